@@ -1,0 +1,36 @@
+/* The user's YAML files -> plain structs, with every error at its place.
+ *
+ * All errors are collected in `diags`; NULL is returned if there was any error.
+ * Files are capped in size, depth and nodes; aliases, anchors, tags, NUL bytes,
+ * repeated and unknown keys are errors. */
+#ifndef CARETAKER_CONFIG_CONFIG_H
+#define CARETAKER_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/base/diag.h"
+#include "daemon/model/replay_case.h"
+#include "daemon/model/sim.h"
+#include "daemon/model/site.h"
+
+/* Where shipped profiles are looked for when they are not beside the site file; the
+ * environment variable CARETAKER_SHARE overrides the built-in /usr/share/caretaker. */
+const char *config_share_dir(void);
+
+/* The site file and all that it includes.  `rules_files` (NULL when `count` is 0)
+ * replace the rules of the site.  Rules' expressions are carried as text: rules_new()
+ * checks them.  Returns owned (site_free) or NULL. */
+struct site *config_load_site(const char *path,
+                              const char *const *rules_files,
+                              size_t count,
+                              struct diags *diags);
+
+struct replay_case *config_load_case(const char *path, struct diags *diags);
+struct log_map *config_load_map(const char *path, struct diags *diags);
+struct sim *config_load_sim(const char *path, struct diags *diags);
+
+/* A profile alone, as `check` does for every shipped one. */
+bool config_check_profile(const char *path, struct diags *diags);
+
+#endif

@@ -1,0 +1,45 @@
+/* What a person asks for: it enters as an event at the head of the one road. */
+#ifndef CARETAKER_MODEL_COMMAND_H
+#define CARETAKER_MODEL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/model/words.h"
+
+enum command_kind {
+    COMMAND_ACK,
+    COMMAND_TICKET_OPEN, /* A reported fault: device, priority, note = symptom. */
+    COMMAND_TICKET_TAKE, /* Assigns it to `assignee`, else to `by`. */
+    COMMAND_TICKET_ARRIVE,
+    COMMAND_TICKET_WAIT, /* note = reason, required. */
+    COMMAND_TICKET_RESUME,
+    COMMAND_TICKET_RESOLVE, /* note = treatment. */
+    COMMAND_TICKET_CLOSE,
+    COMMAND_TICKET_REOPEN,
+    COMMAND_TICKET_NOTE,
+    COMMAND_TICKET_RATE,
+    COMMAND_KIND_COUNT
+};
+
+/* "ack", "ticket.open", "ticket.take", ... the spelling of cases, API and MQTT. */
+const char *command_kind_name(enum command_kind k);
+bool command_kind_parse(enum command_kind *out, const char *text);
+
+/* A ticket is named by its number, or by device (and rule) when one open ticket fits.
+ */
+struct command {
+    int64_t t_ms;
+    enum command_kind kind;
+    const char *device; /* May be NULL. */
+    const char *rule;   /* May be NULL. */
+    int64_t ticket;     /* 0: not given. */
+    const char *by;     /* Required, never NULL. */
+    const char *assignee;
+    const char *note;
+    enum severity priority;
+    bool has_priority;
+    int rating;
+};
+
+#endif

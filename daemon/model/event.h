@@ -1,0 +1,79 @@
+/* Events: everything that happened, in order; the lines of replay, MQTT and the
+ * journal. */
+#ifndef CARETAKER_MODEL_EVENT_H
+#define CARETAKER_MODEL_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/strbuf.h"
+#include "daemon/model/words.h"
+
+enum event_kind {
+    EVENT_DEVICE_OFFLINE,
+    EVENT_DEVICE_ONLINE,
+    EVENT_ALARM_RAISED,
+    EVENT_ALARM_CHANGED,
+    EVENT_ALARM_CLEARED,
+    EVENT_ALARM_ACKNOWLEDGED,
+    EVENT_ALARM_SHELVED,
+    EVENT_ALARM_UNSHELVED,
+    EVENT_ALARM_SUPPRESSED,
+    EVENT_ALARM_UNSUPPRESSED,
+    EVENT_TICKET_OPENED,
+    EVENT_TICKET_JOINED,
+    EVENT_TICKET_ASSIGNED,
+    EVENT_TICKET_RESPONDED,
+    EVENT_TICKET_WAITING,
+    EVENT_TICKET_RESUMED,
+    EVENT_TICKET_CHANGED,
+    EVENT_TICKET_RESOLVED,
+    EVENT_TICKET_VERIFIED,
+    EVENT_TICKET_REOPENED,
+    EVENT_TICKET_CLOSED,
+    EVENT_TICKET_WARNED,
+    EVENT_TICKET_BREACHED,
+    EVENT_TICKET_ESCALATED,
+    EVENT_TICKET_NOTED,
+    EVENT_TICKET_RATED,
+    EVENT_CLOCK_STEPPED,
+    EVENT_KIND_COUNT
+};
+
+/* "alarm.raised" and so on. */
+const char *event_kind_name(enum event_kind k);
+bool event_kind_parse(enum event_kind *out, const char *text);
+
+/* Fields that a kind does not use are zero / NULL.  All pointers are borrowed for the
+ * length of the call that hands the event on. */
+struct event {
+    int64_t t_ms;
+    enum event_kind kind;
+    const char *device;
+    const char *rule;
+    int64_t ticket;         /* 0: none. */
+    enum severity severity; /* Alarms: "severity"; tickets: "priority". */
+    bool has_value;
+    double value;
+    int64_t episode;              /* Alarms; 0: not written. */
+    enum ticket_kind ticket_kind; /* Written for ticket.opened. */
+    const char *deadline;         /* "respond" or "resolve" for warned and breached. */
+    int64_t respond_by_ms,
+        resolve_by_ms; /* opened, reopened, changed; 0: not written. */
+    const char *assignee;
+    const char *by;   /* The person; NULL for the machine's own events. */
+    const char *note; /* Reason, treatment, comment. */
+    const char *title;
+    int rating;
+    int64_t step_ms; /* clock.stepped */
+};
+
+/* One object without a line end, keys in this fixed order, absent ones left out:
+ * alarms  t event device rule severity value episode by note
+ * tickets t event ticket device rule priority kind deadline respond_by resolve_by
+ *         assignee rating by note
+ * devices t event device.  `extra` (may be NULL) is put before the closing brace,
+ * e.g. "\"seq\":17,\"id\":\"...\"". */
+void event_to_json(struct strbuf *out, const struct event *e, const char *extra);
+
+#endif

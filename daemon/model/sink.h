@@ -1,0 +1,18 @@
+/* Where the stages put what they decided.  Called in order; everything is borrowed for
+ * the length of the call.  The daemon writes it to the store, replay prints it. */
+#ifndef CARETAKER_MODEL_SINK_H
+#define CARETAKER_MODEL_SINK_H
+
+#include "daemon/model/alarm.h"
+#include "daemon/model/event.h"
+#include "daemon/model/ticket.h"
+
+struct sink {
+    void *ctx;
+    void (*event)(void *ctx, const struct event *e);
+    /* The alarm as it is now; ALARM_NORMAL: it has left the listing. */
+    void (*alarm)(void *ctx, const struct alarm *a);
+    void (*ticket)(void *ctx, const struct ticket *t);
+};
+
+#endif

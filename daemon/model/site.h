@@ -1,0 +1,284 @@
+/* The estate as configured: one immutable struct site, built in one arena by config/
+ * and freed whole on reload.  Everything refers to everything by index.
+ *
+ * devices and rules are sorted by id (bytes), so "by device, then rule" is index order.
+ * The buses and the gateway are devices too (type "bus", type "gateway"). */
+#ifndef CARETAKER_MODEL_SITE_H
+#define CARETAKER_MODEL_SITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/base/diag.h"
+#include "daemon/model/words.h"
+
+#define ID_BYTES_MAX 64 /* With the NUL: ids of sites, buses, devices, rules, points.  \
+                         */
+#define DEVICES_MAX       20000 /* Frame and event tables are sized from these. */
+#define DEVICE_POINTS_MAX 1024
+#define POINTS_MAX        1000000
+#define RULES_MAX         10000
+#define RULE_LEVELS_MAX   8
+#define NONE_INDEX        UINT32_MAX
+
+enum reg_table { REG_NONE, REG_COIL, REG_DISCRETE, REG_INPUT, REG_HOLDING };
+
+enum value_type {
+    TYPE_BOOL,
+    TYPE_U16,
+    TYPE_S16,
+    TYPE_U32,
+    TYPE_S32,
+    TYPE_U64,
+    TYPE_S64,
+    TYPE_F32,
+    TYPE_F64,
+    TYPE_BCD16,
+    TYPE_BCD32,
+    TYPE_BITS,
+    TYPE_COUNT
+};
+
+/* Byte order of a value, most significant byte 'a'; for 64-bit values the pattern is
+ * applied to 16-bit words in full: cdab = words reversed, badc = bytes swapped in each
+ * word, dcba = both. */
+enum byte_order { ORDER_ABCD, ORDER_CDAB, ORDER_BADC, ORDER_DCBA, ORDER_COUNT };
+
+/* value = (raw * mul + add) / div.  Three integers in doubles, so that 3 x 0.1 is 0.3:
+ * a decimal scale 0.1 is mul 1, div 10; "1/512" and "2^-9" are mul 1, div 512. */
+struct scaling {
+    double mul;
+    double add;
+    double div;
+};
+
+struct sentinel {
+    uint64_t raw;     /* As read, before scaling, masked to the type's width. */
+    const char *name; /* "absent", "over", ... */
+};
+
+enum point_kind { POINT_GAUGE, POINT_COUNTER, POINT_STATE };
+
+struct point {
+    const char *id;
+    uint32_t device;      /* Index into site->devices. */
+    enum reg_table table; /* REG_NONE: fed by logs, or by the daemon itself. */
+    uint16_t address;     /* Zero-based protocol address. */
+    enum value_type type;
+    enum byte_order order;
+    uint8_t bit_low; /* TYPE_BITS, or a single bit of a register (bit_high equal). */
+    uint8_t bit_high;
+    enum point_kind kind;
+    struct scaling scaling;
+    const char *unit; /* NULL: a plain number. */
+    bool has_range;
+    double range_min;
+    double range_max;
+    const struct sentinel *sentinels;
+    uint32_t sentinel_count;
+    uint32_t decimals_from; /* Point whose raw value says how many decimals; or
+                               NONE_INDEX. */
+    int64_t poll_ms;        /* Never 0: the device's where the point has none. */
+    int64_t
+        stale_after_ms; /* Resolved: point's, device's, else 3 polls, at least 2 s. */
+    struct loc loc;
+};
+
+/* What a device model allows on the wire. */
+struct limits {
+    uint16_t max_registers; /* Per request; 125 unless lowered. */
+    uint16_t max_bits;      /* Per request; 2000 unless lowered. */
+    bool holes;             /* Registers between points may be read along. */
+    int64_t gap_ms;         /* Pause before each request, beside the 3.5 characters. */
+};
+
+struct ledger {
+    const char *maker, *model, *serial, *installed, *keeper;
+    int64_t design_life_ms; /* 0: not given. */
+};
+
+enum device_role { DEVICE_EQUIPMENT, DEVICE_BUS, DEVICE_GATEWAY };
+
+struct device {
+    const char *id;
+    const char *name; /* The id when none is given. */
+    const char *type;
+    const char *location; /* May be NULL. */
+    const char *const *tags;
+    uint32_t tag_count;
+    enum device_role role;
+    uint32_t bus;    /* Index into site->buses; NONE_INDEX: fed by logs only. */
+    uint8_t unit;    /* Modbus unit 0..255; meaningful with a bus. */
+    uint32_t parent; /* Device index or NONE_INDEX: what feeds it. */
+    int64_t poll_ms;
+    bool poll_continuous; /* Again as soon as the bus is free; poll_ms is then 1 s. */
+    int64_t stale_after_ms;
+    int64_t serves;
+    const char *profile; /* Id or NULL. */
+    struct limits limits;
+    uint32_t
+        first_point; /* Its points are site->points[first_point .. + point_count). */
+    uint32_t point_count;
+    struct ledger ledger;
+    struct loc loc;
+};
+
+enum bus_kind { BUS_TCP, BUS_RTU, BUS_RTU_OVER_TCP };
+enum rs485_mode { RS485_NONE, RS485_KERNEL };
+
+struct bus {
+    const char *id;
+    enum bus_kind kind;
+    const char *host; /* TCP kinds. */
+    uint16_t port;
+    const char *path; /* RTU: the serial device. */
+    int baud;
+    char parity; /* 'N' 'E' 'O' as libmodbus takes it. */
+    int data_bits;
+    int stop_bits;
+    enum rs485_mode rs485;
+    int64_t timeout_ms;
+    int retries;
+    uint32_t device; /* The device of type "bus" that stands for it. */
+    struct loc loc;
+};
+
+/* An expression as written, with its place; rules/ parses it. */
+struct expr_text {
+    const char *text; /* NULL: absent. */
+    struct loc loc;   /* Of the first character of `text`. */
+};
+
+struct rule_level {
+    enum severity severity;
+    struct expr_text when;
+    struct expr_text clear; /* Absent: not when. */
+    struct loc loc;
+};
+
+/* Which devices a rule goes to: every given criterion must match.  All absent: every
+ * device that has all points of the rule. */
+struct applies_to {
+    const char *type, *id, *tag, *location;
+    struct loc loc;
+};
+
+struct rule_spec {
+    const char *id;
+    struct applies_to applies_to;
+    struct expr_text while_; /* Absent: always judged. */
+    /* A plain rule is one level; several are in order of rising severity. */
+    struct rule_level levels[RULE_LEVELS_MAX];
+    uint32_t level_count;
+    int64_t hold_ms;
+    int64_t clear_hold_ms;
+    struct text title; /* With {device} and {point} to fill in. Defaults to the id. */
+    const char *cause, *consequence, *action, *procedure, *source;
+    int64_t respond_within_ms;   /* 0: the priority's. */
+    const char *team, *category; /* Of its ticket; may be NULL. */
+    int64_t verify_for_ms;       /* Resolved: the rule's, else the site's. */
+    int64_t follow_up_ms;
+    bool enabled;
+    /* Read and checked now, acted on by later versions (check warns). */
+    bool latch;
+    int64_t realarm_ms;
+    const char *group;
+    const char *const *suppressed_by;
+    uint32_t suppressed_by_count;
+    struct loc loc;
+};
+
+struct person {
+    const char *id, *name, *role;
+    const char *const *skills;
+    uint32_t skill_count;
+    struct loc loc;
+};
+
+struct team {
+    const char *id;
+    const char *const *members; /* Person ids. */
+    uint32_t member_count;
+    struct loc loc;
+};
+
+struct procedure {
+    const char *id;
+    struct text title;
+    const char *const *steps;
+    uint32_t step_count;
+    struct loc loc;
+};
+
+struct promise { /* Of a priority, in ms from opening. */
+    int64_t respond_ms;
+    int64_t resolve_ms;
+};
+
+struct mqtt_spec {
+    bool enabled;       /* There is an `mqtt:` block. */
+    const char *broker; /* mqtt://HOST:PORT or mqtts://HOST:PORT */
+    const char *username, *password_file,
+        *ca_file; /* Paths are absolute by now; may be NULL. */
+    const char *prefix;
+    bool commands;
+};
+
+struct history_spec {
+    int64_t flush_ms, keep_ms, keep_1m_ms, keep_1h_ms;
+    int64_t max_bytes; /* 0: not limited. */
+};
+
+struct site {
+    struct arena *arena; /* Owns everything below, and this. */
+    const char *id, *name, *timezone;
+    enum language language;
+    const char *file; /* The site file as given. */
+    const char
+        *data_dir; /* Absolute, or relative to the working directory; never NULL. */
+
+    struct bus *buses;
+    uint32_t bus_count;
+    struct device *devices; /* Sorted by id. */
+    uint32_t device_count;
+    struct point *points; /* A device's points stand together, in order of id. */
+    uint32_t point_count;
+    struct rule_spec *rules; /* Sorted by id; disabled ones are here too. */
+    uint32_t rule_count;
+    struct person *people;
+    uint32_t person_count;
+    struct team *teams;
+    uint32_t team_count;
+    struct procedure *procedures;
+    uint32_t procedure_count;
+
+    struct promise promises[SEVERITY_COUNT]; /* By priority; info's is unused. */
+    int64_t verify_for_ms, follow_up_ms;
+    struct mqtt_spec mqtt;
+    struct history_spec history;
+    const char *web_listen; /* "127.0.0.1:8080"; may be NULL. */
+    uint32_t gateway_device;
+};
+
+void site_free(struct site *site); /* NULL is accepted. */
+
+/* By id; NONE_INDEX when there is none. */
+uint32_t site_device(const struct site *site, const char *id);
+uint32_t site_bus(const struct site *site, const char *id);
+uint32_t site_rule(const struct site *site, const char *id);
+uint32_t site_point(const struct site *site, uint32_t device, const char *id);
+
+/* 16-bit registers (or bits, for coils and discrete inputs) that a value occupies. */
+uint16_t point_width(const struct point *point);
+const char *value_type_name(enum value_type t);
+bool value_type_parse(enum value_type *out, const char *text);
+const char *byte_order_name(enum byte_order o);
+bool byte_order_parse(enum byte_order *out, const char *text);
+const char *reg_table_name(enum reg_table t); /* "coil" "discrete" "input" "holding" */
+bool reg_table_parse(enum reg_table *out, const char *text);
+/* "tcp:192.0.2.10:502", "rtu:/dev/ttyS1,9600,8E1" into `out`. */
+#define BUS_TEXT_BYTES 300
+char *bus_describe(char *out, const struct bus *bus);
+
+#endif

@@ -1,0 +1,62 @@
+/* history.db: samples.  A thread of its own batches frames and commits them every
+ * `flush`; a power cut costs at most that.  A frame is one row: its samples are one
+ * blob. */
+#ifndef CARETAKER_STORE_HISTORY_H
+#define CARETAKER_STORE_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/model/sample.h"
+#include "daemon/model/site.h"
+
+struct history;
+
+/* Starts the writer thread.  `site` is borrowed until history_close().  A file that
+ * SQLite refuses is moved aside (its new name is logged) and a new one begun. */
+int history_open(struct history **out,
+                 const char *dir,
+                 const struct site *site,
+                 struct err *err);
+void history_close(struct history *h); /* Everything pushed is on disk after this. */
+
+/* Copies the frame; false when the ring was full (counted). */
+bool history_push(struct history *h, const struct frame *f);
+/* Blocks until everything pushed so far is on disk. */
+int history_flush(struct history *h, struct err *err);
+
+struct history_counts {
+    uint64_t frames, samples, dropped, commits;
+    bool failing; /* The last commit failed; why is in the log. */
+};
+struct history_counts history_count(const struct history *h);
+
+/* Read side, for anybody, also while the daemon writes. */
+struct history_reader;
+int history_reader_open(struct history_reader **out, const char *dir, struct err *err);
+void history_reader_close(struct history_reader *r);
+
+struct history_sample {
+    int64_t t_ms;
+    const char *device, *point;
+    double value; /* Only when quality is good. */
+    enum quality quality;
+    uint8_t detail;
+    bool clock_untrusted;
+};
+typedef bool (*history_fn)(void *ctx, const struct history_sample *s);
+/* Samples of [from_ms, to_ms] in order of time, then device, then point.  `device`
+ * and `point` may be NULL: all.  A callback that returns false ends the reading. */
+int history_each(struct history_reader *r,
+                 int64_t from_ms,
+                 int64_t to_ms,
+                 const char *device,
+                 const char *point,
+                 history_fn fn,
+                 void *ctx,
+                 struct err *err);
+/* Time of the newest frame; INSTANT_NONE: none. */
+int history_newest(struct history_reader *r, int64_t *t_ms, struct err *err);
+
+#endif

@@ -1,0 +1,133 @@
+/* state.db: alarms, tickets, events, timers, the outbox.  WAL, synchronous=FULL: what
+ * was committed survives a power cut.  One writer (the loop); readers open their own.
+ */
+#ifndef CARETAKER_STORE_STATE_H
+#define CARETAKER_STORE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/model/alarm.h"
+#include "daemon/model/event.h"
+#include "daemon/model/ticket.h"
+
+struct state;
+
+enum store_mode { STORE_WRITE, STORE_READ };
+
+/* `dir` is the data folder; made (0750) when missing and mode is STORE_WRITE.  Migrates
+ * an older schema step by step, each in its own transaction; refuses a newer one.  A
+ * second writer is refused (the folder is locked).  STORE_READ of a missing file:
+ * ERR_NOT_FOUND. */
+int
+state_open(struct state **out, const char *dir, enum store_mode mode, struct err *err);
+void state_close(struct state *s);
+
+/* One transaction around everything that one frame, timer or command decided. */
+int state_begin(struct state *s, struct err *err);
+int state_commit(struct state *s, struct err *err);
+void state_rollback(struct state *s);
+
+/* Who this gateway is: a random id made with the database; 16 hex digits. */
+const char *state_gateway_id(const struct state *s);
+
+/* Appends the event and returns its sequence number (gap-free, from 1) in `seq`.
+ * `json` is the event's text without seq and id; `peer` (may be NULL) says by which
+ * process a command came ("uid=1000 pid=4242"). */
+int state_add_event(struct state *s,
+                    const struct event *e,
+                    const char *json,
+                    const char *peer,
+                    int64_t *seq,
+                    struct err *err);
+/* An ALARM_NORMAL row stays in the table (for its episode) and out of listings. */
+int state_put_alarm(struct state *s, const struct alarm *a, struct err *err);
+int state_delete_alarm(struct state *s,
+                       const char *device,
+                       const char *rule,
+                       struct err *err);
+int state_put_ticket(struct state *s, const struct ticket *t, struct err *err);
+
+/* Rule timers by the ids of device and rule, so that a reload finds them again. */
+struct timer_row {
+    const char *device, *rule;
+    int phase, level, target_level; /* As rules/rules.h struct rule_state. */
+    int64_t since_ms;
+    bool clear;
+    int64_t clear_since_ms, while_last_ms;
+};
+int state_put_timer(struct state *s, const struct timer_row *row, struct err *err);
+int state_delete_timer(struct state *s,
+                       const char *device,
+                       const char *rule,
+                       struct err *err);
+int state_put_device(struct state *s, const char *device, bool online, struct err *err);
+/* The last moment at which the program is known to have run. */
+int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
+int state_get_alive(struct state *s,
+                    int64_t *t_ms,
+                    struct err *err); /* INSTANT_NONE: never. */
+
+/* The outbox: what must still go outside, in order.  A retained message replaces an
+ * older one of the same topic that still waits.  `payload` "" with retain empties a
+ * topic. */
+int state_outbox_add(struct state *s,
+                     const char *topic,
+                     const char *payload,
+                     bool retain,
+                     struct err *err);
+int
+state_outbox_remove(struct state *s, const int64_t *ids, size_t count, struct err *err);
+int state_outbox_depth(struct state *s, int64_t *depth, struct err *err);
+
+/* Read side.  Rows are borrowed for the length of each call.  A callback that returns
+ * false ends the reading early (no error). */
+typedef bool (*state_alarm_fn)(void *ctx, const struct alarm *a);
+int state_each_alarm(
+    struct state *s, bool listing_only, state_alarm_fn fn, void *ctx, struct err *err);
+typedef bool (*state_ticket_fn)(void *ctx, const struct ticket *t);
+/* Those not closed, and those closed at or after `closed_since_ms` (INSTANT_MIN... all:
+ * INSTANT_NONE); in order of number. */
+int state_each_ticket(struct state *s,
+                      int64_t closed_since_ms,
+                      state_ticket_fn fn,
+                      void *ctx,
+                      struct err *err);
+int
+state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
+typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
+int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
+typedef bool (*state_device_fn)(void *ctx, const char *device, bool online);
+int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err);
+struct event_row {
+    int64_t seq, t_ms;
+    const char *name;          /* "alarm.raised" */
+    const char *device, *rule; /* May be NULL. */
+    int64_t ticket;
+    const char *json;
+    const char *peer; /* May be NULL. */
+};
+typedef bool (*state_event_fn)(void *ctx, const struct event_row *row);
+/* Events after `after_seq`, at most `limit` (0: all). */
+int state_each_event(struct state *s,
+                     int64_t after_seq,
+                     int64_t limit,
+                     state_event_fn fn,
+                     void *ctx,
+                     struct err *err);
+struct outbox_row {
+    int64_t id;
+    const char *topic, *payload;
+    bool retain;
+};
+typedef bool (*state_outbox_fn)(void *ctx, const struct outbox_row *row);
+int state_each_outbox(struct state *s,
+                      int64_t after_id,
+                      int64_t limit,
+                      state_outbox_fn fn,
+                      void *ctx,
+                      struct err *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* The life of every ticket: opened by an alarm or a person, assigned, responded,
+ * resolved, verified by the sensor, closed; its deadlines (design section 7).
+ * Pure: no I/O and no clock; decisions go to the sink in order. */
+#ifndef CARETAKER_TICKET_TICKETS_H
+#define CARETAKER_TICKET_TICKETS_H
+
+#include "daemon/base/err.h"
+#include "daemon/model/alarm.h"
+#include "daemon/model/command.h"
+#include "daemon/model/edge.h"
+#include "daemon/model/sink.h"
+#include "daemon/model/site.h"
+#include "daemon/model/ticket.h"
+
+struct tickets;
+
+/* `site` and `sink` are borrowed until tickets_free().  `next_number` is the first
+ * number to give.  Aborts when out of memory. */
+struct tickets *
+tickets_new(const struct site *site, const struct sink *sink, int64_t next_number);
+void tickets_free(struct tickets *t);
+
+/* Takes back a stored row (copied): all that are not closed, and those closed less than
+ * their follow-up ago.  `raised`: its alarm stands. */
+void tickets_restore(struct tickets *t, const struct ticket *row, bool raised);
+
+/* An alarm was raised, changed or cleared at t_ms.  Returns the number of the ticket
+ * that it belongs to now; 0: none (severity info). */
+int64_t tickets_alarm(struct tickets *t,
+                      int64_t t_ms,
+                      enum edge_kind what,
+                      const struct alarm *a,
+                      uint32_t device,
+                      uint32_t rule);
+
+/* What is known of the condition of a ticket's rule; call it when the ticket resolves
+ * and at every EDGE_WATCH.  Sets or cancels the verification timer. */
+void tickets_watch(struct tickets *t,
+                   int64_t t_ms,
+                   uint32_t device,
+                   uint32_t rule,
+                   const struct watch *w);
+/* True while a resolved ticket waits for this rule's sensor. */
+bool tickets_wants_watch(const struct tickets *t, uint32_t device, uint32_t rule);
+
+/* When the next deadline or verification is due; INSTANT_MAX: none. */
+int64_t tickets_due(const struct tickets *t);
+/* Fires the one earliest timer, at its own due time. */
+void tickets_fire(struct tickets *t);
+
+/* Every COMMAND_TICKET_...  On success `*number` (may be NULL) is the ticket's.
+ * ERR_NOT_FOUND: no such ticket, or device and rule name none or several;
+ * ERR_REFUSED: not from its present state, with what is possible. */
+int tickets_command(struct tickets *t,
+                    const struct command *c,
+                    int64_t *number,
+                    struct err *err);
+
+/* NULL when there is none in memory.  Borrowed until the next call. */
+const struct ticket *tickets_get(const struct tickets *t, int64_t number);
+/* Number of the open (not closed) ticket of this device and rule, or 0. */
+int64_t tickets_open_number(const struct tickets *t, uint32_t device, uint32_t rule);
+
+/* The wall clock was stepped: every instant moves along. */
+void tickets_shift(struct tickets *t, int64_t delta_ms);
+
+#endif

@@ -1,0 +1,55 @@
+/* The HTTP API on a unix socket in the data folder (mode 0660); the command line and,
+ * later, the page speak it.  Runs on libmicrohttpd's own thread. */
+#ifndef CARETAKER_WEB_WEB_H
+#define CARETAKER_WEB_WEB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
+
+#define WEB_SOCKET_NAME "caretaker.sock" /* Inside the data folder. */
+#define WEB_BODY_MAX    65536            /* Bytes of a request's body; more is 413. */
+
+struct web;
+
+/* One request.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
+ * "uid=1000 pid=4242" from the socket.  The handler (on the web thread) fills `body`
+ * with JSON and returns the HTTP status. */
+struct web_request {
+    const char *method; /* "GET", "POST" */
+    const char *path;
+    const char *body; /* NUL-terminated; "" when there was none. */
+    const char *peer;
+    const char *(*query)(const struct web_request *r,
+                         const char *key); /* NULL: absent. */
+    void *connection;                      /* Private to web.c. */
+};
+typedef unsigned (*web_handler_fn)(void *ctx,
+                                   const struct web_request *r,
+                                   struct strbuf *body);
+
+int web_start(struct web **out,
+              const char *dir,
+              web_handler_fn handler,
+              void *ctx,
+              struct err *err);
+void web_stop(struct web *w);
+
+/* RFC 9457 problem details: {"status":404,"title":...,"detail":...}; returns `status`.
+ */
+unsigned web_problem(struct strbuf *body, unsigned status, const char *detail);
+
+/* The command line's side: one request over the socket in `dir`, at most `timeout_ms`.
+ * ERR_IO: no daemon answers there.  `*status` is the HTTP status; `answer` the body. */
+int web_ask(const char *dir,
+            const char *method,
+            const char *path,
+            const char *body,
+            int64_t timeout_ms,
+            unsigned *status,
+            struct strbuf *answer,
+            struct err *err);
+
+#endif

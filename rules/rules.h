@@ -1,0 +1,100 @@
+/* The rules engine: samples -> edges.  Pure: no I/O, no clock, and no allocation after
+ * rules_new().  Time arrives in frames; the same input gives the same edges.
+ *
+ * It owns the table of latest values, the hold and clear_hold timers, staleness, and
+ * whether each device answers. */
+#ifndef CARETAKER_RULES_RULES_H
+#define CARETAKER_RULES_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/diag.h"
+#include "daemon/model/edge.h"
+#include "daemon/model/sample.h"
+#include "daemon/model/site.h"
+
+struct rules;
+
+/* Called for each edge, in order: devices first, then by device, then by rule. */
+typedef void (*rules_edge_fn)(void *ctx, const struct edge *edge);
+
+/* Binds every enabled rule to its devices and compiles it.  Errors and warnings go to
+ * `diags`; NULL is returned if there was any error.  `site` is borrowed until
+ * rules_free(). */
+struct rules *rules_new(const struct site *site, struct diags *diags);
+void rules_free(struct rules *r);
+
+/* Applies one frame.  The caller has fired every timer due at or before f->t_ms, and
+ * times never go back.  A reading of QUALITY_OFFLINE or any other that is not good
+ * leaves the last good value but makes the point unknown. */
+void rules_frame(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx);
+
+/* When the next timer is due; INSTANT_MAX: none. */
+int64_t rules_due(const struct rules *r);
+/* Fires the one earliest timer, at its own due time.  Hold and clear_hold come before
+ * staleness, then by device, then rule. */
+void rules_fire(struct rules *r, rules_edge_fn fn, void *ctx);
+
+/* The wall clock was stepped by `delta_ms`: every instant that is kept moves along. */
+void rules_shift(struct rules *r, int64_t delta_ms);
+
+/* The latest sample of a point; quality is QUALITY_STALE when it is too old, and also
+ * before the first one (last_good_ms is INSTANT_NONE then). */
+struct latest {
+    double value; /* The last good one. */
+    enum quality quality;
+    int64_t t_ms; /* Of the last sample of any quality; INSTANT_NONE: none. */
+    int64_t last_good_ms;
+};
+struct latest rules_latest(const struct rules *r, uint32_t point);
+enum device_health { DEVICE_UNKNOWN, DEVICE_ONLINE, DEVICE_OFFLINE };
+enum device_health rules_device_health(const struct rules *r, uint32_t device);
+
+/* Whether `rule` is bound to `device`, and the watch on its condition (section 7:
+ * verification).  EDGE_WATCH is sent only for instances that are watched. */
+bool rules_bound(const struct rules *r, uint32_t device, uint32_t rule);
+struct watch rules_watch(const struct rules *r, uint32_t device, uint32_t rule);
+void rules_set_watched(struct rules *r, uint32_t device, uint32_t rule, bool watched);
+
+/* State that survives a restart: one row per instance that is not plainly normal, or
+ * whose condition is watched. */
+enum rule_phase { RULE_NORMAL, RULE_PENDING, RULE_RAISED, RULE_CLEARING };
+struct rule_state {
+    uint32_t device, rule;
+    enum rule_phase phase;
+    int level;        /* Raised level, -1: none. */
+    int target_level; /* PENDING and CLEARING: where the running hold leads. */
+    int64_t since_ms; /* When the phase began: hold or clear_hold runs from here. */
+    bool clear;
+    int64_t clear_since_ms, while_last_ms; /* As struct watch. */
+};
+typedef void (*rules_state_fn)(void *ctx, const struct rule_state *s);
+/* Instances whose state changed since the last call (all = false), or all that are not
+ * plainly normal. A change back to plainly normal is given too. */
+void rules_save(struct rules *r, bool all, rules_state_fn fn, void *ctx);
+/* Before the first frame.  `alive_ms`: the last moment at which the program is known to
+ * have run.  A running hold goes on, from where it was, if the first judgement comes
+ * within RULES_RESTART_GAP_MS of it; else it begins anew. A raised one stays raised.
+ * False: there is no such instance any more. */
+#define RULES_RESTART_GAP_MS 60000 /* A restart or reboot is not a sensor's silence.   \
+                                    */
+bool rules_restore(struct rules *r, const struct rule_state *s, int64_t alive_ms);
+void rules_restore_device(struct rules *r, uint32_t device, enum device_health health);
+
+struct rules_counts {
+    uint64_t evaluations;
+    uint32_t instances;
+    size_t bytes; /* Memory of the engine. */
+};
+struct rules_counts rules_count(const struct rules *r);
+
+/* `title` with {device}, {point}, {device.point} filled in from the latest values, each
+ * with its unit; an unknown value as "?".  `out` of `out_size`. */
+void rules_render(const struct rules *r,
+                  char *out,
+                  size_t out_size,
+                  const char *title,
+                  uint32_t device);
+
+#endif
