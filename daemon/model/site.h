@@ -13,8 +13,9 @@
 #include "daemon/base/diag.h"
 #include "daemon/model/words.h"
 
-#define ID_BYTES_MAX 64 /* With the NUL: ids of sites, buses, devices, rules, points.  \
-                         */
+#define ID_BYTES_MAX                                                                   \
+    64 /* With the NUL: ids of sites, buses, devices, rules, points.                   \
+        */
 #define DEVICES_MAX       20000 /* Frame and event tables are sized from these. */
 #define DEVICE_POINTS_MAX 1024
 #define POINTS_MAX        1000000

@@ -1,0 +1,247 @@
+#include "daemon/base/strbuf.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+
+static void
+reserve(struct strbuf *b, size_t more)
+{
+    size_t wanted = b->size + more + 1;
+    if (wanted <= b->capacity) {
+        return;
+    }
+    size_t capacity = b->capacity < 64 ? 64 : b->capacity;
+    while (capacity < wanted) {
+        capacity *= 2;
+    }
+    char *grown = realloc(b->text, capacity);
+    if (grown == NULL) {
+        abort();
+    }
+    b->text = grown;
+    b->capacity = capacity;
+}
+
+void
+strbuf_fini(struct strbuf *b)
+{
+    free(b->text);
+    memset(b, 0, sizeof *b);
+}
+
+void
+strbuf_clear(struct strbuf *b)
+{
+    b->size = 0;
+    if (b->text != NULL) {
+        b->text[0] = '\0';
+    }
+}
+
+const char *
+strbuf_text(const struct strbuf *b)
+{
+    return b->text != NULL ? b->text : "";
+}
+
+char *
+strbuf_take(struct strbuf *b)
+{
+    reserve(b, 0);
+    b->text[b->size] = '\0';
+    char *text = b->text;
+    memset(b, 0, sizeof *b);
+    return text;
+}
+
+void
+strbuf_add_bytes(struct strbuf *b, const char *bytes, size_t size)
+{
+    reserve(b, size);
+    if (size > 0) {
+        memcpy(b->text + b->size, bytes, size);
+    }
+    b->size += size;
+    b->text[b->size] = '\0';
+}
+
+void
+strbuf_add(struct strbuf *b, const char *text)
+{
+    strbuf_add_bytes(b, text, strlen(text));
+}
+
+void
+strbuf_add_char(struct strbuf *b, char c)
+{
+    strbuf_add_bytes(b, &c, 1);
+}
+
+void
+strbuf_printf(struct strbuf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    va_list again;
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    assert(size >= 0);
+    reserve(b, (size_t)size);
+    vsnprintf(b->text + b->size, (size_t)size + 1, fmt, again);
+    va_end(again);
+    b->size += (size_t)size;
+}
+
+size_t
+number_format(char *out, double value)
+{
+    if (!isfinite(value)) {
+        return (size_t)snprintf(out, NUMBER_TEXT_BYTES, "null");
+    }
+    if (value == 0) {
+        value = 0; /* Never "-0". */
+    }
+    int size = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        size = snprintf(out, NUMBER_TEXT_BYTES, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) {
+            break;
+        }
+    }
+    assert(size > 0 && size < NUMBER_TEXT_BYTES);
+    return (size_t)size;
+}
+
+void
+strbuf_add_number(struct strbuf *b, double value)
+{
+    char text[NUMBER_TEXT_BYTES];
+    strbuf_add_bytes(b, text, number_format(text, value));
+}
+
+/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), or 0. */
+static size_t
+utf8_sequence(const unsigned char *s)
+{
+    if (s[0] < 0x80) {
+        return 1;
+    }
+    size_t size = 0;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF) {
+        size = 2;
+    } else if ((s[0] & 0xF0u) == 0xE0) {
+        size = 3;
+    } else if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        size = 4;
+    } else {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((s[i] & 0xC0u) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xED && s[1] > 0x9F;
+    bool beyond = s[0] == 0xF4 && s[1] > 0x8F;
+    return overlong || surrogate || beyond ? 0 : size;
+}
+
+void
+strbuf_json_string(struct strbuf *b, const char *text)
+{
+    strbuf_add_char(b, '"');
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s != '\0') {
+        size_t size = utf8_sequence(s);
+        if (size == 0) {
+            strbuf_add(b, "\xEF\xBF\xBD"); /* U+FFFD */
+            s++;
+        } else if (*s == '"' || *s == '\\') {
+            strbuf_add_char(b, '\\');
+            strbuf_add_char(b, (char)*s++);
+        } else if (*s == '\n') {
+            strbuf_add(b, "\\n");
+            s++;
+        } else if (*s < 0x20 || *s == 0x7F) {
+            strbuf_printf(b, "\\u%04x", *s++);
+        } else {
+            strbuf_add_bytes(b, (const char *)s, size);
+            s += size;
+        }
+    }
+    strbuf_add_char(b, '"');
+}
+
+void
+strbuf_json_key(struct strbuf *b, const char *key)
+{
+    char last = b->size > 0 ? b->text[b->size - 1] : '{';
+    if (last != '{' && last != '[') {
+        strbuf_add_char(b, ',');
+    }
+    strbuf_json_string(b, key);
+    strbuf_add_char(b, ':');
+}
+
+void
+strbuf_json_str(struct strbuf *b, const char *key, const char *value)
+{
+    strbuf_json_key(b, key);
+    if (value == NULL) {
+        strbuf_add(b, "null");
+    } else {
+        strbuf_json_string(b, value);
+    }
+}
+
+void
+strbuf_json_str_opt(struct strbuf *b, const char *key, const char *value)
+{
+    if (value != NULL) {
+        strbuf_json_str(b, key, value);
+    }
+}
+
+void
+strbuf_json_int(struct strbuf *b, const char *key, int64_t value)
+{
+    strbuf_json_key(b, key);
+    strbuf_printf(b, "%lld", (long long)value);
+}
+
+void
+strbuf_json_num(struct strbuf *b, const char *key, double value)
+{
+    strbuf_json_key(b, key);
+    strbuf_add_number(b, value);
+}
+
+void
+strbuf_json_bool(struct strbuf *b, const char *key, bool value)
+{
+    strbuf_json_key(b, key);
+    strbuf_add(b, value ? "true" : "false");
+}
+
+void
+strbuf_json_time(struct strbuf *b, const char *key, int64_t t_ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+    strbuf_json_str(b, key,
+                    t_ms == INSTANT_NONE ? NULL : instant_format_utc(text, t_ms));
+}
+
+void
+strbuf_json_time_opt(struct strbuf *b, const char *key, int64_t t_ms)
+{
+    if (t_ms != INSTANT_NONE) {
+        strbuf_json_time(b, key, t_ms);
+    }
+}

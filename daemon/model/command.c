@@ -1,0 +1,31 @@
+#include "daemon/model/command.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "daemon/base/err.h"
+
+static const char *const names[] = {
+    "ack",           "ticket.open",   "ticket.take",    "ticket.arrive",
+    "ticket.wait",   "ticket.resume", "ticket.resolve", "ticket.close",
+    "ticket.reopen", "ticket.note",   "ticket.rate"};
+_Static_assert(ARRAY_LEN(names) == COMMAND_KIND_COUNT, "a name for each kind");
+
+const char *
+command_kind_name(enum command_kind k)
+{
+    assert(k < COMMAND_KIND_COUNT);
+    return names[k];
+}
+
+bool
+command_kind_parse(enum command_kind *out, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], text) == 0) {
+            *out = (enum command_kind)i;
+            return true;
+        }
+    }
+    return false;
+}

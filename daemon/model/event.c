@@ -1,0 +1,98 @@
+#include "daemon/model/event.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const names[] = {
+    "device.offline",   "device.online",      "alarm.raised",    "alarm.changed",
+    "alarm.cleared",    "alarm.acknowledged", "alarm.shelved",   "alarm.unshelved",
+    "alarm.suppressed", "alarm.unsuppressed", "ticket.opened",   "ticket.joined",
+    "ticket.assigned",  "ticket.responded",   "ticket.waiting",  "ticket.resumed",
+    "ticket.changed",   "ticket.resolved",    "ticket.verified", "ticket.reopened",
+    "ticket.closed",    "ticket.warned",      "ticket.breached", "ticket.escalated",
+    "ticket.noted",     "ticket.rated",       "clock.stepped"};
+_Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
+
+const char *
+event_kind_name(enum event_kind k)
+{
+    assert(k < EVENT_KIND_COUNT);
+    return names[k];
+}
+
+bool
+event_kind_parse(enum event_kind *out, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], text) == 0) {
+            *out = (enum event_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_alarm(enum event_kind k)
+{
+    return k >= EVENT_ALARM_RAISED && k <= EVENT_ALARM_UNSUPPRESSED;
+}
+
+static bool
+is_ticket(enum event_kind k)
+{
+    return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_RATED;
+}
+
+static void
+add_ticket_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str(out, "priority", severity_name(e->severity));
+    if (e->kind == EVENT_TICKET_OPENED) {
+        strbuf_json_str(out, "kind", ticket_kind_name(e->ticket_kind));
+    }
+    strbuf_json_str_opt(out, "deadline", e->deadline);
+    if (e->respond_by_ms != 0) {
+        strbuf_json_time(out, "respond_by", e->respond_by_ms);
+    }
+    if (e->resolve_by_ms != 0) {
+        strbuf_json_time(out, "resolve_by", e->resolve_by_ms);
+    }
+    strbuf_json_str_opt(out, "assignee", e->assignee);
+    if (e->rating != 0) {
+        strbuf_json_int(out, "rating", e->rating);
+    }
+}
+
+void
+event_to_json(struct strbuf *out, const struct event *e, const char *extra)
+{
+    strbuf_add_char(out, '{');
+    strbuf_json_time(out, "t", e->t_ms);
+    strbuf_json_str(out, "event", event_kind_name(e->kind));
+    if (is_ticket(e->kind)) {
+        strbuf_json_int(out, "ticket", e->ticket);
+    }
+    strbuf_json_str_opt(out, "device", e->device);
+    strbuf_json_str_opt(out, "rule", e->rule);
+    if (is_alarm(e->kind)) {
+        strbuf_json_str(out, "severity", severity_name(e->severity));
+        if (e->has_value) {
+            strbuf_json_num(out, "value", e->value);
+        }
+        if (e->episode != 0) {
+            strbuf_json_int(out, "episode", e->episode);
+        }
+    } else if (is_ticket(e->kind)) {
+        add_ticket_members(out, e);
+    } else if (e->kind == EVENT_CLOCK_STEPPED) {
+        strbuf_json_int(out, "step_ms", e->step_ms);
+    }
+    strbuf_json_str_opt(out, "by", e->by);
+    strbuf_json_str_opt(out, "note", e->note);
+    if (extra != NULL) {
+        strbuf_add_char(out, ',');
+        strbuf_add(out, extra);
+    }
+    strbuf_add_char(out, '}');
+}

@@ -1,0 +1,244 @@
+#include "daemon/model/site.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/model/replay_case.h"
+#include "daemon/model/sim.h"
+
+static const char *const value_types[] = {"bool", "u16",   "s16",   "u32",
+                                          "s32",  "u64",   "s64",   "f32",
+                                          "f64",  "bcd16", "bcd32", "bits"};
+static const char *const byte_orders[] = {"abcd", "cdab", "badc", "dcba"};
+static const char *const reg_tables[] = {"none", "coil", "discrete", "input",
+                                         "holding"};
+static const char *const sim_faults[] = {
+    "silent", "slow", "bad_crc", "wrong_unit", "truncated", "exception", "drop"};
+
+_Static_assert(ARRAY_LEN(value_types) == TYPE_COUNT, "a word for each type");
+_Static_assert(ARRAY_LEN(byte_orders) == ORDER_COUNT, "a word for each order");
+_Static_assert(ARRAY_LEN(sim_faults) == SIM_FAULT_COUNT, "a word for each fault");
+
+void
+site_free(struct site *site)
+{
+    if (site != NULL) {
+        arena_free(site->arena);
+    }
+}
+
+void
+replay_case_free(struct replay_case *c)
+{
+    if (c != NULL) {
+        arena_free(c->arena);
+    }
+}
+
+void
+log_map_free(struct log_map *m)
+{
+    if (m != NULL) {
+        arena_free(m->arena);
+    }
+}
+
+void
+sim_free(struct sim *s)
+{
+    if (s != NULL) {
+        arena_free(s->arena);
+    }
+}
+
+uint32_t
+site_device(const struct site *site, const char *id)
+{
+    uint32_t low = 0;
+    uint32_t high = site->device_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(site->devices[middle].id, id);
+        if (order == 0) {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NONE_INDEX;
+}
+
+uint32_t
+site_bus(const struct site *site, const char *id)
+{
+    for (uint32_t i = 0; i < site->bus_count; i++) {
+        if (strcmp(site->buses[i].id, id) == 0) {
+            return i;
+        }
+    }
+    return NONE_INDEX;
+}
+
+uint32_t
+site_rule(const struct site *site, const char *id)
+{
+    uint32_t low = 0;
+    uint32_t high = site->rule_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(site->rules[middle].id, id);
+        if (order == 0) {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NONE_INDEX;
+}
+
+uint32_t
+site_point(const struct site *site, uint32_t device, const char *id)
+{
+    assert(device < site->device_count);
+    const struct device *d = &site->devices[device];
+    for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
+        if (strcmp(site->points[i].id, id) == 0) {
+            return i;
+        }
+    }
+    return NONE_INDEX;
+}
+
+uint16_t
+point_width(const struct point *point)
+{
+    if (point->table == REG_COIL || point->table == REG_DISCRETE) {
+        return 1;
+    }
+    switch (point->type) {
+    case TYPE_BOOL:
+    case TYPE_U16:
+    case TYPE_S16:
+    case TYPE_BCD16:
+    case TYPE_BITS:
+        return 1;
+    case TYPE_U32:
+    case TYPE_S32:
+    case TYPE_F32:
+    case TYPE_BCD32:
+        return 2;
+    case TYPE_U64:
+    case TYPE_S64:
+    case TYPE_F64:
+        return 4;
+    case TYPE_COUNT:
+        break;
+    }
+    assert(!"a point has a type");
+    return 1;
+}
+
+/* The name's index in `words`, or -1. */
+static int
+find(const char *const *words, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], text) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+const char *
+value_type_name(enum value_type t)
+{
+    assert(t < TYPE_COUNT);
+    return value_types[t];
+}
+
+bool
+value_type_parse(enum value_type *out, const char *text)
+{
+    int index = find(value_types, ARRAY_LEN(value_types), text);
+    if (index >= 0) {
+        *out = (enum value_type)index;
+    }
+    return index >= 0;
+}
+
+const char *
+byte_order_name(enum byte_order o)
+{
+    assert(o < ORDER_COUNT);
+    return byte_orders[o];
+}
+
+bool
+byte_order_parse(enum byte_order *out, const char *text)
+{
+    int index = find(byte_orders, ARRAY_LEN(byte_orders), text);
+    if (index >= 0) {
+        *out = (enum byte_order)index;
+    }
+    return index >= 0;
+}
+
+const char *
+reg_table_name(enum reg_table t)
+{
+    assert((size_t)t < ARRAY_LEN(reg_tables));
+    return reg_tables[t];
+}
+
+bool
+reg_table_parse(enum reg_table *out, const char *text)
+{
+    int index = find(reg_tables, ARRAY_LEN(reg_tables), text);
+    if (index > 0) {
+        *out = (enum reg_table)index;
+    }
+    return index > 0;
+}
+
+const char *
+sim_fault_name(enum sim_fault_kind k)
+{
+    assert(k < SIM_FAULT_COUNT);
+    return sim_faults[k];
+}
+
+bool
+sim_fault_parse(enum sim_fault_kind *out, const char *text)
+{
+    int index = find(sim_faults, ARRAY_LEN(sim_faults), text);
+    if (index >= 0) {
+        *out = (enum sim_fault_kind)index;
+    }
+    return index >= 0;
+}
+
+char *
+bus_describe(char *out, const struct bus *bus)
+{
+    switch (bus->kind) {
+    case BUS_TCP:
+        snprintf(out, BUS_TEXT_BYTES, "tcp:%s:%u", bus->host, bus->port);
+        break;
+    case BUS_RTU_OVER_TCP:
+        snprintf(out, BUS_TEXT_BYTES, "rtu_over_tcp:%s:%u", bus->host, bus->port);
+        break;
+    case BUS_RTU:
+        snprintf(out, BUS_TEXT_BYTES, "rtu:%s,%d,%d%c%d", bus->path, bus->baud,
+                 bus->data_bits, bus->parity, bus->stop_bits);
+        break;
+    }
+    return out;
+}
