@@ -4,51 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/model/replay_case.h"
-#include "daemon/model/sim.h"
-
 static const char *const value_types[] = {"bool", "u16",   "s16",   "u32",
                                           "s32",  "u64",   "s64",   "f32",
                                           "f64",  "bcd16", "bcd32", "bits"};
 static const char *const byte_orders[] = {"abcd", "cdab", "badc", "dcba"};
 static const char *const reg_tables[] = {"none", "coil", "discrete", "input",
                                          "holding"};
-static const char *const sim_faults[] = {
-    "silent", "slow", "bad_crc", "wrong_unit", "truncated", "exception", "drop"};
 
 _Static_assert(ARRAY_LEN(value_types) == TYPE_COUNT, "a word for each type");
 _Static_assert(ARRAY_LEN(byte_orders) == ORDER_COUNT, "a word for each order");
-_Static_assert(ARRAY_LEN(sim_faults) == SIM_FAULT_COUNT, "a word for each fault");
 
 void
 site_free(struct site *site)
 {
     if (site != NULL) {
         arena_free(site->arena);
-    }
-}
-
-void
-replay_case_free(struct replay_case *c)
-{
-    if (c != NULL) {
-        arena_free(c->arena);
-    }
-}
-
-void
-log_map_free(struct log_map *m)
-{
-    if (m != NULL) {
-        arena_free(m->arena);
-    }
-}
-
-void
-sim_free(struct sim *s)
-{
-    if (s != NULL) {
-        arena_free(s->arena);
     }
 }
 
@@ -206,23 +176,6 @@ reg_table_parse(enum reg_table *out, const char *text)
         *out = (enum reg_table)index;
     }
     return index > 0;
-}
-
-const char *
-sim_fault_name(enum sim_fault_kind k)
-{
-    assert(k < SIM_FAULT_COUNT);
-    return sim_faults[k];
-}
-
-bool
-sim_fault_parse(enum sim_fault_kind *out, const char *text)
-{
-    int index = find(sim_faults, ARRAY_LEN(sim_faults), text);
-    if (index >= 0) {
-        *out = (enum sim_fault_kind)index;
-    }
-    return index >= 0;
 }
 
 char *

@@ -1,0 +1,322 @@
+/* The API, version 1:
+ *   GET  /api/v1/status
+ *   GET  /api/v1/devices
+ *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
+ *   GET  /api/v1/tickets    ?device= ?state= ?all=1
+ *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
+ *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
+ * Errors are RFC 9457 problem details. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/live_inside.h"
+
+static unsigned
+status_of(int code)
+{
+    switch ((enum err_code)code) {
+    case ERR_NONE:
+        return 200;
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_REFUSED:
+        return 409;
+    case ERR_USAGE:
+    case ERR_RANGE:
+    case ERR_CONFIG:
+        return 400;
+    case ERR_FULL:
+        return 507;
+    case ERR_TIMEOUT:
+        return 504;
+    case ERR_PROTOCOL:
+        return 502;
+    case ERR_NOMEM:
+    case ERR_IO:
+        return 503;
+    }
+    return 500;
+}
+
+static unsigned
+problem(struct strbuf *body, const struct err *err)
+{
+    strbuf_clear(body);
+    return web_problem(body, status_of(err->code), err->text);
+}
+
+static unsigned
+ask_loop(struct live *l, enum request_kind kind, struct strbuf *body)
+{
+    struct request r = {.kind = kind, .answer = body};
+    if (request_ask(&l->requests, &r) != 0) {
+        return problem(body, &r.err);
+    }
+    return 200;
+}
+
+static unsigned
+get_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct alarm_filter filter = {
+        .device = r->query(r, "device"),
+        .rule = r->query(r, "rule"),
+        .severity = r->query(r, "severity"),
+        .state = r->query(r, "state"),
+    };
+    struct err err;
+    if (listing_alarms(l->reader, &filter, body, &err) != 0) {
+        return problem(body, &err);
+    }
+    return 200;
+}
+
+static unsigned
+get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    const char *all = r->query(r, "all");
+    struct ticket_filter filter = {
+        .device = r->query(r, "device"),
+        .state = r->query(r, "state"),
+        .assignee = r->query(r, "assignee"),
+        .all = all != NULL && strcmp(all, "0") != 0,
+    };
+    struct err err;
+    if (listing_tickets(l->reader, &filter, body, &err) != 0) {
+        return problem(body, &err);
+    }
+    return 200;
+}
+
+/* A string member; false when it is there and no string, or too long. */
+static bool
+member_text(
+    json_t *root, const char *key, size_t bytes_max, const char **out, struct err *err)
+{
+    json_t *value = json_object_get(root, key);
+    if (value == NULL || json_is_null(value)) {
+        return true;
+    }
+    if (!json_is_string(value) || json_string_length(value) >= bytes_max) {
+        err_set(err, ERR_RANGE, "\"%s\" must be a string of less than %zu bytes", key,
+                bytes_max);
+        return false;
+    }
+    *out = json_string_value(value);
+    return true;
+}
+
+static bool
+member_int(json_t *root,
+           const char *key,
+           int64_t min,
+           int64_t max,
+           int64_t *out,
+           struct err *err)
+{
+    json_t *value = json_object_get(root, key);
+    if (value == NULL || json_is_null(value)) {
+        return true;
+    }
+    if (!json_is_integer(value) || json_integer_value(value) < min ||
+        json_integer_value(value) > max) {
+        err_set(err, ERR_RANGE, "\"%s\" must be a whole number from %lld to %lld", key,
+                (long long)min, (long long)max);
+        return false;
+    }
+    *out = json_integer_value(value);
+    return true;
+}
+
+static bool
+parse_command(json_t *root, struct command *c, struct err *err)
+{
+    const char *kind = NULL;
+    const char *priority = NULL;
+    int64_t rating = 0;
+    if (!member_text(root, "cmd", ID_BYTES_MAX, &kind, err) ||
+        !member_text(root, "device", ID_BYTES_MAX, &c->device, err) ||
+        !member_text(root, "rule", ID_BYTES_MAX, &c->rule, err) ||
+        !member_text(root, "by", PERSON_BYTES, &c->by, err) ||
+        !member_text(root, "assignee", PERSON_BYTES, &c->assignee, err) ||
+        !member_text(root, "note", NOTE_BYTES, &c->note, err) ||
+        !member_text(root, "priority", ID_BYTES_MAX, &priority, err) ||
+        !member_int(root, "ticket", 1, INT64_MAX, &c->ticket, err) ||
+        !member_int(root, "rating", 1, 5, &rating, err)) {
+        return false;
+    }
+    c->rating = (int)rating;
+    if (kind == NULL || !command_kind_parse(&c->kind, kind)) {
+        err_set(err, ERR_RANGE,
+                "\"cmd\" must be ack or one of ticket.open, .take, .arrive, .wait, "
+                ".resume, .resolve, .close, .reopen, .note, .rate");
+        return false;
+    }
+    if (c->by == NULL || c->by[0] == '\0') {
+        err_set(err, ERR_RANGE, "\"by\" must say who asks");
+        return false;
+    }
+    if (priority != NULL) {
+        c->has_priority = severity_parse(&c->priority, priority);
+        if (!c->has_priority || c->priority == SEVERITY_INFO) {
+            err_set(err, ERR_RANGE, "\"priority\" must be critical, urgent or normal");
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned
+post_command(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct err err = {0};
+    json_error_t where;
+    json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
+    struct command c = {0};
+    unsigned status = 0;
+    if (!json_is_object(root)) {
+        err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
+        status = problem(body, &err);
+    } else if (!parse_command(root, &c, &err)) {
+        status = problem(body, &err);
+    } else {
+        struct request request = {
+            .kind = REQUEST_COMMAND, .command = &c, .peer = r->peer};
+        if (request_ask(&l->requests, &request) != 0) {
+            status = problem(body, &request.err);
+        } else {
+            strbuf_add_char(body, '{');
+            strbuf_json_bool(body, "ok", true);
+            if (request.ticket != 0) {
+                strbuf_json_int(body, "ticket", request.ticket);
+            }
+            strbuf_add_char(body, '}');
+            status = 200;
+        }
+    }
+    json_decref(root);
+    return status;
+}
+
+static void
+add_read_answer(struct strbuf *body,
+                const struct read_request *q,
+                const struct read_answer *a)
+{
+    bool bits = q->table == REG_COIL || q->table == REG_DISCRETE;
+    strbuf_add(body, bits ? "{\"bits\":[" : "{\"words\":[");
+    for (unsigned i = 0; i < q->count; i++) {
+        strbuf_printf(body, "%s%u", i > 0 ? "," : "",
+                      bits ? (unsigned)a->bits[i] : (unsigned)a->words[i]);
+    }
+    strbuf_add(body, "]}");
+}
+
+static int
+parse_read(struct live *l,
+           json_t *root,
+           uint32_t *bus,
+           struct read_request *q,
+           struct err *err)
+{
+    const char *bus_id = NULL;
+    const char *table = NULL;
+    int64_t unit = 1;
+    int64_t address = 0;
+    int64_t count = 1;
+    if (!member_text(root, "bus", ID_BYTES_MAX, &bus_id, err) ||
+        !member_text(root, "table", ID_BYTES_MAX, &table, err) ||
+        !member_int(root, "unit", 0, 255, &unit, err) ||
+        !member_int(root, "address", 0, 65535, &address, err) ||
+        !member_int(root, "count", 1, 2000, &count, err)) {
+        return err->code;
+    }
+    *bus = bus_id != NULL ? site_bus(l->site, bus_id) : NONE_INDEX;
+    if (*bus == NONE_INDEX) {
+        return err_set(err, ERR_NOT_FOUND, "there is no bus \"%s\"",
+                       bus_id != NULL ? bus_id : "");
+    }
+    if (table == NULL || !reg_table_parse(&q->table, table)) {
+        return err_set(err, ERR_RANGE,
+                       "\"table\" must be holding, input, coil or discrete");
+    }
+    q->unit = (uint8_t)unit;
+    q->address = (uint16_t)address;
+    q->count = (uint16_t)count;
+    return 0;
+}
+
+static unsigned
+post_read(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct err err = {0};
+    json_error_t where;
+    json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
+    struct read_answer *a = calloc(1, sizeof *a);
+    struct read_request q = {0};
+    uint32_t bus = NONE_INDEX;
+    int code = 0;
+    if (a == NULL) {
+        code = err_set(&err, ERR_NOMEM, "read");
+    } else if (!json_is_object(root)) {
+        code =
+            err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
+    } else {
+        code = parse_read(l, root, &bus, &q, &err);
+    }
+    if (code == 0) {
+        code = collectors_read(l->collectors, bus, &q, a, &err);
+    }
+    if (code == 0) {
+        add_read_answer(body, &q, a);
+    }
+    json_decref(root);
+    free(a);
+    return code == 0 ? 200 : problem(body, &err);
+}
+
+static const struct route {
+    const char *method;
+    const char *path;
+    unsigned (*handle)(struct live *l,
+                       const struct web_request *r,
+                       struct strbuf *body);
+} routes[] = {
+    {"GET", "/api/v1/alarms", get_alarms},
+    {"GET", "/api/v1/tickets", get_tickets},
+    {"POST", "/api/v1/commands", post_command},
+};
+
+unsigned
+api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
+{
+    struct live *l = ctx;
+    if (strcmp(r->method, "GET") == 0 && strcmp(r->path, "/api/v1/status") == 0) {
+        return ask_loop(l, REQUEST_STATUS, body);
+    }
+    if (strcmp(r->method, "GET") == 0 && strcmp(r->path, "/api/v1/devices") == 0) {
+        return ask_loop(l, REQUEST_DEVICES, body);
+    }
+    if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/api/v1/read") == 0) {
+        /* The collectors must not be exchanged meanwhile. */
+        pthread_rwlock_rdlock(&l->site_lock);
+        unsigned status = post_read(l, r, body);
+        pthread_rwlock_unlock(&l->site_lock);
+        return status;
+    }
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (strcmp(r->path, routes[i].path) == 0) {
+            known = true;
+            if (strcmp(r->method, routes[i].method) == 0) {
+                return routes[i].handle(l, r, body);
+            }
+        }
+    }
+    return known ? web_problem(body, 405, "this path takes the other method")
+                 : web_problem(body, 404, "there is no such path below /api/v1/");
+}

@@ -1,0 +1,349 @@
+#include "daemon/pipeline/changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/strbuf.h"
+#include "daemon/publish/publish.h"
+
+enum change_kind {
+    CHANGE_EVENT,
+    CHANGE_ALARM,
+    CHANGE_ALARM_GONE,
+    CHANGE_TICKET,
+    CHANGE_TIMER,
+    CHANGE_TIMER_GONE
+};
+
+/* Ids and texts are copied: a reload may free the site they point into while the disk
+ * still refuses. */
+struct change {
+    enum change_kind kind;
+    char device[ID_BYTES_MAX];
+    char rule[ID_BYTES_MAX];
+    bool has_device, has_rule;
+    union {
+        struct {
+            struct event event; /* Its pointers are not used after copying. */
+            char *json;
+            char *peer; /* May be NULL. */
+        } event;
+        struct alarm alarm;
+        struct ticket ticket;
+        struct timer_row timer;
+    };
+};
+
+struct changes {
+    struct sink sink;
+    struct change *items;
+    size_t count, capacity;
+    size_t urgent;
+    char *peer;
+};
+
+static void
+set_id(char *out, bool *has, const char *id)
+{
+    *has = id != NULL;
+    snprintf(out, ID_BYTES_MAX, "%s", id != NULL ? id : "");
+}
+
+static struct change *
+append(struct changes *c, enum change_kind kind, const char *device, const char *rule)
+{
+    if (c->count == c->capacity) {
+        c->capacity = c->capacity == 0 ? 16 : c->capacity * 2;
+        struct change *grown = realloc(c->items, c->capacity * sizeof *grown);
+        if (grown == NULL) {
+            abort();
+        }
+        c->items = grown;
+    }
+    struct change *item = &c->items[c->count++];
+    memset(item, 0, sizeof *item);
+    item->kind = kind;
+    set_id(item->device, &item->has_device, device);
+    set_id(item->rule, &item->has_rule, rule);
+    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE) {
+        c->urgent++;
+    }
+    return item;
+}
+
+static char *
+copy_or_abort(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        abort();
+    }
+    return copy;
+}
+
+static void
+on_event(void *ctx, const struct event *e)
+{
+    struct changes *c = ctx;
+    struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
+    struct strbuf json = {0};
+    event_to_json(&json, e, NULL);
+    item->event.event = *e;
+    item->event.json = strbuf_take(&json);
+    item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
+}
+
+static void
+on_alarm(void *ctx, const struct alarm *a)
+{
+    append(ctx, CHANGE_ALARM, a->device, a->rule)->alarm = *a;
+}
+
+static void
+on_ticket(void *ctx, const struct ticket *t)
+{
+    append(ctx, CHANGE_TICKET, t->device, t->rule)->ticket = *t;
+}
+
+struct changes *
+changes_new(void)
+{
+    struct changes *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        abort();
+    }
+    c->sink = (struct sink){c, on_event, on_alarm, on_ticket};
+    return c;
+}
+
+static void
+clear(struct changes *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->items[i].kind == CHANGE_EVENT) {
+            free(c->items[i].event.json);
+            free(c->items[i].event.peer);
+        }
+    }
+    c->count = 0;
+    c->urgent = 0;
+}
+
+void
+changes_free(struct changes *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    clear(c);
+    free(c->items);
+    free(c->peer);
+    free(c);
+}
+
+const struct sink *
+changes_sink(struct changes *c)
+{
+    return &c->sink;
+}
+
+void
+changes_set_peer(struct changes *c, const char *peer)
+{
+    free(c->peer);
+    c->peer = peer != NULL ? copy_or_abort(peer) : NULL;
+}
+
+void
+changes_add_timer(struct changes *c,
+                  const struct site *site,
+                  const struct rule_state *s)
+{
+    const char *device = site->devices[s->device].id;
+    const char *rule = site->rules[s->rule].id;
+    bool plain = s->phase == RULE_NORMAL && !s->clear;
+    struct change *item =
+        append(c, plain ? CHANGE_TIMER_GONE : CHANGE_TIMER, device, rule);
+    item->timer = (struct timer_row){
+        .phase = (int)s->phase,
+        .level = s->level,
+        .target_level = s->target_level,
+        .since_ms = s->since_ms,
+        .clear = s->clear,
+        .clear_since_ms = s->clear_since_ms,
+        .while_last_ms = s->while_last_ms,
+    };
+}
+
+void
+changes_forget_alarm(struct changes *c, const char *device, const char *rule)
+{
+    append(c, CHANGE_ALARM_GONE, device, rule);
+}
+
+void
+changes_forget_timer(struct changes *c, const char *device, const char *rule)
+{
+    append(c, CHANGE_TIMER_GONE, device, rule);
+}
+
+bool
+changes_pending(const struct changes *c)
+{
+    return c->count > 0;
+}
+
+bool
+changes_urgent(const struct changes *c)
+{
+    return c->urgent > 0;
+}
+
+static int
+write_event(struct change *item,
+            struct state *store,
+            const struct site *site,
+            struct err *err)
+{
+    struct event e = item->event.event;
+    e.device = item->has_device ? item->device : NULL;
+    e.rule = item->has_rule ? item->rule : NULL;
+    if (e.kind == EVENT_DEVICE_OFFLINE || e.kind == EVENT_DEVICE_ONLINE) {
+        int code =
+            state_put_device(store, e.device, e.kind == EVENT_DEVICE_ONLINE, err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    int64_t seq = 0;
+    int code =
+        state_add_event(store, &e, item->event.json, item->event.peer, &seq, err);
+    if (code != 0 || !site->mqtt.enabled) {
+        return code;
+    }
+    /* The event as stored, with what lets a consumer find gaps and drop repeats. */
+    struct strbuf topic = {0};
+    struct strbuf payload = {0};
+    publish_topic_event(&topic, site);
+    strbuf_add_bytes(&payload, item->event.json, strlen(item->event.json) - 1);
+    strbuf_json_int(&payload, "seq", seq);
+    strbuf_printf(&payload, ",\"id\":\"%s-%lld\"}", state_gateway_id(store),
+                  (long long)seq);
+    code =
+        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), false, err);
+    strbuf_fini(&topic);
+    strbuf_fini(&payload);
+    return code;
+}
+
+static int
+write_alarm(struct change *item,
+            struct state *store,
+            const struct site *site,
+            struct err *err)
+{
+    bool gone = item->kind == CHANGE_ALARM_GONE;
+    int code = 0;
+    if (gone) {
+        code = state_delete_alarm(store, item->device, item->rule, err);
+    } else {
+        item->alarm.device = item->device;
+        item->alarm.rule = item->rule;
+        code = state_put_alarm(store, &item->alarm, err);
+    }
+    if (code != 0 || !site->mqtt.enabled) {
+        return code;
+    }
+    struct strbuf topic = {0};
+    struct strbuf payload = {0};
+    publish_topic_alarm(&topic, site, item->device, item->rule);
+    /* Back to normal and acknowledged: the retained topic is emptied. */
+    if (!gone && item->alarm.state != ALARM_NORMAL) {
+        alarm_to_json(&payload, &item->alarm);
+    }
+    code =
+        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), true, err);
+    strbuf_fini(&topic);
+    strbuf_fini(&payload);
+    return code;
+}
+
+static int
+write_ticket(struct change *item,
+             struct state *store,
+             const struct site *site,
+             struct err *err)
+{
+    item->ticket.device = item->has_device ? item->device : NULL;
+    item->ticket.rule = item->has_rule ? item->rule : NULL;
+    int code = state_put_ticket(store, &item->ticket, err);
+    if (code != 0 || !site->mqtt.enabled) {
+        return code;
+    }
+    struct strbuf topic = {0};
+    struct strbuf payload = {0};
+    publish_topic_ticket(&topic, site, item->ticket.number);
+    ticket_to_json(&payload, &item->ticket);
+    code =
+        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), true, err);
+    strbuf_fini(&topic);
+    strbuf_fini(&payload);
+    return code;
+}
+
+static int
+write_one(struct change *item,
+          struct state *store,
+          const struct site *site,
+          struct err *err)
+{
+    switch (item->kind) {
+    case CHANGE_EVENT:
+        return write_event(item, store, site, err);
+    case CHANGE_ALARM:
+    case CHANGE_ALARM_GONE:
+        return write_alarm(item, store, site, err);
+    case CHANGE_TICKET:
+        return write_ticket(item, store, site, err);
+    case CHANGE_TIMER:
+        item->timer.device = item->device;
+        item->timer.rule = item->rule;
+        return state_put_timer(store, &item->timer, err);
+    case CHANGE_TIMER_GONE:
+        return state_delete_timer(store, item->device, item->rule, err);
+    }
+    return 0;
+}
+
+int
+changes_write(struct changes *c,
+              struct state *store,
+              const struct site *site,
+              int64_t alive_ms,
+              bool *published,
+              struct err *err)
+{
+    if (published != NULL) {
+        *published = c->urgent > 0 && site->mqtt.enabled;
+    }
+    int code = state_begin(store, err);
+    if (code != 0) {
+        return code;
+    }
+    for (size_t i = 0; i < c->count && code == 0; i++) {
+        code = write_one(&c->items[i], store, site, err);
+    }
+    if (code == 0) {
+        code = state_put_alive(store, alive_ms, err);
+    }
+    if (code == 0) {
+        code = state_commit(store, err);
+    }
+    if (code != 0) {
+        state_rollback(store);
+        return code;
+    }
+    clear(c);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* What a step decided, held until it is on disk.
+ *
+ * The pipeline's sink of the live daemon: events, alarms, tickets and timers are copied
+ * here and then written in one transaction, with what must go outside.  If the disk
+ * refuses, everything stays here and is tried again: nothing is lost, and nobody
+ * outside hears of what is not stored. */
+#ifndef CARETAKER_PIPELINE_CHANGES_H
+#define CARETAKER_PIPELINE_CHANGES_H
+
+#include <stdbool.h>
+
+#include "daemon/base/err.h"
+#include "daemon/model/sink.h"
+#include "daemon/model/site.h"
+#include "daemon/store/state.h"
+#include "rules/rules.h"
+
+struct changes;
+
+struct changes *changes_new(void); /* Returns owned; aborts when out of memory. */
+void changes_free(struct changes *c);
+
+/* The sink that fills it; borrowed as long as `c`. */
+const struct sink *changes_sink(struct changes *c);
+/* Who asked for what comes next: "uid=1000 pid=42"; NULL: the machine itself. Copies.
+ */
+void changes_set_peer(struct changes *c, const char *peer);
+/* Adds a rule's timer as it is now; plainly normal ones are removed from the store. */
+void changes_add_timer(struct changes *c,
+                       const struct site *site,
+                       const struct rule_state *s);
+/* The row and the retained topic of an alarm whose device or rule is gone. */
+void changes_forget_alarm(struct changes *c, const char *device, const char *rule);
+/* The timer row of a rule or device that is gone. */
+void changes_forget_timer(struct changes *c, const char *device, const char *rule);
+
+bool changes_pending(const struct changes *c); /* Anything at all. */
+bool changes_urgent(const struct changes *c);  /* More than timers. */
+
+/* Writes everything in one transaction and empties `c`; on an error all of it stays.
+ * `alive_ms` is stored along.  `published` (may be NULL): there is something new for
+ * the outside. */
+int changes_write(struct changes *c,
+                  struct state *store,
+                  const struct site *site,
+                  int64_t alive_ms,
+                  bool *published,
+                  struct err *err);
+
+#endif

@@ -1,0 +1,104 @@
+#include "daemon/pipeline/listings.h"
+
+#include <string.h>
+
+#include "daemon/base/instant.h"
+
+struct listing {
+    const struct alarm_filter *alarms;
+    const struct ticket_filter *tickets;
+    bool has_severity, has_state;
+    enum severity severity;
+    enum alarm_state alarm_state;
+    enum ticket_state ticket_state;
+    struct strbuf *out;
+    bool first;
+};
+
+static bool
+matches(const char *wanted, const char *value)
+{
+    return wanted == NULL || (value != NULL && strcmp(wanted, value) == 0);
+}
+
+static void
+separate(struct listing *l)
+{
+    strbuf_add(l->out, l->first ? "" : ",");
+    l->first = false;
+}
+
+static bool
+add_alarm(void *ctx, const struct alarm *a)
+{
+    struct listing *l = ctx;
+    if (matches(l->alarms->device, a->device) && matches(l->alarms->rule, a->rule) &&
+        (!l->has_severity || l->severity == a->severity) &&
+        (!l->has_state || l->alarm_state == a->state)) {
+        separate(l);
+        alarm_to_json(l->out, a);
+    }
+    return true;
+}
+
+int
+listing_alarms(struct state *store,
+               const struct alarm_filter *filter,
+               struct strbuf *out,
+               struct err *err)
+{
+    struct listing l = {.alarms = filter, .out = out, .first = true};
+    l.has_severity = filter->severity != NULL;
+    l.has_state = filter->state != NULL;
+    if (l.has_severity && !severity_parse(&l.severity, filter->severity)) {
+        return err_set(err, ERR_RANGE,
+                       "\"%s\" is no severity; critical, urgent, normal or info",
+                       filter->severity);
+    }
+    if (l.has_state && !alarm_state_parse(&l.alarm_state, filter->state)) {
+        return err_set(err, ERR_RANGE,
+                       "\"%s\" is no state of an alarm; active, active-acked, cleared, "
+                       "shelved, suppressed or out-of-service",
+                       filter->state);
+    }
+    strbuf_add_char(out, '[');
+    int code = state_each_alarm(store, true, add_alarm, &l, err);
+    strbuf_add_char(out, ']');
+    return code;
+}
+
+static bool
+add_ticket(void *ctx, const struct ticket *t)
+{
+    struct listing *l = ctx;
+    const struct ticket_filter *f = l->tickets;
+    bool shown = l->has_state ? t->state == l->ticket_state
+                              : f->all || t->state != TICKET_CLOSED;
+    if (shown && matches(f->device, t->device) && matches(f->assignee, t->assignee)) {
+        separate(l);
+        ticket_to_json(l->out, t);
+    }
+    return true;
+}
+
+int
+listing_tickets(struct state *store,
+                const struct ticket_filter *filter,
+                struct strbuf *out,
+                struct err *err)
+{
+    struct listing l = {.tickets = filter, .out = out, .first = true};
+    l.has_state = filter->state != NULL;
+    if (l.has_state && !ticket_state_parse(&l.ticket_state, filter->state)) {
+        return err_set(err, ERR_RANGE,
+                       "\"%s\" is no state of a ticket; opened, assigned, responded, "
+                       "waiting, resolved or closed",
+                       filter->state);
+    }
+    bool closed_too = filter->all || (l.has_state && l.ticket_state == TICKET_CLOSED);
+    strbuf_add_char(out, '[');
+    int code = state_each_ticket(store, closed_too ? INSTANT_NONE : INSTANT_MAX,
+                                 add_ticket, &l, err);
+    strbuf_add_char(out, ']');
+    return code;
+}

@@ -1,0 +1,30 @@
+/* Alarms and tickets as JSON arrays (design section 9), from state.db: the API and the
+ * command line without a daemon give the same answer. */
+#ifndef CARETAKER_PIPELINE_LISTINGS_H
+#define CARETAKER_PIPELINE_LISTINGS_H
+
+#include <stdbool.h>
+
+#include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/store/state.h"
+
+struct alarm_filter { /* NULL: any. */
+    const char *device, *rule, *severity, *state;
+};
+/* ERR_RANGE: a filter names no severity or state, with what is accepted. */
+int listing_alarms(struct state *store,
+                   const struct alarm_filter *filter,
+                   struct strbuf *out,
+                   struct err *err);
+
+struct ticket_filter {
+    const char *device, *state, *assignee;
+    bool all; /* Closed ones too. */
+};
+int listing_tickets(struct state *store,
+                    const struct ticket_filter *filter,
+                    struct strbuf *out,
+                    struct err *err);
+
+#endif

@@ -1,0 +1,555 @@
+#include "daemon/pipeline/live.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#include "config/config.h"
+#include "daemon/base/instant.h"
+#include "daemon/base/log.h"
+#include "daemon/pipeline/live_inside.h"
+
+#define FRAMES_RING_BYTES                                                              \
+    (4u << 20) /* 2,500 frames of 100 samples: seconds of a stall. */
+#define RECEIPTS_RING_BYTES (64u << 10)
+#define FRAMES_PER_TURN     256 /* One commit for what came together. */
+#define RECEIPTS_PER_TURN   256
+#define TICK_MS             1000
+#define LATE_MS             20 /* Timers wait this long for frames that are under way. */
+#define STOP_GRACE_MS       2000
+#define STATUS_TICKS        10
+
+/* Puts what was decided on disk; then, and only then, the outside is told. */
+static void
+store_changes(struct live *l)
+{
+    if (!changes_pending(l->changes)) {
+        return;
+    }
+    struct err err;
+    bool published = false;
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    int code = changes_write(l->changes, l->store, l->site, now_ms, &published, &err);
+    if (code != 0) {
+        if (!l->disk_failing) {
+            log_error("%s; changes are kept in memory and tried again", err.text);
+        }
+        l->disk_failing = true;
+        return;
+    }
+    if (l->disk_failing) {
+        log_info("the database can be written again; nothing was lost");
+        l->disk_failing = false;
+    }
+    if (published && l->publisher != NULL) {
+        publisher_wake(l->publisher);
+    }
+}
+
+static void
+collect_timer(void *ctx, const struct rule_state *s)
+{
+    struct live *l = ctx;
+    changes_add_timer(l->changes, l->site, s);
+}
+
+/* Alarms and the timers behind them are stored together. */
+static void
+store_step(struct live *l)
+{
+    if (changes_urgent(l->changes)) {
+        rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
+        store_changes(l);
+    }
+}
+
+static void
+arm_due_timer(struct live *l)
+{
+    int64_t due = pipeline_due(l->pipeline);
+    if (due == INSTANT_MAX) {
+        sd_event_source_set_enabled(l->due, SD_EVENT_OFF);
+        return;
+    }
+    int64_t offset = atomic_load(&l->clock.engine.offset_ms);
+    int64_t mono_ms = due - offset + LATE_MS;
+    sd_event_source_set_time(l->due, mono_ms > 0 ? (uint64_t)mono_ms * 1000 : 0);
+    sd_event_source_set_enabled(l->due, SD_EVENT_ONESHOT);
+}
+
+void
+live_apply(struct live *l, struct frame *f)
+{
+    if (l->clock.held) {
+        f->flags |= FRAME_CLOCK_UNTRUSTED;
+    }
+    pipeline_frame(l->pipeline, f);
+    history_push(l->history, f); /* A full ring is counted there. */
+    l->frames_seen++;
+}
+
+static bool
+apply_frames(struct live *l, unsigned limit)
+{
+    unsigned count = 0;
+    while (count < limit && ring_pop(l->frames, l->frame, FRAME_BYTES_MAX) > 0) {
+        live_apply(l, l->frame);
+        count++;
+    }
+    return count > 0;
+}
+
+static int
+on_frames(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct live *l = ctx;
+    apply_frames(l, FRAMES_PER_TURN);
+    store_step(l);
+    arm_due_timer(l);
+    return 0;
+}
+
+static int
+on_due(sd_event_source *source, uint64_t us, void *ctx)
+{
+    (void)source;
+    (void)us;
+    struct live *l = ctx;
+    /* Frames that came before the due time are judged before it. */
+    apply_frames(l, FRAMES_PER_TURN);
+    pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine) - LATE_MS);
+    store_step(l);
+    arm_due_timer(l);
+    return 0;
+}
+
+static int
+on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct live *l = ctx;
+    int64_t ids[RECEIPTS_PER_TURN];
+    size_t count = 0;
+    struct publish_receipt receipt;
+    while (count < RECEIPTS_PER_TURN &&
+           ring_pop(l->receipts, &receipt, sizeof receipt) > 0) {
+        ids[count++] = receipt.outbox_id;
+    }
+    struct err err;
+    if (count > 0 && state_outbox_remove(l->store, ids, count, &err) != 0) {
+        /* They stay in the outbox and go out once more: at least once. */
+        log_warning("outbox: %s", err.text);
+    }
+    return 0;
+}
+
+static void
+answer(struct live *l, struct request *r)
+{
+    switch (r->kind) {
+    case REQUEST_COMMAND: {
+        struct command c = *r->command;
+        c.t_ms = engine_clock_now(&l->clock.engine);
+        changes_set_peer(l->changes, r->peer);
+        r->code = pipeline_command(l->pipeline, &c, &r->ticket, &r->err);
+        store_step(l);
+        changes_set_peer(l->changes, NULL);
+        log_info("%s by %s (%s)%s%s", command_kind_name(c.kind), c.by,
+                 r->peer != NULL ? r->peer : "unknown peer", r->code != 0 ? ": " : "",
+                 r->code != 0 ? r->err.text : "");
+        if (r->code == 0 && l->disk_failing) {
+            r->code = err_set(&r->err, ERR_FULL,
+                              "done, but the disk refuses it: it is kept in memory and "
+                              "stored as soon as the disk can be written");
+        }
+        break;
+    }
+    case REQUEST_DEVICES:
+        live_devices_json(l, r->answer);
+        r->code = 0;
+        break;
+    case REQUEST_STATUS:
+        live_status_json(l, r->answer);
+        r->code = 0;
+        break;
+    }
+}
+
+static int
+on_requests(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct live *l = ctx;
+    struct request *r = request_take(&l->requests);
+    if (r != NULL) {
+        apply_frames(l, FRAMES_PER_TURN);
+    }
+    while (r != NULL) {
+        struct request *next = r->next; /* It is gone once answered. */
+        answer(l, r);
+        request_answer(&l->requests, r);
+        r = next;
+    }
+    store_step(l);
+    arm_due_timer(l);
+    return 0;
+}
+
+static void
+say_status(struct live *l)
+{
+    uint32_t offline = 0;
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < l->site->device_count; i++) {
+        if (l->site->devices[i].role == DEVICE_EQUIPMENT) {
+            total++;
+            offline +=
+                rules_device_health(pipeline_rules(l->pipeline), i) == DEVICE_OFFLINE;
+        }
+    }
+    sd_notifyf(0, "STATUS=%u devices, %u offline, %llu frames", total, offline,
+               (unsigned long long)l->frames_seen);
+}
+
+static void
+follow_clock(struct live *l)
+{
+    int64_t step_ms = live_clock_look(&l->clock);
+    if (step_ms == 0) {
+        return;
+    }
+    log_warning("the wall clock was stepped by %lld ms; timers are not affected",
+                (long long)step_ms);
+    pipeline_shift(l->pipeline, step_ms);
+}
+
+static int
+on_tick(sd_event_source *source, uint64_t us, void *ctx)
+{
+    struct live *l = ctx;
+    follow_clock(l);
+    live_health_frames(l);
+    rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
+    store_changes(l);
+    arm_due_timer(l);
+    sd_notify(0, "WATCHDOG=1");
+    if (l->ticks % STATUS_TICKS == 0) {
+        say_status(l);
+    }
+    l->ticks++;
+    sd_event_source_set_time(source, us + TICK_MS * 1000);
+    return 0;
+}
+
+/* The threads and tables that belong to one configuration, in reverse order of start.
+ */
+static void
+disassemble(struct live *l)
+{
+    collectors_stop(l->collectors);
+    l->collectors = NULL;
+    if (l->pipeline != NULL) {
+        while (apply_frames(l, FRAMES_PER_TURN)) {
+        }
+        rules_save(pipeline_rules(l->pipeline), true, collect_timer, l);
+        store_changes(l);
+    }
+    history_close(l->history);
+    l->history = NULL;
+    if (l->publisher != NULL) {
+        publisher_stop(l->publisher, STOP_GRACE_MS);
+        l->publisher = NULL;
+        on_receipts(NULL, -1, 0, l);
+    }
+    pipeline_free(l->pipeline);
+    l->pipeline = NULL;
+}
+
+static int
+assemble(struct live *l, struct diags *diags, struct err *err)
+{
+    int64_t last_ticket = 0;
+    int code = state_max_ticket(l->store, &last_ticket, err);
+    if (code != 0) {
+        return code;
+    }
+    l->pipeline =
+        pipeline_new(l->site, changes_sink(l->changes), last_ticket + 1, diags);
+    if (l->pipeline == NULL) {
+        return err_set(err, ERR_CONFIG, "%s: the rules have errors", l->path);
+    }
+    pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine));
+    code = live_restore(l, err);
+    if (code == 0) {
+        code = history_open(&l->history, l->site->data_dir, l->site, err);
+    }
+    if (code == 0 && l->site->mqtt.enabled) {
+        code = publisher_start(&l->publisher, l->site, l->site->data_dir, l->receipts,
+                               err);
+    }
+    if (code == 0) {
+        code =
+            collectors_start(&l->collectors, l->site, &l->clock.engine, l->frames, err);
+    }
+    return code;
+}
+
+/* The new site is complete and its rules compile, or the old one goes on untouched. */
+static struct site *
+load_checked(const char *path, struct diags *diags)
+{
+    struct site *site = config_load_site(path, NULL, 0, diags);
+    if (site == NULL) {
+        return NULL;
+    }
+    struct rules *rules = rules_new(site, diags);
+    if (rules == NULL) {
+        site_free(site);
+        return NULL;
+    }
+    rules_free(rules);
+    return site;
+}
+
+static void
+log_diags(const struct diags *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        const struct diag *d = &diags->items[i];
+        log_write(d->level == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                  "%s:%u:%u: %s", d->file != NULL ? d->file : "", d->line, d->column,
+                  d->text);
+    }
+}
+
+static int
+exchange_site(struct live *l, struct site *site, struct diags *diags)
+{
+    pthread_rwlock_wrlock(&l->site_lock);
+    disassemble(l);
+    site_free(l->site);
+    l->site = site;
+    struct err err;
+    int code = assemble(l, diags, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    if (code != 0) {
+        log_diags(diags);
+        log_error("reload: %s; stopping", err.text);
+    }
+    return code;
+}
+
+static int
+on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
+{
+    (void)source;
+    (void)info;
+    struct live *l = ctx;
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+    log_info("reloading %s", l->path);
+    struct diags diags;
+    diags_init(&diags);
+    struct site *site = load_checked(l->path, &diags);
+    log_diags(&diags);
+    int code = 0;
+    if (site == NULL) {
+        log_error("%s: %zu errors; the running configuration goes on", l->path,
+                  diags.errors);
+        instant_zone_set(l->site->timezone);
+    } else if (strcmp(site->data_dir, l->site->data_dir) != 0) {
+        log_error(
+            "%s: a changed `data` needs a restart; the running configuration goes "
+            "on",
+            l->path);
+        site_free(site);
+    } else {
+        code = exchange_site(l, site, &diags);
+        if (code == 0) {
+            log_info("reloaded: %u devices, %u rules", l->site->device_count,
+                     l->site->rule_count);
+            arm_due_timer(l);
+        }
+    }
+    diags_fini(&diags);
+    sd_notify(0, "READY=1");
+    if (code != 0) {
+        sd_event_exit(l->loop, code);
+    }
+    return 0;
+}
+
+static int
+on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
+{
+    (void)source;
+    struct live *l = ctx;
+    log_info("stopping on signal %u", info->ssi_signo);
+    sd_notify(0, "STOPPING=1");
+    sd_event_exit(l->loop, 0);
+    return 0;
+}
+
+static int
+open_loop(struct live *l, struct err *err)
+{
+    int r = sd_event_new(&l->loop);
+    if (r >= 0) {
+        r = sd_event_add_io(l->loop, NULL, ring_fd(l->frames), EPOLLIN, on_frames, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_io(l->loop, NULL, ring_fd(l->receipts), EPOLLIN, on_receipts,
+                            l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_io(l->loop, NULL, l->requests.fd, EPOLLIN, on_requests, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_signal(l->loop, NULL, SIGTERM, on_stop, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_signal(l->loop, NULL, SIGINT, on_stop, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_signal(l->loop, NULL, SIGHUP, on_reload, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_time(l->loop, &l->due, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+                              on_due, l);
+    }
+    sd_event_source *tick = NULL;
+    if (r >= 0) {
+        r = sd_event_add_time(l->loop, &tick, CLOCK_MONOTONIC,
+                              (uint64_t)clock_mono_us() + TICK_MS * 1000, 1000, on_tick,
+                              l);
+    }
+    if (r >= 0) {
+        sd_event_source_set_enabled(tick, SD_EVENT_ON);
+        sd_event_source_set_floating(tick, true);
+        sd_event_source_unref(tick);
+        return 0;
+    }
+    return err_set(err, ERR_IO, "event loop: %s", strerror(-r));
+}
+
+static int
+start(struct live *l, struct diags *diags, struct err *err)
+{
+    l->site = load_checked(l->path, diags);
+    if (l->site == NULL) {
+        return err_set(err, ERR_CONFIG, "%s: %zu errors", l->path, diags->errors);
+    }
+    log_diags(diags); /* What is left are warnings. */
+    l->frame = malloc(FRAME_BYTES_MAX);
+    if (l->frame == NULL) {
+        return err_set(err, ERR_NOMEM, "frame");
+    }
+    l->changes = changes_new();
+    int code = state_open(&l->store, l->site->data_dir, STORE_WRITE, err);
+    if (code == 0) {
+        code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
+    }
+    if (code == 0) {
+        code = ring_new(&l->frames, FRAMES_RING_BYTES, err);
+    }
+    if (code == 0) {
+        code = ring_new(&l->receipts, RECEIPTS_RING_BYTES, err);
+    }
+    int64_t last_ms = INSTANT_NONE;
+    if (code == 0) {
+        code = live_last_moment(l, &last_ms, err);
+    }
+    if (code != 0) {
+        return code;
+    }
+    live_clock_start(&l->clock, last_ms);
+    struct diags again; /* The rules were checked above: this stays empty. */
+    diags_init(&again);
+    code = assemble(l, &again, err);
+    diags_fini(&again);
+    if (code == 0) {
+        code = web_start(&l->web, l->site->data_dir, api_handle, l, err);
+    }
+    if (code == 0) {
+        code = open_loop(l, err);
+    }
+    return code;
+}
+
+static void
+stop(struct live *l)
+{
+    request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
+    web_stop(l->web);
+    disassemble(l);
+    sd_event_source_unref(l->due);
+    sd_event_unref(l->loop);
+    ring_free(l->frames);
+    ring_free(l->receipts);
+    state_close(l->reader);
+    state_close(l->store);
+    changes_free(l->changes);
+    site_free(l->site);
+    free(l->frame);
+    request_queue_free(&l->requests);
+    pthread_rwlock_destroy(&l->site_lock);
+    free(l);
+}
+
+static void
+block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    /* Every thread started from here on inherits it; the loop takes them by signalfd.
+     */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int
+live_run(const char *path, struct diags *diags, struct err *err)
+{
+    struct live *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        return err_set(err, ERR_NOMEM, "daemon");
+    }
+    block_signals();
+    l->path = path;
+    l->started_ms = clock_mono_ms();
+    pthread_rwlock_init(&l->site_lock, NULL);
+    int code = request_queue_open(&l->requests, err);
+    if (code == 0) {
+        code = start(l, diags, err);
+    }
+    if (code == 0) {
+        log_info("watching %s: %u devices on %u buses, %u rules on %u places",
+                 l->site->id, l->site->device_count, l->site->bus_count,
+                 l->site->rule_count,
+                 rules_count(pipeline_rules(l->pipeline)).instances);
+        store_step(l);
+        arm_due_timer(l);
+        sd_notify(0, "READY=1");
+        int r = sd_event_loop(l->loop);
+        if (r < 0) {
+            code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
+        }
+    }
+    stop(l);
+    if (code == 0) {
+        log_info("stopped; everything is on disk");
+    }
+    return code;
+}

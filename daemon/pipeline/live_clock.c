@@ -1,0 +1,50 @@
+#include <stdlib.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/base/log.h"
+#include "daemon/pipeline/live_inside.h"
+
+#define STEP_MIN_MS 1000 /* Less is drift, and is followed slowly. */
+#define SLEW_MS     2    /* Per look, once a second: 0.2 %. */
+
+void
+live_clock_start(struct live_clock *c, int64_t last_ms)
+{
+    int64_t mono = clock_mono_ms();
+    int64_t real = clock_real_ms();
+    c->base_ms = real - mono;
+    c->held = last_ms != INSTANT_NONE && real < last_ms;
+    int64_t start = c->held ? last_ms : real;
+    atomic_store(&c->engine.offset_ms, start - mono);
+    if (c->held) {
+        char text[INSTANT_TEXT_BYTES];
+        log_warning("the wall clock is behind the last record (%s): time goes on from "
+                    "there until the clock is set",
+                    instant_format_utc(text, last_ms));
+    }
+}
+
+int64_t
+live_clock_look(struct live_clock *c)
+{
+    int64_t base = clock_real_ms() - clock_mono_ms();
+    int64_t stepped = base - c->base_ms;
+    c->base_ms = base;
+    int64_t offset = atomic_load(&c->engine.offset_ms);
+    int64_t behind = base - offset; /* What engine time lacks. */
+    if (llabs(stepped) >= STEP_MIN_MS && llabs(behind) >= STEP_MIN_MS) {
+        c->held = false;
+        atomic_store(&c->engine.offset_ms, base);
+        return behind;
+    }
+    if (c->held && behind >= 0) {
+        c->held = false;
+    }
+    if (!c->held && behind != 0) {
+        int64_t slew = behind > SLEW_MS    ? SLEW_MS
+                       : behind < -SLEW_MS ? -SLEW_MS
+                                           : behind;
+        atomic_store(&c->engine.offset_ms, offset + slew);
+    }
+    return 0;
+}

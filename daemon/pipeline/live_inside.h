@@ -1,0 +1,111 @@
+/* The parts of the live daemon, for its own files only (live*.c, api.c). */
+#ifndef CARETAKER_PIPELINE_LIVE_INSIDE_H
+#define CARETAKER_PIPELINE_LIVE_INSIDE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "collectors/collectors.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/ring.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/model/command.h"
+#include "daemon/model/sample.h"
+#include "daemon/model/site.h"
+#include "daemon/pipeline/changes.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/publish/publish.h"
+#include "daemon/store/history.h"
+#include "daemon/store/state.h"
+#include "daemon/web/web.h"
+
+/* Something that another thread asks of the loop.  It lives on the asker's stack, which
+ * waits until `done`. */
+enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_STATUS };
+struct request {
+    enum request_kind kind;
+    const struct command *command;
+    const char *peer;
+    int64_t ticket;        /* Answer of a command. */
+    struct strbuf *answer; /* Answer of the others. */
+    int code;
+    struct err err;
+    bool done;
+    struct request *next;
+};
+
+struct request_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    struct request *first;
+    struct request **last;
+    bool closed; /* The loop is ending: refused from now on. */
+    int fd;      /* eventfd: wakes the loop. */
+};
+
+/* Keeps engine time on the monotonic clock, near the wall clock. */
+struct live_clock {
+    struct engine_clock engine;
+    int64_t base_ms; /* Wall minus monotonic time at the last look. */
+    bool held;       /* The wall clock is behind what was already recorded. */
+};
+/* `last_ms`: the newest moment on record, INSTANT_NONE: none. */
+void live_clock_start(struct live_clock *c, int64_t last_ms);
+/* Looks at the wall clock; returns by how much engine time must step, usually 0. */
+int64_t live_clock_look(struct live_clock *c);
+
+struct live {
+    const char *path;
+    struct site *site;
+    /* Held for writing while the site is exchanged; by the web thread for reading. */
+    pthread_rwlock_t site_lock;
+    struct live_clock clock;
+    struct state *store;
+    struct state *reader; /* The web thread's connection. */
+    struct changes *changes;
+    struct pipeline *pipeline;
+    struct collectors *collectors;
+    struct history *history;
+    struct publisher *publisher; /* NULL without an mqtt block. */
+    struct ring *frames, *receipts;
+    struct web *web;
+    struct request_queue requests;
+    sd_event *loop;
+    sd_event_source *due;
+    struct frame *frame; /* Room for one of FRAME_BYTES_MAX. */
+    int64_t started_ms;  /* Monotonic. */
+    uint64_t ticks;
+    uint64_t frames_seen;
+    bool disk_failing; /* Said once, until it works again. */
+};
+
+/* requests.c */
+int request_queue_open(struct request_queue *q, struct err *err);
+void
+request_queue_close(struct request_queue *q); /* Answers what waits with an error. */
+void request_queue_free(struct request_queue *q);
+/* From any thread: waits until the loop has answered; returns r->code. */
+int request_ask(struct request_queue *q, struct request *r);
+struct request *request_take(struct request_queue *q); /* All that wait; NULL: none. */
+void request_answer(struct request_queue *q, struct request *r);
+
+/* live_state.c: what survives a restart. */
+int live_restore(struct live *l, struct err *err);
+/* Newest moment on record in either database. */
+int live_last_moment(struct live *l, int64_t *out, struct err *err);
+
+/* live_health.c: the daemon's and the buses' own points, and the answers from memory.
+ */
+void live_health_frames(struct live *l);
+void live_devices_json(struct live *l, struct strbuf *out);
+void live_status_json(struct live *l, struct strbuf *out);
+
+/* Feeds one frame through the pipeline and to the history (loop thread). */
+void live_apply(struct live *l, struct frame *f);
+
+/* api.c: the web handler; `ctx` is the struct live. */
+unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
+
+#endif

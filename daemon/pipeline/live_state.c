@@ -1,0 +1,172 @@
+#include "daemon/base/instant.h"
+#include "daemon/base/log.h"
+#include "daemon/pipeline/live_inside.h"
+
+int
+live_last_moment(struct live *l, int64_t *out, struct err *err)
+{
+    int64_t alive = INSTANT_NONE;
+    int code = state_get_alive(l->store, &alive, err);
+    if (code != 0) {
+        return code;
+    }
+    int64_t newest = INSTANT_NONE;
+    struct history_reader *reader = NULL;
+    struct err ignored;
+    /* No history yet, or a damaged one, is no reason not to start. */
+    if (history_reader_open(&reader, l->site->data_dir, &ignored) == 0) {
+        if (history_newest(reader, &newest, &ignored) != 0) {
+            newest = INSTANT_NONE;
+            log_warning("history: %s", ignored.text);
+        }
+        history_reader_close(reader);
+    }
+    *out = alive > newest ? alive : newest;
+    return 0;
+}
+
+struct restoring {
+    struct live *live;
+    int64_t alive_ms;
+    unsigned alarms, tickets, timers;
+};
+
+static int
+level_of(const struct rule_spec *rule, enum severity severity)
+{
+    for (uint32_t i = 0; i < rule->level_count; i++) {
+        if (rule->levels[i].severity >= severity) {
+            return (int)i;
+        }
+    }
+    return (int)rule->level_count - 1;
+}
+
+/* The device or rule was taken out of the site: the alarm goes, and it is said. */
+static void
+forget_alarm(struct live *l, const struct alarm *a)
+{
+    if (alarm_is_raised(a)) {
+        struct event e = {
+            .t_ms = engine_clock_now(&l->clock.engine),
+            .kind = EVENT_ALARM_CLEARED,
+            .device = a->device,
+            .rule = a->rule,
+            .severity = a->severity,
+            .episode = a->episode,
+            .note = "its device or rule is no longer configured",
+        };
+        const struct sink *sink = changes_sink(l->changes);
+        sink->event(sink->ctx, &e);
+    }
+    log_info("alarm %s/%s is forgotten: its device or rule is no longer configured",
+             a->device, a->rule);
+    changes_forget_alarm(l->changes, a->device, a->rule);
+}
+
+static bool
+restore_alarm(void *ctx, const struct alarm *a)
+{
+    struct restoring *r = ctx;
+    struct live *l = r->live;
+    uint32_t device = site_device(l->site, a->device);
+    uint32_t rule = site_rule(l->site, a->rule);
+    if (device == NONE_INDEX || rule == NONE_INDEX ||
+        !rules_bound(pipeline_rules(l->pipeline), device, rule) ||
+        !pipeline_restore_alarm(l->pipeline, a)) {
+        forget_alarm(l, a);
+        return true;
+    }
+    r->alarms++;
+    if (alarm_is_raised(a)) {
+        /* Its timer row, if there is one, says more and comes later. */
+        int level = level_of(&l->site->rules[rule], a->severity);
+        struct rule_state s = {
+            .device = device,
+            .rule = rule,
+            .phase = RULE_RAISED,
+            .level = level,
+            .target_level = level,
+            .since_ms = a->raised_ms,
+            .while_last_ms = INSTANT_NONE,
+        };
+        pipeline_restore_timer(l->pipeline, &s, r->alive_ms);
+    }
+    return true;
+}
+
+static bool
+restore_timer(void *ctx, const struct timer_row *row)
+{
+    struct restoring *r = ctx;
+    struct rule_state s = {
+        .device = site_device(r->live->site, row->device),
+        .rule = site_rule(r->live->site, row->rule),
+        .phase = (enum rule_phase)row->phase,
+        .level = row->level,
+        .target_level = row->target_level,
+        .since_ms = row->since_ms,
+        .clear = row->clear,
+        .clear_since_ms = row->clear_since_ms,
+        .while_last_ms = row->while_last_ms,
+    };
+    if (s.device == NONE_INDEX || s.rule == NONE_INDEX ||
+        !pipeline_restore_timer(r->live->pipeline, &s, r->alive_ms)) {
+        changes_forget_timer(r->live->changes, row->device, row->rule);
+        return true;
+    }
+    r->timers++;
+    return true;
+}
+
+static bool
+restore_device(void *ctx, const char *device, bool online)
+{
+    struct restoring *r = ctx;
+    uint32_t index = site_device(r->live->site, device);
+    if (index != NONE_INDEX) {
+        rules_restore_device(pipeline_rules(r->live->pipeline), index,
+                             online ? DEVICE_ONLINE : DEVICE_OFFLINE);
+    }
+    return true;
+}
+
+static bool
+restore_ticket(void *ctx, const struct ticket *t)
+{
+    struct restoring *r = ctx;
+    pipeline_restore_ticket(r->live->pipeline, t);
+    r->tickets++;
+    return true;
+}
+
+int
+live_restore(struct live *l, struct err *err)
+{
+    struct restoring r = {.live = l};
+    int code = live_last_moment(l, &r.alive_ms, err);
+    if (code == 0) {
+        code = state_each_alarm(l->store, false, restore_alarm, &r, err);
+    }
+    if (code == 0) {
+        code = state_each_timer(l->store, restore_timer, &r, err);
+    }
+    if (code == 0) {
+        code = state_each_device(l->store, restore_device, &r, err);
+    }
+    int64_t longest_ms = l->site->follow_up_ms;
+    for (uint32_t i = 0; i < l->site->rule_count; i++) {
+        if (l->site->rules[i].follow_up_ms > longest_ms) {
+            longest_ms = l->site->rules[i].follow_up_ms;
+        }
+    }
+    if (code == 0) {
+        int64_t since = engine_clock_now(&l->clock.engine) - longest_ms;
+        code = state_each_ticket(l->store, since, restore_ticket, &r, err);
+    }
+    if (code == 0 && r.alarms + r.tickets + r.timers > 0) {
+        log_info("restored %u alarms, %u tickets, %u timers", r.alarms, r.tickets,
+                 r.timers);
+    }
+    return code;
+}

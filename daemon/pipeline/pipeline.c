@@ -1,0 +1,290 @@
+#include "daemon/pipeline/pipeline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "daemon/base/instant.h"
+
+/* One step (a frame, a timer, a command) may move several alarms.  Events go out in the
+ * order devices, alarms, tickets, so what an alarm means for its ticket waits until all
+ * alarms of the step are through. */
+struct consequence {
+    enum edge_kind kind;
+    uint32_t device, rule;
+};
+
+struct pipeline {
+    const struct site *site;
+    const struct sink *sink;
+    struct rules *rules;
+    struct alarms *alarms;
+    struct tickets *tickets;
+    int64_t now_ms;
+    struct consequence *waiting; /* Room for every instance's edges of one step. */
+    size_t waiting_count;
+    size_t waiting_max;
+};
+
+struct pipeline *
+pipeline_new(const struct site *site,
+             const struct sink *sink,
+             int64_t next_ticket,
+             struct diags *diags)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        abort();
+    }
+    p->site = site;
+    p->sink = sink;
+    p->now_ms = INSTANT_NONE;
+    p->rules = rules_new(site, diags);
+    if (p->rules == NULL) {
+        pipeline_free(p);
+        return NULL;
+    }
+    p->alarms = alarms_new(site, sink);
+    p->tickets = tickets_new(site, sink, next_ticket);
+    /* A step gives an instance at most one alarm edge and one watch edge. */
+    p->waiting_max = (size_t)rules_count(p->rules).instances * 2 + 1;
+    p->waiting = calloc(p->waiting_max, sizeof *p->waiting);
+    if (p->waiting == NULL) {
+        abort();
+    }
+    return p;
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    free(p->waiting);
+    tickets_free(p->tickets);
+    alarms_free(p->alarms);
+    rules_free(p->rules);
+    free(p);
+}
+
+static void
+tell_device(struct pipeline *p, const struct edge *e)
+{
+    struct event event = {
+        .t_ms = e->t_ms,
+        .kind =
+            e->kind == EDGE_DEVICE_OFFLINE ? EVENT_DEVICE_OFFLINE : EVENT_DEVICE_ONLINE,
+        .device = p->site->devices[e->device].id,
+    };
+    p->sink->event(p->sink->ctx, &event);
+}
+
+static void
+on_edge(void *ctx, const struct edge *e)
+{
+    struct pipeline *p = ctx;
+    if (e->kind == EDGE_DEVICE_OFFLINE || e->kind == EDGE_DEVICE_ONLINE) {
+        tell_device(p, e);
+        return;
+    }
+    if (e->kind != EDGE_WATCH) {
+        char title[TITLE_BYTES];
+        const struct rule_spec *rule = &p->site->rules[e->rule];
+        rules_render(p->rules, title, sizeof title,
+                     text_in(&rule->title, p->site->language), e->device);
+        if (alarms_edge(p->alarms, e, title) == NULL) {
+            return; /* Restored state already shows it: nothing is told twice. */
+        }
+    }
+    assert(p->waiting_count < p->waiting_max);
+    p->waiting[p->waiting_count++] = (struct consequence){e->kind, e->device, e->rule};
+}
+
+/* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched. */
+static void
+update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
+{
+    bool wanted = rules_bound(p->rules, device, rule) &&
+                  tickets_wants_watch(p->tickets, device, rule);
+    if (!rules_bound(p->rules, device, rule)) {
+        return;
+    }
+    rules_set_watched(p->rules, device, rule, wanted);
+    if (wanted) {
+        struct watch w = rules_watch(p->rules, device, rule);
+        tickets_watch(p->tickets, p->now_ms, device, rule, &w);
+    }
+}
+
+static void
+settle(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->waiting_count; i++) {
+        const struct consequence *c = &p->waiting[i];
+        if (c->kind != EDGE_WATCH) {
+            const struct alarm *alarm = alarms_get(p->alarms, c->device, c->rule);
+            /* An acknowledged alarm is normal again once it clears. */
+            int64_t number = tickets_alarm(p->tickets, p->now_ms, c->kind, alarm,
+                                           c->device, c->rule);
+            if (c->kind != EDGE_CLEARED) {
+                alarms_set_ticket(p->alarms, c->device, c->rule, number);
+            }
+        }
+        update_watch(p, c->device, c->rule);
+    }
+    p->waiting_count = 0;
+}
+
+int64_t
+pipeline_due(const struct pipeline *p)
+{
+    int64_t rules = rules_due(p->rules);
+    int64_t tickets = tickets_due(p->tickets);
+    return rules < tickets ? rules : tickets;
+}
+
+void
+pipeline_advance(struct pipeline *p, int64_t t_ms)
+{
+    for (int64_t due = pipeline_due(p); due <= t_ms && due != INSTANT_MAX;
+         due = pipeline_due(p)) {
+        if (due > p->now_ms) {
+            p->now_ms = due;
+        }
+        /* Of one time, what the sensors say comes before what the tickets promise. */
+        if (rules_due(p->rules) <= tickets_due(p->tickets)) {
+            rules_fire(p->rules, on_edge, p);
+            settle(p);
+        } else {
+            tickets_fire(p->tickets);
+        }
+    }
+    if (t_ms > p->now_ms) {
+        p->now_ms = t_ms;
+    }
+}
+
+void
+pipeline_frame(struct pipeline *p, struct frame *f)
+{
+    if (f->t_ms < p->now_ms) {
+        f->t_ms = p->now_ms;
+    }
+    pipeline_advance(p, f->t_ms);
+    rules_frame(p->rules, f, on_edge, p);
+    settle(p);
+}
+
+/* The device and rule of a ticket, or NONE_INDEX for one that no alarm opened. */
+static void
+ticket_origin(const struct pipeline *p,
+              int64_t number,
+              uint32_t *device,
+              uint32_t *rule)
+{
+    *device = NONE_INDEX;
+    *rule = NONE_INDEX;
+    const struct ticket *t = tickets_get(p->tickets, number);
+    if (t != NULL && t->device != NULL && t->rule != NULL) {
+        *device = site_device(p->site, t->device);
+        *rule = site_rule(p->site, t->rule);
+    }
+}
+
+int
+pipeline_command(struct pipeline *p,
+                 const struct command *c,
+                 int64_t *ticket,
+                 struct err *err)
+{
+    struct command at_now = *c;
+    if (at_now.t_ms < p->now_ms) {
+        at_now.t_ms = p->now_ms;
+    }
+    pipeline_advance(p, at_now.t_ms);
+    if (c->kind == COMMAND_ACK) {
+        if (ticket != NULL) {
+            *ticket = 0;
+        }
+        return alarms_command(p->alarms, &at_now, err);
+    }
+    int64_t number = 0;
+    int code = tickets_command(p->tickets, &at_now, &number, err);
+    if (code != 0) {
+        return code;
+    }
+    if (ticket != NULL) {
+        *ticket = number;
+    }
+    uint32_t device = NONE_INDEX;
+    uint32_t rule = NONE_INDEX;
+    ticket_origin(p, number, &device, &rule);
+    if (device != NONE_INDEX && rule != NONE_INDEX) {
+        update_watch(p, device, rule);
+    }
+    return 0;
+}
+
+int64_t
+pipeline_now(const struct pipeline *p)
+{
+    return p->now_ms;
+}
+
+void
+pipeline_shift(struct pipeline *p, int64_t delta_ms)
+{
+    rules_shift(p->rules, delta_ms);
+    alarms_shift(p->alarms, delta_ms);
+    tickets_shift(p->tickets, delta_ms);
+    if (p->now_ms != INSTANT_NONE) {
+        p->now_ms += delta_ms;
+    }
+    struct event e = {
+        .t_ms = p->now_ms, .kind = EVENT_CLOCK_STEPPED, .step_ms = delta_ms};
+    p->sink->event(p->sink->ctx, &e);
+}
+
+struct rules *
+pipeline_rules(struct pipeline *p)
+{
+    return p->rules;
+}
+
+const struct alarms *
+pipeline_alarms(const struct pipeline *p)
+{
+    return p->alarms;
+}
+
+const struct tickets *
+pipeline_tickets(const struct pipeline *p)
+{
+    return p->tickets;
+}
+
+bool
+pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
+{
+    return alarms_restore(p->alarms, row);
+}
+
+void
+pipeline_restore_ticket(struct pipeline *p, const struct ticket *row)
+{
+    uint32_t device =
+        row->device != NULL ? site_device(p->site, row->device) : NONE_INDEX;
+    uint32_t rule = row->rule != NULL ? site_rule(p->site, row->rule) : NONE_INDEX;
+    bool known = device != NONE_INDEX && rule != NONE_INDEX;
+    const struct alarm *alarm = known ? alarms_get(p->alarms, device, rule) : NULL;
+    tickets_restore(p->tickets, row, alarm != NULL && alarm_is_raised(alarm));
+    if (known) {
+        update_watch(p, device, rule);
+    }
+}
+
+bool
+pipeline_restore_timer(struct pipeline *p, const struct rule_state *s, int64_t alive_ms)
+{
+    return rules_restore(p->rules, s, alive_ms);
+}
