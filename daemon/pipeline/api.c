@@ -260,6 +260,8 @@ post_read(struct live *l, const struct web_request *r, struct strbuf *body)
     struct read_request q = {0};
     uint32_t bus = NONE_INDEX;
     int code = 0;
+    /* The site and its collectors must not be exchanged meanwhile. */
+    pthread_rwlock_rdlock(&l->site_lock);
     if (a == NULL) {
         code = err_set(&err, ERR_NOMEM, "read");
     } else if (!json_is_object(root)) {
@@ -271,12 +273,27 @@ post_read(struct live *l, const struct web_request *r, struct strbuf *body)
     if (code == 0) {
         code = collectors_read(l->collectors, bus, &q, a, &err);
     }
+    pthread_rwlock_unlock(&l->site_lock);
     if (code == 0) {
         add_read_answer(body, &q, a);
     }
     json_decref(root);
     free(a);
     return code == 0 ? 200 : problem(body, &err);
+}
+
+static unsigned
+get_status(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    (void)r;
+    return ask_loop(l, REQUEST_STATUS, body);
+}
+
+static unsigned
+get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    (void)r;
+    return ask_loop(l, REQUEST_DEVICES, body);
 }
 
 static const struct route {
@@ -286,28 +303,15 @@ static const struct route {
                        const struct web_request *r,
                        struct strbuf *body);
 } routes[] = {
-    {"GET", "/api/v1/alarms", get_alarms},
-    {"GET", "/api/v1/tickets", get_tickets},
-    {"POST", "/api/v1/commands", post_command},
+    {"GET", "/api/v1/status", get_status},      {"GET", "/api/v1/devices", get_devices},
+    {"GET", "/api/v1/alarms", get_alarms},      {"GET", "/api/v1/tickets", get_tickets},
+    {"POST", "/api/v1/commands", post_command}, {"POST", "/api/v1/read", post_read},
 };
 
 unsigned
 api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
 {
     struct live *l = ctx;
-    if (strcmp(r->method, "GET") == 0 && strcmp(r->path, "/api/v1/status") == 0) {
-        return ask_loop(l, REQUEST_STATUS, body);
-    }
-    if (strcmp(r->method, "GET") == 0 && strcmp(r->path, "/api/v1/devices") == 0) {
-        return ask_loop(l, REQUEST_DEVICES, body);
-    }
-    if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/api/v1/read") == 0) {
-        /* The collectors must not be exchanged meanwhile. */
-        pthread_rwlock_rdlock(&l->site_lock);
-        unsigned status = post_read(l, r, body);
-        pthread_rwlock_unlock(&l->site_lock);
-        return status;
-    }
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (strcmp(r->path, routes[i].path) == 0) {

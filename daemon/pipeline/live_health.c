@@ -17,7 +17,7 @@ memory_mb(void)
     long pages = 0;
     double mb = NAN;
     if (f != NULL) {
-        if (fscanf(f, "%*ld %ld", &pages) == 1) {
+        if (fscanf(f, "%*d %ld", &pages) == 1) {
             mb = (double)pages * (double)sysconf(_SC_PAGESIZE) / MEGABYTE;
         }
         fclose(f);

@@ -1,0 +1,443 @@
+/* A case is replayed with its people's commands, its events are collected, and each
+ * expectation takes the event that fits it best. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collectors/log_reader.h"
+#include "config/config.h"
+#include "daemon/base/instant.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/replay.h"
+
+#define INLINE_DAY    "2026-01-01" /* Day of inline samples that give no date. */
+#define NEAREST_SHOWN 3
+
+struct kept {
+    struct event event; /* Pointers are into the arena. */
+    char *text;
+    bool taken;
+};
+
+struct run {
+    const struct replay_case *spec;
+    struct site *site;
+    struct arena *arena;
+    struct pipeline *pipeline;
+    struct log_reader *reader;
+    struct kept *events;
+    size_t event_count, event_capacity;
+    int64_t first_ms; /* Of the log's first row, or of the first inline sample. */
+    uint32_t next_sample, next_command;
+    struct frame *frame;
+    FILE *out;
+    unsigned failures;
+    uint64_t bad_rows;
+};
+
+static const char *
+keep_text(struct run *r, const char *text)
+{
+    return arena_strdup(r->arena, text);
+}
+
+static void
+keep_event(void *ctx, const struct event *e)
+{
+    struct run *r = ctx;
+    if (r->event_count == r->event_capacity) {
+        r->event_capacity = r->event_capacity == 0 ? 64 : r->event_capacity * 2;
+        struct kept *grown = realloc(r->events, r->event_capacity * sizeof *grown);
+        if (grown == NULL) {
+            abort();
+        }
+        r->events = grown;
+    }
+    struct strbuf text = {0};
+    replay_event_text(&text, e);
+    struct kept *kept = &r->events[r->event_count++];
+    *kept = (struct kept){.event = *e, .text = arena_strdup(r->arena, text.text)};
+    kept->event.device = keep_text(r, e->device);
+    kept->event.rule = keep_text(r, e->rule);
+    kept->event.deadline = keep_text(r, e->deadline);
+    strbuf_fini(&text);
+}
+
+static void
+ignore_alarm(void *ctx, const struct alarm *a)
+{
+    (void)ctx;
+    (void)a;
+}
+
+static void
+ignore_ticket(void *ctx, const struct ticket *t)
+{
+    (void)ctx;
+    (void)t;
+}
+
+static void
+on_bad_row(void *ctx, const struct loc *loc, const char *text)
+{
+    struct run *r = ctx;
+    r->bad_rows++;
+    fprintf(r->out, "  %s:%u: %s\n", loc->file, loc->line, text);
+}
+
+/* Midnight, in the site's zone, of the day of `t_ms`. */
+static int64_t
+midnight_of(int64_t t_ms)
+{
+    time_t seconds = (time_t)(t_ms / 1000);
+    struct tm tm;
+    localtime_r(&seconds, &tm);
+    tm.tm_hour = 0;
+    tm.tm_min = 0;
+    tm.tm_sec = 0;
+    tm.tm_isdst = -1;
+    return (int64_t)mktime(&tm) * 1000;
+}
+
+static int64_t
+resolve(const struct run *r, const struct case_time *t)
+{
+    switch (t->kind) {
+    case CASE_TIME_INSTANT:
+        return t->ms;
+    case CASE_TIME_OF_DAY:
+        return midnight_of(r->first_ms) + t->ms;
+    case CASE_TIME_AGE:
+        return r->first_ms + t->ms;
+    case CASE_TIME_NONE:
+        break;
+    }
+    return INSTANT_NONE;
+}
+
+/* The case's own clock begins at the log's first row; without a log, at the first
+ * inline sample, on INLINE_DAY when that has no date. */
+static int
+find_first(struct run *r, const struct frame *first, struct err *err)
+{
+    if (first != NULL) {
+        r->first_ms = first->t_ms;
+        return 0;
+    }
+    if (r->spec->sample_count == 0) {
+        return err_set(err, ERR_CONFIG, "the log has no samples");
+    }
+    int code = instant_parse(&r->first_ms, INLINE_DAY, err);
+    if (code == 0) {
+        int64_t sample_ms = resolve(r, &r->spec->samples[0].at);
+        r->first_ms = sample_ms;
+    }
+    return code;
+}
+
+static void
+do_command(struct run *r, const struct case_command *c)
+{
+    struct command command = c->command;
+    command.t_ms = resolve(r, &c->at);
+    struct err err;
+    if (pipeline_command(r->pipeline, &command, NULL, &err) != 0) {
+        fprintf(r->out, "  %s:%u:%u: %s was refused: %s\n", c->loc.file, c->loc.line,
+                c->loc.column, command_kind_name(command.kind), err.text);
+        r->failures++;
+    }
+}
+
+/* People act before the frame of the same moment. */
+static void
+do_commands_until(struct run *r, int64_t t_ms)
+{
+    while (r->next_command < r->spec->command_count) {
+        const struct case_command *c = &r->spec->commands[r->next_command];
+        if (resolve(r, &c->at) > t_ms) {
+            break;
+        }
+        do_command(r, c);
+        r->next_command++;
+    }
+}
+
+static bool
+add_inline_reading(struct run *r, const struct case_sample *s)
+{
+    uint32_t device = site_device(r->site, s->device);
+    uint32_t point =
+        device != NONE_INDEX ? site_point(r->site, device, s->point) : NONE_INDEX;
+    if (point == NONE_INDEX) {
+        fprintf(r->out, "  %s:%u:%u: there is no point %s.%s\n", s->loc.file,
+                s->loc.line, s->loc.column, s->device, s->point);
+        r->failures++;
+        return false;
+    }
+    struct frame *f = r->frame;
+    uint16_t at = f->count++;
+    while (at > 0 && f->readings[at - 1].point > point) {
+        f->readings[at] = f->readings[at - 1];
+        at--;
+    }
+    f->device = device;
+    f->readings[at] = (struct reading){
+        .value = s->value, .point = point, .quality = (uint8_t)s->quality};
+    return true;
+}
+
+/* Applies the inline samples at or before t_ms: those of one time and device together.
+ */
+static int64_t
+apply_inline_until(struct run *r, int64_t t_ms)
+{
+    int64_t last_ms = INSTANT_NONE;
+    while (r->next_sample < r->spec->sample_count) {
+        const struct case_sample *first = &r->spec->samples[r->next_sample];
+        int64_t at_ms = resolve(r, &first->at);
+        if (at_ms > t_ms) {
+            break;
+        }
+        *r->frame = (struct frame){.t_ms = at_ms};
+        while (r->next_sample < r->spec->sample_count &&
+               r->frame->count < FRAME_READINGS_MAX) {
+            const struct case_sample *s = &r->spec->samples[r->next_sample];
+            if (resolve(r, &s->at) != at_ms || strcmp(s->device, first->device) != 0) {
+                break;
+            }
+            add_inline_reading(r, s);
+            r->next_sample++;
+        }
+        do_commands_until(r, at_ms);
+        if (r->frame->count > 0) {
+            pipeline_frame(r->pipeline, r->frame);
+        }
+        last_ms = at_ms;
+    }
+    return last_ms;
+}
+
+static int
+play(struct run *r, struct err *err)
+{
+    const struct frame *f = r->reader != NULL ? log_reader_next(r->reader) : NULL;
+    int code = find_first(r, f, err);
+    if (code != 0) {
+        return code;
+    }
+    int64_t until_ms = resolve(r, &r->spec->until);
+    int64_t limit_ms = until_ms != INSTANT_NONE ? until_ms : INSTANT_MAX;
+    int64_t last_ms = r->first_ms;
+    for (; f != NULL && f->t_ms <= limit_ms; f = log_reader_next(r->reader)) {
+        apply_inline_until(r, f->t_ms);
+        do_commands_until(r, f->t_ms);
+        memcpy(r->frame, f, frame_bytes(f->count));
+        last_ms = f->t_ms;
+        pipeline_frame(r->pipeline, r->frame);
+    }
+    int64_t inline_ms = apply_inline_until(r, limit_ms);
+    if (inline_ms > last_ms) {
+        last_ms = inline_ms;
+    }
+    int64_t end_ms = until_ms != INSTANT_NONE ? until_ms : last_ms;
+    do_commands_until(r, end_ms);
+    pipeline_advance(r->pipeline, end_ms);
+    return 0;
+}
+
+static bool
+same(const char *wanted, const char *value)
+{
+    return wanted == NULL || (value != NULL && strcmp(wanted, value) == 0);
+}
+
+static bool
+fits(const struct case_expect *x, const struct event *e)
+{
+    return x->event == e->kind && same(x->device, e->device) &&
+           same(x->rule, e->rule) && (x->ticket == 0 || x->ticket == e->ticket) &&
+           (x->severity == NULL ||
+            strcmp(x->severity, severity_name(e->severity)) == 0) &&
+           same(x->deadline, e->deadline);
+}
+
+static int64_t
+distance(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static void
+describe(struct run *r, const struct case_expect *x, struct strbuf *out)
+{
+    strbuf_printf(out, "%s %s", x->never ? "never" : "expected",
+                  event_kind_name(x->event));
+    if (x->device != NULL) {
+        strbuf_printf(out, " of %s", x->device);
+    }
+    if (x->rule != NULL) {
+        strbuf_printf(out, " by %s", x->rule);
+    }
+    if (x->severity != NULL) {
+        strbuf_printf(out, " (%s)", x->severity);
+    }
+    if (x->at.kind != CASE_TIME_NONE) {
+        char when[INSTANT_TEXT_BYTES];
+        strbuf_printf(out, " at %s", instant_format_local(when, resolve(r, &x->at)));
+        if (x->within_ms > 0) {
+            strbuf_printf(out, " within %s", duration_format(when, x->within_ms));
+        }
+    }
+}
+
+static void
+fail(struct run *r, const struct case_expect *x)
+{
+    struct strbuf text = {0};
+    describe(r, x, &text);
+    fprintf(r->out, "  %s:%u:%u: %s\n", x->loc.file, x->loc.line, x->loc.column,
+            text.text);
+    strbuf_fini(&text);
+    r->failures++;
+}
+
+/* What came instead: the same event elsewhere or at another time counts most, then
+ * others of the same device; among equals the nearest in time. */
+static int64_t
+strangeness(struct run *r, const struct case_expect *x, const struct event *e)
+{
+    int64_t score = 0;
+    score += x->event != e->kind ? INT64_C(1) << 50 : 0;
+    score += !same(x->device, e->device) ? INT64_C(1) << 51 : 0;
+    score += !same(x->rule, e->rule) ? INT64_C(1) << 49 : 0;
+    if (x->at.kind != CASE_TIME_NONE) {
+        score += distance(e->t_ms, resolve(r, &x->at));
+    }
+    return score;
+}
+
+static void
+show_nearest(struct run *r, const struct case_expect *x)
+{
+    int64_t shown_up_to = -1;
+    unsigned shown = 0;
+    while (shown < NEAREST_SHOWN) {
+        int64_t best = INT64_MAX;
+        for (size_t i = 0; i < r->event_count; i++) {
+            int64_t score = strangeness(r, x, &r->events[i].event);
+            if (score > shown_up_to && score < best) {
+                best = score;
+            }
+        }
+        if (best == INT64_MAX) {
+            break;
+        }
+        for (size_t i = 0; i < r->event_count && shown < NEAREST_SHOWN; i++) {
+            if (strangeness(r, x, &r->events[i].event) == best) {
+                fprintf(r->out, "    came: %s\n", r->events[i].text);
+                shown++;
+            }
+        }
+        shown_up_to = best;
+    }
+    if (shown == 0) {
+        fprintf(r->out, "    came: nothing at all\n");
+    }
+}
+
+static void
+check_expect(struct run *r, const struct case_expect *x)
+{
+    int64_t at_ms = resolve(r, &x->at);
+    struct kept *best = NULL;
+    for (size_t i = 0; i < r->event_count; i++) {
+        struct kept *k = &r->events[i];
+        if (!fits(x, &k->event) || (k->taken && !x->never) ||
+            (at_ms != INSTANT_NONE && distance(k->event.t_ms, at_ms) > x->within_ms)) {
+            continue;
+        }
+        if (best == NULL ||
+            (at_ms != INSTANT_NONE &&
+             distance(k->event.t_ms, at_ms) < distance(best->event.t_ms, at_ms))) {
+            best = k;
+        }
+    }
+    if (x->never && best != NULL) {
+        fail(r, x);
+        fprintf(r->out, "    came: %s\n", best->text);
+    } else if (!x->never && best == NULL) {
+        fail(r, x);
+        show_nearest(r, x);
+    } else if (best != NULL) {
+        best->taken = true;
+    }
+}
+
+static int
+run_loaded(struct run *r, struct diags *diags, struct err *err)
+{
+    struct sink sink = {r, keep_event, ignore_alarm, ignore_ticket};
+    struct log_map *map = NULL;
+    int code = 0;
+    r->pipeline = pipeline_new(r->site, &sink, 1, diags);
+    if (r->pipeline == NULL) {
+        return err_set(err, ERR_CONFIG, "the rules have errors");
+    }
+    if (r->spec->map_file != NULL) {
+        map = config_load_map(r->spec->map_file, diags);
+        if (map == NULL) {
+            return err_set(err, ERR_CONFIG, "the map has errors");
+        }
+    }
+    if (r->spec->log_count > 0) {
+        code = log_reader_open(&r->reader, r->site, map, r->spec->logs,
+                               r->spec->log_count, on_bad_row, r, err);
+    }
+    if (code == 0) {
+        code = play(r, err);
+    }
+    if (code == 0) {
+        for (uint32_t i = 0; i < r->spec->expect_count; i++) {
+            check_expect(r, &r->spec->expects[i]);
+        }
+    }
+    log_reader_close(r->reader);
+    log_map_free(map);
+    return code;
+}
+
+int
+replay_case_run(
+    const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err)
+{
+    struct run r = {.out = out, .arena = arena_new()};
+    int code = 0;
+    struct replay_case *spec = config_load_case(path, diags);
+    r.spec = spec;
+    if (spec == NULL) {
+        code = err_set(err, ERR_CONFIG, "%s: the case has errors", path);
+        goto done;
+    }
+    r.site = config_load_site(spec->site_file, NULL, 0, diags);
+    r.frame = malloc(FRAME_BYTES_MAX);
+    if (r.site == NULL) {
+        code = err_set(err, ERR_CONFIG, "%s: its site has errors", path);
+    } else if (r.frame == NULL) {
+        code = err_set(err, ERR_NOMEM, "case");
+    } else {
+        code = run_loaded(&r, diags, err);
+    }
+    if (code == 0) {
+        *passed = r.failures == 0 && r.bad_rows == 0;
+        fprintf(out, "%s  %s: %s\n", *passed ? "ok    " : "FAILED", path, spec->title);
+    }
+done:
+    pipeline_free(r.pipeline);
+    site_free(r.site);
+    replay_case_free(spec);
+    free(r.events);
+    free(r.frame);
+    arena_free(r.arena);
+    return code;
+}

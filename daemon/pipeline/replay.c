@@ -1,0 +1,248 @@
+#include "daemon/pipeline/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/log_reader.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/pipeline/pipeline.h"
+
+#define PROGRESS_EVERY_FRAMES 4096
+#define PROGRESS_EVERY_MS     200
+
+struct replay {
+    const struct replay_options *options;
+    struct replay_result *result;
+    FILE *out;
+    struct strbuf line;
+    struct log_reader *reader;
+    bool stopped_by_bad_row;
+    int64_t began_ms, shown_ms; /* Monotonic. */
+    int64_t *last_ms;           /* By point: time of its last good sample. */
+};
+
+static const char *
+or_dash(const char *text)
+{
+    return text != NULL ? text : "-";
+}
+
+void
+replay_event_text(struct strbuf *out, const struct event *e)
+{
+    char when[INSTANT_TEXT_BYTES];
+    strbuf_printf(out, "%s  %-18s", instant_format_local(when, e->t_ms),
+                  event_kind_name(e->kind));
+    if (e->ticket != 0) {
+        strbuf_printf(out, " #%lld", (long long)e->ticket);
+    }
+    strbuf_printf(out, " %s", or_dash(e->device));
+    if (e->rule != NULL) {
+        strbuf_printf(out, " %s", e->rule);
+    }
+    if (e->kind > EVENT_DEVICE_ONLINE && e->kind < EVENT_CLOCK_STEPPED) {
+        strbuf_printf(out, " %s", severity_name(e->severity));
+    }
+    if (e->has_value) {
+        strbuf_add(out, " value ");
+        strbuf_add_number(out, e->value);
+    }
+    if (e->deadline != NULL) {
+        strbuf_printf(out, " %s deadline", e->deadline);
+    }
+    if (e->respond_by_ms != 0 && e->respond_by_ms != INSTANT_NONE) {
+        strbuf_printf(out, " respond by %s",
+                      instant_format_local(when, e->respond_by_ms));
+    }
+    if (e->assignee != NULL) {
+        strbuf_printf(out, " to %s", e->assignee);
+    }
+    if (e->by != NULL) {
+        strbuf_printf(out, " by %s", e->by);
+    }
+    if (e->note != NULL) {
+        strbuf_printf(out, ": %s", e->note);
+    }
+}
+
+static void
+print_event(void *ctx, const struct event *e)
+{
+    struct replay *r = ctx;
+    strbuf_clear(&r->line);
+    if (r->options->format == REPLAY_JSONL) {
+        event_to_json(&r->line, e, NULL);
+    } else {
+        replay_event_text(&r->line, e);
+    }
+    strbuf_add_char(&r->line, '\n');
+    fwrite(r->line.text, 1, r->line.size, r->out);
+    r->result->events++;
+}
+
+static void
+ignore_alarm(void *ctx, const struct alarm *a)
+{
+    (void)ctx;
+    (void)a;
+}
+
+static void
+ignore_ticket(void *ctx, const struct ticket *t)
+{
+    (void)ctx;
+    (void)t;
+}
+
+static void
+on_bad_row(void *ctx, const struct loc *loc, const char *text)
+{
+    struct replay *r = ctx;
+    fprintf(stderr, "%s:%u:%u: %s\n", loc->file, loc->line,
+            loc->column > 0 ? loc->column : 1, text);
+    r->stopped_by_bad_row = r->options->strict;
+}
+
+static void
+show_progress(struct replay *r, bool last)
+{
+    if (!r->options->progress) {
+        return;
+    }
+    int64_t now = clock_mono_ms();
+    if (!last && now - r->shown_ms < PROGRESS_EVERY_MS) {
+        return;
+    }
+    r->shown_ms = now;
+    uint64_t done = 0;
+    uint64_t total = 0;
+    log_reader_progress(r->reader, &done, &total);
+    int width = 30;
+    int full = total > 0 ? (int)((uint64_t)width * done / total) : width;
+    double seconds = (double)(now - r->began_ms) / 1000;
+    fprintf(stderr, "\r[%.*s%.*s] %3d %%  %.2f million samples/s%s", full,
+            "##############################", width - full,
+            "..............................",
+            total > 0 ? (int)(100 * done / total) : 100,
+            seconds > 0 ? (double)r->result->samples / seconds / 1e6 : 0.0,
+            last ? "\n" : "");
+}
+
+/* A sample that comes when its point had gone stale: of a log with a slower rhythm. */
+static void
+count_late(struct replay *r, const struct site *site, const struct frame *f)
+{
+    for (uint16_t i = 0; i < f->count; i++) {
+        const struct reading *s = &f->readings[i];
+        if (s->quality != QUALITY_GOOD) {
+            continue;
+        }
+        int64_t last = r->last_ms[s->point];
+        if (last != INSTANT_NONE &&
+            f->t_ms - last > site->points[s->point].stale_after_ms) {
+            r->result->late_samples++;
+        }
+        r->last_ms[s->point] = f->t_ms;
+    }
+}
+
+static void
+override_stale_after(struct site *site, int64_t stale_after_ms)
+{
+    if (stale_after_ms <= 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        site->devices[i].stale_after_ms = stale_after_ms;
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        site->points[i].stale_after_ms = stale_after_ms;
+    }
+}
+
+static int
+run_frames(struct replay *r, const struct site *site, struct pipeline *p)
+{
+    struct replay_result *result = r->result;
+    const struct frame *f = NULL;
+    struct frame *own = malloc(FRAME_BYTES_MAX);
+    if (own == NULL) {
+        return ERR_NOMEM;
+    }
+    while (!r->stopped_by_bad_row && (f = log_reader_next(r->reader)) != NULL) {
+        if (r->options->until_ms != INSTANT_NONE && f->t_ms > r->options->until_ms) {
+            break;
+        }
+        if (result->first_ms == INSTANT_NONE) {
+            result->first_ms = f->t_ms;
+        }
+        result->last_ms = f->t_ms;
+        result->frames++;
+        result->samples += f->count;
+        memcpy(own, f, frame_bytes(f->count));
+        count_late(r, site, own);
+        pipeline_frame(p, own);
+        if (result->frames % PROGRESS_EVERY_FRAMES == 0) {
+            show_progress(r, false);
+        }
+    }
+    free(own);
+    int64_t end =
+        r->options->until_ms != INSTANT_NONE ? r->options->until_ms : result->last_ms;
+    if (end != INSTANT_NONE && !r->stopped_by_bad_row) {
+        pipeline_advance(p, end);
+    }
+    show_progress(r, true);
+    return 0;
+}
+
+int
+replay_run(struct site *site,
+           const struct replay_options *options,
+           FILE *out,
+           struct replay_result *result,
+           struct diags *diags,
+           struct err *err)
+{
+    *result = (struct replay_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
+    struct replay r = {
+        .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
+    struct sink sink = {&r, print_event, ignore_alarm, ignore_ticket};
+    int code = 0;
+    override_stale_after(site, options->stale_after_ms);
+    struct pipeline *p = pipeline_new(site, &sink, 1, diags);
+    if (p == NULL) {
+        return err_set(err, ERR_CONFIG, "the rules have errors");
+    }
+    r.last_ms = malloc((site->point_count + 1) * sizeof *r.last_ms);
+    if (r.last_ms == NULL) {
+        code = err_set(err, ERR_NOMEM, "replay");
+        goto done;
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        r.last_ms[i] = INSTANT_NONE;
+    }
+    code = log_reader_open(&r.reader, site, options->map, options->logs,
+                           options->log_count, on_bad_row, &r, err);
+    if (code != 0) {
+        goto done;
+    }
+    code = run_frames(&r, site, p);
+    result->rows = log_reader_rows(r.reader);
+    result->bad_rows = log_reader_bad(r.reader);
+    if (code != 0) {
+        err_set(err, ERR_NOMEM, "replay");
+    } else if (r.stopped_by_bad_row) {
+        code = err_set(err, ERR_CONFIG, "stopped at the first bad row (--strict)");
+    } else if (fflush(out) != 0) {
+        code = err_set(err, ERR_IO, "the output cannot be written");
+    }
+done:
+    log_reader_close(r.reader);
+    free(r.last_ms);
+    strbuf_fini(&r.line);
+    pipeline_free(p);
+    return code;
+}

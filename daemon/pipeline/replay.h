@@ -1,0 +1,52 @@
+/* Recorded samples through the very same pipeline, in virtual time. */
+#ifndef CARETAKER_PIPELINE_REPLAY_H
+#define CARETAKER_PIPELINE_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "daemon/base/diag.h"
+#include "daemon/base/err.h"
+#include "daemon/model/event.h"
+#include "daemon/model/replay_case.h"
+#include "daemon/model/site.h"
+
+enum replay_format { REPLAY_TEXT, REPLAY_JSONL };
+
+struct replay_options {
+    const struct log_map *map; /* May be NULL. */
+    const char *const *logs;
+    uint32_t log_count;
+    int64_t stale_after_ms; /* 0: as configured. */
+    int64_t until_ms;       /* INSTANT_NONE: the last row's time. */
+    bool strict;            /* The first bad row ends it (ERR_CONFIG). */
+    bool progress;          /* A bar on standard error. */
+    enum replay_format format;
+};
+
+struct replay_result {
+    uint64_t rows, bad_rows, frames, samples, events;
+    uint64_t late_samples;     /* Came when their point had been stale already. */
+    int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
+};
+
+/* Prints one event a line to `out`; bad rows go to standard error.  `site` may be
+ * changed (stale_after).  ERR_CONFIG: the rules have errors (in `diags`). */
+int replay_run(struct site *site,
+               const struct replay_options *options,
+               FILE *out,
+               struct replay_result *result,
+               struct diags *diags,
+               struct err *err);
+
+/* One case: true in `*passed` when every expectation held.  What failed, and what came
+ * instead, is printed to `out`. */
+int replay_case_run(
+    const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err);
+
+/* One event for a person: local time, what, where, how. */
+struct strbuf;
+void replay_event_text(struct strbuf *out, const struct event *e);
+
+#endif
