@@ -1,0 +1,246 @@
+#include "daemon/cli/cli.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "daemon/web/web.h"
+
+#define ASK_TIMEOUT_MS 15000 /* Longer than a read on a slow line may take. */
+
+const struct cli_command *const cli_commands[] = {
+    &cli_run,     &cli_check,  &cli_replay,   &cli_test,       &cli_status,
+    &cli_devices, &cli_alarms, &cli_tickets,  &cli_ack,        &cli_ticket,
+    &cli_export,  &cli_read,   &cli_simulate, &cli_completion, NULL};
+
+static void
+print_help(const struct cli_command *self,
+           const struct cli_option *options,
+           size_t count)
+{
+    printf("caretaker %s: %s\n\nUsage: caretaker %s %s\n\n%s\n", self->name,
+           self->summary, self->name, self->usage, self->about);
+    printf("Options:\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct cli_option *o = &options[i];
+        char left[80];
+        char letter[8] = "    ";
+        if (o->letter != 0) {
+            snprintf(letter, sizeof letter, "-%c, ", o->letter);
+        }
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
+                 o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
+        printf("  %-26s %s\n", left, o->help);
+    }
+    printf("  %-26s %s\n", "-h, --help", "this text");
+}
+
+int
+cli_usage_error(const struct cli_command *self, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "caretaker %s: ", self->name);
+    vfprintf(stderr, fmt, args);
+    fprintf(stderr, "\nusage: caretaker %s %s\n", self->name, self->usage);
+    va_end(args);
+    return CLI_USAGE;
+}
+
+/* getopt takes "-1h" for options; a time or a number after -- forms is a value anyway.
+ */
+static int
+take_option(const struct cli_command *self,
+            const struct cli_option *o,
+            const char *value)
+{
+    switch (o->kind) {
+    case CLI_FLAG:
+        *(bool *)o->out = true;
+        return CLI_OK;
+    case CLI_TEXT:
+        *(const char **)o->out = value;
+        return CLI_OK;
+    case CLI_LIST: {
+        struct cli_list *list = o->out;
+        if (list->count == CLI_LIST_MAX) {
+            return cli_usage_error(self, "--%s may be given %d times at most", o->name,
+                                   CLI_LIST_MAX);
+        }
+        list->items[list->count++] = value;
+        return CLI_OK;
+    }
+    }
+    return CLI_OK;
+}
+
+static void
+say_unknown(const struct cli_command *self,
+            const struct cli_option *options,
+            size_t count,
+            const char *given)
+{
+    const char *names[CLI_OPTIONS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        names[i] = options[i].name;
+    }
+    const char *word = given != NULL && strncmp(given, "--", 2) == 0 ? given + 2 : "";
+    const char *meant = diag_nearest(word, names, count);
+    cli_usage_error(self, "there is no option %s%s%s%s", given != NULL ? given : "",
+                    meant != NULL ? "; did you mean --" : "",
+                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
+}
+
+int
+cli_parse(const struct cli_command *self,
+          const struct cli_option *options,
+          size_t count,
+          int argc,
+          char **argv,
+          struct cli_list *args,
+          bool *done)
+{
+    struct option longs[CLI_OPTIONS_MAX + 2] = {{0}};
+    char shorts[2 * CLI_OPTIONS_MAX + 4] = ":h";
+    size_t at = 2;
+    for (size_t i = 0; i < count && i < CLI_OPTIONS_MAX; i++) {
+        int has = options[i].kind == CLI_FLAG ? no_argument : required_argument;
+        longs[i] = (struct option){options[i].name, has, NULL, (int)(1000 + i)};
+        if (options[i].letter != 0) {
+            shorts[at++] = options[i].letter;
+            if (has == required_argument) {
+                shorts[at++] = ':';
+            }
+        }
+    }
+    longs[count] = (struct option){"help", no_argument, NULL, 'h'};
+    *done = false;
+    args->count = 0;
+    optind = 1;
+    opterr = 0;
+    for (int c = 0; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        if (c == 'h') {
+            print_help(self, options, count);
+            *done = true;
+            return CLI_OK;
+        }
+        if (c == ':') {
+            return cli_usage_error(self, "%s needs a value", argv[optind - 1]);
+        }
+        const struct cli_option *found = NULL;
+        for (size_t i = 0; i < count; i++) {
+            if (c == (int)(1000 + i) || (c < 1000 && c == options[i].letter)) {
+                found = &options[i];
+            }
+        }
+        if (found == NULL) {
+            say_unknown(self, options, count, argv[optind - 1]);
+            return CLI_USAGE;
+        }
+        int status = take_option(self, found, optarg);
+        if (status != CLI_OK) {
+            return status;
+        }
+    }
+    for (; optind < argc; optind++) {
+        if (args->count == CLI_LIST_MAX) {
+            return cli_usage_error(self, "too many words");
+        }
+        args->items[args->count++] = argv[optind];
+    }
+    return CLI_OK;
+}
+
+int
+cli_fail(const struct err *err)
+{
+    fprintf(stderr, "caretaker: %s\n", err->text);
+    return err_exit_status(err->code);
+}
+
+struct site *
+cli_site(const char *path)
+{
+    struct diags diags;
+    diags_init(&diags);
+    struct site *site = config_load_site(path, NULL, 0, &diags);
+    if (site == NULL) {
+        diags_sort(&diags);
+        diags_print(&diags, stderr);
+    }
+    diags_fini(&diags);
+    return site;
+}
+
+const char *
+cli_login(void)
+{
+    const char *name = getlogin();
+    if (name == NULL) {
+        const struct passwd *entry = getpwuid(geteuid());
+        name = entry != NULL ? entry->pw_name : "unknown";
+    }
+    return name;
+}
+
+void
+cli_query(struct strbuf *path, const char *key, const char *value)
+{
+    if (value == NULL) {
+        return;
+    }
+    bool first = strchr(strbuf_text(path), '?') == NULL;
+    strbuf_printf(path, "%c%s=", first ? '?' : '&', key);
+    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
+        if (isalnum(*c) || strchr("-_.~", *c) != NULL) {
+            strbuf_add_char(path, (char)*c);
+        } else {
+            strbuf_printf(path, "%%%02X", *c);
+        }
+    }
+}
+
+static enum err_code
+code_of(unsigned status)
+{
+    switch (status) {
+    case 404:
+        return ERR_NOT_FOUND;
+    case 409:
+        return ERR_REFUSED;
+    case 400:
+    case 405:
+    case 413:
+        return ERR_USAGE;
+    default:
+        return ERR_IO;
+    }
+}
+
+int
+cli_ask(const char *data_dir,
+        const char *method,
+        const char *path,
+        const char *body,
+        struct strbuf *answer,
+        struct err *err)
+{
+    unsigned status = 0;
+    int code =
+        web_ask(data_dir, method, path, body, ASK_TIMEOUT_MS, &status, answer, err);
+    if (code != 0 || status == 200) {
+        return code;
+    }
+    json_error_t where;
+    json_t *root = json_loads(strbuf_text(answer), 0, &where);
+    const char *detail = json_string_value(json_object_get(root, "detail"));
+    code = err_set(err, code_of(status), "%s",
+                   detail != NULL ? detail : "the daemon refused without a reason");
+    json_decref(root);
+    return code;
+}

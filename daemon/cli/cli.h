@@ -1,0 +1,101 @@
+/* The command line: options, help, tables, and asking the daemon. */
+#ifndef CARETAKER_CLI_CLI_H
+#define CARETAKER_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/diag.h"
+#include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/model/site.h"
+
+#define CLI_SITE_DEFAULT "/etc/caretaker/site.yaml"
+#define CLI_OPTIONS_MAX  24
+#define CLI_LIST_MAX     64 /* Values of an option that may be repeated. */
+
+/* Exit statuses of design section 3. */
+enum cli_status {
+    CLI_OK = 0,
+    CLI_NO = 1,
+    CLI_USAGE = 2,
+    CLI_CONFIG = 3,
+    CLI_OUTSIDE = 4
+};
+
+struct cli_list {
+    const char *items[CLI_LIST_MAX];
+    uint32_t count;
+};
+
+enum cli_option_kind { CLI_FLAG, CLI_TEXT, CLI_LIST };
+struct cli_option {
+    const char *name; /* Long form. */
+    char letter;      /* Short form, or 0. */
+    enum cli_option_kind kind;
+    void *out;         /* bool *, const char **, struct cli_list *. */
+    const char *value; /* Name of its value in the help; NULL for a flag. */
+    const char *help;
+};
+
+struct cli_command {
+    const char *name;
+    const char *summary; /* One line. */
+    const char *usage;   /* What follows "caretaker NAME". */
+    const char *about;   /* Paragraphs of the help. */
+    int (*run)(const struct cli_command *self, int argc, char **argv);
+};
+extern const struct cli_command *const cli_commands[]; /* NULL-terminated. */
+
+/* Options stand anywhere.  On CLI_OK `args` are the rest; *done is set when --help was
+ * printed.  Otherwise the complaint is on standard error and the status CLI_USAGE. */
+int cli_parse(const struct cli_command *self,
+              const struct cli_option *options,
+              size_t count,
+              int argc,
+              char **argv,
+              struct cli_list *args,
+              bool *done);
+int cli_usage_error(const struct cli_command *self, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+
+/* Prints "caretaker: text" and returns the exit status of the code. */
+int cli_fail(const struct err *err);
+
+/* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
+ * errors. */
+struct site *cli_site(const char *path);
+/* The login name; never NULL. */
+const char *cli_login(void);
+
+/* Appends "?key=value" or "&key=value", escaped; nothing for NULL. */
+void cli_query(struct strbuf *path, const char *key, const char *value);
+/* Asks the daemon of `data_dir`.  A problem answer becomes an error with its detail. */
+int cli_ask(const char *data_dir,
+            const char *method,
+            const char *path,
+            const char *body,
+            struct strbuf *answer,
+            struct err *err);
+
+/* A column of a listing: a key of the objects, its heading, and how it is shown. */
+enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
+struct cli_column {
+    const char *key;
+    const char *heading;
+    enum cli_show show;
+};
+/* Prints a JSON array of objects as it is (`json`), or as a table; `empty` when there
+ * is none. */
+int cli_print_listing(const char *array,
+                      bool json,
+                      const struct cli_column *columns,
+                      size_t count,
+                      const char *empty);
+
+extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_read,
+    cli_simulate, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_ticket,
+    cli_export, cli_completion;
+
+#endif

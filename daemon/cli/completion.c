@@ -1,0 +1,48 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/cli/cli.h"
+
+static int
+run(const struct cli_command *self, int argc, char **argv)
+{
+    struct cli_list args;
+    bool done = false;
+    int status = cli_parse(self, NULL, 0, argc, argv, &args, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    if (args.count != 1 || strcmp(args.items[0], "bash") != 0) {
+        return cli_usage_error(self, "bash is the shell that there is completion for");
+    }
+    printf("# bash completion for caretaker\n"
+           "_caretaker() {\n"
+           "    local word=${COMP_WORDS[COMP_CWORD]}\n"
+           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+           "        COMPREPLY=($(compgen -W \"help");
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        printf(" %s", cli_commands[i]->name);
+    }
+    /* Options and the actions of `ticket` are read from the command's own help. */
+    printf(
+        "\" -- \"$word\"))\n"
+        "    elif [[ $word == -* ]]; then\n"
+        "        COMPREPLY=($(compgen -W \"$(caretaker \"${COMP_WORDS[1]}\" --help "
+        "2>/dev/null | grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
+        "    elif [ \"${COMP_WORDS[1]}\" = ticket ] && [ \"$COMP_CWORD\" -eq 2 ]; "
+        "then\n"
+        "        COMPREPLY=($(compgen -W \"open take arrive wait resume resolve close "
+        "reopen note rate\" -- \"$word\"))\n"
+        "    else\n"
+        "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+        "    fi\n"
+        "}\n"
+        "complete -o filenames -F _caretaker caretaker\n");
+    return CLI_OK;
+}
+
+const struct cli_command cli_completion = {
+    "completion", "print the completion script of a shell", "bash",
+    "Put it where your shell looks, e.g.\n"
+    "  caretaker completion bash > /etc/bash_completion.d/caretaker\n",
+    run};

@@ -1,0 +1,147 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+#include "daemon/store/history.h"
+
+#define PROGRESS_EVERY 100000
+
+struct exporting {
+    bool jsonl, progress;
+    struct strbuf line;
+    uint64_t count;
+    bool failed;
+};
+
+static bool
+print_sample(void *ctx, const struct history_sample *s)
+{
+    struct exporting *x = ctx;
+    char time[INSTANT_TEXT_BYTES];
+    strbuf_clear(&x->line);
+    if (x->jsonl) {
+        strbuf_add_char(&x->line, '{');
+        strbuf_json_str(&x->line, "time", instant_format_utc(time, s->t_ms));
+        strbuf_json_str(&x->line, "device", s->device);
+        strbuf_json_str(&x->line, "point", s->point);
+        strbuf_json_key(&x->line, "value");
+        if (s->quality == QUALITY_GOOD) {
+            strbuf_add_number(&x->line, s->value);
+        } else {
+            strbuf_add(&x->line, "null");
+        }
+        strbuf_json_str(&x->line, "quality", quality_name(s->quality));
+        strbuf_add(&x->line, "}\n");
+    } else {
+        strbuf_printf(&x->line, "%s,%s,%s,", instant_format_utc(time, s->t_ms),
+                      s->device, s->point);
+        if (s->quality == QUALITY_GOOD) {
+            strbuf_add_number(&x->line, s->value);
+        }
+        strbuf_printf(&x->line, ",%s\n", quality_name(s->quality));
+    }
+    x->failed = fwrite(x->line.text, 1, x->line.size, stdout) != x->line.size;
+    x->count++;
+    if (x->progress && x->count % PROGRESS_EVERY == 0) {
+        fprintf(stderr, "\r%" PRIu64 " samples, up to %s", x->count, time);
+    }
+    return !x->failed;
+}
+
+struct arguments {
+    const char *site, *from, *to, *device, *point, *format;
+};
+
+static int
+export_samples(const struct cli_command *self, const struct arguments *a)
+{
+    struct err err = {0};
+    struct site *site = cli_site(a->site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct exporting x = {
+        .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
+        .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
+    };
+    int64_t now_ms = clock_real_ms();
+    int64_t from_ms = INSTANT_NONE + 1;
+    int64_t to_ms = INSTANT_MAX;
+    int status = CLI_OK;
+    struct history_reader *reader = NULL;
+    if ((a->from != NULL &&
+         instant_parse_relative(&from_ms, a->from, now_ms, &err) != 0) ||
+        (a->to != NULL && instant_parse_relative(&to_ms, a->to, now_ms, &err) != 0)) {
+        status = cli_usage_error(self, "%s", err.text);
+        goto done;
+    }
+    if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
+        fprintf(stderr,
+                "caretaker: there is no device \"%s\"; its samples, if there are "
+                "any, are exported\n",
+                a->device);
+    }
+    int code = history_reader_open(&reader, site->data_dir, &err);
+    if (code == 0 || code == ERR_NOT_FOUND) {
+        if (!x.jsonl) {
+            puts("time,device,point,value,quality");
+        }
+        code = code == 0 ? history_each(reader, from_ms, to_ms, a->device, a->point,
+                                        print_sample, &x, &err)
+                         : 0; /* Nothing was ever recorded. */
+    }
+    if (code == 0 && (x.failed || fflush(stdout) != 0)) {
+        code = err_set(&err, ERR_IO, "the output cannot be written");
+    }
+    if (x.progress && x.count >= PROGRESS_EVERY) {
+        fprintf(stderr, "\r%" PRIu64 " samples                              \n",
+                x.count);
+    }
+    status = code != 0 ? cli_fail(&err) : CLI_OK;
+done:
+    history_reader_close(reader);
+    strbuf_fini(&x.line);
+    site_free(site);
+    return status;
+}
+
+static int
+run(const struct cli_command *self, int argc, char **argv)
+{
+    struct arguments a = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {
+        {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
+        {"from", 0, CLI_TEXT, &a.from, "T", "first moment [the oldest sample]"},
+        {"to", 0, CLI_TEXT, &a.to, "T", "last moment [the newest sample]"},
+        {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device"},
+        {"point", 'p', CLI_TEXT, &a.point, "ID", "only this point"},
+        {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
+    };
+    struct cli_list args;
+    bool done = false;
+    int status = cli_parse(self, options, ARRAY_LEN(options), argc, argv, &args, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    if (args.count > 0) {
+        return cli_usage_error(self, "\"%s\" is not expected here", args.items[0]);
+    }
+    if (a.format != NULL && strcmp(a.format, "csv") != 0 &&
+        strcmp(a.format, "jsonl") != 0) {
+        return cli_usage_error(self, "--format is csv or jsonl");
+    }
+    return export_samples(self, &a);
+}
+
+const struct cli_command cli_export = {
+    "export", "recorded samples, in the form that replay reads",
+    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--format csv|jsonl]",
+    "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
+    "-1h.\n"
+    "Works while the daemon runs; the last few seconds (history.flush) may be "
+    "missing.\n",
+    run};

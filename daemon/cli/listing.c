@@ -1,0 +1,316 @@
+/* status, devices, alarms, tickets: asked of the daemon, or read from the databases
+ * when it is down. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+#include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/offline.h"
+
+struct listing {
+    const char *site, *device, *rule, *severity, *state, *assignee;
+    bool json, all;
+};
+
+#define SITE_OPTION                                                                    \
+    {                                                                                  \
+        "site", 'c', CLI_TEXT, &l.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"     \
+    }
+#define JSON_OPTION                                                                    \
+    {                                                                                  \
+        "json", 'j', CLI_FLAG, &l.json, NULL, "JSON"                                   \
+    }
+
+static int
+parse(const struct cli_command *self,
+      const struct cli_option *options,
+      size_t count,
+      int argc,
+      char **argv,
+      bool *done)
+{
+    struct cli_list args;
+    int status = cli_parse(self, options, count, argc, argv, &args, done);
+    if (status == CLI_OK && !*done && args.count > 0) {
+        return cli_usage_error(self, "\"%s\" is not expected here", args.items[0]);
+    }
+    return status;
+}
+
+/* What answers when no daemon does. */
+typedef int (*offline_fn)(const struct site *site,
+                          const struct listing *l,
+                          struct strbuf *out,
+                          struct err *err);
+
+static int
+fetch(const struct site *site,
+      const struct listing *l,
+      const char *path,
+      offline_fn offline,
+      struct strbuf *answer,
+      struct err *err)
+{
+    int code = cli_ask(site->data_dir, "GET", path, NULL, answer, err);
+    if (code == ERR_IO) {
+        strbuf_clear(answer);
+        code = offline(site, l, answer, err);
+    }
+    return code;
+}
+
+static int
+offline_alarms(const struct site *site,
+               const struct listing *l,
+               struct strbuf *out,
+               struct err *err)
+{
+    struct alarm_filter filter = {l->device, l->rule, l->severity, l->state};
+    return offline_listing_alarms(site, &filter, out, err);
+}
+
+static int
+offline_tickets(const struct site *site,
+                const struct listing *l,
+                struct strbuf *out,
+                struct err *err)
+{
+    struct ticket_filter filter = {l->device, l->state, l->assignee, l->all};
+    return offline_listing_tickets(site, &filter, out, err);
+}
+
+static int
+offline_devices(const struct site *site,
+                const struct listing *l,
+                struct strbuf *out,
+                struct err *err)
+{
+    (void)l;
+    return offline_listing_devices(site, out, err);
+}
+
+static int
+offline_state(const struct site *site,
+              const struct listing *l,
+              struct strbuf *out,
+              struct err *err)
+{
+    (void)l;
+    return offline_status(site, out, err);
+}
+
+static int
+show(const struct listing *l,
+     const char *path,
+     offline_fn offline,
+     const struct cli_column *columns,
+     size_t count,
+     const char *empty)
+{
+    struct site *site = cli_site(l->site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    int code = fetch(site, l, path, offline, &answer, &err);
+    int status = code != 0 ? cli_fail(&err)
+                           : cli_print_listing(strbuf_text(&answer), l->json, columns,
+                                               count, empty);
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
+static int
+run_alarms(const struct cli_command *self, int argc, char **argv)
+{
+    struct listing l = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {
+        SITE_OPTION,
+        {"device", 'd', CLI_TEXT, &l.device, "ID", "only of this device"},
+        {"rule", 'r', CLI_TEXT, &l.rule, "ID", "only of this rule"},
+        {"severity", 0, CLI_TEXT, &l.severity, "WORD", "critical urgent normal info"},
+        {"state", 's', CLI_TEXT, &l.state, "WORD", "active active-acked cleared ..."},
+        JSON_OPTION,
+    };
+    bool done = false;
+    int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    static const struct cli_column columns[] = {
+        {"severity", "SEVERITY", CLI_SHOW_TEXT}, {"state", "STATE", CLI_SHOW_TEXT},
+        {"device", "DEVICE", CLI_SHOW_TEXT},     {"rule", "RULE", CLI_SHOW_TEXT},
+        {"raised_at", "RAISED", CLI_SHOW_TIME},  {"ticket", "TICKET", CLI_SHOW_TEXT},
+        {"title", "TITLE", CLI_SHOW_TEXT}};
+    struct strbuf path = {0};
+    strbuf_add(&path, "/api/v1/alarms");
+    cli_query(&path, "device", l.device);
+    cli_query(&path, "rule", l.rule);
+    cli_query(&path, "severity", l.severity);
+    cli_query(&path, "state", l.state);
+    status = show(&l, strbuf_text(&path), offline_alarms, columns, ARRAY_LEN(columns),
+                  "no alarms");
+    strbuf_fini(&path);
+    return status;
+}
+
+static int
+run_tickets(const struct cli_command *self, int argc, char **argv)
+{
+    struct listing l = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {
+        SITE_OPTION,
+        {"device", 'd', CLI_TEXT, &l.device, "ID", "only of this device"},
+        {"state", 's', CLI_TEXT, &l.state, "WORD", "opened assigned responded ..."},
+        {"assignee", 0, CLI_TEXT, &l.assignee, "NAME", "only of this person"},
+        {"all", 'a', CLI_FLAG, &l.all, NULL, "closed ones too"},
+        JSON_OPTION,
+    };
+    bool done = false;
+    int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    static const struct cli_column columns[] = {
+        {"number", "NO", CLI_SHOW_TEXT},
+        {"priority", "PRIORITY", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_TEXT},
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
+        {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
+        {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
+        {"title", "TITLE", CLI_SHOW_TEXT}};
+    struct strbuf path = {0};
+    strbuf_add(&path, "/api/v1/tickets");
+    cli_query(&path, "device", l.device);
+    cli_query(&path, "state", l.state);
+    cli_query(&path, "assignee", l.assignee);
+    cli_query(&path, "all", l.all ? "1" : NULL);
+    status = show(&l, strbuf_text(&path), offline_tickets, columns, ARRAY_LEN(columns),
+                  l.all ? "no tickets" : "no open tickets");
+    strbuf_fini(&path);
+    return status;
+}
+
+static int
+run_devices(const struct cli_command *self, int argc, char **argv)
+{
+    struct listing l = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {SITE_OPTION, JSON_OPTION};
+    bool done = false;
+    int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    static const struct cli_column columns[] = {
+        {"id", "DEVICE", CLI_SHOW_TEXT},
+        {"type", "TYPE", CLI_SHOW_TEXT},
+        {"bus", "BUS", CLI_SHOW_TEXT},
+        {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_TEXT},
+        {"quality", "QUALITY", CLI_SHOW_TEXT},
+        {"last_good", "LAST GOOD", CLI_SHOW_TIME},
+        {"requests", "REQUESTS", CLI_SHOW_TEXT},
+        {"errors", "ERRORS", CLI_SHOW_TEXT},
+        {"latency_ms", "MS", CLI_SHOW_TEXT},
+        {"name", "NAME", CLI_SHOW_TEXT}};
+    return show(&l, "/api/v1/devices", offline_devices, columns, ARRAY_LEN(columns),
+                "no devices");
+}
+
+static void
+print_member(const char *indent, const char *key, json_t *value)
+{
+    if (json_is_object(value)) {
+        printf("%s%s:", indent, key);
+        const char *inner = NULL;
+        json_t *of = NULL;
+        json_object_foreach(value, inner, of)
+        {
+            if (json_is_string(of)) {
+                printf(" %s %s", inner, json_string_value(of));
+            } else if (json_is_integer(of)) {
+                printf(" %s %lld", inner, (long long)json_integer_value(of));
+            } else if (json_is_real(of)) {
+                printf(" %s %.4g", inner, json_real_value(of));
+            } else if (json_is_boolean(of)) {
+                printf(" %s %s", inner, json_is_true(of) ? "yes" : "no");
+            }
+        }
+        putchar('\n');
+    } else if (json_is_array(value)) {
+        size_t index = 0;
+        json_t *of = NULL;
+        json_array_foreach(value, index, of)
+        {
+            print_member(indent, key, of);
+        }
+    } else if (json_is_string(value)) {
+        printf("%s%s: %s\n", indent, key, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        printf("%s%s: %lld\n", indent, key, (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        printf("%s%s: %.4g\n", indent, key, json_real_value(value));
+    } else if (json_is_boolean(value)) {
+        printf("%s%s: %s\n", indent, key, json_is_true(value) ? "yes" : "no");
+    }
+}
+
+static int
+run_status(const struct cli_command *self, int argc, char **argv)
+{
+    struct listing l = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {SITE_OPTION, JSON_OPTION};
+    bool done = false;
+    int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    struct site *site = cli_site(l.site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    int code = fetch(site, &l, "/api/v1/status", offline_state, &answer, &err);
+    if (code != 0) {
+        status = cli_fail(&err);
+    } else if (l.json) {
+        puts(strbuf_text(&answer));
+    } else {
+        json_t *root = json_loads(strbuf_text(&answer), 0, NULL);
+        const char *key = NULL;
+        json_t *value = NULL;
+        json_object_foreach(root, key, value)
+        {
+            print_member("", key, value);
+        }
+        json_decref(root);
+    }
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
+const struct cli_command cli_alarms = {
+    "alarms", "the alarms that stand, and those not acknowledged",
+    "[-c SITE] [--device ID] [--rule ID] [--severity S] [--state S] [--json]",
+    "Asks the daemon; reads state.db itself when the daemon is down.\n", run_alarms};
+const struct cli_command cli_tickets = {
+    "tickets", "the open tickets, with their deadlines",
+    "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--all] [--json]",
+    "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
+const struct cli_command cli_devices = {
+    "devices", "every device: does it answer, since when, how well",
+    "[-c SITE] [--json]",
+    "Asks the daemon; when it is down, shows what the history last knew.\n",
+    run_devices};
+const struct cli_command cli_status = {
+    "status", "how the daemon and its site are", "[-c SITE] [--json]",
+    "Asks the daemon; when it is down, says so and shows what the databases know.\n",
+    run_status};

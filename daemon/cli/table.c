@@ -1,0 +1,120 @@
+#include <jansson.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+
+#define CELL_BYTES 300
+
+static void
+cell_text(char *out, const json_t *object, const struct cli_column *column)
+{
+    const json_t *value = json_object_get(object, column->key);
+    const char *text = json_string_value(value);
+    int64_t t_ms = 0;
+    if (text != NULL && column->show == CLI_SHOW_TIME &&
+        instant_parse(&t_ms, text, NULL) == 0) {
+        instant_format_local(out, t_ms);
+    } else if (text != NULL) {
+        snprintf(out, CELL_BYTES, "%s", text);
+    } else if (json_is_integer(value)) {
+        snprintf(out, CELL_BYTES, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        snprintf(out, CELL_BYTES, "%.4g", json_real_value(value));
+    } else if (json_is_boolean(value)) {
+        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        snprintf(out, CELL_BYTES, "-");
+    }
+}
+
+/* Columns that a text takes on the terminal: a Chinese character takes two. */
+static int
+width_of(const char *text)
+{
+    wchar_t wide[CELL_BYTES];
+    size_t count = mbstowcs(wide, text, CELL_BYTES - 1);
+    if (count == (size_t)-1) {
+        return (int)strlen(text);
+    }
+    int width = wcswidth(wide, count);
+    return width >= 0 ? width : (int)count;
+}
+
+static void
+print_row(char (*cells)[CELL_BYTES], const int *widths, size_t count)
+{
+    for (size_t c = 0; c < count; c++) {
+        bool last = c + 1 == count;
+        printf("%s%*s", cells[c], last ? 0 : widths[c] - width_of(cells[c]) + 2, "");
+    }
+    putchar('\n');
+}
+
+static int
+print_table(const json_t *rows, const struct cli_column *columns, size_t count)
+{
+    int *widths = calloc(count, sizeof *widths);
+    char(*cells)[CELL_BYTES] = calloc(count, sizeof *cells);
+    if (widths == NULL || cells == NULL) {
+        abort();
+    }
+    size_t index = 0;
+    json_t *row = NULL;
+    for (size_t c = 0; c < count; c++) {
+        widths[c] = width_of(columns[c].heading);
+        json_array_foreach(rows, index, row)
+        {
+            cell_text(cells[c], row, &columns[c]);
+            int width = width_of(cells[c]);
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+    }
+    for (size_t c = 0; c < count; c++) {
+        snprintf(cells[c], CELL_BYTES, "%s", columns[c].heading);
+    }
+    print_row(cells, widths, count);
+    json_array_foreach(rows, index, row)
+    {
+        for (size_t c = 0; c < count; c++) {
+            cell_text(cells[c], row, &columns[c]);
+        }
+        print_row(cells, widths, count);
+    }
+    free(cells);
+    free(widths);
+    return CLI_OK;
+}
+
+int
+cli_print_listing(const char *array,
+                  bool json,
+                  const struct cli_column *columns,
+                  size_t count,
+                  const char *empty)
+{
+    if (json) {
+        puts(array);
+        return CLI_OK;
+    }
+    setlocale(LC_CTYPE, "C.UTF-8");
+    json_error_t where;
+    json_t *rows = json_loads(array, 0, &where);
+    if (!json_is_array(rows)) {
+        fprintf(stderr, "caretaker: the answer is no listing: %s\n", where.text);
+        json_decref(rows);
+        return CLI_OUTSIDE;
+    }
+    int status = CLI_OK;
+    if (json_array_size(rows) == 0) {
+        puts(empty);
+    } else {
+        status = print_table(rows, columns, count);
+    }
+    json_decref(rows);
+    return status;
+}

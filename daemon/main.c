@@ -1,0 +1,71 @@
+/* caretaker: watches the plant of a building. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/cli/cli.h"
+
+static void
+print_overview(FILE *out)
+{
+    fprintf(out,
+            "caretaker %s: watches elevators, pumps and power rooms\n\n"
+            "Usage: caretaker COMMAND [OPTIONS]\n\nCommands:\n",
+            CARETAKER_VERSION);
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    }
+    fprintf(out,
+            "\n`caretaker help COMMAND` or `caretaker COMMAND --help` says more; so "
+            "do the manual pages\ncaretaker(1) and caretaker-site(5).\n\n"
+            "Exit status: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 the "
+            "outside world.\n");
+}
+
+static const struct cli_command *
+find(const char *name)
+{
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        if (strcmp(cli_commands[i]->name, name) == 0) {
+            return cli_commands[i];
+        }
+    }
+    const char *names[64];
+    size_t count = 0;
+    for (; cli_commands[count] != NULL && count < ARRAY_LEN(names); count++) {
+        names[count] = cli_commands[count]->name;
+    }
+    const char *meant = diag_nearest(name, names, count);
+    fprintf(stderr, "caretaker: there is no command \"%s\"%s%s%s; see caretaker help\n",
+            name, meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+            meant != NULL ? "?" : "");
+    return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("caretaker %s\n", CARETAKER_VERSION);
+        return CLI_OK;
+    }
+    bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 ||
+                strcmp(word, "-h") == 0;
+    if (help && argc < 3) {
+        print_overview(stdout);
+        return CLI_OK;
+    }
+    const struct cli_command *command = find(help ? argv[2] : word);
+    if (command == NULL) {
+        return CLI_USAGE;
+    }
+    if (help) {
+        char *arguments[] = {argv[2], (char[]){"--help"}, NULL};
+        return command->run(command, 2, arguments);
+    }
+    return command->run(command, argc - 1, argv + 1);
+}

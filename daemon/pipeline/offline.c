@@ -1,0 +1,215 @@
+#include "daemon/pipeline/offline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
+#include "daemon/store/history.h"
+
+#define LOOK_BACK_MS                                                                   \
+    3600000 /* How far before the newest frame a device is looked for. */
+
+int
+offline_listing_alarms(const struct site *site,
+                       const struct alarm_filter *filter,
+                       struct strbuf *out,
+                       struct err *err)
+{
+    struct state *store = NULL;
+    int code = state_open(&store, site->data_dir, STORE_READ, err);
+    if (code == ERR_NOT_FOUND) {
+        strbuf_add(out, "[]");
+        return 0;
+    }
+    if (code == 0) {
+        code = listing_alarms(store, filter, out, err);
+    }
+    state_close(store);
+    return code;
+}
+
+int
+offline_listing_tickets(const struct site *site,
+                        const struct ticket_filter *filter,
+                        struct strbuf *out,
+                        struct err *err)
+{
+    struct state *store = NULL;
+    int code = state_open(&store, site->data_dir, STORE_READ, err);
+    if (code == ERR_NOT_FOUND) {
+        strbuf_add(out, "[]");
+        return 0;
+    }
+    if (code == 0) {
+        code = listing_tickets(store, filter, out, err);
+    }
+    state_close(store);
+    return code;
+}
+
+/* What the history last knew of each device. */
+struct last_known {
+    int64_t last_good_ms;
+    enum quality quality;
+};
+
+struct looking {
+    const struct site *site;
+    struct last_known *devices;
+};
+
+static bool
+look_at(void *ctx, const struct history_sample *s)
+{
+    struct looking *l = ctx;
+    uint32_t device = site_device(l->site, s->device);
+    if (device != NONE_INDEX) {
+        struct last_known *known = &l->devices[device];
+        known->quality = s->quality;
+        if (s->quality == QUALITY_GOOD) {
+            known->last_good_ms = s->t_ms;
+        }
+    }
+    return true;
+}
+
+static int
+look_up(const struct site *site, struct last_known *devices, struct err *err)
+{
+    struct history_reader *reader = NULL;
+    int code = history_reader_open(&reader, site->data_dir, err);
+    if (code == ERR_NOT_FOUND) {
+        return 0;
+    }
+    int64_t newest = INSTANT_NONE;
+    if (code == 0) {
+        code = history_newest(reader, &newest, err);
+    }
+    if (code == 0 && newest != INSTANT_NONE) {
+        struct looking l = {site, devices};
+        code = history_each(reader, newest - LOOK_BACK_MS, newest, NULL, NULL, look_at,
+                            &l, err);
+    }
+    history_reader_close(reader);
+    return code;
+}
+
+static void
+device_json(const struct site *site,
+            const struct device *d,
+            const struct last_known *known,
+            struct strbuf *out)
+{
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "id", d->id);
+    strbuf_json_str(out, "name", d->name);
+    strbuf_json_str(out, "type", d->type);
+    strbuf_json_str(out, "bus", d->bus != NONE_INDEX ? site->buses[d->bus].id : NULL);
+    if (d->bus != NONE_INDEX) {
+        strbuf_json_int(out, "unit", d->unit);
+    } else {
+        strbuf_json_str(out, "unit", NULL);
+    }
+    strbuf_json_str(out, "state",
+                    "unknown"); /* Nobody asks it while the daemon is down. */
+    strbuf_json_time(out, "last_good", known->last_good_ms);
+    strbuf_json_str(out, "quality", quality_name(known->quality));
+    strbuf_json_int(out, "requests", 0);
+    strbuf_json_int(out, "errors", 0);
+    strbuf_json_num(out, "latency_ms", NAN);
+    strbuf_add_char(out, '}');
+}
+
+int
+offline_listing_devices(const struct site *site, struct strbuf *out, struct err *err)
+{
+    struct last_known *devices = calloc(site->device_count + 1, sizeof *devices);
+    if (devices == NULL) {
+        return err_set(err, ERR_NOMEM, "devices");
+    }
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE};
+    }
+    int code = look_up(site, devices, err);
+    if (code == 0) {
+        strbuf_add_char(out, '[');
+        for (uint32_t i = 0; i < site->device_count; i++) {
+            strbuf_add(out, i > 0 ? "," : "");
+            device_json(site, &site->devices[i], &devices[i], out);
+        }
+        strbuf_add_char(out, ']');
+    }
+    free(devices);
+    return code;
+}
+
+struct counting {
+    int64_t raised, unacknowledged, open;
+};
+
+static bool
+count_alarm(void *ctx, const struct alarm *a)
+{
+    struct counting *c = ctx;
+    c->raised += alarm_is_raised(a);
+    c->unacknowledged += a->acked_ms == INSTANT_NONE;
+    return true;
+}
+
+static bool
+count_ticket(void *ctx, const struct ticket *t)
+{
+    struct counting *c = ctx;
+    c->open += t->state != TICKET_CLOSED;
+    return true;
+}
+
+int
+offline_status(const struct site *site, struct strbuf *out, struct err *err)
+{
+    struct counting counts = {0};
+    int64_t alive = INSTANT_NONE;
+    int64_t depth = 0;
+    struct state *store = NULL;
+    int code = state_open(&store, site->data_dir, STORE_READ, err);
+    if (code == 0) {
+        code = state_get_alive(store, &alive, err);
+    }
+    if (code == 0) {
+        code = state_each_alarm(store, true, count_alarm, &counts, err);
+    }
+    if (code == 0) {
+        code = state_each_ticket(store, INSTANT_MAX, count_ticket, &counts, err);
+    }
+    if (code == 0) {
+        code = state_outbox_depth(store, &depth, err);
+    }
+    state_close(store);
+    if (code != 0 && code != ERR_NOT_FOUND) {
+        return code;
+    }
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "site", site->id);
+    strbuf_json_str(out, "name", site->name);
+    strbuf_json_str(out, "daemon", "stopped");
+    strbuf_json_str(out, "version", CARETAKER_VERSION);
+    strbuf_json_time(out, "time", clock_real_ms());
+    strbuf_json_time(out, "last_alive", alive);
+    strbuf_json_key(out, "alarms");
+    strbuf_add_char(out, '{');
+    strbuf_json_int(out, "active", counts.raised);
+    strbuf_json_int(out, "unacknowledged", counts.unacknowledged);
+    strbuf_add_char(out, '}');
+    strbuf_json_key(out, "tickets");
+    strbuf_add_char(out, '{');
+    strbuf_json_int(out, "open", counts.open);
+    strbuf_add_char(out, '}');
+    strbuf_json_key(out, "mqtt");
+    strbuf_add_char(out, '{');
+    strbuf_json_bool(out, "enabled", site->mqtt.enabled);
+    strbuf_json_int(out, "outbox", depth);
+    strbuf_add(out, "}}");
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* What the databases know when no daemon answers, in the daemon's own JSON. */
+#ifndef CARETAKER_PIPELINE_OFFLINE_H
+#define CARETAKER_PIPELINE_OFFLINE_H
+
+#include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/model/site.h"
+#include "daemon/pipeline/listings.h"
+
+/* A data folder without databases gives empty listings: nothing was ever recorded. */
+int offline_listing_alarms(const struct site *site,
+                           const struct alarm_filter *filter,
+                           struct strbuf *out,
+                           struct err *err);
+int offline_listing_tickets(const struct site *site,
+                            const struct ticket_filter *filter,
+                            struct strbuf *out,
+                            struct err *err);
+int
+offline_listing_devices(const struct site *site, struct strbuf *out, struct err *err);
+int offline_status(const struct site *site, struct strbuf *out, struct err *err);
+
+#endif
