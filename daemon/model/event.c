@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
+
 static const char *const names[] = {
     "device.offline",   "device.online",      "alarm.raised",    "alarm.changed",
     "alarm.cleared",    "alarm.acknowledged", "alarm.shelved",   "alarm.unshelved",
@@ -95,4 +97,77 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         strbuf_add(out, extra);
     }
     strbuf_add_char(out, '}');
+}
+
+static void
+add_place(struct strbuf *out, const struct event *e)
+{
+    if (e->device == NULL) {
+        return;
+    }
+    strbuf_printf(out, e->title != NULL ? " (%s" : " %s", e->device);
+    if (e->rule != NULL) {
+        strbuf_printf(out, "/%s", e->rule);
+    }
+    strbuf_add(out, e->title != NULL ? ")" : "");
+}
+
+static void
+add_deadline(struct strbuf *out, const char *what, int64_t t_ms)
+{
+    if (t_ms != 0 && t_ms != INSTANT_NONE) {
+        char when[INSTANT_TEXT_BYTES];
+        strbuf_printf(out, ", %s by %s", what, instant_format_local(when, t_ms));
+    }
+}
+
+/* "ticket 3 " or "alarm " or "device ", then the last word of the event's name. */
+static void
+add_subject(struct strbuf *out, const struct event *e)
+{
+    const char *name = event_kind_name(e->kind);
+    const char *dot = strchr(name, '.');
+    strbuf_add_bytes(out, name, (size_t)(dot - name));
+    if (is_ticket(e->kind)) {
+        strbuf_printf(out, " %lld", (long long)e->ticket);
+    }
+    strbuf_printf(out, " %s", dot + 1);
+    if (e->assignee != NULL) {
+        strbuf_printf(out, " to %s", e->assignee);
+    }
+    if (e->deadline != NULL) {
+        strbuf_printf(out, ": time to %s", e->deadline);
+    }
+}
+
+void
+event_to_text(struct strbuf *out, const struct event *e)
+{
+    add_subject(out, e);
+    if (is_alarm(e->kind) || e->kind == EVENT_TICKET_OPENED ||
+        e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
+        strbuf_printf(out, ", %s", severity_name(e->severity));
+    }
+    if (e->kind == EVENT_CLOCK_STEPPED) {
+        strbuf_printf(out, " by %lld ms", (long long)e->step_ms);
+    }
+    if (e->title != NULL) {
+        strbuf_printf(out, ": %s", e->title);
+    }
+    add_place(out, e);
+    if (e->title == NULL && e->has_value) {
+        strbuf_add(out, " at ");
+        strbuf_add_number(out, e->value);
+    }
+    add_deadline(out, "respond", e->respond_by_ms);
+    add_deadline(out, "resolve", e->resolve_by_ms);
+    if (e->rating != 0) {
+        strbuf_printf(out, ", %d of 5", e->rating);
+    }
+    if (e->by != NULL) {
+        strbuf_printf(out, ", by %s", e->by);
+    }
+    if (e->note != NULL) {
+        strbuf_printf(out, ": %s", e->note);
+    }
 }

@@ -76,4 +76,8 @@ struct event {
  * e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);
 
+/* One line of plain words for the log and for replay, without its time: "alarm raised,
+ * urgent: 2# pump bearing at 81.2 °C (pump-2/pump-bearing-hot)". Local times. */
+void event_to_text(struct strbuf *out, const struct event *e);
+
 #endif

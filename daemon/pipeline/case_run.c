@@ -55,7 +55,9 @@ keep_event(void *ctx, const struct event *e)
         r->events = grown;
     }
     struct strbuf text = {0};
-    replay_event_text(&text, e);
+    char when[INSTANT_TEXT_BYTES];
+    strbuf_printf(&text, "%s  ", instant_format_local(when, e->t_ms));
+    event_to_text(&text, e);
     struct kept *kept = &r->events[r->event_count++];
     *kept = (struct kept){.event = *e, .text = arena_strdup(r->arena, text.text)};
     kept->event.device = keep_text(r, e->device);

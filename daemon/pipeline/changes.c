@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/publish/publish.h"
 
@@ -27,6 +28,7 @@ struct change {
         struct {
             struct event event; /* Its pointers are not used after copying. */
             char *json;
+            char *text; /* For the log, once it is stored. */
             char *peer; /* May be NULL. */
         } event;
         struct alarm alarm;
@@ -91,6 +93,8 @@ on_event(void *ctx, const struct event *e)
     event_to_json(&json, e, NULL);
     item->event.event = *e;
     item->event.json = strbuf_take(&json);
+    event_to_text(&json, e);
+    item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
 }
 
@@ -123,6 +127,7 @@ clear(struct changes *c)
     for (size_t i = 0; i < c->count; i++) {
         if (c->items[i].kind == CHANGE_EVENT) {
             free(c->items[i].event.json);
+            free(c->items[i].event.text);
             free(c->items[i].event.peer);
         }
     }
@@ -343,6 +348,11 @@ changes_write(struct changes *c,
     if (code != 0) {
         state_rollback(store);
         return code;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->items[i].kind == CHANGE_EVENT) {
+            log_info("%s", c->items[i].event.text);
+        }
     }
     clear(c);
     return 0;

@@ -37,9 +37,9 @@ void changes_forget_timer(struct changes *c, const char *device, const char *rul
 bool changes_pending(const struct changes *c); /* Anything at all. */
 bool changes_urgent(const struct changes *c);  /* More than timers. */
 
-/* Writes everything in one transaction and empties `c`; on an error all of it stays.
- * `alive_ms` is stored along.  `published` (may be NULL): there is something new for
- * the outside. */
+/* Writes everything in one transaction, logs the events and empties `c`; on an error
+ * all of it stays. `alive_ms` is stored along.  `published` (may be NULL): there is
+ * something new for the outside. */
 int changes_write(struct changes *c,
                   struct state *store,
                   const struct site *site,

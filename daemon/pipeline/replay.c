@@ -23,50 +23,6 @@ struct replay {
     int64_t *last_ms;           /* By point: time of its last good sample. */
 };
 
-static const char *
-or_dash(const char *text)
-{
-    return text != NULL ? text : "-";
-}
-
-void
-replay_event_text(struct strbuf *out, const struct event *e)
-{
-    char when[INSTANT_TEXT_BYTES];
-    strbuf_printf(out, "%s  %-18s", instant_format_local(when, e->t_ms),
-                  event_kind_name(e->kind));
-    if (e->ticket != 0) {
-        strbuf_printf(out, " #%lld", (long long)e->ticket);
-    }
-    strbuf_printf(out, " %s", or_dash(e->device));
-    if (e->rule != NULL) {
-        strbuf_printf(out, " %s", e->rule);
-    }
-    if (e->kind > EVENT_DEVICE_ONLINE && e->kind < EVENT_CLOCK_STEPPED) {
-        strbuf_printf(out, " %s", severity_name(e->severity));
-    }
-    if (e->has_value) {
-        strbuf_add(out, " value ");
-        strbuf_add_number(out, e->value);
-    }
-    if (e->deadline != NULL) {
-        strbuf_printf(out, " %s deadline", e->deadline);
-    }
-    if (e->respond_by_ms != 0 && e->respond_by_ms != INSTANT_NONE) {
-        strbuf_printf(out, " respond by %s",
-                      instant_format_local(when, e->respond_by_ms));
-    }
-    if (e->assignee != NULL) {
-        strbuf_printf(out, " to %s", e->assignee);
-    }
-    if (e->by != NULL) {
-        strbuf_printf(out, " by %s", e->by);
-    }
-    if (e->note != NULL) {
-        strbuf_printf(out, ": %s", e->note);
-    }
-}
-
 static void
 print_event(void *ctx, const struct event *e)
 {
@@ -75,7 +31,9 @@ print_event(void *ctx, const struct event *e)
     if (r->options->format == REPLAY_JSONL) {
         event_to_json(&r->line, e, NULL);
     } else {
-        replay_event_text(&r->line, e);
+        char when[INSTANT_TEXT_BYTES];
+        strbuf_printf(&r->line, "%s  ", instant_format_local(when, e->t_ms));
+        event_to_text(&r->line, e);
     }
     strbuf_add_char(&r->line, '\n');
     fwrite(r->line.text, 1, r->line.size, r->out);

@@ -45,8 +45,4 @@ int replay_run(struct site *site,
 int replay_case_run(
     const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err);
 
-/* One event for a person: local time, what, where, how. */
-struct strbuf;
-void replay_event_text(struct strbuf *out, const struct event *e);
-
 #endif
