@@ -1,5 +1,6 @@
 /* The life of every alarm of the site: raised, acknowledged, cleared (ISA-18.2).
- * Pure: no I/O and no clock; decisions go to the sink in order. */
+ * Pure: no I/O and no clock; decisions go to the sink in order: of each change first
+ * the alarm's row as it is now, then the event. */
 #ifndef CARETAKER_ALARM_ALARMS_H
 #define CARETAKER_ALARM_ALARMS_H
 
@@ -28,7 +29,7 @@ const struct alarm *
 alarms_edge(struct alarms *a, const struct edge *e, const char *title);
 
 /* COMMAND_ACK.  ERR_NOT_FOUND: no such alarm in the listing; ERR_REFUSED: already
- * acknowledged. */
+ * acknowledged, or hidden; ERR_USAGE: device, rule or person is missing. */
 int alarms_command(struct alarms *a, const struct command *c, struct err *err);
 
 /* Ties the ticket's number to the alarm; sends the alarm to the sink when it changed.
@@ -43,7 +44,8 @@ void alarms_each(const struct alarms *a,
                  void (*fn)(void *ctx, const struct alarm *row),
                  void *ctx);
 
-/* The wall clock was stepped: every instant moves along. */
+/* The wall clock was stepped: every instant of the listing moves along, and the rows go
+ * to the sink (without events). */
 void alarms_shift(struct alarms *a, int64_t delta_ms);
 
 #endif
