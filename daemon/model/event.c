@@ -54,10 +54,13 @@ add_ticket_members(struct strbuf *out, const struct event *e)
         strbuf_json_str(out, "kind", ticket_kind_name(e->ticket_kind));
     }
     strbuf_json_str_opt(out, "deadline", e->deadline);
-    if (e->respond_by_ms != 0) {
+    /* The line of an opening is the contract's to the letter; the ticket's own topic
+     * and listing carry its first deadlines. */
+    bool deadlines = e->kind != EVENT_TICKET_OPENED;
+    if (deadlines && e->respond_by_ms != 0) {
         strbuf_json_time(out, "respond_by", e->respond_by_ms);
     }
-    if (e->resolve_by_ms != 0) {
+    if (deadlines && e->resolve_by_ms != 0) {
         strbuf_json_time(out, "resolve_by", e->resolve_by_ms);
     }
     strbuf_json_str_opt(out, "assignee", e->assignee);

@@ -58,8 +58,8 @@ struct event {
     int64_t episode;              /* Alarms; 0: not written. */
     enum ticket_kind ticket_kind; /* Written for ticket.opened. */
     const char *deadline;         /* "respond" or "resolve" for warned and breached. */
-    int64_t respond_by_ms,
-        resolve_by_ms; /* opened, reopened, changed; 0: not written. */
+    int64_t respond_by_ms, resolve_by_ms; /* opened (not in its JSON), reopened,
+                                             changed, resumed; 0: none. */
     const char *assignee;
     const char *by;   /* The person; NULL for the machine's own events. */
     const char *note; /* Reason, treatment, comment. */

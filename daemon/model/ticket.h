@@ -21,11 +21,15 @@ struct ticket {
     int64_t opened_ms;
     int64_t respond_by_ms;
     int64_t resolve_by_ms;
+    /* Where each of the two clocks started: 80 % of the way from here to the deadline
+     * is warned of.  Both ends of the resolve clock move on by each pause. */
+    int64_t respond_from_ms, resolve_from_ms;
     int64_t assigned_ms, responded_ms, resolved_ms, verified_ms,
         closed_ms; /* INSTANT_NONE until. */
     int64_t
         waiting_since_ms; /* INSTANT_NONE unless waiting: the resolve clock stands. */
-    int64_t cleared_ms;   /* When its alarm last cleared; INSTANT_NONE while raised. */
+    int64_t cleared_ms;   /* When its alarm last cleared, or fell to info; INSTANT_NONE
+                             while it stands above that. */
     int64_t episodes;     /* Alarm episodes that it holds. */
     int64_t reopened;     /* How often it was reopened; 0 is a first-time fix. */
     bool respond_warned, respond_breached, resolve_warned, resolve_breached;

@@ -1,6 +1,7 @@
 /* The life of every ticket: opened by an alarm or a person, assigned, responded,
  * resolved, verified by the sensor, closed; its deadlines (design section 7).
- * Pure: no I/O and no clock; decisions go to the sink in order. */
+ * Pure: no I/O and no clock; decisions go to the sink in order: of each change first
+ * the ticket's row as it is now, then its events. */
 #ifndef CARETAKER_TICKET_TICKETS_H
 #define CARETAKER_TICKET_TICKETS_H
 
@@ -25,7 +26,7 @@ void tickets_free(struct tickets *t);
 void tickets_restore(struct tickets *t, const struct ticket *row, bool raised);
 
 /* An alarm was raised, changed or cleared at t_ms.  Returns the number of the ticket
- * that it belongs to now; 0: none (severity info). */
+ * that it belongs to now; 0: none (severity info).  `a` may be NULL when it cleared. */
 int64_t tickets_alarm(struct tickets *t,
                       int64_t t_ms,
                       enum edge_kind what,
@@ -50,7 +51,8 @@ void tickets_fire(struct tickets *t);
 
 /* Every COMMAND_TICKET_...  On success `*number` (may be NULL) is the ticket's.
  * ERR_NOT_FOUND: no such ticket, or device and rule name none or several;
- * ERR_REFUSED: not from its present state, with what is possible. */
+ * ERR_REFUSED: not from its present state, with what is possible; ERR_USAGE: something
+ * that the command needs is missing or out of range. */
 int tickets_command(struct tickets *t,
                     const struct command *c,
                     int64_t *number,
@@ -61,7 +63,8 @@ const struct ticket *tickets_get(const struct tickets *t, int64_t number);
 /* Number of the open (not closed) ticket of this device and rule, or 0. */
 int64_t tickets_open_number(const struct tickets *t, uint32_t device, uint32_t rule);
 
-/* The wall clock was stepped: every instant moves along. */
+/* The wall clock was stepped: every instant moves along, and the rows go to the sink
+ * (without events). */
 void tickets_shift(struct tickets *t, int64_t delta_ms);
 
 #endif

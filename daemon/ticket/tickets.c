@@ -1,0 +1,283 @@
+#include "daemon/ticket/tickets.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
+#include "daemon/ticket/life.h"
+
+/*   OPENED --take--> ASSIGNED --arrive--> RESPONDED --resolve--> RESOLVED --> CLOSED
+ *      any of these three --wait--> WAITING --resume--> back    |   verified, or
+ *                                                               |   by a person
+ *   OPENED or ASSIGNED <---- the fault returns, or a person ----+-----------'
+ */
+
+struct tickets *
+tickets_new(const struct site *site, const struct sink *sink, int64_t next_number)
+{
+    struct tickets *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        abort();
+    }
+    t->site = site;
+    t->sink = sink;
+    t->next_number = next_number;
+    t->sweep_ms = INSTANT_MAX;
+    ticket_table_init(&t->table);
+    return t;
+}
+
+void
+tickets_free(struct tickets *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    ticket_table_fini(&t->table);
+    free(t);
+}
+
+void
+tickets_restore(struct tickets *t, const struct ticket *row, bool raised)
+{
+    struct ticket_entry *e = calloc(1, sizeof *e);
+    if (e == NULL) {
+        abort();
+    }
+    e->row = *row;
+    e->device = NONE_INDEX;
+    e->rule = NONE_INDEX;
+    if (row->device != NULL) {
+        utf8_copy(e->device_id, sizeof e->device_id, row->device);
+        e->row.device = e->device_id;
+        e->device = site_device(t->site, e->device_id);
+    }
+    if (row->rule != NULL) {
+        utf8_copy(e->rule_id, sizeof e->rule_id, row->rule);
+        e->row.rule = e->rule_id;
+        e->rule = site_rule(t->site, e->rule_id);
+    }
+    e->raised = raised;
+    e->verify_ms = INSTANT_MAX;
+    e->due_ms = INSTANT_MAX;
+    e->timer = TICKET_TIMER_NONE;
+    ticket_table_add(&t->table, e);
+    life_plan(t, e);
+    if (row->number >= t->next_number) {
+        t->next_number = row->number + 1;
+    }
+    if (row->state == TICKET_CLOSED &&
+        row->closed_ms + life_follow_up_ms(t, e) < t->sweep_ms) {
+        t->sweep_ms = row->closed_ms + life_follow_up_ms(t, e);
+    }
+}
+
+/* The alarm stands at a severity that is work.  `stood`: it did so before, too. */
+static int64_t
+on_fault(struct tickets *t,
+         int64_t t_ms,
+         const struct alarm *a,
+         uint32_t device,
+         uint32_t rule,
+         struct ticket_entry *e,
+         bool stood)
+{
+    if (e == NULL) {
+        struct ticket_birth birth = {.kind = TICKET_FAULT,
+                                     .device = device,
+                                     .rule = rule,
+                                     .priority = a->severity,
+                                     .title = a->title,
+                                     .team = t->site->rules[rule].team};
+        return life_open(t, t_ms, &birth)->row.number;
+    }
+    bool done = e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED;
+    if (!stood && done) {
+        /* The repair did not last: the same ticket, the same owner. */
+        if (a->severity > e->row.priority) {
+            e->row.priority = a->severity;
+        }
+        e->row.episodes++;
+        e->row.cleared_ms = INSTANT_NONE;
+        life_reopen(t, e, t_ms, NULL, NULL);
+        return e->row.number;
+    }
+    if (!stood) {
+        life_join(t, e, t_ms);
+    }
+    if (a->severity > e->row.priority) {
+        life_rise(t, e, t_ms, a->severity);
+    }
+    return e->row.number;
+}
+
+/* The alarm is gone, or (`raised`) stands at info only, which is nobody's work. */
+static int64_t
+on_relief(struct tickets *t, int64_t t_ms, struct ticket_entry *e)
+{
+    if (e == NULL || e->row.state == TICKET_CLOSED) {
+        return 0;
+    }
+    if (!e->raised || e->row.cleared_ms == INSTANT_NONE) {
+        e->row.cleared_ms = t_ms;
+    }
+    life_judge(t, e, t_ms);
+    life_settle(t, e);
+    return e->row.number;
+}
+
+int64_t
+tickets_alarm(struct tickets *t,
+              int64_t t_ms,
+              enum edge_kind what,
+              const struct alarm *a,
+              uint32_t device,
+              uint32_t rule)
+{
+    assert(what == EDGE_RAISED || what == EDGE_CHANGED || what == EDGE_CLEARED);
+    assert(a != NULL || what == EDGE_CLEARED);
+    life_sweep(t, t_ms);
+    struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
+    if (e == NULL) {
+        e = ticket_table_newest(&t->table, device, rule);
+    }
+    bool stood = e != NULL && e->row.state != TICKET_CLOSED && e->raised &&
+                 e->row.cleared_ms == INSTANT_NONE;
+    if (e != NULL) {
+        e->raised = what != EDGE_CLEARED;
+    }
+    if (what == EDGE_CLEARED || a->severity == SEVERITY_INFO) {
+        return on_relief(t, t_ms, e);
+    }
+    return on_fault(t, t_ms, a, device, rule, e, stood);
+}
+
+/* The resolved ticket of this device and rule that its sensor can verify, or NULL. */
+static struct ticket_entry *
+watching(const struct tickets *t, uint32_t device, uint32_t rule)
+{
+    struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
+    return e != NULL && e->row.state == TICKET_RESOLVED && e->row.kind == TICKET_FAULT
+               ? e
+               : NULL;
+}
+
+void
+tickets_watch(struct tickets *t,
+              int64_t t_ms,
+              uint32_t device,
+              uint32_t rule,
+              const struct watch *w)
+{
+    struct ticket_entry *e = watching(t, device, rule);
+    if (e == NULL) {
+        return;
+    }
+    e->watch = *w;
+    e->watched = true;
+    life_judge(t, e, t_ms);
+    life_plan(t, e);
+}
+
+bool
+tickets_wants_watch(const struct tickets *t, uint32_t device, uint32_t rule)
+{
+    return watching(t, device, rule) != NULL;
+}
+
+int64_t
+tickets_due(const struct tickets *t)
+{
+    const struct ticket_entry *e = ticket_table_first(&t->table);
+    return e != NULL ? e->due_ms : INSTANT_MAX;
+}
+
+static void
+fire_deadline(struct tickets *t,
+              struct ticket_entry *e,
+              bool *flag,
+              enum event_kind kind,
+              const char *deadline)
+{
+    int64_t due_ms = e->due_ms;
+    *flag = true;
+    life_settle(t, e);
+    struct event event = {.t_ms = due_ms, .kind = kind, .deadline = deadline};
+    life_tell(t, e, &event);
+}
+
+void
+tickets_fire(struct tickets *t)
+{
+    struct ticket_entry *e = ticket_table_first(&t->table);
+    if (e == NULL) {
+        return;
+    }
+    struct ticket *row = &e->row;
+    switch (e->timer) {
+    case TICKET_TIMER_VERIFY:
+        life_close(t, e, e->due_ms, NULL, NULL);
+        break;
+    case TICKET_TIMER_RESPOND_WARN:
+        fire_deadline(t, e, &row->respond_warned, EVENT_TICKET_WARNED, "respond");
+        break;
+    case TICKET_TIMER_RESPOND_BREACH:
+        fire_deadline(t, e, &row->respond_breached, EVENT_TICKET_BREACHED, "respond");
+        break;
+    case TICKET_TIMER_RESOLVE_WARN:
+        fire_deadline(t, e, &row->resolve_warned, EVENT_TICKET_WARNED, "resolve");
+        break;
+    case TICKET_TIMER_RESOLVE_BREACH:
+        fire_deadline(t, e, &row->resolve_breached, EVENT_TICKET_BREACHED, "resolve");
+        break;
+    case TICKET_TIMER_NONE:
+        assert(!"what is due has a timer");
+        break;
+    }
+}
+
+const struct ticket *
+tickets_get(const struct tickets *t, int64_t number)
+{
+    const struct ticket_entry *e = ticket_table_find(&t->table, number);
+    return e != NULL ? &e->row : NULL;
+}
+
+int64_t
+tickets_open_number(const struct tickets *t, uint32_t device, uint32_t rule)
+{
+    const struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
+    return e != NULL ? e->row.number : 0;
+}
+
+static void
+shift(int64_t *t_ms, int64_t delta_ms)
+{
+    if (*t_ms != INSTANT_NONE && *t_ms != INSTANT_MAX) {
+        *t_ms += delta_ms;
+    }
+}
+
+void
+tickets_shift(struct tickets *t, int64_t delta_ms)
+{
+    if (delta_ms == 0) {
+        return;
+    }
+    for (size_t i = 0; i < t->table.count; i++) {
+        struct ticket_entry *e = t->table.by_number[i];
+        int64_t *const instants[] = {
+            &e->row.opened_ms,        &e->row.respond_by_ms,    &e->row.resolve_by_ms,
+            &e->row.respond_from_ms,  &e->row.resolve_from_ms,  &e->row.assigned_ms,
+            &e->row.responded_ms,     &e->row.resolved_ms,      &e->row.verified_ms,
+            &e->row.closed_ms,        &e->row.waiting_since_ms, &e->row.cleared_ms,
+            &e->watch.clear_since_ms, &e->watch.while_last_ms,  &e->verify_ms};
+        for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
+            shift(instants[k], delta_ms);
+        }
+        life_settle(t, e);
+    }
+    shift(&t->sweep_ms, delta_ms);
+}
