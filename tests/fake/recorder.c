@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
+
 static void
 add_line(struct recorder *r, char *line)
 {
@@ -30,11 +32,33 @@ keep(struct recorder *r, const char *id)
 }
 
 static void
+add_short(struct strbuf *line, const struct event *e, int64_t origin_ms)
+{
+    char when[INSTANT_TEXT_BYTES];
+    const char *name = event_kind_name(e->kind);
+    const char *dot = strchr(name, '.');
+    strbuf_printf(line, "%s %s %lld %s", duration_format(when, e->t_ms - origin_ms),
+                  dot != NULL ? dot + 1 : name, (long long)e->ticket,
+                  severity_name(e->severity));
+    const char *const texts[] = {e->deadline, e->assignee, e->by};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i] != NULL) {
+            strbuf_printf(line, " %s", texts[i]);
+        }
+    }
+}
+
+static void
 on_event(void *ctx, const struct event *e)
 {
+    struct recorder *r = ctx;
     struct strbuf line = {0};
-    event_to_json(&line, e, NULL);
-    add_line(ctx, strbuf_take(&line));
+    if (r->short_lines) {
+        add_short(&line, e, r->origin_ms);
+    } else {
+        event_to_json(&line, e, NULL);
+    }
+    add_line(r, strbuf_take(&line));
 }
 
 static void
@@ -111,6 +135,18 @@ const char *
 recorder_line(const struct recorder *r, size_t index)
 {
     return index < r->count ? r->lines[index] : "";
+}
+
+char *
+recorder_take(struct recorder *r)
+{
+    struct strbuf text = {0};
+    for (size_t i = 0; i < r->count; i++) {
+        strbuf_add(&text, i > 0 ? "; " : "");
+        strbuf_add(&text, r->lines[i]);
+    }
+    recorder_forget(r);
+    return strbuf_take(&text);
 }
 
 char *
