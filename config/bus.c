@@ -1,0 +1,172 @@
+/* Buses: RS-485 lines and TCP endpoints. */
+#include <string.h>
+
+#include "config/load.h"
+
+#define MODBUS_TCP_PORT 502 /* Registered with IANA. */
+
+struct bus_yaml {
+    const char *id, *name, *tcp, *rtu, *rtu_over_tcp;
+    int64_t baud, stop_bits, timeout_ms, retries;
+    int parity; /* -1: not given. */
+    int rs485;  /* -1: not given. */
+};
+
+static const char *const parity_words[] = {"none", "even", "odd", NULL};
+static const char *const rs485_words[] = {"none", "kernel", NULL};
+
+static const struct field bus_fields[] = {
+    FIELD("id", FIELD_ID, struct bus_yaml, id, REQUIRED),
+    FIELD("name", FIELD_STRING, struct bus_yaml, name, OPTIONAL),
+    FIELD("rtu", FIELD_STRING, struct bus_yaml, rtu, OPTIONAL),
+    FIELD("tcp", FIELD_STRING, struct bus_yaml, tcp, OPTIONAL),
+    FIELD("rtu_over_tcp", FIELD_STRING, struct bus_yaml, rtu_over_tcp, OPTIONAL),
+    FIELD("baud", FIELD_INT, struct bus_yaml, baud, BETWEEN(300, 4000000)),
+    FIELD("parity", FIELD_ENUM, struct bus_yaml, parity, .words = parity_words),
+    FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits, BETWEEN(1, 2)),
+    FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485, .words = rs485_words),
+    FIELD("timeout", FIELD_DURATION, struct bus_yaml, timeout_ms, BETWEEN(10, 60000)),
+    FIELD("retries", FIELD_INT, struct bus_yaml, retries, BETWEEN(0, 10)),
+};
+
+static void
+check_baud(struct reader *r, const struct node *n, int64_t baud)
+{
+    /* Those that a Linux serial driver can set (termios(3)). */
+    static const int64_t bauds[] = {300,    600,    1200,   2400,   4800,   9600,
+                                    19200,  38400,  57600,  115200, 230400, 460800,
+                                    500000, 576000, 921600, 1000000};
+    for (size_t i = 0; i < ARRAY_LEN(bauds); i++) {
+        if (baud == bauds[i]) {
+            return;
+        }
+    }
+    struct loc loc = loc_of(n, "baud");
+    diags_add(
+        r->diags, DIAG_ERROR, &loc,
+        "\"baud\" is %lld; accepted: 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, "
+        "57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000",
+        (long long)baud);
+}
+
+static void
+read_endpoint(struct reader *r,
+              const struct node *n,
+              const char *key,
+              const char *text,
+              struct bus *bus)
+{
+    bool given = false;
+    bus->kind = key[0] == 't' ? BUS_TCP : BUS_RTU_OVER_TCP;
+    bus->port = bus->kind == BUS_TCP ? MODBUS_TCP_PORT : 0;
+    struct loc loc = loc_of(n, key);
+    if (!host_port_parse(r->arena, text, &bus->host, &bus->port, &given) ||
+        bus->port == 0) {
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  "\"%s\" is \"%.80s\"; HOST:PORT such as 192.0.2.10:%s is accepted%s",
+                  key, text, bus->kind == BUS_TCP ? "502" : "4001",
+                  bus->kind == BUS_TCP ? ", the port may be left out" : "");
+    }
+    if (bus->kind == BUS_RTU_OVER_TCP) {
+        diags_add(r->diags, DIAG_WARNING, &loc,
+                  "bus \"%s\": this version does not poll \"rtu_over_tcp\" yet; its "
+                  "devices stay without samples",
+                  bus->id);
+    }
+}
+
+/* Serial keys beside an endpoint say that somebody mixed two buses up. */
+static void
+refuse_serial_keys(struct reader *r, const struct node *n)
+{
+    static const char *const keys[] = {"baud", "parity", "stop_bits", "rs485"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct node *key = node_get(n, keys[i]);
+        if (key != NULL) {
+            diags_add(
+                r->diags, DIAG_ERROR, &key->key_loc,
+                "\"%s\" of a bus without \"rtu\"; only a serial line has it, leave "
+                "it out",
+                keys[i]);
+        }
+    }
+}
+
+static void
+read_bus(struct reader *r, const struct node *n, struct bus *bus)
+{
+    struct bus_yaml y = {
+        .baud = 9600, .stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
+    (void)fields_read(r, &y, n, "bus", bus_fields, ARRAY_LEN(bus_fields));
+    *bus = (struct bus){.id = y.id != NULL ? y.id : "",
+                        .kind = BUS_TCP,
+                        .host = "",
+                        .baud = (int)y.baud,
+                        .parity = y.parity < 0 ? 'E' : "NEO"[y.parity],
+                        .data_bits = 8,
+                        .stop_bits = (int)y.stop_bits,
+                        .rs485 = y.rs485 == 1 ? RS485_KERNEL : RS485_NONE,
+                        .timeout_ms = y.timeout_ms,
+                        .retries = (int)y.retries,
+                        .device = NONE_INDEX,
+                        .loc = n->loc};
+    int kinds = (y.tcp != NULL) + (y.rtu != NULL) + (y.rtu_over_tcp != NULL);
+    if (kinds != 1 && n->kind == NODE_MAP) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "bus \"%s\" has %s; exactly one of rtu: /dev/ttyS1, tcp: HOST:PORT, "
+                  "rtu_over_tcp: HOST:PORT is accepted",
+                  bus->id,
+                  kinds == 0 ? "no line and no endpoint"
+                             : "several lines or endpoints");
+    } else if (y.rtu != NULL) {
+        bus->kind = BUS_RTU;
+        bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);
+        check_baud(r, n, y.baud);
+    } else if (kinds == 1) {
+        const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
+        read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
+        refuse_serial_keys(r, n);
+    }
+    if (bus->timeout_ms == 0) {
+        bus->timeout_ms = bus->kind == BUS_RTU ? 300 : 1000;
+    }
+}
+
+/* Two owners of one serial line take each other's answers. */
+static void
+check_shared(struct reader *r, const struct bus *a, const struct bus *b)
+{
+    if (a->kind == BUS_RTU && b->kind == BUS_RTU && strcmp(a->path, b->path) == 0) {
+        diags_add(
+            r->diags, DIAG_ERROR, &b->loc,
+            "bus \"%s\" uses %s as bus \"%s\" does, at %s:%u:%u; a line is one bus, "
+            "put its devices on it",
+            b->id, b->path, a->id, a->loc.file, a->loc.line, a->loc.column);
+    }
+    if (a->kind == b->kind && a->kind != BUS_RTU && a->port == b->port &&
+        strcmp(a->host, b->host) == 0) {
+        diags_add(r->diags, DIAG_WARNING, &b->loc,
+                  "bus \"%s\" is the same endpoint as bus \"%s\", at %s:%u:%u; many "
+                  "gateways serve one connection only",
+                  b->id, a->id, a->loc.file, a->loc.line, a->loc.column);
+    }
+}
+
+void
+buses_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    const struct node_list *list = &s->lists[SECTION_BUSES];
+    site->buses = arena_array(r->arena, list->count + 1, sizeof *site->buses);
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct bus *bus = &site->buses[site->bus_count];
+        read_bus(r, list->items[i], bus);
+        site->bus_count++;
+        for (uint32_t k = 0; k < i; k++) {
+            if (bus->id[0] != 0 && strcmp(site->buses[k].id, bus->id) == 0) {
+                report_duplicate(r, "bus", bus->id, &bus->loc, &site->buses[k].loc);
+                break;
+            }
+            check_shared(r, &site->buses[k], bus);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+/* Inside of config/: the parts of the site loader, split by noun.  All of them report
+ * every error they find into `reader.diags` and go on; the loader looks at the count of
+ * errors once, at the end. */
+#ifndef CARETAKER_CONFIG_LOAD_H
+#define CARETAKER_CONFIG_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/field.h"
+#include "config/tree.h"
+#include "daemon/model/site.h"
+
+#define POLL_MS_MIN     10            /* Faster than any Modbus device answers. */
+#define POLL_MS_MAX     (31 * MS_DAY) /* Longer is no monitoring. */
+#define POLL_MS_DEFAULT MS_SECOND
+#define STALE_MS_MIN    (2 * MS_SECOND) /* Of the default, not of what is given. */
+#define STALE_POLLS     3
+#define HOLD_MS_MAX     MS_YEAR
+#define PROMISE_MS_MAX  (10 * MS_YEAR)
+
+/* ---- section.c: the files, and what stands at their top level. ---- */
+
+enum section {
+    SECTION_SITE,
+    SECTION_DATA,
+    SECTION_BUSES,
+    SECTION_DEVICES,
+    SECTION_RULES,
+    SECTION_PEOPLE,
+    SECTION_TEAMS,
+    SECTION_PRIORITIES,
+    SECTION_MAINTENANCE,
+    SECTION_PROCEDURES,
+    SECTION_MQTT,
+    SECTION_HISTORY,
+    SECTION_ALARMS,
+    SECTION_TICKETS,
+    SECTION_WEB,
+    SECTION_COUNT
+};
+
+/* Nodes in the order in which they were read. */
+struct node_list {
+    const struct node **items;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct sections {
+    const struct node *once[SECTION_COUNT]; /* NULL: absent. */
+    struct node_list lists[SECTION_COUNT];  /* Entries of the lists, joined. */
+};
+
+/* Reads `path`, what it includes, and `rules_files`, whose rules replace those of the
+ * site.  False when the site file itself could not be read. */
+bool sections_read(struct reader *r,
+                   struct sections *out,
+                   const char *path,
+                   const char *const *rules_files,
+                   size_t count);
+
+/* ---- path.c ---- */
+
+/* `text` as it stands when it is absolute, else beside `file`. */
+const char *path_beside(struct arena *a, const char *file, const char *text);
+/* The same, made absolute by the working directory. */
+const char *path_absolute_beside(struct arena *a, const char *file, const char *text);
+/* "HOST", "HOST:PORT", "[::1]:PORT"; `*port` is kept when none is given. */
+bool host_port_parse(struct arena *a,
+                     const char *text,
+                     const char **host,
+                     uint16_t *port,
+                     bool *port_given);
+
+/* ---- point.c ---- */
+
+struct point_spec {
+    struct point point;        /* poll_ms, stale_after_ms: 0 when not given. */
+    const char *decimals_from; /* NULL: no. */
+    struct loc decimals_from_loc;
+};
+struct point_list {
+    struct point_spec *items;
+    uint32_t count;
+};
+/* A `points:` mapping. */
+struct point_list points_read(struct reader *r, const struct node *map);
+/* One point without its id. */
+bool point_read(struct reader *r, const struct node *n, struct point_spec *out);
+
+/* ---- profile.c ---- */
+
+struct profile {
+    const char *id; /* As looked for. */
+    bool ok;
+    struct limits limits;
+    struct point_list points;
+    const struct profile *next;
+};
+struct profiles {
+    const char *site_file;       /* devices/ is looked for beside it. */
+    const struct profile *first; /* Those read so far. */
+};
+extern const struct limits limits_default;
+void limits_read(struct reader *r, const struct node *n, struct limits *out);
+/* NULL when there is none or it is wrong (reported, once for each wrong file). */
+const struct profile *profile_find(struct reader *r,
+                                   struct profiles *all,
+                                   const char *id,
+                                   const struct loc *loc);
+
+/* ---- bus.c, device.c, conflict.c ---- */
+
+void buses_read(struct reader *r, const struct sections *s, struct site *site);
+/* Devices, their points, and those that stand for buses and gateway; sorted. */
+void devices_read(struct reader *r, const struct sections *s, struct site *site);
+/* Two devices with one bus and unit must agree on every register. */
+void conflicts_check(struct reader *r, const struct site *site);
+
+/* ---- people.c, work.c, rule.c, service.c ---- */
+
+void people_read(struct reader *r, const struct sections *s, struct site *site);
+void teams_read(struct reader *r, const struct sections *s, struct site *site);
+void procedures_read(struct reader *r, const struct sections *s, struct site *site);
+void maintenance_check(struct reader *r, const struct sections *s, struct site *site);
+void promises_read(struct reader *r, const struct sections *s, struct site *site);
+void tickets_read(struct reader *r, const struct sections *s, struct site *site);
+void alarms_check(struct reader *r, const struct sections *s);
+void history_read(struct reader *r, const struct sections *s, struct site *site);
+void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
+void web_read(struct reader *r, const struct sections *s, struct site *site);
+void rules_read(struct reader *r, const struct sections *s, struct site *site);
+
+/* ---- site.c: what several nouns need. ---- */
+
+/* The keys of applies_to, read and checked for a device that it can match. */
+void applies_to_read(struct reader *r,
+                     const struct node *n,
+                     const struct site *site,
+                     const char *what,
+                     struct applies_to *out);
+/* Reports the second of two places with one id. */
+void report_duplicate(struct reader *r,
+                      const char *noun,
+                      const char *id,
+                      const struct loc *second,
+                      const struct loc *first);
+/* Reports it unless the team / procedure / person exists; `name` may be NULL. */
+void check_team(struct reader *r,
+                const struct site *site,
+                const char *name,
+                const struct loc *loc);
+void check_procedure(struct reader *r,
+                     const struct site *site,
+                     const char *name,
+                     const struct loc *loc);
+void check_person(struct reader *r,
+                  const struct site *site,
+                  const char *name,
+                  const struct loc *loc);
+/* Where `key` of `map` stands; where `map` stands when it is absent. */
+struct loc loc_of(const struct node *map, const char *key);
+
+#endif

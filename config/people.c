@@ -1,0 +1,271 @@
+/* People, and the teams that they are in. */
+#include <string.h>
+
+#include "config/load.h"
+#include "config/number.h"
+
+struct person_yaml {
+    struct person person;
+    const struct node *ways;
+};
+
+static void
+ways_check(struct reader *r, const struct node *list)
+{
+    struct way_yaml {
+        const char *mail, *webhook, *phone, *sms;
+    };
+    static const struct field fields[] = {
+        FIELD("mail", FIELD_STRING, struct way_yaml, mail, OPTIONAL),
+        FIELD("webhook", FIELD_STRING, struct way_yaml, webhook, OPTIONAL),
+        FIELD("phone", FIELD_STRING, struct way_yaml, phone, OPTIONAL),
+        FIELD("sms", FIELD_STRING, struct way_yaml, sms, OPTIONAL),
+    };
+    for (const struct node *n = list_items(r, list, "ways"); n != NULL; n = n->next) {
+        struct way_yaml y = {0};
+        (void)fields_read(r, &y, n, "way", fields, ARRAY_LEN(fields));
+        if (y.mail != NULL && strchr(y.mail, '@') == NULL) {
+            struct loc loc = loc_of(n, "mail");
+            diags_add(r->diags, DIAG_ERROR, &loc,
+                      "\"mail\" is \"%.80s\"; an address such as zhang@example.org is "
+                      "accepted",
+                      y.mail);
+        }
+    }
+}
+
+void
+people_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    static const struct field fields[] = {
+        FIELD("id", FIELD_ID, struct person_yaml, person.id, REQUIRED),
+        FIELD("name", FIELD_STRING, struct person_yaml, person.name, .max = 63),
+        FIELD("role", FIELD_ID, struct person_yaml, person.role, OPTIONAL),
+        FIELD("skills", FIELD_STRINGS, struct person_yaml, person.skills,
+              .count_offset = offsetof(struct person_yaml, person.skill_count)),
+        FIELD("ways", FIELD_NODE, struct person_yaml, ways, OPTIONAL),
+    };
+    const struct node_list *list = &s->lists[SECTION_PEOPLE];
+    site->people = arena_array(r->arena, list->count + 1, sizeof *site->people);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct node *n = list->items[i];
+        struct person_yaml y = {.person = {.id = "", .loc = n->loc}};
+        (void)fields_read(r, &y, n, "person", fields, ARRAY_LEN(fields));
+        y.person.name = y.person.name != NULL ? y.person.name : y.person.id;
+        if (y.ways != NULL) {
+            ways_check(r, y.ways);
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (y.person.id[0] != 0 && strcmp(site->people[k].id, y.person.id) == 0) {
+                report_duplicate(r, "person", y.person.id, &n->loc,
+                                 &site->people[k].loc);
+                break;
+            }
+        }
+        site->people[site->person_count++] = y.person;
+    }
+}
+
+static bool
+is_role(const struct site *site, const char *name)
+{
+    for (uint32_t i = 0; i < site->person_count; i++) {
+        const char *role = site->people[i].role;
+        if (role != NULL && strcmp(role, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A list whose entries name people. */
+static void
+check_people_list(struct reader *r, const struct site *site, const struct node *list)
+{
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        if (n->kind == NODE_SCALAR) {
+            check_person(r, site, n->text, &n->loc);
+        }
+    }
+}
+
+struct rota_yaml {
+    const struct node *handover;
+    const char *const *weekly;
+    const char *const *daily;
+    uint32_t weekly_count, daily_count;
+};
+
+static void
+rota_check(struct reader *r, const struct site *site, const struct node *n)
+{
+    static const struct field fields[] = {
+        FIELD("handover", FIELD_NODE, struct rota_yaml, handover, OPTIONAL),
+        FIELD("weekly", FIELD_STRINGS, struct rota_yaml, weekly,
+              .count_offset = offsetof(struct rota_yaml, weekly_count)),
+        FIELD("daily", FIELD_STRINGS, struct rota_yaml, daily,
+              .count_offset = offsetof(struct rota_yaml, daily_count)),
+    };
+    struct rota_yaml y = {0};
+    int minutes;
+    (void)fields_read(r, &y, n, "rota", fields, ARRAY_LEN(fields));
+    if (y.handover != NULL && (y.handover->kind != NODE_SCALAR ||
+                               !number_parse_clock(&minutes, y.handover->text))) {
+        diags_add(
+            r->diags, DIAG_ERROR, &y.handover->loc,
+            "\"handover\" is no time of day; HH:MM such as \"08:00\" is accepted");
+    }
+    if (n->kind != NODE_MAP) {
+        return;
+    }
+    const struct node *weekly = node_get(n, "weekly");
+    const struct node *daily = node_get(n, "daily");
+    if ((weekly != NULL) == (daily != NULL)) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "the rota has %s; weekly: [ids], or daily: [ids], is accepted",
+                  weekly == NULL ? "no list of people" : "two lists of people");
+    }
+    if (weekly != NULL) {
+        check_people_list(r, site, weekly);
+    }
+    if (daily != NULL) {
+        check_people_list(r, site, daily);
+    }
+}
+
+/* `mon-fri` or `sat`. */
+static bool
+is_days(const char *text)
+{
+    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+    size_t size = strlen(text);
+    bool first = false;
+    bool last = size == 3;
+    for (size_t i = 0; i < ARRAY_LEN(days) && size >= 3; i++) {
+        first = first || strncmp(text, days[i], 3) == 0;
+        last = last || (size == 7 && text[3] == '-' && strcmp(text + 4, days[i]) == 0);
+    }
+    return first && last;
+}
+
+static void
+hours_check(struct reader *r, const struct node *map)
+{
+    for (const struct node *n = map_items(r, map, "hours"); n != NULL; n = n->next) {
+        int from = 0;
+        int to = 0;
+        char start[6] = "";
+        if (!is_days(n->key)) {
+            diags_add(
+                r->diags, DIAG_ERROR, &n->key_loc,
+                "\"%.40s\" is no day; mon tue wed thu fri sat sun, or mon-fri, is "
+                "accepted",
+                n->key);
+        }
+        bool ok = n->kind == NODE_SCALAR && strlen(n->text) == 11 && n->text[5] == '-';
+        if (ok) {
+            memcpy(start, n->text, 5);
+        }
+        if (!ok || !number_parse_clock(&from, start) ||
+            !number_parse_clock(&to, n->text + 6) || from >= to) {
+            diags_add(r->diags, DIAG_ERROR, &n->loc,
+                      "the hours of \"%.40s\" are not two times; \"08:00-18:00\" is "
+                      "accepted",
+                      n->key);
+        }
+    }
+}
+
+static void
+escalate_check(struct reader *r, const struct site *site, const struct node *list)
+{
+    struct step_yaml {
+        int64_t after_ms;
+        const char *to;
+    };
+    static const struct field fields[] = {
+        FIELD("after", FIELD_DURATION, struct step_yaml, after_ms, REQUIRED,
+              BETWEEN(0, 31 * MS_DAY)),
+        FIELD("to", FIELD_ID, struct step_yaml, to, REQUIRED),
+    };
+    int64_t last = -1;
+    const struct node *n = list_items(r, list, "escalate");
+    for (; n != NULL; n = n->next) {
+        struct step_yaml y = {.after_ms = -1};
+        (void)fields_read(r, &y, n, "escalate step", fields, ARRAY_LEN(fields));
+        if (y.to != NULL && !is_role(site, y.to)) {
+            struct loc loc = loc_of(n, "to");
+            size_t count = site->person_count;
+            const char **ids = arena_array(r->arena, count + 1, sizeof(const char *));
+            bool found = false;
+            for (size_t i = 0; i < count; i++) {
+                ids[i] = site->people[i].id;
+                found = found || strcmp(ids[i], y.to) == 0;
+            }
+            if (!found) {
+                report_dangling(r, &loc, "person or role", y.to, ids, count);
+            }
+        }
+        if (y.after_ms >= 0 && y.after_ms <= last) {
+            struct loc loc = loc_of(n, "after");
+            diags_add(
+                r->diags, DIAG_ERROR, &loc,
+                "\"after\" does not rise from step to step; each step comes later "
+                "than the one before");
+        }
+        last = y.after_ms >= 0 ? y.after_ms : last;
+    }
+}
+
+struct team_yaml {
+    struct team team;
+    const char *name;
+    const struct node *rota, *hours, *escalate;
+};
+
+static void
+read_team(struct reader *r, const struct node *n, struct site *site, struct team *out)
+{
+    static const struct field fields[] = {
+        FIELD("id", FIELD_ID, struct team_yaml, team.id, REQUIRED),
+        FIELD("name", FIELD_STRING, struct team_yaml, name, OPTIONAL),
+        FIELD("members", FIELD_STRINGS, struct team_yaml, team.members,
+              .count_offset = offsetof(struct team_yaml, team.member_count)),
+        FIELD("rota", FIELD_NODE, struct team_yaml, rota, OPTIONAL),
+        FIELD("hours", FIELD_NODE, struct team_yaml, hours, OPTIONAL),
+        FIELD("escalate", FIELD_NODE, struct team_yaml, escalate, OPTIONAL),
+    };
+    struct team_yaml y = {.team = {.id = "", .loc = n->loc}};
+    (void)fields_read(r, &y, n, "team", fields, ARRAY_LEN(fields));
+    *out = y.team;
+    if (n->kind == NODE_MAP && node_get(n, "members") != NULL) {
+        check_people_list(r, site, node_get(n, "members"));
+    }
+    if (y.rota != NULL) {
+        rota_check(r, site, y.rota);
+    }
+    if (y.hours != NULL) {
+        hours_check(r, y.hours);
+    }
+    if (y.escalate != NULL) {
+        escalate_check(r, site, y.escalate);
+    }
+}
+
+void
+teams_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    const struct node_list *list = &s->lists[SECTION_TEAMS];
+    site->teams = arena_array(r->arena, list->count + 1, sizeof *site->teams);
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct team *team = &site->teams[i];
+        read_team(r, list->items[i], site, team);
+        for (uint32_t k = 0; k < i; k++) {
+            if (team->id[0] != 0 && strcmp(site->teams[k].id, team->id) == 0) {
+                report_duplicate(r, "team", team->id, &team->loc, &site->teams[k].loc);
+                break;
+            }
+        }
+        site->team_count++;
+    }
+}

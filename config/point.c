@@ -1,0 +1,417 @@
+/* A point: which register, how its bits make a value, and when that value counts. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/load.h"
+#include "config/number.h"
+
+#define REGISTER_ACCEPTED                                                              \
+    "accepted: \"input 0\", \"holding 0x10\", \"coil 3\", \"discrete 7\" (address "    \
+    "from 0), or a Modicon number of 5 or 6 digits such as 40001"
+
+struct point_yaml {
+    const struct node *reg, *type, *bits, *range, *sentinels, *scale, *offset, *order,
+        *poll;
+    int kind; /* -1: not given. */
+    int bit;  /* -1: not given. */
+    const char *unit;
+    const char *decimals_from;
+    int64_t stale_after_ms;
+};
+
+static const char *const kind_words[] = {"gauge", "counter", "state", NULL};
+
+static const struct field point_fields[] = {
+    FIELD("register", FIELD_NODE, struct point_yaml, reg, OPTIONAL),
+    FIELD("type", FIELD_NODE, struct point_yaml, type, OPTIONAL),
+    FIELD("unit", FIELD_STRING, struct point_yaml, unit, .max = 24),
+    FIELD("scale", FIELD_NODE, struct point_yaml, scale, OPTIONAL),
+    FIELD("offset", FIELD_NODE, struct point_yaml, offset, OPTIONAL),
+    FIELD("order", FIELD_NODE, struct point_yaml, order, OPTIONAL),
+    FIELD("bit", FIELD_INT, struct point_yaml, bit, BETWEEN(0, 15)),
+    FIELD("bits", FIELD_NODE, struct point_yaml, bits, OPTIONAL),
+    FIELD("range", FIELD_NODE, struct point_yaml, range, OPTIONAL),
+    FIELD("sentinels", FIELD_NODE, struct point_yaml, sentinels, OPTIONAL),
+    FIELD("decimals_from", FIELD_POINT_ID, struct point_yaml, decimals_from, OPTIONAL),
+    FIELD("kind", FIELD_ENUM, struct point_yaml, kind, .words = kind_words),
+    FIELD("poll", FIELD_NODE, struct point_yaml, poll, OPTIONAL),
+    FIELD("stale_after",
+          FIELD_DURATION,
+          struct point_yaml,
+          stale_after_ms,
+          BETWEEN(POLL_MS_MIN, 10 * MS_YEAR)),
+};
+
+/* `40001` = holding 0: the first digit is the table, the rest counts from 1. */
+static bool
+parse_modicon(const char *text, enum reg_table *table, int64_t *address)
+{
+    size_t size = strlen(text);
+    if ((size != 5 && size != 6) || text[strspn(text, "0123456789")] != 0) {
+        return false;
+    }
+    switch (text[0]) {
+    case '0':
+        *table = REG_COIL;
+        break;
+    case '1':
+        *table = REG_DISCRETE;
+        break;
+    case '3':
+        *table = REG_INPUT;
+        break;
+    case '4':
+        *table = REG_HOLDING;
+        break;
+    default:
+        return false;
+    }
+    *address = strtol(text + 1, NULL, 10) - 1;
+    return *address >= 0 && *address <= UINT16_MAX;
+}
+
+static bool
+read_register(struct reader *r, const struct node *n, struct point *p)
+{
+    const char *text = n->kind == NODE_SCALAR ? n->text : "";
+    size_t word = strcspn(text, " ");
+    int64_t address = -1;
+    char table[12] = "";
+    if (word < sizeof table) {
+        memcpy(table, text, word);
+    }
+    const char *number = text + word + strspn(text + word, " ");
+    bool named = reg_table_parse(&p->table, table) && p->table != REG_NONE;
+    if (named ? number_parse_int(&address, number) && address >= 0 &&
+                    address <= UINT16_MAX
+              : parse_modicon(text, &p->table, &address)) {
+        p->address = (uint16_t)address;
+        return true;
+    }
+    p->table = REG_NONE;
+    diags_add(r->diags, DIAG_ERROR, &n->loc,
+              "\"register\" is %s%.60s%s; " REGISTER_ACCEPTED,
+              text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "");
+    return false;
+}
+
+static bool
+is_bit_table(enum reg_table t)
+{
+    return t == REG_COIL || t == REG_DISCRETE;
+}
+
+static void
+read_type(struct reader *r, const struct node *n, struct point *p)
+{
+    static const char *const words[] = {"bool", "u16", "s16", "u32",   "s32",   "u64",
+                                        "s64",  "f32", "f64", "bcd16", "bcd32", NULL};
+    int word = 0;
+    if (value_enum(r, n, "type", words, &word)) {
+        (void)value_type_parse(&p->type, words[word]);
+    }
+}
+
+/* `bit: n` and `bits: [low, high]`: both name bits inside one register. */
+static void
+read_bits(struct reader *r, const struct point_yaml *y, struct point *p)
+{
+    const struct node *bits = y->bits;
+    int64_t low = y->bit;
+    int64_t high = y->bit;
+    if (bits != NULL) {
+        if (bits->kind != NODE_LIST || bits->count != 2) {
+            diags_add(
+                r->diags, DIAG_ERROR, &bits->loc,
+                "\"bits\" is not two numbers; [low, high] from 0 to 15 is accepted");
+            return;
+        }
+        if (!value_int(r, bits->first, "bits", 0, 15, &low) ||
+            !value_int(r, bits->first->next, "bits", 0, 15, &high)) {
+            return;
+        }
+        if (low > high) {
+            diags_add(r->diags, DIAG_ERROR, &bits->loc,
+                      "\"bits\" goes down from %lld to %lld; write the low bit first",
+                      (long long)low, (long long)high);
+            return;
+        }
+        if (y->bit >= 0) {
+            diags_add(r->diags, DIAG_ERROR, &bits->key_loc,
+                      "\"bits\" beside \"bit\"; keep one of them");
+        }
+    }
+    p->bit_low = (uint8_t)low;
+    p->bit_high = (uint8_t)high;
+}
+
+/* What the type is, from `type`, `bit`, `bits` and the table. */
+static void
+settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
+{
+    bool has_bits = y->bit >= 0 || y->bits != NULL;
+    bool has_register = p->table != REG_NONE;
+    enum value_type meant = TYPE_COUNT; /* Whatever is given. */
+    const char *why = NULL;
+    if (is_bit_table(p->table)) {
+        meant = TYPE_BOOL;
+        why = "a coil or discrete input is one bit";
+        if (has_bits) {
+            diags_add(r->diags, DIAG_ERROR,
+                      y->bits != NULL ? &y->bits->key_loc : &p->loc,
+                      "a bit of a coil or discrete input; it is one bit already, leave "
+                      "\"bit\" out");
+        }
+    } else if (y->bits != NULL) {
+        meant = TYPE_BITS;
+        why = "\"bits\" of one register make an unsigned number";
+    } else if (y->bit >= 0) {
+        meant = TYPE_BOOL;
+        why = "a \"bit\" is a bool";
+    }
+    /* A log brings any number: what it holds is not limited by a register. */
+    p->type = meant != TYPE_COUNT ? meant : has_register ? TYPE_U16 : TYPE_F64;
+    if (y->type != NULL) {
+        enum value_type given = p->type;
+        struct point probe = {.type = p->type};
+        read_type(r, y->type, &probe);
+        given = probe.type;
+        bool fits = meant == TYPE_COUNT || given == meant ||
+                    (meant == TYPE_BITS && given == TYPE_U16);
+        if (!fits) {
+            diags_add(r->diags, DIAG_ERROR, &y->type->loc,
+                      "\"type\" is %s, but %s; leave \"type\" out",
+                      value_type_name(given), why);
+        } else if (meant == TYPE_COUNT) {
+            p->type = given;
+        }
+    }
+    if (has_bits) {
+        read_bits(r, y, p);
+    }
+}
+
+static void
+read_order(struct reader *r, const struct node *n, struct point *p)
+{
+    static const char *const words[] = {"abcd", "cdab", "badc", "dcba", NULL};
+    int word = 0;
+    if (value_enum(r, n, "order", words, &word)) {
+        (void)byte_order_parse(&p->order, words[word]);
+    }
+}
+
+static void
+read_scaling(struct reader *r, const struct point_yaml *y, struct point *p)
+{
+    struct ratio scale = {1, 1};
+    struct ratio offset = {0, 1};
+    const struct node *n = y->scale;
+    if (n != NULL &&
+        (n->kind != NODE_SCALAR || !ratio_parse(&scale, n->text) || scale.num == 0)) {
+        scale = (struct ratio){1, 1};
+        diags_add(
+            r->diags, DIAG_ERROR, &n->loc,
+            "\"scale\" is %s; a number other than 0 such as 0.1, 1/512 or 2^-9 is "
+            "accepted",
+            n->kind == NODE_SCALAR && n->text[0] != 0 ? n->text : node_kind_name(n));
+    }
+    n = y->offset;
+    double value;
+    if (n != NULL && value_float(r, n, "offset", &value)) {
+        (void)ratio_parse(&offset, n->text);
+    }
+    p->scaling = scaling_make(scale, offset);
+}
+
+static void
+read_range(struct reader *r, const struct node *n, struct point *p)
+{
+    double min;
+    double max;
+    if (n->kind != NODE_LIST || n->count != 2) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "\"range\" is not two numbers; [lowest, highest] in the point's unit "
+                  "is accepted");
+        return;
+    }
+    if (!value_float(r, n->first, "range", &min) ||
+        !value_float(r, n->first->next, "range", &max)) {
+        return;
+    }
+    if (min >= max) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "\"range\" has its lowest value %s not below its highest %s; write "
+                  "[lowest, highest]",
+                  n->first->text, n->first->next->text);
+        return;
+    }
+    p->has_range = true;
+    p->range_min = min;
+    p->range_max = max;
+}
+
+/* A raw value as it is read: an unsigned number of the type's width. */
+static bool
+parse_raw(const char *text, unsigned bits, uint64_t *out)
+{
+    bool negative = text[0] == '-';
+    const char *digits = text + negative;
+    bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    const char *body = digits + (hex ? 2 : 0);
+    if (body[0] == 0 || strlen(body) > 20 ||
+        body[strspn(body, hex ? "0123456789abcdefABCDEF" : "0123456789")] != 0 ||
+        (hex && strlen(body) > 16)) {
+        return false;
+    }
+    uint64_t value = strtoull(body, NULL, hex ? 16 : 10);
+    uint64_t mask = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    if (negative) {
+        *out = (0 - value) & mask;
+        return value <= mask / 2 + 1;
+    }
+    *out = value;
+    return value <= mask;
+}
+
+static void
+read_sentinels(struct reader *r, const struct node *map, struct point *p)
+{
+    const struct node *n = map_items(r, map, "sentinels");
+    unsigned bits = 16u * point_width(p);
+    if (p->type == TYPE_BITS) {
+        bits = p->bit_high - p->bit_low + 1u;
+    }
+    if (p->type == TYPE_BOOL) {
+        diags_add(r->diags, DIAG_ERROR, &map->key_loc,
+                  "\"sentinels\" of a bool; a bit has no value to spare, leave it out");
+        return;
+    }
+    struct sentinel *items = arena_array(r->arena, map->count + 1, sizeof *items);
+    uint32_t count = 0;
+    for (; n != NULL; n = n->next) {
+        if (!parse_raw(n->key, bits, &items[count].raw)) {
+            diags_add(
+                r->diags, DIAG_ERROR, &n->key_loc,
+                "\"%.60s\" is no raw value of %u bits; a whole number or 0x... is "
+                "accepted",
+                n->key, bits);
+            continue;
+        }
+        if (value_text(r, n, "sentinels")) {
+            items[count++].name = n->text;
+        }
+    }
+    p->sentinels = items;
+    p->sentinel_count = count;
+}
+
+/* Keys that say how a register becomes a value mean nothing to a log's number. */
+static void
+warn_without_register(struct reader *r, const struct node *map)
+{
+    static const char *const keys[] = {"scale", "offset",    "order",        "bit",
+                                       "bits",  "sentinels", "decimals_from"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct node *n = map->kind == NODE_MAP ? node_get(map, keys[i]) : NULL;
+        if (n != NULL) {
+            diags_add(r->diags, DIAG_WARNING, &n->key_loc,
+                      "\"%s\" without \"register\" has no effect; values of a log are "
+                      "taken as they are",
+                      keys[i]);
+        }
+    }
+}
+
+static void
+check_bool_keys(struct reader *r, const struct point_yaml *y)
+{
+    const struct node *numeric[] = {y->scale, y->offset, y->range};
+    for (size_t i = 0; i < ARRAY_LEN(numeric); i++) {
+        if (numeric[i] != NULL) {
+            diags_add(r->diags, DIAG_ERROR, &numeric[i]->key_loc,
+                      "\"%s\" of a bool; it is 0 or 1, leave \"%s\" out",
+                      numeric[i]->key, numeric[i]->key);
+        }
+    }
+    if (y->unit != NULL) {
+        diags_add(r->diags, DIAG_ERROR, y->type != NULL ? &y->type->loc : &y->reg->loc,
+                  "\"unit\" of a bool; it is true or false, leave \"unit\" out");
+    }
+}
+
+bool
+point_read(struct reader *r, const struct node *n, struct point_spec *out)
+{
+    size_t errors = r->diags->errors;
+    struct point_yaml y = {.kind = -1, .bit = -1};
+    struct point *p = &out->point;
+    *out = (struct point_spec){.point = {.id = n->key != NULL ? n->key : "",
+                                         .decimals_from = NONE_INDEX,
+                                         .scaling = {1, 0, 1},
+                                         .loc = n->key != NULL ? n->key_loc : n->loc}};
+    (void)fields_read(r, &y, n, "point", point_fields, ARRAY_LEN(point_fields));
+    if (y.reg != NULL && !read_register(r, y.reg, p)) {
+        return false; /* What follows depends on the table. */
+    }
+    settle_type(r, &y, p);
+    p->kind = p->type == TYPE_BOOL ? POINT_STATE : POINT_GAUGE;
+    if (y.kind >= 0) {
+        p->kind = (enum point_kind)y.kind;
+    }
+    p->unit = y.unit;
+    p->stale_after_ms = y.stale_after_ms;
+    if (y.order != NULL) {
+        read_order(r, y.order, p);
+    }
+    if (p->type == TYPE_BOOL && y.reg != NULL) {
+        check_bool_keys(r, &y);
+    } else {
+        read_scaling(r, &y, p);
+    }
+    if (y.range != NULL) {
+        read_range(r, y.range, p);
+    }
+    if (y.reg == NULL) {
+        warn_without_register(r, n);
+    } else if (y.sentinels != NULL) {
+        read_sentinels(r, y.sentinels, p);
+    }
+    if (y.decimals_from != NULL && y.reg != NULL) {
+        out->decimals_from = y.decimals_from;
+        out->decimals_from_loc = loc_of(n, "decimals_from");
+    }
+    if (y.poll != NULL) {
+        (void)value_duration(r, y.poll, "poll", POLL_MS_MIN, POLL_MS_MAX, &p->poll_ms);
+    }
+    if (y.reg != NULL && p->address + point_width(p) > UINT16_MAX + 1) {
+        diags_add(r->diags, DIAG_ERROR, &y.reg->loc,
+                  "a %s at address %u goes past register 65535; check the address",
+                  value_type_name(p->type), p->address);
+    }
+    return r->diags->errors == errors;
+}
+
+struct point_list
+points_read(struct reader *r, const struct node *map)
+{
+    struct point_list list = {NULL, 0};
+    const struct node *n = map_items(r, map, "points");
+    if (n == NULL) {
+        return list;
+    }
+    list.items = arena_array(r->arena, map->count, sizeof *list.items);
+    for (; n != NULL; n = n->next) {
+        if (!is_point_id(n->key)) {
+            diags_add(r->diags, DIAG_ERROR, &n->key_loc,
+                      "\"%.80s\" is no point id; a-z 0-9 _, first a letter, up to 63 "
+                      "characters, is accepted",
+                      n->key);
+            continue;
+        }
+        /* A wrong one counts too, so that nobody who names it is blamed. */
+        (void)point_read(r, n, &list.items[list.count++]);
+    }
+    return list;
+}

@@ -1,0 +1,404 @@
+/* Rules.  Their expressions stay text here: rules/ compiles them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/load.h"
+
+struct rule_yaml {
+    const char *id;
+    struct expr_text while_, when, clear;
+    int64_t hold_ms, clear_hold_ms, respond_within_ms, realarm_ms;
+    int64_t verify_for_ms, follow_up_ms;
+    int severity; /* -1: not given. */
+    struct text title;
+    const char *cause, *consequence, *action, *procedure, *source, *group;
+    bool enabled, latch;
+    const struct node *applies_to, *levels, *suppressed_by, *ticket;
+};
+
+static const char *const severity_words[] = {"info", "normal", "urgent", "critical",
+                                             NULL};
+
+static const struct field rule_fields[] = {
+    FIELD("id", FIELD_ID, struct rule_yaml, id, REQUIRED),
+    FIELD("applies_to", FIELD_NODE, struct rule_yaml, applies_to, OPTIONAL),
+    FIELD("while", FIELD_EXPR, struct rule_yaml, while_, OPTIONAL),
+    FIELD("when", FIELD_EXPR, struct rule_yaml, when, OPTIONAL),
+    FIELD("hold", FIELD_DURATION, struct rule_yaml, hold_ms, BETWEEN(0, HOLD_MS_MAX)),
+    FIELD("clear", FIELD_EXPR, struct rule_yaml, clear, OPTIONAL),
+    FIELD("clear_hold",
+          FIELD_DURATION,
+          struct rule_yaml,
+          clear_hold_ms,
+          BETWEEN(0, HOLD_MS_MAX)),
+    FIELD("severity", FIELD_ENUM, struct rule_yaml, severity, .words = severity_words),
+    FIELD("levels", FIELD_NODE, struct rule_yaml, levels, OPTIONAL),
+    FIELD("title", FIELD_TEXT, struct rule_yaml, title, OPTIONAL),
+    FIELD("cause", FIELD_STRING, struct rule_yaml, cause, OPTIONAL),
+    FIELD("consequence", FIELD_STRING, struct rule_yaml, consequence, OPTIONAL),
+    FIELD("action", FIELD_STRING, struct rule_yaml, action, OPTIONAL),
+    FIELD("respond_within",
+          FIELD_DURATION,
+          struct rule_yaml,
+          respond_within_ms,
+          BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
+    FIELD("procedure", FIELD_ID, struct rule_yaml, procedure, OPTIONAL),
+    FIELD("suppressed_by", FIELD_NODE, struct rule_yaml, suppressed_by, OPTIONAL),
+    FIELD("ticket", FIELD_NODE, struct rule_yaml, ticket, OPTIONAL),
+    FIELD("verify_for",
+          FIELD_DURATION,
+          struct rule_yaml,
+          verify_for_ms,
+          BETWEEN(0, PROMISE_MS_MAX)),
+    FIELD("follow_up",
+          FIELD_DURATION,
+          struct rule_yaml,
+          follow_up_ms,
+          BETWEEN(0, PROMISE_MS_MAX)),
+    FIELD("source", FIELD_STRING, struct rule_yaml, source, OPTIONAL),
+    FIELD("latch", FIELD_BOOL, struct rule_yaml, latch, OPTIONAL),
+    FIELD("realarm",
+          FIELD_DURATION,
+          struct rule_yaml,
+          realarm_ms,
+          BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
+    FIELD("group", FIELD_ID, struct rule_yaml, group, OPTIONAL),
+    FIELD("enabled", FIELD_BOOL, struct rule_yaml, enabled, OPTIONAL),
+};
+
+struct level_yaml {
+    int severity;
+    struct expr_text when, clear;
+};
+
+static void
+read_levels(struct reader *r, const struct node *list, struct rule_spec *rule)
+{
+    static const struct field fields[] = {
+        FIELD("severity", FIELD_ENUM, struct level_yaml, severity, REQUIRED,
+              .words = severity_words),
+        FIELD("when", FIELD_EXPR, struct level_yaml, when, REQUIRED),
+        FIELD("clear", FIELD_EXPR, struct level_yaml, clear, OPTIONAL),
+    };
+    const struct node *n = list_items(r, list, "levels");
+    int last = -1;
+    if (n == NULL && (list->kind == NODE_LIST || node_is_empty(list))) {
+        diags_add(
+            r->diags, DIAG_ERROR, &list->loc,
+            "rule \"%s\": \"levels\" is empty; it has one level or more, each with "
+            "severity and when",
+            rule->id);
+    }
+    for (; n != NULL; n = n->next) {
+        struct level_yaml y = {.severity = -1};
+        (void)fields_read(r, &y, n, "level", fields, ARRAY_LEN(fields));
+        if (y.severity < 0) {
+            continue;
+        }
+        if (y.severity <= last) {
+            struct loc loc = loc_of(n, "severity");
+            diags_add(
+                r->diags, DIAG_ERROR, &loc,
+                "level \"%s\" does not rise above \"%s\" before it; levels stand in "
+                "the order info, normal, urgent, critical, each once",
+                severity_words[y.severity], severity_words[last]);
+            continue;
+        }
+        last = y.severity;
+        /* Four severities, each once, never fill the table. */
+        rule->levels[rule->level_count++] =
+            (struct rule_level){(enum severity)y.severity, y.when, y.clear, n->loc};
+    }
+}
+_Static_assert(RULE_LEVELS_MAX >= SEVERITY_COUNT, "severities rise strictly");
+
+/* A plain rule is one level. */
+static void
+read_condition(struct reader *r,
+               const struct node *n,
+               const struct rule_yaml *y,
+               struct rule_spec *rule)
+{
+    static const char *const plain[] = {"when", "clear", "severity"};
+    if (y->levels != NULL) {
+        for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+            const struct node *key = node_get(n, plain[i]);
+            if (key != NULL) {
+                diags_add(
+                    r->diags, DIAG_ERROR, &key->key_loc,
+                    "rule \"%s\" has \"%s\" beside \"levels\"; with levels it stands "
+                    "in each of them",
+                    rule->id, plain[i]);
+            }
+        }
+        read_levels(r, y->levels, rule);
+        return;
+    }
+    if (n->kind == NODE_MAP && node_get(n, "when") == NULL) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "rule \"%s\" has no \"when\" and no \"levels\"; add when: with a "
+                  "condition such as bearing > 80",
+                  rule->id);
+    }
+    if (n->kind == NODE_MAP && node_get(n, "severity") == NULL) {
+        diags_add(
+            r->diags, DIAG_ERROR, &n->loc,
+            "rule \"%s\": \"severity\" is missing; accepted: info, normal, urgent, "
+            "critical",
+            rule->id);
+    }
+    rule->levels[0] = (struct rule_level){y->severity < 0 ? SEVERITY_NORMAL
+                                                          : (enum severity)y->severity,
+                                          y->when, y->clear, n->loc};
+    rule->level_count = 1;
+}
+
+/* `{device}`, `{point}` and `{device.point}`. */
+static void
+check_template(struct reader *r, const char *text, const struct loc *loc)
+{
+    for (const char *p = text; p != NULL && *p != 0;) {
+        size_t plain = strcspn(p, "{}");
+        p += plain;
+        if (*p == 0) {
+            return;
+        }
+        size_t size = *p == '{' ? strcspn(p + 1, "{}") : 0;
+        size_t name = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz0123456789_-.");
+        if (*p == '}' || p[1 + size] != '}' || size == 0 || name != size) {
+            diags_add(
+                r->diags, DIAG_ERROR, loc,
+                "title \"%.80s\" has a brace that is no {device} or {point}; write "
+                "{device}, {bearing} or {pump-2.bearing}",
+                text);
+            return;
+        }
+        p += size + 2;
+    }
+}
+
+static void
+read_title(struct reader *r, const struct node *n, struct rule_spec *rule)
+{
+    if (text_in(&rule->title, LANGUAGE_EN) == NULL) {
+        rule->title.in[LANGUAGE_EN] = rule->id;
+        return;
+    }
+    const struct node *title = node_get(n, "title");
+    if (title->kind == NODE_SCALAR) {
+        check_template(r, title->text, &title->loc);
+        return;
+    }
+    for (const struct node *t = title->first; t != NULL; t = t->next) {
+        check_template(r, t->text, &t->loc);
+    }
+}
+
+struct ticket_yaml {
+    const char *team, *category;
+    int64_t verify_for_ms, follow_up_ms;
+};
+
+static void
+read_ticket(struct reader *r,
+            const struct node *n,
+            const struct node *rule_node,
+            const struct site *site,
+            struct rule_spec *rule)
+{
+    static const struct field fields[] = {
+        FIELD("team", FIELD_ID, struct ticket_yaml, team, OPTIONAL),
+        FIELD("category", FIELD_STRING, struct ticket_yaml, category, .max = 60),
+        FIELD("verify_for", FIELD_DURATION, struct ticket_yaml, verify_for_ms,
+              BETWEEN(0, PROMISE_MS_MAX)),
+        FIELD("follow_up", FIELD_DURATION, struct ticket_yaml, follow_up_ms,
+              BETWEEN(0, PROMISE_MS_MAX)),
+    };
+    static const char *const both[] = {"verify_for", "follow_up"};
+    struct ticket_yaml y = {NULL, NULL, rule->verify_for_ms, rule->follow_up_ms};
+    (void)fields_read(r, &y, n, "ticket", fields, ARRAY_LEN(fields));
+    for (size_t i = 0; i < ARRAY_LEN(both) && n->kind == NODE_MAP; i++) {
+        const struct node *second = node_get(n, both[i]);
+        if (second != NULL && node_get(rule_node, both[i]) != NULL) {
+            diags_add(r->diags, DIAG_ERROR, &second->key_loc,
+                      "\"%s\" stands in the rule and in its ticket; keep one", both[i]);
+        }
+    }
+    rule->team = y.team;
+    rule->category = y.category;
+    rule->verify_for_ms = y.verify_for_ms;
+    rule->follow_up_ms = y.follow_up_ms;
+    struct loc loc = loc_of(n, "team");
+    check_team(r, site, y.team, &loc);
+}
+
+/* Texts only; the rules that they name are looked up once all are read. */
+static void
+read_suppressed_by(struct reader *r, const struct node *n, struct rule_spec *rule)
+{
+    const struct node *item =
+        n->kind == NODE_SCALAR && !node_is_empty(n) ? n : list_items(r, n, n->key);
+    const char **names = arena_array(r->arena, n->count + 1, sizeof(const char *));
+    for (; item != NULL; item = item == n ? NULL : item->next) {
+        if (value_text(r, item, "suppressed_by")) {
+            names[rule->suppressed_by_count++] = item->text;
+        }
+    }
+    rule->suppressed_by = names;
+}
+
+static void
+warn_later(struct reader *r, const struct node *n)
+{
+    static const char *const keys[] = {"latch", "realarm", "group", "suppressed_by"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct node *key = node_get(n, keys[i]);
+        if (key != NULL) {
+            diags_add(r->diags, DIAG_WARNING, &key->key_loc,
+                      "\"%s\" is read, but this version does not act on it yet",
+                      keys[i]);
+        }
+    }
+}
+
+/* An alarm that does not say what to do helps nobody at night. */
+static void
+lint_rationale(struct reader *r, const struct rule_spec *rule)
+{
+    const char *cause = rule->cause == NULL ? " cause" : "";
+    const char *consequence = rule->consequence == NULL ? " consequence" : "";
+    const char *action = rule->action == NULL ? " action" : "";
+    if (rule->level_count == 0 || !rule->enabled ||
+        (cause[0] == 0 && consequence[0] == 0 && action[0] == 0) ||
+        rule->levels[rule->level_count - 1].severity == SEVERITY_INFO) {
+        return;
+    }
+    diags_add(r->diags, DIAG_WARNING, &rule->loc,
+              "rule \"%s\" does not say its%s%s%s; the ticket prints them for whoever "
+              "comes",
+              rule->id, cause, consequence, action);
+}
+
+static void
+read_rule(struct reader *r,
+          const struct node *n,
+          const struct site *site,
+          struct rule_spec *rule)
+{
+    struct rule_yaml y = {.severity = -1,
+                          .enabled = true,
+                          .verify_for_ms = site->verify_for_ms,
+                          .follow_up_ms = site->follow_up_ms};
+    (void)fields_read(r, &y, n, "rule", rule_fields, ARRAY_LEN(rule_fields));
+    *rule = (struct rule_spec){.id = y.id != NULL ? y.id : "",
+                               .while_ = y.while_,
+                               .hold_ms = y.hold_ms,
+                               .clear_hold_ms = y.clear_hold_ms,
+                               .title = y.title,
+                               .cause = y.cause,
+                               .consequence = y.consequence,
+                               .action = y.action,
+                               .procedure = y.procedure,
+                               .source = y.source,
+                               .respond_within_ms = y.respond_within_ms,
+                               .verify_for_ms = y.verify_for_ms,
+                               .follow_up_ms = y.follow_up_ms,
+                               .enabled = y.enabled,
+                               .latch = y.latch,
+                               .realarm_ms = y.realarm_ms,
+                               .group = y.group,
+                               .loc = n->loc};
+    if (n->kind != NODE_MAP) {
+        return;
+    }
+    read_condition(r, n, &y, rule);
+    read_title(r, n, rule);
+    if (y.applies_to != NULL) {
+        const char *what = arena_printf(r->arena, "rule \"%s\"", rule->id);
+        applies_to_read(r, y.applies_to, site, what, &rule->applies_to);
+    }
+    if (y.ticket != NULL) {
+        read_ticket(r, y.ticket, n, site, rule);
+    }
+    if (y.suppressed_by != NULL) {
+        read_suppressed_by(r, y.suppressed_by, rule);
+    }
+    struct loc loc = loc_of(n, "procedure");
+    check_procedure(r, site, y.procedure, &loc);
+    warn_later(r, n);
+    lint_rationale(r, rule);
+}
+
+/* `RULE` or `DEVICE/RULE`. */
+static void
+check_suppressed_by(struct reader *r,
+                    const struct site *site,
+                    const struct rule_spec *rule,
+                    const char *name,
+                    const char *const *ids)
+{
+    const char *slash = strchr(name, '/');
+    const char *wanted = slash != NULL ? slash + 1 : name;
+    if (slash != NULL) {
+        const char *device = arena_strndup(r->arena, name, (size_t)(slash - name));
+        if (site_device(site, device) == NONE_INDEX) {
+            diags_add(r->diags, DIAG_ERROR, &rule->loc,
+                      "rule \"%s\" is suppressed by \"%s\", but there is no device "
+                      "\"%s\"; RULE or DEVICE/RULE is accepted",
+                      rule->id, name, device);
+        }
+    }
+    if (site_rule(site, wanted) == NONE_INDEX) {
+        report_dangling(r, &rule->loc, "suppressed_by rule", wanted, ids,
+                        site->rule_count);
+    } else if (slash == NULL && strcmp(wanted, rule->id) == 0) {
+        diags_add(r->diags, DIAG_ERROR, &rule->loc,
+                  "rule \"%s\" is suppressed by itself; name another rule", rule->id);
+    }
+}
+
+static int
+compare_rules(const void *a, const void *b)
+{
+    const struct rule_spec *x = a;
+    const struct rule_spec *y = b;
+    int order = strcmp(x->id, y->id);
+    if (order == 0) {
+        order = strcmp(x->loc.file, y->loc.file);
+    }
+    if (order == 0) {
+        order = x->loc.line < y->loc.line ? -1 : x->loc.line > y->loc.line;
+    }
+    return order;
+}
+
+void
+rules_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    const struct node_list *list = &s->lists[SECTION_RULES];
+    if (list->count > RULES_MAX) {
+        diags_add(r->diags, DIAG_ERROR, &list->items[0]->loc,
+                  "%u rules; up to %d are accepted", list->count, RULES_MAX);
+        return;
+    }
+    site->rules = arena_array(r->arena, list->count + 1, sizeof *site->rules);
+    site->rule_count = list->count;
+    for (uint32_t i = 0; i < list->count; i++) {
+        read_rule(r, list->items[i], site, &site->rules[i]);
+    }
+    qsort(site->rules, site->rule_count, sizeof *site->rules, compare_rules);
+    const char **ids = arena_array(r->arena, list->count + 1, sizeof(const char *));
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        const struct rule_spec *rule = &site->rules[i];
+        ids[i] = rule->id;
+        if (i > 0 && rule->id[0] != 0 && strcmp(rule->id, ids[i - 1]) == 0) {
+            report_duplicate(r, "rule", rule->id, &rule->loc, &site->rules[i - 1].loc);
+        }
+    }
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        const struct rule_spec *rule = &site->rules[i];
+        for (uint32_t k = 0; k < rule->suppressed_by_count; k++) {
+            check_suppressed_by(r, site, rule, rule->suppressed_by[k], ids);
+        }
+    }
+}

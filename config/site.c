@@ -1,0 +1,228 @@
+/* The site loader: sections -> struct site, each noun by its own file. */
+#include <string.h>
+
+#include "config/config.h"
+#include "config/load.h"
+#include "daemon/base/instant.h"
+
+struct loc
+loc_of(const struct node *map, const char *key)
+{
+    const struct node *n = map->kind == NODE_MAP ? node_get(map, key) : NULL;
+    return n != NULL ? n->loc : map->loc;
+}
+
+void
+report_duplicate(struct reader *r,
+                 const char *noun,
+                 const char *id,
+                 const struct loc *second,
+                 const struct loc *first)
+{
+    diags_add(r->diags, DIAG_ERROR, second,
+              "%s \"%s\" stands twice, first at %s:%u:%u; give this one another id",
+              noun, id, first->file, first->line, first->column);
+}
+
+void
+check_team(struct reader *r,
+           const struct site *site,
+           const char *name,
+           const struct loc *loc)
+{
+    const char **ids = arena_array(r->arena, site->team_count + 1, sizeof(char *));
+    for (uint32_t i = 0; i < site->team_count; i++) {
+        ids[i] = site->teams[i].id;
+        if (name != NULL && strcmp(ids[i], name) == 0) {
+            return;
+        }
+    }
+    if (name != NULL) {
+        report_dangling(r, loc, "team", name, ids, site->team_count);
+    }
+}
+
+void
+check_procedure(struct reader *r,
+                const struct site *site,
+                const char *name,
+                const struct loc *loc)
+{
+    if (name == NULL) {
+        return;
+    }
+    const char **ids = arena_array(r->arena, site->procedure_count + 1, sizeof(char *));
+    for (uint32_t i = 0; i < site->procedure_count; i++) {
+        ids[i] = site->procedures[i].id;
+        if (strcmp(ids[i], name) == 0) {
+            return;
+        }
+    }
+    report_dangling(r, loc, "procedure", name, ids, site->procedure_count);
+}
+
+void
+check_person(struct reader *r,
+             const struct site *site,
+             const char *name,
+             const struct loc *loc)
+{
+    const char **ids = arena_array(r->arena, site->person_count + 1, sizeof(char *));
+    for (uint32_t i = 0; i < site->person_count; i++) {
+        ids[i] = site->people[i].id;
+        if (strcmp(ids[i], name) == 0) {
+            return;
+        }
+    }
+    report_dangling(r, loc, "person", name, ids, site->person_count);
+}
+
+static bool
+matches(const struct applies_to *a, const struct device *d)
+{
+    bool tagged = a->tag == NULL;
+    for (uint32_t i = 0; i < d->tag_count && !tagged; i++) {
+        tagged = strcmp(d->tags[i], a->tag) == 0;
+    }
+    return tagged && (a->type == NULL || strcmp(a->type, d->type) == 0) &&
+           (a->id == NULL || strcmp(a->id, d->id) == 0) &&
+           (a->location == NULL ||
+            (d->location != NULL && strcmp(a->location, d->location) == 0));
+}
+
+void
+applies_to_read(struct reader *r,
+                const struct node *n,
+                const struct site *site,
+                const char *what,
+                struct applies_to *out)
+{
+    static const struct field fields[] = {
+        FIELD("type", FIELD_ID, struct applies_to, type, OPTIONAL),
+        FIELD("id", FIELD_ID, struct applies_to, id, OPTIONAL),
+        FIELD("tag", FIELD_STRING, struct applies_to, tag, OPTIONAL),
+        FIELD("location", FIELD_STRING, struct applies_to, location, OPTIONAL),
+    };
+    out->loc = n->loc;
+    if (!fields_read(r, out, n, "applies_to", fields, ARRAY_LEN(fields))) {
+        return;
+    }
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        if (matches(out, &site->devices[i])) {
+            return;
+        }
+    }
+    diags_add(r->diags, DIAG_WARNING, &n->loc,
+              "%s applies to no device of this site; check type, id, tag and location",
+              what);
+}
+
+struct site_yaml {
+    const char *id, *name, *timezone;
+    int language;
+};
+
+static void
+read_site_block(struct reader *r, const struct sections *s, struct site *site)
+{
+    static const char *const languages[] = {"en", "zh-CN", NULL};
+    static const struct field fields[] = {
+        FIELD("id", FIELD_ID, struct site_yaml, id, REQUIRED),
+        FIELD("name", FIELD_STRING, struct site_yaml, name, .max = 200),
+        FIELD("timezone", FIELD_STRING, struct site_yaml, timezone, OPTIONAL),
+        FIELD("language", FIELD_ENUM, struct site_yaml, language, .words = languages),
+    };
+    struct site_yaml y = {"", NULL, "UTC", LANGUAGE_EN};
+    const struct node *n = s->once[SECTION_SITE];
+    if (n == NULL) {
+        struct loc loc = {site->file, 1, 1};
+        diags_add(
+            r->diags, DIAG_ERROR, &loc,
+            "\"site\" is missing; add site: {id: my-site, timezone: Asia/Shanghai, "
+            "language: zh-CN}");
+    } else {
+        (void)fields_read(r, &y, n, "site", fields, ARRAY_LEN(fields));
+    }
+    if (!instant_zone_known(y.timezone)) {
+        struct loc loc = loc_of(n, "timezone");
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  "timezone \"%.60s\" is not known here; a name such as Asia/Shanghai, "
+                  "Europe/Berlin or UTC is accepted (package tzdata)",
+                  y.timezone);
+        y.timezone = "UTC";
+    }
+    site->id = y.id;
+    site->name = y.name != NULL ? y.name : y.id;
+    site->timezone = y.timezone;
+    site->language = (enum language)y.language;
+}
+
+static void
+read_data(struct reader *r, const struct sections *s, struct site *site)
+{
+    const struct node *n = s->once[SECTION_DATA];
+    site->data_dir = "/var/lib/caretaker";
+    if (n != NULL && value_text(r, n, "data")) {
+        site->data_dir = path_beside(r->arena, n->loc.file, n->text);
+    }
+}
+
+/* A keeper is one of the people, as far as people are listed. */
+static void
+check_keepers(struct reader *r, const struct site *site)
+{
+    for (uint32_t i = 0; i < site->device_count && site->person_count > 0; i++) {
+        const struct device *d = &site->devices[i];
+        if (d->ledger.keeper != NULL) {
+            check_person(r, site, d->ledger.keeper, &d->loc);
+        }
+    }
+}
+
+static void
+build_site(struct reader *r, const struct sections *s, struct site *site)
+{
+    read_site_block(r, s, site);
+    read_data(r, s, site);
+    tickets_read(r, s, site);
+    promises_read(r, s, site);
+    alarms_check(r, s);
+    history_read(r, s, site);
+    mqtt_read(r, s, site);
+    web_read(r, s, site);
+    buses_read(r, s, site);
+    devices_read(r, s, site);
+    conflicts_check(r, site);
+    people_read(r, s, site);
+    teams_read(r, s, site);
+    procedures_read(r, s, site);
+    check_keepers(r, site);
+    rules_read(r, s, site);
+    maintenance_check(r, s, site);
+}
+
+struct site *
+config_load_site(const char *path,
+                 const char *const *rules_files,
+                 size_t count,
+                 struct diags *diags)
+{
+    struct arena *arena = arena_new();
+    struct reader r = {arena, diags};
+    struct site *site = arena_alloc(arena, sizeof *site);
+    struct sections sections = {0};
+    size_t errors = diags->errors;
+    site->arena = arena;
+    site->file = arena_strdup(arena, path);
+    site->gateway_device = NONE_INDEX;
+    /* Without its text nothing can be said of the rest. */
+    if (sections_read(&r, &sections, path, rules_files, count)) {
+        build_site(&r, &sections, site);
+    }
+    if (diags->errors != errors) {
+        arena_free(arena);
+        return NULL;
+    }
+    instant_zone_set(site->timezone);
+    return site;
+}

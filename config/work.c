@@ -1,0 +1,202 @@
+/* What is to be done: procedures, planned maintenance, and the promises of a priority.
+ */
+#include <string.h>
+
+#include "config/load.h"
+#include "config/number.h"
+#include "daemon/base/instant.h"
+
+struct part_yaml {
+    const char *name;
+    int64_t count;
+};
+
+static void
+parts_check(struct reader *r, const struct node *list)
+{
+    static const struct field fields[] = {
+        FIELD("name", FIELD_STRING, struct part_yaml, name, REQUIRED),
+        FIELD("count", FIELD_INT, struct part_yaml, count, BETWEEN(1, 10000)),
+    };
+    for (const struct node *n = list_items(r, list, "parts"); n != NULL; n = n->next) {
+        struct part_yaml y = {NULL, 1};
+        (void)fields_read(r, &y, n, "part", fields, ARRAY_LEN(fields));
+    }
+}
+
+struct procedure_yaml {
+    struct procedure procedure;
+    const struct node *parts;
+};
+
+void
+procedures_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    static const struct field fields[] = {
+        FIELD("id", FIELD_ID, struct procedure_yaml, procedure.id, REQUIRED),
+        FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title, OPTIONAL),
+        FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps, REQUIRED,
+              .count_offset = offsetof(struct procedure_yaml, procedure.step_count)),
+        FIELD("parts", FIELD_NODE, struct procedure_yaml, parts, OPTIONAL),
+    };
+    const struct node_list *list = &s->lists[SECTION_PROCEDURES];
+    site->procedures = arena_array(r->arena, list->count + 1, sizeof *site->procedures);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct node *n = list->items[i];
+        struct procedure_yaml y = {.procedure = {.id = "", .loc = n->loc}};
+        (void)fields_read(r, &y, n, "procedure", fields, ARRAY_LEN(fields));
+        struct procedure *p = &y.procedure;
+        if (text_in(&p->title, LANGUAGE_EN) == NULL) {
+            p->title.in[LANGUAGE_EN] = p->id;
+        }
+        if (y.parts != NULL) {
+            parts_check(r, y.parts);
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            const struct procedure *first = &site->procedures[k];
+            if (p->id[0] != 0 && strcmp(first->id, p->id) == 0) {
+                report_duplicate(r, "procedure", p->id, &p->loc, &first->loc);
+                break;
+            }
+        }
+        site->procedures[site->procedure_count++] = *p;
+    }
+}
+
+struct plan_yaml {
+    const char *id, *team, *procedure;
+    int64_t every_ms;
+    int from;
+    bool statutory;
+    struct text title;
+    const struct node *applies_to, *or_after;
+    struct loc loc;
+};
+
+/* `2000h of running`: a duration, "of", a point. */
+static void
+or_after_check(struct reader *r, const struct node *n)
+{
+    const char *of = n->kind == NODE_SCALAR ? strstr(n->text, " of ") : NULL;
+    int64_t ms;
+    if (of != NULL) {
+        const char *time = arena_strndup(r->arena, n->text, (size_t)(of - n->text));
+        if (duration_parse(&ms, time, NULL) == 0 && ms > 0 && is_point_id(of + 4)) {
+            return;
+        }
+    }
+    diags_add(r->diags, DIAG_ERROR, &n->loc,
+              "\"or_after\" is no time of a point; \"2000h of running\" is accepted");
+}
+
+static void
+plan_check(struct reader *r,
+           const struct node *n,
+           const struct site *site,
+           struct plan_yaml *y)
+{
+    static const char *const from_words[] = {"done", "plan", NULL};
+    static const struct field fields[] = {
+        FIELD("id", FIELD_ID, struct plan_yaml, id, REQUIRED),
+        FIELD("title", FIELD_TEXT, struct plan_yaml, title, OPTIONAL),
+        FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to, REQUIRED),
+        FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms,
+              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
+        FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after, OPTIONAL),
+        FIELD("from", FIELD_ENUM, struct plan_yaml, from, .words = from_words),
+        FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory, OPTIONAL),
+        FIELD("team", FIELD_ID, struct plan_yaml, team, OPTIONAL),
+        FIELD("procedure", FIELD_ID, struct plan_yaml, procedure, OPTIONAL),
+    };
+    (void)fields_read(r, y, n, "maintenance", fields, ARRAY_LEN(fields));
+    if (n->kind != NODE_MAP) {
+        return;
+    }
+    struct applies_to applies_to = {0};
+    struct loc team = loc_of(n, "team");
+    struct loc procedure = loc_of(n, "procedure");
+    if (y->applies_to != NULL) {
+        const char *what =
+            arena_printf(r->arena, "maintenance \"%s\"", y->id != NULL ? y->id : "");
+        applies_to_read(r, y->applies_to, site, what, &applies_to);
+    }
+    if (y->or_after != NULL) {
+        or_after_check(r, y->or_after);
+    }
+    if (node_get(n, "every") == NULL && y->or_after == NULL) {
+        diags_add(
+            r->diags, DIAG_ERROR, &n->loc,
+            "maintenance \"%s\" is never due; add every: 15d, or or_after: 2000h of "
+            "running",
+            y->id != NULL ? y->id : "");
+    }
+    check_team(r, site, y->team, &team);
+    check_procedure(r, site, y->procedure, &procedure);
+}
+
+void
+maintenance_check(struct reader *r, const struct sections *s, struct site *site)
+{
+    const struct node_list *list = &s->lists[SECTION_MAINTENANCE];
+    struct plan_yaml *plans = arena_array(r->arena, list->count + 1, sizeof *plans);
+    for (uint32_t i = 0; i < list->count; i++) {
+        plans[i].loc = list->items[i]->loc;
+        plan_check(r, list->items[i], site, &plans[i]);
+        for (uint32_t k = 0; k < i && plans[i].id != NULL; k++) {
+            if (plans[k].id != NULL && strcmp(plans[k].id, plans[i].id) == 0) {
+                report_duplicate(r, "maintenance", plans[i].id, &plans[i].loc,
+                                 &plans[k].loc);
+                break;
+            }
+        }
+    }
+}
+
+static void
+read_promise(struct reader *r, const struct node *n, struct promise *out)
+{
+    static const struct field fields[] = {
+        FIELD("respond", FIELD_DURATION, struct promise, respond_ms,
+              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
+        FIELD("resolve", FIELD_DURATION, struct promise, resolve_ms,
+              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
+    };
+    (void)fields_read(r, out, n, n->key, fields, ARRAY_LEN(fields));
+    if (out->resolve_ms < out->respond_ms) {
+        diags_add(
+            r->diags, DIAG_ERROR, &n->loc,
+            "priority \"%s\" is to be resolved before somebody has responded; let "
+            "resolve be respond or longer",
+            n->key);
+    }
+}
+
+void
+promises_read(struct reader *r, const struct sections *s, struct site *site)
+{
+    struct priorities_yaml {
+        const struct node *of[SEVERITY_COUNT];
+    } y = {{NULL}};
+    static const struct field fields[] = {
+        FIELD("critical", FIELD_NODE, struct priorities_yaml, of[SEVERITY_CRITICAL],
+              OPTIONAL),
+        FIELD("urgent", FIELD_NODE, struct priorities_yaml, of[SEVERITY_URGENT],
+              OPTIONAL),
+        FIELD("normal", FIELD_NODE, struct priorities_yaml, of[SEVERITY_NORMAL],
+              OPTIONAL),
+    };
+    site->promises[SEVERITY_CRITICAL] =
+        (struct promise){15 * MS_MINUTE, 30 * MS_MINUTE};
+    site->promises[SEVERITY_URGENT] = (struct promise){30 * MS_MINUTE, 2 * MS_HOUR};
+    site->promises[SEVERITY_NORMAL] = (struct promise){2 * MS_HOUR, 24 * MS_HOUR};
+    const struct node *n = s->once[SECTION_PRIORITIES];
+    if (n == NULL) {
+        return;
+    }
+    (void)fields_read(r, &y, n, "priorities", fields, ARRAY_LEN(fields));
+    for (int i = 0; i < SEVERITY_COUNT; i++) {
+        if (y.of[i] != NULL) {
+            read_promise(r, y.of[i], &site->promises[i]);
+        }
+    }
+}
