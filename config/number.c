@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT_MAX 9007199254740992.0 /* 2^53: integers are exact in a double to here.  \
-                                      */
+#define EXACT_MAX                                                                      \
+    9007199254740992.0 /* 2^53: integers are exact in a double to here.                \
+                        */
 
 static bool
 is_digit(char c)
