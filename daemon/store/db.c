@@ -59,8 +59,7 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
     if (rc != 0 || mode == DB_READ) {
         return rc;
     }
-    snprintf(sql,
-             sizeof sql,
+    snprintf(sql, sizeof sql,
              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
              "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = %d;"
              "PRAGMA journal_size_limit = " DB_WAL_KEEP_MAX,
@@ -97,8 +96,8 @@ db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
         goto fail;
     }
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
-        rc = err_set(
-            &local, ERR_IO, "%s: %s", path, db ? sqlite3_errmsg(db) : "no memory");
+        rc = err_set(&local, ERR_IO, "%s: %s", path,
+                     db ? sqlite3_errmsg(db) : "no memory");
         goto fail;
     }
     sqlite3_busy_timeout(db, DB_BUSY_MS);
@@ -137,11 +136,7 @@ db_error(sqlite3 *db, struct err *err, const char *doing)
         code = ERR_IO;
         break;
     }
-    return err_set(err,
-                   code,
-                   "%s: %s: %s",
-                   file ? file : "database",
-                   doing,
+    return err_set(err, code, "%s: %s: %s", file ? file : "database", doing,
                    sqlite3_errmsg(db));
 }
 
@@ -197,12 +192,9 @@ db_int(sqlite3 *db, const char *sql, int64_t absent, int64_t *out, struct err *e
 static int
 newer(sqlite3 *db, int64_t version, int count, struct err *err)
 {
-    return err_set(err,
-                   ERR_REFUSED,
+    return err_set(err, ERR_REFUSED,
                    "%s: schema %lld is newer than this program, which knows %d",
-                   sqlite3_db_filename(db, "main"),
-                   (long long)version,
-                   count);
+                   sqlite3_db_filename(db, "main"), (long long)version, count);
 }
 
 static int
@@ -262,13 +254,10 @@ db_check_version(sqlite3 *db, int count, struct err *err)
         return newer(db, version, count, err);
     }
     if (version < count) {
-        return err_set(err,
-                       ERR_REFUSED,
+        return err_set(err, ERR_REFUSED,
                        "%s: schema %lld is older than this program's %d; "
                        "start the daemon once to bring it up to date",
-                       file,
-                       (long long)version,
-                       count);
+                       file, (long long)version, count);
     }
     return 0;
 }

@@ -24,7 +24,8 @@ int db_path(char *out, const char *dir, const char *name, struct err *err);
 
 /* DB_WRITE makes the file (0640) when it is missing.  DB_READ of a missing file is
  * ERR_NOT_FOUND.  The log file stays beside the database when it is closed, so that
- * people who may not write in the folder can still read. Returns owned. */
+ * people who may not write in the folder can still read.  Returns owned, also after a
+ * failure: `out` is then NULL or a connection for db_is_damaged() and db_close(). */
 int db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err);
 void db_close(sqlite3 *db); /* NULL is accepted. */
 

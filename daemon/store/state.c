@@ -1,0 +1,307 @@
+#include "daemon/store/state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "daemon/store/state_internal.h"
+#include "daemon/store/state_schema.h"
+
+#define STATE_FILE "state.db"
+#define LOCK_FILE  "lock"
+#define LOCK_MODE  0640
+
+static const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ADD_EVENT] =
+        "INSERT INTO events (seq, t, name, device, rule, ticket, person, json, peer)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SQL_PUT_ALARM] =
+        "INSERT OR REPLACE INTO alarm (device, rule, severity, state, episode,"
+        " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [SQL_DELETE_ALARM] = "DELETE FROM alarm WHERE device = ?1 AND rule = ?2",
+    [SQL_PUT_TICKET] =
+        "INSERT OR REPLACE INTO ticket (number, kind, device, rule, priority, state,"
+        " opened_ms, respond_by_ms, resolve_by_ms, assigned_ms, responded_ms,"
+        " resolved_ms, verified_ms, closed_ms, waiting_since_ms, cleared_ms, episodes,"
+        " reopened, respond_warned, respond_breached, resolve_warned, resolve_breached,"
+        " assignee, team, title, resolution, rating)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
+    [SQL_PUT_TIMER] =
+        "INSERT OR REPLACE INTO timer (device, rule, phase, level, target_level,"
+        " since_ms, clear, clear_since_ms, while_last_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SQL_DELETE_TIMER] = "DELETE FROM timer WHERE device = ?1 AND rule = ?2",
+    [SQL_PUT_DEVICE] = "INSERT OR REPLACE INTO device (id, online) VALUES (?1, ?2)",
+    [SQL_PUT_ALIVE] =
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('alive_ms', ?1)",
+    [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
+    [SQL_OUTBOX_REPLACE] = "DELETE FROM outbox WHERE topic = ?1 AND retain = 1",
+    [SQL_OUTBOX_ADD] =
+        "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
+    [SQL_OUTBOX_REMOVE] = "DELETE FROM outbox WHERE id = ?1",
+    [SQL_OUTBOX_DEPTH] = "SELECT count(*) FROM outbox",
+    [SQL_EACH_ALARM] =
+        "SELECT device, rule, severity, state, episode, raised_ms, cleared_ms,"
+        " acked_ms, acked_by, value, title, ticket FROM alarm"
+        " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
+    [SQL_EACH_TICKET] =
+        "SELECT number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"
+        " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"
+        " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"
+        " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"
+        " resolution, rating FROM ticket"
+        " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
+    [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
+    [SQL_EACH_TIMER] =
+        "SELECT device, rule, phase, level, target_level, since_ms, clear,"
+        " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
+    [SQL_EACH_DEVICE] = "SELECT id, online FROM device ORDER BY id",
+    [SQL_EACH_EVENT] =
+        "SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
+        " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
+                        " WHERE id > ?1 ORDER BY id LIMIT ?2",
+};
+
+/* One caretaker to a folder.  The lock goes with the process, however it ends; the
+ * number in the file only makes the message better. */
+static int
+lock_folder(struct state *s, const char *dir, struct err *err)
+{
+    char path[DB_PATH_BYTES];
+    char text[32];
+    int rc = db_path(path, dir, LOCK_FILE, err);
+    if (rc != 0) {
+        return rc;
+    }
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, LOCK_MODE);
+    if (s->lock_fd < 0) {
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) {
+            return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        }
+        ssize_t size = pread(s->lock_fd, text, sizeof text - 1, 0);
+        text[size > 0 ? size : 0] = '\0';
+        return err_set(err, ERR_REFUSED,
+                       "%s: another caretaker runs there (process %s)", dir,
+                       text[0] != '\0' ? text : "unknown");
+    }
+    int size = snprintf(text, sizeof text, "%ld", (long)getpid());
+    if (ftruncate(s->lock_fd, 0) != 0 ||
+        pwrite(s->lock_fd, text, (size_t)size, 0) != size) {
+        /* A full disk must not keep the alarms from running. */
+        (void)!ftruncate(s->lock_fd, 0);
+    }
+    return 0;
+}
+
+static int
+make_gateway_id(struct state *s, struct err *err)
+{
+    uint64_t id;
+    char sql[96];
+    if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id) {
+        return err_set(err, ERR_IO, "random numbers: %s", strerror(errno));
+    }
+    snprintf(sql, sizeof sql,
+             "INSERT OR IGNORE INTO meta VALUES ('gateway_id', '%016llx')",
+             (unsigned long long)id);
+    return db_exec(s->db, sql, err);
+}
+
+static int
+load_gateway_id(struct state *s, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = db_prepare(s->db, &stmt, "SELECT value FROM meta WHERE key = 'gateway_id'",
+                        err);
+    if (rc != 0) {
+        return rc;
+    }
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW) {
+        snprintf(s->gateway_id, sizeof s->gateway_id, "%s",
+                 (const char *)sqlite3_column_text(stmt, 0));
+    } else if (step != SQLITE_DONE) {
+        rc = db_error(s->db, err, "read the gateway's id");
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* Everything that only the writer does after opening. */
+static int
+prepare_writer(struct state *s, struct err *err)
+{
+    int rc = db_migrate(s->db, state_schema_steps, STATE_SCHEMA_VERSION, err);
+    if (rc == 0) {
+        rc = make_gateway_id(s, err);
+    }
+    if (rc == 0) {
+        rc = db_int(s->db, "SELECT max(seq) FROM events", 0, &s->last_seq, err);
+    }
+    s->pending_seq = s->last_seq;
+    return rc;
+}
+
+int
+state_open(struct state **out, const char *dir, enum store_mode mode, struct err *err)
+{
+    struct err local = {0};
+    char path[DB_PATH_BYTES];
+    int rc;
+    struct state *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return err_set(err, ERR_NOMEM, "%s", dir);
+    }
+    s->mode = mode;
+    s->lock_fd = -1;
+    s->depth = -1;
+    rc = db_path(path, dir, STATE_FILE, &local);
+    if (rc == 0 && mode == STORE_WRITE) {
+        rc = db_make_dir(dir, &local);
+        if (rc == 0) {
+            rc = lock_folder(s, dir, &local);
+        }
+    }
+    if (rc == 0) {
+        rc = db_open(&s->db, path, mode == STORE_WRITE ? DB_WRITE : DB_READ, &local);
+    }
+    if (rc == 0) {
+        rc = mode == STORE_WRITE
+                 ? prepare_writer(s, &local)
+                 : db_check_version(s->db, STATE_SCHEMA_VERSION, &local);
+    }
+    if (rc == 0) {
+        rc = load_gateway_id(s, &local);
+    }
+    if (rc != 0) {
+        state_close(s);
+        return err_set(err, local.code, "%s", local.text);
+    }
+    *out = s;
+    return 0;
+}
+
+void
+state_close(struct state *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    if (s->in_transaction) {
+        state_rollback(s);
+    }
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(s->kept[i]);
+    }
+    db_close(s->db);
+    if (s->lock_fd >= 0) {
+        close(s->lock_fd);
+    }
+    free(s);
+}
+
+int
+state_lend(struct state *s, enum state_sql which, sqlite3_stmt **out, struct err *err)
+{
+    if (s->kept[which] != NULL) {
+        *out = s->kept[which];
+        s->kept[which] = NULL;
+        return 0;
+    }
+    return db_prepare(s->db, out, sql_texts[which], err);
+}
+
+void
+state_return(struct state *s, enum state_sql which, sqlite3_stmt *stmt)
+{
+    if (s->kept[which] != NULL) {
+        sqlite3_finalize(stmt);
+        return;
+    }
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    s->kept[which] = stmt;
+}
+
+int
+state_run(struct state *s,
+          enum state_sql which,
+          sqlite3_stmt *stmt,
+          const char *doing,
+          struct err *err)
+{
+    int step = sqlite3_step(stmt);
+    int rc = step == SQLITE_DONE ? 0 : db_error(s->db, err, doing);
+    state_return(s, which, stmt);
+    return rc;
+}
+
+int
+state_begin(struct state *s, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    assert(s->mode == STORE_WRITE);
+    assert(!s->in_transaction);
+    int rc = state_lend(s, SQL_BEGIN, &stmt, err);
+    if (rc == 0) {
+        rc = state_run(s, SQL_BEGIN, stmt, "begin", err);
+    }
+    if (rc == 0) {
+        s->in_transaction = true;
+        s->pending_seq = s->last_seq;
+    }
+    return rc;
+}
+
+int
+state_commit(struct state *s, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    assert(s->in_transaction);
+    if (sqlite3_get_autocommit(s->db) != 0) {
+        return err_set(err, ERR_IO, "%s: commit: an error has ended the transaction",
+                       sqlite3_db_filename(s->db, "main"));
+    }
+    int rc = state_lend(s, SQL_COMMIT, &stmt, err);
+    if (rc == 0) {
+        rc = state_run(s, SQL_COMMIT, stmt, "commit", err);
+    }
+    if (rc == 0) {
+        s->in_transaction = false;
+        s->last_seq = s->pending_seq;
+    }
+    return rc;
+}
+
+void
+state_rollback(struct state *s)
+{
+    assert(s->in_transaction);
+    /* A full disk may have rolled it back already; then there is nothing to do. */
+    if (sqlite3_get_autocommit(s->db) == 0) {
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    s->in_transaction = false;
+    s->pending_seq = s->last_seq;
+    s->depth = -1;
+}
+
+const char *
+state_gateway_id(const struct state *s)
+{
+    return s->gateway_id;
+}

@@ -1,0 +1,319 @@
+#include <stdio.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/store/state_internal.h"
+
+static const char *
+column_text(sqlite3_stmt *stmt, int at)
+{
+    return (const char *)sqlite3_column_text(stmt, at); /* NULL for NULL. */
+}
+
+static void
+copy_text(char *out, size_t size, sqlite3_stmt *stmt, int at)
+{
+    const char *text = column_text(stmt, at);
+    snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+static int64_t
+column_instant(sqlite3_stmt *stmt, int at)
+{
+    return sqlite3_column_type(stmt, at) == SQLITE_NULL
+               ? INSTANT_NONE
+               : sqlite3_column_int64(stmt, at);
+}
+
+/* A word that this program does not know: somebody wrote in the file by hand. */
+static int
+bad_word(struct state *s, sqlite3_stmt *stmt, int at, struct err *err)
+{
+    const char *text = column_text(stmt, at);
+    return err_set(err, ERR_IO, "%s: %s is '%s', which is not known",
+                   sqlite3_db_filename(s->db, "main"), sqlite3_column_name(stmt, at),
+                   text != NULL ? text : "");
+}
+
+/* Steps once.  True while there is a row; an error ends the rows with `rc`. */
+static bool
+next_row(struct state *s, sqlite3_stmt *stmt, int *rc, struct err *err)
+{
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW) {
+        return true;
+    }
+    if (step != SQLITE_DONE) {
+        *rc = db_error(s->db, err, "read");
+    }
+    return false;
+}
+
+static int
+one_int(struct state *s,
+        enum state_sql which,
+        int64_t absent,
+        int64_t *out,
+        struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, which, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    int64_t value = absent;
+    if (next_row(s, stmt, &rc, err) && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+        value = sqlite3_column_int64(stmt, 0);
+    }
+    state_return(s, which, stmt);
+    if (rc == 0) {
+        *out = value;
+    }
+    return rc;
+}
+
+int
+state_get_alive(struct state *s, int64_t *t_ms, struct err *err)
+{
+    return one_int(s, SQL_GET_ALIVE, INSTANT_NONE, t_ms, err);
+}
+
+int
+state_max_ticket(struct state *s, int64_t *number, struct err *err)
+{
+    return one_int(s, SQL_MAX_TICKET, 0, number, err);
+}
+
+int
+state_outbox_depth(struct state *s, int64_t *depth, struct err *err)
+{
+    /* Only the writer knows of every change, so only it may count along. */
+    if (s->mode == STORE_WRITE && s->depth >= 0) {
+        *depth = s->depth;
+        return 0;
+    }
+    int rc = one_int(s, SQL_OUTBOX_DEPTH, 0, depth, err);
+    if (rc == 0) {
+        s->depth = *depth;
+    }
+    return rc;
+}
+
+static int
+alarm_row(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
+{
+    *a = (struct alarm){0};
+    a->device = column_text(stmt, 0);
+    a->rule = column_text(stmt, 1);
+    if (!severity_parse(&a->severity, column_text(stmt, 2))) {
+        return bad_word(s, stmt, 2, err);
+    }
+    if (!alarm_state_parse(&a->state, column_text(stmt, 3))) {
+        return bad_word(s, stmt, 3, err);
+    }
+    a->episode = sqlite3_column_int64(stmt, 4);
+    a->raised_ms = column_instant(stmt, 5);
+    a->cleared_ms = column_instant(stmt, 6);
+    a->acked_ms = column_instant(stmt, 7);
+    copy_text(a->acked_by, sizeof a->acked_by, stmt, 8);
+    a->has_value = sqlite3_column_type(stmt, 9) != SQLITE_NULL;
+    a->value = sqlite3_column_double(stmt, 9);
+    copy_text(a->title, sizeof a->title, stmt, 10);
+    a->ticket = sqlite3_column_int64(stmt, 11);
+    return 0;
+}
+
+int
+state_each_alarm(
+    struct state *s, bool listing_only, state_alarm_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct alarm a;
+    int rc = state_lend(s, SQL_EACH_ALARM, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int(stmt, 1, listing_only);
+    while (next_row(s, stmt, &rc, err)) {
+        rc = alarm_row(s, stmt, &a, err);
+        if (rc != 0 || !fn(ctx, &a)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_ALARM, stmt);
+    return rc;
+}
+
+static int
+ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
+{
+    *t = (struct ticket){0};
+    t->number = sqlite3_column_int64(stmt, 0);
+    if (!ticket_kind_parse(&t->kind, column_text(stmt, 1))) {
+        return bad_word(s, stmt, 1, err);
+    }
+    t->device = column_text(stmt, 2);
+    t->rule = column_text(stmt, 3);
+    if (!severity_parse(&t->priority, column_text(stmt, 4))) {
+        return bad_word(s, stmt, 4, err);
+    }
+    if (!ticket_state_parse(&t->state, column_text(stmt, 5))) {
+        return bad_word(s, stmt, 5, err);
+    }
+    t->opened_ms = column_instant(stmt, 6);
+    t->respond_by_ms = column_instant(stmt, 7);
+    t->resolve_by_ms = column_instant(stmt, 8);
+    t->assigned_ms = column_instant(stmt, 9);
+    t->responded_ms = column_instant(stmt, 10);
+    t->resolved_ms = column_instant(stmt, 11);
+    t->verified_ms = column_instant(stmt, 12);
+    t->closed_ms = column_instant(stmt, 13);
+    t->waiting_since_ms = column_instant(stmt, 14);
+    t->cleared_ms = column_instant(stmt, 15);
+    t->episodes = sqlite3_column_int64(stmt, 16);
+    t->reopened = sqlite3_column_int64(stmt, 17);
+    t->respond_warned = sqlite3_column_int(stmt, 18) != 0;
+    t->respond_breached = sqlite3_column_int(stmt, 19) != 0;
+    t->resolve_warned = sqlite3_column_int(stmt, 20) != 0;
+    t->resolve_breached = sqlite3_column_int(stmt, 21) != 0;
+    copy_text(t->assignee, sizeof t->assignee, stmt, 22);
+    copy_text(t->team, sizeof t->team, stmt, 23);
+    copy_text(t->title, sizeof t->title, stmt, 24);
+    copy_text(t->resolution, sizeof t->resolution, stmt, 25);
+    t->rating = sqlite3_column_int(stmt, 26);
+    return 0;
+}
+
+int
+state_each_ticket(struct state *s,
+                  int64_t closed_since_ms,
+                  state_ticket_fn fn,
+                  void *ctx,
+                  struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct ticket t;
+    int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    if (closed_since_ms != INSTANT_NONE) {
+        sqlite3_bind_int64(stmt, 1, closed_since_ms);
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc != 0 || !fn(ctx, &t)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_TICKET, stmt);
+    return rc;
+}
+
+int
+state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_TIMER, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        const struct timer_row row = {
+            .device = column_text(stmt, 0),
+            .rule = column_text(stmt, 1),
+            .phase = sqlite3_column_int(stmt, 2),
+            .level = sqlite3_column_int(stmt, 3),
+            .target_level = sqlite3_column_int(stmt, 4),
+            .since_ms = column_instant(stmt, 5),
+            .clear = sqlite3_column_int(stmt, 6) != 0,
+            .clear_since_ms = column_instant(stmt, 7),
+            .while_last_ms = column_instant(stmt, 8),
+        };
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_TIMER, stmt);
+    return rc;
+}
+
+int
+state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_DEVICE, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        if (!fn(ctx, column_text(stmt, 0), sqlite3_column_int(stmt, 1) != 0)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_DEVICE, stmt);
+    return rc;
+}
+
+int
+state_each_event(struct state *s,
+                 int64_t after_seq,
+                 int64_t limit,
+                 state_event_fn fn,
+                 void *ctx,
+                 struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_EVENT, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, after_seq);
+    sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1); /* -1: no limit. */
+    while (next_row(s, stmt, &rc, err)) {
+        const struct event_row row = {
+            .seq = sqlite3_column_int64(stmt, 0),
+            .t_ms = sqlite3_column_int64(stmt, 1),
+            .name = column_text(stmt, 2),
+            .device = column_text(stmt, 3),
+            .rule = column_text(stmt, 4),
+            .ticket = sqlite3_column_int64(stmt, 5),
+            .json = column_text(stmt, 6),
+            .peer = column_text(stmt, 7),
+        };
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_EVENT, stmt);
+    return rc;
+}
+
+int
+state_each_outbox(struct state *s,
+                  int64_t after_id,
+                  int64_t limit,
+                  state_outbox_fn fn,
+                  void *ctx,
+                  struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_OUTBOX, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, after_id);
+    sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1); /* -1: no limit. */
+    while (next_row(s, stmt, &rc, err)) {
+        const struct outbox_row row = {
+            .id = sqlite3_column_int64(stmt, 0),
+            .topic = column_text(stmt, 1),
+            .payload = column_text(stmt, 2),
+            .retain = sqlite3_column_int(stmt, 3) != 0,
+        };
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_OUTBOX, stmt);
+    return rc;
+}

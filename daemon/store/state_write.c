@@ -1,0 +1,314 @@
+#include <assert.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/store/state_internal.h"
+
+/* After an error that ended the transaction, a further row would be committed alone:
+ * it is refused until the caller has rolled back. */
+static int
+lend_for_write(struct state *s,
+               enum state_sql which,
+               sqlite3_stmt **out,
+               struct err *err)
+{
+    assert(s->mode == STORE_WRITE);
+    if (s->in_transaction && sqlite3_get_autocommit(s->db) != 0) {
+        return err_set(err, ERR_IO, "%s: an error has ended the transaction",
+                       sqlite3_db_filename(s->db, "main"));
+    }
+    return state_lend(s, which, out, err);
+}
+
+/* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
+ * cleared before the function that bound it returns. */
+static void
+bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+    sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+}
+
+static void
+bind_text_or_null(sqlite3_stmt *stmt, int at, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        bind_text(stmt, at, text);
+    } else {
+        sqlite3_bind_null(stmt, at);
+    }
+}
+
+static void
+bind_instant(sqlite3_stmt *stmt, int at, int64_t t_ms)
+{
+    if (t_ms == INSTANT_NONE) {
+        sqlite3_bind_null(stmt, at);
+    } else {
+        sqlite3_bind_int64(stmt, at, t_ms);
+    }
+}
+
+static void
+bind_number_or_null(sqlite3_stmt *stmt, int at, int64_t number)
+{
+    if (number == 0) {
+        sqlite3_bind_null(stmt, at);
+    } else {
+        sqlite3_bind_int64(stmt, at, number);
+    }
+}
+
+int
+state_add_event(struct state *s,
+                const struct event *e,
+                const char *json,
+                const char *peer,
+                int64_t *seq,
+                struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_ADD_EVENT, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    int64_t next = s->pending_seq + 1;
+    sqlite3_bind_int64(stmt, 1, next);
+    sqlite3_bind_int64(stmt, 2, e->t_ms);
+    bind_text(stmt, 3, event_kind_name(e->kind));
+    bind_text_or_null(stmt, 4, e->device);
+    bind_text_or_null(stmt, 5, e->rule);
+    bind_number_or_null(stmt, 6, e->ticket);
+    bind_text_or_null(stmt, 7, e->by);
+    bind_text(stmt, 8, json);
+    bind_text_or_null(stmt, 9, peer);
+    rc = state_run(s, SQL_ADD_EVENT, stmt, "add an event", err);
+    if (rc != 0) {
+        return rc;
+    }
+    s->pending_seq = next;
+    if (!s->in_transaction) {
+        s->last_seq = next;
+    }
+    *seq = next;
+    return 0;
+}
+
+int
+state_put_alarm(struct state *s, const struct alarm *a, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_ALARM, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, a->device);
+    bind_text(stmt, 2, a->rule);
+    bind_text(stmt, 3, severity_name(a->severity));
+    bind_text(stmt, 4, alarm_state_name(a->state));
+    sqlite3_bind_int64(stmt, 5, a->episode);
+    bind_instant(stmt, 6, a->raised_ms);
+    bind_instant(stmt, 7, a->cleared_ms);
+    bind_instant(stmt, 8, a->acked_ms);
+    bind_text_or_null(stmt, 9, a->acked_by);
+    if (a->has_value) {
+        sqlite3_bind_double(stmt, 10, a->value);
+    } else {
+        sqlite3_bind_null(stmt, 10);
+    }
+    bind_text(stmt, 11, a->title);
+    bind_number_or_null(stmt, 12, a->ticket);
+    return state_run(s, SQL_PUT_ALARM, stmt, "put an alarm", err);
+}
+
+int
+state_delete_alarm(struct state *s,
+                   const char *device,
+                   const char *rule,
+                   struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_DELETE_ALARM, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, device);
+    bind_text(stmt, 2, rule);
+    return state_run(s, SQL_DELETE_ALARM, stmt, "delete an alarm", err);
+}
+
+int
+state_put_ticket(struct state *s, const struct ticket *t, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, t->number);
+    bind_text(stmt, 2, ticket_kind_name(t->kind));
+    bind_text_or_null(stmt, 3, t->device);
+    bind_text_or_null(stmt, 4, t->rule);
+    bind_text(stmt, 5, severity_name(t->priority));
+    bind_text(stmt, 6, ticket_state_name(t->state));
+    bind_instant(stmt, 7, t->opened_ms);
+    bind_instant(stmt, 8, t->respond_by_ms);
+    bind_instant(stmt, 9, t->resolve_by_ms);
+    bind_instant(stmt, 10, t->assigned_ms);
+    bind_instant(stmt, 11, t->responded_ms);
+    bind_instant(stmt, 12, t->resolved_ms);
+    bind_instant(stmt, 13, t->verified_ms);
+    bind_instant(stmt, 14, t->closed_ms);
+    bind_instant(stmt, 15, t->waiting_since_ms);
+    bind_instant(stmt, 16, t->cleared_ms);
+    sqlite3_bind_int64(stmt, 17, t->episodes);
+    sqlite3_bind_int64(stmt, 18, t->reopened);
+    sqlite3_bind_int(stmt, 19, t->respond_warned);
+    sqlite3_bind_int(stmt, 20, t->respond_breached);
+    sqlite3_bind_int(stmt, 21, t->resolve_warned);
+    sqlite3_bind_int(stmt, 22, t->resolve_breached);
+    bind_text_or_null(stmt, 23, t->assignee);
+    bind_text_or_null(stmt, 24, t->team);
+    bind_text(stmt, 25, t->title);
+    bind_text_or_null(stmt, 26, t->resolution);
+    bind_number_or_null(stmt, 27, t->rating);
+    return state_run(s, SQL_PUT_TICKET, stmt, "put a ticket", err);
+}
+
+int
+state_put_timer(struct state *s, const struct timer_row *row, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_TIMER, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, row->device);
+    bind_text(stmt, 2, row->rule);
+    sqlite3_bind_int(stmt, 3, row->phase);
+    sqlite3_bind_int(stmt, 4, row->level);
+    sqlite3_bind_int(stmt, 5, row->target_level);
+    bind_instant(stmt, 6, row->since_ms);
+    sqlite3_bind_int(stmt, 7, row->clear);
+    bind_instant(stmt, 8, row->clear_since_ms);
+    bind_instant(stmt, 9, row->while_last_ms);
+    return state_run(s, SQL_PUT_TIMER, stmt, "put a timer", err);
+}
+
+int
+state_delete_timer(struct state *s,
+                   const char *device,
+                   const char *rule,
+                   struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_DELETE_TIMER, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, device);
+    bind_text(stmt, 2, rule);
+    return state_run(s, SQL_DELETE_TIMER, stmt, "delete a timer", err);
+}
+
+int
+state_put_device(struct state *s, const char *device, bool online, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_DEVICE, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, device);
+    sqlite3_bind_int(stmt, 2, online);
+    return state_run(s, SQL_PUT_DEVICE, stmt, "put a device", err);
+}
+
+int
+state_put_alive(struct state *s, int64_t t_ms, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_ALIVE, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_instant(stmt, 1, t_ms);
+    return state_run(s, SQL_PUT_ALIVE, stmt, "put the sign of life", err);
+}
+
+int
+state_outbox_add(struct state *s,
+                 const char *topic,
+                 const char *payload,
+                 bool retain,
+                 struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc;
+    if (retain) {
+        rc = lend_for_write(s, SQL_OUTBOX_REPLACE, &stmt, err);
+        if (rc != 0) {
+            return rc;
+        }
+        bind_text(stmt, 1, topic);
+        rc = state_run(s, SQL_OUTBOX_REPLACE, stmt, "replace in the outbox", err);
+        if (rc != 0) {
+            return rc;
+        }
+        if (s->depth >= 0) {
+            s->depth -= sqlite3_changes64(s->db);
+        }
+    }
+    rc = lend_for_write(s, SQL_OUTBOX_ADD, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, topic);
+    bind_text(stmt, 2, payload);
+    sqlite3_bind_int(stmt, 3, retain);
+    rc = state_run(s, SQL_OUTBOX_ADD, stmt, "add to the outbox", err);
+    if (rc == 0 && s->depth >= 0) {
+        s->depth++;
+    }
+    return rc;
+}
+
+static int
+remove_all(struct state *s, const int64_t *ids, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = lend_for_write(s, SQL_OUTBOX_REMOVE, &stmt, err);
+        if (rc != 0) {
+            return rc;
+        }
+        sqlite3_bind_int64(stmt, 1, ids[i]);
+        rc = state_run(s, SQL_OUTBOX_REMOVE, stmt, "remove from the outbox", err);
+        if (rc != 0) {
+            return rc;
+        }
+        if (s->depth >= 0) {
+            s->depth -= sqlite3_changes64(s->db);
+        }
+    }
+    return 0;
+}
+
+int
+state_outbox_remove(struct state *s, const int64_t *ids, size_t count, struct err *err)
+{
+    if (s->in_transaction || count < 2) {
+        return remove_all(s, ids, count, err);
+    }
+    /* One sync to the disk for all of them. */
+    int rc = state_begin(s, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = remove_all(s, ids, count, err);
+    if (rc == 0) {
+        rc = state_commit(s, err);
+    }
+    if (rc != 0) {
+        state_rollback(s);
+    }
+    return rc;
+}
