@@ -1,0 +1,48 @@
+/* The tables of history.db and the writer's side of them.  One thread at a time. */
+#ifndef CARETAKER_STORE_HISTORY_DB_H
+#define CARETAKER_STORE_HISTORY_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/model/sample.h"
+#include "daemon/model/site.h"
+
+#define HISTORY_FILE           "history.db"
+#define HISTORY_SCHEMA_VERSION 1
+
+struct history_db;
+
+/* A file that SQLite refuses is moved aside, with its log, to
+ * history.db.damaged-YYYYMMDD-HHMMSS (local time), logged, and a new one begun.
+ * `site` is borrowed until history_db_close(). */
+int history_db_open(struct history_db **out,
+                    const char *dir,
+                    const struct site *site,
+                    struct err *err);
+void history_db_close(struct history_db *h); /* NULL is accepted. */
+
+enum history_trouble {
+    HISTORY_FULL,    /* The disk, or what `max_size` allows. */
+    HISTORY_DAMAGED, /* The file must be set aside. */
+    HISTORY_OTHER
+};
+
+/* Writes the frames (`size` bytes of them, one behind the other) in one transaction,
+ * and deletes in it a small number of the frames older than `expire_ms`: all are gone
+ * after some calls.  After a failure nothing of it was written and `trouble` says what
+ * can be done. */
+int history_db_write(struct history_db *h,
+                     const unsigned char *frames,
+                     size_t size,
+                     int64_t expire_ms,
+                     enum history_trouble *trouble,
+                     struct err *err);
+/* Deletes the oldest frames to make room. */
+int history_db_drop_oldest(struct history_db *h, int64_t count, struct err *err);
+/* Closes the damaged file, moves it aside and begins a new one. */
+int history_db_set_aside(struct history_db *h, struct err *err);
+
+#endif
