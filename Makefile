@@ -1,9 +1,19 @@
 # Caretaker.  `make` builds the debug variant; `make VARIANT=release` what is shipped.
-# Variants: debug release asan (address + undefined) tsan (threads).
+#
+#   make demo   make test   make lint   make bench        run scripts/ and tests/bench
+#   make check  make asan   make tsan   make fuzz         unit tests, fuzz targets
+#   make install [PREFIX=/usr/local] [DESTDIR=]           the release variant and its files
+#   make compile_commands.json                            for editors, by bear
+#   make V=1 ...                                          prints whole commands
+#
+# Variants: debug release asan (address + undefined) tsan (threads) fuzz (libFuzzer, clang).
 VARIANT ?= debug
 BUILD   ?= build/$(VARIANT)
 PREFIX  ?= /usr/local
 CC      ?= cc
+ifeq ($(VARIANT),fuzz)
+override CC := clang
+endif
 
 # libmodbus: the wire; paho-mqtt3as: MQTT 5; yaml-0.1: configuration; sqlite3: the two
 # databases; libmicrohttpd: the API; libsystemd: loop, readiness, watchdog; jansson:
@@ -12,46 +22,131 @@ PKGS     := libmodbus yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson
 PAHO     := -lpaho-mqtt3as
 VERSION  := 0.1.0
 
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wformat=2 \
-	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum -Werror
+	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum
+ifneq ($(VARIANT),fuzz) # gcc is the compiler whose warnings we keep clean.
+WARN += -Werror
+endif
 CFLAGS_debug   := -O1 -g
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
+CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 CPPFLAGS += -D_GNU_SOURCE -I. -MMD -MP -DCARETAKER_VERSION='"$(VERSION)"' \
-	-DCARETAKER_SHARE_DIR='"$(PREFIX)/share/caretaker"' $(shell pkg-config --cflags $(PKGS))
+	-DCARETAKER_SHARE_DIR='"$(PREFIX)/share/caretaker"' $(PKG_CFLAGS)
 CFLAGS   += -std=c17 -pthread $(WARN) $(CFLAGS_$(VARIANT))
 LDFLAGS  += $(LDFLAGS_$(VARIANT))
-LDLIBS   += $(shell pkg-config --libs $(PKGS)) $(PAHO) -lm -pthread
+LDLIBS   += $(PKG_LIBS) $(PAHO) -lm -pthread
 
-SRCS  := $(filter-out daemon/main.c,$(shell find daemon collectors rules config -name '*.c'))
+# The folders that a build may not have: find is quiet about them.
+find_c = $(shell find $(1) -name '$(2)' 2>/dev/null | sort)
+SRCS  := $(filter-out daemon/main.c,$(call find_c,daemon collectors rules config,*.c))
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libcaretaker.a
-TESTS := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c'))
-FAKES := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/fake -name '*.c'))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests,test_*.c))
+FAKES := $(patsubst %.c,$(BUILD)/%.o,$(call find_c,tests/fake,*.c))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests/fuzz,fuzz_*.c))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests/bench,*.c))
+FUZZ_SECONDS ?= 15
+
+ifeq ($(V),)
+quiet = @printf '  %-5s %s\n' $(1) $@;
+endif
 
 all: $(BUILD)/caretaker
 
 $(BUILD)/caretaker: $(BUILD)/daemon/main.o $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(LIB): $(OBJS)
-	@rm -f $@
-	ar rcs $@ $^
-$(BUILD)/%.o: %.c
+	$(call quiet,AR)rm -f $@ && ar rcs $@ $^
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+# Other flags (PREFIX is one) mean other objects.
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
 
 tests: $(TESTS)
 check: $(TESTS)
 	@set -e; for t in $^; do $$t; done
 asan tsan:
 	CK_FORK=no $(MAKE) VARIANT=$@ check
+
+ifeq ($(VARIANT),fuzz)
+fuzzers: $(FUZZERS)
+else
+fuzzers:
+	@$(MAKE) --no-print-directory VARIANT=fuzz $@
+endif
+# New inputs are kept in build/fuzz/corpus; tests/fuzz/corpus is only read.
+fuzz: fuzzers
+	@set -e; for source in $(call find_c,tests/fuzz,fuzz_*.c); do \
+		name=$$(basename "$$source" .c); what=$${name#fuzz_}; \
+		echo "  FUZZ  $$what ($(FUZZ_SECONDS) s)"; \
+		scripts/fuzz-one "$$what" $(FUZZ_SECONDS); \
+	done
+
+demo:
+	scripts/demo
+test:
+	scripts/test
+lint:
+	scripts/lint
+
+ifeq ($(VARIANT),release)
+benches: all $(BENCHES)
+else
+benches:
+	@$(MAKE) --no-print-directory VARIANT=release $@
+endif
+bench: benches
+	@set -e; for b in $$(find tests/bench -name 'bench_*.sh' -o -name 'bench_*.py' | sort); do \
+		CARETAKER=build/release/caretaker $$b; done
+
+# The site file of a house is its owner's: what is installed is an example beside the
+# shipped profiles, rules and procedures.  Nothing is written below /etc or /var.
+SHARE   := $(DESTDIR)$(PREFIX)/share
+SYSTEMD := $(DESTDIR)$(PREFIX)/lib
+install:
+	$(MAKE) --no-print-directory VARIANT=release PREFIX='$(PREFIX)' all
+	install -D -m 755 build/release/caretaker '$(DESTDIR)$(PREFIX)/bin/caretaker'
+	for folder in devices rules procedures; do \
+		for file in config/$$folder/*.yaml; do \
+			[ ! -e "$$file" ] || install -D -m 644 -t "$(SHARE)/caretaker/$$folder" "$$file" || exit 1; \
+		done; \
+	done
+	for file in config/*.yaml; do \
+		[ ! -e "$$file" ] || install -D -m 644 -t '$(SHARE)/caretaker/examples' "$$file" || exit 1; \
+	done
+	for file in daemon/cli/completion/caretaker.bash; do \
+		[ ! -e "$$file" ] || install -D -m 644 "$$file" \
+			'$(SHARE)/bash-completion/completions/caretaker' || exit 1; \
+	done
+	install -D -m 644 daemon/cli/caretaker.1 '$(SHARE)/man/man1/caretaker.1'
+	install -D -m 644 config/caretaker-site.5 '$(SHARE)/man/man5/caretaker-site.5'
+	install -d '$(SYSTEMD)/systemd/system'
+	sed 's|@PREFIX@|$(PREFIX)|g' systemd/caretaker.service \
+		>'$(SYSTEMD)/systemd/system/caretaker.service'
+	chmod 644 '$(SYSTEMD)/systemd/system/caretaker.service'
+	install -D -m 644 systemd/caretaker.sysusers.conf '$(SYSTEMD)/sysusers.d/caretaker.conf'
+	install -D -m 644 systemd/caretaker.tmpfiles.conf '$(SYSTEMD)/tmpfiles.d/caretaker.conf'
+
+compile_commands.json: force
+	bear -- $(MAKE) --always-make all $(TESTS)
 clean:
 	rm -rf build compile_commands.json
 
-.PHONY: all tests check asan tsan clean
+.PHONY: all tests check asan tsan fuzzers fuzz demo test lint benches bench install clean force
 .SECONDARY:
--include $(OBJS:.o=.d) $(TESTS:=.d) $(BUILD)/daemon/main.d
+-include $(OBJS:.o=.d) $(FAKES:.o=.d) $(TESTS:=.d) $(FUZZERS:=.d) $(BENCHES:=.d) $(BUILD)/daemon/main.d
