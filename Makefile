@@ -133,9 +133,10 @@ install:
 		[ ! -e "$$file" ] || install -D -m 644 "$$file" \
 			'$(SHARE)/bash-completion/completions/caretaker' || exit 1; \
 	done
-	install -D -m 644 daemon/cli/caretaker.1 '$(SHARE)/man/man1/caretaker.1'
-	install -D -m 644 config/caretaker-site.5 '$(SHARE)/man/man5/caretaker-site.5'
-	install -d '$(SYSTEMD)/systemd/system'
+	install -d '$(SHARE)/man/man1' '$(SHARE)/man/man5' '$(SYSTEMD)/systemd/system'
+	sed 's|/usr/local|$(PREFIX)|g' daemon/cli/caretaker.1 >'$(SHARE)/man/man1/caretaker.1'
+	sed 's|/usr/local|$(PREFIX)|g' config/caretaker-site.5 >'$(SHARE)/man/man5/caretaker-site.5'
+	chmod 644 '$(SHARE)/man/man1/caretaker.1' '$(SHARE)/man/man5/caretaker-site.5'
 	sed 's|@PREFIX@|$(PREFIX)|g' systemd/caretaker.service \
 		>'$(SYSTEMD)/systemd/system/caretaker.service'
 	chmod 644 '$(SYSTEMD)/systemd/system/caretaker.service'

@@ -63,7 +63,9 @@ class Install(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
     def test_systemd_accepts_the_unit_in_silence(self):
-        unit = os.path.join(self.root, "caretaker.service")
+        folder = tempfile.mkdtemp(prefix="caretaker-unit.")
+        self.addCleanup(shutil.rmtree, folder)
+        unit = os.path.join(folder, "caretaker.service")
         with open(os.path.join(TOP, "systemd/caretaker.service"),
                   encoding="utf-8") as source, open(
                       unit, "w", encoding="utf-8") as copy:
@@ -74,8 +76,9 @@ class Install(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-sysusers"), "no systemd-sysusers here")
     def test_systemd_makes_the_user_and_the_folders(self):
-        root = os.path.join(self.root, "estate")
-        os.makedirs(root + "/etc")
+        root = tempfile.mkdtemp(prefix="caretaker-root.")
+        self.addCleanup(shutil.rmtree, root)
+        os.mkdir(root + "/etc")
         with open(root + "/etc/group", "w", encoding="utf-8") as groups:
             groups.write("root:x:0:\ndialout:x:20:\n")
         made = run("systemd-sysusers", "--root=" + root,
