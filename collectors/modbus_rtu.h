@@ -1,0 +1,21 @@
+/* Serial lines for libmodbus.  Only link.c uses this. */
+#ifndef CARETAKER_COLLECTORS_MODBUS_RTU_H
+#define CARETAKER_COLLECTORS_MODBUS_RTU_H
+
+#include <modbus.h>
+
+#include "daemon/base/err.h"
+#include "daemon/model/site.h"
+
+/* True for the speeds that libmodbus sets; it takes any other for 9600. */
+bool rtu_baud_known(int baud);
+/* One character on the line, and the silence between frames, in us. */
+int64_t rtu_character_us(const struct bus *bus);
+int64_t rtu_silence_us(const struct bus *bus);
+
+/* Opens and locks the port.  `*lock` is a descriptor to close after modbus_close(). */
+int rtu_open(modbus_t **out, int *lock, const struct bus *bus, struct err *err);
+/* Asks the kernel to drive the transceiver; false when the port cannot. */
+bool rtu_set_rs485(modbus_t *ctx);
+
+#endif
