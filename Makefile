@@ -49,6 +49,8 @@ LIB   := $(BUILD)/libcaretaker.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests,test_*.c))
 FAKES := $(patsubst %.c,$(BUILD)/%.o,$(call find_c,tests/fake,*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests/fuzz,fuzz_*.c))
+# Small programs that system tests run.
+DRIVERS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests,driver_*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests/bench,*.c))
 FUZZ_SECONDS ?= 15
 
@@ -77,7 +79,8 @@ $(BUILD)/flags: force
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
 		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
 
-tests: $(TESTS)
+tests: $(TESTS) $(DRIVERS)
+drivers: $(DRIVERS)
 check: $(TESTS)
 	@set -e; for t in $^; do $$t; done
 asan tsan:
@@ -129,10 +132,9 @@ install:
 	for file in config/*.yaml; do \
 		[ ! -e "$$file" ] || install -D -m 644 -t '$(SHARE)/caretaker/examples' "$$file" || exit 1; \
 	done
-	for file in daemon/cli/completion/caretaker.bash; do \
-		[ ! -e "$$file" ] || install -D -m 644 "$$file" \
-			'$(SHARE)/bash-completion/completions/caretaker' || exit 1; \
-	done
+	install -d '$(SHARE)/bash-completion/completions'
+	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
+	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'
 	install -d '$(SHARE)/man/man1' '$(SHARE)/man/man5' '$(SYSTEMD)/systemd/system'
 	sed 's|/usr/local|$(PREFIX)|g' daemon/cli/caretaker.1 >'$(SHARE)/man/man1/caretaker.1'
 	sed 's|/usr/local|$(PREFIX)|g' config/caretaker-site.5 >'$(SHARE)/man/man5/caretaker-site.5'

@@ -31,13 +31,14 @@ struct device_counts {
     double latency_ms;    /* Mean of the last answers; NaN before the first. */
     int64_t last_good_ms; /* Engine time of the last answer; INSTANT_NONE. */
 };
-/* Any thread; `device` is an index into site->devices.  All zero for one without a bus.
- */
+/* Any thread; `device` is an index into site->devices.  Nothing is counted for one
+ * without a bus. */
 struct device_counts collectors_device(const struct collectors *c, uint32_t device);
 
 struct bus_counts {
     bool online; /* The port is open / the endpoint connected, and somebody answered
-                    within the last 10 s. */
+                    within the last 10 s (two polls, where the bus is asked less often).
+                  */
     double load; /* Share of the last 10 s spent in requests, in %. */
     uint64_t requests, errors;
 };

@@ -5,9 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-#define DECIMALS_MAX 9 /* More than a 32-bit number has: the register holds rubbish.   \
-                        */
-#define WORDS_MAX 4    /* A 64-bit value. */
+#define DECIMALS_MAX                                                                   \
+    9               /* More than a 32-bit number has: the register holds rubbish.      \
+                     */
+#define WORDS_MAX 4 /* A 64-bit value. */
 
 static uint16_t
 swap_bytes(uint16_t w)

@@ -25,7 +25,7 @@ struct link {
     const struct bus *bus;
     const atomic_bool *stop;
     modbus_t *ctx;         /* NULL: closed. */
-    int lock;              /* Serial lines; -1: none. */
+    int lock;              /* Of a serial line that is open. */
     int64_t last_us;       /* End of the last exchange, monotonic. */
     int64_t timeout_us;    /* As libmodbus was told. */
     bool rs485_complained; /* Once is enough. */
@@ -39,7 +39,6 @@ link_new(const struct bus *bus, const atomic_bool *stop)
     if (l != NULL) {
         l->bus = bus;
         l->stop = stop;
-        l->lock = -1;
     }
     return l;
 }
@@ -107,15 +106,16 @@ link_open(struct link *l, struct err *err)
 void
 link_close(struct link *l)
 {
-    if (l->ctx != NULL) {
+    if (l->ctx == NULL) {
+        return;
+    }
+    if (l->bus->kind == BUS_RTU) {
+        rtu_close(l->ctx, l->lock);
+    } else {
         modbus_close(l->ctx);
         modbus_free(l->ctx);
-        l->ctx = NULL;
     }
-    if (l->lock >= 0) {
-        close(l->lock);
-        l->lock = -1;
-    }
+    l->ctx = NULL;
 }
 
 static bool

@@ -101,6 +101,15 @@ fail:
     return ERR_IO;
 }
 
+void
+rtu_close(modbus_t *ctx, int lock)
+{
+    (void)ioctl(modbus_get_socket(ctx), TIOCNXCL);
+    modbus_close(ctx);
+    modbus_free(ctx);
+    close(lock);
+}
+
 bool
 rtu_set_rs485(modbus_t *ctx)
 {

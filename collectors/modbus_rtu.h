@@ -13,8 +13,9 @@ bool rtu_baud_known(int baud);
 int64_t rtu_character_us(const struct bus *bus);
 int64_t rtu_silence_us(const struct bus *bus);
 
-/* Opens and locks the port.  `*lock` is a descriptor to close after modbus_close(). */
+/* Opens and locks the port; rtu_close() releases both. */
 int rtu_open(modbus_t **out, int *lock, const struct bus *bus, struct err *err);
+void rtu_close(modbus_t *ctx, int lock);
 /* Asks the kernel to drive the transceiver; false when the port cannot. */
 bool rtu_set_rs485(modbus_t *ctx);
 
