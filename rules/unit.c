@@ -18,25 +18,82 @@ struct symbol {
 #define SEC [UNIT_SECOND]
 #define AMP [UNIT_AMPERE]
 
-#define LENGTH   {M = 1}
-#define MASS     {KG = 1}
-#define TIME     {SEC = 1}
-#define CURRENT  {AMP = 1}
-#define KELVIN   {[UNIT_KELVIN] = 1}
-#define TURN     {[UNIT_TURN] = 1}
-#define BYTES    {[UNIT_BYTE] = 1}
-#define PERCENT  {[UNIT_PERCENT] = 1}
-#define VOLUME   {M = 3}
-#define RATE     {SEC = -1}
-#define FORCE    {KG = 1, M = 1, SEC = -2}
-#define PRESSURE {KG = 1, M = -1, SEC = -2}
-#define ENERGY   {KG = 1, M = 2, SEC = -2}
-#define POWER    {KG = 1, M = 2, SEC = -3}
-#define VOLTAGE  {KG = 1, M = 2, SEC = -3, AMP = -1}
-#define OHM      {KG = 1, M = 2, SEC = -3, AMP = -2}
-#define CHARGE   {SEC = 1, AMP = 1}
-#define APPARENT {KG = 1, M = 2, SEC = -3, [UNIT_APPARENT] = 1}
-#define REACTIVE {KG = 1, M = 2, SEC = -3, [UNIT_REACTIVE] = 1}
+#define LENGTH                                                                         \
+    {                                                                                  \
+        M = 1                                                                          \
+    }
+#define MASS                                                                           \
+    {                                                                                  \
+        KG = 1                                                                         \
+    }
+#define TIME                                                                           \
+    {                                                                                  \
+        SEC = 1                                                                        \
+    }
+#define CURRENT                                                                        \
+    {                                                                                  \
+        AMP = 1                                                                        \
+    }
+#define KELVIN                                                                         \
+    {                                                                                  \
+        [UNIT_KELVIN] = 1                                                              \
+    }
+#define TURN                                                                           \
+    {                                                                                  \
+        [UNIT_TURN] = 1                                                                \
+    }
+#define BYTES                                                                          \
+    {                                                                                  \
+        [UNIT_BYTE] = 1                                                                \
+    }
+#define PERCENT                                                                        \
+    {                                                                                  \
+        [UNIT_PERCENT] = 1                                                             \
+    }
+#define VOLUME                                                                         \
+    {                                                                                  \
+        M = 3                                                                          \
+    }
+#define RATE                                                                           \
+    {                                                                                  \
+        SEC = -1                                                                       \
+    }
+#define FORCE                                                                          \
+    {                                                                                  \
+        KG = 1, M = 1, SEC = -2                                                        \
+    }
+#define PRESSURE                                                                       \
+    {                                                                                  \
+        KG = 1, M = -1, SEC = -2                                                       \
+    }
+#define ENERGY                                                                         \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -2                                                        \
+    }
+#define POWER                                                                          \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -3                                                        \
+    }
+#define VOLTAGE                                                                        \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -3, AMP = -1                                              \
+    }
+#define OHM                                                                            \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -3, AMP = -2                                              \
+    }
+#define CHARGE                                                                         \
+    {                                                                                  \
+        SEC = 1, AMP = 1                                                               \
+    }
+#define APPARENT                                                                       \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -3, [UNIT_APPARENT] = 1                                   \
+    }
+#define REACTIVE                                                                       \
+    {                                                                                  \
+        KG = 1, M = 2, SEC = -3, [UNIT_REACTIVE] = 1                                   \
+    }
 
 static const struct symbol symbols[] = {
     {"m", 1, 1, 0, LENGTH},
@@ -298,21 +355,14 @@ unit_convert_constant(const struct unit_conversion *c, double value)
 }
 
 void
-unit_product(struct unit *out,
-             const struct unit *a,
-             const struct unit *b,
-             bool divide)
+unit_product(struct unit *out, const struct unit *a, const struct unit *b, bool divide)
 {
     struct unit u;
     unit_none(&u);
     bool simple = strpbrk(b->name, "/*") == NULL;
     char name[2 * UNIT_NAME_BYTES + 8];
-    int size = snprintf(name,
-                        sizeof name,
-                        simple ? "%s%s%s" : "%s%s(%s)",
-                        a->name,
-                        divide ? "/" : "*",
-                        b->name);
+    int size = snprintf(name, sizeof name, simple ? "%s%s%s" : "%s%s(%s)", a->name,
+                        divide ? "/" : "*", b->name);
     size_t cut = (size_t)size < sizeof u.name ? (size_t)size : sizeof u.name - 1;
     memcpy(u.name, name, cut);
     if (a->own || b->own) {

@@ -1,0 +1,76 @@
+/* Compiles the tree of an expression for one device: resolves the names, checks kinds
+ * and units, folds constants, and writes a program (program.h).
+ *
+ * A value is a truth or a number with a unit.  Temperatures in °C carry a weight: how
+ * many zero points they hold.  A difference holds none and is in K, a mean holds one
+ * and is in °C again, a sum holds two and is nothing. */
+#ifndef CARETAKER_RULES_EXPRESSION_H
+#define CARETAKER_RULES_EXPRESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/diag.h"
+#include "daemon/model/site.h"
+#include "rules/program.h"
+#include "rules/syntax.h"
+
+/* Of one rule: `while` and all levels together. */
+#define CODE_OPS_MAX       16384
+#define CODE_CONSTANTS_MAX 16384
+#define CODE_SLOTS_MAX     512
+#define CODE_AGES_MAX      64
+
+enum slot_kind { SLOT_POINT, SLOT_DEVICE };
+
+/* age(x) is compared with a constant: it is to be judged when x gets that old. */
+struct age_watch {
+    uint16_t slot;
+    double age_ms;
+};
+
+/* Programs being written, for one rule on one device.  Too big for a stack. */
+struct code_writer {
+    struct op ops[CODE_OPS_MAX];
+    uint32_t op_count;
+    double constants[CODE_CONSTANTS_MAX];
+    uint32_t constant_count;
+    uint32_t slots[CODE_SLOTS_MAX]; /* Index of a point or of a device. */
+    uint8_t slot_kinds[CODE_SLOTS_MAX];
+    uint32_t slot_count;
+    struct age_watch ages[CODE_AGES_MAX];
+    uint32_t age_count;
+};
+
+/* Where messages go; `at` is the byte of the text that is meant. */
+typedef void (*expression_report_fn)(void *ctx,
+                                     enum diag_level level,
+                                     const struct expr_text *text,
+                                     uint32_t at,
+                                     const char *message);
+
+struct expression_scope {
+    const struct site *site;
+    uint32_t device; /* Whose points the bare names are. */
+    const struct expr_text *text;
+    expression_report_fn report;
+    void *ctx;
+};
+
+/* Writes the condition `root`.  Every name is known to exist.  False after an error,
+ * which was reported. */
+bool expression_compile(struct code_writer *w,
+                        const struct expression_scope *scope,
+                        const struct node *root,
+                        struct span *out);
+
+/* The part of a condition whose value goes with an edge: the left side of the first
+ * comparison (the right one if the left is constant), else the first point. */
+const struct node *expression_value_node(const struct node *root);
+/* Writes that part; its kind does not matter. */
+bool expression_compile_value(struct code_writer *w,
+                              const struct expression_scope *scope,
+                              const struct node *value,
+                              struct span *out);
+
+#endif
