@@ -8,7 +8,8 @@
 
 #include "rules/unit.h"
 
-#define QUOTE_BYTES_MAX 60 /* Of the user's text in a message. */
+#define QUOTE_BYTES_MAX 60   /* Of the user's text in a message. */
+#define AGE_MS_MAX      1e15 /* Nothing here gets 30,000 years old. */
 
 enum value_kind {
     VALUE_TRUTH,
@@ -608,7 +609,10 @@ watch_age(struct compiler *c, const struct operand *age, const struct operand *l
         return;
     }
     double ms = *constant_of(c, limit) * 1000;
-    if (ms >= 0) {
+    if (fabs(ms - round(ms)) < 1e-6) {
+        ms = round(ms); /* 0.3 s is 300 ms. */
+    }
+    if (ms >= 0 && ms < AGE_MS_MAX) {
         w->ages[w->age_count++] =
             (struct age_watch){.slot = w->ops[age->op].a, .age_ms = ms};
     }

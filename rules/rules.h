@@ -77,8 +77,9 @@ void rules_save(struct rules *r, bool all, rules_state_fn fn, void *ctx);
  * have run.  A running hold goes on, from where it was, if the first judgement comes
  * within RULES_RESTART_GAP_MS of it; else it begins anew. A raised one stays raised.
  * False: there is no such instance any more. */
-#define RULES_RESTART_GAP_MS 60000 /* A restart or reboot is not a sensor's silence.   \
-                                    */
+#define RULES_RESTART_GAP_MS                                                           \
+    60000 /* A restart or reboot is not a sensor's silence.                            \
+           */
 bool rules_restore(struct rules *r, const struct rule_state *s, int64_t alive_ms);
 void rules_restore_device(struct rules *r, uint32_t device, enum device_health health);
 

@@ -53,9 +53,7 @@ double unit_convert(const struct unit_conversion *c, double value);
 /* The same for a constant: without the last digits that only the arithmetic made. */
 double unit_convert_constant(const struct unit_conversion *c, double value);
 /* The unit of a product, or of a quotient. */
-void unit_product(struct unit *out,
-                  const struct unit *a,
-                  const struct unit *b,
-                  bool divide);
+void
+unit_product(struct unit *out, const struct unit *a, const struct unit *b, bool divide);
 
 #endif

@@ -1,0 +1,95 @@
+/* The inside of struct rules, shared by the files that make it up:
+ *
+ *   rules.c    building it, frames, timers, staleness
+ *   judge.c    one instance: holds, levels, edges
+ *   restart.c  what survives a restart
+ *   render.c   titles */
+#ifndef CARETAKER_RULES_ENGINE_H
+#define CARETAKER_RULES_ENGINE_H
+
+#include "daemon/base/arena.h"
+#include "daemon/base/timerq.h"
+#include "rules/binding.h"
+#include "rules/rules.h"
+
+/* Classes of timers: of one time, holds and ages before staleness. */
+enum timer_class { TIMER_INSTANCE, TIMER_DEVICE };
+
+enum instance_flag {
+    INSTANCE_CLEAR = 1u << 0, /* As struct watch. */
+    INSTANCE_WHILE = 1u << 1, /* `while` is true, or there is none. */
+    INSTANCE_WATCHED = 1u << 2,
+    INSTANCE_RESUMING = 1u << 3,  /* Restored; no judgement has confirmed it yet. */
+    INSTANCE_WAS_CLEAR = 1u << 4, /* Restored so; clear_since_ms is from before. */
+};
+
+/* One rule on one device.  For each level there is an instant in rules.since: above
+ * the raised level, since when its `when` has been true; up to it, since when its
+ * `clear` has been true; INSTANT_NONE: it is not. */
+struct instance {
+    const struct code *code;
+    int64_t clear_since_ms, while_last_ms;
+    uint32_t device, rule;
+    uint32_t first_slot, first_since;
+    int8_t level; /* The raised one; -1: none. */
+    uint8_t flags;
+};
+
+/* A set of instances, walked in order. */
+struct marks {
+    uint64_t *words;
+    uint32_t low, high; /* Words that may be non-zero: [low, high). */
+};
+
+struct rules {
+    const struct site *site;
+    struct arena *arena;   /* Owns all tables below and the programs. */
+    struct timerq *timers; /* Instances first, then devices. */
+
+    struct instance *instances; /* By device, then rule. */
+    uint32_t instance_count;
+    uint32_t *device_first; /* Instances of device d: [d], [d + 1]. */
+    int64_t *since;         /* By instance and level. */
+    uint32_t *slots;        /* By instance and slot. */
+
+    /* By point. */
+    double *value;         /* The last good one. */
+    double *known;         /* The same, but NaN when it is not to be used. */
+    int64_t *last_good_ms; /* INSTANT_NONE: never. */
+    int64_t *last_ms;      /* Of any quality; INSTANT_NONE: never asked. */
+    int64_t *fresh_ms;     /* Staleness counts from here: last good, or first asked. */
+    uint8_t *quality;
+    bool *fresh;                      /* Asked, and not stale yet. */
+    uint32_t *reader_first, *readers; /* Instances that read point p. */
+
+    /* By device. */
+    uint8_t *health;       /* enum device_health */
+    uint32_t *fresh_count; /* Of its points. */
+    uint32_t *online_first,
+        *online_readers; /* Instances that ask whether it answers. */
+
+    struct marks touched; /* To be judged now. */
+    struct marks dirty;   /* To be saved. */
+    int64_t alive_ms;     /* Of rules_restore(). */
+    uint64_t evaluations;
+    size_t bytes;
+};
+
+void marks_add(struct marks *m, uint32_t index);
+/* Takes the lowest out; false when the set is empty. */
+bool marks_take(struct marks *m, uint32_t *index);
+
+/* Judges instance i at t and arms its timer. */
+void judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx);
+/* When instance i is to be judged next by itself, later than `after_ms`. */
+int64_t judge_due(const struct rules *r, const struct instance *in, int64_t after_ms);
+/* NONE_INDEX: the rule is not bound to the device. */
+uint32_t engine_find(const struct rules *r, uint32_t device, uint32_t rule);
+
+static inline int64_t *
+instance_since(const struct rules *r, const struct instance *in)
+{
+    return &r->since[in->first_since];
+}
+
+#endif
