@@ -1,0 +1,278 @@
+#include "collectors/log_header.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char ACCEPTED[] =
+    "a log begins with time,device,point,value[,quality] or time,DEVICE.POINT,...";
+
+static int
+wrong(struct err *err, const struct log_cell *cell)
+{
+    return err_wrap(err, "1:%u", cell != NULL ? cell->column : 1);
+}
+
+/* The one of ',' and ';' that stands more often outside quotes; their number in all
+ * bounds the cells. */
+static uint32_t
+find_separator(struct log_header *h, const char *line)
+{
+    uint32_t commas = 0, semicolons = 0;
+    bool quoted = false;
+
+    for (; *line != '\0'; line++) {
+        quoted ^= *line == '"';
+        commas += !quoted && *line == ',';
+        semicolons += !quoted && *line == ';';
+    }
+    h->separator = semicolons > commas ? ';' : ',';
+    return commas + semicolons + 1;
+}
+
+static int
+set_role(uint32_t *role, uint32_t cell, const struct log_header *h, struct err *err)
+{
+    if (*role != NONE_INDEX) {
+        err_set(err, ERR_CONFIG, "a second column '%.64s'", h->cells[cell].text);
+        return wrong(err, &h->cells[cell]);
+    }
+    *role = cell;
+    return 0;
+}
+
+static int
+parse_long(struct log_header *h, struct err *err)
+{
+    static const char *const words[] = {"time", "device", "point", "value", "quality"};
+    uint32_t *const roles[] = {&h->time, &h->device, &h->point, &h->value, &h->quality};
+
+    for (uint32_t i = 0; i < h->cell_count; i++) {
+        const char *text = h->cells[i].text, *near;
+        size_t w = 0;
+
+        while (w < ARRAY_LEN(words) && strcmp(text, words[w]) != 0) {
+            w++;
+        }
+        if (w < ARRAY_LEN(words)) {
+            if (set_role(roles[w], i, h, err) != 0) {
+                return err->code;
+            }
+            continue;
+        }
+        near = diag_nearest(text, words, ARRAY_LEN(words));
+        err_set(err, ERR_CONFIG, "column '%.64s' is not known; %s%s%s", text,
+                near != NULL ? "'" : "", near != NULL ? near : ACCEPTED,
+                near != NULL ? "' is" : "");
+        return wrong(err, &h->cells[i]);
+    }
+    for (size_t w = 0; w < ARRAY_LEN(words) - 1;
+         w++) { /* The quality may be missing. */
+        if (*roles[w] == NONE_INDEX) {
+            err_set(err, ERR_CONFIG, "no column '%s'; %s", words[w], ACCEPTED);
+            return wrong(err, NULL);
+        }
+    }
+    return 0;
+}
+
+static int
+add_column(struct log_header *h,
+           uint32_t cell,
+           const char *device,
+           const char *point,
+           const struct site *site,
+           struct log_names *names,
+           struct err *err)
+{
+    uint32_t p = log_names_find(names, device, point);
+
+    if (p == NONE_INDEX) {
+        log_names_unknown(names, device, point, err);
+        return wrong(err, &h->cells[cell]);
+    }
+    h->columns[h->column_count++] =
+        (struct log_column){.cell = cell, .device = site->points[p].device, .point = p};
+    return 0;
+}
+
+static int
+parse_wide(struct log_header *h,
+           const struct site *site,
+           struct log_names *names,
+           struct err *err)
+{
+    for (uint32_t i = 0; i < h->cell_count; i++) {
+        char *text = h->cells[i].text;
+        char *dot = strchr(text, '.');
+
+        if (strcmp(text, "time") == 0) {
+            if (set_role(&h->time, i, h, err) != 0) {
+                return err->code;
+            }
+            continue;
+        }
+        if (dot == NULL) {
+            err_set(err, ERR_CONFIG, "column '%.64s' is no DEVICE.POINT; %s", text,
+                    ACCEPTED);
+            return wrong(err, &h->cells[i]);
+        }
+        *dot = '\0';
+        if (add_column(h, i, text, dot + 1, site, names, err) != 0) {
+            return err->code;
+        }
+    }
+    if (h->time == NONE_INDEX) {
+        err_set(err, ERR_CONFIG, "no column 'time'; %s", ACCEPTED);
+        return wrong(err, NULL);
+    }
+    return 0;
+}
+
+static int
+parse_mapped(struct log_header *h,
+             const struct site *site,
+             struct log_names *names,
+             const struct log_map *map,
+             bool *mapped,
+             struct err *err)
+{
+    for (uint32_t i = 0; i < h->cell_count; i++) {
+        const char *text = h->cells[i].text;
+
+        if (strcmp(text, map->time_column) == 0) {
+            if (set_role(&h->time, i, h, err) != 0) {
+                return err->code;
+            }
+            continue;
+        }
+        for (uint32_t m = 0; m < map->column_count; m++) {
+            const struct log_map_column *c = &map->columns[m];
+
+            if (strcmp(text, c->column) == 0) {
+                if (add_column(h, i, c->device, c->point, site, names, err) != 0) {
+                    return err->code;
+                }
+                mapped[m] = true;
+                break;
+            }
+        }
+    }
+    if (h->time == NONE_INDEX) {
+        err_set(err, ERR_CONFIG, "no column '%.64s', which the map takes for the time",
+                map->time_column);
+        return wrong(err, NULL);
+    }
+    return 0;
+}
+
+/* Orders by `device`, which holds the rank of the device here, then as written. */
+static int
+column_order(const void *a, const void *b)
+{
+    const struct log_column *x = a, *y = b;
+
+    if (x->device != y->device) {
+        return x->device < y->device ? -1 : 1;
+    }
+    return x->cell < y->cell ? -1 : x->cell > y->cell;
+}
+
+/* Brings the columns of a device together and refuses two of one point. */
+static int
+group_columns(struct log_header *h, const struct site *site, struct err *err)
+{
+    uint32_t *rank = malloc(((size_t)site->device_count + 1) * sizeof *rank);
+    bool *taken = calloc((size_t)site->point_count + 1, sizeof *taken);
+    uint32_t devices = 0;
+    int status = 0;
+
+    if (rank == NULL || taken == NULL) {
+        status = err_set(err, ERR_NOMEM, "header");
+        goto done;
+    }
+    memset(rank, 0xFF, site->device_count * sizeof *rank);
+    for (uint32_t i = 0; i < h->column_count; i++) {
+        struct log_column *c = &h->columns[i];
+
+        if (taken[c->point]) {
+            err_set(err, ERR_CONFIG, "a second column for %s.%s",
+                    site->devices[c->device].id, site->points[c->point].id);
+            status = wrong(err, &h->cells[c->cell]);
+            goto done;
+        }
+        taken[c->point] = true;
+        if (rank[c->device] == NONE_INDEX) {
+            rank[c->device] = devices++;
+        }
+        c->device = rank[c->device];
+    }
+    qsort(h->columns, h->column_count, sizeof *h->columns, column_order);
+    for (uint32_t i = 0; i < h->column_count; i++) {
+        h->columns[i].device = site->points[h->columns[i].point].device;
+    }
+done:
+    free(rank);
+    free(taken);
+    return status;
+}
+
+static bool
+looks_long(const struct log_header *h)
+{
+    for (uint32_t i = 0; i < h->cell_count; i++) {
+        const char *text = h->cells[i].text;
+
+        if (strcmp(text, "device") == 0 || strcmp(text, "point") == 0 ||
+            strcmp(text, "value") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+log_header_parse(struct log_header *out,
+                 char *line,
+                 const struct site *site,
+                 struct log_names *names,
+                 const struct log_map *map,
+                 bool *mapped,
+                 struct err *err)
+{
+    struct log_header *h = out;
+    uint32_t most;
+
+    memset(h, 0, sizeof *h);
+    h->time = h->device = h->point = h->value = h->quality = NONE_INDEX;
+    most = find_separator(h, line);
+    h->cells = calloc((size_t)most + 1, sizeof *h->cells);
+    h->columns = calloc(most, sizeof *h->columns);
+    if (h->cells == NULL || h->columns == NULL) {
+        return err_set(err, ERR_NOMEM, "header");
+    }
+    h->cell_count = log_cells(h->cells, most, line, h->separator, err);
+    if (h->cell_count == 0) {
+        return wrong(err, NULL);
+    }
+    h->is_long = map == NULL && looks_long(h);
+    if (h->is_long) {
+        return parse_long(h, err);
+    }
+    if (map != NULL) {
+        if (parse_mapped(h, site, names, map, mapped, err) != 0) {
+            return err->code;
+        }
+    } else if (parse_wide(h, site, names, err) != 0) {
+        return err->code;
+    }
+    return group_columns(h, site, err);
+}
+
+void
+log_header_fini(struct log_header *h)
+{
+    free(h->cells);
+    free(h->columns);
+    h->cells = NULL;
+    h->columns = NULL;
+}

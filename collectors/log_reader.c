@@ -1,0 +1,490 @@
+#include "collectors/log_reader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/log_header.h"
+#include "collectors/log_lines.h"
+#include "collectors/log_names.h"
+#include "collectors/log_number.h"
+#include "collectors/log_time.h"
+
+#define HINTS_MAX 100 /* Bad rows that say what was meant: it takes a search each. */
+
+/* A frame that still grows: one place for each point of its device, so that readings
+ * come out in order of their points however they stand in the log. */
+struct gather {
+    int64_t t_ms;
+    uint32_t device;
+    uint32_t first_point;
+    uint16_t count;
+    uint64_t taken[DEVICE_POINTS_MAX / 64]; /* A bit a place. */
+    struct reading places[DEVICE_POINTS_MAX];
+};
+_Static_assert(DEVICE_POINTS_MAX <= FRAME_READINGS_MAX,
+               "a frame holds every point once");
+_Static_assert(DEVICE_POINTS_MAX % 64 == 0, "whole words of bits");
+
+struct log_file {
+    char *path; /* Owned; places of bad rows refer to it. */
+    struct log_lines lines;
+    struct log_header header;
+    struct log_time time;
+    int64_t newest_ms; /* Time of the last good row. */
+    /* The good row read last, and how many of its readings are in `gather`. */
+    int64_t row_ms;
+    struct reading *row;
+    uint32_t row_count, row_taken;
+    struct gather gather;
+    struct frame *frame; /* Head of the file, waiting for its turn. */
+    bool has_frame;
+};
+
+struct log_reader {
+    const struct site *site;
+    struct log_names *names;
+    log_bad_fn tell_bad;
+    void *ctx;
+    uint64_t rows, bad;
+    struct log_file *files;
+    uint32_t file_count;
+    uint32_t given; /* File whose frame was given last; NONE_INDEX: none. */
+};
+
+/* False when the reading cannot belong to the frame: it is of another time or device,
+ * or its point is there already. */
+static bool
+gather_add(struct gather *g,
+           const struct site *site,
+           int64_t t_ms,
+           const struct reading *r)
+{
+    uint32_t device = site->points[r->point].device, place;
+    uint64_t bit;
+
+    if (g->count == 0) {
+        g->t_ms = t_ms;
+        g->device = device;
+        g->first_point = site->devices[device].first_point;
+    } else if (g->t_ms != t_ms || g->device != device) {
+        return false;
+    }
+    place = r->point - g->first_point;
+    assert(place < DEVICE_POINTS_MAX);
+    bit = UINT64_C(1) << place % 64;
+    if ((g->taken[place / 64] & bit) != 0) {
+        return false;
+    }
+    g->taken[place / 64] |= bit;
+    g->places[place] = *r;
+    g->count++;
+    return true;
+}
+
+/* Moves what was gathered into `f`; nothing is gathered then. */
+static void
+gather_move(struct gather *g, struct frame *f)
+{
+    uint16_t count = 0;
+
+    f->t_ms = g->t_ms;
+    f->device = g->device;
+    f->flags = 0;
+    for (uint32_t w = 0; count < g->count; w++) {
+        for (uint64_t bits = g->taken[w]; bits != 0; bits &= bits - 1) {
+            uint32_t place = w * 64 + (uint32_t)__builtin_ctzll(bits);
+
+            f->readings[count++] = g->places[place];
+        }
+        g->taken[w] = 0;
+    }
+    f->count = count;
+    g->count = 0;
+}
+
+static void
+bad_row(struct log_reader *r,
+        const struct log_file *f,
+        uint32_t column,
+        const char *text)
+{
+    const struct loc loc = {.file = f->path, .line = f->lines.line, .column = column};
+
+    r->bad++;
+    if (r->tell_bad != NULL) {
+        r->tell_bad(r->ctx, &loc, text);
+    }
+}
+
+/* A value as text; `true` and `false` count where the point is a yes or no, or is fed
+ * by logs alone and so has no type of its own. */
+static bool
+parse_value(double *out, const struct point *p, const char *text)
+{
+    if (log_number_parse(out, text)) {
+        return true;
+    }
+    if (p->type != TYPE_BOOL && p->table != REG_NONE &&
+        !(p->type == TYPE_BITS && p->bit_low == p->bit_high)) {
+        return false;
+    }
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
+        *out = text[0] == 't' || text[0] == 'T';
+        return true;
+    }
+    return false;
+}
+
+static int
+take_value(struct reading *out,
+           const struct site *site,
+           const struct log_cell *cell,
+           struct err *err)
+{
+    const struct point *p = &site->points[out->point];
+
+    if (parse_value(&out->value, p, cell->text)) {
+        return 0;
+    }
+    if (cell->size == 0) {
+        return err_set(err, ERR_RANGE, "no value; a good sample has one");
+    }
+    return err_set(err, ERR_RANGE, "'%.60s' is no value; a decimal number%s is",
+                   cell->text, p->type == TYPE_BOOL ? ", true or false" : "");
+}
+
+/* The one reading of a row in long form.  `*where` is the cell that is wrong. */
+static int
+take_long(struct log_reader *r,
+          struct log_file *f,
+          const struct log_cell **where,
+          struct err *err)
+{
+    const struct log_header *h = &f->header;
+    const struct log_cell *cells = h->cells;
+    struct reading *out = &f->row[0];
+    const char *device = cells[h->device].text, *point = cells[h->point].text;
+    enum quality quality = QUALITY_GOOD;
+
+    *out = (struct reading){.point = log_names_find(r->names, device, point)};
+    if (out->point == NONE_INDEX) {
+        *where =
+            &cells[site_device(r->site, device) == NONE_INDEX ? h->device : h->point];
+        if (r->bad < HINTS_MAX) {
+            return log_names_unknown(r->names, device, point, err);
+        }
+        return err_set(err, ERR_CONFIG, "'%.64s.%.64s' is not in the site", device,
+                       point);
+    }
+    if (h->quality != NONE_INDEX && cells[h->quality].size > 0 &&
+        !quality_parse(&quality, cells[h->quality].text)) {
+        *where = &cells[h->quality];
+        return err_set(err, ERR_RANGE,
+                       "'%.60s' is no quality; good, timeout, crc, exception, refused, "
+                       "range, sentinel, stale, stuck and offline are",
+                       cells[h->quality].text);
+    }
+    out->quality = (uint8_t)quality;
+    f->row_count = 1;
+    *where = &cells[h->value];
+    if (quality != QUALITY_GOOD && cells[h->value].size == 0) {
+        return 0; /* Why there is no value is all there is to say. */
+    }
+    return take_value(out, r->site, &cells[h->value], err);
+}
+
+static int
+take_wide(struct log_reader *r,
+          struct log_file *f,
+          const struct log_cell **where,
+          struct err *err)
+{
+    const struct log_header *h = &f->header;
+
+    for (uint32_t i = 0; i < h->column_count; i++) {
+        const struct log_column *c = &h->columns[i];
+        struct reading *out = &f->row[f->row_count];
+
+        if (h->cells[c->cell].size == 0) {
+            continue;
+        }
+        *where = &h->cells[c->cell];
+        *out = (struct reading){.point = c->point, .quality = QUALITY_GOOD};
+        if (take_value(out, r->site, *where, err) != 0) {
+            return err->code;
+        }
+        f->row_count++;
+    }
+    return 0;
+}
+
+/* All readings of a line, or none and `err`. */
+static int
+take_row(struct log_reader *r,
+         struct log_file *f,
+         char *line,
+         const struct log_cell **where,
+         struct err *err)
+{
+    struct log_header *h = &f->header;
+    uint32_t count = log_cells(h->cells, h->cell_count + 1, line, h->separator, err);
+    int status;
+
+    f->row_count = f->row_taken = 0;
+    *where = NULL;
+    if (count == 0) {
+        return err->code;
+    }
+    if (count != h->cell_count) {
+        return err_set(err, ERR_CONFIG, "%s cells than the header, which has %u",
+                       count > h->cell_count ? "more" : "fewer", h->cell_count);
+    }
+    *where = &h->cells[h->time];
+    if (log_time_read(&f->time, (*where)->text, (*where)->size, &f->row_ms, err) != 0) {
+        return err->code;
+    }
+    if (f->row_ms < f->newest_ms) {
+        return err_set(err, ERR_CONFIG,
+                       "goes back in time; rows stand in order of time");
+    }
+    status = h->is_long ? take_long(r, f, where, err) : take_wide(r, f, where, err);
+    if (status == 0) {
+        f->newest_ms = f->row_ms;
+    }
+    return status;
+}
+
+/* Reads on to the next good row; false at the end. */
+static bool
+next_row(struct log_reader *r, struct log_file *f)
+{
+    struct err err;
+    const struct log_cell *where;
+    char *line;
+    size_t size;
+
+    for (;;) {
+        switch (log_lines_next(&f->lines, &line, &size, &err)) {
+        case LOG_LINE_END:
+            return false;
+        case LOG_LINE_BAD:
+            r->rows++;
+            bad_row(r, f, 0, err.text);
+            break;
+        case LOG_LINE:
+            if (size == 0) {
+                break; /* An empty line is no row. */
+            }
+            r->rows++;
+            if (take_row(r, f, line, &where, &err) == 0) {
+                return true;
+            }
+            f->row_count = 0;
+            bad_row(r, f, where != NULL ? where->column : 0, err.text);
+            break;
+        }
+    }
+}
+
+/* Fills the file's frame with the next one, if there is one. */
+static void
+next_frame(struct log_reader *r, struct log_file *f)
+{
+    f->has_frame = true;
+    do {
+        for (; f->row_taken < f->row_count; f->row_taken++) {
+            if (!gather_add(&f->gather, r->site, f->row_ms, &f->row[f->row_taken])) {
+                gather_move(&f->gather, f->frame);
+                return; /* The reading that did not fit comes first in the next one. */
+            }
+        }
+    } while (next_row(r, f));
+    f->row_count = f->row_taken = 0;
+    if (f->gather.count > 0) {
+        gather_move(&f->gather, f->frame);
+    } else {
+        f->has_frame = false;
+    }
+}
+
+static int
+file_open(struct log_reader *r,
+          struct log_file *f,
+          const struct log_map *map,
+          bool *mapped,
+          struct err *err)
+{
+    char *line;
+    size_t size;
+    enum log_line got;
+
+    if (log_lines_open(&f->lines, f->path, err) != 0) {
+        return err->code;
+    }
+    if (log_time_init(&f->time, map, err) != 0) {
+        return err->code;
+    }
+    got = log_lines_next(&f->lines, &line, &size, err);
+    if (got == LOG_LINE_BAD) {
+        return err_wrap(err, "%s:1", f->path);
+    }
+    if (got == LOG_LINE_END || size == 0) {
+        return err_set(err, ERR_CONFIG, "%s:1: no header; a log begins with one",
+                       f->path);
+    }
+    if (log_header_parse(&f->header, line, r->site, r->names, map, mapped, err) != 0) {
+        return err_wrap(err, "%s", f->path);
+    }
+    f->newest_ms = INT64_MIN;
+    f->row = calloc((size_t)f->header.column_count + 1, sizeof *f->row);
+    f->frame = malloc(FRAME_BYTES_MAX);
+    if (f->row == NULL || f->frame == NULL) {
+        return err_set(err, ERR_NOMEM, "%s", f->path);
+    }
+    return 0;
+}
+
+/* A column that no file has is a misspelt one. */
+static int
+check_mapped(const struct log_map *map, const bool *mapped, struct err *err)
+{
+    for (uint32_t i = 0; map != NULL && i < map->column_count; i++) {
+        if (!mapped[i]) {
+            return err_set(err, ERR_CONFIG, "no log has the column '%.64s' of the map",
+                           map->columns[i].column);
+        }
+    }
+    return 0;
+}
+
+static int
+files_open(struct log_reader *r,
+           const struct log_map *map,
+           const char *const *paths,
+           uint32_t count,
+           struct err *err)
+{
+    bool *mapped =
+        calloc(map != NULL ? (size_t)map->column_count + 1 : 1, sizeof *mapped);
+    int status = 0;
+
+    r->files = calloc((size_t)count + 1, sizeof *r->files);
+    if (r->files == NULL || mapped == NULL) {
+        status = err_set(err, ERR_NOMEM, "logs");
+    }
+    for (uint32_t i = 0; status == 0 && i < count; i++) {
+        struct log_file *f = &r->files[r->file_count++];
+
+        f->lines.fd = -1;
+        f->path = strdup(paths[i]);
+        if (f->path == NULL) {
+            status = err_set(err, ERR_NOMEM, "logs");
+        } else {
+            status = file_open(r, f, map, mapped, err);
+        }
+    }
+    if (status == 0) {
+        status = check_mapped(map, mapped, err);
+    }
+    free(mapped);
+    return status;
+}
+
+int
+log_reader_open(struct log_reader **out,
+                const struct site *site,
+                const struct log_map *map,
+                const char *const *paths,
+                uint32_t count,
+                log_bad_fn bad,
+                void *ctx,
+                struct err *err)
+{
+    struct err own; /* Callers may not want to know. */
+    struct log_reader *r = calloc(1, sizeof *r);
+
+    err = err != NULL ? err : &own;
+    if (r == NULL) {
+        return err_set(err, ERR_NOMEM, "log reader");
+    }
+    r->site = site;
+    r->tell_bad = bad;
+    r->ctx = ctx;
+    r->given = NONE_INDEX;
+    if (log_names_new(&r->names, site, err) != 0 ||
+        files_open(r, map, paths, count, err) != 0) {
+        log_reader_close(r);
+        return err->code;
+    }
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        next_frame(r, &r->files[i]);
+    }
+    *out = r;
+    return 0;
+}
+
+void
+log_reader_close(struct log_reader *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        struct log_file *f = &r->files[i];
+
+        log_lines_close(&f->lines);
+        log_header_fini(&f->header);
+        free(f->row);
+        free(f->frame);
+        free(f->path);
+    }
+    free(r->files);
+    log_names_free(r->names);
+    free(r);
+}
+
+const struct frame *
+log_reader_next(struct log_reader *r)
+{
+    uint32_t first = NONE_INDEX;
+
+    if (r->given != NONE_INDEX) {
+        next_frame(r, &r->files[r->given]);
+        r->given = NONE_INDEX;
+    }
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        if (r->files[i].has_frame &&
+            (first == NONE_INDEX ||
+             r->files[i].frame->t_ms < r->files[first].frame->t_ms)) {
+            first = i;
+        }
+    }
+    if (first == NONE_INDEX) {
+        return NULL;
+    }
+    r->given = first;
+    return r->files[first].frame;
+}
+
+uint64_t
+log_reader_rows(const struct log_reader *r)
+{
+    return r->rows;
+}
+
+uint64_t
+log_reader_bad(const struct log_reader *r)
+{
+    return r->bad;
+}
+
+void
+log_reader_progress(const struct log_reader *r, uint64_t *done, uint64_t *total)
+{
+    *done = *total = 0;
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        *done += r->files[i].lines.done;
+        *total += r->files[i].lines.total;
+    }
+}
