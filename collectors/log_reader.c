@@ -50,6 +50,7 @@ struct log_reader {
     struct log_file *files;
     uint32_t file_count;
     uint32_t given; /* File whose frame was given last; NONE_INDEX: none. */
+    bool begun;
 };
 
 /* False when the reading cannot belong to the frame: it is of another time or device,
@@ -417,9 +418,6 @@ log_reader_open(struct log_reader **out,
         log_reader_close(r);
         return err->code;
     }
-    for (uint32_t i = 0; i < r->file_count; i++) {
-        next_frame(r, &r->files[i]);
-    }
     *out = r;
     return 0;
 }
@@ -449,6 +447,10 @@ log_reader_next(struct log_reader *r)
 {
     uint32_t first = NONE_INDEX;
 
+    for (uint32_t i = 0; !r->begun && i < r->file_count; i++) {
+        next_frame(r, &r->files[i]);
+    }
+    r->begun = true;
     if (r->given != NONE_INDEX) {
         next_frame(r, &r->files[r->given]);
         r->given = NONE_INDEX;
