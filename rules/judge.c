@@ -135,7 +135,7 @@ is_awaiting_first_samples(const struct rules *r,
 static bool
 resume(struct rules *r, struct instance *in, const struct verdict *v, int64_t t_ms)
 {
-    if (t_ms - r->alive_ms > RULES_RESTART_GAP_MS) {
+    if (r->alive_ms == INSTANT_NONE || t_ms - r->alive_ms > RULES_RESTART_GAP_MS) {
         int64_t *since = instance_since(r, in);
         for (uint32_t k = 0; k < in->code->level_count; k++) {
             since[k] = INSTANT_NONE;
