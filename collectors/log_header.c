@@ -7,9 +7,9 @@ static const char ACCEPTED[] =
     "a log begins with time,device,point,value[,quality] or time,DEVICE.POINT,...";
 
 static int
-wrong(struct err *err, const struct log_cell *cell)
+wrong(const struct log_header *h, struct err *err, const struct log_cell *cell)
 {
-    return err_wrap(err, "1:%u", cell != NULL ? cell->column : 1);
+    return err_wrap(err, "%s:1:%u", h->path, cell != NULL ? cell->column : 1);
 }
 
 /* The one of ',' and ';' that stands more often outside quotes; their number in all
@@ -34,7 +34,7 @@ set_role(uint32_t *role, uint32_t cell, const struct log_header *h, struct err *
 {
     if (*role != NONE_INDEX) {
         err_set(err, ERR_CONFIG, "a second column '%.64s'", h->cells[cell].text);
-        return wrong(err, &h->cells[cell]);
+        return wrong(h, err, &h->cells[cell]);
     }
     *role = cell;
     return 0;
@@ -63,13 +63,13 @@ parse_long(struct log_header *h, struct err *err)
         err_set(err, ERR_CONFIG, "column '%.64s' is not known; %s%s%s", text,
                 near != NULL ? "'" : "", near != NULL ? near : ACCEPTED,
                 near != NULL ? "' is" : "");
-        return wrong(err, &h->cells[i]);
+        return wrong(h, err, &h->cells[i]);
     }
     for (size_t w = 0; w < ARRAY_LEN(words) - 1;
          w++) { /* The quality may be missing. */
         if (*roles[w] == NONE_INDEX) {
             err_set(err, ERR_CONFIG, "no column '%s'; %s", words[w], ACCEPTED);
-            return wrong(err, NULL);
+            return wrong(h, err, NULL);
         }
     }
     return 0;
@@ -88,7 +88,7 @@ add_column(struct log_header *h,
 
     if (p == NONE_INDEX) {
         log_names_unknown(names, device, point, err);
-        return wrong(err, &h->cells[cell]);
+        return wrong(h, err, &h->cells[cell]);
     }
     h->columns[h->column_count++] =
         (struct log_column){.cell = cell, .device = site->points[p].device, .point = p};
@@ -114,7 +114,7 @@ parse_wide(struct log_header *h,
         if (dot == NULL) {
             err_set(err, ERR_CONFIG, "column '%.64s' is no DEVICE.POINT; %s", text,
                     ACCEPTED);
-            return wrong(err, &h->cells[i]);
+            return wrong(h, err, &h->cells[i]);
         }
         *dot = '\0';
         if (add_column(h, i, text, dot + 1, site, names, err) != 0) {
@@ -123,7 +123,7 @@ parse_wide(struct log_header *h,
     }
     if (h->time == NONE_INDEX) {
         err_set(err, ERR_CONFIG, "no column 'time'; %s", ACCEPTED);
-        return wrong(err, NULL);
+        return wrong(h, err, NULL);
     }
     return 0;
 }
@@ -160,7 +160,7 @@ parse_mapped(struct log_header *h,
     if (h->time == NONE_INDEX) {
         err_set(err, ERR_CONFIG, "no column '%.64s', which the map takes for the time",
                 map->time_column);
-        return wrong(err, NULL);
+        return wrong(h, err, NULL);
     }
     return 0;
 }
@@ -197,7 +197,7 @@ group_columns(struct log_header *h, const struct site *site, struct err *err)
         if (taken[c->point]) {
             err_set(err, ERR_CONFIG, "a second column for %s.%s",
                     site->devices[c->device].id, site->points[c->point].id);
-            status = wrong(err, &h->cells[c->cell]);
+            status = wrong(h, err, &h->cells[c->cell]);
             goto done;
         }
         taken[c->point] = true;
@@ -232,6 +232,7 @@ looks_long(const struct log_header *h)
 
 int
 log_header_parse(struct log_header *out,
+                 const char *path,
                  char *line,
                  const struct site *site,
                  struct log_names *names,
@@ -243,6 +244,7 @@ log_header_parse(struct log_header *out,
     uint32_t most;
 
     memset(h, 0, sizeof *h);
+    h->path = path;
     h->time = h->device = h->point = h->value = h->quality = NONE_INDEX;
     most = find_separator(h, line);
     h->cells = calloc((size_t)most + 1, sizeof *h->cells);
@@ -252,7 +254,7 @@ log_header_parse(struct log_header *out,
     }
     h->cell_count = log_cells(h->cells, most, line, h->separator, err);
     if (h->cell_count == 0) {
-        return wrong(err, NULL);
+        return wrong(h, err, NULL);
     }
     h->is_long = map == NULL && looks_long(h);
     if (h->is_long) {

@@ -15,6 +15,7 @@ struct log_column {
 };
 
 struct log_header {
+    const char *path; /* Borrowed; for messages. */
     bool is_long;
     char separator;
     uint32_t cell_count;
@@ -28,8 +29,9 @@ struct log_header {
 };
 
 /* Reads `line` (which it cuts).  `mapped[i]` is set for each column of the map that is
- * there.  Errors have "line:column: " before them. */
+ * there.  Errors have "path:line:column: " before them. */
 int log_header_parse(struct log_header *out,
+                     const char *path,
                      char *line,
                      const struct site *site,
                      struct log_names *names,

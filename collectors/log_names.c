@@ -1,6 +1,5 @@
 #include "collectors/log_names.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,22 +69,6 @@ log_names_find(struct log_names *n, const char *device, const char *point)
     return p;
 }
 
-static int
-unknown(struct err *err,
-        const char *what,
-        const char *word,
-        const char **words,
-        uint32_t count)
-{
-    const char *near = diag_nearest(word, words, count);
-
-    if (near != NULL) {
-        return err_set(err, ERR_CONFIG, "%s '%.64s' is not in the site; '%s' is", what,
-                       word, near);
-    }
-    return err_set(err, ERR_CONFIG, "%s '%.64s' is not in the site", what, word);
-}
-
 int
 log_names_unknown(const struct log_names *n,
                   const char *device,
@@ -96,7 +79,8 @@ log_names_unknown(const struct log_names *n,
     uint32_t count =
         d == NONE_INDEX ? n->site->device_count : n->site->devices[d].point_count;
     const char **words = calloc((size_t)count + 1, sizeof *words);
-    char what[ID_BYTES_MAX + 16] = "device";
+    const char *near = NULL;
+    const char *before = "", *after = "";
 
     for (uint32_t i = 0; words != NULL && i < count; i++) {
         if (d == NONE_INDEX) {
@@ -105,12 +89,20 @@ log_names_unknown(const struct log_names *n,
             words[i] = n->site->points[n->site->devices[d].first_point + i].id;
         }
     }
-    count = words != NULL ? count : 0; /* Without memory there is no hint. */
+    if (words != NULL) { /* Without memory there is no hint. */
+        near = diag_nearest(d == NONE_INDEX ? device : point, words, count);
+    }
+    if (near != NULL) {
+        before = "; '";
+        after = d == NONE_INDEX ? "' is" : "' is one";
+    }
+    near = near != NULL ? near : "";
     if (d == NONE_INDEX) {
-        unknown(err, what, device, words, count);
+        err_set(err, ERR_CONFIG, "device '%.64s' is not in the site%s%s%s", device,
+                before, near, after);
     } else {
-        snprintf(what, sizeof what, "point of '%.64s'", device);
-        unknown(err, what, point, words, count);
+        err_set(err, ERR_CONFIG, "device '%.64s' has no point '%.64s'%s%s%s", device,
+                point, before, near, after);
     }
     free(words);
     return ERR_CONFIG;

@@ -334,8 +334,9 @@ file_open(struct log_reader *r,
         return err_set(err, ERR_CONFIG, "%s:1: no header; a log begins with one",
                        f->path);
     }
-    if (log_header_parse(&f->header, line, r->site, r->names, map, mapped, err) != 0) {
-        return err_wrap(err, "%s", f->path);
+    if (log_header_parse(&f->header, f->path, line, r->site, r->names, map, mapped,
+                         err) != 0) {
+        return err->code;
     }
     f->newest_ms = INT64_MIN;
     f->row = calloc((size_t)f->header.column_count + 1, sizeof *f->row);
