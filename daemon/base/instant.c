@@ -312,8 +312,11 @@ parse_epoch(int64_t *out, const char *text)
         return false;
     }
     int64_t value = digits >= 12 ? whole : whole * 1000 + ms;
+    if (value > INSTANT_LAST_MS) {
+        return false;
+    }
     *out = negative ? -value : value;
-    return value <= INSTANT_LAST_MS;
+    return true;
 }
 
 int

@@ -1,6 +1,7 @@
 #include "daemon/base/strbuf.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,10 @@ number_format(char *out, double value)
     if (value == 0) {
         value = 0; /* Never "-0". */
     }
+    /* Any decimal of 15 digits survives a double, but not below the normal ones. */
+    int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
     int size = 0;
-    for (int digits = 15; digits <= 17; digits++) {
+    for (; digits <= DBL_DECIMAL_DIG; digits++) {
         size = snprintf(out, NUMBER_TEXT_BYTES, "%.*g", digits, value);
         if (strtod(out, NULL) == value) {
             break;

@@ -234,7 +234,11 @@ static void
 product_restart(struct product *p, int64_t t_ms)
 {
     tickets_free(p->tickets);
-    p->tickets = tickets_new(small_site(), &p->sink, 1);
+    int64_t next = 1; /* Numbers of forgotten tickets are not given again either. */
+    while (p->recorder->tickets[next - 1].number != 0) {
+        next++;
+    }
+    p->tickets = tickets_new(small_site(), &p->sink, next);
     for (int n = 0; n < NUMBERS_MAX && p->recorder->tickets[n].number != 0; n++) {
         const struct ticket *row = &p->recorder->tickets[n];
         if (row->state != TICKET_CLOSED || t_ms - row->closed_ms < 7 * DAY) {
