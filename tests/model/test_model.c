@@ -1,0 +1,250 @@
+/* The lines and objects that other people's programs read. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/model/command.h"
+#include "daemon/model/event.h"
+#include "daemon/model/ticket.h"
+#include "tests/fake/small_site.h"
+
+#define T0    1772360070000LL /* 2026-03-01T10:14:30Z */
+#define STAMP "{\"t\":\"2026-03-01T10:14:30.000Z\",\"event\":"
+#define WHO   "\"device\":\"pump-1\",\"rule\":\"pump-bearing-hot\","
+
+static const struct {
+    struct event event;
+    const char *extra;
+    const char *line;
+} lines[] = {
+    {{.t_ms = T0,
+      .kind = EVENT_ALARM_RAISED,
+      .device = "pump-1",
+      .rule = "pump-bearing-hot",
+      .severity = SEVERITY_URGENT,
+      .has_value = true,
+      .value = 81.2,
+      .episode = 1,
+      .title = "not in the line"},
+     NULL,
+     STAMP "\"alarm.raised\"," WHO
+           "\"severity\":\"urgent\",\"value\":81.2,\"episode\":1}"},
+    {{.t_ms = T0,
+      .kind = EVENT_TICKET_OPENED,
+      .ticket = 1,
+      .device = "pump-1",
+      .rule = "pump-bearing-hot",
+      .severity = SEVERITY_URGENT,
+      .ticket_kind = TICKET_FAULT,
+      .respond_by_ms = T0,
+      .resolve_by_ms = T0},
+     NULL,
+     STAMP "\"ticket.opened\",\"ticket\":1," WHO
+           "\"priority\":\"urgent\",\"kind\":\"fault\"}"},
+    {{.t_ms = T0,
+      .kind = EVENT_TICKET_BREACHED,
+      .ticket = 12,
+      .device = "pump-1",
+      .rule = "pump-bearing-hot",
+      .severity = SEVERITY_CRITICAL,
+      .deadline = "respond"},
+     "\"seq\":17,\"id\":\"a-17\"",
+     STAMP "\"ticket.breached\",\"ticket\":12," WHO
+           "\"priority\":\"critical\",\"deadline\":\"respond\",\"seq\":17,"
+           "\"id\":\"a-17\"}"},
+    {{.t_ms = T0,
+      .kind = EVENT_TICKET_REOPENED,
+      .ticket = 2,
+      .device = "pump-1",
+      .severity = SEVERITY_NORMAL,
+      .respond_by_ms = T0 + HOUR,
+      .resolve_by_ms = T0 + DAY,
+      .assignee = "li",
+      .by = "张伟",
+      .note = "still \"loud\""},
+     NULL,
+     STAMP "\"ticket.reopened\",\"ticket\":2,\"device\":\"pump-1\","
+           "\"priority\":\"normal\",\"respond_by\":\"2026-03-01T11:14:30.000Z\","
+           "\"resolve_by\":\"2026-03-02T10:14:30.000Z\",\"assignee\":\"li\","
+           "\"by\":\"张伟\",\"note\":\"still \\\"loud\\\"\"}"},
+    {{.t_ms = T0,
+      .kind = EVENT_TICKET_RATED,
+      .ticket = 2,
+      .severity = SEVERITY_NORMAL,
+      .rating = 5,
+      .by = "desk"},
+     NULL,
+     STAMP "\"ticket.rated\",\"ticket\":2,\"priority\":\"normal\",\"rating\":5,"
+           "\"by\":\"desk\"}"},
+    {{.t_ms = T0, .kind = EVENT_DEVICE_OFFLINE, .device = "pump-1"},
+     NULL,
+     STAMP "\"device.offline\",\"device\":\"pump-1\"}"},
+    {{.t_ms = T0, .kind = EVENT_CLOCK_STEPPED, .step_ms = -5000},
+     NULL,
+     STAMP "\"clock.stepped\",\"step_ms\":-5000}"},
+};
+
+START_TEST(events_are_written_as_the_contract_says)
+{
+    struct strbuf b = {0};
+    event_to_json(&b, &lines[_i].event, lines[_i].extra);
+    ck_assert_str_eq(strbuf_text(&b), lines[_i].line);
+    strbuf_fini(&b);
+}
+END_TEST
+
+/* The keys of one flat object, parted by blanks. */
+static void
+keys_of(const char *json, char *out)
+{
+    out[0] = '\0';
+    for (const char *c = strchr(json, '"'); c != NULL; c = strchr(c, '"')) {
+        const char *end = strchr(c + 1, '"');
+        ck_assert_ptr_nonnull(end);
+        if (end[1] == ':') {
+            strcat(out, out[0] != '\0' ? " " : "");
+            strncat(out, c + 1, (size_t)(end - c - 1));
+        }
+        c = end + 1;
+    }
+}
+
+START_TEST(an_alarm_has_the_keys_of_the_listing)
+{
+    struct alarm a = {.device = "pump-1",
+                      .rule = "dry-run",
+                      .severity = SEVERITY_URGENT,
+                      .state = ALARM_ACTIVE_ACKED,
+                      .episode = 3,
+                      .raised_ms = T0,
+                      .cleared_ms = INSTANT_NONE,
+                      .acked_ms = INSTANT_NONE,
+                      .title = "ill"};
+    struct strbuf b = {0};
+    alarm_to_json(&b, &a);
+    char keys[400];
+    keys_of(strbuf_text(&b), keys);
+    ck_assert_str_eq(keys, "device rule severity state episode raised_at cleared_at "
+                           "acked_at acked_by value title ticket");
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&b), "\"state\":\"active-acked\""));
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&b),
+                                 "\"acked_by\":null,\"value\":null,"
+                                 "\"title\":\"ill\",\"ticket\":null}"));
+    strbuf_clear(&b);
+    a.has_value = true;
+    a.value = 4.5;
+    a.ticket = 9;
+    strcpy(a.acked_by, "li");
+    alarm_to_json(&b, &a);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&b), "\"acked_by\":\"li\",\"value\":4.5,"
+                                                  "\"title\":\"ill\",\"ticket\":9}"));
+    strbuf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_ticket_begins_with_the_keys_of_the_listing)
+{
+    struct ticket t = {.number = 4, .device = "pump-1", .state = TICKET_WAITING};
+    struct strbuf b = {0};
+    ticket_to_json(&b, &t);
+    char keys[600];
+    keys_of(strbuf_text(&b), keys);
+    const char *wanted = "number kind device rule priority state opened_at respond_by "
+                         "resolve_by assignee team title ";
+    ck_assert(strncmp(keys, wanted, strlen(wanted)) == 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&b), "\"rule\":null"));
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&b), "\"assignee\":null,\"team\":null"));
+    strbuf_fini(&b);
+}
+END_TEST
+
+START_TEST(raised_is_what_stands_shown_or_hidden)
+{
+    for (enum alarm_state s = ALARM_NORMAL; s < ALARM_STATE_COUNT; s++) {
+        struct alarm a = {.state = s, .cleared_ms = INSTANT_NONE};
+        ck_assert(alarm_is_raised(&a) == (s != ALARM_NORMAL && s != ALARM_CLEARED));
+        a.cleared_ms = T0;
+        ck_assert(!alarm_is_raised(&a));
+    }
+}
+END_TEST
+
+/* Every word reads back, and nothing else does. */
+#define CHECK_WORDS(type, prefix, count)                                               \
+    do {                                                                               \
+        type out = (type)0;                                                            \
+        for (int i = 0; i < (int)(count); i++) {                                       \
+            ck_assert(prefix##_parse(&out, prefix##_name((type)i)));                   \
+            ck_assert_int_eq((int)out, i);                                             \
+        }                                                                              \
+        ck_assert(!prefix##_parse(&out, "no such word"));                              \
+        ck_assert(!prefix##_parse(&out, ""));                                          \
+        ck_assert_int_eq((int)out, (int)(count)-1);                                    \
+    } while (0)
+
+START_TEST(every_word_reads_back)
+{
+    CHECK_WORDS(enum quality, quality, QUALITY_COUNT);
+    CHECK_WORDS(enum severity, severity, SEVERITY_COUNT);
+    CHECK_WORDS(enum language, language, LANGUAGE_COUNT);
+    CHECK_WORDS(enum alarm_state, alarm_state, ALARM_STATE_COUNT);
+    CHECK_WORDS(enum ticket_state, ticket_state, TICKET_STATE_COUNT);
+    CHECK_WORDS(enum ticket_kind, ticket_kind, TICKET_KIND_COUNT);
+    CHECK_WORDS(enum event_kind, event_kind, EVENT_KIND_COUNT);
+    CHECK_WORDS(enum command_kind, command_kind, COMMAND_KIND_COUNT);
+    CHECK_WORDS(enum value_type, value_type, TYPE_COUNT);
+    CHECK_WORDS(enum byte_order, byte_order, ORDER_COUNT);
+}
+END_TEST
+
+START_TEST(a_text_falls_back_to_the_other_language)
+{
+    struct text both = {{"hot", "热"}};
+    struct text one = {{[LANGUAGE_ZH_CN] = "热"}};
+    struct text none = {{NULL}};
+    ck_assert_str_eq(text_in(&both, LANGUAGE_EN), "hot");
+    ck_assert_str_eq(text_in(&both, LANGUAGE_ZH_CN), "热");
+    ck_assert_str_eq(text_in(&one, LANGUAGE_EN), "热");
+    ck_assert_ptr_null(text_in(&none, LANGUAGE_EN));
+}
+END_TEST
+
+START_TEST(ids_are_found_by_index_and_strangers_are_not)
+{
+    const struct site *site = small_site();
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        ck_assert_uint_eq(site_device(site, site->devices[i].id), i);
+    }
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        ck_assert_uint_eq(site_rule(site, site->rules[i].id), i);
+    }
+    static const char *const strangers[] = {"", "a", "pump", "pump-11", "zz"};
+    for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+        ck_assert_uint_eq(site_device(site, strangers[i]), NONE_INDEX);
+        ck_assert_uint_eq(site_rule(site, strangers[i]), NONE_INDEX);
+        ck_assert_uint_eq(site_bus(site, strangers[i]), NONE_INDEX);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("model");
+    TCase *tc = tcase_create("words, lines, objects");
+    tcase_add_loop_test(tc, events_are_written_as_the_contract_says, 0,
+                        (int)ARRAY_LEN(lines));
+    tcase_add_test(tc, an_alarm_has_the_keys_of_the_listing);
+    tcase_add_test(tc, a_ticket_begins_with_the_keys_of_the_listing);
+    tcase_add_test(tc, raised_is_what_stands_shown_or_hidden);
+    tcase_add_test(tc, every_word_reads_back);
+    tcase_add_test(tc, a_text_falls_back_to_the_other_language);
+    tcase_add_test(tc, ids_are_found_by_index_and_strangers_are_not);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
