@@ -12,7 +12,7 @@
 
 #define INSTANT_NONE       INT64_MIN /* "No such moment". */
 #define INSTANT_MAX        INT64_MAX /* "Never": the due time of no timer. */
-#define INSTANT_TEXT_BYTES 80 /* What the widest integers could take. */
+#define INSTANT_TEXT_BYTES 80        /* What the widest integers could take. */
 
 /* True if the zone database knows `name` (tzdata must be installed). */
 bool instant_zone_known(const char *name);

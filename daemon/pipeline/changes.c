@@ -163,11 +163,12 @@ changes_set_peer(struct changes *c, const char *peer)
 void
 changes_add_timer(struct changes *c,
                   const struct site *site,
-                  const struct rule_state *s)
+                  const struct rule_state *s,
+                  bool watched)
 {
     const char *device = site->devices[s->device].id;
     const char *rule = site->rules[s->rule].id;
-    bool plain = s->phase == RULE_NORMAL && !s->clear;
+    bool plain = s->phase == RULE_NORMAL && !watched;
     struct change *item =
         append(c, plain ? CHANGE_TIMER_GONE : CHANGE_TIMER, device, rule);
     item->timer = (struct timer_row){

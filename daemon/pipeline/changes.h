@@ -25,10 +25,13 @@ const struct sink *changes_sink(struct changes *c);
 /* Who asked for what comes next: "uid=1000 pid=42"; NULL: the machine itself. Copies.
  */
 void changes_set_peer(struct changes *c, const char *peer);
-/* Adds a rule's timer as it is now; plainly normal ones are removed from the store. */
+/* Adds a rule's timer as it is now.  A plainly normal one is removed from the store,
+ * unless a ticket is `watched` by it: then it says how long the condition has been
+ * clear. */
 void changes_add_timer(struct changes *c,
                        const struct site *site,
-                       const struct rule_state *s);
+                       const struct rule_state *s,
+                       bool watched);
 /* The row and the retained topic of an alarm whose device or rule is gone. */
 void changes_forget_alarm(struct changes *c, const char *device, const char *rule);
 /* The timer row of a rule or device that is gone. */

@@ -53,7 +53,9 @@ static void
 collect_timer(void *ctx, const struct rule_state *s)
 {
     struct live *l = ctx;
-    changes_add_timer(l->changes, l->site, s);
+    bool watched =
+        tickets_wants_watch(pipeline_tickets(l->pipeline), s->device, s->rule);
+    changes_add_timer(l->changes, l->site, s, watched);
 }
 
 /* Alarms and the timers behind them are stored together. */
