@@ -36,6 +36,9 @@ run(const struct cli_command *self, int argc, char **argv)
     if (code != 0) {
         log_error("%s", err.text);
     }
+    if (code == ERR_REFUSED) {
+        return CLI_OUTSIDE; /* Another daemon holds the data folder. */
+    }
     return err_exit_status(code);
 }
 

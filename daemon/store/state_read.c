@@ -180,6 +180,8 @@ ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *er
     copy_text(t->title, sizeof t->title, stmt, 24);
     copy_text(t->resolution, sizeof t->resolution, stmt, 25);
     t->rating = sqlite3_column_int(stmt, 26);
+    t->respond_from_ms = column_instant(stmt, 27);
+    t->resolve_from_ms = column_instant(stmt, 28);
     return 0;
 }
 

@@ -24,7 +24,7 @@ static const char
         "  respond_warned INTEGER NOT NULL, respond_breached INTEGER NOT NULL,"
         "  resolve_warned INTEGER NOT NULL, resolve_breached INTEGER NOT NULL,"
         "  assignee TEXT, team TEXT, title TEXT NOT NULL, resolution TEXT,"
-        "  rating INTEGER) STRICT;"
+        "  rating INTEGER, respond_from_ms INTEGER, resolve_from_ms INTEGER) STRICT;"
         "CREATE TABLE events ("
         "  seq INTEGER PRIMARY KEY, t INTEGER NOT NULL, name TEXT NOT NULL, device "
         "TEXT,"

@@ -170,6 +170,8 @@ state_put_ticket(struct state *s, const struct ticket *t, struct err *err)
     bind_text(stmt, 25, t->title);
     bind_text_or_null(stmt, 26, t->resolution);
     bind_number_or_null(stmt, 27, t->rating);
+    bind_instant(stmt, 28, t->respond_from_ms);
+    bind_instant(stmt, 29, t->resolve_from_ms);
     return state_run(s, SQL_PUT_TICKET, stmt, "put a ticket", err);
 }
 

@@ -242,6 +242,8 @@ static const struct ticket fault = {
     .opened_ms = 10,
     .respond_by_ms = 20,
     .resolve_by_ms = 30,
+    .respond_from_ms = 14,
+    .resolve_from_ms = 15,
     .assigned_ms = 11,
     .responded_ms = 12,
     .resolved_ms = INSTANT_NONE,
@@ -309,6 +311,8 @@ START_TEST(test_tickets_read_back_in_order_of_number)
     ck_assert_uint_eq(r.count, 3);
     ck_assert_int_eq(r.rows[0].number, 6);
     ck_assert_int_eq(r.rows[0].closed_ms, 1000);
+    ck_assert_int_eq(r.rows[1].respond_from_ms, 14);
+    ck_assert_int_eq(r.rows[1].resolve_from_ms, 15);
     ck_assert(!r.has_device[2] && !r.has_rule[2]);
     ck_assert_str_eq(r.rows[2].assignee, "");
     ck_assert_int_eq(r.rows[2].rating, 0);
