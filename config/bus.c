@@ -143,8 +143,8 @@ check_shared(struct reader *r, const struct bus *a, const struct bus *b)
             "put its devices on it",
             b->id, b->path, a->id, a->loc.file, a->loc.line, a->loc.column);
     }
-    if (a->kind == b->kind && a->kind != BUS_RTU && a->port == b->port &&
-        strcmp(a->host, b->host) == 0) {
+    if (a->kind == b->kind && a->kind != BUS_RTU && a->host[0] != 0 &&
+        a->port == b->port && strcmp(a->host, b->host) == 0) {
         diags_add(r->diags, DIAG_WARNING, &b->loc,
                   "bus \"%s\" is the same endpoint as bus \"%s\", at %s:%u:%u; many "
                   "gateways serve one connection only",

@@ -54,7 +54,7 @@ disagreement(const struct point *a, const struct point *b)
         return is_bits(a) && is_bits(b) && a->order != b->order ? "order" : NULL;
     }
     if (a->address != b->address) {
-        return "where a value begins";
+        return "first register";
     }
     if (a->type != b->type) {
         return "type";

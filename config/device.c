@@ -103,6 +103,9 @@ check_points(struct reader *r, const struct draft *d, bool has_profile)
 {
     for (uint32_t i = 0; i < d->point_count; i++) {
         const struct point *p = &d->points[i]->point;
+        if (d->points[i]->broken) {
+            continue;
+        }
         if (d->bus != NULL && p->table == REG_NONE) {
             diags_add(
                 r->diags, DIAG_ERROR, &p->loc,

@@ -530,11 +530,21 @@ report_dangling(struct reader *r,
         strbuf_printf(&b, "there is no %s in these files", noun);
     } else {
         strbuf_add(&b, "known: ");
-        for (size_t i = 0; i < count && i < WORDS_LISTED_MAX; i++) {
-            strbuf_printf(&b, "%s%s", i == 0 ? "" : ", ", words[i]);
+        size_t listed = 0;
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (words[i][0] == 0 || (i > 0 && strcmp(words[i], words[i - 1]) == 0)) {
+                continue; /* Wrong ones, reported elsewhere. */
+            }
+            if (listed == WORDS_LISTED_MAX) {
+                left++;
+                continue;
+            }
+            strbuf_printf(&b, "%s%s", listed == 0 ? "" : ", ", words[i]);
+            listed++;
         }
-        if (count > WORDS_LISTED_MAX) {
-            strbuf_printf(&b, " and %zu more", count - WORDS_LISTED_MAX);
+        if (left > 0) {
+            strbuf_printf(&b, " and %zu more", left);
         }
     }
     diags_add(r->diags, DIAG_ERROR, loc, "%s", strbuf_text(&b));

@@ -80,6 +80,7 @@ struct point_spec {
     struct point point;        /* poll_ms, stale_after_ms: 0 when not given. */
     const char *decimals_from; /* NULL: no. */
     struct loc decimals_from_loc;
+    bool broken; /* Reported: nothing more is to be said of it. */
 };
 struct point_list {
     struct point_spec *items;

@@ -353,6 +353,7 @@ point_read(struct reader *r, const struct node *n, struct point_spec *out)
                                          .loc = n->key != NULL ? n->key_loc : n->loc}};
     (void)fields_read(r, &y, n, "point", point_fields, ARRAY_LEN(point_fields));
     if (y.reg != NULL && !read_register(r, y.reg, p)) {
+        out->broken = true;
         return false; /* What follows depends on the table. */
     }
     settle_type(r, &y, p);
@@ -390,7 +391,8 @@ point_read(struct reader *r, const struct node *n, struct point_spec *out)
                   "a %s at address %u goes past register 65535; check the address",
                   value_type_name(p->type), p->address);
     }
-    return r->diags->errors == errors;
+    out->broken = r->diags->errors != errors;
+    return !out->broken;
 }
 
 struct point_list

@@ -141,7 +141,7 @@ check_profile_points(struct reader *r, const struct profile *p)
         if (s->decimals_from != NULL) {
             check_point_name(r, &p->points, s->decimals_from, &s->decimals_from_loc);
         }
-        if (s->point.table == REG_NONE) {
+        if (s->point.table == REG_NONE && !s->broken) {
             diags_add(
                 r->diags, DIAG_ERROR, &s->point.loc,
                 "point \"%s\": \"register\" is missing; a profile says where each "

@@ -265,18 +265,23 @@ warn_later(struct reader *r, const struct node *n)
 static void
 lint_rationale(struct reader *r, const struct rule_spec *rule)
 {
-    const char *cause = rule->cause == NULL ? " cause" : "";
-    const char *consequence = rule->consequence == NULL ? " consequence" : "";
-    const char *action = rule->action == NULL ? " action" : "";
-    if (rule->level_count == 0 || !rule->enabled ||
-        (cause[0] == 0 && consequence[0] == 0 && action[0] == 0) ||
+    const char *missing[] = {rule->cause == NULL ? "cause" : NULL,
+                             rule->consequence == NULL ? "consequence" : NULL,
+                             rule->action == NULL ? "action" : NULL};
+    char list[40] = "";
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+        if (missing[i] != NULL) {
+            strcat(list, list[0] != 0 ? ", " : "");
+            strcat(list, missing[i]);
+        }
+    }
+    if (list[0] == 0 || rule->level_count == 0 || !rule->enabled ||
         rule->levels[rule->level_count - 1].severity == SEVERITY_INFO) {
         return;
     }
     diags_add(r->diags, DIAG_WARNING, &rule->loc,
-              "rule \"%s\" does not say its%s%s%s; the ticket prints them for whoever "
-              "comes",
-              rule->id, cause, consequence, action);
+              "rule \"%s\" does not say its %s; the ticket prints it for whoever comes",
+              rule->id, list);
 }
 
 static void
@@ -329,31 +334,55 @@ read_rule(struct reader *r,
     lint_rationale(r, rule);
 }
 
-/* `RULE` or `DEVICE/RULE`. */
+/* `RULE` or `DEVICE/RULE`, in a rule whose id is `own`. */
 static void
-check_suppressed_by(struct reader *r,
-                    const struct site *site,
-                    const struct rule_spec *rule,
-                    const char *name,
-                    const char *const *ids)
+check_suppressor(struct reader *r,
+                 const struct site *site,
+                 const char *own,
+                 const struct node *n,
+                 const char *const *ids)
 {
-    const char *slash = strchr(name, '/');
-    const char *wanted = slash != NULL ? slash + 1 : name;
+    const char *slash = strchr(n->text, '/');
+    const char *wanted = slash != NULL ? slash + 1 : n->text;
     if (slash != NULL) {
-        const char *device = arena_strndup(r->arena, name, (size_t)(slash - name));
+        const char *device =
+            arena_strndup(r->arena, n->text, (size_t)(slash - n->text));
         if (site_device(site, device) == NONE_INDEX) {
-            diags_add(r->diags, DIAG_ERROR, &rule->loc,
-                      "rule \"%s\" is suppressed by \"%s\", but there is no device "
-                      "\"%s\"; RULE or DEVICE/RULE is accepted",
-                      rule->id, name, device);
+            diags_add(r->diags, DIAG_ERROR, &n->loc,
+                      "\"%.80s\" names a device that does not exist; RULE of the same "
+                      "device, or DEVICE/RULE, is accepted",
+                      n->text);
         }
     }
     if (site_rule(site, wanted) == NONE_INDEX) {
-        report_dangling(r, &rule->loc, "suppressed_by rule", wanted, ids,
-                        site->rule_count);
-    } else if (slash == NULL && strcmp(wanted, rule->id) == 0) {
-        diags_add(r->diags, DIAG_ERROR, &rule->loc,
-                  "rule \"%s\" is suppressed by itself; name another rule", rule->id);
+        report_dangling(r, &n->loc, "rule", wanted, ids, site->rule_count);
+    } else if (slash == NULL && strcmp(wanted, own) == 0) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "rule \"%s\" is suppressed by itself; name another rule", own);
+    }
+}
+
+/* Once all rules are known. */
+static void
+check_suppressed_by(struct reader *r,
+                    const struct site *site,
+                    const struct node *rule,
+                    const char *const *ids)
+{
+    const struct node *list =
+        rule->kind == NODE_MAP ? node_get(rule, "suppressed_by") : NULL;
+    const struct node *id = list != NULL ? node_get(rule, "id") : NULL;
+    const char *own = id != NULL && id->kind == NODE_SCALAR ? id->text : "";
+    if (list == NULL) {
+        return;
+    }
+    if (list->kind == NODE_SCALAR && !node_is_empty(list)) {
+        check_suppressor(r, site, own, list, ids);
+    }
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        if (n->kind == NODE_SCALAR) {
+            check_suppressor(r, site, own, n, ids);
+        }
     }
 }
 
@@ -395,10 +424,7 @@ rules_read(struct reader *r, const struct sections *s, struct site *site)
             report_duplicate(r, "rule", rule->id, &rule->loc, &site->rules[i - 1].loc);
         }
     }
-    for (uint32_t i = 0; i < site->rule_count; i++) {
-        const struct rule_spec *rule = &site->rules[i];
-        for (uint32_t k = 0; k < rule->suppressed_by_count; k++) {
-            check_suppressed_by(r, site, rule, rule->suppressed_by[k], ids);
-        }
+    for (uint32_t i = 0; i < list->count; i++) {
+        check_suppressed_by(r, site, list->items[i], ids);
     }
 }

@@ -76,13 +76,6 @@ report_unknown_section(struct gather *g, const struct node *n)
         strcat(accepted, ", ");
         strcat(accepted, sections[i].key);
     }
-    if (strcmp(n->key, "profile") == 0) {
-        diags_add(
-            g->r->diags, DIAG_ERROR, &n->key_loc,
-            "a profile is not included; put it into devices/ beside the site file "
-            "and name it by \"profile:\" of a device");
-        return;
-    }
     const char *near = diag_nearest(n->key, keys, ARRAY_LEN(keys));
     diags_add(g->r->diags, DIAG_ERROR, &n->key_loc,
               "unknown key \"%.60s\"; %s%s%saccepted: %s", n->key,
@@ -111,6 +104,9 @@ take_section(struct gather *g, enum section s, const struct node *n)
         return;
     }
     const struct node *first = g->out->once[s];
+    if (first != NULL && strcmp(first->key_loc.file, n->key_loc.file) == 0) {
+        return; /* Told of as a repeated key. */
+    }
     if (first != NULL) {
         diags_add(g->r->diags, DIAG_ERROR, &n->key_loc,
                   "\"%s\" stands twice, first at %s:%u:%u; keep one", n->key,
@@ -239,6 +235,15 @@ read_source(struct gather *g,
         diags_add(g->r->diags, DIAG_ERROR, &root->loc,
                   "the file is %s; top-level keys such as \"rules:\" are accepted",
                   node_kind_name(root));
+        return false;
+    }
+    const struct node *profile =
+        root->kind == NODE_MAP ? node_get(root, "profile") : NULL;
+    if (profile != NULL) {
+        diags_add(
+            g->r->diags, DIAG_ERROR, &profile->key_loc,
+            "a profile is not included; put it into devices/ beside the site file "
+            "and name it by \"profile:\" of a device");
         return false;
     }
     for (const struct node *n = root->first; n != NULL; n = n->next) {

@@ -82,6 +82,9 @@ static const struct {
      "a list goes on without \"- \"; indent every entry alike"},
     {"could not find expected ':'",
      "a key without \":\"; write \"key: value\" on one line"},
+    {"found unexpected ':'",
+     "a \":\" where no key can stand; in {...} put a space between \"key:\" and \",\", "
+     "and quote text that holds a colon"},
     {"block sequence entries are not allowed in this context",
      "a \"- \" where no list can stand; begin the list on a line of its own"},
     {"found unexpected end of stream", "a quote that is never closed; close it"},
@@ -513,7 +516,6 @@ tree_parse(struct arena *a,
     }
     struct builder b = {
         .arena = a, .diags = diags, .file = name, .bytes = bytes, .size = size};
-    size_t errors = diags->errors;
     if (!yaml_parser_initialize(&b.parser)) {
         abort(); /* Out of memory, as in the arena. */
     }
@@ -521,7 +523,8 @@ tree_parse(struct arena *a,
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)bytes, size);
     const struct node *root = read_stream(&b);
     yaml_parser_delete(&b.parser);
-    return diags->errors == errors ? root : NULL;
+    /* Repeated keys are told of, and the rest is looked at all the same. */
+    return b.failed ? NULL : root;
 }
 
 /* The whole file in memory (free() it), or NULL. */

@@ -31,8 +31,8 @@ struct node {
     uint32_t count; /* Children. */
 };
 
-/* Reads a regular file.  NULL when there was an error; an empty file is an empty
- * mapping. */
+/* Reads a regular file.  NULL when it could not be parsed; an empty file is an empty
+ * mapping.  Repeated keys are errors too, but all of them are in the tree. */
 const struct node *tree_load(struct arena *a, const char *path, struct diags *diags);
 
 /* The same from memory; `name` (borrowed) stands for the file in every place. */

@@ -1,0 +1,190 @@
+/* Cases, log maps and simulations become what they describe. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "config/config.h"
+#include "daemon/base/instant.h"
+
+#define GOOD "tests/config/good/"
+
+static struct diags diags;
+
+static void
+setup(void)
+{
+    setenv("CARETAKER_SHARE", "config", 1);
+    diags_init(&diags);
+}
+
+static void
+teardown(void)
+{
+    diags_fini(&diags);
+}
+
+START_TEST(test_a_case)
+{
+    struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
+    diags_print(&diags, stderr);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_str_eq(c->title, "bearing heats up, then the pump is stopped");
+    ck_assert_str_eq(c->site_file, GOOD "site.yaml");
+    ck_assert_uint_eq(c->log_count, 2);
+    ck_assert_str_eq(c->logs[0], GOOD "bearing.csv");
+    ck_assert_str_eq(c->logs[1], "/abs/other.csv");
+    ck_assert_str_eq(c->map_file, GOOD "map.yaml");
+    ck_assert_int_eq(c->until.kind, CASE_TIME_AGE);
+    ck_assert_int_eq(c->until.ms, 3600000);
+    replay_case_free(c);
+}
+END_TEST
+
+START_TEST(test_samples_come_in_order_of_time)
+{
+    struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
+    ck_assert_uint_eq(c->sample_count, 3);
+    ck_assert_int_eq(c->samples[0].at.ms, 0);
+    ck_assert(c->samples[0].value == 1);
+    ck_assert_int_eq(c->samples[1].quality, QUALITY_TIMEOUT);
+    ck_assert_str_eq(c->samples[2].device, "pump-1");
+    ck_assert_str_eq(c->samples[2].point, "bearing");
+    ck_assert(c->samples[2].value == 81.5);
+    replay_case_free(c);
+}
+END_TEST
+
+START_TEST(test_expectations)
+{
+    struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
+    const struct case_expect *x = c->expects;
+    ck_assert_uint_eq(c->expect_count, 4);
+    ck_assert_int_eq(x[0].at.kind, CASE_TIME_OF_DAY);
+    ck_assert_int_eq(x[0].at.ms, ((10 * 60 + 14) * 60 + 30) * 1000);
+    ck_assert_int_eq(x[0].within_ms, 2000);
+    ck_assert_int_eq(x[0].event, EVENT_ALARM_RAISED);
+    ck_assert_str_eq(x[0].severity, "urgent");
+    ck_assert_uint_eq(x[0].loc.line, 10);
+    ck_assert_int_eq(x[1].at.kind, CASE_TIME_AGE);
+    ck_assert_int_eq(x[1].ticket, 1);
+    ck_assert_int_eq(x[2].at.kind, CASE_TIME_INSTANT);
+    ck_assert_int_eq(x[2].at.ms, INT64_C(1772360070000));
+    ck_assert_str_eq(x[2].deadline, "respond");
+    ck_assert(x[3].never && x[3].at.kind == CASE_TIME_NONE);
+    ck_assert_str_eq(x[3].rule, "pump-dry-run");
+    replay_case_free(c);
+}
+END_TEST
+
+START_TEST(test_commands)
+{
+    struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
+    static const enum command_kind kinds[] = {
+        COMMAND_ACK,         COMMAND_TICKET_TAKE, COMMAND_TICKET_ARRIVE,
+        COMMAND_TICKET_WAIT, COMMAND_TICKET_OPEN, COMMAND_TICKET_RATE};
+    ck_assert_uint_eq(c->command_count, ARRAY_LEN(kinds));
+    for (uint32_t i = 0; i < c->command_count; i++) {
+        ck_assert_int_eq(c->commands[i].command.kind, kinds[i]);
+    }
+    ck_assert_str_eq(c->commands[1].command.assignee, "li");
+    ck_assert_str_eq(c->commands[1].command.by, "zhang");
+    ck_assert_str_eq(c->commands[3].command.note, "parts");
+    ck_assert(c->commands[4].command.has_priority);
+    ck_assert_int_eq(c->commands[4].command.priority, SEVERITY_CRITICAL);
+    ck_assert(!c->commands[0].command.has_priority);
+    ck_assert_int_eq(c->commands[5].command.rating, 5);
+    replay_case_free(c);
+}
+END_TEST
+
+START_TEST(test_a_map)
+{
+    struct log_map *m = config_load_map(GOOD "map.yaml", &diags);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_str_eq(m->time_column, "datetime");
+    ck_assert_str_eq(m->time_format, "%Y-%m-%d %H:%M:%S");
+    ck_assert_str_eq(m->timezone, "UTC");
+    ck_assert_uint_eq(m->column_count, 2);
+    ck_assert_str_eq(m->columns[0].column, "Temperature");
+    ck_assert_str_eq(m->columns[0].device, "pump-1");
+    ck_assert_str_eq(m->columns[0].point, "motor_temp");
+    log_map_free(m);
+}
+END_TEST
+
+START_TEST(test_a_simulation)
+{
+    struct sim *s = config_load_sim(GOOD "sim.yaml", &diags);
+    diags_print(&diags, stderr);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_str_eq(s->control, GOOD "sim.sock");
+    ck_assert_uint_eq(s->port_count, 3);
+    ck_assert_uint_eq(s->ports[0].port, 15020);
+    ck_assert_str_eq(s->ports[0].host, "127.0.0.1");
+    ck_assert_uint_eq(s->ports[1].port, 15021);
+    ck_assert_int_eq(s->ports[2].kind, BUS_RTU);
+    ck_assert_str_eq(s->ports[2].link, GOOD "pump-line");
+    ck_assert_int_eq(s->ports[2].baud, 19200);
+    const struct sim_unit *meter = &s->ports[0].units[0];
+    ck_assert_uint_eq(meter->register_count, 6); /* The profile's. */
+    ck_assert_str_eq(meter->registers[0].id, "voltage_l1");
+    ck_assert(meter->registers[0].signal.value == 230);
+    ck_assert_int_eq(meter->registers[0].point.type, TYPE_F32);
+    ck_assert_int_eq(meter->registers[1].signal.kind, SIGNAL_SINE);
+    ck_assert_int_eq(meter->registers[1].signal.period_ms, 60000);
+    ck_assert(meter->registers[1].signal.noise == 0.2);
+    ck_assert_int_eq(meter->registers[2].signal.kind, SIGNAL_CONSTANT);
+    ck_assert(meter->registers[2].signal.value == 0);
+    ck_assert(isnan(meter->registers[2].signal.max));
+    sim_free(s);
+}
+END_TEST
+
+START_TEST(test_signals_and_faults)
+{
+    struct sim *s = config_load_sim(GOOD "sim.yaml", &diags);
+    const struct sim_unit *pump = &s->ports[2].units[0];
+    ck_assert_uint_eq(pump->unit, 3);
+    const struct signal *bearing = &pump->registers[0].signal;
+    ck_assert_int_eq(bearing->kind, SIGNAL_STEPS);
+    ck_assert(bearing->interpolate);
+    ck_assert_uint_eq(bearing->step_count, 2);
+    ck_assert_int_eq(bearing->steps[1].at_ms, 10000);
+    ck_assert(bearing->steps[1].value == 84);
+    ck_assert_int_eq(pump->registers[1].signal.kind, SIGNAL_COUNTER);
+    ck_assert(pump->registers[1].signal.per_second == 0.01);
+    ck_assert_int_eq(pump->registers[2].signal.kind, SIGNAL_RAMP);
+    ck_assert(pump->registers[2].signal.max == 60);
+    ck_assert(isnan(pump->registers[2].signal.min));
+    ck_assert(pump->registers[3].signal.value == 1);
+    ck_assert_uint_eq(pump->fault_count, 3);
+    ck_assert_int_eq(pump->faults[0].kind, SIM_FAULT_SILENT);
+    ck_assert_int_eq(pump->faults[0].to_ms, 30000);
+    ck_assert_int_eq(pump->faults[1].delay_ms, 3000);
+    ck_assert_int_eq(pump->faults[2].kind, SIM_FAULT_EXCEPTION);
+    ck_assert_int_eq(pump->faults[2].to_ms, INSTANT_MAX);
+    ck_assert_uint_eq(pump->faults[2].code, 6);
+    sim_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("config case");
+    TCase *tc = tcase_create("case");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_a_case);
+    tcase_add_test(tc, test_samples_come_in_order_of_time);
+    tcase_add_test(tc, test_expectations);
+    tcase_add_test(tc, test_commands);
+    tcase_add_test(tc, test_a_map);
+    tcase_add_test(tc, test_a_simulation);
+    tcase_add_test(tc, test_signals_and_faults);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}
