@@ -21,7 +21,8 @@ struct name {
 
 struct binder {
     struct binding *out;
-    struct arena *arena;
+    struct arena *arena;   /* Of the programs. */
+    struct arena *scratch; /* Of what is needed until all is bound. */
     const struct site *site;
     struct diags *diags;
     struct code_writer *writer;
@@ -130,7 +131,7 @@ nearest_point(const struct site *site, uint32_t device, const char *name)
 static const char *
 nearest_device(struct binder *b, const char *id)
 {
-    const char **ids = arena_array(b->arena, b->site->device_count + 1, sizeof *ids);
+    const char **ids = arena_array(b->scratch, b->site->device_count + 1, sizeof *ids);
     for (uint32_t i = 0; i < b->site->device_count; i++) {
         ids[i] = b->site->devices[i].id;
     }
@@ -195,7 +196,7 @@ read_condition(struct binder *b, const struct expr_text *text, struct condition 
     if (text->text == NULL) {
         return;
     }
-    out->root = syntax_parse(b->arena, text, b->diags);
+    out->root = syntax_parse(b->scratch, text, b->diags);
     if (out->root == NULL) {
         b->failed = true;
         return;
@@ -298,14 +299,18 @@ keep_code(struct binder *b, const struct code *draft)
     double *constants = arena_array(b->arena, w->constant_count + 1, sizeof *constants);
     uint8_t *kinds = arena_array(b->arena, w->slot_count + 1, sizeof *kinds);
     struct age_watch *ages = arena_array(b->arena, w->age_count + 1, sizeof *ages);
+    struct level_code *levels =
+        arena_array(b->arena, draft->level_count, sizeof *levels);
     memcpy(ops, w->ops, ops_bytes);
     memcpy(constants, w->constants, constants_bytes);
     memcpy(kinds, w->slot_kinds, w->slot_count);
     memcpy(ages, w->ages, w->age_count * sizeof *ages);
+    memcpy(levels, draft->levels, draft->level_count * sizeof *levels);
     c->ops = ops;
     c->constants = constants;
     c->slot_kinds = kinds;
     c->ages = ages;
+    c->levels = levels;
     c->op_count = w->op_count;
     c->constant_count = w->constant_count;
     c->slot_count = (uint16_t)w->slot_count;
@@ -319,12 +324,13 @@ static void
 bind_device(struct binder *b, uint32_t device)
 {
     struct code_writer *w = b->writer;
-    struct code draft = {.level_count = b->rule->level_count};
+    struct level_code levels[RULE_LEVELS_MAX];
+    struct code draft = {.level_count = b->rule->level_count, .levels = levels};
     w->op_count = w->constant_count = w->slot_count = w->age_count = 0;
     b->device = device;
     bool ok = compile_condition(b, &b->while_, &draft.while_);
     for (uint32_t i = 0; i < b->rule->level_count; i++) {
-        struct level_code *level = &draft.levels[i];
+        struct level_code *level = &levels[i];
         ok = compile_condition(b, &b->when[i], &level->when) && ok;
         ok = compile_condition(b, &b->clear[i], &level->clear) && ok;
         ok = ok && compile_value(b, &b->when[i], &level->value);
@@ -510,6 +516,7 @@ binding_init(struct binding *out,
     }
     *b = (struct binder){
         .out = out, .arena = arena, .site = site, .diags = diags, .writer = w};
+    b->scratch = arena_new();
     for (uint32_t i = 0; i < site->rule_count; i++) {
         read_rule(b, i); /* A disabled one too: its mistakes are no less wrong. */
         if (check_criteria(b) && site->rules[i].enabled) {
@@ -517,6 +524,7 @@ binding_init(struct binding *out,
         }
     }
     sort_by_device(out, site->device_count);
+    arena_free(b->scratch);
     free(w);
     free(b);
 }

@@ -31,7 +31,7 @@ struct code {
     uint16_t slot_count, age_count;
     struct span while_; /* Count 0: always judged. */
     uint32_t level_count;
-    struct level_code levels[RULE_LEVELS_MAX];
+    const struct level_code *levels;
     struct code *next; /* The same rule on other devices. */
 };
 
