@@ -150,7 +150,7 @@ response_timeout_us(const struct link *l, const struct read_request *q)
     if (l->bus->kind == BUS_RTU) {
         struct plan_request r = {.table = q->table, .count = q->count};
         timeout_us +=
-            (int64_t)plan_request_bytes(&r, BUS_RTU) * rtu_character_us(l->bus);
+            (int64_t)plan_request_bytes(&r, BUS_RTU) * serial_character_us(l->bus);
     }
     return timeout_us;
 }
@@ -171,7 +171,7 @@ prepare(struct link *l, const struct read_request *q, int64_t gap_ms)
         l->timeout_us = timeout_us;
     }
     if (l->bus->kind == BUS_RTU) {
-        pause_us += rtu_silence_us(l->bus);
+        pause_us += serial_silence_us(l->bus);
     }
     if (pause_us > 0) {
         pause_until(l, l->last_us + pause_us);
@@ -267,7 +267,7 @@ link_read(struct link *l,
 static void
 listen_until_quiet(struct link *l, bool expect_late)
 {
-    int64_t silence_ms = rtu_silence_us(l->bus) / 1000 + 1;
+    int64_t silence_ms = serial_silence_us(l->bus) / 1000 + 1;
     int64_t quiet_ms = silence_ms > QUIET_MS ? silence_ms : QUIET_MS;
     int64_t now_ms = clock_mono_ms();
     int64_t give_up_ms = now_ms + l->bus->timeout_ms + 1000;

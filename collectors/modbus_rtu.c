@@ -25,22 +25,6 @@ rtu_baud_known(int baud)
     return false;
 }
 
-int64_t
-rtu_character_us(const struct bus *bus)
-{
-    int bits = 1 + bus->data_bits + (bus->parity == 'N' ? 0 : 1) + bus->stop_bits;
-
-    return ((int64_t)bits * 1000000 + bus->baud - 1) / bus->baud;
-}
-
-int64_t
-rtu_silence_us(const struct bus *bus)
-{
-    /* Modbus over Serial Line V1.02, 2.5.1.1: 3.5 characters of 11 bits; a fixed
-     * 1.75 ms above 19200 baud. */
-    return bus->baud > 19200 ? 1750 : (int64_t)(3.5 * 11 * 1000000) / bus->baud + 1;
-}
-
 /* A lock of our own, taken before libmodbus touches the line's settings: a second
  * program must not disturb the first. */
 static int

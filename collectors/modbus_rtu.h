@@ -9,9 +9,6 @@
 
 /* True for the speeds that libmodbus sets; it takes any other for 9600. */
 bool rtu_baud_known(int baud);
-/* One character on the line, and the silence between frames, in us. */
-int64_t rtu_character_us(const struct bus *bus);
-int64_t rtu_silence_us(const struct bus *bus);
 
 /* Opens and locks the port; rtu_close() releases both. */
 int rtu_open(modbus_t **out, int *lock, const struct bus *bus, struct err *err);

@@ -301,3 +301,29 @@ plan_request_bytes(const struct plan_request *r, enum bus_kind kind)
 
     return framing + 5 + framing + 2 + data;
 }
+
+int64_t
+serial_character_us(const struct bus *bus)
+{
+    int bits = 1 + bus->data_bits + (bus->parity == 'N' ? 0 : 1) + bus->stop_bits;
+
+    return ((int64_t)bits * 1000000 + bus->baud - 1) / bus->baud;
+}
+
+int64_t
+serial_silence_us(const struct bus *bus)
+{
+    /* Modbus over Serial Line V1.02, 2.5.1.1: 3.5 characters of 11 bits; a fixed
+     * 1.75 ms above 19200 baud. */
+    return bus->baud > 19200 ? 1750 : (int64_t)(3.5 * 11 * 1000000) / bus->baud + 1;
+}
+
+int64_t
+plan_request_us(const struct plan_request *r, const struct bus *bus)
+{
+    if (bus->kind != BUS_RTU) {
+        return 0;
+    }
+    return (int64_t)plan_request_bytes(r, BUS_RTU) * serial_character_us(bus) +
+           2 * serial_silence_us(bus);
+}

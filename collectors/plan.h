@@ -70,5 +70,10 @@ bool plan_group_split(struct plan_group *g, const struct site *site, uint32_t in
 int plan_function(enum reg_table table); /* The Modbus function code, 1..4. */
 /* Bytes on the wire, question and answer. */
 uint32_t plan_request_bytes(const struct plan_request *r, enum bus_kind kind);
+/* What a serial line is busy with it, without the device's own thinking; 0 on TCP. */
+int64_t plan_request_us(const struct plan_request *r, const struct bus *bus);
+/* One character on a serial line, and the silence between frames. */
+int64_t serial_character_us(const struct bus *bus);
+int64_t serial_silence_us(const struct bus *bus);
 
 #endif

@@ -316,6 +316,16 @@ START_TEST(a_request_knows_its_size_on_the_wire)
     ck_assert_uint_eq(plan_request_bytes(&registers, BUS_TCP), 12 + 9 + 20);
     ck_assert_uint_eq(plan_request_bytes(&registers, BUS_RTU_OVER_TCP), 8 + 5 + 20);
     ck_assert_uint_eq(plan_request_bytes(&coils, BUS_RTU), 8 + 5 + 2);
+    /* 9600 8E1: 11 bits a character; 33 of them, and twice 3.5. */
+    struct bus line = {
+        .kind = BUS_RTU, .baud = 9600, .parity = 'E', .data_bits = 8, .stop_bits = 1};
+    ck_assert_int_eq(serial_character_us(&line), 1146);
+    ck_assert_int_eq(serial_silence_us(&line), 4011);
+    ck_assert_int_eq(plan_request_us(&registers, &line), 33 * 1146 + 2 * 4011);
+    line.baud = 115200;
+    ck_assert_int_eq(serial_silence_us(&line), 1750);
+    line.kind = BUS_TCP;
+    ck_assert_int_eq(plan_request_us(&registers, &line), 0);
     ck_assert_int_eq(plan_function(REG_COIL), 1);
     ck_assert_int_eq(plan_function(REG_DISCRETE), 2);
     ck_assert_int_eq(plan_function(REG_HOLDING), 3);

@@ -7,6 +7,8 @@ collectors/driver_poll (make drivers); its place may be given in DRIVER_POLL.
 """
 import asyncio
 import json
+import logging
+import multiprocessing
 import os
 import select
 import struct
@@ -27,6 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 DRIVER = os.environ.get(
     "DRIVER_POLL", os.path.join(ROOT, "build/debug/tests/collectors/driver_poll")
 )
+FORK = multiprocessing.get_context("fork")
 ORDERS = ["abcd", "cdab", "badc", "dcba"]
 # Type, struct format, values that a wrong order would change.
 TYPES = [
@@ -114,40 +117,35 @@ class Estate:
 
 
 class Server:
-    """A pymodbus server in a thread with a loop of its own."""
+    """A pymodbus server in a process of its own: it has one event loop per process."""
 
     def __init__(self, make):
-        self.ready = threading.Event()
-        self.failure = None
-        self.thread = threading.Thread(target=self.main, args=(make,), daemon=True)
-        self.thread.start()
-        if not self.ready.wait(20) or self.failure:
-            raise RuntimeError(f"pymodbus did not start: {self.failure}")
+        ours, theirs = multiprocessing.Pipe()
+        self.process = FORK.Process(
+            target=lambda: asyncio.run(self.main(make, theirs)), daemon=True
+        )
+        self.process.start()
+        if not ours.poll(20):
+            self.stop()
+            raise RuntimeError("pymodbus did not start")
+        self.port = ours.recv()
 
-    def main(self, make):
-        self.loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_until_complete(self.start(make))
-        except Exception as why:  # Told to the thread that waits.
-            self.failure = why
-            self.ready.set()
-            return
-        self.ready.set()
-        self.loop.run_forever()
-
-    async def start(self, make):
-        self.server = make()
-        if isinstance(self.server, ModbusTcpServer):
-            self.serving = asyncio.ensure_future(self.server.serve_forever())
-            await self.server.serving
-            self.port = self.server.server.sockets[0].getsockname()[1]
+    @staticmethod
+    async def main(make, told):
+        server = make()
+        if isinstance(server, ModbusTcpServer):
+            serving = asyncio.ensure_future(server.serve_forever())
+            await server.serving
+            told.send(server.server.sockets[0].getsockname()[1])
+            await serving
         else:
-            await self.server.start()
+            await server.start()
+            told.send(None)
+            await server.serve_forever()
 
     def stop(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.process.terminate()
+        self.process.join(10)
 
 
 class Cable:
@@ -262,4 +260,5 @@ class Agreement(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # pymodbus tells of every exception that it sends.
     unittest.main()
