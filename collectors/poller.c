@@ -2,13 +2,11 @@
 #include "collectors/poller.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collectors/bus_read.h"
-#include "collectors/decode.h"
 #include "collectors/plan.h"
+#include "collectors/readings.h"
 #include "collectors/schedule.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
@@ -19,20 +17,6 @@
 #define REFUSED_FOR_MS    (10 * 60 * 1000)
 #define SPLITS_PER_POLL   8 /* More would hold the bus; the next poll goes on. */
 #define FAILURES_PER_POLL 2 /* In a row; then the device is taken for dead. */
-#define NOT_IN_FRAME      QUALITY_COUNT
-
-/* The last raw value of a point that says how many decimals others have. */
-struct known_raw {
-    bool known;
-    int raw;
-};
-
-/* Registers of a point that waits for its decimals until the poll is complete. */
-struct pending {
-    const struct point *point;
-    uint16_t words[4];
-    uint16_t count;
-};
 
 struct polled {
     struct device_plan plan;
@@ -52,9 +36,7 @@ struct poller {
     struct timerq *due; /* By index into devices. */
 
     /* Of the poll at hand. */
-    struct reading *readings; /* By point, from the device's first on. */
-    struct pending *pending;
-    uint32_t pending_count;
+    struct readings *readings;
     struct frame *frame;
     struct read_answer answer;
 };
@@ -130,111 +112,6 @@ ask(struct poller *p,
     }
 }
 
-/* ---- readings ---- */
-
-static struct reading *
-reading_of(struct poller *p, const struct poll_state *s, uint32_t point)
-{
-    return &p->readings[point - s->device->first_point];
-}
-
-static void
-mark_request(struct poller *p,
-             const struct poll_state *s,
-             const struct plan_group *g,
-             const struct plan_request *r,
-             enum quality why,
-             uint8_t detail)
-{
-    for (uint32_t i = 0; i < r->point_count; i++) {
-        struct reading *out = reading_of(p, s, g->order[r->first + i]);
-        out->value = 0.0;
-        out->quality = (uint8_t)why;
-        out->detail = why == QUALITY_EXCEPTION ? detail : 0;
-    }
-}
-
-static void
-keep_raw(const struct poll_state *s,
-         const struct point *point,
-         uint32_t index,
-         const uint16_t *words,
-         size_t count)
-{
-    if (s->d->raws != NULL) {
-        uint64_t raw = decode_raw(point, words, count);
-        s->d->raws[index - s->device->first_point] = (struct known_raw){
-            .known = true, .raw = raw > INT_MAX ? INT_MAX : (int)raw};
-    }
-}
-
-static void
-decode_registers(struct poller *p,
-                 const struct poll_state *s,
-                 const struct plan_request *r,
-                 uint32_t index)
-{
-    const struct point *point = &p->args.site->points[index];
-    uint16_t offset = (uint16_t)(point->address - r->address);
-    const uint16_t *words = &p->answer.words[offset];
-    size_t count = (size_t)(r->count - offset);
-
-    keep_raw(s, point, index, words, count);
-    if (point->decimals_from == NONE_INDEX) {
-        decode_words(reading_of(p, s, index), point, words, count, -1);
-        return;
-    }
-    struct pending *wait = &p->pending[p->pending_count++];
-    wait->point = point;
-    wait->count = point_width(point);
-    memcpy(wait->words, words, wait->count * sizeof *words);
-}
-
-static void
-decode_request(struct poller *p,
-               const struct poll_state *s,
-               const struct plan_group *g,
-               const struct plan_request *r)
-{
-    bool bits = r->table == REG_COIL || r->table == REG_DISCRETE;
-
-    for (uint32_t i = 0; i < r->point_count; i++) {
-        uint32_t index = g->order[r->first + i];
-        const struct point *point = &p->args.site->points[index];
-        if (bits) {
-            bool bit = p->answer.bits[point->address - r->address] != 0;
-            decode_bit(reading_of(p, s, index), point, bit);
-        } else {
-            decode_registers(p, s, r, index);
-        }
-    }
-}
-
-/* Every register of the poll is in: the points that waited for their decimals. */
-static void
-decode_pending(struct poller *p, const struct poll_state *s)
-{
-    for (uint32_t i = 0; i < p->pending_count; i++) {
-        const struct pending *w = &p->pending[i];
-        uint32_t from = w->point->decimals_from;
-        uint32_t index = (uint32_t)(w->point - p->args.site->points);
-        struct reading *out = reading_of(p, s, index);
-        const struct known_raw *k = &s->d->raws[from - s->device->first_point];
-
-        if (k->known) {
-            decode_words(out, w->point, w->words, w->count, k->raw);
-            continue;
-        }
-        /* Its decimals were never read: what kept them away keeps it away. */
-        const struct reading *source = reading_of(p, s, from);
-        out->quality =
-            source->quality == NOT_IN_FRAME ? QUALITY_OFFLINE : source->quality;
-        out->detail = source->detail;
-        out->value = 0.0;
-    }
-    p->pending_count = 0;
-}
-
 /* ---- one poll ---- */
 
 static bool
@@ -289,11 +166,11 @@ poll_request(struct poller *p,
     struct link_result res;
 
     if (r->skip_until_ms > s->now_ms) {
-        mark_request(p, s, g, r, QUALITY_EXCEPTION, r->exception);
+        readings_mark(p->readings, g, r, QUALITY_EXCEPTION, r->exception);
         return false;
     }
     if (given_up(p, s)) {
-        mark_request(p, s, g, r, s->last.quality, 0);
+        readings_mark(p->readings, g, r, s->last.quality, 0);
         return false;
     }
     s->line_down = !ask(p, s, r, &res);
@@ -305,7 +182,7 @@ poll_request(struct poller *p,
     }
     if (res.quality == QUALITY_GOOD) {
         r->refusals = 0;
-        decode_request(p, s, g, r);
+        readings_decode(p->readings, g, r, &p->answer);
         return false;
     }
     if (res.quality == QUALITY_EXCEPTION) {
@@ -317,7 +194,7 @@ poll_request(struct poller *p,
         s->failures++;
         s->last = res;
     }
-    mark_request(p, s, g, r, res.quality, res.exception);
+    readings_mark(p->readings, g, r, res.quality, res.exception);
     return false;
 }
 
@@ -380,7 +257,7 @@ poll_groups(struct poller *p, struct poll_state *s)
         }
         for (uint32_t r = 0; r < g->request_count; r++) {
             if (offline && !s->line_down) {
-                mark_request(p, s, g, &g->requests[r], QUALITY_OFFLINE, 0);
+                readings_mark(p->readings, g, &g->requests[r], QUALITY_OFFLINE, 0);
                 continue;
             }
             while (poll_request(p, s, g, r)) {
@@ -388,7 +265,6 @@ poll_groups(struct poller *p, struct poll_state *s)
             }
         }
     }
-    decode_pending(p, s);
     if (!offline) {
         judge_health(p, s);
     }
@@ -399,15 +275,10 @@ push_frame(struct poller *p, const struct poll_state *s)
 {
     struct frame *f = p->frame;
 
+    readings_finish(p->readings, f);
     f->t_ms = engine_clock_now(p->args.clock);
     f->device = s->d->plan.device;
-    f->flags = 0;
-    f->count = 0;
-    for (uint32_t i = 0; i < s->device->point_count; i++) {
-        if (p->readings[i].quality != NOT_IN_FRAME) {
-            f->readings[f->count++] = p->readings[i];
-        }
-    }
+    f->flags = 0; /* The loop knows whether the clock is trusted. */
     /* A full ring counts what it drops; the loop tells. */
     (void)ring_push(p->args.frames, f, frame_bytes(f->count));
 }
@@ -462,10 +333,7 @@ poller_step(struct poller *p, int64_t now_ms)
     }
     s.d = &p->devices[slot];
     s.device = &p->args.site->devices[s.d->plan.device];
-    for (uint32_t i = 0; i < s.device->point_count; i++) {
-        p->readings[i] = (struct reading){.point = s.device->first_point + i,
-                                          .quality = NOT_IN_FRAME};
-    }
+    readings_begin(p->readings, s.device, s.d->raws);
     poll_groups(p, &s);
     if (!atomic_load(p->args.stop)) {
         push_frame(p, &s); /* A poll that was cut short says nothing. */
@@ -549,19 +417,18 @@ alloc_scratch(struct poller *p, struct err *err)
 {
     const struct site *site = p->args.site;
     uint32_t points = 1;
-    uint32_t pending = 1;
+    uint32_t waiting = 0;
 
     for (uint32_t i = 0; i < p->device_count; i++) {
         const struct device *d = &site->devices[p->devices[i].plan.device];
-        uint32_t waiting = count_decimals(site, d);
+        uint32_t taking = count_decimals(site, d);
         assert(d->point_count <= FRAME_READINGS_MAX);
         points = d->point_count > points ? d->point_count : points;
-        pending = waiting > pending ? waiting : pending;
+        waiting = taking > waiting ? taking : waiting;
     }
-    p->readings = calloc(points, sizeof *p->readings);
-    p->pending = calloc(pending, sizeof *p->pending);
+    p->readings = readings_new(site, points, waiting);
     p->frame = calloc(1, frame_bytes((uint16_t)points));
-    if (p->readings == NULL || p->pending == NULL || p->frame == NULL) {
+    if (p->readings == NULL || p->frame == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a bus");
     }
     return 0;
@@ -636,8 +503,7 @@ poller_free(struct poller *p)
     free(p->devices);
     timerq_free(p->due);
     line_fini(&p->line);
-    free(p->readings);
-    free(p->pending);
+    readings_free(p->readings);
     free(p->frame);
     free(p);
 }

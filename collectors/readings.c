@@ -1,0 +1,180 @@
+/* The readings of one poll of one device. */
+#include "collectors/readings.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/decode.h"
+
+#define NOT_IN_FRAME QUALITY_COUNT
+
+/* Registers of a point that waits for its decimals until the poll is complete. */
+struct pending {
+    const struct point *point;
+    uint16_t words[4];
+    uint16_t count;
+};
+
+struct readings {
+    const struct site *site;
+    const struct device *device;
+    struct known_raw *raws;
+    struct reading *items; /* By point, from the device's first on. */
+    uint32_t capacity;
+    struct pending *pending;
+    uint32_t pending_count;
+    uint32_t pending_capacity;
+};
+
+struct readings *
+readings_new(const struct site *site, uint32_t points, uint32_t waiting)
+{
+    struct readings *r = calloc(1, sizeof *r);
+
+    if (r == NULL) {
+        return NULL;
+    }
+    r->site = site;
+    r->capacity = points;
+    r->pending_capacity = waiting;
+    r->items = calloc((size_t)points + 1, sizeof *r->items);
+    r->pending = calloc((size_t)waiting + 1, sizeof *r->pending);
+    if (r->items == NULL || r->pending == NULL) {
+        readings_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void
+readings_free(struct readings *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    free(r->items);
+    free(r->pending);
+    free(r);
+}
+
+void
+readings_begin(struct readings *r, const struct device *device, struct known_raw *raws)
+{
+    assert(device->point_count <= r->capacity);
+    r->device = device;
+    r->raws = raws;
+    r->pending_count = 0;
+    for (uint32_t i = 0; i < device->point_count; i++) {
+        r->items[i] =
+            (struct reading){.point = device->first_point + i, .quality = NOT_IN_FRAME};
+    }
+}
+
+static struct reading *
+reading_of(struct readings *r, uint32_t point)
+{
+    return &r->items[point - r->device->first_point];
+}
+
+void
+readings_mark(struct readings *r,
+              const struct plan_group *g,
+              const struct plan_request *q,
+              enum quality why,
+              uint8_t exception)
+{
+    for (uint32_t i = 0; i < q->point_count; i++) {
+        struct reading *out = reading_of(r, g->order[q->first + i]);
+        out->value = 0.0;
+        out->quality = (uint8_t)why;
+        out->detail = why == QUALITY_EXCEPTION ? exception : 0;
+    }
+}
+
+static void
+keep_raw(struct readings *r, uint32_t index, uint64_t raw)
+{
+    if (r->raws != NULL) {
+        r->raws[index - r->device->first_point] = (struct known_raw){
+            .known = true, .raw = raw > INT_MAX ? INT_MAX : (int)raw};
+    }
+}
+
+static void
+decode_registers(struct readings *r,
+                 const struct plan_request *q,
+                 uint32_t index,
+                 const struct read_answer *answer)
+{
+    const struct point *point = &r->site->points[index];
+    uint16_t offset = (uint16_t)(point->address - q->address);
+    const uint16_t *words = &answer->words[offset];
+    size_t count = (size_t)(q->count - offset);
+
+    keep_raw(r, index, decode_raw(point, words, count));
+    if (point->decimals_from == NONE_INDEX) {
+        decode_words(reading_of(r, index), point, words, count, -1);
+        return;
+    }
+    assert(r->pending_count < r->pending_capacity);
+    struct pending *wait = &r->pending[r->pending_count++];
+    wait->point = point;
+    wait->count = point_width(point);
+    memcpy(wait->words, words, wait->count * sizeof *words);
+}
+
+void
+readings_decode(struct readings *r,
+                const struct plan_group *g,
+                const struct plan_request *q,
+                const struct read_answer *answer)
+{
+    bool bits = q->table == REG_COIL || q->table == REG_DISCRETE;
+
+    for (uint32_t i = 0; i < q->point_count; i++) {
+        uint32_t index = g->order[q->first + i];
+        if (bits) {
+            const struct point *point = &r->site->points[index];
+            bool bit = answer->bits[point->address - q->address] != 0;
+            keep_raw(r, index, bit);
+            decode_bit(reading_of(r, index), point, bit);
+        } else {
+            decode_registers(r, q, index, answer);
+        }
+    }
+}
+
+static void
+decode_pending(struct readings *r, const struct pending *w)
+{
+    uint32_t from = w->point->decimals_from;
+    struct reading *out = reading_of(r, (uint32_t)(w->point - r->site->points));
+    const struct known_raw *k = &r->raws[from - r->device->first_point];
+    const struct reading *source = reading_of(r, from);
+
+    if (k->known) {
+        decode_words(out, w->point, w->words, w->count, k->raw);
+        return;
+    }
+    /* Its decimals were never read: what kept them away keeps it away. */
+    out->quality = source->quality == NOT_IN_FRAME ? QUALITY_OFFLINE : source->quality;
+    out->detail = source->detail;
+    out->value = 0.0;
+}
+
+void
+readings_finish(struct readings *r, struct frame *out)
+{
+    for (uint32_t i = 0; i < r->pending_count; i++) {
+        decode_pending(r, &r->pending[i]);
+    }
+    r->pending_count = 0;
+    out->count = 0;
+    for (uint32_t i = 0; i < r->device->point_count; i++) {
+        if (r->items[i].quality != NOT_IN_FRAME) {
+            out->readings[out->count++] = r->items[i];
+        }
+    }
+}

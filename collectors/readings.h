@@ -1,0 +1,43 @@
+/* The readings of one poll of one device: filled request by request, then copied into a
+ * frame in order of their points. */
+#ifndef CARETAKER_COLLECTORS_READINGS_H
+#define CARETAKER_COLLECTORS_READINGS_H
+
+#include "collectors/collectors.h"
+#include "collectors/plan.h"
+#include "daemon/model/sample.h"
+
+/* The last raw value of a point that says how many decimals others have.  Kept from
+ * poll to poll, since it may be read less often than they are. */
+struct known_raw {
+    bool known;
+    int raw;
+};
+
+struct readings;
+
+/* Room for any device of `points` points, `waiting` of which take their decimals from
+ * another.  NULL: no memory. */
+struct readings *
+readings_new(const struct site *site, uint32_t points, uint32_t waiting);
+void readings_free(struct readings *r); /* NULL is accepted. */
+
+/* Begins anew; `raws` is by point from the device's first, or NULL when no point of the
+ * device takes its decimals from another. */
+void
+readings_begin(struct readings *r, const struct device *device, struct known_raw *raws);
+/* All points of a request have the same fault. */
+void readings_mark(struct readings *r,
+                   const struct plan_group *g,
+                   const struct plan_request *q,
+                   enum quality why,
+                   uint8_t exception);
+void readings_decode(struct readings *r,
+                     const struct plan_group *g,
+                     const struct plan_request *q,
+                     const struct read_answer *answer);
+/* Every request was made: decodes what waited for its decimals and copies all points
+ * that were marked or decoded. */
+void readings_finish(struct readings *r, struct frame *out);
+
+#endif
