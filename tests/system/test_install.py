@@ -33,6 +33,8 @@ class Install(unittest.TestCase):
     def test_files_are_at_their_places(self):
         for path in ("bin/caretaker", "share/man/man1/caretaker.1",
                      "share/man/man5/caretaker-site.5",
+                     "share/bash-completion/completions/caretaker",
+                     "share/caretaker/examples/site.yaml",
                      "lib/systemd/system/caretaker.service",
                      "lib/sysusers.d/caretaker.conf", "lib/tmpfiles.d/caretaker.conf"):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
@@ -52,7 +54,7 @@ class Install(unittest.TestCase):
     def test_binary_runs_from_there(self):
         shown = run(self.prefix + "/bin/caretaker", "help")
         self.assertEqual(shown.returncode, 0, shown.stdout)
-        self.assertIn("caretaker run", shown.stdout)
+        self.assertIn("Usage: caretaker COMMAND", shown.stdout)
 
     def test_unit_follows_the_prefix(self):
         with open(self.prefix + "/lib/systemd/system/caretaker.service",
