@@ -6,10 +6,9 @@ or_null(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-void
-ticket_to_json(struct strbuf *out, const struct ticket *t)
+static void
+add_listed(struct strbuf *out, const struct ticket *t)
 {
-    strbuf_add_char(out, '{');
     strbuf_json_int(out, "number", t->number);
     strbuf_json_str(out, "kind", ticket_kind_name(t->kind));
     strbuf_json_str(out, "device", t->device);
@@ -22,6 +21,21 @@ ticket_to_json(struct strbuf *out, const struct ticket *t)
     strbuf_json_str(out, "assignee", or_null(t->assignee));
     strbuf_json_str(out, "team", or_null(t->team));
     strbuf_json_str(out, "title", t->title);
+}
+
+void
+ticket_to_listing(struct strbuf *out, const struct ticket *t)
+{
+    strbuf_add_char(out, '{');
+    add_listed(out, t);
+    strbuf_add_char(out, '}');
+}
+
+void
+ticket_to_json(struct strbuf *out, const struct ticket *t)
+{
+    strbuf_add_char(out, '{');
+    add_listed(out, t);
     strbuf_json_time(out, "assigned_at", t->assigned_ms);
     strbuf_json_time(out, "responded_at", t->responded_ms);
     strbuf_json_time(out, "resolved_at", t->resolved_ms);

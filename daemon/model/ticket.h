@@ -40,8 +40,10 @@ struct ticket {
     int rating;                  /* 1..5; 0 until rated. */
 };
 
-/* One object with the keys of design section 9, then closed_at, verified_at,
- * episodes, reopened, resolution, rating. */
+/* One object with the keys that every listing of tickets has, and no other. */
+void ticket_to_listing(struct strbuf *out, const struct ticket *t);
+/* The same keys, then closed_at, verified_at, episodes, reopened, resolution, rating.
+ */
 void ticket_to_json(struct strbuf *out, const struct ticket *t);
 
 #endif

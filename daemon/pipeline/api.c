@@ -1,6 +1,6 @@
 /* The API, version 1:
  *   GET  /api/v1/status
- *   GET  /api/v1/devices
+ *   GET  /api/v1/devices    ?points=1: with the present value of each point
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
@@ -50,13 +50,20 @@ problem(struct strbuf *body, const struct err *err)
 }
 
 static unsigned
-ask_loop(struct live *l, enum request_kind kind, struct strbuf *body)
+ask_loop(struct live *l, enum request_kind kind, bool points, struct strbuf *body)
 {
-    struct request r = {.kind = kind, .answer = body};
+    struct request r = {.kind = kind, .points = points, .answer = body};
     if (request_ask(&l->requests, &r) != 0) {
         return problem(body, &r.err);
     }
     return 200;
+}
+
+static bool
+asked_for(const struct web_request *r, const char *what)
+{
+    const char *value = r->query(r, what);
+    return value != NULL && strcmp(value, "0") != 0;
 }
 
 static unsigned
@@ -78,12 +85,11 @@ get_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
 static unsigned
 get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    const char *all = r->query(r, "all");
     struct ticket_filter filter = {
         .device = r->query(r, "device"),
         .state = r->query(r, "state"),
         .assignee = r->query(r, "assignee"),
-        .all = all != NULL && strcmp(all, "0") != 0,
+        .all = asked_for(r, "all"),
     };
     struct err err;
     if (listing_tickets(l->reader, &filter, body, &err) != 0) {
@@ -286,14 +292,13 @@ static unsigned
 get_status(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
-    return ask_loop(l, REQUEST_STATUS, body);
+    return ask_loop(l, REQUEST_STATUS, false, body);
 }
 
 static unsigned
 get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    (void)r;
-    return ask_loop(l, REQUEST_DEVICES, body);
+    return ask_loop(l, REQUEST_DEVICES, asked_for(r, "points"), body);
 }
 
 static const struct route {

@@ -76,7 +76,7 @@ add_ticket(void *ctx, const struct ticket *t)
                               : f->all || t->state != TICKET_CLOSED;
     if (shown && matches(f->device, t->device) && matches(f->assignee, t->assignee)) {
         separate(l);
-        ticket_to_json(l->out, t);
+        ticket_to_listing(l->out, t);
     }
     return true;
 }

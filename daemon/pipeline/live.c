@@ -175,7 +175,7 @@ answer(struct live *l, struct request *r)
         break;
     }
     case REQUEST_DEVICES:
-        live_devices_json(l, r->answer);
+        live_devices_json(l, r->points, r->answer);
         r->code = 0;
         break;
     case REQUEST_STATUS:

@@ -153,7 +153,7 @@ points_json(const struct live *l, const struct device *d, struct strbuf *out)
 }
 
 void
-live_devices_json(struct live *l, struct strbuf *out)
+live_devices_json(struct live *l, bool points, struct strbuf *out)
 {
     strbuf_add_char(out, '[');
     for (uint32_t i = 0; i < l->site->device_count; i++) {
@@ -191,7 +191,9 @@ live_devices_json(struct live *l, struct strbuf *out)
         strbuf_json_int(out, "errors", (int64_t)counts.errors);
         strbuf_json_num(out, "latency_ms",
                         counts.requests > 0 ? counts.latency_ms : NAN);
-        points_json(l, d, out);
+        if (points) {
+            points_json(l, d, out);
+        }
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');

@@ -28,6 +28,7 @@ struct request {
     enum request_kind kind;
     const struct command *command;
     const char *peer;
+    bool points;           /* Devices: each with its points. */
     int64_t ticket;        /* Answer of a command. */
     struct strbuf *answer; /* Answer of the others. */
     int code;
@@ -99,7 +100,7 @@ int live_last_moment(struct live *l, int64_t *out, struct err *err);
 /* live_health.c: the daemon's and the buses' own points, and the answers from memory.
  */
 void live_health_frames(struct live *l);
-void live_devices_json(struct live *l, struct strbuf *out);
+void live_devices_json(struct live *l, bool points, struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
 
 /* Feeds one frame through the pipeline and to the history (loop thread). */
