@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
 
@@ -98,84 +99,6 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
     return 200;
 }
 
-/* A string member; false when it is there and no string, or too long. */
-static bool
-member_text(
-    json_t *root, const char *key, size_t bytes_max, const char **out, struct err *err)
-{
-    json_t *value = json_object_get(root, key);
-    if (value == NULL || json_is_null(value)) {
-        return true;
-    }
-    if (!json_is_string(value) || json_string_length(value) >= bytes_max) {
-        err_set(err, ERR_RANGE, "\"%s\" must be a string of less than %zu bytes", key,
-                bytes_max);
-        return false;
-    }
-    *out = json_string_value(value);
-    return true;
-}
-
-static bool
-member_int(json_t *root,
-           const char *key,
-           int64_t min,
-           int64_t max,
-           int64_t *out,
-           struct err *err)
-{
-    json_t *value = json_object_get(root, key);
-    if (value == NULL || json_is_null(value)) {
-        return true;
-    }
-    if (!json_is_integer(value) || json_integer_value(value) < min ||
-        json_integer_value(value) > max) {
-        err_set(err, ERR_RANGE, "\"%s\" must be a whole number from %lld to %lld", key,
-                (long long)min, (long long)max);
-        return false;
-    }
-    *out = json_integer_value(value);
-    return true;
-}
-
-static bool
-parse_command(json_t *root, struct command *c, struct err *err)
-{
-    const char *kind = NULL;
-    const char *priority = NULL;
-    int64_t rating = 0;
-    if (!member_text(root, "cmd", ID_BYTES_MAX, &kind, err) ||
-        !member_text(root, "device", ID_BYTES_MAX, &c->device, err) ||
-        !member_text(root, "rule", ID_BYTES_MAX, &c->rule, err) ||
-        !member_text(root, "by", PERSON_BYTES, &c->by, err) ||
-        !member_text(root, "assignee", PERSON_BYTES, &c->assignee, err) ||
-        !member_text(root, "note", NOTE_BYTES, &c->note, err) ||
-        !member_text(root, "priority", ID_BYTES_MAX, &priority, err) ||
-        !member_int(root, "ticket", 1, INT64_MAX, &c->ticket, err) ||
-        !member_int(root, "rating", 1, 5, &rating, err)) {
-        return false;
-    }
-    c->rating = (int)rating;
-    if (kind == NULL || !command_kind_parse(&c->kind, kind)) {
-        err_set(err, ERR_RANGE,
-                "\"cmd\" must be ack or one of ticket.open, .take, .arrive, .wait, "
-                ".resume, .resolve, .close, .reopen, .note, .rate");
-        return false;
-    }
-    if (c->by == NULL || c->by[0] == '\0') {
-        err_set(err, ERR_RANGE, "\"by\" must say who asks");
-        return false;
-    }
-    if (priority != NULL) {
-        c->has_priority = severity_parse(&c->priority, priority);
-        if (!c->has_priority || c->priority == SEVERITY_INFO) {
-            err_set(err, ERR_RANGE, "\"priority\" must be critical, urgent or normal");
-            return false;
-        }
-    }
-    return true;
-}
-
 static unsigned
 post_command(struct live *l, const struct web_request *r, struct strbuf *body)
 {
@@ -187,7 +110,7 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     if (!json_is_object(root)) {
         err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
         status = problem(body, &err);
-    } else if (!parse_command(root, &c, &err)) {
+    } else if (command_from_json(&c, root, &err) != 0) {
         status = problem(body, &err);
     } else {
         struct request request = {
@@ -234,11 +157,11 @@ parse_read(struct live *l,
     int64_t unit = 1;
     int64_t address = 0;
     int64_t count = 1;
-    if (!member_text(root, "bus", ID_BYTES_MAX, &bus_id, err) ||
-        !member_text(root, "table", ID_BYTES_MAX, &table, err) ||
-        !member_int(root, "unit", 0, 255, &unit, err) ||
-        !member_int(root, "address", 0, 65535, &address, err) ||
-        !member_int(root, "count", 1, 2000, &count, err)) {
+    if (!json_member_text(root, "bus", ID_BYTES_MAX, &bus_id, err) ||
+        !json_member_text(root, "table", ID_BYTES_MAX, &table, err) ||
+        !json_member_int(root, "unit", 0, 255, &unit, err) ||
+        !json_member_int(root, "address", 0, 65535, &address, err) ||
+        !json_member_int(root, "count", 1, 2000, &count, err)) {
         return err->code;
     }
     *bus = bus_id != NULL ? site_bus(l->site, bus_id) : NONE_INDEX;

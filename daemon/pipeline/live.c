@@ -14,6 +14,7 @@
 
 #define FRAMES_RING_BYTES                                                              \
     (4u << 20) /* 2,500 frames of 100 samples: seconds of a stall. */
+#define COMMANDS_RING_BYTES (16u << 10)
 #define RECEIPTS_RING_BYTES (64u << 10)
 #define FRAMES_PER_TURN     256 /* One commit for what came together. */
 #define RECEIPTS_PER_TURN   256
@@ -59,8 +60,8 @@ collect_timer(void *ctx, const struct rule_state *s)
 }
 
 /* Alarms and the timers behind them are stored together. */
-static void
-store_step(struct live *l)
+void
+live_store_step(struct live *l)
 {
     if (changes_urgent(l->changes)) {
         rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
@@ -68,8 +69,8 @@ store_step(struct live *l)
     }
 }
 
-static void
-arm_due_timer(struct live *l)
+void
+live_arm(struct live *l)
 {
     int64_t due = pipeline_due(l->pipeline);
     if (due == INSTANT_MAX) {
@@ -93,11 +94,12 @@ live_apply(struct live *l, struct frame *f)
     l->frames_seen++;
 }
 
-static bool
-apply_frames(struct live *l, unsigned limit)
+bool
+live_apply_frames(struct live *l)
 {
     unsigned count = 0;
-    while (count < limit && ring_pop(l->frames, l->frame, FRAME_BYTES_MAX) > 0) {
+    while (count < FRAMES_PER_TURN &&
+           ring_pop(l->frames, l->frame, FRAME_BYTES_MAX) > 0) {
         live_apply(l, l->frame);
         count++;
     }
@@ -111,9 +113,9 @@ on_frames(sd_event_source *source, int fd, uint32_t events, void *ctx)
     (void)fd;
     (void)events;
     struct live *l = ctx;
-    apply_frames(l, FRAMES_PER_TURN);
-    store_step(l);
-    arm_due_timer(l);
+    live_apply_frames(l);
+    live_store_step(l);
+    live_arm(l);
     return 0;
 }
 
@@ -124,10 +126,10 @@ on_due(sd_event_source *source, uint64_t us, void *ctx)
     (void)us;
     struct live *l = ctx;
     /* Frames that came before the due time are judged before it. */
-    apply_frames(l, FRAMES_PER_TURN);
+    live_apply_frames(l);
     pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine) - LATE_MS);
-    store_step(l);
-    arm_due_timer(l);
+    live_store_step(l);
+    live_arm(l);
     return 0;
 }
 
@@ -150,60 +152,6 @@ on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
         /* They stay in the outbox and go out once more: at least once. */
         log_warning("outbox: %s", err.text);
     }
-    return 0;
-}
-
-static void
-answer(struct live *l, struct request *r)
-{
-    switch (r->kind) {
-    case REQUEST_COMMAND: {
-        struct command c = *r->command;
-        c.t_ms = engine_clock_now(&l->clock.engine);
-        changes_set_peer(l->changes, r->peer);
-        r->code = pipeline_command(l->pipeline, &c, &r->ticket, &r->err);
-        store_step(l);
-        changes_set_peer(l->changes, NULL);
-        log_info("%s by %s (%s)%s%s", command_kind_name(c.kind), c.by,
-                 r->peer != NULL ? r->peer : "unknown peer", r->code != 0 ? ": " : "",
-                 r->code != 0 ? r->err.text : "");
-        if (r->code == 0 && l->disk_failing) {
-            r->code = err_set(&r->err, ERR_FULL,
-                              "done, but the disk refuses it: it is kept in memory and "
-                              "stored as soon as the disk can be written");
-        }
-        break;
-    }
-    case REQUEST_DEVICES:
-        live_devices_json(l, r->points, r->answer);
-        r->code = 0;
-        break;
-    case REQUEST_STATUS:
-        live_status_json(l, r->answer);
-        r->code = 0;
-        break;
-    }
-}
-
-static int
-on_requests(sd_event_source *source, int fd, uint32_t events, void *ctx)
-{
-    (void)source;
-    (void)fd;
-    (void)events;
-    struct live *l = ctx;
-    struct request *r = request_take(&l->requests);
-    if (r != NULL) {
-        apply_frames(l, FRAMES_PER_TURN);
-    }
-    while (r != NULL) {
-        struct request *next = r->next; /* It is gone once answered. */
-        answer(l, r);
-        request_answer(&l->requests, r);
-        r = next;
-    }
-    store_step(l);
-    arm_due_timer(l);
     return 0;
 }
 
@@ -243,7 +191,7 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
     live_health_frames(l);
     rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
     store_changes(l);
-    arm_due_timer(l);
+    live_arm(l);
     sd_notify(0, "WATCHDOG=1");
     if (l->ticks % STATUS_TICKS == 0) {
         say_status(l);
@@ -261,7 +209,7 @@ disassemble(struct live *l)
     collectors_stop(l->collectors);
     l->collectors = NULL;
     if (l->pipeline != NULL) {
-        while (apply_frames(l, FRAMES_PER_TURN)) {
+        while (live_apply_frames(l)) {
         }
         rules_save(pipeline_rules(l->pipeline), true, collect_timer, l);
         store_changes(l);
@@ -297,7 +245,7 @@ assemble(struct live *l, struct diags *diags, struct err *err)
     }
     if (code == 0 && l->site->mqtt.enabled) {
         code = publisher_start(&l->publisher, l->site, l->site->data_dir, l->receipts,
-                               err);
+                               l->commands, err);
     }
     if (code == 0) {
         code =
@@ -379,7 +327,7 @@ on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *ct
         if (code == 0) {
             log_info("reloaded: %u devices, %u rules", l->site->device_count,
                      l->site->rule_count);
-            arm_due_timer(l);
+            live_arm(l);
         }
     }
     diags_fini(&diags);
@@ -413,7 +361,12 @@ open_loop(struct live *l, struct err *err)
                             l);
     }
     if (r >= 0) {
-        r = sd_event_add_io(l->loop, NULL, l->requests.fd, EPOLLIN, on_requests, l);
+        r = sd_event_add_io(l->loop, NULL, ring_fd(l->commands), EPOLLIN,
+                            live_on_mqtt_commands, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_io(l->loop, NULL, l->requests.fd, EPOLLIN, live_on_requests,
+                            l);
     }
     if (r >= 0) {
         r = sd_event_add_signal(l->loop, NULL, SIGTERM, on_stop, l);
@@ -466,6 +419,9 @@ start(struct live *l, struct diags *diags, struct err *err)
     if (code == 0) {
         code = ring_new(&l->receipts, RECEIPTS_RING_BYTES, err);
     }
+    if (code == 0) {
+        code = ring_new(&l->commands, COMMANDS_RING_BYTES, err);
+    }
     int64_t last_ms = INSTANT_NONE;
     if (code == 0) {
         code = live_last_moment(l, &last_ms, err);
@@ -497,6 +453,7 @@ stop(struct live *l)
     sd_event_unref(l->loop);
     ring_free(l->frames);
     ring_free(l->receipts);
+    ring_free(l->commands);
     state_close(l->reader);
     state_close(l->store);
     changes_free(l->changes);
@@ -541,8 +498,8 @@ live_run(const char *path, struct diags *diags, struct err *err)
                  l->site->id, l->site->device_count, l->site->bus_count,
                  l->site->rule_count,
                  rules_count(pipeline_rules(l->pipeline)).instances);
-        store_step(l);
-        arm_due_timer(l);
+        live_store_step(l);
+        live_arm(l);
         sd_notify(0, "READY=1");
         int r = sd_event_loop(l->loop);
         if (r < 0) {

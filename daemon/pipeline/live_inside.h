@@ -70,7 +70,7 @@ struct live {
     struct collectors *collectors;
     struct history *history;
     struct publisher *publisher; /* NULL without an mqtt block. */
-    struct ring *frames, *receipts;
+    struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
     sd_event *loop;
@@ -102,6 +102,15 @@ int live_last_moment(struct live *l, int64_t *out, struct err *err);
 void live_health_frames(struct live *l);
 void live_devices_json(struct live *l, bool points, struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
+
+/* live.c: the steps that every source of the loop takes. */
+bool live_apply_frames(struct live *l); /* Those that wait; false: there was none. */
+void live_store_step(struct live *l);   /* What they decided goes to the disk. */
+void live_arm(struct live *l);          /* The loop wakes when the next timer is due. */
+
+/* live_commands.c */
+int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
+int live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *live);
 
 /* Feeds one frame through the pipeline and to the history (loop thread). */
 void live_apply(struct live *l, struct frame *f);

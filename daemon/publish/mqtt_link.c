@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
+
 #define QOS                   1
 #define SLOTS                 (LINK_WINDOW + 2) /* "online" and "offline" come on top. */
 #define KEEP_ALIVE_S          20
@@ -156,6 +158,35 @@ on_not_acknowledged(void *context, MQTTAsync_failureData5 *data)
     wake(l);
 }
 
+/* A command for the loop.  What cannot be one, and what finds no room, is dropped: the
+ * sender sees no change and asks again. */
+static int
+on_message(void *context, char *topic, int topic_size, MQTTAsync_message *message)
+{
+    struct mqtt_link *l = context;
+    char text[LINK_COMMAND_MAX + 1];
+    (void)topic_size;
+    if (message->payloadlen > 0 && message->payloadlen <= LINK_COMMAND_MAX) {
+        size_t size = (size_t)message->payloadlen;
+        memcpy(text, message->payload, size);
+        text[size] = '\0';
+        if (memchr(text, '\0', size) == NULL) {
+            ring_push(l->spec.commands, text, size + 1);
+        }
+    }
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
+static void
+on_subscribe_failed(void *context, MQTTAsync_failureData5 *data)
+{
+    struct mqtt_link *l = context;
+    log_warning("mqtt %s: no commands from %s: %s", l->spec.uri, l->spec.command_topic,
+                code_text(data != NULL ? (int)data->reasonCode : -1));
+}
+
 static int
 make_client(const struct mqtt_link *l, MQTTAsync *out, const char *client_id)
 {
@@ -214,6 +245,7 @@ start_client(struct mqtt_link *l)
     }
     MQTTAsync_setConnectionLostCallback(l->client, l, on_lost);
     MQTTAsync_setDisconnected(l->client, l, on_disconnect_packet);
+    MQTTAsync_setMessageArrivedCallback(l->client, l, on_message);
     will.topicName = spec->will_topic;
     will.message = spec->will;
     will.retained = 1;
@@ -318,6 +350,22 @@ mqtt_link_in_flight(struct mqtt_link *l)
     size_t count = count_slots(l, SLOT_SENT);
     pthread_mutex_unlock(&l->lock);
     return count;
+}
+
+void
+mqtt_link_subscribe(struct mqtt_link *l)
+{
+    if (l->spec.command_topic == NULL) {
+        return;
+    }
+    MQTTAsync_responseOptions answer = MQTTAsync_responseOptions_initializer;
+    answer.onFailure5 = on_subscribe_failed;
+    answer.context = l;
+    int rc = MQTTAsync_subscribe(l->client, l->spec.command_topic, QOS, &answer);
+    if (rc != MQTTASYNC_SUCCESS) {
+        log_warning("mqtt %s: no commands from %s: %s", l->spec.uri,
+                    l->spec.command_topic, code_text(rc));
+    }
 }
 
 static struct slot *

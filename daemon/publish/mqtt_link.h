@@ -14,9 +14,12 @@
 #include <stdint.h>
 
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
 
-#define LINK_WINDOW   64 /* Messages in flight; the broker may allow fewer. */
-#define LINK_NO_ID    0  /* For messages that nobody waits for. */
+#define LINK_WINDOW      64   /* Messages in flight; the broker may allow fewer. */
+#define LINK_COMMAND_MAX 4096 /* Bytes of a message that comes in; longer is dropped.  \
+                               */
+#define LINK_NO_ID    0       /* For messages that nobody waits for. */
 #define LINK_ID_LIMIT INT64_MAX
 
 struct mqtt_link;
@@ -29,6 +32,8 @@ struct mqtt_link_spec {
     const char *ca_file;             /* NULL: those of the system. */
     const char *will_topic, *will;   /* Retained, QoS 1. */
     int wake_fd;                     /* An eventfd. */
+    const char *command_topic;       /* NULL: nothing is subscribed. */
+    struct ring *commands;           /* Where its messages go, as text with a NUL. */
 };
 
 enum link_state {
@@ -53,6 +58,8 @@ int64_t mqtt_link_drop(struct mqtt_link *l);
 /* How many messages may be sent now, and how many wait for their receipt. */
 size_t mqtt_link_room(struct mqtt_link *l);
 size_t mqtt_link_in_flight(struct mqtt_link *l);
+/* Asks for the messages of `command_topic`, QoS 1; once a connection, when it is up. */
+void mqtt_link_subscribe(struct mqtt_link *l);
 /* QoS 1.  Copies.  False when it was not taken. */
 bool mqtt_link_send(struct mqtt_link *l,
                     int64_t id,

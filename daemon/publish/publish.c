@@ -28,11 +28,13 @@
 
 struct publisher {
     struct ring *receipts;
+    struct ring *commands;
     struct state *outbox; /* A reader of its own. */
     struct mqtt_link *link;
     pthread_t thread;
     int wake_fd;
     struct strbuf status_topic;
+    struct strbuf command_topic;
     char uri[URI_BYTES];
     char client_id[CLIENT_ID_BYTES];
     char password[SECRET_BYTES];
@@ -196,6 +198,7 @@ while_up(struct publisher *p, int64_t now)
         p->greeted = true;
         log_info("mqtt %s: connected", p->uri);
         set_connected(p, true);
+        mqtt_link_subscribe(p->link);
         say_status(p, "online");
     }
     take_refusals(p, now);
@@ -376,6 +379,7 @@ prepare(struct publisher *p, const struct site *site, const char *dir, struct er
     /* Not longer than the 23 bytes that every broker takes (MQTT 5.0, 3.1.3.1). */
     snprintf(p->client_id, sizeof p->client_id, "ct-%s", state_gateway_id(p->outbox));
     publish_topic_status(&p->status_topic, site);
+    publish_topic_command(&p->command_topic, site);
     const struct mqtt_link_spec spec = {
         .uri = p->uri,
         .client_id = p->client_id,
@@ -384,7 +388,9 @@ prepare(struct publisher *p, const struct site *site, const char *dir, struct er
         .ca_file = mqtt->ca_file,
         .will_topic = strbuf_text(&p->status_topic),
         .will = "offline",
-        .wake_fd = p->wake_fd};
+        .wake_fd = p->wake_fd,
+        .command_topic = mqtt->commands ? strbuf_text(&p->command_topic) : NULL,
+        .commands = p->commands};
     return mqtt_link_new(&p->link, &spec, err);
 }
 
@@ -398,6 +404,7 @@ free_publisher(struct publisher *p)
     }
     pthread_mutex_destroy(&p->lock);
     strbuf_fini(&p->status_topic);
+    strbuf_fini(&p->command_topic);
     explicit_bzero(p->password, sizeof p->password);
     free(p);
 }
@@ -407,6 +414,7 @@ publisher_start(struct publisher **out,
                 const struct site *site,
                 const char *dir,
                 struct ring *receipts,
+                struct ring *commands,
                 struct err *err)
 {
     struct err local = {0};
@@ -416,6 +424,7 @@ publisher_start(struct publisher **out,
         return err_set(err, ERR_NOMEM, "publisher");
     }
     p->receipts = receipts;
+    p->commands = commands;
     p->wake_fd = -1;
     p->dirty = true;
     p->back_off_ms = BACK_OFF_MIN_MS;

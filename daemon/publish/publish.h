@@ -22,18 +22,23 @@ struct publish_receipt {
 };
 
 /* `dir` is the data folder; `site` and `receipts` are borrowed until publisher_stop().
- * Does not wait for the broker: it connects, and reconnects with back-off (1 s to 60
- * s), on its thread.  Bad credentials files and TLS set-up fail at once. */
+ * With `mqtt.commands` each message on the command topic goes to `commands` as text
+ * with its NUL (PUBLISH_COMMAND_BYTES at most); without, `commands` is not used. Does
+ * not wait for the broker: it connects, and reconnects with back-off (1 s to 60 s), on
+ * its thread.  Bad credentials files and TLS set-up fail at once. */
 int publisher_start(struct publisher **out,
                     const struct site *site,
                     const char *dir,
                     struct ring *receipts,
+                    struct ring *commands,
                     struct err *err);
 /* Says "offline" on the status topic, waits at most `grace_ms` for receipts, and ends.
  */
 void publisher_stop(struct publisher *p, int64_t grace_ms);
 /* The outbox has new rows. Any thread. */
 void publisher_wake(struct publisher *p);
+
+#define PUBLISH_COMMAND_BYTES 4097
 
 struct publisher_status {
     bool connected;
@@ -50,6 +55,7 @@ void publish_topic_alarm(struct strbuf *out,
                          const char *rule);
 void publish_topic_ticket(struct strbuf *out, const struct site *site, int64_t number);
 void publish_topic_event(struct strbuf *out, const struct site *site);
+void publish_topic_command(struct strbuf *out, const struct site *site);
 void publish_topic_status(struct strbuf *out, const struct site *site);
 
 #endif

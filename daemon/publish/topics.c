@@ -36,3 +36,10 @@ publish_topic_status(struct strbuf *out, const struct site *site)
     topic_start(out, site);
     strbuf_add(out, "status");
 }
+
+void
+publish_topic_command(struct strbuf *out, const struct site *site)
+{
+    topic_start(out, site);
+    strbuf_add(out, "cmd");
+}

@@ -75,7 +75,7 @@ tear_down(void)
 static void
 start_publisher(void)
 {
-    must(publisher_start(&publisher, &site, dir, receipts, &err));
+    must(publisher_start(&publisher, &site, dir, receipts, NULL, &err));
 }
 
 static void
@@ -216,7 +216,7 @@ START_TEST(test_the_last_will_says_offline_when_the_process_is_killed)
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         close(fds[1]);
-        if (publisher_start(&publisher, &site, dir, receipts, &err) != 0) {
+        if (publisher_start(&publisher, &site, dir, receipts, NULL, &err) != 0) {
             _exit(1);
         }
         (void)!read(fds[0], &byte, 1); /* For ever: the parent never writes. */
@@ -398,7 +398,7 @@ START_TEST(test_what_can_never_work_fails_at_once)
     site.mqtt.broker = wrong[_i].broker;
     site.mqtt.password_file = wrong[_i].wants_password ? password : NULL;
     site.mqtt.ca_file = wrong[_i].wants_ca ? ca : NULL;
-    ck_assert_msg(publisher_start(&publisher, &site, dir, receipts, &err) == ERR_CONFIG,
+    ck_assert_msg(publisher_start(&publisher, &site, dir, receipts, NULL, &err) == ERR_CONFIG,
                   "%s", wrong[_i].what);
     ck_assert_ptr_null(publisher);
 }

@@ -1,0 +1,106 @@
+/* What people ask for, by the API or by MQTT, at the head of the one road. */
+#include <jansson.h>
+
+#include "daemon/base/log.h"
+#include "daemon/pipeline/command_json.h"
+#include "daemon/pipeline/live_inside.h"
+
+/* Does what a person asked for, stores it, and says so in the log. */
+static int
+obey(struct live *l,
+     const struct command *asked,
+     const char *peer,
+     int64_t *ticket,
+     struct err *err)
+{
+    struct command c = *asked;
+    c.t_ms = engine_clock_now(&l->clock.engine);
+    changes_set_peer(l->changes, peer);
+    int code = pipeline_command(l->pipeline, &c, ticket, err);
+    live_store_step(l);
+    changes_set_peer(l->changes, NULL);
+    log_info("%s by %s (%s)%s%s", command_kind_name(c.kind), c.by,
+             peer != NULL ? peer : "unknown peer", code != 0 ? ": " : "",
+             code != 0 ? err->text : "");
+    if (code == 0 && l->disk_failing) {
+        code = err_set(err, ERR_FULL,
+                       "done, but the disk refuses it: it is kept in memory and stored "
+                       "as soon as the disk can be written");
+    }
+    return code;
+}
+
+static void
+answer(struct live *l, struct request *r)
+{
+    switch (r->kind) {
+    case REQUEST_COMMAND:
+        r->code = obey(l, r->command, r->peer, &r->ticket, &r->err);
+        break;
+    case REQUEST_DEVICES:
+        live_devices_json(l, r->points, r->answer);
+        r->code = 0;
+        break;
+    case REQUEST_STATUS:
+        live_status_json(l, r->answer);
+        r->code = 0;
+        break;
+    }
+}
+
+/* One command from the MQTT command topic; nobody waits for an answer. */
+static void
+obey_mqtt(struct live *l, const char *text)
+{
+    struct err err = {0};
+    struct command c = {0};
+    json_error_t where;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    if (!json_is_object(root)) {
+        log_warning("mqtt command: no JSON object: %s", where.text);
+    } else if (command_from_json(&c, root, &err) != 0) {
+        log_warning("mqtt command: %s", err.text);
+    } else {
+        obey(l, &c, "mqtt", NULL, &err);
+    }
+    json_decref(root);
+}
+
+int
+live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct live *l = ctx;
+    char text[PUBLISH_COMMAND_BYTES];
+    live_apply_frames(l);
+    while (ring_pop(l->commands, text, sizeof text) > 0) {
+        obey_mqtt(l, text);
+    }
+    live_store_step(l);
+    live_arm(l);
+    return 0;
+}
+
+int
+live_on_requests(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct live *l = ctx;
+    struct request *r = request_take(&l->requests);
+    if (r != NULL) {
+        live_apply_frames(l);
+    }
+    while (r != NULL) {
+        struct request *next = r->next; /* It is gone once answered. */
+        answer(l, r);
+        request_answer(&l->requests, r);
+        r = next;
+    }
+    live_store_step(l);
+    live_arm(l);
+    return 0;
+}
