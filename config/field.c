@@ -510,6 +510,33 @@ value_enum(struct reader *r,
         out);
 }
 
+/* The nearest of `words`, and the first of them. */
+static void
+add_known(struct strbuf *b, const char *name, const char *const *words, size_t count)
+{
+    const char *near = diag_nearest(name, words, count);
+    size_t listed = 0;
+    size_t left = 0;
+    if (near != NULL) {
+        strbuf_printf(b, "did you mean \"%s\"? ", near);
+    }
+    strbuf_add(b, "known: ");
+    for (size_t i = 0; i < count; i++) {
+        if (words[i][0] == 0 || (i > 0 && strcmp(words[i], words[i - 1]) == 0)) {
+            continue; /* Wrong ones, reported elsewhere. */
+        }
+        if (listed == WORDS_LISTED_MAX) {
+            left++;
+            continue;
+        }
+        strbuf_printf(b, "%s%s", listed == 0 ? "" : ", ", words[i]);
+        listed++;
+    }
+    if (left > 0) {
+        strbuf_printf(b, " and %zu more", left);
+    }
+}
+
 void
 report_dangling(struct reader *r,
                 const struct loc *loc,
@@ -520,32 +547,13 @@ report_dangling(struct reader *r,
 {
     struct strbuf b = {0};
     strbuf_printf(&b, "%s \"%.60s\" does not exist; ", noun, name);
-    /* The search costs most with 20,000 devices, and nobody reads the 100th hint. */
-    const char *near =
-        r->diags->errors < HINTS_MAX ? diag_nearest(name, words, count) : NULL;
-    if (near != NULL) {
-        strbuf_printf(&b, "did you mean \"%s\"? ", near);
-    }
     if (count == 0) {
         strbuf_printf(&b, "there is no %s in these files", noun);
+    } else if (r->diags->errors >= HINTS_MAX) {
+        /* Looking through 20,000 devices costs, and nobody reads the 100th hint. */
+        strbuf_printf(&b, "the id of one of %zu is accepted", count);
     } else {
-        strbuf_add(&b, "known: ");
-        size_t listed = 0;
-        size_t left = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (words[i][0] == 0 || (i > 0 && strcmp(words[i], words[i - 1]) == 0)) {
-                continue; /* Wrong ones, reported elsewhere. */
-            }
-            if (listed == WORDS_LISTED_MAX) {
-                left++;
-                continue;
-            }
-            strbuf_printf(&b, "%s%s", listed == 0 ? "" : ", ", words[i]);
-            listed++;
-        }
-        if (left > 0) {
-            strbuf_printf(&b, " and %zu more", left);
-        }
+        add_known(&b, name, words, count);
     }
     diags_add(r->diags, DIAG_ERROR, loc, "%s", strbuf_text(&b));
     strbuf_fini(&b);
