@@ -30,6 +30,7 @@ struct run {
     size_t event_count, event_capacity;
     int64_t first_ms; /* Of the log's first row, or of the first inline sample. */
     uint32_t next_sample, next_command;
+    const struct case_command **commands; /* In order of their resolved times. */
     struct frame *frame;
     FILE *out;
     unsigned failures;
@@ -138,6 +139,24 @@ find_first(struct run *r, const struct frame *first, struct err *err)
     return code;
 }
 
+/* Ages, times of day and full instants may be mixed: only now can they be put in order.
+ * An insertion sort keeps commands of one moment as they are written. */
+static void
+order_commands(struct run *r)
+{
+    r->commands =
+        arena_array(r->arena, r->spec->command_count + 1, sizeof(*r->commands));
+    for (uint32_t i = 0; i < r->spec->command_count; i++) {
+        const struct case_command *c = &r->spec->commands[i];
+        uint32_t at = i;
+        while (at > 0 && resolve(r, &r->commands[at - 1]->at) > resolve(r, &c->at)) {
+            r->commands[at] = r->commands[at - 1];
+            at--;
+        }
+        r->commands[at] = c;
+    }
+}
+
 static void
 do_command(struct run *r, const struct case_command *c)
 {
@@ -156,7 +175,7 @@ static void
 do_commands_until(struct run *r, int64_t t_ms)
 {
     while (r->next_command < r->spec->command_count) {
-        const struct case_command *c = &r->spec->commands[r->next_command];
+        const struct case_command *c = r->commands[r->next_command];
         if (resolve(r, &c->at) > t_ms) {
             break;
         }
@@ -228,6 +247,7 @@ play(struct run *r, struct err *err)
     if (code != 0) {
         return code;
     }
+    order_commands(r);
     int64_t until_ms = resolve(r, &r->spec->until);
     int64_t limit_ms = until_ms != INSTANT_NONE ? until_ms : INSTANT_MAX;
     int64_t last_ms = r->first_ms;
