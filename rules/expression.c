@@ -2,193 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "rules/unit.h"
+#include "rules/operand.h"
 
-#define QUOTE_BYTES_MAX 60   /* Of the user's text in a message. */
-#define AGE_MS_MAX      1e15 /* Nothing here gets 30,000 years old. */
-
-enum value_kind {
-    VALUE_TRUTH,
-    VALUE_NUMBER,
-    VALUE_EITHER /* A point of a log without type or unit: 0 and 1, or a number. */
-};
-
-/* What is known of an operand that has been written. */
-struct operand {
-    const struct node *node;
-    enum value_kind kind;
-    struct unit unit;
-    bool plain;    /* No unit: takes the other operand's. */
-    bool constant; /* One OP_CONST at `op`. */
-    bool minutes;  /* "5m", constant: minutes against a time, metres else. */
-    bool kelvin;   /* In K, which may be a temperature or a difference. */
-    double weight; /* Zero points of °C in it. */
-    uint32_t op;   /* Where its program begins. */
-};
-
-struct compiler {
-    struct code_writer *w;
-    const struct expression_scope *scope;
-    uint32_t stack; /* Operands waiting. */
-    bool failed;
-};
-
-static void PRINTF_LIKE(4, 5)
-    report(struct compiler *c, enum diag_level level, uint32_t at, const char *fmt, ...)
-{
-    char message[ERR_TEXT_BYTES];
-    va_list args;
-    if (c->failed) {
-        return; /* What follows an error is its consequence. */
-    }
-    va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    c->scope->report(c->scope->ctx, level, c->scope->text, at, message);
-    c->failed = level == DIAG_ERROR;
-}
-
-/* The user's words for a node, for a "%.*s". */
-static int
-quote_size(const struct node *n)
-{
-    uint32_t size = n->end - n->start;
-    return size > QUOTE_BYTES_MAX ? QUOTE_BYTES_MAX : (int)size;
-}
-
-static const char *
-quote(const struct compiler *c, const struct node *n)
-{
-    return c->scope->text->text + n->start;
-}
-
-static const char *
-unit_name(const struct operand *o)
-{
-    return o->unit.name[0] == '\0' ? "a plain number" : o->unit.name;
-}
-
-static void
-emit(struct compiler *c, enum op_code code, uint32_t a, uint32_t b)
-{
-    struct code_writer *w = c->w;
-    if (w->op_count == CODE_OPS_MAX) {
-        report(c, DIAG_ERROR, 0, "the rule has more than %d operations", CODE_OPS_MAX);
-        return;
-    }
-    w->ops[w->op_count++] =
-        (struct op){.code = (uint16_t)code, .a = (uint16_t)a, .b = (uint16_t)b};
-}
-
-static void
-push(struct compiler *c, const struct node *n)
-{
-    if (++c->stack > PROGRAM_STACK_MAX) {
-        report(c, DIAG_ERROR, n->start, "too many operands wait for each other");
-    }
-}
-
-static uint32_t
-constant_add(struct compiler *c, double value)
-{
-    struct code_writer *w = c->w;
-    if (w->constant_count == CODE_CONSTANTS_MAX) {
-        report(c, DIAG_ERROR, 0, "the rule has more than %d numbers",
-               CODE_CONSTANTS_MAX);
-        return 0;
-    }
-    w->constants[w->constant_count] = value;
-    return w->constant_count++;
-}
-
-static uint32_t
-slot_add(struct compiler *c, enum slot_kind kind, uint32_t index)
-{
-    struct code_writer *w = c->w;
-    for (uint32_t i = 0; i < w->slot_count; i++) {
-        if (w->slots[i] == index && w->slot_kinds[i] == kind) {
-            return i;
-        }
-    }
-    if (w->slot_count == CODE_SLOTS_MAX) {
-        report(c, DIAG_ERROR, 0, "the rule reads more than %d points", CODE_SLOTS_MAX);
-        return 0;
-    }
-    w->slots[w->slot_count] = index;
-    w->slot_kinds[w->slot_count] = (uint8_t)kind;
-    return w->slot_count++;
-}
-
-static double *
-constant_of(struct compiler *c, const struct operand *o)
-{
-    assert(o->constant);
-    return &c->w->constants[c->w->ops[o->op].a];
-}
-
-/* Replaces the program from o->op on, which reads nothing, by its result. */
-static void
-fold(struct compiler *c, struct operand *o)
-{
-    if (c->failed) {
-        return;
-    }
-    struct code_writer *w = c->w;
-    struct span span = {(uint16_t)o->op, (uint16_t)(w->op_count - o->op)};
-    double value = program_run(w->ops, span, w->constants, NULL, NULL);
-    w->op_count = o->op;
-    emit(c, OP_CONST, constant_add(c, value), 0);
-    o->constant = true;
-}
-
-static bool
-is_temperature(const struct unit *u)
-{
-    struct unit kelvin;
-    unit_parse(&kelvin, "K", 1);
-    return unit_agrees(u, &kelvin);
-}
-
-static bool
-is_time(const struct unit *u)
-{
-    struct unit second;
-    unit_parse(&second, "s", 1);
-    return unit_agrees(u, &second);
-}
-
-static bool
-is_percent(const struct unit *u)
-{
-    struct unit percent;
-    unit_parse(&percent, "%", 1);
-    return unit_agrees(u, &percent);
-}
-
-static void
-set_unit(struct operand *o, const char *word)
-{
-    unit_parse(&o->unit, word, strlen(word));
-    o->plain = false;
-    o->weight = o->unit.zero != 0 ? 1 : 0;
-    o->kelvin = o->unit.zero == 0 && is_temperature(&o->unit);
-}
-
-/* A difference of temperatures is in K, whatever was subtracted. */
-static void
-settle_temperature(struct operand *o)
-{
-    if (fabs(o->weight - 1) < 1e-9) {
-        o->weight = 1; /* (a + b + c) / 3 */
-    }
-    if (o->weight == 0 && o->unit.zero != 0) {
-        unit_parse(&o->unit, "K", 1);
-    }
-}
+#define AGE_MS_MAX 1e15 /* Nothing here gets 30,000 years old. */
 
 static struct operand compile(struct compiler *c, const struct node *n);
 
@@ -200,11 +18,11 @@ compile_number(struct compiler *c, const struct node *n)
     o.plain = true;
     unit_none(&o.unit);
     if (n->unit != NULL) {
-        set_unit(&o, n->unit);
+        operand_set_unit(&o, n->unit);
         o.minutes = strcmp(n->unit, "m") == 0;
     }
-    emit(c, OP_CONST, constant_add(c, n->number), 0);
-    push(c, n);
+    compiler_emit(c, OP_CONST, compiler_constant(c, n->number), 0);
+    compiler_push(c, n);
     return o;
 }
 
@@ -229,22 +47,22 @@ compile_point(struct compiler *c, const struct node *n)
     unit_none(&o.unit);
     uint32_t device = node_device(c, n);
     uint32_t index = site_point(c->scope->site, device, n->name);
-    push(c, n);
+    compiler_push(c, n);
     if (index == NONE_INDEX) {
         assert(strcmp(n->name, "online") == 0);
         o.kind = VALUE_TRUTH;
-        emit(c, OP_ONLINE, slot_add(c, SLOT_DEVICE, device), 0);
+        compiler_emit(c, OP_ONLINE, compiler_slot(c, SLOT_DEVICE, device), 0);
         return o;
     }
     const struct point *p = &c->scope->site->points[index];
-    emit(c, OP_POINT, slot_add(c, SLOT_POINT, index), 0);
+    compiler_emit(c, OP_POINT, compiler_slot(c, SLOT_POINT, index), 0);
     if (point_is_truth(p)) {
         o.kind = VALUE_TRUTH;
         return o;
     }
     o.kind = VALUE_NUMBER;
     if (p->unit != NULL && p->unit[0] != '\0') {
-        set_unit(&o, p->unit);
+        operand_set_unit(&o, p->unit);
     } else if (p->table == REG_NONE && p->type == TYPE_U16) {
         o.kind = VALUE_EITHER;
     }
@@ -256,12 +74,13 @@ static void
 want_truth(struct compiler *c, struct operand *o)
 {
     if (o->kind == VALUE_EITHER) {
-        emit(c, OP_TRUTH, 0, 0);
+        compiler_emit(c, OP_TRUTH, 0, 0);
         o->kind = VALUE_TRUTH;
     } else if (o->kind == VALUE_NUMBER) {
-        report(c, DIAG_ERROR, o->node->start,
-               "`%.*s` is a number; a condition is expected here, such as a comparison",
-               quote_size(o->node), quote(c, o->node));
+        compiler_report(
+            c, DIAG_ERROR, o->node->start,
+            "`%.*s` is a number; a condition is expected here, such as a comparison",
+            compiler_quote_size(o->node), compiler_quote(c, o->node));
     }
 }
 
@@ -269,9 +88,9 @@ static void
 want_number(struct compiler *c, const struct operand *o)
 {
     if (o->kind == VALUE_TRUTH) {
-        report(c, DIAG_ERROR, o->node->start,
-               "`%.*s` is true or false; a number is expected here",
-               quote_size(o->node), quote(c, o->node));
+        compiler_report(c, DIAG_ERROR, o->node->start,
+                        "`%.*s` is true or false; a number is expected here",
+                        compiler_quote_size(o->node), compiler_quote(c, o->node));
     }
 }
 
@@ -282,137 +101,20 @@ compile_logic(struct compiler *c, const struct node *n)
     want_truth(c, &a);
     bool constant = a.constant;
     if (n->kind == NODE_NOT) {
-        emit(c, OP_NOT, 0, 0);
+        compiler_emit(c, OP_NOT, 0, 0);
     } else {
         struct operand b = compile(c, n->args[1]);
         want_truth(c, &b);
         constant = constant && b.constant;
-        emit(c, n->kind == NODE_AND ? OP_AND : OP_OR, 0, 0);
+        compiler_emit(c, n->kind == NODE_AND ? OP_AND : OP_OR, 0, 0);
         c->stack--;
     }
     struct operand o = {.node = n, .kind = VALUE_TRUTH, .plain = true, .op = a.op};
     unit_none(&o.unit);
     if (constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     }
     return o;
-}
-
-/* Converts an operand; one that is not constant stands on top of the stack. */
-static void
-convert(struct compiler *c, struct operand *o, const struct unit *to, bool difference)
-{
-    struct unit_conversion k = unit_conversion(&o->unit, to, difference);
-    if (c->failed) {
-        return;
-    }
-    if (unit_conversion_is_needed(&k)) {
-        if (o->constant) {
-            double *value = constant_of(c, o);
-            *value = unit_convert_constant(&k, *value);
-        } else {
-            uint32_t first = constant_add(c, k.num);
-            (void)constant_add(c, k.den);
-            (void)constant_add(c, k.add);
-            emit(c, OP_CONVERT, first, 0);
-        }
-    }
-    o->unit = *to;
-}
-
-/* One of the two has no unit.  A number takes the other's; so does a point, but the
- * reader should hear of it. */
-static void
-lend_unit(struct compiler *c, struct operand *plain, const struct operand *other)
-{
-    if (!plain->constant && !unit_is_none(&other->unit)) {
-        report(c, DIAG_WARNING, plain->node->start,
-               "`%.*s` has no unit and is taken in %s, as `%.*s`",
-               quote_size(plain->node), quote(c, plain->node), unit_name(other),
-               quote_size(other->node), quote(c, other->node));
-    }
-    plain->unit = other->unit;
-}
-
-static void
-mismatch(struct compiler *c, const struct operand *a, const struct operand *b)
-{
-    report(c, DIAG_ERROR, b->node->start,
-           "`%.*s` is in %s and `%.*s` in %s: neither converts into the other",
-           quote_size(a->node), quote(c, a->node), unit_name(a), quote_size(b->node),
-           quote(c, b->node), unit_name(b));
-}
-
-/* A temperature may meet a temperature, a difference a difference. */
-static void
-check_temperatures(struct compiler *c, const struct operand *a, const struct operand *b)
-{
-    double weight = a->kelvin ? b->weight : a->weight;
-    bool same = a->kelvin || b->kelvin || a->weight == b->weight;
-    if (same && (weight == 0 || weight == 1 || a->weight == b->weight)) {
-        return;
-    }
-    if (a->weight + b->weight == 1 && a->weight * b->weight == 0) {
-        const struct operand *difference = a->weight == 0 ? a : b;
-        const struct operand *temperature = a->weight == 0 ? b : a;
-        report(c, DIAG_ERROR, temperature->node->start,
-               "`%.*s` is a difference, in K, and `%.*s` is in °C; write a "
-               "difference in K",
-               quote_size(difference->node), quote(c, difference->node),
-               quote_size(temperature->node), quote(c, temperature->node));
-        return;
-    }
-    report(c, DIAG_ERROR, a->node->start,
-           "`%.*s` is no temperature: a sum of temperatures in °C must be divided by "
-           "their count; a difference of two is in K",
-           quote_size(weight == a->weight && !a->kelvin ? a->node : b->node),
-           quote(c, weight == a->weight && !a->kelvin ? a->node : b->node));
-}
-
-/* Brings two operands, `b` on top of the stack, into one unit.  `adding`: weights may
- * differ, and a number is a difference.  `keep`: it must be a's unit. */
-static void
-unify(struct compiler *c, struct operand *a, struct operand *b, bool adding, bool keep)
-{
-    if (a->plain || b->plain) {
-        if (a->plain != b->plain) {
-            struct operand *plain = a->plain ? a : b;
-            const struct operand *other = a->plain ? b : a;
-            lend_unit(c, plain, other);
-            plain->weight = adding ? 0 : other->weight;
-            plain->kelvin = !adding && other->kelvin;
-        }
-        return;
-    }
-    struct unit minute;
-    unit_parse(&minute, "min", 3);
-    if (a->minutes && is_time(&b->unit)) {
-        a->unit = minute;
-    } else if (b->minutes && is_time(&a->unit)) {
-        b->unit = minute;
-    }
-    struct unit hundredth;
-    unit_none(&hundredth);
-    hundredth.den = 100;
-    if (is_percent(&b->unit) && unit_is_none(&a->unit)) {
-        b->unit = hundredth;
-    } else if (is_percent(&a->unit) && unit_is_none(&b->unit)) {
-        a->unit = hundredth;
-    }
-    if (!unit_agrees(&a->unit, &b->unit)) {
-        mismatch(c, a, b);
-        return;
-    }
-    bool difference = true;
-    if (is_temperature(&a->unit) && !adding) {
-        check_temperatures(c, a, b);
-        difference = a->kelvin == b->kelvin || a->weight + b->weight != 1;
-    }
-    if (a->constant && !b->constant && !keep) {
-        convert(c, a, &b->unit, difference);
-    } else {
-        convert(c, b, &a->unit, difference);
-    }
 }
 
 static struct operand
@@ -424,22 +126,22 @@ compile_sum(struct compiler *c, const struct node *n)
     want_number(c, &b);
     struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = a.op};
     o.minutes = a.minutes && b.minutes;
-    unify(c, &a, &b, n->kind != NODE_MOD, false);
+    operand_unify(c, &a, &b, n->kind != NODE_MOD, false);
     o.plain = a.plain && b.plain;
     o.unit = a.unit.zero == 0 && b.unit.zero != 0 ? b.unit : a.unit;
     if (n->kind == NODE_MOD) {
         o.weight = a.weight;
         o.kelvin = a.kelvin;
-        emit(c, OP_MOD, 0, 0);
+        compiler_emit(c, OP_MOD, 0, 0);
     } else {
         o.weight = n->kind == NODE_ADD ? a.weight + b.weight : a.weight - b.weight;
         o.kelvin = a.kelvin && b.kelvin;
-        emit(c, n->kind == NODE_ADD ? OP_ADD : OP_SUB, 0, 0);
+        compiler_emit(c, n->kind == NODE_ADD ? OP_ADD : OP_SUB, 0, 0);
     }
-    settle_temperature(&o);
+    operand_settle(&o);
     c->stack--;
     if (a.constant && b.constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     }
     return o;
 }
@@ -458,15 +160,15 @@ weigh_product(struct compiler *c,
         return;
     }
     if (!other->plain || !other->constant || (divide && hot == b)) {
-        report(c, DIAG_ERROR, o->node->start,
-               "`%.*s` is a temperature in °C, which cannot be multiplied or "
-               "divided; a difference of two, in K, can",
-               quote_size(hot->node), quote(c, hot->node));
+        compiler_report(c, DIAG_ERROR, o->node->start,
+                        "`%.*s` is a temperature in °C, which cannot be multiplied or "
+                        "divided; a difference of two, in K, can",
+                        compiler_quote_size(hot->node), compiler_quote(c, hot->node));
         return;
     }
-    double factor = *constant_of(c, other);
+    double factor = *operand_constant(c, other);
     o->weight = divide ? hot->weight / factor : hot->weight * factor;
-    settle_temperature(o);
+    operand_settle(o);
 }
 
 static struct operand
@@ -479,12 +181,12 @@ compile_product(struct compiler *c, const struct node *n)
     bool divide = n->kind == NODE_DIV;
     struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = a.op};
     o.plain = a.plain && b.plain;
-    emit(c, divide ? OP_DIV : OP_MUL, 0, 0);
+    compiler_emit(c, divide ? OP_DIV : OP_MUL, 0, 0);
     c->stack--;
     bool share = !a.plain && !b.plain; /* 30 % of a power is a power. */
     struct operand *sides[] = {&a, &b};
     for (int i = 0; i < 2 && share; i++) {
-        if (is_percent(&sides[i]->unit)) {
+        if (unit_is_percent(&sides[i]->unit)) {
             unit_none(&sides[i]->unit);
             sides[i]->unit.den = 100;
         }
@@ -503,17 +205,17 @@ compile_product(struct compiler *c, const struct node *n)
     }
     weigh_product(c, &a, &b, &o);
     if (a.constant && b.constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     }
     struct unit ratio;
     unit_none(&ratio);
     if (!o.plain && unit_is_none(&o.unit)) {
-        convert(c, &o, &ratio, true);
+        operand_convert(c, &o, &ratio, true);
     } else if (share && o.unit.zero == 0 &&
                (unit_is_none(&a.unit) || unit_is_none(&b.unit))) {
         struct unit named = unit_is_none(&b.unit) ? a.unit : b.unit;
         if (unit_agrees(&o.unit, &named)) {
-            convert(c, &o, &named, true);
+            operand_convert(c, &o, &named, true);
         }
     }
     return o;
@@ -535,26 +237,29 @@ compile_quality(struct compiler *c, const struct node *n)
     enum quality quality = QUALITY_GOOD;
     if (call->kind != NODE_CALL || call->function != FUNCTION_QUALITY ||
         word->kind != NODE_STRING || (n->kind != NODE_EQ && n->kind != NODE_NE)) {
-        report(c, DIAG_ERROR, n->start,
-               "a quality is compared with its word: quality(x) == \"timeout\", or !=");
+        compiler_report(
+            c, DIAG_ERROR, n->start,
+            "a quality is compared with its word: quality(x) == \"timeout\", or !=");
     } else if (!quality_parse(&quality, word->name)) {
-        report(c, DIAG_ERROR, word->start,
-               "there is no quality \"%.*s\"; accepted are good, timeout, crc, "
-               "exception, refused, range, sentinel, stale, stuck and offline",
-               QUOTE_BYTES_MAX, word->name);
+        compiler_report(
+            c, DIAG_ERROR, word->start,
+            "there is no quality \"%.*s\"; accepted are good, timeout, crc, "
+            "exception, refused, range, sentinel, stale, stuck and offline",
+            QUOTE_BYTES_MAX, word->name);
     } else {
         const struct node *p = call->list[0];
         uint32_t index = site_point(c->scope->site, node_device(c, p), p->name);
         if (index == NONE_INDEX) {
-            report(c, DIAG_ERROR, p->start, "`online` is no point and has no quality");
+            compiler_report(c, DIAG_ERROR, p->start,
+                            "`online` is no point and has no quality");
             return o;
         }
-        emit(c, OP_QUALITY, slot_add(c, SLOT_POINT, index), quality);
+        compiler_emit(c, OP_QUALITY, compiler_slot(c, SLOT_POINT, index), quality);
         if (n->kind == NODE_NE) {
-            emit(c, OP_NOT, 0, 0);
+            compiler_emit(c, OP_NOT, 0, 0);
         }
     }
-    push(c, n);
+    compiler_push(c, n);
     return o;
 }
 
@@ -574,9 +279,9 @@ check_truths(struct compiler *c,
 {
     if (a->kind == VALUE_TRUTH && b->kind == VALUE_TRUTH) {
         if (n->kind != NODE_EQ && n->kind != NODE_NE) {
-            report(c, DIAG_ERROR, n->start,
-                   "`%.*s` compares two conditions; only == and != do", quote_size(n),
-                   quote(c, n));
+            compiler_report(c, DIAG_ERROR, n->start,
+                            "`%.*s` compares two conditions; only == and != do",
+                            compiler_quote_size(n), compiler_quote(c, n));
         }
         return;
     }
@@ -586,12 +291,13 @@ check_truths(struct compiler *c,
         return;
     }
     if (!number->constant || !number->plain ||
-        (*constant_of(c, number) != 0 && *constant_of(c, number) != 1)) {
-        report(c, DIAG_ERROR, number->node->start,
-               "`%.*s` is true or false and cannot be compared with `%.*s`; true, "
-               "false, 1 and 0 are accepted",
-               quote_size(truth->node), quote(c, truth->node), quote_size(number->node),
-               quote(c, number->node));
+        (*operand_constant(c, number) != 0 && *operand_constant(c, number) != 1)) {
+        compiler_report(
+            c, DIAG_ERROR, number->node->start,
+            "`%.*s` is true or false and cannot be compared with `%.*s`; true, "
+            "false, 1 and 0 are accepted",
+            compiler_quote_size(truth->node), compiler_quote(c, truth->node),
+            compiler_quote_size(number->node), compiler_quote(c, number->node));
     }
 }
 
@@ -604,11 +310,11 @@ watch_age(struct compiler *c, const struct operand *age, const struct operand *l
         return;
     }
     if (w->age_count == CODE_AGES_MAX) {
-        report(c, DIAG_ERROR, age->node->start,
-               "the rule compares age() more than %d times", CODE_AGES_MAX);
+        compiler_report(c, DIAG_ERROR, age->node->start,
+                        "the rule compares age() more than %d times", CODE_AGES_MAX);
         return;
     }
-    double ms = *constant_of(c, limit) * 1000;
+    double ms = *operand_constant(c, limit) * 1000;
     if (fabs(ms - round(ms)) < 1e-6) {
         ms = round(ms); /* 0.3 s is 300 ms. */
     }
@@ -629,7 +335,7 @@ compile_compare(struct compiler *c, const struct node *n)
     if (a.kind == VALUE_TRUTH || b.kind == VALUE_TRUTH) {
         check_truths(c, n, &a, &b);
     } else {
-        unify(c, &a, &b, false, false);
+        operand_unify(c, &a, &b, false, false);
         watch_age(c, &a, &b);
         watch_age(c, &b, &a);
     }
@@ -637,12 +343,12 @@ compile_compare(struct compiler *c, const struct node *n)
         [NODE_LT] = OP_LT, [NODE_LE] = OP_LE, [NODE_GT] = OP_GT,
         [NODE_GE] = OP_GE, [NODE_EQ] = OP_EQ, [NODE_NE] = OP_NE,
     };
-    emit(c, codes[n->kind], 0, 0);
+    compiler_emit(c, codes[n->kind], 0, 0);
     c->stack--;
     struct operand o = {.node = n, .kind = VALUE_TRUTH, .plain = true, .op = a.op};
     unit_none(&o.unit);
     if (a.constant && b.constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     }
     return o;
 }
@@ -653,13 +359,13 @@ compile_age(struct compiler *c, const struct node *n)
     struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = c->w->op_count};
     const struct node *p = n->list[0];
     uint32_t index = site_point(c->scope->site, node_device(c, p), p->name);
-    set_unit(&o, "s");
-    push(c, n);
+    operand_set_unit(&o, "s");
+    compiler_push(c, n);
     if (index == NONE_INDEX) {
-        report(c, DIAG_ERROR, p->start, "`online` is no point and has no age");
+        compiler_report(c, DIAG_ERROR, p->start, "`online` is no point and has no age");
         return o;
     }
-    emit(c, OP_AGE, slot_add(c, SLOT_POINT, index), 0);
+    compiler_emit(c, OP_AGE, compiler_slot(c, SLOT_POINT, index), 0);
     return o;
 }
 
@@ -670,8 +376,9 @@ compile_call(struct compiler *c, const struct node *n)
         return compile_age(c, n);
     }
     if (n->function == FUNCTION_QUALITY) {
-        report(c, DIAG_ERROR, n->start,
-               "a quality is compared with its word: quality(x) == \"timeout\"");
+        compiler_report(
+            c, DIAG_ERROR, n->start,
+            "a quality is compared with its word: quality(x) == \"timeout\"");
         return compile(c, n->list[0]);
     }
     struct operand o = compile(c, n->list[0]);
@@ -682,7 +389,7 @@ compile_call(struct compiler *c, const struct node *n)
         want_number(c, &next);
         constant = constant && next.constant;
         bool first_unit = o.plain && !next.plain;
-        unify(c, &o, &next, false, true);
+        operand_unify(c, &o, &next, false, true);
         if (first_unit) {
             o.plain = false;
         }
@@ -693,16 +400,16 @@ compile_call(struct compiler *c, const struct node *n)
     o.constant = false;
     o.minutes = false;
     if (n->function == FUNCTION_ABS) {
-        emit(c, OP_ABS, 0, 0);
+        compiler_emit(c, OP_ABS, 0, 0);
     } else if (n->function == FUNCTION_UNBALANCE) {
-        emit(c, OP_UNBALANCE, n->arg_count, 0);
-        set_unit(&o, "%");
+        compiler_emit(c, OP_UNBALANCE, n->arg_count, 0);
+        operand_set_unit(&o, "%");
     } else {
-        emit(c, n->function == FUNCTION_LEAST ? OP_LEAST : OP_GREATEST, n->arg_count,
-             0);
+        compiler_emit(c, n->function == FUNCTION_LEAST ? OP_LEAST : OP_GREATEST,
+                      n->arg_count, 0);
     }
     if (constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     }
     return o;
 }
@@ -712,12 +419,12 @@ compile_negation(struct compiler *c, const struct node *n)
 {
     struct operand o = compile(c, n->args[0]);
     want_number(c, &o);
-    emit(c, OP_NEG, 0, 0);
+    compiler_emit(c, OP_NEG, 0, 0);
     o.node = n;
     o.kind = VALUE_NUMBER;
     /* -5 °C is a temperature; the negative of a measured one is not. */
     if (o.constant) {
-        fold(c, &o);
+        operand_fold(c, &o);
     } else {
         o.weight = -o.weight;
     }
@@ -758,8 +465,9 @@ compile(struct compiler *c, const struct node *n)
     case NODE_STRING:
         break;
     }
-    report(c, DIAG_ERROR, n->start,
-           "a text in quotes goes only with a quality: quality(x) == \"timeout\"");
+    compiler_report(
+        c, DIAG_ERROR, n->start,
+        "a text in quotes goes only with a quality: quality(x) == \"timeout\"");
     return compile_number(c, n);
 }
 

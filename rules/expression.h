@@ -1,9 +1,7 @@
 /* Compiles the tree of an expression for one device: resolves the names, checks kinds
  * and units, folds constants, and writes a program (program.h).
  *
- * A value is a truth or a number with a unit.  Temperatures in °C carry a weight: how
- * many zero points they hold.  A difference holds none and is in K, a mean holds one
- * and is in °C again, a sum holds two and is nothing. */
+ * A value is a truth or a number with a unit (operand.h). */
 #ifndef CARETAKER_RULES_EXPRESSION_H
 #define CARETAKER_RULES_EXPRESSION_H
 

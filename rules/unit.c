@@ -304,6 +304,14 @@ unit_is_none(const struct unit *u)
 }
 
 bool
+unit_is_percent(const struct unit *u)
+{
+    struct unit percent;
+    unit_parse(&percent, "%", 1);
+    return unit_agrees(u, &percent);
+}
+
+bool
 unit_agrees(const struct unit *a, const struct unit *b)
 {
     if (a->own || b->own) {

@@ -44,6 +44,7 @@ void unit_parse(struct unit *out, const char *word, size_t size);
 /* A number without dimension and with factor 1, such as a ratio. */
 void unit_none(struct unit *out);
 bool unit_is_none(const struct unit *u); /* No dimension; the factor may be any. */
+bool unit_is_percent(const struct unit *u);
 bool unit_agrees(const struct unit *a, const struct unit *b);
 /* `from` and `to` agree.  A difference is converted without the zero points. */
 struct unit_conversion

@@ -1,10 +1,41 @@
 /* The engine: what happens when, to the millisecond and in which order. */
 #include <check.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "tests/rules/plant.h"
+
+/* Counts what the engine takes from the heap; sanitizers bring their own malloc. */
+static size_t allocations;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define ALLOCATIONS_ARE_COUNTED true
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+
+void *
+malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *
+realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __libc_realloc(memory, size);
+}
+#else
+#define ALLOCATIONS_ARE_COUNTED false
+#endif
 
 static const struct plant *shown; /* Whose names the edges of this test have. */
 
@@ -555,34 +586,38 @@ START_TEST(test_titles)
 }
 END_TEST
 
+static void
+count_edge(void *ctx, const struct edge *e)
+{
+    uint32_t *edges = ctx;
+    (void)e;
+    (*edges)++;
+}
+
 START_TEST(test_frames_and_timers_do_not_allocate)
 {
     struct plant *p = plant_new();
     struct rule_spec *rule = plant_rule(p, "r", "a > 80 °C and age(b) < 1h");
     rule->hold_ms = 100;
+    size_t before = allocations;
     struct rules *r = rules_of(p);
+    ck_assert(!ALLOCATIONS_ARE_COUNTED || allocations > before);
     struct frame *f = plant_frame(PUMP_1, 0);
     uint32_t edges = 0;
-    struct strbuf log = {0};
-    shown = p;
-    strbuf_printf(&log, "%100000s", ""); /* Room for all edges of this test. */
     plant_frame_add(f, site_point(&p->site, PUMP_1, "a"), 0, QUALITY_GOOD);
     plant_frame_add(f, site_point(&p->site, PUMP_1, "b"), 1, QUALITY_GOOD);
-    strbuf_clear(&log);
-    struct mallinfo2 before = mallinfo2();
+    before = allocations;
     for (int64_t t = 0; t < 200000; t += 1000) {
         f->t_ms = t + (t > 100000 ? 9000 : 0);
         while (rules_due(r) <= f->t_ms) {
-            rules_fire(r, write_edge, &log);
-            edges++;
+            rules_fire(r, count_edge, &edges);
         }
         f->readings[0].value = t % 5000 == 0 ? 70 : 90;
-        rules_frame(r, f, write_edge, &log);
+        rules_frame(r, f, count_edge, &edges);
     }
-    struct mallinfo2 after = mallinfo2();
+    size_t after = allocations;
     ck_assert_uint_gt(edges, 40);
-    ck_assert(before.uordblks == after.uordblks);
-    strbuf_fini(&log);
+    ck_assert_uint_eq(after, before);
     free(f);
     rules_free(r);
     free(p);
