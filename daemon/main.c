@@ -31,7 +31,7 @@ find(const char *name)
     }
     const char *names[64];
     size_t count = 0;
-    for (; cli_commands[count] != NULL && count < ARRAY_LEN(names); count++) {
+    for (; count < ARRAY_LEN(names) && cli_commands[count] != NULL; count++) {
         names[count] = cli_commands[count]->name;
     }
     const char *meant = diag_nearest(name, names, count);

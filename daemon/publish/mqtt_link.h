@@ -17,10 +17,9 @@
 #include "daemon/base/ring.h"
 
 #define LINK_WINDOW      64   /* Messages in flight; the broker may allow fewer. */
-#define LINK_COMMAND_MAX 4096 /* Bytes of a message that comes in; longer is dropped.  \
-                               */
-#define LINK_NO_ID    0       /* For messages that nobody waits for. */
-#define LINK_ID_LIMIT INT64_MAX
+#define LINK_COMMAND_MAX 4096 /* Bytes of a message that comes in; longer: dropped. */
+#define LINK_NO_ID       0    /* For messages that nobody waits for. */
+#define LINK_ID_LIMIT    INT64_MAX
 
 struct mqtt_link;
 

@@ -398,7 +398,8 @@ START_TEST(test_what_can_never_work_fails_at_once)
     site.mqtt.broker = wrong[_i].broker;
     site.mqtt.password_file = wrong[_i].wants_password ? password : NULL;
     site.mqtt.ca_file = wrong[_i].wants_ca ? ca : NULL;
-    ck_assert_msg(publisher_start(&publisher, &site, dir, receipts, NULL, &err) == ERR_CONFIG,
+    ck_assert_msg(publisher_start(&publisher, &site, dir, receipts, NULL, &err) ==
+                      ERR_CONFIG,
                   "%s", wrong[_i].what);
     ck_assert_ptr_null(publisher);
 }
