@@ -26,6 +26,10 @@ struct site *config_load_site(const char *path,
                               size_t count,
                               struct diags *diags);
 
+/* The same, but a site with errors is returned too, marked `incomplete`, so that the
+ * checks of others can add what they find.  NULL: nothing could be read at all. */
+struct site *config_load_for_check(const char *path, struct diags *diags);
+
 struct replay_case *config_load_case(const char *path, struct diags *diags);
 struct log_map *config_load_map(const char *path, struct diags *diags);
 struct sim *config_load_sim(const char *path, struct diags *diags);

@@ -361,6 +361,7 @@ place_points(struct site *site, uint32_t index, const struct draft *draft)
     for (uint32_t i = 0; i < draft->point_count; i++) {
         struct point *p = &site->points[site->point_count++];
         *p = draft->points[i]->point;
+        p->broken = draft->points[i]->broken;
         p->device = index;
         p->decimals_from = NONE_INDEX;
         if (p->scaling.div == 0) {

@@ -201,11 +201,11 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     maintenance_check(r, s, site);
 }
 
-struct site *
-config_load_site(const char *path,
-                 const char *const *rules_files,
-                 size_t count,
-                 struct diags *diags)
+static struct site *
+load(const char *path,
+     const char *const *rules_files,
+     size_t count,
+     struct diags *diags)
 {
     struct arena *arena = arena_new();
     struct reader r = {arena, diags};
@@ -216,13 +216,34 @@ config_load_site(const char *path,
     site->file = arena_strdup(arena, path);
     site->gateway_device = NONE_INDEX;
     /* Without its text nothing can be said of the rest. */
-    if (sections_read(&r, &sections, path, rules_files, count)) {
-        build_site(&r, &sections, site);
-    }
-    if (diags->errors != errors) {
+    if (!sections_read(&r, &sections, path, rules_files, count)) {
         arena_free(arena);
         return NULL;
     }
-    instant_zone_set(site->timezone);
+    build_site(&r, &sections, site);
+    site->incomplete = diags->errors != errors;
     return site;
+}
+
+struct site *
+config_load_site(const char *path,
+                 const char *const *rules_files,
+                 size_t count,
+                 struct diags *diags)
+{
+    struct site *site = load(path, rules_files, count, diags);
+    if (site != NULL && site->incomplete) {
+        site_free(site);
+        return NULL;
+    }
+    if (site != NULL) {
+        instant_zone_set(site->timezone);
+    }
+    return site;
+}
+
+struct site *
+config_load_for_check(const char *path, struct diags *diags)
+{
+    return load(path, NULL, 0, diags);
 }

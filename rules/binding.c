@@ -113,6 +113,15 @@ report(void *ctx,
     }
 }
 
+/* A point that was reported as broken is none: what a rule makes of it would only
+ * follow from that. */
+static bool
+has_point(const struct site *site, uint32_t device, const char *name)
+{
+    uint32_t index = site_point(site, device, name);
+    return index != NONE_INDEX && !site->points[index].broken;
+}
+
 /* The nearest of the points of one device. */
 static const char *
 nearest_point(const struct site *site, uint32_t device, const char *name)
@@ -150,6 +159,11 @@ check_foreign_name(struct binder *b, const struct expr_text *text, const struct 
 {
     struct loc loc = syntax_loc(text, n->start);
     uint32_t device = site_device(b->site, n->device);
+    if (b->site->incomplete &&
+        (device == NONE_INDEX || !has_point(b->site, device, n->name))) {
+        b->failed = true; /* Not to be bound; why was reported. */
+        return;
+    }
     if (device == NONE_INDEX) {
         const char *near = nearest_device(b, n->device);
         error_at(b, &loc,
@@ -158,7 +172,7 @@ check_foreign_name(struct binder *b, const struct expr_text *text, const struct 
                  n->device, near);
         return;
     }
-    if (site_point(b->site, device, n->name) == NONE_INDEX && !is_online(n)) {
+    if (!has_point(b->site, device, n->name) && !is_online(n)) {
         const char *near = nearest_point(b->site, device, n->name);
         loc = syntax_loc(text, n->start + (uint32_t)strlen(n->device) + 1);
         error_at(b, &loc,
@@ -254,7 +268,7 @@ missing_name(const struct binder *b, uint32_t device)
 {
     for (uint32_t i = 0; i < b->name_count; i++) {
         const struct node *n = b->names[i].node;
-        if (site_point(b->site, device, n->name) == NONE_INDEX && !is_online(n)) {
+        if (!has_point(b->site, device, n->name) && !is_online(n)) {
             return &b->names[i];
         }
     }
@@ -378,6 +392,9 @@ report_missing(struct binder *b,
 {
     const struct device *d = &b->site->devices[device];
     struct loc loc = syntax_loc(missing->text, missing->node->start);
+    if (b->site->incomplete) {
+        return; /* It may be one of the parts that were reported and left out. */
+    }
     const char *near = nearest_point(b->site, device, missing->node->name);
     char hint[2 * ID_BYTES_MAX] = "";
     if (near != NULL) {
@@ -398,7 +415,7 @@ report_missing(struct binder *b,
 static void
 report_nowhere(struct binder *b)
 {
-    for (uint32_t d = 0; d < b->site->device_count; d++) {
+    for (uint32_t d = 0; d < b->site->device_count && !b->site->incomplete; d++) {
         const struct name *missing = missing_name(b, d);
         if (nearest_point(b->site, d, missing->node->name) != NULL) {
             report_missing(b, DIAG_WARNING, d, missing, "");
@@ -406,9 +423,11 @@ report_nowhere(struct binder *b)
         }
     }
     struct loc loc = syntax_loc(b->names[0].text, b->names[0].node->start);
-    diags_add(b->diags, DIAG_WARNING, &loc,
-              "rule `%s` applies to nothing: no device has all its points",
-              b->rule->id);
+    if (!b->site->incomplete) {
+        diags_add(b->diags, DIAG_WARNING, &loc,
+                  "rule `%s` applies to nothing: no device has all its points",
+                  b->rule->id);
+    }
 }
 
 /* Whether the criteria make sense for what the rule reads. */
@@ -436,6 +455,9 @@ check_criteria(struct binder *b)
         return false;
     }
     if (a->id != NULL && site_device(b->site, a->id) == NONE_INDEX) {
+        if (b->site->incomplete) {
+            return false;
+        }
         const char *near = nearest_device(b, a->id);
         error_at(b, a->loc.line > 0 ? &a->loc : &b->rule->loc,
                  near == NULL ? "there is no device `%s`"
@@ -466,6 +488,9 @@ bind_rule(struct binder *b)
     }
     char criteria[4 * ID_BYTES_MAX];
     describe_criteria(criteria, sizeof criteria, a);
+    if (matching == 0 && b->site->incomplete) {
+        return;
+    }
     if (matching == 0) {
         diags_add(b->diags, DIAG_WARNING, a->loc.line > 0 ? &a->loc : &b->rule->loc,
                   "rule `%s` applies to nothing: there is no device%s", b->rule->id,

@@ -80,6 +80,7 @@ struct point {
     uint32_t sentinel_count;
     uint32_t decimals_from; /* Point whose raw value says how many decimals; or
                                NONE_INDEX. */
+    bool broken;            /* Reported as wrong; only in an incomplete site. */
     int64_t poll_ms;        /* Never 0: the device's where the point has none. */
     int64_t
         stale_after_ms; /* Resolved: point's, device's, else 3 polls, at least 2 s. */
@@ -239,6 +240,8 @@ struct site {
     const char
         *data_dir; /* Absolute, or relative to the working directory; never NULL. */
 
+    /* Parts were wrong, reported and left out: only good for finding more errors. */
+    bool incomplete;
     struct bus *buses;
     uint32_t bus_count;
     struct device *devices; /* Sorted by id. */

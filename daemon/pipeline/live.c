@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
-#include "config/config.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
+#include "daemon/pipeline/check.h"
 #include "daemon/pipeline/live_inside.h"
 
 #define FRAMES_RING_BYTES                                                              \
@@ -254,23 +254,6 @@ assemble(struct live *l, struct diags *diags, struct err *err)
     return code;
 }
 
-/* The new site is complete and its rules compile, or the old one goes on untouched. */
-static struct site *
-load_checked(const char *path, struct diags *diags)
-{
-    struct site *site = config_load_site(path, NULL, 0, diags);
-    if (site == NULL) {
-        return NULL;
-    }
-    struct rules *rules = rules_new(site, diags);
-    if (rules == NULL) {
-        site_free(site);
-        return NULL;
-    }
-    rules_free(rules);
-    return site;
-}
-
 static void
 log_diags(const struct diags *diags)
 {
@@ -309,7 +292,7 @@ on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *ct
     log_info("reloading %s", l->path);
     struct diags diags;
     diags_init(&diags);
-    struct site *site = load_checked(l->path, &diags);
+    struct site *site = check_site(l->path, &diags, NULL);
     log_diags(&diags);
     int code = 0;
     if (site == NULL) {
@@ -399,7 +382,7 @@ open_loop(struct live *l, struct err *err)
 static int
 start(struct live *l, struct diags *diags, struct err *err)
 {
-    l->site = load_checked(l->path, diags);
+    l->site = check_site(l->path, diags, NULL);
     if (l->site == NULL) {
         return err_set(err, ERR_CONFIG, "%s: %zu errors", l->path, diags->errors);
     }
