@@ -459,6 +459,7 @@ block_signals(void)
      */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* A file that may not grow is a full disk, not an end. */
 }
 
 int
