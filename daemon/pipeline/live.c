@@ -17,7 +17,6 @@
 #define COMMANDS_RING_BYTES (16u << 10)
 #define RECEIPTS_RING_BYTES (64u << 10)
 #define FRAMES_PER_TURN     256 /* One commit for what came together. */
-#define RECEIPTS_PER_TURN   256
 #define TICK_MS             1000
 #define LATE_MS             20 /* Timers wait this long for frames that are under way. */
 #define STOP_GRACE_MS       2000
@@ -133,6 +132,27 @@ on_due(sd_event_source *source, uint64_t us, void *ctx)
     return 0;
 }
 
+/* Takes from the outbox what the broker has.  What the disk refuses to remove is tried
+ * again at the next tick, and until then no further receipt is taken. */
+static void
+remove_told(struct live *l)
+{
+    struct err err;
+    bool failed = l->told_count > 0 &&
+                  state_outbox_remove(l->store, l->told, l->told_count, &err) != 0;
+    if (failed && !l->told_failing) {
+        log_warning("outbox: %s; tried again", err.text);
+    }
+    if (!failed) {
+        l->told_count = 0;
+    }
+    if (failed != l->told_failing) {
+        l->told_failing = failed;
+        sd_event_source_set_enabled(l->told_source,
+                                    failed ? SD_EVENT_OFF : SD_EVENT_ON);
+    }
+}
+
 static int
 on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
@@ -140,18 +160,12 @@ on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
     (void)fd;
     (void)events;
     struct live *l = ctx;
-    int64_t ids[RECEIPTS_PER_TURN];
-    size_t count = 0;
     struct publish_receipt receipt;
-    while (count < RECEIPTS_PER_TURN &&
+    while (l->told_count < RECEIPTS_PER_TURN &&
            ring_pop(l->receipts, &receipt, sizeof receipt) > 0) {
-        ids[count++] = receipt.outbox_id;
+        l->told[l->told_count++] = receipt.outbox_id;
     }
-    struct err err;
-    if (count > 0 && state_outbox_remove(l->store, ids, count, &err) != 0) {
-        /* They stay in the outbox and go out once more: at least once. */
-        log_warning("outbox: %s", err.text);
-    }
+    remove_told(l);
     return 0;
 }
 
@@ -191,6 +205,9 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
     live_health_frames(l);
     rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
     store_changes(l);
+    if (l->told_failing) {
+        remove_told(l);
+    }
     live_arm(l);
     sd_notify(0, "WATCHDOG=1");
     if (l->ticks % STATUS_TICKS == 0) {
@@ -340,8 +357,8 @@ open_loop(struct live *l, struct err *err)
         r = sd_event_add_io(l->loop, NULL, ring_fd(l->frames), EPOLLIN, on_frames, l);
     }
     if (r >= 0) {
-        r = sd_event_add_io(l->loop, NULL, ring_fd(l->receipts), EPOLLIN, on_receipts,
-                            l);
+        r = sd_event_add_io(l->loop, &l->told_source, ring_fd(l->receipts), EPOLLIN,
+                            on_receipts, l);
     }
     if (r >= 0) {
         r = sd_event_add_io(l->loop, NULL, ring_fd(l->commands), EPOLLIN,
@@ -432,6 +449,7 @@ stop(struct live *l)
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
     disassemble(l);
+    sd_event_source_unref(l->told_source);
     sd_event_source_unref(l->due);
     sd_event_unref(l->loop);
     ring_free(l->frames);

@@ -21,6 +21,8 @@
 #include "daemon/store/state.h"
 #include "daemon/web/web.h"
 
+#define RECEIPTS_PER_TURN 256 /* Removed from the outbox by one commit. */
+
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
 enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_STATUS };
@@ -79,6 +81,10 @@ struct live {
     int64_t started_ms;  /* Monotonic. */
     uint64_t ticks;
     uint64_t frames_seen;
+    int64_t told[RECEIPTS_PER_TURN]; /* Outbox rows that the broker has. */
+    size_t told_count;
+    bool told_failing; /* They could not be removed: `told_source` is off. */
+    sd_event_source *told_source;
     bool disk_failing; /* Said once, until it works again. */
 };
 
