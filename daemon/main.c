@@ -41,12 +41,48 @@ find(const char *name)
     return NULL;
 }
 
+/* Options may stand before the command too: the command is brought to the front.  What
+ * follows -c is a path, whatever it is called. */
+static void
+bring_command_forward(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--site") == 0) {
+            i++;
+            continue;
+        }
+        for (size_t n = 0; cli_commands[n] != NULL; n++) {
+            if (strcmp(argv[i], cli_commands[n]->name) == 0) {
+                char *command = argv[i];
+                memmove(&argv[2], &argv[1], (size_t)(i - 1) * sizeof *argv);
+                argv[1] = command;
+                return;
+            }
+        }
+    }
+}
+
+static bool
+stands_alone(const char *option)
+{
+    static const char *const words[] = {"--version", "-V", "--help", "-h"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(option, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int
 main(int argc, char **argv)
 {
     if (argc < 2) {
         print_overview(stderr);
         return CLI_USAGE;
+    }
+    if (argv[1][0] == '-' && !stands_alone(argv[1])) {
+        bring_command_forward(argc, argv);
     }
     const char *word = argv[1];
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
