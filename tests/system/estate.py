@@ -60,6 +60,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def check_sound(what, text):
+    """A sanitizer's complaint fails the test, whatever else it looked at."""
+    for word in ("Sanitizer", "runtime error:", "Assertion `"):
+        if word in text:
+            raise AssertionError(f"{what}: {text}")
+
+
 def die_with_parent():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -252,6 +259,7 @@ class Estate:
         self.site_file = self.path("site.yaml")
         self.others = []
         self.daemon = None
+        self.started = []  # All daemons so far.
         self.write_rules(rules)
         self.write_site(site)
 
@@ -287,6 +295,7 @@ class Estate:
     def start(self, ready=True, env=None):
         self.daemon = Process(
             CARETAKER, "run", "-c", self.site_file, cwd=self.folder, env=env)
+        self.started.append(self.daemon)
         if ready:
             self.daemon.wait_line("watching house")
             wait_for(lambda: self.status()["daemon"] == "running", "the daemon answers")
@@ -306,14 +315,20 @@ class Estate:
             self.broker.process.kill()
         folders.remove(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
+        for process in self.started:
+            check_sound("the daemon", process.log)
+        for process in self.others:
+            check_sound("another process", process.log)
 
     def run(self, *words, site=True):
         """A command of the CLI, to its end."""
         command = [CARETAKER, *[str(w) for w in words]]
         if site:
             command += ["-c", self.site_file]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
                               timeout=LIMIT_S, check=False)
+        check_sound(words, done.stderr)
+        return done
 
     def ok(self, *words, site=True):
         """Its standard output; it must succeed."""
