@@ -47,7 +47,7 @@ DEVICE = """
 DEVICES = [("pump-1", "pump", "plant", 1), ("ghost-tcp", "ghost", "plant", 99),
            ("pump-2", "pump", "line", 7), ("ghost-485", "ghost", "line", 9),
            ("pump-3", "pump", "sound", 1)]
-# design.md is not quoted: these are what scripts of other people rely on.
+# What scripts of other people rely on.
 ALARM_KEYS = ("device rule severity state episode raised_at cleared_at acked_at acked_by "
               "value title ticket").split()
 TICKET_KEYS = ("number kind device rule priority state opened_at respond_by resolve_by "

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The outside world fails: the broker, the disk, a TCP slave, a serial line."""
-import json
 import os
 import resource
+import signal
 import subprocess
+import time
 import unittest
 
 from estate import LIMIT_S, Estate, Slave, free_port, wait_for
@@ -120,6 +121,57 @@ class BrokerOutage(House):
         stored = self.check_stored(3)
         wait_for(lambda: any(v["seq"] == len(stored) for v in ear.events()), "all events")
         self.check_heard(ear, stored)
+
+
+    def test_a_broker_that_hangs_does_not_hold_up_a_stop(self):
+        e = self.make(("pump-1", "plant", 1), broker=True)
+        slave = self.tcp_slave()
+        ear = e.subscribe()
+        e.start()
+        wait_for(lambda: e.status()["mqtt"]["connected"], "the broker")
+        e.broker.process.send(signal.SIGSTOP)
+        self.swing(slave, 3)
+        began = time.monotonic()
+        e.stop()
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertNotEqual(e.rows("state", "select count(*) n from outbox"), [{"n": 0}])
+        e.broker.process.send(signal.SIGCONT)
+        e.start()
+        e.wait_drained()
+        e.stop()
+        stored = self.check_stored(3)
+        wait_for(lambda: any(v["seq"] == len(stored) for v in ear.events()), "all events")
+        self.check_heard(ear, stored)
+
+
+class DamagedFile(House):
+    def test_a_damaged_history_is_set_aside_and_alarms_go_on(self):
+        e = self.make(("pump-1", "plant", 1))
+        slave = self.tcp_slave()
+        e.start()
+        self.swing(slave, 1)
+        e.stop()
+        e.write("data/history.db", "this is no database " * 500)
+        e.start()
+        self.swing(slave, 1)
+        wait_for(lambda: e.rows("history", "select 1 from frames limit 1"), "new samples")
+        e.stop()
+        aside = [n for n in os.listdir(e.path("data")) if "damaged" in n]
+        self.assertEqual([n[:18] for n in aside if not n.endswith(("-wal", "-shm"))],
+                         ["history.db.damaged"])
+        self.assertIn("damaged", e.daemon.log)
+        self.check_stored(2)
+
+    def test_a_damaged_state_is_not_begun_anew_in_silence(self):
+        e = self.make(("pump-1", "plant", 1))
+        e.start()
+        e.stop()
+        e.write("data/state.db", "this is no database " * 500)
+        done = e.run("run")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("state.db", done.stderr)
+        with open(e.path("data/state.db"), encoding="utf-8") as f:
+            self.assertTrue(f.read().startswith("this is no database"))
 
 
 class FullDisk(House):
@@ -264,6 +316,25 @@ class SlaveOutage(House):
 
     def test_a_serial_line_that_comes_back_is_read_again(self):
         self.outage("pump-7", 7, self.serial_slave)
+
+    def test_slaves_that_hang_do_not_hold_up_a_stop(self):
+        e = self.make(("pump-1", "plant", 1), ("pump-7", "line", 7))
+        slaves = self.tcp_slave(), self.serial_slave()
+        e.start()
+        for device in ("pump-1", "pump-7"):
+            wait_for(lambda d=device: e.device(d)["quality"] == "good", device)
+        for slave in slaves:
+            slave.send(signal.SIGSTOP)
+        for device in ("pump-1", "pump-7"):
+            wait_for(lambda d=device: e.device(d)["state"] == "offline", device)
+        for number in (signal.SIGHUP, signal.SIGINT):
+            began = time.monotonic()
+            e.daemon.send(number)
+            if number == signal.SIGHUP:
+                e.daemon.wait_line("reloaded: ")
+            else:
+                self.assertEqual(e.daemon.end(), 0)
+            self.assertLess(time.monotonic() - began, 30)
 
     def test_a_dropped_connection_is_made_anew(self):
         e = self.make(("pump-1", "plant", 1))
