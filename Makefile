@@ -134,6 +134,7 @@ install:
 	for file in config/*.yaml; do \
 		[ ! -e "$$file" ] || install -D -m 644 -t '$(SHARE)/caretaker/examples' "$$file" || exit 1; \
 	done
+	install -D -m 644 -t '$(SHARE)/doc/caretaker' README.md NEWS
 	install -d '$(SHARE)/bash-completion/completions'
 	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
 	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'
@@ -141,7 +142,7 @@ install:
 	sed 's|/usr/local|$(PREFIX)|g' daemon/cli/caretaker.1 >'$(SHARE)/man/man1/caretaker.1'
 	sed 's|/usr/local|$(PREFIX)|g' config/caretaker-site.5 >'$(SHARE)/man/man5/caretaker-site.5'
 	chmod 644 '$(SHARE)/man/man1/caretaker.1' '$(SHARE)/man/man5/caretaker-site.5'
-	sed 's|@PREFIX@|$(PREFIX)|g' systemd/caretaker.service \
+	sed 's|/usr/bin/|$(PREFIX)/bin/|; s|/usr/share/|$(PREFIX)/share/|' systemd/caretaker.service \
 		>'$(SYSTEMD)/systemd/system/caretaker.service'
 	chmod 644 '$(SYSTEMD)/systemd/system/caretaker.service'
 	install -D -m 644 systemd/caretaker.sysusers.conf '$(SYSTEMD)/sysusers.d/caretaker.conf'
