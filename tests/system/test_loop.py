@@ -217,7 +217,10 @@ class Loop(unittest.TestCase):
             name = "alarm.raised" if value > 80 else "alarm.cleared"
             wait_for(lambda n=name, b=before: {"pump-1", "pump-2"} <= {
                 v["device"] for v in ear.events()[b:] if v["event"] == n}, (value, name))
-        self.put("pump-2", running=0, flow=0)  # Not judged while it stands.
+        self.put("pump-2", running=0)
+        wait_for(lambda: self.exported(
+            "--device", "pump-2", "--point", "running")[-1][3] == "0", "a pump that stands")
+        self.put("pump-2", flow=0)  # Which is not judged now.
         self.put("pump-3", bearing=100)
         last = ear.wait_event("alarm.raised", device="pump-3")
         # A replay ends with the last row: one must come after the last timer.

@@ -110,9 +110,9 @@ class Reload(unittest.TestCase):
             said = self.reload("running configuration goes on")
             errors = [x for x in said.splitlines() if path in x and "error" in x]
             self.assertTrue(errors, said)
-            self.assertRegex(errors[0], re.escape(path) + r":\d+:\d+: ")
-            self.assertIn(f"{path}:{place}", errors[0])
-            self.assertTrue(any(what in x for x in errors), said)
+            for error in errors:
+                self.assertRegex(error, re.escape(path) + r":\d+:\d+: ")
+            self.assertTrue(any(f"{path}:{place}" in x and what in x for x in errors), said)
         e.write_site("devices: 7\n")
         self.assertIn(e.site_file + ":", self.reload("running configuration goes on"))
         self.simulator.set("pump-1", "bearing", 85)
