@@ -271,11 +271,11 @@ class Estate:
             f.write(text)
         return self.path(name)
 
-    def write_site(self, text):
+    def write_site(self, text, mqtt=""):
         head = ("site: {id: house, name: House, timezone: UTC, language: en}\n"
                 "data: data\ninclude: [rules.yaml]\n")
         if self.broker:
-            head += f'mqtt: {{broker: "mqtt://127.0.0.1:{self.broker.port}"}}\n'
+            head += f'mqtt: {{broker: "mqtt://127.0.0.1:{self.broker.port}"{mqtt}}}\n'
         self.write("site.yaml", head + text)
 
     def write_rules(self, text):
@@ -288,6 +288,11 @@ class Estate:
 
     def subscribe(self, *topics):
         return self.keep(Subscriber(self.broker, *topics))
+
+    def publish(self, topic, payload):
+        subprocess.run(
+            ["mosquitto_pub", "-V", "mqttv5", "-p", str(self.broker.port), "-q", "1",
+             "-t", topic, "-s" if payload else "-n"], input=payload, text=True, check=True, timeout=LIMIT_S)
 
     def simulate(self, text):
         return self.keep(Simulator(self.folder, text))

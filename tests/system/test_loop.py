@@ -65,7 +65,8 @@ class Loop(unittest.TestCase):
         ports = [free_port(), free_port()]
         self.estate = e = Estate(broker=True, rules=RULES)
         self.addCleanup(e.close)
-        e.write_site(SITE % tuple(ports) + "".join(DEVICE % d for d in DEVICES))
+        self.site = SITE % tuple(ports) + "".join(DEVICE % d for d in DEVICES)
+        e.write_site(self.site)
         self.slaves = {"pump-1": (e.keep(Slave("tcp", ports[0], 1)), 1),
                        "pump-2": (e.keep(Slave("rtu", e.path("line-485"), 7)), 7),
                        "pump-3": (e.keep(Slave("tcp", ports[1], 1)), 1)}
@@ -258,6 +259,34 @@ class Loop(unittest.TestCase):
         self.assertEqual(e.listing("alarms"), up[0])
         e.stop()
         wait_for(lambda: ear.last("/house/status") == "offline", "a goodbye")
+
+    def test_commands_come_by_mqtt_where_the_site_allows_it(self):
+        e, ear = self.estate, self.ear
+        self.put("pump-1", bearing=90)
+        number = ear.wait_event("ticket.opened", device="pump-1")["ticket"]
+        ack = {"cmd": "ack", "device": "pump-1", "rule": "bearing-hot", "by": "li"}
+        e.publish("caretaker/house/cmd", json.dumps(ack))
+        # The next event shows that nothing came of it.
+        e.ok("ticket", "note", number, "seen", "--by", "zhang")
+        self.assertEqual(self.names("alarm.acknowledged"), [])
+        e.stop()
+        e.write_site(self.site, mqtt=", commands: true")
+        e.start()
+        wait_for(lambda: e.status()["mqtt"]["connected"], "the broker")
+        for nonsense in ("", "{", "[]", '{"cmd":"ack"}', '{"cmd":"fly","by":"li"}',
+                         "x" * 100000):
+            e.publish("caretaker/house/cmd", nonsense)
+
+        def acknowledged():
+            # Sent again while the daemon may not have subscribed yet.
+            e.publish("caretaker/house/cmd", json.dumps(ack))
+            return self.names("alarm.acknowledged")
+        self.assertEqual([v["by"] for v in wait_for(acknowledged, "an event")], ["li"])
+        e.publish("caretaker/house/cmd", json.dumps(
+            {"cmd": "ticket.take", "ticket": number, "by": "li"}))
+        ear.wait_event("ticket.assigned", ticket=number)
+        self.assertEqual(len(self.names("alarm.acknowledged")), 1)
+        e.stop()
 
     def test_the_answer_no_has_its_own_exit_status(self):
         e = self.estate
