@@ -1,0 +1,739 @@
+/* Where the stages meet: the order of what comes out, time that never goes back, the
+ * watch on a resolved ticket, restarts and steps of the clock. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pipeline/pipeline.h"
+#include "tests/fake/recorder.h"
+#include "tests/rules/plant.h"
+
+#define T0    1767225600000LL /* 2026-01-01T00:00:00Z */
+#define RUNS  150
+#define STEPS 160
+
+/* Two pumps with the rules `hot` (a, in two levels, while run, held) and `shaken` (v,
+ * at once); the feeder with `dark` (u).  Deadlines and verification take seconds. */
+static struct plant *
+plant_with_rules(void)
+{
+    struct plant *p = plant_new();
+    struct rule_spec *dark = plant_rule(p, "dark", "u < 100 V");
+    dark->applies_to.id = "feeder-1";
+    dark->levels[0].severity = SEVERITY_CRITICAL;
+    struct rule_spec *hot = plant_rule(p, "hot", "a > 80 °C");
+    hot->applies_to.id = NULL;
+    hot->applies_to.type = "pump";
+    hot->while_ = plant_text("run");
+    hot->hold_ms = 3000;
+    hot->clear_hold_ms = 2000;
+    hot->levels[0].clear = plant_text("a < 75 °C");
+    hot->level_count = 2;
+    hot->levels[1] = hot->levels[0];
+    hot->levels[1].severity = SEVERITY_URGENT;
+    hot->levels[1].when = plant_text("a > 90 °C");
+    hot->levels[1].clear = plant_text("a < 85 °C");
+    struct rule_spec *shaken = plant_rule(p, "shaken", "v > 5 mm/s");
+    shaken->applies_to.id = NULL;
+    shaken->applies_to.type = "pump";
+    for (uint32_t i = 0; i < p->site.rule_count; i++) {
+        p->rules[i].verify_for_ms = 10000;
+        p->rules[i].follow_up_ms = 60000;
+        p->rules[i].title = (struct text){{[LANGUAGE_EN] = p->rules[i].id}};
+    }
+    p->site.id = "plant";
+    for (int s = SEVERITY_NORMAL; s < SEVERITY_COUNT; s++) {
+        p->site.promises[s] = (struct promise){15000, 40000};
+    }
+    p->site.follow_up_ms = 60000;
+    return p;
+}
+
+struct bench {
+    struct plant *plant;
+    struct recorder *recorder;
+    struct pipeline *pipeline;
+    int64_t t0; /* Age 0: moves along when the clock is stepped. */
+};
+
+static void
+bench_start(struct bench *b, struct plant *plant, int64_t next_ticket)
+{
+    struct diags diags;
+    diags_init(&diags);
+    b->plant = plant;
+    b->recorder = recorder_new();
+    b->t0 = T0;
+    b->pipeline = pipeline_new(&plant->site, &b->recorder->sink, next_ticket, &diags);
+    ck_assert_msg(b->pipeline != NULL, "%s",
+                  diags.count > 0 ? diags.items[0].text : "no pipeline");
+    diags_fini(&diags);
+}
+
+static void
+bench_stop(struct bench *b)
+{
+    pipeline_free(b->pipeline);
+    recorder_free(b->recorder);
+}
+
+static uint32_t
+point_of(const struct bench *b, uint32_t device, const char *id)
+{
+    uint32_t point = site_point(&b->plant->site, device, id);
+    ck_assert_uint_ne(point, NONE_INDEX);
+    return point;
+}
+
+/* One frame of a pump: the temperature, and whether it runs. */
+static void
+pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+{
+    struct frame *f = plant_frame(device, b->t0 + age_ms);
+    plant_frame_add(f, point_of(b, device, "a"), a, quality);
+    plant_frame_add(f, point_of(b, device, "run"), 1, quality);
+    pipeline_frame(b->pipeline, f);
+    free(f);
+}
+
+static int
+command(struct bench *b, int64_t age_ms, enum command_kind kind, int64_t ticket)
+{
+    struct command c = {.t_ms = b->t0 + age_ms,
+                        .kind = kind,
+                        .ticket = ticket,
+                        .by = "zhang",
+                        .note = "done"};
+    if (kind == COMMAND_ACK) {
+        c.device = "pump-1";
+        c.rule = "hot";
+    }
+    return pipeline_command(b->pipeline, &c, NULL, NULL);
+}
+
+/* "age event device/rule" of each event since the last call, "; " between them. */
+static char *
+story(struct bench *b)
+{
+    struct strbuf out = {0};
+    for (size_t i = 0; i < b->recorder->count; i++) {
+        const char *line = b->recorder->lines[i];
+        char t[40] = "";
+        char event[40] = "";
+        char device[40] = "";
+        char rule[40] = "";
+        const char *at = strstr(line, "\"t\":\"");
+        ck_assert_ptr_nonnull(at);
+        ck_assert_int_eq(sscanf(at, "\"t\":\"%39[^\"]", t), 1);
+        at = strstr(line, "\"event\":\"");
+        ck_assert_ptr_nonnull(at);
+        ck_assert_int_eq(sscanf(at, "\"event\":\"%39[^\"]", event), 1);
+        at = strstr(line, "\"device\":\"");
+        if (at != NULL) {
+            ck_assert_int_eq(sscanf(at, "\"device\":\"%39[^\"]", device), 1);
+        }
+        at = strstr(line, "\"rule\":\"");
+        if (at != NULL) {
+            ck_assert_int_eq(sscanf(at, "\"rule\":\"%39[^\"]", rule), 1);
+        }
+        int64_t t_ms = 0;
+        ck_assert_int_eq(instant_parse(&t_ms, t, NULL), 0);
+        strbuf_printf(&out, "%s%lld %s %s%s%s", i > 0 ? "; " : "",
+                      (long long)(t_ms - b->t0), event, device,
+                      rule[0] != '\0' ? "/" : "", rule);
+    }
+    recorder_forget(b->recorder);
+    return strbuf_take(&out);
+}
+
+static void
+expect(struct bench *b, const char *wanted)
+{
+    char *came = story(b);
+    ck_assert_str_eq(came != NULL ? came : "", wanted);
+    free(came);
+}
+
+/* ---- Order ---- */
+
+START_TEST(devices_come_before_alarms_and_alarms_before_tickets)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    struct frame *f = plant_frame(PUMP_1, T0);
+    /* One frame that brings two alarms at once, and the device back. */
+    b.plant->rules[1].hold_ms = 0;
+    plant_frame_add(f, point_of(&b, PUMP_1, "a"), 0, QUALITY_GOOD);
+    pipeline_frame(b.pipeline, f);
+    pipeline_advance(b.pipeline, T0 + 60000);
+    expect(&b, "5000 device.offline pump-1");
+    f->t_ms = T0 + 60000;
+    f->count = 0;
+    plant_frame_add(f, point_of(&b, PUMP_1, "a"), 85, QUALITY_GOOD);
+    plant_frame_add(f, point_of(&b, PUMP_1, "run"), 1, QUALITY_GOOD);
+    plant_frame_add(f, point_of(&b, PUMP_1, "v"), 9, QUALITY_GOOD);
+    pipeline_frame(b.pipeline, f);
+    expect(&b, "60000 device.online pump-1; 60000 alarm.raised pump-1/hot; "
+               "60000 alarm.raised pump-1/shaken; 60000 ticket.opened pump-1/hot; "
+               "60000 ticket.opened pump-1/shaken");
+    free(f);
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(timers_that_are_due_come_before_a_frame_of_the_same_time)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    pump(&b, 0, PUMP_1, 85, QUALITY_GOOD);
+    pump(&b, 2000, PUMP_1, 85, QUALITY_GOOD);
+    expect(&b, "");
+    /* Cold at the very moment at which the hold is over: it was over before. */
+    pump(&b, 3000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "3000 alarm.raised pump-1/hot; 3000 ticket.opened pump-1/hot");
+    /* Hot again when the clear_hold is over. */
+    pump(&b, 5000, PUMP_1, 85, QUALITY_GOOD);
+    expect(&b, "5000 alarm.cleared pump-1/hot");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(timers_fire_each_at_its_own_time_however_late_they_are_asked_for)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    pump(&b, 0, PUMP_1, 85, QUALITY_GOOD);
+    pump(&b, 0, PUMP_2, 95, QUALITY_GOOD);
+    pipeline_advance(b.pipeline, T0 + 100000);
+    ck_assert_int_eq(pipeline_now(b.pipeline), T0 + 100000);
+    expect(&b, "3000 alarm.raised pump-1/hot; 3000 ticket.opened pump-1/hot; "
+               "3000 alarm.raised pump-2/hot; 3000 ticket.opened pump-2/hot; "
+               "5000 device.offline pump-1; 5000 device.offline pump-2; "
+               "15000 ticket.warned pump-1/hot; 15000 ticket.warned pump-2/hot; "
+               "18000 ticket.breached pump-1/hot; 18000 ticket.breached pump-2/hot; "
+               "35000 ticket.warned pump-1/hot; 35000 ticket.warned pump-2/hot; "
+               "43000 ticket.breached pump-1/hot; 43000 ticket.breached pump-2/hot");
+    ck_assert_int_eq(pipeline_due(b.pipeline), INSTANT_MAX);
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(of_one_time_the_sensor_speaks_before_the_promise)
+{
+    struct bench b;
+    struct plant *plant = plant_with_rules();
+    plant->site.promises[SEVERITY_NORMAL].respond_ms = 4000;
+    bench_start(&b, plant, 1);
+    for (int64_t age = 0; age <= 4000; age += 1000) {
+        pump(&b, age, PUMP_1, 85, QUALITY_GOOD);
+    }
+    pump(&b, 5000, PUMP_1, 60, QUALITY_GOOD); /* Clears at 7 s, breached at 7 s. */
+    recorder_forget(b.recorder);
+    pipeline_advance(b.pipeline, T0 + 7000);
+    expect(&b, "6200 ticket.warned pump-1/hot; 7000 alarm.cleared pump-1/hot; "
+               "7000 ticket.breached pump-1/hot");
+    free(plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(time_never_goes_back)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    ck_assert_int_eq(pipeline_now(b.pipeline), INSTANT_NONE);
+    ck_assert_int_eq(pipeline_due(b.pipeline), INSTANT_MAX);
+    pump(&b, 10000, PUMP_1, 60, QUALITY_GOOD);
+    struct frame *f = plant_frame(PUMP_1, T0);
+    plant_frame_add(f, point_of(&b, PUMP_1, "v"), 9, QUALITY_GOOD);
+    pipeline_frame(b.pipeline, f);
+    ck_assert_int_eq(f->t_ms, T0 + 10000); /* The history has it like this, too. */
+    pipeline_advance(b.pipeline, T0);
+    ck_assert_int_eq(pipeline_now(b.pipeline), T0 + 10000);
+    ck_assert_int_eq(command(&b, 0, COMMAND_TICKET_TAKE, 1), 0);
+    expect(&b, "10000 alarm.raised pump-1/shaken; 10000 ticket.opened pump-1/shaken; "
+               "10000 ticket.assigned pump-1/shaken");
+    free(f);
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(a_command_first_lets_pass_what_was_due_before_it)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    pump(&b, 0, PUMP_1, 85, QUALITY_GOOD);
+    ck_assert_int_eq(command(&b, 2000, COMMAND_TICKET_TAKE, 1), ERR_NOT_FOUND);
+    ck_assert_int_eq(command(&b, 3000, COMMAND_TICKET_TAKE, 1), 0);
+    expect(&b, "3000 alarm.raised pump-1/hot; 3000 ticket.opened pump-1/hot; "
+               "3000 ticket.assigned pump-1/hot");
+    ck_assert_int_eq(command(&b, 4000, COMMAND_ACK, 0), 0);
+    ck_assert_int_eq(command(&b, 4500, COMMAND_ACK, 0), ERR_REFUSED);
+    ck_assert_int_eq(pipeline_now(b.pipeline), T0 + 4500);
+    expect(&b, "4000 alarm.acknowledged pump-1/hot");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(the_alarm_carries_the_number_of_its_ticket)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 41);
+    pump(&b, 0, PUMP_2, 85, QUALITY_GOOD);
+    pump(&b, 3000, PUMP_2, 85, QUALITY_GOOD);
+    uint32_t hot = site_rule(&b.plant->site, "hot");
+    ck_assert_int_eq(alarms_get(pipeline_alarms(b.pipeline), PUMP_2, hot)->ticket, 41);
+    ck_assert_int_eq(b.recorder->alarms[0].ticket, 41); /* And so the row. */
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+/* ---- The watch on a resolved ticket ---- */
+
+/* Raised at 3 s, then resolved at 5 s. */
+static void
+raise_and_resolve(struct bench *b, double a_when_resolved)
+{
+    for (int64_t age = 0; age <= 3000; age += 1000) {
+        pump(b, age, PUMP_1, 85, QUALITY_GOOD);
+    }
+    pump(b, 4000, PUMP_1, a_when_resolved, QUALITY_GOOD);
+    ck_assert_int_eq(command(b, 5000, COMMAND_TICKET_TAKE, 1), 0);
+    ck_assert_int_eq(command(b, 5000, COMMAND_TICKET_ARRIVE, 1), 0);
+    ck_assert_int_eq(command(b, 5000, COMMAND_TICKET_RESOLVE, 1), 0);
+    recorder_forget(b->recorder);
+}
+
+START_TEST(a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 85);
+    for (int64_t age = 6000; age <= 29000; age += 1000) {
+        pump(&b, age, PUMP_1, age < 20000 ? 85 : 60, QUALITY_GOOD);
+    }
+    expect(&b, "22000 alarm.cleared pump-1/hot");
+    for (int64_t age = 30000; age <= 40000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, "32000 ticket.verified pump-1/hot; 32000 ticket.closed pump-1/hot");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(an_unknown_sample_begins_the_verification_anew)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 21000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, age == 12000 ? QUALITY_CRC : QUALITY_GOOD);
+    }
+    expect(&b, "6000 alarm.cleared pump-1/hot");
+    pump(&b, 22000, PUMP_1, 60, QUALITY_GOOD);
+    pump(&b, 23000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "23000 ticket.verified pump-1/hot; 23000 ticket.closed pump-1/hot");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(silence_verifies_nothing)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    pump(&b, 6000, PUMP_1, 60, QUALITY_GOOD);
+    pipeline_advance(b.pipeline, T0 + 3600000);
+    expect(&b, "6000 alarm.cleared pump-1/hot; 11000 device.offline pump-1");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+START_TEST(a_fault_that_returns_reopens_its_ticket_verified_or_not)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 12000; age += 1000) {
+        pump(&b, age, PUMP_1, age < 9000 ? 60 : 85, QUALITY_GOOD);
+    }
+    expect(&b, "6000 alarm.cleared pump-1/hot; 12000 alarm.raised pump-1/hot; "
+               "12000 ticket.reopened pump-1/hot");
+    ck_assert_int_eq(command(&b, 13000, COMMAND_TICKET_RESOLVE, 1), 0);
+    for (int64_t age = 13000; age <= 40000; age += 1000) {
+        pump(&b, age, PUMP_1, age < 35000 ? 60 : 95, QUALITY_GOOD);
+    }
+    expect(&b, "13000 ticket.resolved pump-1/hot; 15000 alarm.cleared pump-1/hot; "
+               "25000 ticket.verified pump-1/hot; 25000 ticket.closed pump-1/hot; "
+               "38000 alarm.raised pump-1/hot; 38000 ticket.reopened pump-1/hot");
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+/* ---- Properties over random streams ---- */
+
+struct step {
+    bool is_command;
+    double a, v, u;
+    bool run, bad;
+    enum command_kind kind;
+    uint32_t device, rule;
+};
+
+static uint32_t
+next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+static void
+make_steps(struct step *steps, uint32_t seed)
+{
+    static const enum command_kind kinds[] = {COMMAND_ACK,
+                                              COMMAND_TICKET_TAKE,
+                                              COMMAND_TICKET_ARRIVE,
+                                              COMMAND_TICKET_WAIT,
+                                              COMMAND_TICKET_RESUME,
+                                              COMMAND_TICKET_RESOLVE,
+                                              COMMAND_TICKET_RESOLVE,
+                                              COMMAND_TICKET_CLOSE,
+                                              COMMAND_TICKET_REOPEN};
+    uint32_t state = seed * 7919 + 1;
+    double a = 60;
+    unsigned bad = 0;
+    for (int i = 0; i < STEPS; i++) {
+        struct step *s = &steps[i];
+        if (next_random(&state) % 4 == 0) { /* Stays a while in a region. */
+            static const double levels[] = {60, 74, 78, 83, 88, 93};
+            a = levels[next_random(&state) % ARRAY_LEN(levels)];
+        }
+        s->a = a;
+        s->v = next_random(&state) % 12 == 0 ? 6 : 2;
+        s->u = next_random(&state) % 40 == 0 ? 20 : 230;
+        s->run = next_random(&state) % 10 != 0;
+        /* Never so long that a point goes stale: when it would have is forgotten in a
+         * restart. */
+        s->bad = bad < 3 && next_random(&state) % 8 == 0;
+        bad = s->bad ? bad + 1 : 0;
+        s->is_command = next_random(&state) % 3 == 0;
+        s->kind = kinds[next_random(&state) % ARRAY_LEN(kinds)];
+        s->device = PUMP_1 + next_random(&state) % 2;
+        s->rule = 1 + next_random(&state) % 2;
+    }
+}
+
+static void
+play(struct bench *b, const struct step *s, int64_t age_ms)
+{
+    enum quality q = s->bad ? QUALITY_TIMEOUT : QUALITY_GOOD;
+    for (uint32_t d = FEEDER; d <= PUMP_2; d++) {
+        const struct device *device = &b->plant->devices[d];
+        struct frame *f = plant_frame(d, b->t0 + age_ms);
+        for (uint32_t p = 0; p < device->point_count; p++) {
+            uint32_t point = device->first_point + p;
+            const char *id = b->plant->points[point].id;
+            double value = strcmp(id, "a") == 0     ? s->a - (d == PUMP_2 ? 3 : 0)
+                           : strcmp(id, "v") == 0   ? s->v
+                           : strcmp(id, "u") == 0   ? s->u
+                           : strcmp(id, "run") == 0 ? s->run
+                                                    : 1;
+            plant_frame_add(f, point, value, d == FEEDER ? QUALITY_GOOD : q);
+        }
+        pipeline_frame(b->pipeline, f);
+        free(f);
+    }
+    if (s->is_command) {
+        struct command c = {.t_ms = b->t0 + age_ms + 300,
+                            .kind = s->kind,
+                            .device = b->plant->devices[s->device].id,
+                            .rule = b->plant->rules[s->rule].id,
+                            .by = "zhang",
+                            .note = "so"};
+        struct err err = {0};
+        int code = pipeline_command(b->pipeline, &c, NULL, &err);
+        /* The answers must be the same, too. */
+        struct event e = {.t_ms = c.t_ms,
+                          .kind = EVENT_TICKET_NOTED,
+                          .note = code != 0 ? err.text : "ok"};
+        b->recorder->sink.event(b->recorder->sink.ctx, &e);
+    }
+}
+
+struct saved {
+    struct rule_state states[16];
+    size_t count;
+};
+
+static void
+save_state(void *ctx, const struct rule_state *s)
+{
+    struct saved *saved = ctx;
+    ck_assert_uint_lt(saved->count, ARRAY_LEN(saved->states));
+    saved->states[saved->count++] = *s;
+}
+
+/* A hold or a verification that ends before the next samples is judged by these after a
+ * restart: the moment between them is not the same, and no cut is made there. */
+static bool
+may_cut(const struct bench *b, const struct saved *saved, int64_t next_ms)
+{
+    for (size_t i = 0; i < saved->count; i++) {
+        const struct rule_state *s = &saved->states[i];
+        const struct rule_spec *rule = &b->plant->rules[s->rule];
+        if ((s->phase == RULE_PENDING && s->since_ms + rule->hold_ms <= next_ms) ||
+            (s->phase == RULE_CLEARING &&
+             s->since_ms + rule->clear_hold_ms <= next_ms)) {
+            return false;
+        }
+    }
+    return tickets_due(pipeline_tickets(b->pipeline)) > next_ms;
+}
+
+/* As the daemon does it: rows of alarms, timers, devices, tickets. */
+static void
+restart(struct bench *b, const struct saved *saved)
+{
+    struct bench old = *b;
+    int64_t last_ticket = 0;
+    for (int64_t i = 0; i < RECORDER_ROWS_MAX; i++) {
+        last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
+    }
+    bench_start(b, old.plant, last_ticket + 1);
+    for (size_t i = 0; i < old.recorder->alarm_count; i++) {
+        ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
+    }
+    int64_t now_ms = pipeline_now(old.pipeline);
+    for (size_t i = 0; i < saved->count; i++) {
+        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i], now_ms));
+    }
+    for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
+        rules_restore_device(pipeline_rules(b->pipeline), d,
+                             rules_device_health(pipeline_rules(old.pipeline), d));
+    }
+    for (int64_t i = 0; i < last_ticket; i++) {
+        pipeline_restore_ticket(b->pipeline, &old.recorder->tickets[i]);
+    }
+    /* What the next restart reads was written by this life or by the one before. */
+    memcpy(b->recorder->alarms, old.recorder->alarms, sizeof b->recorder->alarms);
+    b->recorder->alarm_count = old.recorder->alarm_count;
+    memcpy(b->recorder->tickets, old.recorder->tickets, sizeof b->recorder->tickets);
+    memcpy(b->recorder->ids, old.recorder->ids, sizeof b->recorder->ids);
+    memset(old.recorder->ids, 0, sizeof old.recorder->ids);
+    for (size_t i = 0; i < old.recorder->count; i++) {
+        b->recorder->lines =
+            realloc(b->recorder->lines, (i + 1) * sizeof *b->recorder->lines);
+        ck_assert_ptr_nonnull(b->recorder->lines);
+        b->recorder->lines[i] = old.recorder->lines[i];
+    }
+    b->recorder->count = old.recorder->count;
+    old.recorder->count = 0;
+    bench_stop(&old);
+}
+
+static void
+compare_lines(const struct bench *a, const struct bench *b, unsigned seed)
+{
+    size_t most = a->recorder->count > b->recorder->count ? a->recorder->count
+                                                          : b->recorder->count;
+    for (size_t i = 0; i < most; i++) {
+        const char *x = recorder_line(a->recorder, i);
+        const char *y = recorder_line(b->recorder, i);
+        ck_assert_msg(strcmp(x, y) == 0, "run %u, line %zu:\n%s\n%s", seed, i, x, y);
+    }
+}
+
+START_TEST(a_run_with_restarts_tells_what_an_uninterrupted_one_tells)
+{
+    struct step steps[STEPS];
+    unsigned cuts = 0;
+    size_t lines = 0;
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        struct bench whole;
+        struct bench cut;
+        struct plant *plant = plant_with_rules();
+        bench_start(&whole, plant, 1);
+        bench_start(&cut, plant, 1);
+        make_steps(steps, seed);
+        uint32_t state = seed + 99;
+        for (int i = 0; i < STEPS; i++) {
+            play(&whole, &steps[i], i * 1000LL);
+            play(&cut, &steps[i], i * 1000LL);
+            struct saved saved = {.count = 0};
+            rules_save(pipeline_rules(cut.pipeline), true, save_state, &saved);
+            /* Of several levels on their way up, one hold is kept: all began together
+             * while the value stays. */
+            bool steady = i > 0 && steps[i].a == steps[i - 1].a;
+            if (next_random(&state) % 20 == 0 && steady &&
+                may_cut(&cut, &saved, T0 + (i + 1) * 1000LL)) {
+                restart(&cut, &saved);
+                cuts++;
+            }
+        }
+        compare_lines(&whole, &cut, seed);
+        lines += whole.recorder->count;
+        bench_stop(&whole);
+        bench_stop(&cut);
+        free(plant);
+    }
+    ck_assert_uint_gt(cuts, RUNS);
+    ck_assert_uint_gt(lines, RUNS * 50);
+}
+END_TEST
+
+/* The lines with their instants as they would be without the steps. */
+static void
+forget_steps(struct recorder *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        if (strstr(r->lines[i], "clock.stepped") != NULL) {
+            free(r->lines[i]);
+        } else {
+            r->lines[kept++] = r->lines[i];
+        }
+    }
+    r->count = kept;
+}
+
+/* A sink before the recorder that takes the step of the clock out again. */
+struct unstep {
+    struct recorder *recorder;
+    const struct bench *bench;
+};
+
+static void
+unstep_event(void *ctx, const struct event *e)
+{
+    const struct unstep *u = ctx;
+    int64_t delta = u->bench->t0 - T0;
+    struct event moved = *e;
+    moved.t_ms -= delta;
+    moved.respond_by_ms -= moved.respond_by_ms != 0 ? delta : 0;
+    moved.resolve_by_ms -= moved.resolve_by_ms != 0 ? delta : 0;
+    u->recorder->sink.event(u->recorder->sink.ctx, &moved);
+}
+
+static void
+drop_alarm(void *ctx, const struct alarm *a)
+{
+    (void)ctx;
+    (void)a;
+}
+
+static void
+drop_ticket(void *ctx, const struct ticket *t)
+{
+    (void)ctx;
+    (void)t;
+}
+
+START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
+{
+    struct step steps[STEPS];
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        struct bench even;
+        struct bench stepped;
+        struct plant *plant = plant_with_rules();
+        bench_start(&even, plant, 1);
+        bench_start(&stepped, plant, 1);
+        /* The same once more, with the steps taken out of what it tells. */
+        struct unstep unstep = {stepped.recorder, &stepped};
+        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket};
+        struct diags diags;
+        diags_init(&diags);
+        pipeline_free(stepped.pipeline);
+        stepped.pipeline = pipeline_new(&plant->site, &sink, 1, &diags);
+        ck_assert_ptr_nonnull(stepped.pipeline);
+        make_steps(steps, seed);
+        uint32_t state = seed + 5;
+        for (int i = 0; i < STEPS; i++) {
+            play(&even, &steps[i], i * 1000LL);
+            play(&stepped, &steps[i], i * 1000LL);
+            if (next_random(&state) % 20 == 0) {
+                int64_t delta =
+                    (int64_t)(next_random(&state) % 2000000000) - 1000000000;
+                stepped.t0 += delta;
+                pipeline_shift(stepped.pipeline, delta);
+            }
+        }
+        forget_steps(stepped.recorder);
+        /* What play() notes goes to the recorder directly, by the stepped clock. */
+        for (size_t i = 0; i < even.recorder->count; i++) {
+            const char *x = recorder_line(even.recorder, i);
+            const char *y = recorder_line(stepped.recorder, i);
+            if (strstr(x, "ticket.noted") != NULL) {
+                x = strstr(x, "\"event\"");
+                y = strstr(y, "\"event\"");
+            }
+            ck_assert_msg(y != NULL && strcmp(x, y) == 0, "run %u, line %zu:\n%s\n%s",
+                          seed, i, x, y != NULL ? y : "(none)");
+        }
+        ck_assert_uint_eq(even.recorder->count, stepped.recorder->count);
+        bench_stop(&even);
+        bench_stop(&stepped);
+        diags_fini(&diags);
+        free(plant);
+    }
+}
+END_TEST
+
+START_TEST(a_step_of_the_clock_is_told_with_its_length)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    pump(&b, 0, PUMP_1, 60, QUALITY_GOOD);
+    pipeline_shift(b.pipeline, -7000);
+    ck_assert_int_eq(pipeline_now(b.pipeline), T0 - 7000);
+    ck_assert_uint_eq(b.recorder->count, 1);
+    ck_assert_ptr_nonnull(strstr(b.recorder->lines[0], "\"event\":\"clock.stepped\""));
+    ck_assert_ptr_nonnull(strstr(b.recorder->lines[0], "-7000"));
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("pipeline");
+    TCase *tc = tcase_create("order");
+    tcase_add_test(tc, devices_come_before_alarms_and_alarms_before_tickets);
+    tcase_add_test(tc, timers_that_are_due_come_before_a_frame_of_the_same_time);
+    tcase_add_test(tc,
+                   timers_fire_each_at_its_own_time_however_late_they_are_asked_for);
+    tcase_add_test(tc, of_one_time_the_sensor_speaks_before_the_promise);
+    tcase_add_test(tc, time_never_goes_back);
+    tcase_add_test(tc, a_command_first_lets_pass_what_was_due_before_it);
+    tcase_add_test(tc, the_alarm_carries_the_number_of_its_ticket);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("watch");
+    tcase_add_test(
+        tc, a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor);
+    tcase_add_test(tc, an_unknown_sample_begins_the_verification_anew);
+    tcase_add_test(tc, silence_verifies_nothing);
+    tcase_add_test(tc, a_fault_that_returns_reopens_its_ticket_verified_or_not);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("properties");
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, a_run_with_restarts_tells_what_an_uninterrupted_one_tells);
+    tcase_add_test(tc, a_step_of_the_clock_moves_everything_and_changes_nothing);
+    tcase_add_test(tc, a_step_of_the_clock_is_told_with_its_length);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
