@@ -63,7 +63,7 @@ compile_point(struct compiler *c, const struct node *n)
     o.kind = VALUE_NUMBER;
     if (p->unit != NULL && p->unit[0] != '\0') {
         operand_set_unit(&o, p->unit);
-    } else if (p->table == REG_NONE && p->type == TYPE_U16) {
+    } else if (p->table == REG_NONE && p->type == TYPE_F64) {
         o.kind = VALUE_EITHER;
     }
     return o;

@@ -70,7 +70,7 @@ plant_pump(struct plant *p, const char *id)
     plant_point(p, "pressure", TYPE_F32, REG_INPUT, "MPa", 5000);
     plant_point(p, "run", TYPE_BOOL, REG_DISCRETE, NULL, 5000);
     plant_point(p, "v", TYPE_F32, REG_INPUT, "mm/s", 5000);
-    plant_point(p, "x", TYPE_U16, REG_NONE, NULL, 9000);
+    plant_point(p, "x", TYPE_F64, REG_NONE, NULL, 9000);
 }
 
 static inline struct plant *

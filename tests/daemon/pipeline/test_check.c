@@ -21,6 +21,14 @@ static const struct {
      "  - {id: hot, when: t > 80 °C, severity: info, cause: c, consequence: d, action: "
      "e}\n",
      ""},
+    {"a point that logs feed is a condition, a number, or both",
+     "site: {id: a, name: A, timezone: UTC}\n"
+     "devices:\n"
+     "  - {id: p, type: pump, points: {t: {unit: °C}, running: {}, level: {}}}\n"
+     "rules:\n"
+     "  - {id: hot, while: running and level > 3, when: t > 80 °C and not running, "
+     "severity: info, cause: c, consequence: d, action: e}\n",
+     ""},
     {"an error of the files does not hide one of the rules",
      "site: {id: a, name: A, timezone: UTC, nam: B}\n"
      "devices:\n"
