@@ -5,8 +5,9 @@
 
 #include "collectors/plan.h"
 #include "tests/fake/fake_estate.h"
+#include "tests/fake/sanitized.h"
 
-#define ROUNDS 300
+#define ROUNDS (300 / SANITIZED_SLOWER)
 
 static struct fake_estate *e;
 static struct device_plan plan;

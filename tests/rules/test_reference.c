@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "tests/fake/sanitized.h"
 #include "tests/rules/plant.h"
 
 #define TICK_MS    100
@@ -15,7 +16,7 @@
 #define TREES_MAX  64
 #define LEVELS     2
 #define POINTS     64
-#define STREAMS    1000
+#define STREAMS    (1000 / SANITIZED_SLOWER)
 #define HEALTH_NEW 2 /* Of a naive device: nothing is known of it. */
 
 static uint64_t
