@@ -17,7 +17,7 @@ static const char *const rs485_words[] = {"none", "kernel", NULL};
 
 static const struct field bus_fields[] = {
     FIELD("id", FIELD_ID, struct bus_yaml, id, REQUIRED),
-    FIELD("name", FIELD_STRING, struct bus_yaml, name, OPTIONAL),
+    FIELD("name", FIELD_STRING, struct bus_yaml, name, .max = 200),
     FIELD("rtu", FIELD_STRING, struct bus_yaml, rtu, OPTIONAL),
     FIELD("tcp", FIELD_STRING, struct bus_yaml, tcp, OPTIONAL),
     FIELD("rtu_over_tcp", FIELD_STRING, struct bus_yaml, rtu_over_tcp, OPTIONAL),
@@ -98,7 +98,9 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
     struct bus_yaml y = {
         .baud = 9600, .stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
     (void)fields_read(r, &y, n, "bus", bus_fields, ARRAY_LEN(bus_fields));
-    *bus = (struct bus){.id = y.id != NULL ? y.id : "",
+    y.id = y.id != NULL ? y.id : "";
+    *bus = (struct bus){.id = y.id,
+                        .name = y.name != NULL ? y.name : y.id,
                         .kind = BUS_TCP,
                         .host = "",
                         .baud = (int)y.baud,

@@ -9,6 +9,8 @@
 #define BUS_POLL_MS     (5 * MS_SECOND)
 #define GATEWAY_POLL_MS (10 * MS_SECOND)
 
+#define DEVICE_TYPE_DEFAULT "other" /* Of equipment that nobody classified. */
+
 /* A device on its way into the site: its references are names still. */
 struct draft {
     struct device device;
@@ -30,7 +32,7 @@ struct device_yaml {
 static const struct field device_fields[] = {
     FIELD("id", FIELD_ID, struct device_yaml, id, REQUIRED),
     FIELD("name", FIELD_STRING, struct device_yaml, name, .max = 200),
-    FIELD("type", FIELD_ID, struct device_yaml, type, REQUIRED),
+    FIELD("type", FIELD_ID, struct device_yaml, type, OPTIONAL),
     FIELD("location", FIELD_STRING, struct device_yaml, location, .max = 200),
     FIELD("tags",
           FIELD_STRINGS,
@@ -213,7 +215,7 @@ read_device(struct reader *r,
     y.id = y.id != NULL ? y.id : "";
     *d = (struct device){.id = y.id,
                          .name = y.name != NULL ? y.name : y.id,
-                         .type = y.type != NULL ? y.type : "",
+                         .type = y.type != NULL ? y.type : DEVICE_TYPE_DEFAULT,
                          .location = y.location,
                          .tags = y.tags,
                          .tag_count = y.tag_count,
@@ -493,7 +495,7 @@ devices_read(struct reader *r, const struct sections *s, struct site *site)
     }
     for (uint32_t i = 0; i < site->bus_count; i++) {
         const struct bus *b = &site->buses[i];
-        make_own_device(r, b->id, b->id, DEVICE_BUS, &b->loc, &drafts[count++]);
+        make_own_device(r, b->id, b->name, DEVICE_BUS, &b->loc, &drafts[count++]);
     }
     make_own_device(r, "gateway", "gateway", DEVICE_GATEWAY, &site_loc,
                     &drafts[count++]);

@@ -131,6 +131,7 @@ enum rs485_mode { RS485_NONE, RS485_KERNEL };
 
 struct bus {
     const char *id;
+    const char *name; /* For people; the id when none was given. */
     enum bus_kind kind;
     const char *host; /* TCP kinds. */
     uint16_t port;

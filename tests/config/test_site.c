@@ -66,6 +66,8 @@ START_TEST(test_buses_with_their_defaults)
     ck_assert_int_eq(rtu->data_bits, 8);
     ck_assert_int_eq(rtu->rs485, RS485_KERNEL);
     ck_assert_int_eq(rtu->timeout_ms, 300);
+    ck_assert_str_eq(rtu->name, "pump-room");
+    ck_assert_str_eq(tcp->name, "Meter cabinet");
     ck_assert_int_eq(tcp->kind, BUS_TCP);
     ck_assert_str_eq(tcp->host, "192.0.2.10");
     ck_assert_uint_eq(tcp->port, 502);
@@ -78,8 +80,8 @@ END_TEST
 
 START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
 {
-    static const char *const ids[] = {"gateway", "lift-gw", "meter-1",  "meters",
-                                      "probe-1", "pump-1",  "pump-room"};
+    static const char *const ids[] = {"gateway", "lift-gw", "logger", "meter-1",
+                                      "meters",  "probe-1", "pump-1", "pump-room"};
     ck_assert_uint_eq(site->device_count, ARRAY_LEN(ids));
     for (uint32_t i = 0; i < site->device_count; i++) {
         const struct device *d = &site->devices[i];
@@ -96,6 +98,7 @@ START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
         ck_assert_int_eq(d->role, DEVICE_BUS);
         ck_assert_str_eq(d->type, "bus");
         ck_assert_str_eq(d->id, site->buses[i].id);
+        ck_assert_str_eq(d->name, site->buses[i].name);
         ck_assert_uint_eq(d->bus, NONE_INDEX);
         ck_assert_uint_eq(d->point_count, 3);
     }
@@ -125,6 +128,18 @@ START_TEST(test_a_device_with_all_its_keys)
     ck_assert_uint_eq(m->limits.max_bits, 8);
     ck_assert_uint_eq(m->limits.max_registers, 80);
     ck_assert_int_eq(m->stale_after_ms, 15000);
+}
+END_TEST
+
+START_TEST(test_a_device_may_be_nothing_but_an_id_and_points)
+{
+    const struct device *d = &site->devices[site_device(site, "logger")];
+    ck_assert_str_eq(d->name, "logger");
+    ck_assert_str_eq(d->type, "other");
+    ck_assert_ptr_null(d->location);
+    ck_assert_uint_eq(d->bus, NONE_INDEX);
+    ck_assert_int_eq(d->poll_ms, 1000);
+    ck_assert_int_eq(d->stale_after_ms, 3000);
 }
 END_TEST
 
@@ -330,6 +345,7 @@ main(void)
     tcase_add_test(tc, test_buses_with_their_defaults);
     tcase_add_test(tc, test_devices_stand_sorted_and_buses_are_among_them);
     tcase_add_test(tc, test_a_device_with_all_its_keys);
+    tcase_add_test(tc, test_a_device_may_be_nothing_but_an_id_and_points);
     tcase_add_loop_test(tc, test_a_point_is_decoded_as_written, 0,
                         (int)ARRAY_LEN(points));
     tcase_add_test(tc, test_sentinels_ranges_and_decimals);
