@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* A record is its size, then its bytes, rounded up to RECORD_ALIGN; it may wrap round
- * the end.  head and tail only grow; the difference is what is in the ring. */
+ * the end.  head and tail only grow until the ring is empty; the difference is what is
+ * in the ring. */
 #define RECORD_ALIGN 8
 
 struct ring {
@@ -125,6 +126,9 @@ ring_pop(struct ring *r, void *out, size_t out_size)
         uint64_t count = 0;
         ssize_t n = read(r->fd, &count, sizeof count);
         assert(n == (ssize_t)sizeof count || errno == EAGAIN);
+        /* From the beginning again: only what a backlog needs becomes resident, and
+         * it stays in the cache. */
+        r->head = r->tail = 0;
     }
     pthread_mutex_unlock(&r->lock);
     return size;
