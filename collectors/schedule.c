@@ -4,6 +4,15 @@
 #include <assert.h>
 
 #define FIRST_WITHIN_MS 1000
+/* Polls begin on a common beat.  To wake up for each of many devices would cost more
+ * than to poll them. */
+#define BEAT_MS 100
+
+static int64_t
+on_beat(int64_t ms)
+{
+    return ms - ms % BEAT_MS;
+}
 
 void
 schedule_init(struct schedule *s,
@@ -22,8 +31,9 @@ schedule_init(struct schedule *s,
     s->period_ms = period_ms;
     /* Slow groups fall together with a poll of the fast one, each device on a turn of
      * its own. */
-    s->grid_ms = start_ms + index * base_ms / count + (index % turns) * base_ms;
-    s->due_ms = start_ms + index * first_ms / count;
+    s->grid_ms =
+        start_ms + on_beat(index * base_ms / count) + (index % turns) * base_ms;
+    s->due_ms = start_ms + on_beat(index * first_ms / count);
 }
 
 void

@@ -1,5 +1,6 @@
 /* When a group of points is due: at a fixed rate that does not drift, and devices
- * spread over the period so that a bus is asked evenly.  Pure: no clock. */
+ * spread over the period in steps of 100 ms, so that a bus is asked evenly and the
+ * processor sleeps in between.  Pure: no clock. */
 #ifndef CARETAKER_COLLECTORS_SCHEDULE_H
 #define CARETAKER_COLLECTORS_SCHEDULE_H
 

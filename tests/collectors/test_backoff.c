@@ -95,11 +95,37 @@ START_TEST(devices_are_spread_over_the_period)
 {
     struct schedule s;
 
-    for (uint32_t i = 0; i < 20; i++) {
-        schedule_init(&s, 100, i, 20, 1000, 1000);
-        ck_assert_int_eq(s.due_ms, 100 + 50 * i);
+    for (uint32_t i = 0; i < 10; i++) {
+        schedule_init(&s, 100, i, 10, 1000, 1000);
+        ck_assert_int_eq(s.due_ms, 100 + 100 * i);
         schedule_next(&s, s.due_ms + 10);
-        ck_assert_int_eq(s.due_ms, 1100 + 50 * i);
+        ck_assert_int_eq(s.due_ms, 1100 + 100 * i);
+    }
+}
+END_TEST
+
+START_TEST(many_devices_share_the_beats_of_the_period)
+{
+    int64_t on_beat[10] = {0};
+    struct schedule s;
+
+    for (uint32_t i = 0; i < 200; i++) {
+        schedule_init(&s, 7, i, 200, 1000, 1000);
+        ck_assert_int_eq((s.due_ms - 7) % 100, 0);
+        ck_assert_int_lt(s.due_ms, 1007);
+        on_beat[(s.due_ms - 7) / 100]++;
+        int64_t first_ms = s.due_ms;
+        schedule_next(&s, first_ms + 3);
+        ck_assert_int_eq(s.due_ms, first_ms + 1000);
+    }
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(on_beat[i], 20);
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* Faster than a beat: all at once. */
+        schedule_init(&s, 7, i, 2, 40, 40);
+        ck_assert_int_eq(s.due_ms, 7);
+        schedule_next(&s, 8);
+        ck_assert_int_eq(s.due_ms, 47);
     }
 }
 END_TEST
@@ -141,6 +167,7 @@ main(void)
     tcase_add_test(tc, polls_keep_their_rate_when_they_are_late);
     tcase_add_test(tc, polls_that_were_missed_are_left_out);
     tcase_add_test(tc, devices_are_spread_over_the_period);
+    tcase_add_test(tc, many_devices_share_the_beats_of_the_period);
     tcase_add_test(tc, slow_groups_start_within_a_second_and_then_spread);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
