@@ -17,6 +17,7 @@
 #define COMMANDS_RING_BYTES (16u << 10)
 #define RECEIPTS_RING_BYTES (64u << 10)
 #define FRAMES_PER_TURN     256 /* One commit for what came together. */
+#define REST_MS             50  /* Frames gather meanwhile: waking costs more. */
 #define TICK_MS             1000
 #define LATE_MS             20 /* Timers wait this long for frames that are under way. */
 #define STOP_GRACE_MS       2000
@@ -93,7 +94,7 @@ live_apply(struct live *l, struct frame *f)
     l->frames_seen++;
 }
 
-bool
+unsigned
 live_apply_frames(struct live *l)
 {
     unsigned count = 0;
@@ -102,7 +103,23 @@ live_apply_frames(struct live *l)
         live_apply(l, l->frame);
         count++;
     }
-    return count > 0;
+    return count;
+}
+
+/* One turn of frames.  What comes soon after is left to gather; once nothing has come
+ * during a rest, the next frame wakes the loop at once. */
+static void
+take_frames(struct live *l)
+{
+    unsigned count = live_apply_frames(l);
+    live_store_step(l);
+    live_arm(l);
+    bool rest = count > 0 && count < FRAMES_PER_TURN;
+    if (rest) {
+        sd_event_source_set_time_relative(l->rest, REST_MS * 1000);
+    }
+    sd_event_source_set_enabled(l->rest, rest ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    sd_event_source_set_enabled(l->arrival, rest ? SD_EVENT_OFF : SD_EVENT_ON);
 }
 
 static int
@@ -111,10 +128,16 @@ on_frames(sd_event_source *source, int fd, uint32_t events, void *ctx)
     (void)source;
     (void)fd;
     (void)events;
-    struct live *l = ctx;
-    live_apply_frames(l);
-    live_store_step(l);
-    live_arm(l);
+    take_frames(ctx);
+    return 0;
+}
+
+static int
+on_rest(sd_event_source *source, uint64_t us, void *ctx)
+{
+    (void)source;
+    (void)us;
+    take_frames(ctx);
     return 0;
 }
 
@@ -226,7 +249,7 @@ disassemble(struct live *l)
     collectors_stop(l->collectors);
     l->collectors = NULL;
     if (l->pipeline != NULL) {
-        while (live_apply_frames(l)) {
+        while (live_apply_frames(l) > 0) {
         }
         rules_save(pipeline_rules(l->pipeline), true, collect_timer, l);
         store_changes(l);
@@ -354,7 +377,12 @@ open_loop(struct live *l, struct err *err)
 {
     int r = sd_event_new(&l->loop);
     if (r >= 0) {
-        r = sd_event_add_io(l->loop, NULL, ring_fd(l->frames), EPOLLIN, on_frames, l);
+        r = sd_event_add_io(l->loop, &l->arrival, ring_fd(l->frames), EPOLLIN,
+                            on_frames, l);
+    }
+    if (r >= 0) {
+        r = sd_event_add_time(l->loop, &l->rest, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+                              on_rest, l);
     }
     if (r >= 0) {
         r = sd_event_add_io(l->loop, &l->told_source, ring_fd(l->receipts), EPOLLIN,
@@ -451,6 +479,8 @@ stop(struct live *l)
     disassemble(l);
     sd_event_source_unref(l->told_source);
     sd_event_source_unref(l->due);
+    sd_event_source_unref(l->arrival);
+    sd_event_source_unref(l->rest);
     sd_event_unref(l->loop);
     ring_free(l->frames);
     ring_free(l->receipts);

@@ -77,6 +77,8 @@ struct live {
     struct request_queue requests;
     sd_event *loop;
     sd_event_source *due;
+    sd_event_source *arrival; /* The frames' descriptor; off while the loop rests. */
+    sd_event_source *rest;
     struct frame *frame; /* Room for one of FRAME_BYTES_MAX. */
     int64_t started_ms;  /* Monotonic. */
     uint64_t ticks;
@@ -110,9 +112,9 @@ void live_devices_json(struct live *l, bool points, struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
 
 /* live.c: the steps that every source of the loop takes. */
-bool live_apply_frames(struct live *l); /* Those that wait; false: there was none. */
-void live_store_step(struct live *l);   /* What they decided goes to the disk. */
-void live_arm(struct live *l);          /* The loop wakes when the next timer is due. */
+unsigned live_apply_frames(struct live *l); /* Those that wait; how many it were. */
+void live_store_step(struct live *l);       /* What they decided goes to the disk. */
+void live_arm(struct live *l); /* The loop wakes when the next timer is due. */
 
 /* live_commands.c */
 int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
