@@ -264,6 +264,8 @@ history_open(struct history **out,
         int failure = pthread_create(&h->thread, NULL, run, h);
         if (failure != 0) {
             rc = err_set(&local, ERR_IO, "history thread: %s", strerror(failure));
+        } else {
+            (void)pthread_setname_np(h->thread, "history"); /* For people and top. */
         }
     }
     if (rc != 0) {
