@@ -6,6 +6,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/base/utf8.h"
 #include "daemon/publish/publish.h"
 
 enum change_kind {
@@ -26,7 +27,8 @@ struct change {
     bool has_device, has_rule;
     union {
         struct {
-            struct event event; /* Its pointers are not used after copying. */
+            struct event event; /* Its texts are those of the change, or NULL. */
+            char by[PERSON_BYTES];
             char *json;
             char *text; /* For the log, once it is stored. */
             char *peer; /* May be NULL. */
@@ -91,7 +93,10 @@ on_event(void *ctx, const struct event *e)
     struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
     struct strbuf json = {0};
     event_to_json(&json, e, NULL);
-    item->event.event = *e;
+    /* The journal's columns; all other texts are in the JSON by now. */
+    item->event.event = (struct event){
+        .t_ms = e->t_ms, .kind = e->kind, .ticket = e->ticket, .severity = e->severity};
+    utf8_copy(item->event.by, sizeof item->event.by, e->by);
     item->event.json = strbuf_take(&json);
     event_to_text(&json, e);
     item->event.text = strbuf_take(&json);
@@ -215,6 +220,7 @@ write_event(struct change *item,
     struct event e = item->event.event;
     e.device = item->has_device ? item->device : NULL;
     e.rule = item->has_rule ? item->rule : NULL;
+    e.by = item->event.by[0] != '\0' ? item->event.by : NULL;
     if (e.kind == EVENT_DEVICE_OFFLINE || e.kind == EVENT_DEVICE_ONLINE) {
         int code =
             state_put_device(store, e.device, e.kind == EVENT_DEVICE_ONLINE, err);
