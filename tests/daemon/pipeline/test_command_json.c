@@ -1,0 +1,154 @@
+/* What people ask for as JSON: every member, right and wrong. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/model/ticket.h"
+#include "daemon/pipeline/command_json.h"
+
+#define BY ",\"by\":\"zhang\""
+
+static const struct {
+    const char *json;
+    const char *refused; /* Part of what is said; NULL: it is taken. */
+} rows[] = {
+    {"{\"cmd\":\"ack\"" BY "}", NULL},
+    {"{\"cmd\":\"ticket.open\"" BY "}", NULL},
+    {"{\"cmd\":\"ticket.take\"" BY ",\"assignee\":\"li\"}", NULL},
+    {"{\"cmd\":\"ticket.rate\"" BY ",\"rating\":5}", NULL},
+    {"{\"cmd\":\"ack\"" BY ",\"device\":null,\"ticket\":null,\"rating\":null}", NULL},
+    {"{\"cmd\":\"ack\"" BY ",\"colour\":\"red\"}", NULL}, /* Of a later version. */
+    {"{\"cmd\":\"ticket.take\"" BY ",\"ticket\":9223372036854775807}", NULL},
+
+    {"{}", "\"cmd\" must be"},
+    {"[]", "\"cmd\" must be"},
+    {"no JSON", "\"cmd\" must be"},
+    {"{\"cmd\":null" BY "}", "\"cmd\" must be"},
+    {"{\"cmd\":\"\"" BY "}", "\"cmd\" must be"},
+    {"{\"cmd\":\"explode\"" BY "}", "\"cmd\" must be"},
+    {"{\"cmd\":\"ticket\"" BY "}", "\"cmd\" must be"},
+    {"{\"cmd\":7" BY "}", "\"cmd\" must be a string"},
+    {"{\"cmd\":\"ack\"}", "\"by\""},
+    {"{\"cmd\":\"ack\",\"by\":\"\"}", "\"by\""},
+    {"{\"cmd\":\"ack\",\"by\":null}", "\"by\""},
+    {"{\"cmd\":\"ack\",\"by\":1}", "\"by\" must be a string"},
+    {"{\"cmd\":\"ack\",\"by\":[\"zhang\"]}", "\"by\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"device\":5}", "\"device\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"rule\":{}}", "\"rule\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"note\":false}", "\"note\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"assignee\":true}", "\"assignee\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"priority\":1}", "\"priority\" must be a string"},
+    {"{\"cmd\":\"ack\"" BY ",\"priority\":\"high\"}", "critical, urgent or normal"},
+    {"{\"cmd\":\"ack\"" BY ",\"priority\":\"info\"}", "critical, urgent or normal"},
+    {"{\"cmd\":\"ack\"" BY ",\"priority\":\"\"}", "critical, urgent or normal"},
+    {"{\"cmd\":\"ack\"" BY ",\"ticket\":0}", "\"ticket\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"ticket\":-1}", "\"ticket\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"ticket\":1.5}", "\"ticket\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"ticket\":\"1\"}", "\"ticket\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"rating\":0}", "\"rating\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"rating\":6}", "\"rating\" must be a whole number"},
+    {"{\"cmd\":\"ack\"" BY ",\"rating\":4.0}", "\"rating\" must be a whole number"},
+};
+
+START_TEST(test_rows)
+{
+    json_error_t where;
+    json_t *root = json_loads(rows[_i].json, 0, &where);
+    struct command c = {0};
+    struct err err = {0};
+    int code = command_from_json(&c, root, &err);
+    const char *refused = rows[_i].refused;
+    ck_assert_msg((code == 0) == (refused == NULL), "%s: %s", rows[_i].json, err.text);
+    if (refused != NULL) {
+        ck_assert_int_eq(code, ERR_RANGE);
+        ck_assert_int_eq(err.code, ERR_RANGE);
+        ck_assert_msg(strstr(err.text, refused) != NULL, "%s: %s", rows[_i].json,
+                      err.text);
+    }
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(every_kind_of_command_has_its_word)
+{
+    for (int k = 0; k < COMMAND_KIND_COUNT; k++) {
+        struct command c = {0};
+        struct err err = {0};
+        json_t *root = json_pack("{s:s, s:s}", "cmd",
+                                 command_kind_name((enum command_kind)k), "by", "li");
+        ck_assert_int_eq(command_from_json(&c, root, &err), 0);
+        ck_assert_int_eq(c.kind, k);
+        json_decref(root);
+    }
+}
+END_TEST
+
+START_TEST(every_member_reaches_the_command)
+{
+    struct command c = {0};
+    struct err err = {0};
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i}", "cmd", "ticket.open", "device",
+        "pump-1", "rule", "hot", "by", "张伟", "assignee", "li", "note", "smells burnt",
+        "priority", "critical", "ticket", (json_int_t)77, "rating", 3);
+    ck_assert_int_eq(command_from_json(&c, root, &err), 0);
+    ck_assert_int_eq(c.kind, COMMAND_TICKET_OPEN);
+    ck_assert_str_eq(c.device, "pump-1");
+    ck_assert_str_eq(c.rule, "hot");
+    ck_assert_str_eq(c.by, "张伟");
+    ck_assert_str_eq(c.assignee, "li");
+    ck_assert_str_eq(c.note, "smells burnt");
+    ck_assert(c.has_priority);
+    ck_assert_int_eq(c.priority, SEVERITY_CRITICAL);
+    ck_assert_int_eq(c.ticket, 77);
+    ck_assert_int_eq(c.rating, 3);
+    json_decref(root);
+}
+END_TEST
+
+/* Each text at the most bytes that its row holds, and one more. */
+static const struct {
+    const char *key;
+    size_t bytes_max; /* With the NUL. */
+} texts[] = {{"device", ID_BYTES_MAX},
+             {"rule", ID_BYTES_MAX},
+             {"by", PERSON_BYTES},
+             {"assignee", PERSON_BYTES},
+             {"note", NOTE_BYTES}};
+
+START_TEST(test_texts_that_are_too_long)
+{
+    for (size_t size = texts[_i].bytes_max - 1; size <= texts[_i].bytes_max; size++) {
+        char *text = malloc(size + 1);
+        ck_assert_ptr_nonnull(text);
+        memset(text, 'a', size);
+        text[size] = '\0';
+        json_t *root = json_pack("{s:s, s:s}", "cmd", "ack", "by", "li");
+        json_object_set_new(root, texts[_i].key, json_string(text));
+        struct command c = {0};
+        struct err err = {0};
+        int code = command_from_json(&c, root, &err);
+        ck_assert_int_eq(code, size < texts[_i].bytes_max ? 0 : ERR_RANGE);
+        json_decref(root);
+        free(text);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("command_json");
+    TCase *tc = tcase_create("command_json");
+    tcase_add_loop_test(tc, test_rows, 0, (int)ARRAY_LEN(rows));
+    tcase_add_test(tc, every_kind_of_command_has_its_word);
+    tcase_add_test(tc, every_member_reaches_the_command);
+    tcase_add_loop_test(tc, test_texts_that_are_too_long, 0, (int)ARRAY_LEN(texts));
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}

@@ -1,0 +1,210 @@
+/* Alarms and tickets as JSON arrays, and what a filter lets through. */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/pipeline/listings.h"
+#include "tests/daemon/store/scratch.h"
+
+#define T0 1767225600000LL
+
+static char dir[SCRATCH_BYTES];
+static struct err err;
+static struct state *store;
+
+#define must(call) ck_assert_msg((call) == 0, "%s", err.text)
+
+static void
+put_alarm(const char *device,
+          const char *rule,
+          enum severity severity,
+          enum alarm_state state)
+{
+    const struct alarm a = {.device = device,
+                            .rule = rule,
+                            .severity = severity,
+                            .state = state,
+                            .episode = 1,
+                            .raised_ms = T0,
+                            .cleared_ms = INSTANT_NONE,
+                            .acked_ms = INSTANT_NONE,
+                            .title = "\"hot\" \\ 热"};
+    must(state_put_alarm(store, &a, &err));
+}
+
+static void
+put_ticket(int64_t number,
+           const char *device,
+           enum ticket_state state,
+           const char *assignee)
+{
+    struct ticket t = {.number = number,
+                       .kind = TICKET_FAULT,
+                       .device = device,
+                       .rule = device != NULL ? "hot" : NULL,
+                       .priority = SEVERITY_NORMAL,
+                       .state = state,
+                       .opened_ms = T0,
+                       .respond_by_ms = T0,
+                       .resolve_by_ms = T0,
+                       .respond_from_ms = T0,
+                       .resolve_from_ms = T0,
+                       .assigned_ms = INSTANT_NONE,
+                       .responded_ms = INSTANT_NONE,
+                       .resolved_ms = INSTANT_NONE,
+                       .verified_ms = INSTANT_NONE,
+                       .closed_ms = state == TICKET_CLOSED ? T0 : INSTANT_NONE,
+                       .waiting_since_ms = INSTANT_NONE,
+                       .cleared_ms = INSTANT_NONE,
+                       .episodes = 1,
+                       .title = "hot"};
+    snprintf(t.assignee, sizeof t.assignee, "%s", assignee);
+    must(state_put_ticket(store, &t, &err));
+}
+
+static void
+setup(void)
+{
+    scratch_make(dir);
+    must(state_open(&store, dir, STORE_WRITE, &err));
+    put_alarm("pump-1", "hot", SEVERITY_URGENT, ALARM_ACTIVE);
+    put_alarm("pump-1", "shaken", SEVERITY_NORMAL, ALARM_NORMAL);
+    put_alarm("pump-2", "hot", SEVERITY_NORMAL, ALARM_CLEARED);
+    put_alarm("pump-2", "shaken", SEVERITY_URGENT, ALARM_ACTIVE_ACKED);
+    put_ticket(1, "pump-1", TICKET_CLOSED, "zhang");
+    put_ticket(2, "pump-1", TICKET_OPENED, "");
+    put_ticket(3, "pump-2", TICKET_RESOLVED, "zhang");
+    put_ticket(4, NULL, TICKET_WAITING, "li");
+}
+
+static void
+teardown(void)
+{
+    state_close(store);
+    scratch_remove(dir);
+}
+
+static const struct {
+    struct alarm_filter filter;
+    const char *listed;
+} alarm_rows[] = {
+    {{0}, "pump-1/hot pump-2/hot pump-2/shaken"},
+    {{.device = "pump-2"}, "pump-2/hot pump-2/shaken"},
+    {{.rule = "hot"}, "pump-1/hot pump-2/hot"},
+    {{.device = "pump-1", .rule = "shaken"}, ""}, /* Normal: not in a listing. */
+    {{.device = "pump-9"}, ""},
+    {{.severity = "urgent"}, "pump-1/hot pump-2/shaken"},
+    {{.severity = "critical"}, ""},
+    {{.state = "cleared"}, "pump-2/hot"},
+    {{.state = "active"}, "pump-1/hot"},
+    {{.state = "active-acked", .severity = "urgent"}, "pump-2/shaken"},
+    {{.state = "shelved"}, ""},
+};
+
+/* The listing as "device/rule ..." or "1 2 ...". */
+static void
+summarise(const struct strbuf *text, struct strbuf *out)
+{
+    json_error_t where;
+    json_t *root = json_loads(text->text, 0, &where);
+    ck_assert_msg(json_is_array(root), "%s: %s", text->text, where.text);
+    size_t i;
+    json_t *item;
+    json_array_foreach(root, i, item)
+    {
+        json_t *number = json_object_get(item, "number");
+        if (number != NULL) {
+            strbuf_printf(out, "%s%d", i > 0 ? " " : "",
+                          (int)json_integer_value(number));
+        } else {
+            strbuf_printf(out, "%s%s/%s", i > 0 ? " " : "",
+                          json_string_value(json_object_get(item, "device")),
+                          json_string_value(json_object_get(item, "rule")));
+        }
+    }
+    json_decref(root);
+}
+
+START_TEST(test_alarms)
+{
+    struct strbuf text = {0};
+    struct strbuf listed = {0};
+    must(listing_alarms(store, &alarm_rows[_i].filter, &text, &err));
+    summarise(&text, &listed);
+    ck_assert_str_eq(strbuf_text(&listed), alarm_rows[_i].listed);
+    strbuf_fini(&listed);
+    strbuf_fini(&text);
+}
+END_TEST
+
+static const struct {
+    struct ticket_filter filter;
+    const char *listed;
+} ticket_rows[] = {
+    {{0}, "2 3 4"},
+    {{.all = true}, "1 2 3 4"},
+    {{.device = "pump-1"}, "2"},
+    {{.device = "pump-1", .all = true}, "1 2"},
+    {{.state = "closed"}, "1"}, /* Asked for by name: no `all` is needed. */
+    {{.state = "resolved"}, "3"},
+    {{.state = "waiting", .device = "pump-1"}, ""},
+    {{.assignee = "zhang"}, "3"},
+    {{.assignee = "zhang", .all = true}, "1 3"},
+    {{.assignee = "nobody", .all = true}, ""},
+};
+
+START_TEST(test_tickets)
+{
+    struct strbuf text = {0};
+    struct strbuf listed = {0};
+    must(listing_tickets(store, &ticket_rows[_i].filter, &text, &err));
+    summarise(&text, &listed);
+    ck_assert_str_eq(strbuf_text(&listed), ticket_rows[_i].listed);
+    strbuf_fini(&listed);
+    strbuf_fini(&text);
+}
+END_TEST
+
+static const struct {
+    struct alarm_filter alarms;
+    struct ticket_filter tickets;
+    const char *said;
+} wrong[] = {
+    {{.severity = "high"}, {0}, "critical, urgent, normal or info"},
+    {{.severity = ""}, {0}, "critical, urgent, normal or info"},
+    {{.state = "opened"}, {0}, "active-acked, cleared, shelved"},
+    {{0}, {.state = "active"}, "opened, assigned, responded, waiting, resolved"},
+    {{0}, {.state = "Closed"}, "opened, assigned, responded, waiting, resolved"},
+};
+
+START_TEST(test_filters_that_name_nothing)
+{
+    struct strbuf text = {0};
+    bool of_alarms = wrong[_i].tickets.state == NULL;
+    int code = of_alarms ? listing_alarms(store, &wrong[_i].alarms, &text, &err)
+                         : listing_tickets(store, &wrong[_i].tickets, &text, &err);
+    ck_assert_int_eq(code, ERR_RANGE);
+    ck_assert_msg(strstr(err.text, wrong[_i].said) != NULL, "%s", err.text);
+    ck_assert_uint_eq(text.size, 0);
+    strbuf_fini(&text);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("listings");
+    TCase *tc = tcase_create("listings");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, test_alarms, 0, (int)ARRAY_LEN(alarm_rows));
+    tcase_add_loop_test(tc, test_tickets, 0, (int)ARRAY_LEN(ticket_rows));
+    tcase_add_loop_test(tc, test_filters_that_name_nothing, 0, (int)ARRAY_LEN(wrong));
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
