@@ -1,0 +1,188 @@
+/* Engine time beside a wall clock that is wrong at boot and jumps.  Both clocks are
+ * turned by hand: this file stands for daemon/base/clock.c. */
+#include <check.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/base/log.h"
+#include "daemon/pipeline/live_inside.h"
+
+#define NOW    1767225600000LL /* 2026-01-01T00:00:00Z */
+#define SECOND 1000LL
+#define HOUR   (3600 * SECOND)
+
+static int64_t mono_ms, real_ms;
+
+int64_t
+clock_mono_ms(void)
+{
+    return mono_ms;
+}
+
+int64_t
+clock_mono_us(void)
+{
+    return mono_ms * 1000;
+}
+
+int64_t
+clock_real_ms(void)
+{
+    return real_ms;
+}
+
+bool
+clock_synchronised(void)
+{
+    return true;
+}
+
+int64_t
+engine_clock_now(struct engine_clock *c)
+{
+    return mono_ms + atomic_load(&c->offset_ms);
+}
+
+static struct live_clock clock_;
+
+static void
+setup(void)
+{
+    log_init(LOG_LEVEL_ERROR);
+    mono_ms = 50 * SECOND;
+    real_ms = NOW;
+}
+
+/* Time passes for both clocks. */
+static void
+pass(int64_t ms)
+{
+    mono_ms += ms;
+    real_ms += ms;
+}
+
+static int64_t
+now(void)
+{
+    return engine_clock_now(&clock_.engine);
+}
+
+START_TEST(it_starts_at_the_wall_clock)
+{
+    live_clock_start(&clock_, INSTANT_NONE);
+    ck_assert_int_eq(now(), NOW);
+    ck_assert(!clock_.held);
+    live_clock_start(&clock_, NOW - HOUR);
+    ck_assert_int_eq(now(), NOW);
+    ck_assert(!clock_.held);
+    pass(10 * SECOND);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert_int_eq(now(), NOW + 10 * SECOND);
+}
+END_TEST
+
+START_TEST(it_never_starts_before_what_is_on_record)
+{
+    real_ms = 0; /* 1970: no battery. */
+    live_clock_start(&clock_, NOW);
+    ck_assert_int_eq(now(), NOW);
+    ck_assert(clock_.held);
+    for (int i = 0; i < 100; i++) {
+        pass(SECOND);
+        ck_assert_int_eq(live_clock_look(&clock_), 0);
+    }
+    ck_assert_int_eq(now(), NOW + 100 * SECOND); /* Held, and not stopped. */
+    ck_assert(clock_.held);
+    /* The time server has answered. */
+    real_ms = NOW + 500 * SECOND;
+    ck_assert_int_eq(live_clock_look(&clock_), 400 * SECOND);
+    ck_assert_int_eq(now(), NOW + 500 * SECOND);
+    ck_assert(!clock_.held);
+    ck_assert_int_eq(live_clock_look(&clock_), 0); /* Once. */
+}
+END_TEST
+
+START_TEST(a_clock_that_is_set_to_where_engine_time_stands_is_trusted_without_a_step)
+{
+    real_ms = 0;
+    live_clock_start(&clock_, NOW);
+    pass(10 * SECOND);
+    real_ms = now() + 3;
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert(!clock_.held);
+}
+END_TEST
+
+static const int64_t steps[] = {SECOND, -SECOND,      HOUR,
+                                -HOUR,  20000 * HOUR, -20000 * HOUR};
+
+START_TEST(test_a_step_is_followed_at_once_and_told_with_its_length)
+{
+    live_clock_start(&clock_, INSTANT_NONE);
+    pass(SECOND);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    pass(SECOND);
+    real_ms += steps[_i];
+    ck_assert_int_eq(live_clock_look(&clock_), steps[_i]);
+    ck_assert_int_eq(now(), real_ms);
+    pass(SECOND);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert_int_eq(now(), real_ms);
+}
+END_TEST
+
+static const int64_t drifts[] = {1, 2, 3, 999, -1, -2, -3, -999};
+
+START_TEST(test_drift_is_followed_slowly_and_exactly)
+{
+    live_clock_start(&clock_, INSTANT_NONE);
+    real_ms += drifts[_i];
+    int64_t distance = drifts[_i] > 0 ? drifts[_i] : -drifts[_i];
+    while (distance > 0) {
+        int64_t before = now();
+        ck_assert_int_eq(live_clock_look(&clock_), 0);
+        int64_t moved = now() - before;
+        ck_assert_int_ne(moved, 0);
+        ck_assert_int_le(moved > 0 ? moved : -moved, 2); /* In a second: 0.2 %. */
+        ck_assert_int_eq(moved > 0, drifts[_i] > 0);
+        distance -= moved > 0 ? moved : -moved;
+        ck_assert_int_ge(distance, 0); /* It does not swing. */
+        pass(SECOND);
+    }
+    ck_assert_int_eq(now(), real_ms);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert_int_eq(now(), real_ms);
+}
+END_TEST
+
+START_TEST(a_daemon_that_was_suspended_has_not_lived_meanwhile)
+{
+    live_clock_start(&clock_, INSTANT_NONE);
+    pass(SECOND);
+    real_ms += 8 * HOUR; /* The monotonic clock stood still. */
+    ck_assert_int_eq(live_clock_look(&clock_), 8 * HOUR);
+    ck_assert_int_eq(now(), real_ms);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("live_clock");
+    TCase *tc = tcase_create("live_clock");
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_test(tc, it_starts_at_the_wall_clock);
+    tcase_add_test(tc, it_never_starts_before_what_is_on_record);
+    tcase_add_test(
+        tc, a_clock_that_is_set_to_where_engine_time_stands_is_trusted_without_a_step);
+    tcase_add_loop_test(tc, test_a_step_is_followed_at_once_and_told_with_its_length, 0,
+                        (int)ARRAY_LEN(steps));
+    tcase_add_loop_test(tc, test_drift_is_followed_slowly_and_exactly, 0,
+                        (int)ARRAY_LEN(drifts));
+    tcase_add_test(tc, a_daemon_that_was_suspended_has_not_lived_meanwhile);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
