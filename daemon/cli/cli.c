@@ -79,21 +79,47 @@ take_option(const struct cli_command *self,
     return CLI_OK;
 }
 
-static void
-say_unknown(const struct cli_command *self,
-            const struct cli_option *options,
-            size_t count,
-            const char *given)
+/* What getopt_long() returns for long options: beyond every letter. */
+#define LONG_HELP  999
+#define LONG_FIRST 1000
+
+/* optopt says more than the word where getopt stopped: of several letters in one word
+ * it knows which was meant. */
+static int
+refuse_option(const struct cli_command *self,
+              const struct cli_option *options,
+              size_t count,
+              const char *word)
 {
+    if (optopt == LONG_HELP) {
+        return cli_usage_error(self, "--help takes no value");
+    }
+    if (optopt >= LONG_FIRST) {
+        return cli_usage_error(self, "--%s takes no value",
+                               options[optopt - LONG_FIRST].name);
+    }
+    if (optopt != 0) {
+        return cli_usage_error(self, "there is no option -%c", optopt);
+    }
     const char *names[CLI_OPTIONS_MAX];
     for (size_t i = 0; i < count; i++) {
         names[i] = options[i].name;
     }
-    const char *word = given != NULL && strncmp(given, "--", 2) == 0 ? given + 2 : "";
-    const char *meant = diag_nearest(word, names, count);
-    cli_usage_error(self, "there is no option %s%s%s%s", given != NULL ? given : "",
-                    meant != NULL ? "; did you mean --" : "",
-                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
+    const char *meant =
+        diag_nearest(strncmp(word, "--", 2) == 0 ? word + 2 : word, names, count);
+    return cli_usage_error(self, "there is no option %s%s%s%s", word,
+                           meant != NULL ? "; did you mean --" : "",
+                           meant != NULL ? meant : "", meant != NULL ? "?" : "");
+}
+
+static int
+refuse_missing_value(const struct cli_command *self, const struct cli_option *options)
+{
+    if (optopt >= LONG_FIRST) {
+        return cli_usage_error(self, "--%s needs a value",
+                               options[optopt - LONG_FIRST].name);
+    }
+    return cli_usage_error(self, "-%c needs a value", optopt);
 }
 
 int
@@ -110,7 +136,7 @@ cli_parse(const struct cli_command *self,
     size_t at = 2;
     for (size_t i = 0; i < count && i < CLI_OPTIONS_MAX; i++) {
         int has = options[i].kind == CLI_FLAG ? no_argument : required_argument;
-        longs[i] = (struct option){options[i].name, has, NULL, (int)(1000 + i)};
+        longs[i] = (struct option){options[i].name, has, NULL, (int)(LONG_FIRST + i)};
         if (options[i].letter != 0) {
             shorts[at++] = options[i].letter;
             if (has == required_argument) {
@@ -118,29 +144,29 @@ cli_parse(const struct cli_command *self,
             }
         }
     }
-    longs[count] = (struct option){"help", no_argument, NULL, 'h'};
+    longs[count] = (struct option){"help", no_argument, NULL, LONG_HELP};
     *done = false;
     args->count = 0;
-    optind = 1;
+    optind = 0; /* From the first word, and not from inside one that was refused. */
     opterr = 0;
     for (int c = 0; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        if (c == 'h') {
+        if (c == 'h' || c == LONG_HELP) {
             print_help(self, options, count);
             *done = true;
             return CLI_OK;
         }
         if (c == ':') {
-            return cli_usage_error(self, "%s needs a value", argv[optind - 1]);
+            return refuse_missing_value(self, options);
         }
         const struct cli_option *found = NULL;
         for (size_t i = 0; i < count; i++) {
-            if (c == (int)(1000 + i) || (c < 1000 && c == options[i].letter)) {
+            if (c == (int)(LONG_FIRST + i) ||
+                (c < LONG_HELP && c == options[i].letter)) {
                 found = &options[i];
             }
         }
         if (found == NULL) {
-            say_unknown(self, options, count, argv[optind - 1]);
-            return CLI_USAGE;
+            return refuse_option(self, options, count, argv[optind - 1]);
         }
         int status = take_option(self, found, optarg);
         if (status != CLI_OK) {

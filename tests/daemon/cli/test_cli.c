@@ -109,6 +109,8 @@ static const struct {
     {"-c x -c y", "y||0||"},
     {"-- --json -c", "||0||--json,-c"},
     {"a -", "||0||a,-"},
+    {"-jc x a", "x||1||a"},
+    {"--rul r", "||0|r|"},
 };
 
 START_TEST(test_lines_that_are_taken)
@@ -127,7 +129,13 @@ static const struct {
 } bad[] = {
     {"--jsn", "there is no option --jsn; did you mean --json?"},
     {"--colour", "there is no option --colour"},
-    {"-x", "there is no option -x"},
+    {"-x", "there is no option -x\n"},
+    {"-xj a", "there is no option -x\n"},
+    {"-jx", "there is no option -x\n"},
+    {"--json=yes", "--json takes no value"},
+    {"--help=yes", "--help takes no value"},
+    {"-jc", "-c needs a value"},
+    {"--si", "--site needs a value"}, /* A beginning will do. */
     {"-c", "-c needs a value"},
     {"a --from", "--from needs a value"},
 };
@@ -145,6 +153,21 @@ START_TEST(test_lines_that_are_refused)
     ck_assert_msg(strstr(said, bad[_i].said) != NULL, "%s", said);
     ck_assert_msg(strstr(said, "usage: caretaker try [-c SITE] WORD...") != NULL, "%s",
                   said);
+}
+END_TEST
+
+START_TEST(a_refused_line_leaves_nothing_behind)
+{
+    char parsed[512];
+    char said[2048];
+    bool done = false;
+    int saved = -1;
+    FILE *f = divert(stderr, &saved);
+    int status = parse("-xj a", parsed, &done);
+    restore(stderr, saved, f, said);
+    ck_assert_int_eq(status, CLI_USAGE);
+    ck_assert_int_eq(parse("b", parsed, &done), CLI_OK);
+    ck_assert_str_eq(parsed, "||0||b");
 }
 END_TEST
 
@@ -261,6 +284,7 @@ main(void)
     TCase *tc = tcase_create("options");
     tcase_add_loop_test(tc, test_lines_that_are_taken, 0, (int)ARRAY_LEN(good));
     tcase_add_loop_test(tc, test_lines_that_are_refused, 0, (int)ARRAY_LEN(bad));
+    tcase_add_test(tc, a_refused_line_leaves_nothing_behind);
     tcase_add_test(tc, too_much_is_refused);
     tcase_add_test(tc, help_says_it_all_and_does_nothing_else);
     suite_add_tcase(s, tc);
