@@ -24,6 +24,7 @@ struct polled {
     struct backoff health;
     enum quality why;       /* Of the last failure. */
     int64_t rejoin_at_ms;   /* When refused requests are tried whole again. */
+    int tries;              /* Turns of the poll at hand that brought nothing. */
     struct known_raw *raws; /* By point, from the device's first; NULL: no need. */
 };
 
@@ -80,7 +81,8 @@ ask(struct poller *p,
                              .address = r->address,
                              .count = r->count};
     struct device_stats *stats = &p->args.devices[s->d->plan.device];
-    int tries = s->probing || r->silent ? 1 : 1 + p->bus->retries;
+    /* Who has not answered in this poll is asked again after the others' turns. */
+    int tries = !s->answered || r->silent ? 1 : 1 + p->bus->retries;
     struct err err = {0};
 
     for (;;) {
@@ -152,7 +154,7 @@ static bool
 given_up(const struct poller *p, const struct poll_state *s)
 {
     return s->line_down || s->failures >= FAILURES_PER_POLL ||
-           (s->probing && s->failures > 0) || atomic_load(p->args.stop);
+           (!s->answered && s->failures > 0) || atomic_load(p->args.stop);
 }
 
 /* True when the request was split and its first half is to be asked next. */
@@ -220,6 +222,16 @@ judge_health(struct poller *p, struct poll_state *s)
     }
 }
 
+/* The device was well and has said nothing: its retries come one a turn, so that its
+ * death costs the others one timeout at a time. */
+static bool
+has_retry(const struct poller *p, const struct poll_state *s)
+{
+    return !s->answered && !s->line_down && s->failures > 0 &&
+           s->last.quality != QUALITY_REFUSED && s->d->health.failures == 0 &&
+           s->d->tries < p->bus->retries;
+}
+
 static bool
 group_due(const struct poll_state *s, uint32_t group)
 {
@@ -238,7 +250,8 @@ rejoin(struct poller *p, struct poll_state *s)
     }
 }
 
-static void
+/* Asks all that is due.  True: the device gets another turn before its frame. */
+static bool
 poll_groups(struct poller *p, struct poll_state *s)
 {
     struct err err;
@@ -265,9 +278,13 @@ poll_groups(struct poller *p, struct poll_state *s)
             }
         }
     }
+    if (!offline && has_retry(p, s)) {
+        return true;
+    }
     if (!offline) {
         judge_health(p, s);
     }
+    return false;
 }
 
 static void
@@ -334,7 +351,13 @@ poller_step(struct poller *p, int64_t now_ms)
     s.d = &p->devices[slot];
     s.device = &p->args.site->devices[s.d->plan.device];
     readings_begin(p->readings, s.device, s.d->raws);
-    poll_groups(p, &s);
+    bool retry = poll_groups(p, &s);
+    if (retry) {
+        s.d->tries++;
+        timerq_set(p->due, slot, clock_mono_ms(), 0); /* Behind who waits already. */
+        return;
+    }
+    s.d->tries = 0;
     if (!atomic_load(p->args.stop)) {
         push_frame(p, &s); /* A poll that was cut short says nothing. */
     }

@@ -203,6 +203,32 @@ START_TEST(a_dead_unit_does_not_stop_the_others)
 }
 END_TEST
 
+START_TEST(a_dying_unit_costs_the_others_one_timeout_at_a_time)
+{
+    struct fake_slave *s = fake_slave_pty();
+
+    struct bus *b = fake_estate_rtu(f.estate, "l", fake_slave_path(s));
+    b->timeout_ms = 100;
+    b->retries = 5;
+    for (uint8_t unit = 1; unit <= 2; unit++) {
+        fake_estate_device(f.estate, unit == 2 ? "dying" : "live", unit, 50);
+        fake_estate_point(f.estate, "a", REG_HOLDING, 0, TYPE_U16);
+        fake_estate_point(f.estate, "b", REG_HOLDING, 500, TYPE_U16);
+    }
+    start();
+    await_quality(1, QUALITY_GOOD);
+    unsigned dying = fake_slave_requests(s, 2);
+    unsigned live = fake_slave_requests(s, 1);
+    fake_slave_fault(s, 2, FAKE_SILENT, 0);
+    await_quality(1, QUALITY_TIMEOUT);
+    dying = fake_slave_requests(s, 2) - dying;
+    live = fake_slave_requests(s, 1) - live;
+    ck_assert_uint_ge(dying, 6); /* All its retries were made, */
+    ck_assert_uint_ge(live, 10); /* and both questions of the other between them. */
+    fake_slave_free(s);
+}
+END_TEST
+
 START_TEST(a_late_answer_is_never_taken_for_the_next)
 {
     static const bool pty[] = {false, true};
@@ -556,6 +582,7 @@ main(void)
     tcase_add_test(tc, frames_carry_the_engines_time);
     tcase_add_test(tc, groups_are_polled_at_their_own_rate);
     tcase_add_test(tc, a_dead_unit_does_not_stop_the_others);
+    tcase_add_test(tc, a_dying_unit_costs_the_others_one_timeout_at_a_time);
     tcase_add_loop_test(tc, a_late_answer_is_never_taken_for_the_next, 0, 2);
     tcase_add_test(tc, a_lost_connection_is_refused_and_comes_back);
     tcase_add_test(tc, an_idle_connection_that_was_closed_is_no_failure);
