@@ -3,7 +3,7 @@
 #define CARETAKER_TESTS_FAKE_SANITIZED_H
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED_SLOWER 20
+#define SANITIZED_SLOWER 10
 #else
 #define SANITIZED_SLOWER 1
 #endif
