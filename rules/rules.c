@@ -286,12 +286,26 @@ rules_due(const struct rules *r)
     return timerq_due(r->timers);
 }
 
-/* The timer of a device: makes stale what is due, and waits for the next point. */
+/* Whether a reading of this quality came out of an answer of the device. */
+static bool
+is_answer(enum quality q)
+{
+    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
+           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
+}
+
+/* The timer of a device: makes stale what is due, and waits for the next point.
+ *
+ * The device is offline when all its points are stale, and also when one is that was
+ * asked in vain and nothing has come since: a meter whose voltage is read once a second
+ * is missed within seconds, though its energy, read once a minute, is not stale yet. */
 static void
 fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, void *ctx)
 {
     const struct device *d = &r->site->devices[device];
     int64_t next = INSTANT_MAX;
+    int64_t heard = INSTANT_NONE;  /* The newest sample of what is still fresh, */
+    int64_t missed = INSTANT_NONE; /* and the last of a point that waits in vain. */
     bool any = false;
     for (uint32_t p = d->first_point; p < d->first_point + d->point_count; p++) {
         if (!r->fresh[p]) {
@@ -300,9 +314,15 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
         int64_t due = r->fresh_ms[p] + r->site->points[p].stale_after_ms;
         if (due > t_ms) {
             next = due < next ? due : next;
+            heard = r->fresh_ms[p] > heard ? r->fresh_ms[p] : heard;
             continue;
         }
         any = true;
+        bool strict = r->site->points[p].stale_after_ms < d->stale_after_ms;
+        bool denied = r->last_ms[p] > r->fresh_ms[p] && is_answer(r->quality[p]);
+        if (!strict && !denied) {
+            missed = r->fresh_ms[p] > missed ? r->fresh_ms[p] : missed;
+        }
         r->fresh[p] = false;
         r->fresh_count[device]--;
         if (r->quality[p] == QUALITY_GOOD) {
@@ -314,7 +334,8 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
     if (next != INSTANT_MAX) {
         timerq_set(r->timers, r->instance_count + device, next, TIMER_DEVICE);
     }
-    if (any && r->fresh_count[device] == 0 && r->health[device] != DEVICE_OFFLINE) {
+    bool silent = r->fresh_count[device] == 0 || missed >= heard;
+    if (any && silent && r->health[device] != DEVICE_OFFLINE) {
         set_health(r, device, DEVICE_OFFLINE, t_ms, fn, ctx);
         touch(r, r->online_first, r->online_readers, device);
     }

@@ -9,7 +9,7 @@
 #include "daemon/model/words.h"
 
 enum edge_kind {
-    EDGE_DEVICE_OFFLINE, /* Every point of the device is stale. */
+    EDGE_DEVICE_OFFLINE, /* It is silent: a point is stale, and none is newer. */
     EDGE_DEVICE_ONLINE,  /* It answers again after EDGE_DEVICE_OFFLINE. */
     EDGE_RAISED,
     EDGE_CHANGED, /* The severity moved inside a raised alarm. */

@@ -266,18 +266,22 @@ naive_stale(struct naive *n, uint32_t device, int64_t t)
 {
     const struct device *d = &n->p->devices[device];
     bool any = false;
-    bool all = true;
+    int64_t fresh = -1; /* The newest of what is not stale, */
+    int64_t gone = -1;  /* and of what is since now. */
     for (uint32_t p = d->first_point; p < d->first_point + d->point_count; p++) {
         if (n->quality[p] >= 0 && !n->stale[p] &&
             n->base[p] + n->p->points[p].stale_after_ms <= t) {
             n->stale[p] = any = true;
+            gone = n->base[p] > gone ? n->base[p] : gone;
             if (n->quality[p] == QUALITY_GOOD) {
                 n->quality[p] = QUALITY_STALE;
             }
         }
-        all = all && (n->quality[p] < 0 || n->stale[p]);
+        if (n->quality[p] >= 0 && !n->stale[p] && n->base[p] > fresh) {
+            fresh = n->base[p];
+        }
     }
-    if (any && all && n->online[device] != 0) {
+    if (any && gone >= fresh && n->online[device] != 0) {
         n->online[device] = 0;
         naive_say(n, t, EDGE_DEVICE_OFFLINE, device, -1, 0);
     }
