@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/utf8.h"
+
 #define DIAG_TEXT_BYTES  1024
 #define NEAREST_WORD_MAX 64 /* Longer words are not compared. */
 
@@ -58,6 +60,7 @@ diags_add(
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    utf8_to_line(text);
     d->items[d->count++] = (struct diag){
         .level = level,
         .line = loc != NULL ? loc->line : 0,

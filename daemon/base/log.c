@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "daemon/base/utf8.h"
+
 #define LOG_LINE_BYTES 2048
 
 static enum log_level most_detailed = LOG_LEVEL_INFO;
@@ -41,11 +43,7 @@ log_write(enum log_level level, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    for (char *c = text; *c != '\0'; c++) {
-        if (*c == '\n' || *c == '\r') {
-            *c = ' '; /* One event, one line: nothing from outside can forge another. */
-        }
-    }
+    utf8_to_line(text); /* One event, one line. */
     /* One write per line, so that lines of several threads never mix. */
     char line[LOG_LINE_BYTES + 64];
     int size = 0;

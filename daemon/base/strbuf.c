@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
 
 static void
 reserve(struct strbuf *b, size_t more)
@@ -128,56 +129,28 @@ strbuf_add_number(struct strbuf *b, double value)
     strbuf_add_bytes(b, text, number_format(text, value));
 }
 
-/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), or 0. */
-static size_t
-utf8_sequence(const unsigned char *s)
-{
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    size_t size = 0;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF) {
-        size = 2;
-    } else if ((s[0] & 0xF0u) == 0xE0) {
-        size = 3;
-    } else if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        size = 4;
-    } else {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((s[i] & 0xC0u) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xED && s[1] > 0x9F;
-    bool beyond = s[0] == 0xF4 && s[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : size;
-}
-
 void
 strbuf_json_string(struct strbuf *b, const char *text)
 {
     strbuf_add_char(b, '"');
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s != '\0') {
-        size_t size = utf8_sequence(s);
+    size_t left = strlen(text);
+    for (const char *s = text; left > 0;) {
+        size_t size = utf8_size(s, left);
+        size_t step = size > 0 ? size : 1;
         if (size == 0) {
             strbuf_add(b, "\xEF\xBF\xBD"); /* U+FFFD */
-            s++;
         } else if (*s == '"' || *s == '\\') {
             strbuf_add_char(b, '\\');
-            strbuf_add_char(b, (char)*s++);
+            strbuf_add_char(b, *s);
         } else if (*s == '\n') {
             strbuf_add(b, "\\n");
-            s++;
-        } else if (*s < 0x20 || *s == 0x7F) {
-            strbuf_printf(b, "\\u%04x", *s++);
+        } else if (size == 1 && utf8_is_control(s, left)) {
+            strbuf_printf(b, "\\u%04x", (unsigned)*s);
         } else {
-            strbuf_add_bytes(b, (const char *)s, size);
-            s += size;
+            strbuf_add_bytes(b, s, size);
         }
+        s += step;
+        left -= step;
     }
     strbuf_add_char(b, '"');
 }

@@ -6,6 +6,7 @@
 #include <wchar.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
 #include "daemon/cli/cli.h"
 
 #define CELL_BYTES 300
@@ -20,7 +21,8 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
         instant_parse(&t_ms, text, NULL) == 0) {
         instant_format_local(out, t_ms);
     } else if (text != NULL) {
-        snprintf(out, CELL_BYTES, "%s", text);
+        utf8_copy(out, CELL_BYTES, text);
+        utf8_to_line(out);
     } else if (json_is_integer(value)) {
         snprintf(out, CELL_BYTES, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {

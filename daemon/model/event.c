@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
 
 static const char *const names[] = {
     "device.offline",   "device.online",      "alarm.raised",    "alarm.changed",
@@ -146,6 +147,7 @@ add_subject(struct strbuf *out, const struct event *e)
 void
 event_to_text(struct strbuf *out, const struct event *e)
 {
+    size_t start = out->size;
     add_subject(out, e);
     if (is_alarm(e->kind) || e->kind == EVENT_TICKET_OPENED ||
         e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
@@ -173,4 +175,6 @@ event_to_text(struct strbuf *out, const struct event *e)
     if (e->note != NULL) {
         strbuf_printf(out, ": %s", e->note);
     }
+    utf8_to_line(out->text + start);
+    out->size = start + strlen(out->text + start);
 }

@@ -182,6 +182,29 @@ START_TEST(text_is_cut_between_characters)
 }
 END_TEST
 
+static const struct {
+    const char *text, *line;
+} shown[] = {
+    {"", ""},
+    {"Pump 2: bearing at 84.5 °C", "Pump 2: bearing at 84.5 °C"},
+    {"1# 水泵 🔧", "1# 水泵 🔧"},
+    {"one\ntwo\r\nthree\tfour", "one two  three four"},
+    {"\x1b[2Jgone\x07\x7f", " [2Jgone  "},
+    {"C1 \xC2\x9B[2J and NEL \xC2\x85", "C1  [2J and NEL  "},
+    {"Caf\xE9", "Caf?"},
+    {"cut \xE6\xB0", "cut ??"},
+    {"surrogate \xED\xA0\x80, overlong \xC0\xAF", "surrogate ???, overlong ??"},
+};
+
+START_TEST(a_line_is_one_line_and_steers_no_terminal)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s", shown[_i].text);
+    utf8_to_line(text);
+    ck_assert_str_eq(text, shown[_i].line);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -194,6 +217,8 @@ main(void)
     tcase_add_test(tc, members_are_parted_by_commas);
     tcase_add_test(tc, it_grows_and_can_be_taken);
     tcase_add_loop_test(tc, text_is_cut_between_characters, 0, (int)ARRAY_LEN(cuts));
+    tcase_add_loop_test(tc, a_line_is_one_line_and_steers_no_terminal, 0,
+                        (int)ARRAY_LEN(shown));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -228,6 +228,28 @@ START_TEST(ids_are_found_by_index_and_strangers_are_not)
 }
 END_TEST
 
+START_TEST(a_persons_text_cannot_forge_a_line_of_the_story)
+{
+    struct strbuf out = {0};
+    struct event e = {.t_ms = T0,
+                      .kind = EVENT_TICKET_NOTED,
+                      .ticket = 3,
+                      .device = "pump-1",
+                      .title = "bearing\nhot",
+                      .by = "zhang",
+                      .note = "x\n2026-03-01 10:15:00 ticket 3 closed\x1b[2J"};
+    strbuf_add(&out, "before\n");
+    event_to_text(&out, &e);
+    ck_assert_str_eq(strbuf_text(&out),
+                     "before\nticket 3 noted: bearing hot (pump-1), by zhang: "
+                     "x 2026-03-01 10:15:00 ticket 3 closed [2J");
+    strbuf_add(&out, "|");
+    ck_assert_int_eq(out.text[out.size - 1], '|');
+    ck_assert_uint_eq(out.size, strlen(out.text));
+    strbuf_fini(&out);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -241,6 +263,7 @@ main(void)
     tcase_add_test(tc, every_word_reads_back);
     tcase_add_test(tc, a_text_falls_back_to_the_other_language);
     tcase_add_test(tc, ids_are_found_by_index_and_strangers_are_not);
+    tcase_add_test(tc, a_persons_text_cannot_forge_a_line_of_the_story);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
