@@ -8,29 +8,26 @@
 #include <unistd.h>
 
 #include "config/tree.h"
+#include "daemon/base/utf8.h"
 
-/* Length of the UTF-8 sequence at `p`, or 0. */
-static size_t
-utf8_size(const unsigned char *p, size_t left)
+bool
+text_has_control(const char *bytes, size_t size)
 {
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    size_t size = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || size > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xC0) != 0x80) {
-            return 0;
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] != '\t' && bytes[i] != '\n' &&
+            utf8_is_control(bytes + i, size - i)) {
+            return true;
         }
     }
-    /* Overlong forms, surrogates, past U+10FFFF (RFC 3629). */
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) {
-        return 0;
-    }
-    return size;
+    return false;
+}
+
+/* What YAML takes as white space or line break: CR, and NEL (U+0085) too. */
+static bool
+is_layout(const unsigned char *p)
+{
+    return p[0] == '\t' || p[0] == '\n' || p[0] == '\r' ||
+           (p[0] == 0xC2 && p[1] == 0x85);
 }
 
 bool
@@ -44,7 +41,7 @@ text_check(const char *file, const char *bytes, size_t size, struct diags *diags
         return false;
     }
     for (size_t i = 0; i < size;) {
-        size_t n = utf8_size(p + i, size - i);
+        size_t n = utf8_size(bytes + i, size - i);
         if (p[i] == 0) {
             diags_add(diags, DIAG_ERROR, &at, "a NUL byte; this is no text file");
             return false;
@@ -54,9 +51,7 @@ text_check(const char *file, const char *bytes, size_t size, struct diags *diags
                       "byte 0x%02X is not UTF-8; save the file as UTF-8", p[i]);
             return false;
         }
-        bool control = p[i] < 0x20 || p[i] == 0x7F || (p[i] == 0xC2 && p[i + 1] < 0xA0);
-        if (control && p[i] != '\t' && p[i] != '\n' && p[i] != '\r' &&
-            !(p[i] == 0xC2 && p[i + 1] == 0x85)) {
+        if (utf8_is_control(bytes + i, size - i) && !is_layout(p + i)) {
             diags_add(diags, DIAG_ERROR, &at, "control character 0x%02X; remove it",
                       p[i] == 0xC2 ? p[i + 1] : p[i]);
             return false;

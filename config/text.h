@@ -15,4 +15,7 @@ char *text_read(const char *path, size_t *size, struct diags *diags);
  * characters. */
 bool text_check(const char *file, const char *bytes, size_t size, struct diags *diags);
 
+/* True if it holds a control character other than tab and line feed. */
+bool text_has_control(const char *bytes, size_t size);
+
 #endif

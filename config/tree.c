@@ -252,6 +252,14 @@ read_scalar(struct builder *b, const yaml_event_t *event)
         refuse(b, event->start_mark, "a NUL character in text; remove \"\\0\"");
         return NULL;
     }
+    /* Terminals and logs print these texts: an escape must not bring in what the file
+     * itself may not hold. */
+    if (text_has_control(text, size)) {
+        refuse(b, event->start_mark,
+               "a control character in text; of the backslash sequences, \\n and \\t "
+               "make one that is accepted");
+        return NULL;
+    }
     n->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     n->text = arena_strndup(b->arena, text, size);
     return n;
@@ -317,7 +325,7 @@ check_repeated_keys(struct builder *b, const struct node *map)
             continue;
         }
         diags_add(b->diags, DIAG_ERROR, &sorted[i]->key_loc,
-                  "key \"%s\" stands twice, first at line %u column %u; keep one",
+                  "key \"%.60s\" stands twice, first at line %u column %u; keep one",
                   sorted[i]->key, sorted[first]->key_loc.line,
                   sorted[first]->key_loc.column);
     }
