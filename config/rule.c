@@ -280,7 +280,7 @@ lint_rationale(struct reader *r, const struct rule_spec *rule)
         return;
     }
     diags_add(r->diags, DIAG_WARNING, &rule->loc,
-              "rule \"%s\" does not say its %s; the ticket prints it for whoever comes",
+              "rule \"%s\" does not say its %s; whoever comes at night needs it",
               rule->id, list);
 }
 
