@@ -100,6 +100,36 @@ merge_points(struct reader *r,
     qsort(d->points, d->point_count, sizeof d->points[0], compare_points);
 }
 
+/* What goes stale between two good polls is never known for long.  A device without bus
+ * has the rhythm of its log. */
+static void
+check_stale(struct reader *r, const struct draft *d)
+{
+    const struct device *device = &d->device;
+    if (d->bus == NULL) {
+        return;
+    }
+    if (device->stale_after_ms != 0 && !device->poll_continuous &&
+        device->stale_after_ms <= device->poll_ms) {
+        diags_add(r->diags, DIAG_WARNING, &device->loc,
+                  "device \"%s\" is stale before its next poll; let stale_after be "
+                  "longer than poll",
+                  device->id);
+    }
+    for (uint32_t i = 0; i < d->point_count; i++) {
+        const struct point *p = &d->points[i]->point;
+        bool continuous = p->poll_ms == 0 && device->poll_continuous;
+        int64_t poll_ms = p->poll_ms != 0 ? p->poll_ms : device->poll_ms;
+        if (p->stale_after_ms != 0 && !continuous && p->stale_after_ms <= poll_ms &&
+            !d->points[i]->broken) {
+            diags_add(r->diags, DIAG_WARNING, &p->loc,
+                      "point \"%s\" is stale before its next poll; let stale_after be "
+                      "longer than poll",
+                      p->id);
+        }
+    }
+}
+
 static void
 check_points(struct reader *r, const struct draft *d, bool has_profile)
 {
@@ -125,13 +155,6 @@ check_points(struct reader *r, const struct draft *d, bool has_profile)
                 "point \"%s\" takes %u registers and max_registers is %u; a value is "
                 "never split between requests",
                 p->id, point_width(p), d->device.limits.max_registers);
-        }
-        if (p->poll_ms != 0 && p->stale_after_ms != 0 &&
-            p->stale_after_ms < p->poll_ms) {
-            diags_add(r->diags, DIAG_WARNING, &p->loc,
-                      "point \"%s\" is stale before its next poll; let stale_after be "
-                      "longer than poll",
-                      p->id);
         }
     }
     if (d->point_count > DEVICE_POINTS_MAX) {
@@ -254,6 +277,7 @@ read_device(struct reader *r,
     }
     merge_points(r, profile, own, out);
     check_points(r, out, profile != NULL);
+    check_stale(r, out);
 }
 
 /* What stands for the machine itself: its samples are made, not polled. */
