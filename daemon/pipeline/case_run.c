@@ -239,6 +239,19 @@ apply_inline_until(struct run *r, int64_t t_ms)
     return last_ms;
 }
 
+static void
+report_late_commands(struct run *r, int64_t end_ms)
+{
+    char when[INSTANT_TEXT_BYTES];
+    for (; r->next_command < r->spec->command_count; r->next_command++) {
+        const struct case_command *c = r->commands[r->next_command];
+        fprintf(r->out, "  %s:%u:%u: %s comes after the end at %s; add until:\n",
+                c->loc.file, c->loc.line, c->loc.column,
+                command_kind_name(c->command.kind), instant_format_local(when, end_ms));
+        r->failures++;
+    }
+}
+
 static int
 play(struct run *r, struct err *err)
 {
@@ -264,6 +277,7 @@ play(struct run *r, struct err *err)
     }
     int64_t end_ms = until_ms != INSTANT_NONE ? until_ms : last_ms;
     do_commands_until(r, end_ms);
+    report_late_commands(r, end_ms);
     pipeline_advance(r->pipeline, end_ms);
     return 0;
 }
@@ -396,6 +410,28 @@ check_expect(struct run *r, const struct case_expect *x)
     }
 }
 
+/* What names nothing can never come: such a "never" would hold for ever. */
+static bool
+expectations_name_what_is(const struct run *r, struct diags *diags)
+{
+    size_t errors = diags->errors;
+    for (uint32_t i = 0; i < r->spec->expect_count; i++) {
+        const struct case_expect *x = &r->spec->expects[i];
+        if (x->device != NULL && site_device(r->site, x->device) == NONE_INDEX) {
+            diags_add(
+                diags, DIAG_ERROR, &x->loc,
+                "expectation: device \"%s\" does not exist; one of %s is accepted",
+                x->device, r->spec->site_file);
+        }
+        if (x->rule != NULL && site_rule(r->site, x->rule) == NONE_INDEX) {
+            diags_add(diags, DIAG_ERROR, &x->loc,
+                      "expectation: rule \"%s\" does not exist; one of %s is accepted",
+                      x->rule, r->spec->site_file);
+        }
+    }
+    return diags->errors == errors;
+}
+
 static int
 run_loaded(struct run *r, struct diags *diags, struct err *err)
 {
@@ -405,6 +441,9 @@ run_loaded(struct run *r, struct diags *diags, struct err *err)
     r->pipeline = pipeline_new(r->site, &sink, 1, diags);
     if (r->pipeline == NULL) {
         return err_set(err, ERR_CONFIG, "the rules have errors");
+    }
+    if (!expectations_name_what_is(r, diags)) {
+        return err_set(err, ERR_CONFIG, "the case has errors");
     }
     if (r->spec->map_file != NULL) {
         map = config_load_map(r->spec->map_file, diags);

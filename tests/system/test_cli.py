@@ -274,6 +274,24 @@ class Cases(House):
         self.assertRegex(said, re.escape(path) + r":5:\d+: .*wthin")
         self.refused(3, "test", "no-such.yaml", site=False)
 
+    def test_what_names_nothing_is_no_expectation(self):
+        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n"
+                         "  - {never: device.offline, device: pump-9}\n")
+        said = self.refused(3, "test", path, site=False)
+        self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist')
+        self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
+
+    def test_a_command_after_the_end_fails_the_case(self):
+        path = self.case(self.GOOD + "commands:\n"
+                         "  - {at: +1h, do: ticket.take, device: pump-1, by: zhang}\n")
+        done = self.estate.run("test", path, site=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, re.escape(path) + r":7:\d+: ticket.take comes after the end")
+        with open(path, "a", encoding="utf-8") as f:
+            f.write("until: +2h\n")
+        done = self.estate.run("test", path, site=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
 
 SIMULATION = """
 slaves:
