@@ -12,7 +12,8 @@
 struct alarm_filter { /* NULL: any. */
     const char *device, *rule, *severity, *state;
 };
-/* ERR_RANGE: a filter names no severity or state, with what is accepted. */
+/* ERR_RANGE: a filter names no severity or state, with what is accepted.  `store` may
+ * be NULL: nothing was written yet. */
 int listing_alarms(struct state *store,
                    const struct alarm_filter *filter,
                    struct strbuf *out,

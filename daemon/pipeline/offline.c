@@ -11,6 +11,14 @@
 #define LOOK_BACK_MS                                                                   \
     3600000 /* How far before the newest frame a device is looked for. */
 
+/* A folder where nothing was written yet gives no store and no error. */
+static int
+open_state(struct state **store, const struct site *site, struct err *err)
+{
+    int code = state_open(store, site->data_dir, STORE_READ, err);
+    return code == ERR_NOT_FOUND ? 0 : code;
+}
+
 int
 offline_listing_alarms(const struct site *site,
                        const struct alarm_filter *filter,
@@ -18,11 +26,7 @@ offline_listing_alarms(const struct site *site,
                        struct err *err)
 {
     struct state *store = NULL;
-    int code = state_open(&store, site->data_dir, STORE_READ, err);
-    if (code == ERR_NOT_FOUND) {
-        strbuf_add(out, "[]");
-        return 0;
-    }
+    int code = open_state(&store, site, err);
     if (code == 0) {
         code = listing_alarms(store, filter, out, err);
     }
@@ -37,11 +41,7 @@ offline_listing_tickets(const struct site *site,
                         struct err *err)
 {
     struct state *store = NULL;
-    int code = state_open(&store, site->data_dir, STORE_READ, err);
-    if (code == ERR_NOT_FOUND) {
-        strbuf_add(out, "[]");
-        return 0;
-    }
+    int code = open_state(&store, site, err);
     if (code == 0) {
         code = listing_tickets(store, filter, out, err);
     }

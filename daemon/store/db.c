@@ -88,9 +88,11 @@ db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
         rc = make_file(path, &local);
     } else {
         flags |= SQLITE_OPEN_READONLY;
+        /* Only what is not there is empty; what may not be looked at is an error. */
         rc = access(path, F_OK) == 0
                  ? 0
-                 : err_set(&local, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+                 : err_set(&local, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
+                           path, strerror(errno));
     }
     if (rc != 0) {
         goto fail;
