@@ -74,8 +74,8 @@ stands_alone(const char *option)
     return false;
 }
 
-int
-main(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     if (argc < 2) {
         print_overview(stderr);
@@ -104,4 +104,17 @@ main(int argc, char **argv)
         return command->run(command, 2, arguments);
     }
     return command->run(command, argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    int status = run_command(argc, argv);
+    /* What was printed is the answer: if it got lost, nothing was answered. */
+    bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!written && status == CLI_OK) {
+        fputs("caretaker: the output cannot be written\n", stderr);
+        status = CLI_OUTSIDE;
+    }
+    return status;
 }
