@@ -196,6 +196,8 @@ post_read(struct live *l, const struct web_request *r, struct strbuf *body)
     } else if (!json_is_object(root)) {
         code =
             err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
+    } else if (l->collectors == NULL) {
+        code = err_set(&err, ERR_IO, "the daemon is stopping");
     } else {
         code = parse_read(l, root, &bus, &q, &err);
     }

@@ -44,6 +44,7 @@ struct changes {
     struct change *items;
     size_t count, capacity;
     size_t urgent;
+    bool refused; /* The last write failed: what is here waits for the disk. */
     char *peer;
 };
 
@@ -165,6 +166,21 @@ changes_set_peer(struct changes *c, const char *peer)
     c->peer = peer != NULL ? copy_or_abort(peer) : NULL;
 }
 
+/* A disk may refuse for days, and a timer may change every second: while it does, only
+ * the newest of each is kept. */
+static struct change *
+waiting_timer(struct changes *c, const char *device, const char *rule)
+{
+    for (size_t i = 0; c->refused && i < c->count; i++) {
+        struct change *item = &c->items[i];
+        if ((item->kind == CHANGE_TIMER || item->kind == CHANGE_TIMER_GONE) &&
+            strcmp(item->device, device) == 0 && strcmp(item->rule, rule) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
 void
 changes_add_timer(struct changes *c,
                   const struct site *site,
@@ -174,8 +190,12 @@ changes_add_timer(struct changes *c,
     const char *device = site->devices[s->device].id;
     const char *rule = site->rules[s->rule].id;
     bool plain = s->phase == RULE_NORMAL && !watched;
-    struct change *item =
-        append(c, plain ? CHANGE_TIMER_GONE : CHANGE_TIMER, device, rule);
+    enum change_kind kind = plain ? CHANGE_TIMER_GONE : CHANGE_TIMER;
+    struct change *item = waiting_timer(c, device, rule);
+    if (item == NULL) {
+        item = append(c, kind, device, rule);
+    }
+    item->kind = kind;
     item->timer = (struct timer_row){
         .phase = (int)s->phase,
         .level = s->level,
@@ -197,6 +217,18 @@ void
 changes_forget_timer(struct changes *c, const char *device, const char *rule)
 {
     append(c, CHANGE_TIMER_GONE, device, rule);
+}
+
+void
+changes_discard(struct changes *c)
+{
+    clear(c);
+}
+
+size_t
+changes_count(const struct changes *c)
+{
+    return c->count;
 }
 
 bool
@@ -341,6 +373,7 @@ changes_write(struct changes *c,
     }
     int code = state_begin(store, err);
     if (code != 0) {
+        c->refused = true;
         return code;
     }
     for (size_t i = 0; i < c->count && code == 0; i++) {
@@ -354,8 +387,10 @@ changes_write(struct changes *c,
     }
     if (code != 0) {
         state_rollback(store);
+        c->refused = true;
         return code;
     }
+    c->refused = false;
     for (size_t i = 0; i < c->count; i++) {
         if (c->items[i].kind == CHANGE_EVENT) {
             log_info("%s", c->items[i].event.text);

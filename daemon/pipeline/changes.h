@@ -37,6 +37,10 @@ void changes_forget_alarm(struct changes *c, const char *device, const char *rul
 /* The timer row of a rule or device that is gone. */
 void changes_forget_timer(struct changes *c, const char *device, const char *rule);
 
+/* Forgets everything: what a configuration decided that is not taken after all. */
+void changes_discard(struct changes *c);
+
+size_t changes_count(const struct changes *c); /* How many rows wait to be written. */
 bool changes_pending(const struct changes *c); /* Anything at all. */
 bool changes_urgent(const struct changes *c);  /* More than timers. */
 

@@ -22,17 +22,19 @@
 #define LATE_MS             20 /* Timers wait this long for frames that are under way. */
 #define STOP_GRACE_MS       2000
 #define STATUS_TICKS        10
+#define ALIVE_MS            5000 /* A restart knows to this when we last ran. */
 
 /* Puts what was decided on disk; then, and only then, the outside is told. */
 static void
 store_changes(struct live *l)
 {
-    if (!changes_pending(l->changes)) {
-        return;
-    }
     struct err err;
     bool published = false;
     int64_t now_ms = engine_clock_now(&l->clock.engine);
+    int64_t alive_for_ms = now_ms - l->alive_ms;
+    if (!changes_pending(l->changes) && alive_for_ms >= 0 && alive_for_ms < ALIVE_MS) {
+        return;
+    }
     int code = changes_write(l->changes, l->store, l->site, now_ms, &published, &err);
     if (code != 0) {
         if (!l->disk_failing) {
@@ -45,6 +47,7 @@ store_changes(struct live *l)
         log_info("the database can be written again; nothing was lost");
         l->disk_failing = false;
     }
+    l->alive_ms = now_ms;
     if (published && l->publisher != NULL) {
         publisher_wake(l->publisher);
     }
@@ -88,6 +91,12 @@ live_apply(struct live *l, struct frame *f)
 {
     if (l->clock.held) {
         f->flags |= FRAME_CLOCK_UNTRUSTED;
+    }
+    /* Stamped just before the clock was stepped back: it comes from a future that is no
+     * more, and must not take the engine there. */
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    if (f->t_ms > now_ms) {
+        f->t_ms = now_ms;
     }
     pipeline_frame(l->pipeline, f);
     history_push(l->history, f); /* A full ring is counted there. */
@@ -211,6 +220,8 @@ say_status(struct live *l)
 static void
 follow_clock(struct live *l)
 {
+    /* What was stamped before a step is applied before it. */
+    live_apply_frames(l);
     int64_t step_ms = live_clock_look(&l->clock);
     if (step_ms == 0) {
         return;
@@ -237,8 +248,26 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
         say_status(l);
     }
     l->ticks++;
-    sd_event_source_set_time(source, us + TICK_MS * 1000);
+    /* After a stall of the machine the missed ticks are not made up for. */
+    uint64_t next_us = us + TICK_MS * 1000;
+    uint64_t now_us = (uint64_t)clock_mono_us();
+    sd_event_source_set_time(source, next_us > now_us ? next_us : now_us);
     return 0;
+}
+
+/* No more frames; what came is judged and stored.  A pipeline that was not restored to
+ * its end would overwrite what it should have been restored from: it stores nothing. */
+static void
+come_to_rest(struct live *l)
+{
+    collectors_stop(l->collectors);
+    l->collectors = NULL;
+    if (l->restored) {
+        while (live_apply_frames(l) > 0) {
+        }
+        rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
+        store_changes(l);
+    }
 }
 
 /* The threads and tables that belong to one configuration, in reverse order of start.
@@ -246,14 +275,7 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
 static void
 disassemble(struct live *l)
 {
-    collectors_stop(l->collectors);
-    l->collectors = NULL;
-    if (l->pipeline != NULL) {
-        while (live_apply_frames(l) > 0) {
-        }
-        rules_save(pipeline_rules(l->pipeline), true, collect_timer, l);
-        store_changes(l);
-    }
+    come_to_rest(l);
     history_close(l->history);
     l->history = NULL;
     if (l->publisher != NULL) {
@@ -263,6 +285,7 @@ disassemble(struct live *l)
     }
     pipeline_free(l->pipeline);
     l->pipeline = NULL;
+    l->restored = false;
 }
 
 static int
@@ -280,6 +303,7 @@ assemble(struct live *l, struct diags *diags, struct err *err)
     }
     pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine));
     code = live_restore(l, err);
+    l->restored = code == 0;
     if (code == 0) {
         code = history_open(&l->history, l->site->data_dir, l->site, err);
     }
@@ -306,20 +330,56 @@ log_diags(const struct diags *diags)
 }
 
 static int
-exchange_site(struct live *l, struct site *site, struct diags *diags)
+assemble_logged(struct live *l)
 {
-    pthread_rwlock_wrlock(&l->site_lock);
-    disassemble(l);
-    site_free(l->site);
-    l->site = site;
     struct err err;
-    int code = assemble(l, diags, &err);
-    pthread_rwlock_unlock(&l->site_lock);
+    struct diags diags;
+    diags_init(&diags);
+    int code = assemble(l, &diags, &err);
+    log_diags(&diags);
+    diags_fini(&diags);
     if (code != 0) {
-        log_diags(diags);
-        log_error("reload: %s; stopping", err.text);
+        log_error("reload: %s", err.text);
     }
     return code;
+}
+
+/* Takes the new site, or goes on with the old one; an error: neither can be run. */
+static int
+exchange_site(struct live *l, struct site *site)
+{
+    struct err err;
+    struct site *old = l->site;
+    come_to_rest(l);
+    if (changes_pending(l->changes)) {
+        /* The store does not know of them yet: restoring from it would forget them. */
+        log_error("reload: the database cannot be written; the running configuration "
+                  "goes on");
+        site_free(site);
+        instant_zone_set(old->timezone);
+        int code =
+            collectors_start(&l->collectors, old, &l->clock.engine, l->frames, &err);
+        if (code != 0) {
+            log_error("reload: %s", err.text);
+        }
+        return code;
+    }
+    disassemble(l);
+    l->site = site;
+    if (assemble_logged(l) == 0) {
+        site_free(old);
+        log_info("reloaded: %u devices, %u rules", site->device_count,
+                 site->rule_count);
+        return 0;
+    }
+    l->restored = false; /* What the new rules made of it is not stored. */
+    changes_discard(l->changes);
+    disassemble(l);
+    site_free(site);
+    l->site = old;
+    instant_zone_set(old->timezone);
+    log_error("reload: the old configuration goes on");
+    return assemble_logged(l);
 }
 
 static int
@@ -345,18 +405,21 @@ on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *ct
             "on",
             l->path);
         site_free(site);
+        instant_zone_set(l->site->timezone);
     } else {
-        code = exchange_site(l, site, &diags);
+        pthread_rwlock_wrlock(&l->site_lock);
+        code = exchange_site(l, site);
+        pthread_rwlock_unlock(&l->site_lock);
         if (code == 0) {
-            log_info("reloaded: %u devices, %u rules", l->site->device_count,
-                     l->site->rule_count);
+            live_store_step(l);
             live_arm(l);
         }
     }
     diags_fini(&diags);
     sd_notify(0, "READY=1");
     if (code != 0) {
-        sd_event_exit(l->loop, code);
+        l->failed = code;
+        sd_event_exit(l->loop, 0);
     }
     return 0;
 }
@@ -452,7 +515,7 @@ start(struct live *l, struct diags *diags, struct err *err)
     }
     int64_t last_ms = INSTANT_NONE;
     if (code == 0) {
-        code = live_last_moment(l, &last_ms, err);
+        code = state_get_alive(l->store, &last_ms, err);
     }
     if (code != 0) {
         return code;
@@ -536,6 +599,8 @@ live_run(const char *path, struct diags *diags, struct err *err)
         int r = sd_event_loop(l->loop);
         if (r < 0) {
             code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
+        } else if (l->failed != 0) {
+            code = err_set(err, (enum err_code)l->failed, "%s", "the reload failed");
         }
     }
     stop(l);

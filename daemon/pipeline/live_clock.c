@@ -13,8 +13,9 @@ live_clock_start(struct live_clock *c, int64_t last_ms)
     int64_t mono = clock_mono_ms();
     int64_t real = clock_real_ms();
     c->base_ms = real - mono;
-    c->held = last_ms != INSTANT_NONE && real < last_ms;
-    int64_t start = c->held ? last_ms : real;
+    bool behind = last_ms != INSTANT_NONE && real < last_ms;
+    c->held = behind && last_ms - real >= STEP_MIN_MS;
+    int64_t start = behind ? last_ms : real;
     atomic_store(&c->engine.offset_ms, start - mono);
     if (c->held) {
         char text[INSTANT_TEXT_BYTES];
@@ -32,12 +33,15 @@ live_clock_look(struct live_clock *c)
     c->base_ms = base;
     int64_t offset = atomic_load(&c->engine.offset_ms);
     int64_t behind = base - offset; /* What engine time lacks. */
-    if (llabs(stepped) >= STEP_MIN_MS && llabs(behind) >= STEP_MIN_MS) {
+    /* A clock that was right before we came makes no step that could be seen: that it
+     * is synchronised says that the record is what was wrong. */
+    bool set = llabs(stepped) >= STEP_MIN_MS || (c->held && clock_synchronised());
+    if (set && llabs(behind) >= STEP_MIN_MS) {
         c->held = false;
         atomic_store(&c->engine.offset_ms, base);
         return behind;
     }
-    if (c->held && behind >= 0) {
+    if (behind > -STEP_MIN_MS) {
         c->held = false;
     }
     if (!c->held && behind != 0) {

@@ -15,6 +15,8 @@ obey(struct live *l,
 {
     struct command c = *asked;
     c.t_ms = engine_clock_now(&l->clock.engine);
+    /* What is due by now is nobody's doing. */
+    pipeline_advance(l->pipeline, c.t_ms);
     changes_set_peer(l->changes, peer);
     int code = pipeline_command(l->pipeline, &c, ticket, err);
     live_store_step(l);

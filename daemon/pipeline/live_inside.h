@@ -56,7 +56,7 @@ struct live_clock {
 };
 /* `last_ms`: the newest moment on record, INSTANT_NONE: none. */
 void live_clock_start(struct live_clock *c, int64_t last_ms);
-/* Looks at the wall clock; returns by how much engine time must step, usually 0. */
+/* Follows the wall clock; returns by how much engine time was stepped, usually 0. */
 int64_t live_clock_look(struct live_clock *c);
 
 struct live {
@@ -69,6 +69,7 @@ struct live {
     struct state *reader; /* The web thread's connection. */
     struct changes *changes;
     struct pipeline *pipeline;
+    bool restored; /* It holds all that the store held. */
     struct collectors *collectors;
     struct history *history;
     struct publisher *publisher; /* NULL without an mqtt block. */
@@ -81,12 +82,14 @@ struct live {
     sd_event_source *rest;
     struct frame *frame; /* Room for one of FRAME_BYTES_MAX. */
     int64_t started_ms;  /* Monotonic. */
+    int64_t alive_ms;    /* Engine time of the last commit. */
     uint64_t ticks;
     uint64_t frames_seen;
     int64_t told[RECEIPTS_PER_TURN]; /* Outbox rows that the broker has. */
     size_t told_count;
     bool told_failing; /* They could not be removed: `told_source` is off. */
     sd_event_source *told_source;
+    int failed;        /* Why the loop was left; 0: it was asked to end. */
     bool disk_failing; /* Said once, until it works again. */
 };
 
@@ -102,8 +105,6 @@ void request_answer(struct request_queue *q, struct request *r);
 
 /* live_state.c: what survives a restart. */
 int live_restore(struct live *l, struct err *err);
-/* Newest moment on record in either database. */
-int live_last_moment(struct live *l, int64_t *out, struct err *err);
 
 /* live_health.c: the daemon's and the buses' own points, and the answers from memory.
  */

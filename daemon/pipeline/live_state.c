@@ -2,29 +2,6 @@
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
 
-int
-live_last_moment(struct live *l, int64_t *out, struct err *err)
-{
-    int64_t alive = INSTANT_NONE;
-    int code = state_get_alive(l->store, &alive, err);
-    if (code != 0) {
-        return code;
-    }
-    int64_t newest = INSTANT_NONE;
-    struct history_reader *reader = NULL;
-    struct err ignored;
-    /* No history yet, or a damaged one, is no reason not to start. */
-    if (history_reader_open(&reader, l->site->data_dir, &ignored) == 0) {
-        if (history_newest(reader, &newest, &ignored) != 0) {
-            newest = INSTANT_NONE;
-            log_warning("history: %s", ignored.text);
-        }
-        history_reader_close(reader);
-    }
-    *out = alive > newest ? alive : newest;
-    return 0;
-}
-
 struct restoring {
     struct live *live;
     int64_t alive_ms;
@@ -144,7 +121,7 @@ int
 live_restore(struct live *l, struct err *err)
 {
     struct restoring r = {.live = l};
-    int code = live_last_moment(l, &r.alive_ms, err);
+    int code = state_get_alive(l->store, &r.alive_ms, err);
     if (code == 0) {
         code = state_each_alarm(l->store, false, restore_alarm, &r, err);
     }

@@ -11,6 +11,7 @@
 #define HOUR   (3600 * SECOND)
 
 static int64_t mono_ms, real_ms;
+static bool synchronised;
 
 int64_t
 clock_mono_ms(void)
@@ -33,7 +34,7 @@ clock_real_ms(void)
 bool
 clock_synchronised(void)
 {
-    return true;
+    return synchronised;
 }
 
 int64_t
@@ -50,6 +51,7 @@ setup(void)
     log_init(LOG_LEVEL_ERROR);
     mono_ms = 50 * SECOND;
     real_ms = NOW;
+    synchronised = false;
 }
 
 /* Time passes for both clocks. */
@@ -164,6 +166,57 @@ START_TEST(a_daemon_that_was_suspended_has_not_lived_meanwhile)
 }
 END_TEST
 
+#define RECORD_AHEAD (87600 * HOUR) /* Ten years. */
+
+/* The program starts with the wall clock `start_ms` after the record, and looks after
+ * one second of monotonic time, in which the wall clock went `went_ms`. */
+static const struct {
+    const char *what;
+    bool recorded;
+    int64_t start_ms;
+    bool synchronised;
+    int64_t went_ms;
+    int64_t stepped_ms; /* What the look must return. */
+    int64_t engine_ms;  /* Engine time after the record, after the look. */
+    bool held;
+} starts[] = {
+    {"the first start takes the wall clock", false, 0, false, 1000, 0, 1000, false},
+    {"a right clock is followed", true, HOUR, true, 1000, 0, HOUR + 1000, false},
+    {"a clock behind the record is not followed back", true, -HOUR, false, 1000, 0,
+     1000, true},
+    {"a little behind is drift, and no reason to distrust", true, -400, false, 1000, 0,
+     998, false},
+    {"setting a clock that was behind is a step", true, -HOUR, false, 2 * HOUR,
+     HOUR - 1000, HOUR, false},
+    {"set to about where we are already, it is trusted again", true, -HOUR, false,
+     HOUR + 800, 0, 998, false},
+    {"a step back is followed", true, HOUR, true, -HOUR, -HOUR - 1000, 0, false},
+    {"a step forward is followed", true, HOUR, true, HOUR, HOUR - 1000, 2 * HOUR,
+     false},
+    {"drift is followed slowly", true, HOUR, true, 1500, 0, HOUR + 1002, false},
+    {"a record of the future gives way to a synchronised clock", true, -RECORD_AHEAD,
+     true, 1000, -RECORD_AHEAD, -RECORD_AHEAD + 1000, false},
+    {"a record of the future stands while nobody knows better", true, -RECORD_AHEAD,
+     false, 1000, 0, 1000, true},
+};
+
+START_TEST(test_a_look_after_a_start)
+{
+    real_ms = NOW + starts[_i].start_ms;
+    synchronised = starts[_i].synchronised;
+    live_clock_start(&clock_, starts[_i].recorded ? NOW : INSTANT_NONE);
+    mono_ms += SECOND;
+    real_ms += starts[_i].went_ms;
+    int64_t stepped = live_clock_look(&clock_);
+    ck_assert_msg(stepped == starts[_i].stepped_ms, "%s: stepped %lld", starts[_i].what,
+                  (long long)stepped);
+    ck_assert_msg(now() - NOW == starts[_i].engine_ms, "%s: engine time %lld",
+                  starts[_i].what, (long long)(now() - NOW));
+    ck_assert_msg(clock_.held == starts[_i].held, "%s: held %d", starts[_i].what,
+                  clock_.held);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -179,6 +232,7 @@ main(void)
     tcase_add_loop_test(tc, test_drift_is_followed_slowly_and_exactly, 0,
                         (int)ARRAY_LEN(drifts));
     tcase_add_test(tc, a_daemon_that_was_suspended_has_not_lived_meanwhile);
+    tcase_add_loop_test(tc, test_a_look_after_a_start, 0, (int)ARRAY_LEN(starts));
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
