@@ -37,8 +37,12 @@ instant_zone_known(const char *name)
 void
 instant_zone_set(const char *name)
 {
-    setenv("TZ", name, 1);
-    tzset();
+    const char *now = getenv("TZ");
+    /* Other threads may be reading it: it is left alone while it is right. */
+    if (now == NULL || strcmp(now, name) != 0) {
+        setenv("TZ", name, 1);
+        tzset();
+    }
 }
 
 /* Days from 1970-01-01 of a date of the proleptic Gregorian calendar: counted in eras
