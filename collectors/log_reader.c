@@ -9,6 +9,7 @@
 #include "collectors/log_names.h"
 #include "collectors/log_number.h"
 #include "collectors/log_time.h"
+#include "daemon/base/instant.h"
 
 #define HINTS_MAX 100 /* Bad rows that say what was meant: it takes a search each. */
 
@@ -338,7 +339,7 @@ file_open(struct log_reader *r,
                          err) != 0) {
         return err->code;
     }
-    f->newest_ms = INT64_MIN;
+    f->newest_ms = INSTANT_NONE;
     f->row = calloc((size_t)f->header.column_count + 1, sizeof *f->row);
     f->frame = malloc(FRAME_BYTES_MAX);
     if (f->row == NULL || f->frame == NULL) {
@@ -480,6 +481,19 @@ uint64_t
 log_reader_bad(const struct log_reader *r)
 {
     return r->bad;
+}
+
+int64_t
+log_reader_last_row(const struct log_reader *r)
+{
+    int64_t last_ms = INSTANT_NONE;
+
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        int64_t newest_ms = r->files[i].newest_ms;
+
+        last_ms = newest_ms > last_ms ? newest_ms : last_ms;
+    }
+    return last_ms;
 }
 
 void

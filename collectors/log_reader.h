@@ -36,6 +36,9 @@ const struct frame *log_reader_next(struct log_reader *r);
 
 uint64_t log_reader_rows(const struct log_reader *r); /* Data rows read so far. */
 uint64_t log_reader_bad(const struct log_reader *r);  /* Bad ones among them. */
+/* Time of the latest good row read so far, which may have had no sample in it;
+ * INSTANT_NONE before the first. */
+int64_t log_reader_last_row(const struct log_reader *r);
 /* Bytes read and in all, for a progress bar. */
 void log_reader_progress(const struct log_reader *r, uint64_t *done, uint64_t *total);
 

@@ -271,6 +271,9 @@ play(struct run *r, struct err *err)
         last_ms = f->t_ms;
         pipeline_frame(r->pipeline, r->frame);
     }
+    if (r->reader != NULL && f == NULL && log_reader_last_row(r->reader) > last_ms) {
+        last_ms = log_reader_last_row(r->reader); /* It had no sample in it. */
+    }
     int64_t inline_ms = apply_inline_until(r, limit_ms);
     if (inline_ms > last_ms) {
         last_ms = inline_ms;

@@ -147,6 +147,9 @@ run_frames(struct replay *r, const struct site *site, struct pipeline *p)
         }
     }
     free(own);
+    if (f == NULL && !r->stopped_by_bad_row && r->options->until_ms == INSTANT_NONE) {
+        result->last_ms = log_reader_last_row(r->reader); /* Perhaps an empty one. */
+    }
     int64_t end =
         r->options->until_ms != INSTANT_NONE ? r->options->until_ms : result->last_ms;
     if (end != INSTANT_NONE && !r->stopped_by_bad_row) {

@@ -21,6 +21,7 @@ struct outcome {
     struct strbuf frames;
     struct strbuf bad; /* "LINE:COLUMN text" each, ended by "\n". */
     uint64_t rows, bad_rows;
+    int64_t last_ms;
     struct err err;
 };
 
@@ -86,6 +87,7 @@ read_bytes(struct outcome *o,
         }
         o->rows = log_reader_rows(r);
         o->bad_rows = log_reader_bad(r);
+        o->last_ms = log_reader_last_row(r);
         log_reader_progress(r, &done, &total);
         ck_assert_uint_eq(done, total);
         log_reader_close(r);
@@ -358,6 +360,22 @@ START_TEST(logs_merge_by_time_then_by_file)
 }
 END_TEST
 
+START_TEST(a_row_without_samples_still_has_its_time)
+{
+    struct outcome o;
+
+    read_text(&o, NULL,
+              "time,d0.p0000\n2026-03-01T00:00:01Z,1\n2026-03-01T00:00:09Z,\n"
+              "2026-03-01T00:00:10Z,bad\n");
+    ck_assert_str_eq(strbuf_text(&o.frames), "1 d0 p0000=1");
+    ck_assert_int_eq(o.last_ms, INT64_C(1772323209000));
+    outcome_fini(&o);
+    read_text(&o, NULL, "time,d0.p0000\n");
+    ck_assert_int_eq(o.last_ms, INSTANT_NONE);
+    outcome_fini(&o);
+}
+END_TEST
+
 static const struct log_map_column columns[] = {{"Temp, mean", "d0", "p0000"},
                                                 {"On", "d1", "running"}};
 
@@ -563,6 +581,7 @@ main(void)
     tcase_add_test(tc, nul_bytes_and_endless_lines_are_bad_rows);
     tcase_add_loop_test(tc, the_longest_line, 0, 2);
     tcase_add_test(tc, logs_merge_by_time_then_by_file);
+    tcase_add_test(tc, a_row_without_samples_still_has_its_time);
     tcase_add_loop_test(tc, foreign_logs, 0, (int)ARRAY_LEN(map_rows));
     tcase_add_test(tc, a_map_that_does_not_fit_is_an_error);
     tcase_add_test(tc, a_log_that_is_not_there_is_an_error_with_its_name);
