@@ -238,6 +238,24 @@ group_due(const struct poll_state *s, uint32_t group)
     return s->d->when[group].due_ms <= s->now_ms;
 }
 
+/* The request that shows whether the device is there: one that is known to answer, so
+ * that a device is not taken for dead because of a single request. */
+static bool
+find_lead(const struct poll_state *s, struct plan_group **group, uint32_t *index)
+{
+    for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
+        struct plan_group *g = &s->d->plan.groups[i];
+        for (uint32_t r = 0; group_due(s, i) && r < g->request_count; r++) {
+            if (!g->requests[r].silent && g->requests[r].skip_until_ms <= s->now_ms) {
+                *group = g;
+                *index = r;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 rejoin(struct poller *p, struct poll_state *s)
 {
@@ -263,12 +281,24 @@ poll_groups(struct poller *p, struct poll_state *s)
         s->line_down = true;
         s->last.quality = QUALITY_REFUSED;
     }
+    struct plan_group *lead = NULL;
+    uint32_t lead_index = 0;
+    uint32_t lead_first = 0; /* It keeps this place when others are split. */
+    if (!offline && find_lead(s, &lead, &lead_index)) {
+        lead_first = lead->requests[lead_index].first;
+        if (poll_request(p, s, lead, lead_index)) {
+            lead = NULL; /* Split: its halves are asked below. */
+        }
+    }
     for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
         struct plan_group *g = &s->d->plan.groups[i];
         if (!group_due(s, i)) {
             continue;
         }
         for (uint32_t r = 0; r < g->request_count; r++) {
+            if (g == lead && g->requests[r].first == lead_first) {
+                continue;
+            }
             if (offline && !s->line_down) {
                 readings_mark(p->readings, g, &g->requests[r], QUALITY_OFFLINE, 0);
                 continue;

@@ -229,6 +229,29 @@ START_TEST(a_dying_unit_costs_the_others_one_timeout_at_a_time)
 }
 END_TEST
 
+START_TEST(a_device_is_there_though_one_of_its_requests_is_never_answered)
+{
+    struct fake_slave *s = fake_slave_pty();
+
+    struct bus *b = fake_estate_rtu(f.estate, "l", fake_slave_path(s));
+    b->timeout_ms = 50;
+    b->retries = (uint8_t)_i;
+    fake_slave_mute(s, 1, 0);
+    fake_estate_device(f.estate, "half", 1, 50);
+    fake_estate_point(f.estate, "a", REG_HOLDING, 0, TYPE_U16);
+    fake_estate_point(f.estate, "b", REG_HOLDING, 500, TYPE_U16);
+    start();
+    while (next_frame(0)->readings[1].quality != QUALITY_GOOD) {
+    }
+    for (int i = 0; i < 5; i++) {
+        const struct frame *frame = next_frame(0);
+        ck_assert_uint_eq(frame->readings[0].quality, QUALITY_TIMEOUT);
+        ck_assert_uint_eq(frame->readings[1].quality, QUALITY_GOOD);
+    }
+    fake_slave_free(s);
+}
+END_TEST
+
 START_TEST(a_late_answer_is_never_taken_for_the_next)
 {
     static const bool pty[] = {false, true};
@@ -583,6 +606,8 @@ main(void)
     tcase_add_test(tc, groups_are_polled_at_their_own_rate);
     tcase_add_test(tc, a_dead_unit_does_not_stop_the_others);
     tcase_add_test(tc, a_dying_unit_costs_the_others_one_timeout_at_a_time);
+    tcase_add_loop_test(
+        tc, a_device_is_there_though_one_of_its_requests_is_never_answered, 0, 3);
     tcase_add_loop_test(tc, a_late_answer_is_never_taken_for_the_next, 0, 2);
     tcase_add_test(tc, a_lost_connection_is_refused_and_comes_back);
     tcase_add_test(tc, an_idle_connection_that_was_closed_is_no_failure);

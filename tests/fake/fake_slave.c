@@ -22,7 +22,7 @@ struct unit {
     modbus_mapping_t *map;
     enum fake_fault fault;
     int arg;
-    int hole;
+    int hole, mute;
     unsigned requests;
 };
 
@@ -75,6 +75,9 @@ take_fault(struct unit *u, int address, int count, int *arg)
     if (f == FAKE_WELL && u->hole >= address && u->hole < address + count) {
         *arg = 2;
         return FAKE_EXCEPTION;
+    }
+    if (f == FAKE_WELL && u->mute >= address && u->mute < address + count) {
+        return FAKE_SILENT;
     }
     return f;
 }
@@ -343,6 +346,7 @@ slave_new(void)
     s->listener = s->client = s->master = s->slave = -1;
     for (int i = 0; i < FAKE_UNITS; i++) {
         s->units[i].hole = -1;
+        s->units[i].mute = -1;
         s->units[i].map = modbus_mapping_new(FAKE_REGISTERS, FAKE_REGISTERS,
                                              FAKE_REGISTERS, FAKE_REGISTERS);
         assert(s->units[i].map != NULL);
@@ -455,6 +459,14 @@ fake_slave_hole(struct fake_slave *s, uint8_t unit, int address)
 {
     pthread_mutex_lock(&s->lock);
     s->units[unit].hole = address;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+fake_slave_mute(struct fake_slave *s, uint8_t unit, int address)
+{
+    pthread_mutex_lock(&s->lock);
+    s->units[unit].mute = address;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -38,6 +38,8 @@ void fake_slave_set(struct fake_slave *s,
 void fake_slave_fault(struct fake_slave *s, uint8_t unit, enum fake_fault f, int arg);
 /* A request that touches this register of the unit gets exception 2; -1: none. */
 void fake_slave_hole(struct fake_slave *s, uint8_t unit, int address);
+/* The same, but it gets no answer. */
+void fake_slave_mute(struct fake_slave *s, uint8_t unit, int address);
 /* Requests seen since the start. */
 unsigned fake_slave_requests(struct fake_slave *s, uint8_t unit);
 /* TCP: nobody listens, connections are closed; and back, on the same port. */
