@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collectors/backoff.h"
 #include "daemon/model/site.h"
 
 #define READ_REGISTERS_MAX 125  /* Modbus Application Protocol V1.1b, 6.3 and 6.4. */
@@ -31,7 +32,8 @@ struct plan_request {
     int64_t skip_until_ms; /* Not asked before: refused for good.  Monotonic. */
     uint8_t refusals;      /* In a row. */
     uint8_t exception;     /* The code of the last refusal. */
-    bool silent;           /* The last attempt failed: no retries until it answers. */
+    struct backoff health; /* Of itself, while the device answers others. */
+    uint8_t why;           /* enum quality of its last failure. */
 };
 
 struct plan_group {

@@ -82,7 +82,7 @@ ask(struct poller *p,
                              .count = r->count};
     struct device_stats *stats = &p->args.devices[s->d->plan.device];
     /* Who has not answered in this poll is asked again after the others' turns. */
-    int tries = !s->answered || r->silent ? 1 : 1 + p->bus->retries;
+    int tries = !s->answered || r->health.failures > 0 ? 1 : 1 + p->bus->retries;
     struct err err = {0};
 
     for (;;) {
@@ -175,12 +175,16 @@ poll_request(struct poller *p,
         readings_mark(p->readings, g, r, s->last.quality, 0);
         return false;
     }
+    if (s->answered && !backoff_due(&r->health, s->now_ms)) {
+        readings_mark(p->readings, g, r, (enum quality)r->why, 0);
+        return false;
+    }
     s->line_down = !ask(p, s, r, &res);
     if (res.quality == QUALITY_GOOD || res.quality == QUALITY_EXCEPTION) {
         s->answered = true;
         s->probing = false;
         s->failures = 0;
-        r->silent = false;
+        (void)backoff_succeeded(&r->health);
     }
     if (res.quality == QUALITY_GOOD) {
         r->refusals = 0;
@@ -192,12 +196,26 @@ poll_request(struct poller *p,
             return true;
         }
     } else {
-        r->silent = true;
+        r->health.max_ms = BACKOFF_DEVICE_MAX_MS;
+        (void)backoff_failed(&r->health, clock_mono_ms());
+        r->why = (uint8_t)res.quality;
         s->failures++;
         s->last = res;
     }
     readings_mark(p->readings, g, r, res.quality, res.exception);
     return false;
+}
+
+/* A device that returns answers what it did not while it was away. */
+static void
+forget_silence(struct polled *d)
+{
+    for (uint32_t i = 0; i < d->plan.group_count; i++) {
+        struct plan_group *g = &d->plan.groups[i];
+        for (uint32_t r = 0; r < g->request_count; r++) {
+            g->requests[r].health.retry_at_ms = INSTANT_NONE;
+        }
+    }
 }
 
 static void
@@ -207,6 +225,7 @@ judge_health(struct poller *p, struct poll_state *s)
 
     if (s->answered) {
         if (backoff_succeeded(&s->d->health)) {
+            forget_silence(s->d);
             log_info("%s (bus %s, unit %u) answers again", id, p->bus->id,
                      s->device->unit);
         }
@@ -246,7 +265,8 @@ find_lead(const struct poll_state *s, struct plan_group **group, uint32_t *index
     for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
         struct plan_group *g = &s->d->plan.groups[i];
         for (uint32_t r = 0; group_due(s, i) && r < g->request_count; r++) {
-            if (!g->requests[r].silent && g->requests[r].skip_until_ms <= s->now_ms) {
+            if (g->requests[r].health.failures == 0 &&
+                g->requests[r].skip_until_ms <= s->now_ms) {
                 *group = g;
                 *index = r;
                 return true;

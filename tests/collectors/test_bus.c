@@ -243,11 +243,16 @@ START_TEST(a_device_is_there_though_one_of_its_requests_is_never_answered)
     start();
     while (next_frame(0)->readings[1].quality != QUALITY_GOOD) {
     }
-    for (int i = 0; i < 5; i++) {
+    unsigned asked = fake_slave_requests(s, 1);
+    for (int i = 0; i < 10; i++) {
         const struct frame *frame = next_frame(0);
         ck_assert_uint_eq(frame->readings[0].quality, QUALITY_TIMEOUT);
         ck_assert_uint_eq(frame->readings[1].quality, QUALITY_GOOD);
     }
+    /* Ten polls of two requests, but the silent one is not asked each time. */
+    ck_assert_uint_le(fake_slave_requests(s, 1) - asked, 16);
+    fake_slave_mute(s, 1, -1);
+    await_quality(0, QUALITY_GOOD);
     fake_slave_free(s);
 }
 END_TEST
