@@ -32,7 +32,7 @@ struct device_yaml {
 static const struct field device_fields[] = {
     FIELD("id", FIELD_ID, struct device_yaml, id, REQUIRED),
     FIELD("name", FIELD_STRING, struct device_yaml, name, .max = 200),
-    FIELD("type", FIELD_ID, struct device_yaml, type, OPTIONAL),
+    FIELD("type", FIELD_STRING, struct device_yaml, type, .max = 63),
     FIELD("location", FIELD_STRING, struct device_yaml, location, .max = 200),
     FIELD("tags",
           FIELD_STRINGS,

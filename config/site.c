@@ -98,7 +98,7 @@ applies_to_read(struct reader *r,
                 struct applies_to *out)
 {
     static const struct field fields[] = {
-        FIELD("type", FIELD_ID, struct applies_to, type, OPTIONAL),
+        FIELD("type", FIELD_STRING, struct applies_to, type, OPTIONAL),
         FIELD("id", FIELD_ID, struct applies_to, id, OPTIONAL),
         FIELD("tag", FIELD_STRING, struct applies_to, tag, OPTIONAL),
         FIELD("location", FIELD_STRING, struct applies_to, location, OPTIONAL),

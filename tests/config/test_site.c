@@ -80,8 +80,9 @@ END_TEST
 
 START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
 {
-    static const char *const ids[] = {"gateway", "lift-gw", "logger", "meter-1",
-                                      "meters",  "probe-1", "pump-1", "pump-room"};
+    static const char *const ids[] = {"fan-1",   "gateway", "lift-gw",
+                                      "logger",  "meter-1", "meters",
+                                      "probe-1", "pump-1",  "pump-room"};
     ck_assert_uint_eq(site->device_count, ARRAY_LEN(ids));
     for (uint32_t i = 0; i < site->device_count; i++) {
         const struct device *d = &site->devices[i];
@@ -140,6 +141,8 @@ START_TEST(test_a_device_may_be_nothing_but_an_id_and_points)
     ck_assert_uint_eq(d->bus, NONE_INDEX);
     ck_assert_int_eq(d->poll_ms, 1000);
     ck_assert_int_eq(d->stale_after_ms, 3000);
+    const struct device *fan = &site->devices[site_device(site, "fan-1")];
+    ck_assert_str_eq(fan->type, "风机");
 }
 END_TEST
 
