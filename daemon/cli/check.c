@@ -5,6 +5,12 @@
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/check.h"
 
+static const char *
+plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static bool
 check_whole_site(const char *path, struct diags *diags)
 {
@@ -13,13 +19,11 @@ check_whole_site(const char *path, struct diags *diags)
     if (site == NULL) {
         return false;
     }
-    uint32_t equipment = 0;
-    for (uint32_t i = 0; i < site->device_count; i++) {
-        equipment += site->devices[i].role == DEVICE_EQUIPMENT;
-    }
-    printf("%s: ok: %u devices with %u points on %u buses, %u rules on %u places\n",
-           path, equipment, site->point_count, site->bus_count, site->rule_count,
-           counts.instances);
+    struct site_equipment e = site_equipment(site);
+    printf("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u place%s\n",
+           path, e.devices, plural(e.devices), e.points, plural(e.points),
+           site->bus_count, site->bus_count == 1 ? "" : "es", site->rule_count,
+           plural(site->rule_count), counts.instances, plural(counts.instances));
     site_free(site);
     return true;
 }

@@ -86,6 +86,19 @@ site_point(const struct site *site, uint32_t device, const char *id)
     return NONE_INDEX;
 }
 
+struct site_equipment
+site_equipment(const struct site *site)
+{
+    struct site_equipment sum = {0, 0};
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        if (site->devices[i].role == DEVICE_EQUIPMENT) {
+            sum.devices++;
+            sum.points += site->devices[i].point_count;
+        }
+    }
+    return sum;
+}
+
 uint16_t
 point_width(const struct point *point)
 {

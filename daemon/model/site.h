@@ -274,6 +274,13 @@ uint32_t site_bus(const struct site *site, const char *id);
 uint32_t site_rule(const struct site *site, const char *id);
 uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
+/* What the owner listed: neither the buses' own devices nor the gateway's. */
+struct site_equipment {
+    uint32_t devices;
+    uint32_t points;
+};
+struct site_equipment site_equipment(const struct site *site);
+
 /* 16-bit registers (or bits, for coils and discrete inputs) that a value occupies. */
 uint16_t point_width(const struct point *point);
 const char *value_type_name(enum value_type t);

@@ -205,15 +205,13 @@ static void
 say_status(struct live *l)
 {
     uint32_t offline = 0;
-    uint32_t total = 0;
     for (uint32_t i = 0; i < l->site->device_count; i++) {
-        if (l->site->devices[i].role == DEVICE_EQUIPMENT) {
-            total++;
-            offline +=
-                rules_device_health(pipeline_rules(l->pipeline), i) == DEVICE_OFFLINE;
-        }
+        offline +=
+            l->site->devices[i].role == DEVICE_EQUIPMENT &&
+            rules_device_health(pipeline_rules(l->pipeline), i) == DEVICE_OFFLINE;
     }
-    sd_notifyf(0, "STATUS=%u devices, %u offline, %llu frames", total, offline,
+    sd_notifyf(0, "STATUS=%u devices, %u offline, %llu frames",
+               site_equipment(l->site).devices, offline,
                (unsigned long long)l->frames_seen);
 }
 
@@ -590,7 +588,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
     }
     if (code == 0) {
         log_info("watching %s: %u devices on %u buses, %u rules on %u places",
-                 l->site->id, l->site->device_count, l->site->bus_count,
+                 l->site->id, site_equipment(l->site).devices, l->site->bus_count,
                  l->site->rule_count,
                  rules_count(pipeline_rules(l->pipeline)).instances);
         live_store_step(l);

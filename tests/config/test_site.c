@@ -107,6 +107,8 @@ START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
     ck_assert_str_eq(point("meters", "load")->unit, "%");
     ck_assert_int_eq(point("meters", "online")->type, TYPE_BOOL);
     ck_assert_int_eq(point("gateway", "disk_free")->poll_ms, 10000);
+    ck_assert_uint_eq(site_equipment(site).devices, 5);
+    ck_assert_uint_eq(site_equipment(site).points, site->point_count - 3 * 3 - 5);
 }
 END_TEST
 
