@@ -103,7 +103,8 @@ static const struct {
     {"arrive", COMMAND_TICKET_ARRIVE, "responded"},
     {"wait", COMMAND_TICKET_WAIT, "waiting"},
     {"resume", COMMAND_TICKET_RESUME, "resumed"},
-    {"resolve", COMMAND_TICKET_RESOLVE, "resolved; the sensor will confirm it"},
+    {"resolve", COMMAND_TICKET_RESOLVE,
+     "resolved; its sensor will confirm it, or close it if none can tell"},
     {"close", COMMAND_TICKET_CLOSE, "closed"},
     {"reopen", COMMAND_TICKET_REOPEN, "reopened"},
     {"note", COMMAND_TICKET_NOTE, "noted"},
@@ -186,7 +187,7 @@ run_ticket(const struct cli_command *self, int argc, char **argv)
 }
 
 const struct cli_command cli_ack = {
-    "ack", "acknowledge an alarm", "DEVICE RULE [--by NAME] [--note TEXT]",
+    "ack", "acknowledge an alarm", "DEVICE RULE|DEVICE/RULE [--by NAME] [--note TEXT]",
     "Says that somebody has seen it.  The alarm stays until its condition clears.\n",
     run_ack};
 const struct cli_command cli_ticket = {
