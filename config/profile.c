@@ -160,7 +160,7 @@ profile_read(struct reader *r,
 {
     static const struct field fields[] = {
         FIELD("profile", FIELD_ID, struct profile_yaml, id, REQUIRED),
-        FIELD("title", FIELD_STRING, struct profile_yaml, title, REQUIRED),
+        FIELD("title", FIELD_STRING, struct profile_yaml, title, OPTIONAL),
         FIELD("source", FIELD_NODE, struct profile_yaml, source, REQUIRED),
         FIELD("limits", FIELD_NODE, struct profile_yaml, limits, OPTIONAL),
         FIELD("probe", FIELD_NODE, struct profile_yaml, probe, OPTIONAL),
