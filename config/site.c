@@ -77,19 +77,6 @@ check_person(struct reader *r,
     report_dangling(r, loc, "person", name, ids, site->person_count);
 }
 
-static bool
-matches(const struct applies_to *a, const struct device *d)
-{
-    bool tagged = a->tag == NULL;
-    for (uint32_t i = 0; i < d->tag_count && !tagged; i++) {
-        tagged = strcmp(d->tags[i], a->tag) == 0;
-    }
-    return tagged && (a->type == NULL || strcmp(a->type, d->type) == 0) &&
-           (a->id == NULL || strcmp(a->id, d->id) == 0) &&
-           (a->location == NULL ||
-            (d->location != NULL && strcmp(a->location, d->location) == 0));
-}
-
 void
 applies_to_read(struct reader *r,
                 const struct node *n,
@@ -108,7 +95,7 @@ applies_to_read(struct reader *r,
         return;
     }
     for (uint32_t i = 0; i < site->device_count; i++) {
-        if (matches(out, &site->devices[i])) {
+        if (applies_to_device(out, &site->devices[i])) {
             return;
         }
     }

@@ -73,20 +73,47 @@ struct plan_yaml {
     struct loc loc;
 };
 
-/* `2000h of running`: a duration, "of", a point. */
-static void
-or_after_check(struct reader *r, const struct node *n)
+/* Whether one of the devices has the point, or there is none to ask. */
+static bool
+some_has_point(const struct site *site, const struct applies_to *a, const char *point)
 {
-    const char *of = n->kind == NODE_SCALAR ? strstr(n->text, " of ") : NULL;
-    int64_t ms;
-    if (of != NULL) {
-        const char *time = arena_strndup(r->arena, n->text, (size_t)(of - n->text));
-        if (duration_parse(&ms, time, NULL) == 0 && ms > 0 && is_point_id(of + 4)) {
-            return;
+    bool asked = false;
+    for (uint32_t i = 0; i < site->device_count; i++) {
+        if (applies_to_device(a, &site->devices[i])) {
+            asked = true;
+            if (site_point(site, i, point) != NONE_INDEX) {
+                return true;
+            }
         }
     }
-    diags_add(r->diags, DIAG_ERROR, &n->loc,
-              "\"or_after\" is no time of a point; \"2000h of running\" is accepted");
+    return !asked; /* That nothing matches was told of. */
+}
+
+/* `2000h of running`: a duration, "of", a point. */
+static void
+or_after_check(struct reader *r,
+               const struct node *n,
+               const struct site *site,
+               const struct applies_to *applies_to)
+{
+    const char *of = n->kind == NODE_SCALAR ? strstr(n->text, " of ") : NULL;
+    int64_t ms = 0;
+    if (of != NULL) {
+        const char *time = arena_strndup(r->arena, n->text, (size_t)(of - n->text));
+        if (duration_parse(&ms, time, NULL) != 0) {
+            ms = 0;
+        }
+    }
+    if (ms <= 0 || !is_point_id(of + 4)) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "\"or_after\" is no time of a point; \"2000h of running\" is "
+                  "accepted");
+    } else if (!some_has_point(site, applies_to, of + 4)) {
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "\"or_after\" names \"%s\"; a point of a device that it applies to "
+                  "is accepted",
+                  of + 4);
+    }
 }
 
 static void
@@ -121,7 +148,7 @@ plan_check(struct reader *r,
         applies_to_read(r, y->applies_to, site, what, &applies_to);
     }
     if (y->or_after != NULL) {
-        or_after_check(r, y->or_after);
+        or_after_check(r, y->or_after, site, &applies_to);
     }
     if (node_get(n, "every") == NULL && y->or_after == NULL) {
         diags_add(
@@ -163,11 +190,13 @@ read_promise(struct reader *r, const struct node *n, struct promise *out)
     };
     (void)fields_read(r, out, n, n->key, fields, ARRAY_LEN(fields));
     if (out->resolve_ms < out->respond_ms) {
-        diags_add(
-            r->diags, DIAG_ERROR, &n->loc,
-            "priority \"%s\" is to be resolved before somebody has responded; let "
-            "resolve be respond or longer",
-            n->key);
+        char resolve[INSTANT_TEXT_BYTES];
+        char respond[INSTANT_TEXT_BYTES];
+        diags_add(r->diags, DIAG_ERROR, &n->loc,
+                  "priority \"%s\" is to be resolved in %s and responded to in %s; let "
+                  "resolve be respond or longer",
+                  n->key, duration_format(resolve, out->resolve_ms),
+                  duration_format(respond, out->respond_ms));
     }
 }
 

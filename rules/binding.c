@@ -240,23 +240,6 @@ read_rule(struct binder *b, uint32_t index)
 }
 
 static bool
-text_matches(const char *wanted, const char *is)
-{
-    return wanted == NULL || (is != NULL && strcmp(wanted, is) == 0);
-}
-
-static bool
-device_matches(const struct applies_to *a, const struct device *d)
-{
-    bool tagged = a->tag == NULL;
-    for (uint32_t i = 0; i < d->tag_count && !tagged; i++) {
-        tagged = strcmp(a->tag, d->tags[i]) == 0;
-    }
-    return tagged && text_matches(a->type, d->type) && text_matches(a->id, d->id) &&
-           text_matches(a->location, d->location);
-}
-
-static bool
 applies_to_is_given(const struct applies_to *a)
 {
     return a->type != NULL || a->id != NULL || a->tag != NULL || a->location != NULL;
@@ -476,7 +459,7 @@ bind_rule(struct binder *b)
     uint32_t complete = 0;
     uint32_t first = NONE_INDEX;
     for (uint32_t d = 0; d < b->site->device_count; d++) {
-        if (!device_matches(a, &b->site->devices[d])) {
+        if (!applies_to_device(a, &b->site->devices[d])) {
             continue;
         }
         matching++;

@@ -86,6 +86,23 @@ site_point(const struct site *site, uint32_t device, const char *id)
     return NONE_INDEX;
 }
 
+static bool
+text_matches(const char *wanted, const char *is)
+{
+    return wanted == NULL || (is != NULL && strcmp(wanted, is) == 0);
+}
+
+bool
+applies_to_device(const struct applies_to *a, const struct device *d)
+{
+    bool tagged = a->tag == NULL;
+    for (uint32_t i = 0; i < d->tag_count && !tagged; i++) {
+        tagged = strcmp(a->tag, d->tags[i]) == 0;
+    }
+    return tagged && text_matches(a->type, d->type) && text_matches(a->id, d->id) &&
+           text_matches(a->location, d->location);
+}
+
 struct site_equipment
 site_equipment(const struct site *site)
 {

@@ -274,6 +274,9 @@ uint32_t site_bus(const struct site *site, const char *id);
 uint32_t site_rule(const struct site *site, const char *id);
 uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
+/* Every criterion that is given matches the device. */
+bool applies_to_device(const struct applies_to *a, const struct device *d);
+
 /* What the owner listed: neither the buses' own devices nor the gateway's. */
 struct site_equipment {
     uint32_t devices;
