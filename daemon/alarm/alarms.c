@@ -139,7 +139,9 @@ alarms_restore(struct alarms *a, const struct alarm *row)
 static void
 send_row(const struct alarms *a, const struct entry *e)
 {
-    a->sink->alarm(a->sink->ctx, &e->row);
+    if (a->sink->alarm != NULL) {
+        a->sink->alarm(a->sink->ctx, &e->row);
+    }
 }
 
 /* The row first, then the event: who reads the event finds the row as it says. */

@@ -10,8 +10,10 @@
 struct sink {
     void *ctx;
     void (*event)(void *ctx, const struct event *e);
-    /* The alarm as it is now; ALARM_NORMAL: it has left the listing. */
+    /* NULL where only the events are wanted.  The alarm as it is now; ALARM_NORMAL: it
+     * has left the listing. */
     void (*alarm)(void *ctx, const struct alarm *a);
+    /* NULL where only the events are wanted. */
     void (*ticket)(void *ctx, const struct ticket *t);
 };
 

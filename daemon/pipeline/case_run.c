@@ -68,20 +68,6 @@ keep_event(void *ctx, const struct event *e)
 }
 
 static void
-ignore_alarm(void *ctx, const struct alarm *a)
-{
-    (void)ctx;
-    (void)a;
-}
-
-static void
-ignore_ticket(void *ctx, const struct ticket *t)
-{
-    (void)ctx;
-    (void)t;
-}
-
-static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct run *r = ctx;
@@ -438,7 +424,7 @@ expectations_name_what_is(const struct run *r, struct diags *diags)
 static int
 run_loaded(struct run *r, struct diags *diags, struct err *err)
 {
-    struct sink sink = {r, keep_event, ignore_alarm, ignore_ticket};
+    struct sink sink = {.ctx = r, .event = keep_event};
     struct log_map *map = NULL;
     int code = 0;
     r->pipeline = pipeline_new(r->site, &sink, 1, diags);

@@ -243,6 +243,21 @@ changes_urgent(const struct changes *c)
     return c->urgent > 0;
 }
 
+/* What must go outside joins the outbox; both texts are used up. */
+static int
+put_out(struct state *store,
+        struct strbuf *topic,
+        struct strbuf *payload,
+        bool retain,
+        struct err *err)
+{
+    int code =
+        state_outbox_add(store, strbuf_text(topic), strbuf_text(payload), retain, err);
+    strbuf_fini(topic);
+    strbuf_fini(payload);
+    return code;
+}
+
 static int
 write_event(struct change *item,
             struct state *store,
@@ -274,11 +289,7 @@ write_event(struct change *item,
     strbuf_json_int(&payload, "seq", seq);
     strbuf_printf(&payload, ",\"id\":\"%s-%lld\"}", state_gateway_id(store),
                   (long long)seq);
-    code =
-        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), false, err);
-    strbuf_fini(&topic);
-    strbuf_fini(&payload);
-    return code;
+    return put_out(store, &topic, &payload, false, err);
 }
 
 static int
@@ -306,11 +317,7 @@ write_alarm(struct change *item,
     if (!gone && item->alarm.state != ALARM_NORMAL) {
         alarm_to_json(&payload, &item->alarm);
     }
-    code =
-        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), true, err);
-    strbuf_fini(&topic);
-    strbuf_fini(&payload);
-    return code;
+    return put_out(store, &topic, &payload, true, err);
 }
 
 static int
@@ -329,11 +336,7 @@ write_ticket(struct change *item,
     struct strbuf payload = {0};
     publish_topic_ticket(&topic, site, item->ticket.number);
     ticket_to_json(&payload, &item->ticket);
-    code =
-        state_outbox_add(store, strbuf_text(&topic), strbuf_text(&payload), true, err);
-    strbuf_fini(&topic);
-    strbuf_fini(&payload);
-    return code;
+    return put_out(store, &topic, &payload, true, err);
 }
 
 static int

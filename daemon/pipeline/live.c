@@ -20,13 +20,12 @@
 #define REST_MS             50  /* Frames gather meanwhile: waking costs more. */
 #define TICK_MS             1000
 #define LATE_MS             20 /* Timers wait this long for frames that are under way. */
-#define STOP_GRACE_MS       2000
 #define STATUS_TICKS        10
 #define ALIVE_MS            5000 /* A restart knows to this when we last ran. */
 
 /* Puts what was decided on disk; then, and only then, the outside is told. */
-static void
-store_changes(struct live *l)
+void
+live_store_changes(struct live *l)
 {
     struct err err;
     bool published = false;
@@ -53,8 +52,8 @@ store_changes(struct live *l)
     }
 }
 
-static void
-collect_timer(void *ctx, const struct rule_state *s)
+void
+live_collect_timer(void *ctx, const struct rule_state *s)
 {
     struct live *l = ctx;
     bool watched =
@@ -67,8 +66,8 @@ void
 live_store_step(struct live *l)
 {
     if (changes_urgent(l->changes)) {
-        rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
-        store_changes(l);
+        rules_save(pipeline_rules(l->pipeline), false, live_collect_timer, l);
+        live_store_changes(l);
     }
 }
 
@@ -185,8 +184,8 @@ remove_told(struct live *l)
     }
 }
 
-static int
-on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
+int
+live_on_receipts(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
     (void)source;
     (void)fd;
@@ -235,8 +234,8 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
     struct live *l = ctx;
     follow_clock(l);
     live_health_frames(l);
-    rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
-    store_changes(l);
+    rules_save(pipeline_rules(l->pipeline), false, live_collect_timer, l);
+    live_store_changes(l);
     if (l->told_failing) {
         remove_told(l);
     }
@@ -250,175 +249,6 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
     uint64_t next_us = us + TICK_MS * 1000;
     uint64_t now_us = (uint64_t)clock_mono_us();
     sd_event_source_set_time(source, next_us > now_us ? next_us : now_us);
-    return 0;
-}
-
-/* No more frames; what came is judged and stored.  A pipeline that was not restored to
- * its end would overwrite what it should have been restored from: it stores nothing. */
-static void
-come_to_rest(struct live *l)
-{
-    collectors_stop(l->collectors);
-    l->collectors = NULL;
-    if (l->restored) {
-        while (live_apply_frames(l) > 0) {
-        }
-        rules_save(pipeline_rules(l->pipeline), false, collect_timer, l);
-        store_changes(l);
-    }
-}
-
-/* The threads and tables that belong to one configuration, in reverse order of start.
- */
-static void
-disassemble(struct live *l)
-{
-    come_to_rest(l);
-    history_close(l->history);
-    l->history = NULL;
-    if (l->publisher != NULL) {
-        publisher_stop(l->publisher, STOP_GRACE_MS);
-        l->publisher = NULL;
-        on_receipts(NULL, -1, 0, l);
-    }
-    pipeline_free(l->pipeline);
-    l->pipeline = NULL;
-    l->restored = false;
-}
-
-static int
-assemble(struct live *l, struct diags *diags, struct err *err)
-{
-    int64_t last_ticket = 0;
-    int code = state_max_ticket(l->store, &last_ticket, err);
-    if (code != 0) {
-        return code;
-    }
-    l->pipeline =
-        pipeline_new(l->site, changes_sink(l->changes), last_ticket + 1, diags);
-    if (l->pipeline == NULL) {
-        return err_set(err, ERR_CONFIG, "%s: the rules have errors", l->path);
-    }
-    pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine));
-    code = live_restore(l, err);
-    l->restored = code == 0;
-    if (code == 0) {
-        code = history_open(&l->history, l->site->data_dir, l->site, err);
-    }
-    if (code == 0 && l->site->mqtt.enabled) {
-        code = publisher_start(&l->publisher, l->site, l->site->data_dir, l->receipts,
-                               l->commands, err);
-    }
-    if (code == 0) {
-        code =
-            collectors_start(&l->collectors, l->site, &l->clock.engine, l->frames, err);
-    }
-    return code;
-}
-
-static void
-log_diags(const struct diags *diags)
-{
-    for (size_t i = 0; i < diags->count; i++) {
-        const struct diag *d = &diags->items[i];
-        log_write(d->level == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                  "%s:%u:%u: %s", d->file != NULL ? d->file : "", d->line, d->column,
-                  d->text);
-    }
-}
-
-static int
-assemble_logged(struct live *l)
-{
-    struct err err;
-    struct diags diags;
-    diags_init(&diags);
-    int code = assemble(l, &diags, &err);
-    log_diags(&diags);
-    diags_fini(&diags);
-    if (code != 0) {
-        log_error("reload: %s", err.text);
-    }
-    return code;
-}
-
-/* Takes the new site, or goes on with the old one; an error: neither can be run. */
-static int
-exchange_site(struct live *l, struct site *site)
-{
-    struct err err;
-    struct site *old = l->site;
-    come_to_rest(l);
-    if (changes_pending(l->changes)) {
-        /* The store does not know of them yet: restoring from it would forget them. */
-        log_error("reload: the database cannot be written; the running configuration "
-                  "goes on");
-        site_free(site);
-        instant_zone_set(old->timezone);
-        int code =
-            collectors_start(&l->collectors, old, &l->clock.engine, l->frames, &err);
-        if (code != 0) {
-            log_error("reload: %s", err.text);
-        }
-        return code;
-    }
-    disassemble(l);
-    l->site = site;
-    if (assemble_logged(l) == 0) {
-        site_free(old);
-        log_info("reloaded: %u devices, %u rules", site->device_count,
-                 site->rule_count);
-        return 0;
-    }
-    l->restored = false; /* What the new rules made of it is not stored. */
-    changes_discard(l->changes);
-    disassemble(l);
-    site_free(site);
-    l->site = old;
-    instant_zone_set(old->timezone);
-    log_error("reload: the old configuration goes on");
-    return assemble_logged(l);
-}
-
-static int
-on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
-{
-    (void)source;
-    (void)info;
-    struct live *l = ctx;
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
-    log_info("reloading %s", l->path);
-    struct diags diags;
-    diags_init(&diags);
-    struct site *site = check_site(l->path, &diags, NULL);
-    log_diags(&diags);
-    int code = 0;
-    if (site == NULL) {
-        log_error("%s: %zu errors; the running configuration goes on", l->path,
-                  diags.errors);
-        instant_zone_set(l->site->timezone);
-    } else if (strcmp(site->data_dir, l->site->data_dir) != 0) {
-        log_error(
-            "%s: a changed `data` needs a restart; the running configuration goes "
-            "on",
-            l->path);
-        site_free(site);
-        instant_zone_set(l->site->timezone);
-    } else {
-        pthread_rwlock_wrlock(&l->site_lock);
-        code = exchange_site(l, site);
-        pthread_rwlock_unlock(&l->site_lock);
-        if (code == 0) {
-            live_store_step(l);
-            live_arm(l);
-        }
-    }
-    diags_fini(&diags);
-    sd_notify(0, "READY=1");
-    if (code != 0) {
-        l->failed = code;
-        sd_event_exit(l->loop, 0);
-    }
     return 0;
 }
 
@@ -447,7 +277,7 @@ open_loop(struct live *l, struct err *err)
     }
     if (r >= 0) {
         r = sd_event_add_io(l->loop, &l->told_source, ring_fd(l->receipts), EPOLLIN,
-                            on_receipts, l);
+                            live_on_receipts, l);
     }
     if (r >= 0) {
         r = sd_event_add_io(l->loop, NULL, ring_fd(l->commands), EPOLLIN,
@@ -464,7 +294,7 @@ open_loop(struct live *l, struct err *err)
         r = sd_event_add_signal(l->loop, NULL, SIGINT, on_stop, l);
     }
     if (r >= 0) {
-        r = sd_event_add_signal(l->loop, NULL, SIGHUP, on_reload, l);
+        r = sd_event_add_signal(l->loop, NULL, SIGHUP, live_on_reload, l);
     }
     if (r >= 0) {
         r = sd_event_add_time(l->loop, &l->due, CLOCK_MONOTONIC, UINT64_MAX, 1000,
@@ -492,7 +322,7 @@ start(struct live *l, struct diags *diags, struct err *err)
     if (l->site == NULL) {
         return err_set(err, ERR_CONFIG, "%s: %zu errors", l->path, diags->errors);
     }
-    log_diags(diags); /* What is left are warnings. */
+    live_log_diags(diags); /* What is left are warnings. */
     l->frame = malloc(FRAME_BYTES_MAX);
     if (l->frame == NULL) {
         return err_set(err, ERR_NOMEM, "frame");
@@ -521,7 +351,7 @@ start(struct live *l, struct diags *diags, struct err *err)
     live_clock_start(&l->clock, last_ms);
     struct diags again; /* The rules were checked above: this stays empty. */
     diags_init(&again);
-    code = assemble(l, &again, err);
+    code = live_assemble(l, &again, err);
     diags_fini(&again);
     if (code == 0) {
         code = web_start(&l->web, l->site->data_dir, api_handle, l, err);
@@ -537,7 +367,7 @@ stop(struct live *l)
 {
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
-    disassemble(l);
+    live_disassemble(l);
     sd_event_source_unref(l->told_source);
     sd_event_source_unref(l->due);
     sd_event_source_unref(l->arrival);

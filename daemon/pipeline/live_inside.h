@@ -117,6 +117,20 @@ unsigned live_apply_frames(struct live *l); /* Those that wait; how many it were
 void live_store_step(struct live *l);       /* What they decided goes to the disk. */
 void live_arm(struct live *l); /* The loop wakes when the next timer is due. */
 
+/* live.c: puts what was decided on disk, and tells the outside only then. */
+void live_store_changes(struct live *l);
+void live_collect_timer(void *ctx, const struct rule_state *s); /* For rules_save(). */
+int live_on_receipts(sd_event_source *source, int fd, uint32_t events, void *live);
+
+/* live_site.c: the threads and tables of l->site.  A failed assembly is taken apart by
+ * live_disassemble() too. */
+int live_assemble(struct live *l, struct diags *diags, struct err *err);
+void live_disassemble(struct live *l);
+int live_on_reload(sd_event_source *source,
+                   const struct signalfd_siginfo *info,
+                   void *live);
+void live_log_diags(const struct diags *diags);
+
 /* live_commands.c */
 int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
 int live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *live);

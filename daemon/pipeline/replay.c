@@ -41,20 +41,6 @@ print_event(void *ctx, const struct event *e)
 }
 
 static void
-ignore_alarm(void *ctx, const struct alarm *a)
-{
-    (void)ctx;
-    (void)a;
-}
-
-static void
-ignore_ticket(void *ctx, const struct ticket *t)
-{
-    (void)ctx;
-    (void)t;
-}
-
-static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct replay *r = ctx;
@@ -170,7 +156,7 @@ replay_run(struct site *site,
     *result = (struct replay_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
     struct replay r = {
         .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
-    struct sink sink = {&r, print_event, ignore_alarm, ignore_ticket};
+    struct sink sink = {.ctx = &r, .event = print_event};
     int code = 0;
     override_stale_after(site, options->stale_after_ms);
     struct pipeline *p = pipeline_new(site, &sink, 1, diags);

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The outside world fails: the broker, the disk, a TCP slave, a serial line."""
+import json
 import os
 import resource
 import signal
@@ -122,6 +123,25 @@ class BrokerOutage(House):
         wait_for(lambda: any(v["seq"] == len(stored) for v in ear.events()), "all events")
         self.check_heard(ear, stored)
 
+    def test_a_broker_that_forgot_is_told_the_present_state_at_the_next_start(self):
+        e = self.make(("pump-1", "plant", 1), broker=True)
+        slave = self.tcp_slave()
+        e.start()
+        slave.set(1, "input", 0, 900)
+        wait_for(lambda: self.active() == 1, "a raised alarm")
+        e.wait_drained()
+        e.stop()
+        e.broker.stop()
+        for name in os.listdir(e.folder):
+            if name == "mosquitto.db":
+                os.remove(os.path.join(e.folder, name))
+        e.broker.start()
+        ear = e.subscribe()
+        e.start()
+        wait_for(lambda: ear.last("/alarm/pump-1/hot") and ear.last("/ticket/1"),
+                 "the alarm and its ticket")
+        self.assertEqual(json.loads(ear.last("/alarm/pump-1/hot"))["state"], "active")
+        self.assertEqual([v["event"] for v in ear.events()], [])
 
     def test_a_broker_that_hangs_does_not_hold_up_a_stop(self):
         e = self.make(("pump-1", "plant", 1), broker=True)
