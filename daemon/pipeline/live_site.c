@@ -43,12 +43,11 @@ live_disassemble(struct live *l)
     l->restored = false;
 }
 
-static bool
+static void
 announce_alarm(void *ctx, const struct alarm *a)
 {
     const struct sink *sink = ctx;
     sink->alarm(sink->ctx, a);
-    return true;
 }
 
 static bool
@@ -60,15 +59,14 @@ announce_ticket(void *ctx, const struct ticket *t)
 }
 
 /* The present state goes out once more: the broker may be a new one, or one that lost
- * what it retained. */
+ * what it retained.  Alarms as they were restored: the store still has those whose rule
+ * or device is gone. */
 static int
 announce(struct live *l, struct err *err)
 {
     struct sink sink = *changes_sink(l->changes);
-    int code = state_each_alarm(l->store, true, announce_alarm, &sink, err);
-    return code != 0
-               ? code
-               : state_each_ticket(l->store, INSTANT_MAX, announce_ticket, &sink, err);
+    alarms_each(pipeline_alarms(l->pipeline), announce_alarm, &sink);
+    return state_each_ticket(l->store, INSTANT_MAX, announce_ticket, &sink, err);
 }
 
 int
