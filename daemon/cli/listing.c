@@ -223,6 +223,19 @@ run_devices(const struct cli_command *self, int argc, char **argv)
                 "no devices");
 }
 
+/* Moments are shown in the site's zone, as in the tables. */
+static void
+print_text(const char *indent, const char *key, const char *text)
+{
+    char local[INSTANT_TEXT_BYTES];
+    int64_t t_ms = 0;
+    bool moment = strcmp(key, "time") == 0 || strcmp(key, "last_alive") == 0;
+    if (moment && instant_parse(&t_ms, text, NULL) == 0) {
+        text = instant_format_local(local, t_ms);
+    }
+    printf("%s%s: %s\n", indent, key, text);
+}
+
 static void
 print_member(const char *indent, const char *key, json_t *value)
 {
@@ -251,7 +264,7 @@ print_member(const char *indent, const char *key, json_t *value)
             print_member(indent, key, of);
         }
     } else if (json_is_string(value)) {
-        printf("%s%s: %s\n", indent, key, json_string_value(value));
+        print_text(indent, key, json_string_value(value));
     } else if (json_is_integer(value)) {
         printf("%s%s: %lld\n", indent, key, (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
