@@ -1,4 +1,5 @@
 /* Cases: a log, what people do meanwhile, and what must (or must never) come of it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,14 +34,14 @@ parse_time_of_day(const char *text, int64_t *out)
     return true;
 }
 
-/* A zone stands at the end: the site, and so its zone, is not known here. */
+/* What the clocks of the site show: the site, and so its zone, is not known here. */
 static bool
-has_zone(const char *text)
+parse_local(const char *text, int64_t *out)
 {
-    size_t size = strlen(text);
-    return text[size - 1] == 'Z' || text[size - 1] == 'z' ||
-           (size > 16 &&
-            (strchr(text + 11, '+') != NULL || strchr(text + 11, '-') != NULL));
+    char as_utc[INSTANT_TEXT_BYTES];
+    const char *rest = strlen(text) == strlen("2026-03-01") ? "T00:00Z" : "Z";
+    int size = snprintf(as_utc, sizeof as_utc, "%s%s", text, rest);
+    return size < (int)sizeof as_utc && instant_parse(out, as_utc, NULL) == 0;
 }
 
 static bool
@@ -61,7 +62,11 @@ read_time(struct reader *r,
         out->kind = CASE_TIME_OF_DAY;
         return true;
     }
-    if (instant_parse(&out->ms, text, NULL) == 0 && has_zone(text)) {
+    if (parse_local(text, &out->ms)) {
+        out->kind = CASE_TIME_LOCAL;
+        return true;
+    }
+    if (instant_parse(&out->ms, text, NULL) == 0) {
         out->kind = CASE_TIME_INSTANT;
         return true;
     }
@@ -263,18 +268,30 @@ split_point(struct arena *a, const char *text, const char **device, const char *
     return is_id(*device) && is_point_id(*point);
 }
 
-/* `[at, device.point, value, quality]`, the last may be absent. */
+/* `[at, device.point, value, quality]`, or device and point apart as in a long log; the
+ * quality may be absent. */
 static void
 read_sample_row(struct reader *r, const struct node *n, struct sample_yaml *y)
 {
     const struct node *at = n->first;
     const struct node *name = at != NULL ? at->next : NULL;
     const struct node *value = name != NULL ? name->next : NULL;
-    if (n->count < 3 || n->count > 4 || name->kind != NODE_SCALAR ||
-        !split_point(r->arena, name->text, &y->device, &y->point)) {
+    uint32_t names = 1;
+    bool named = value != NULL && name->kind == NODE_SCALAR &&
+                 split_point(r->arena, name->text, &y->device, &y->point);
+    if (!named && value != NULL && value->kind == NODE_SCALAR && is_id(name->text) &&
+        is_point_id(value->text)) {
+        y->device = name->text;
+        y->point = value->text;
+        value = value->next;
+        names = 2;
+        named = true;
+    }
+    if (!named || n->count < 2 + names || n->count > 3 + names) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "a row of samples is not [at, device.point, value]; write [+5s, "
                   "pump-1.bearing, 81.2], a quality may follow");
+        *y = (struct sample_yaml){0};
         return;
     }
     y->at = at;

@@ -10,17 +10,19 @@
 #include "daemon/model/command.h"
 #include "daemon/model/event.h"
 
-/* A moment of a case: a full instant, a time of day of the log's first day (in the
- * site's zone), or an age from the first row. */
+/* A moment of a case: a full instant, with its zone or in the site's, a time of day of
+ * the log's first day (in the site's zone), or an age from the first row. */
 enum case_time_kind {
     CASE_TIME_NONE,
     CASE_TIME_INSTANT,
+    CASE_TIME_LOCAL,
     CASE_TIME_OF_DAY,
     CASE_TIME_AGE
 };
 struct case_time {
     enum case_time_kind kind;
-    int64_t ms; /* UTC ms; ms since local midnight; ms since the first row. */
+    int64_t ms; /* UTC ms; what the site's clocks show, as if that were UTC; ms since
+                 * local midnight; ms since the first row. */
 };
 
 struct case_expect {

@@ -97,6 +97,28 @@ START_TEST(test_commands)
 }
 END_TEST
 
+START_TEST(test_moments_without_a_zone_are_the_sites)
+{
+    struct replay_case *c = config_load_case(GOOD "case-times.yaml", &diags);
+    diags_print(&diags, stderr);
+    ck_assert_ptr_nonnull(c);
+    /* As the site's clocks show them; 1772359200 is 10:00 in UTC. */
+    static const int64_t shown_ms[] = {1772359200000, 1772359201500, 1772409600000};
+    ck_assert_uint_eq(c->sample_count, ARRAY_LEN(shown_ms));
+    for (uint32_t i = 0; i < c->sample_count; i++) {
+        ck_assert_int_eq(c->samples[i].at.kind, CASE_TIME_LOCAL);
+        ck_assert_int_eq(c->samples[i].at.ms, shown_ms[i]);
+        ck_assert_str_eq(c->samples[i].device, "pump-1");
+        ck_assert_str_eq(c->samples[i].point, "bearing");
+    }
+    ck_assert(c->samples[1].value == 21);
+    ck_assert_int_eq(c->samples[2].quality, QUALITY_TIMEOUT);
+    ck_assert_int_eq(c->expects[0].at.kind, CASE_TIME_INSTANT);
+    ck_assert_int_eq(c->expects[0].at.ms, INT64_C(1772331270000));
+    replay_case_free(c);
+}
+END_TEST
+
 START_TEST(test_a_map)
 {
     struct log_map *m = config_load_map(GOOD "map.yaml", &diags);
@@ -178,6 +200,7 @@ main(void)
     tcase_add_test(tc, test_samples_come_in_order_of_time);
     tcase_add_test(tc, test_expectations);
     tcase_add_test(tc, test_commands);
+    tcase_add_test(tc, test_moments_without_a_zone_are_the_sites);
     tcase_add_test(tc, test_a_map);
     tcase_add_test(tc, test_a_simulation);
     tcase_add_test(tc, test_signals_and_faults);

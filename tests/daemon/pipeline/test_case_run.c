@@ -1,0 +1,97 @@
+/* A case passes when each expectation has its event, and the same one written twice has
+ * two. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/pipeline/replay.h"
+#include "tests/daemon/store/scratch.h"
+
+/* A fault at 18:14:30 in Shanghai, and another at 18:16:30. */
+static const char SITE[] =
+    "site: {id: a, timezone: Asia/Shanghai}\n"
+    "data: none\n"
+    "devices: [{id: lift-1, stale_after: 10m, points: {fault: {type: bool}}}]\n"
+    "rules:\n"
+    "  - {id: lift-fault, when: fault, severity: urgent, cause: a, consequence: b,\n"
+    "     action: c}\n";
+static const char SAMPLES[] = "site: site.yaml\n"
+                              "samples:\n"
+                              "  - [2026-03-01 18:14:00, lift-1.fault, false]\n"
+                              "  - [2026-03-01 18:14:30, lift-1.fault, true]\n"
+                              "  - [2026-03-01 18:15:30, lift-1.fault, false]\n"
+                              "  - [2026-03-01 18:16:30, lift-1.fault, true]\n";
+
+static const struct {
+    const char *title;
+    bool passes;
+    const char *expect;
+} cases[] = {
+    {"a moment may be a time of day, an age or an instant with and without zone", true,
+     "  - {at: 18:14:30, event: alarm.raised, device: lift-1}\n"
+     "  - {at: +30s, event: alarm.raised, rule: lift-fault}\n"
+     "  - {at: 2026-03-01T10:14:30Z, event: alarm.raised}\n"
+     "  - {at: 2026-03-01 18:14:30, event: alarm.raised}\n"
+     "  - {at: 2026-03-01 18:14, within: 30s, event: alarm.raised}\n"},
+    {"another moment is not meant", false, "  - {at: 10:14:30, event: alarm.raised}\n"},
+    {"the same expectation twice wants two events", true,
+     "  - {event: alarm.raised}\n  - {event: alarm.raised}\n"},
+    {"and three times three", false,
+     "  - {event: alarm.raised}\n  - {event: alarm.raised}\n"
+     "  - {event: alarm.raised}\n"},
+    {"twice at one moment when one came", false,
+     "  - {at: +30s, event: alarm.raised}\n  - {at: +30s, event: alarm.raised}\n"},
+    {"what came is never", false, "  - {never: alarm.raised}\n"},
+    {"never may be of a moment", true, "  - {never: alarm.raised, at: +90s}\n"},
+};
+
+static void
+write_file(const char *path, const char *a, const char *b, const char *c)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "%s%s%s", a, b, c);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(test_expectations)
+{
+    char dir[SCRATCH_BYTES];
+    char path[SCRATCH_BYTES + 16];
+    char *said = NULL;
+    size_t size = 0;
+    bool passed = !cases[_i].passes;
+    struct diags diags;
+    struct err err = {0};
+    FILE *out = open_memstream(&said, &size);
+    ck_assert_ptr_nonnull(out);
+    scratch_make(dir);
+    snprintf(path, sizeof path, "%s/site.yaml", dir);
+    write_file(path, SITE, "", "");
+    snprintf(path, sizeof path, "%s/case.yaml", dir);
+    write_file(path, "case: a lift stands\nexpect:\n", cases[_i].expect, SAMPLES);
+    diags_init(&diags);
+    int code = replay_case_run(path, out, &passed, &diags, &err);
+    diags_print(&diags, stderr);
+    diags_fini(&diags);
+    scratch_remove(dir);
+    fclose(out);
+    ck_assert_msg(code == 0, "%s: %s", cases[_i].title, err.text);
+    ck_assert_msg(passed == cases[_i].passes, "%s: %s", cases[_i].title, said);
+    free(said);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("case_run");
+    TCase *tc = tcase_create("case_run");
+    tcase_add_loop_test(tc, test_expectations, 0, (int)ARRAY_LEN(cases));
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
