@@ -14,9 +14,10 @@
 #include "daemon/model/sim.h"
 #include "daemon/model/site.h"
 
-/* Where shipped profiles are looked for when they are not beside the site file; the
- * environment variable CARETAKER_SHARE overrides the built-in /usr/share/caretaker. */
-const char *config_share_dir(void);
+/* Where shipped profiles are looked for when they are not beside the site file: the
+ * environment variable CARETAKER_SHARE; for a program that runs where it was built, its
+ * source tree; else PREFIX/share/caretaker.  Lives as long as `a`. */
+const char *config_share_dir(struct arena *a);
 
 /* The site file and all that it includes.  `rules_files` (NULL when `count` is 0)
  * replace the rules of the site.  Rules' expressions are carried as text: rules_new()

@@ -1,5 +1,6 @@
 /* Register maps of device models: devices/ID.yaml beside the site file, or shipped. */
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,11 +14,41 @@
  * says that the device bears it: a good answer is worth more than a short one. */
 const struct limits limits_default = {125, 2000, false, 0};
 
+/* A program that was built but not installed stands at TREE/build/VARIANT/, and what
+ * would be shipped with it at TREE/config.  NULL: this one is installed. */
+static const char *
+source_tree(struct arena *a)
+{
+    char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (size <= 0) {
+        return NULL;
+    }
+    path[size] = '\0';
+    for (int up = 0; up < 2; up++) { /* The program, then VARIANT. */
+        char *last = strrchr(path, '/');
+        if (last == NULL) {
+            return NULL;
+        }
+        *last = '\0';
+    }
+    char *build = strrchr(path, '/');
+    if (build == NULL || strcmp(build, "/build") != 0) {
+        return NULL;
+    }
+    *build = '\0';
+    const char *dir = arena_printf(a, "%s/config", path);
+    return access(dir, X_OK) == 0 ? dir : NULL;
+}
+
 const char *
-config_share_dir(void)
+config_share_dir(struct arena *a)
 {
     const char *dir = getenv("CARETAKER_SHARE");
-    return dir != NULL && dir[0] != 0 ? dir : CARETAKER_SHARE_DIR;
+    if (dir == NULL || dir[0] == 0) {
+        dir = source_tree(a);
+    }
+    return dir != NULL ? dir : CARETAKER_SHARE_DIR;
 }
 
 struct limits_yaml {
@@ -238,7 +269,8 @@ profile_find(struct reader *r,
         }
     }
     const char *beside = path_beside(r->arena, all->site_file, "devices");
-    const char *shipped = arena_printf(r->arena, "%s/devices", config_share_dir());
+    const char *shipped =
+        arena_printf(r->arena, "%s/devices", config_share_dir(r->arena));
     const char *path = arena_printf(r->arena, "%s/%s.yaml", beside, id);
     if (access(path, F_OK) != 0) {
         path = arena_printf(r->arena, "%s/%s.yaml", shipped, id);

@@ -59,6 +59,17 @@ class Cases(unittest.TestCase):
         missing = set(shipped_rules()) - rules_of("never: alarm.raised")
         self.assertEqual(missing, set())
 
+    def test_a_site_anywhere_finds_the_shipped_profiles(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "site.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("site: {id: a, timezone: UTC}\ndata: data\n"
+                        "buses: [{id: net, tcp: 127.0.0.1}]\n"
+                        "devices: [{id: m, bus: net, unit: 1, "
+                        "profile: eastron-sdm630}]\n")
+            done = self.caretaker("check", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_case_that_fails_says_so(self):
         with open(os.path.join(ROOT, "config/cases/water-leak.yaml"),
                   encoding="utf-8") as f:
