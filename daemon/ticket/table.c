@@ -101,7 +101,7 @@ due_before(const struct ticket_entry *a, const struct ticket_entry *b)
     if (a_verifies != b_verifies) {
         return a_verifies;
     }
-    return a->row.number < b->row.number;
+    return key_below(a, b->device, b->rule, b->row.number);
 }
 
 static void

@@ -10,8 +10,9 @@
 #include "daemon/model/site.h"
 #include "daemon/model/ticket.h"
 
-/* What a ticket waits for.  Of one due time the timers fire in this order, then by
- * number of ticket: what the sensor confirmed comes before what was promised. */
+/* What a ticket waits for.  Of one due time what the sensor confirmed comes before what
+ * was promised; then they fire by device, rule and number, and those of one ticket in
+ * this order. */
 enum ticket_timer {
     TICKET_TIMER_VERIFY,
     TICKET_TIMER_RESPOND_WARN,

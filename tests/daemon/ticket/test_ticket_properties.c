@@ -306,30 +306,49 @@ check_clock(struct model *m, struct model_ticket *t, struct clock *c, const char
 }
 
 static void
+check_verified(struct model *m, struct model_ticket *t)
+{
+    const struct life *l = &m->lives[t->instance];
+    int64_t needed =
+        small_site()->rules[instance_rule[t->instance]].verify_for_ms / MINUTE;
+    if (t->state == TICKET_RESOLVED && !l->raised && l->clear && t->while_seen &&
+        t->quiet >= needed) {
+        t->state = TICKET_CLOSED;
+        t->closed_since = 0;
+        say(m, t, "verified", "-", NULL);
+        say(m, t, "closed", "-", NULL);
+    }
+}
+
+static void
+check_promises(struct model *m, struct model_ticket *t)
+{
+    if (in_work(t) && !t->responded) {
+        check_clock(m, t, &t->respond, "respond");
+    }
+    if (in_work(t) && t->state != TICKET_WAITING) {
+        check_clock(m, t, &t->resolve, "resolve");
+    }
+}
+
+/* The instances stand by device, then rule; so do the events of one minute. */
+static void
+for_each_ticket(struct model *m, void (*check)(struct model *, struct model_ticket *))
+{
+    for (int i = 0; i < INSTANCES; i++) {
+        for (int n = 0; n < m->count; n++) {
+            if (m->tickets[n].instance == i) {
+                check(m, &m->tickets[n]);
+            }
+        }
+    }
+}
+
+static void
 model_check(struct model *m)
 {
-    for (int n = 0; n < m->count; n++) {
-        struct model_ticket *t = &m->tickets[n];
-        const struct life *l = &m->lives[t->instance];
-        int64_t needed =
-            small_site()->rules[instance_rule[t->instance]].verify_for_ms / MINUTE;
-        if (t->state == TICKET_RESOLVED && !l->raised && l->clear && t->while_seen &&
-            t->quiet >= needed) {
-            t->state = TICKET_CLOSED;
-            t->closed_since = 0;
-            say(m, t, "verified", "-", NULL);
-            say(m, t, "closed", "-", NULL);
-        }
-    }
-    for (int n = 0; n < m->count; n++) {
-        struct model_ticket *t = &m->tickets[n];
-        if (in_work(t) && !t->responded) {
-            check_clock(m, t, &t->respond, "respond");
-        }
-        if (in_work(t) && t->state != TICKET_WAITING) {
-            check_clock(m, t, &t->resolve, "resolve");
-        }
-    }
+    for_each_ticket(m, check_verified);
+    for_each_ticket(m, check_promises);
 }
 
 static void
