@@ -82,7 +82,7 @@ read_time(struct reader *r,
 
 struct expect_yaml {
     struct case_expect x;
-    const struct node *at, *event, *never, *severity, *priority;
+    const struct node *at, *event, *never, *severity, *priority, *value;
     int deadline;
 };
 
@@ -123,6 +123,9 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
         FIELD("rule", FIELD_ID, struct expect_yaml, x.rule, OPTIONAL),
         FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket,
               BETWEEN(1, 1000000000)),
+        FIELD("episode", FIELD_INT, struct expect_yaml, x.episode,
+              BETWEEN(1, 1000000000)),
+        FIELD("value", FIELD_NODE, struct expect_yaml, value, OPTIONAL),
         FIELD("severity", FIELD_NODE, struct expect_yaml, severity, OPTIONAL),
         FIELD("priority", FIELD_NODE, struct expect_yaml, priority, OPTIONAL),
         FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline, .words = deadlines),
@@ -148,6 +151,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
     if (y.priority != NULL) {
         read_severity(r, y.priority, &y.x.severity);
     }
+    y.x.has_value = y.value != NULL && value_float(r, y.value, "value", &y.x.value);
     y.x.deadline = y.deadline < 0 ? NULL : deadlines[y.deadline];
     *out = y.x;
 }

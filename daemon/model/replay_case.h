@@ -32,8 +32,11 @@ struct case_expect {
     enum event_kind event;
     const char *device, *rule; /* NULL: any. */
     int64_t ticket;            /* 0: any. */
-    const char *severity;      /* Severity or priority; NULL: any. */
-    const char *deadline;      /* NULL: any. */
+    int64_t episode;           /* 0: any. */
+    bool has_value;            /* Otherwise any. */
+    double value;
+    const char *severity; /* Severity or priority; NULL: any. */
+    const char *deadline; /* NULL: any. */
     struct loc loc;
 };
 

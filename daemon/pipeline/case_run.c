@@ -304,6 +304,8 @@ fits(const struct case_expect *x, const struct event *e)
 {
     return x->event == e->kind && same(x->device, e->device) &&
            same(x->rule, e->rule) && (x->ticket == 0 || x->ticket == e->ticket) &&
+           (x->episode == 0 || x->episode == e->episode) &&
+           (!x->has_value || (e->has_value && x->value == e->value)) &&
            (x->severity == NULL ||
             strcmp(x->severity, severity_name(e->severity)) == 0) &&
            same(x->deadline, e->deadline);
@@ -397,8 +399,10 @@ static bool
 same_expect(const struct case_expect *a, const struct case_expect *b)
 {
     return a->never == b->never && a->event == b->event && a->ticket == b->ticket &&
-           a->within_ms == b->within_ms && a->at.kind == b->at.kind &&
-           a->at.ms == b->at.ms && same_or_both_none(a->device, b->device) &&
+           a->episode == b->episode && a->has_value == b->has_value &&
+           a->value == b->value && a->within_ms == b->within_ms &&
+           a->at.kind == b->at.kind && a->at.ms == b->at.ms &&
+           same_or_both_none(a->device, b->device) &&
            same_or_both_none(a->rule, b->rule) &&
            same_or_both_none(a->severity, b->severity) &&
            same_or_both_none(a->deadline, b->deadline);

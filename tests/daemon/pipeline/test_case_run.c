@@ -41,6 +41,11 @@ static const struct {
      "  - {event: alarm.raised}\n"},
     {"twice at one moment when one came", false,
      "  - {at: +30s, event: alarm.raised}\n  - {at: +30s, event: alarm.raised}\n"},
+    {"value and episode are those of the event", true,
+     "  - {event: alarm.raised, episode: 2, value: 1}\n"
+     "  - {never: alarm.raised, value: 0}\n"},
+    {"another value is not meant", false, "  - {event: alarm.raised, value: 2}\n"},
+    {"another episode is not meant", false, "  - {event: alarm.raised, episode: 3}\n"},
     {"what came is never", false, "  - {never: alarm.raised}\n"},
     {"never may be of a moment", true, "  - {never: alarm.raised, at: +90s}\n"},
 };
