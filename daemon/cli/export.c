@@ -79,6 +79,10 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         status = cli_usage_error(self, "%s", err.text);
         goto done;
     }
+    if (from_ms > to_ms) {
+        status = cli_usage_error(self, "--from is later than --to");
+        goto done;
+    }
     if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
         fprintf(stderr,
                 "caretaker: there is no device \"%s\"; its samples, if there are "

@@ -11,7 +11,7 @@
 #include "daemon/pipeline/offline.h"
 
 struct listing {
-    const char *site, *device, *rule, *severity, *state, *assignee;
+    const char *site, *device, *type, *rule, *severity, *state, *assignee;
     bool json, all;
 };
 
@@ -102,6 +102,37 @@ offline_state(const struct site *site,
     return offline_status(site, out, err);
 }
 
+static bool
+fits(const json_t *object, const char *key, const char *wanted)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return wanted == NULL || (value != NULL && strcmp(value, wanted) == 0);
+}
+
+/* Both sources give every device; the filters leave those that are asked for.  */
+static void
+keep_devices(const struct listing *l, struct strbuf *answer)
+{
+    if (l->device == NULL && l->type == NULL && l->state == NULL) {
+        return;
+    }
+    json_t *rows = json_loads(strbuf_text(answer), 0, NULL);
+    for (size_t i = json_array_size(rows); i-- > 0;) {
+        const json_t *row = json_array_get(rows, i);
+        if (!fits(row, "id", l->device) || !fits(row, "type", l->type) ||
+            !fits(row, "state", l->state)) {
+            json_array_remove(rows, i);
+        }
+    }
+    char *text = json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    if (text != NULL) {
+        strbuf_clear(answer);
+        strbuf_add(answer, text);
+    }
+    free(text);
+    json_decref(rows);
+}
+
 static int
 show(const struct listing *l,
      const char *path,
@@ -117,6 +148,9 @@ show(const struct listing *l,
     struct strbuf answer = {0};
     struct err err = {0};
     int code = fetch(site, l, path, offline, &answer, &err);
+    if (code == 0 && offline == offline_devices) {
+        keep_devices(l, &answer);
+    }
     int status = code != 0 ? cli_fail(&err)
                            : cli_print_listing(strbuf_text(&answer), l->json, columns,
                                                count, empty);
@@ -201,7 +235,13 @@ static int
 run_devices(const struct cli_command *self, int argc, char **argv)
 {
     struct listing l = {.site = CLI_SITE_DEFAULT};
-    const struct cli_option options[] = {SITE_OPTION, JSON_OPTION};
+    const struct cli_option options[] = {
+        SITE_OPTION,
+        {"device", 'd', CLI_TEXT, &l.device, "ID", "only this device"},
+        {"type", 't', CLI_TEXT, &l.type, "WORD", "only of this type"},
+        {"state", 's', CLI_TEXT, &l.state, "WORD", "online offline unknown"},
+        JSON_OPTION,
+    };
     bool done = false;
     int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
     if (status != CLI_OK || done) {
@@ -320,7 +360,7 @@ const struct cli_command cli_tickets = {
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
 const struct cli_command cli_devices = {
     "devices", "every device: does it answer, since when, how well",
-    "[-c SITE] [--json]",
+    "[-c SITE] [--device ID] [--type T] [--state S] [--json]",
     "Asks the daemon; when it is down, shows what the history last knew.\n",
     run_devices};
 const struct cli_command cli_status = {

@@ -23,9 +23,9 @@ run(const struct cli_command *self, int argc, char **argv)
         bool passed = false;
         diags_init(&diags);
         int code = replay_case_run(args.items[i], stdout, &passed, &diags, &err);
+        diags_sort(&diags);
+        diags_print(&diags, stderr);
         if (code != 0) {
-            diags_sort(&diags);
-            diags_print(&diags, stderr);
             int now = cli_fail(&err);
             status = now > status ? now : status;
         }

@@ -437,7 +437,21 @@ check_expect(struct run *r, const struct case_expect *x)
     }
 }
 
-/* What names nothing can never come: such a "never" would hold for ever. */
+/* What names nothing can never come.  Where it must come, that is an error; a "never"
+ * holds then, as it should of a rule that the site does not have, but it may be a slip
+ * too. */
+static void
+report_unknown(const struct run *r,
+               const struct case_expect *x,
+               const char *noun,
+               const char *id,
+               struct diags *diags)
+{
+    diags_add(diags, x->never ? DIAG_WARNING : DIAG_ERROR, &x->loc,
+              "expectation: %s \"%s\" does not exist%s; one of %s is accepted", noun,
+              id, x->never ? ", so this holds anyway" : "", r->spec->site_file);
+}
+
 static bool
 expectations_name_what_is(const struct run *r, struct diags *diags)
 {
@@ -445,15 +459,10 @@ expectations_name_what_is(const struct run *r, struct diags *diags)
     for (uint32_t i = 0; i < r->spec->expect_count; i++) {
         const struct case_expect *x = &r->spec->expects[i];
         if (x->device != NULL && site_device(r->site, x->device) == NONE_INDEX) {
-            diags_add(
-                diags, DIAG_ERROR, &x->loc,
-                "expectation: device \"%s\" does not exist; one of %s is accepted",
-                x->device, r->spec->site_file);
+            report_unknown(r, x, "device", x->device, diags);
         }
         if (x->rule != NULL && site_rule(r->site, x->rule) == NONE_INDEX) {
-            diags_add(diags, DIAG_ERROR, &x->loc,
-                      "expectation: rule \"%s\" does not exist; one of %s is accepted",
-                      x->rule, r->spec->site_file);
+            report_unknown(r, x, "rule", x->rule, diags);
         }
     }
     return diags->errors == errors;

@@ -98,6 +98,7 @@ class Words(House):
         for words in ([], ["alarms", "extra"], ["alarms", "--device"],
                       ["ticket", "fly", 1], ["ticket", "take", "one"], ["ticket", "take"],
                       ["ack", "pump-1"], ["export", "--from", "yesterdayish"],
+                      ["export", "--from", "-1h", "--to", "-2h"],
                       ["export", "--format", "xml"], ["replay"], ["test"],
                       ["replay", "--format", "xml", "x"],
                       ["read", "tcp:127.0.0.1", "1", "holding"],
@@ -105,6 +106,16 @@ class Words(House):
                       ["read", "tcp:127.0.0.1", "1", "holding", "65535", "2"],
                       ["read", "tcp:127.0.0.1", "1", "register", "0"]):
             self.refused(2, *words, site=words[:1] not in ([], ["test"]))
+
+    def test_devices_are_filtered(self):
+        e = self.estate
+        everything = e.listing("devices")
+        self.assertGreater(len(everything), 1)
+        self.assertEqual([d["id"] for d in e.listing("devices", "--device", "pump-1")],
+                         ["pump-1"])
+        self.assertEqual(e.listing("devices", "--type", "pump"),
+                         [d for d in everything if d["type"] == "pump"])
+        self.assertEqual(e.listing("devices", "--state", "offline"), [])
 
     def test_options_stand_anywhere(self):
         e = self.estate
@@ -275,11 +286,18 @@ class Cases(House):
         self.refused(3, "test", "no-such.yaml", site=False)
 
     def test_what_names_nothing_is_no_expectation(self):
-        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n"
-                         "  - {never: device.offline, device: pump-9}\n")
+        path = self.case(self.GOOD + "  - {event: alarm.raised, rule: hott}\n"
+                         "  - {event: device.offline, device: pump-9}\n")
         said = self.refused(3, "test", path, site=False)
         self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist')
         self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
+
+    def test_a_never_that_names_nothing_holds_with_a_warning(self):
+        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n")
+        done = self.estate.run("test", path, site=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, re.escape(path) +
+                         r':6:\d+: warning: .*rule "hott" does not exist, so this holds')
 
     def test_a_command_after_the_end_fails_the_case(self):
         path = self.case(self.GOOD + "commands:\n"
