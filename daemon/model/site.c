@@ -1,6 +1,7 @@
 #include "daemon/model/site.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,14 +23,17 @@ site_free(struct site *site)
     }
 }
 
-uint32_t
-site_device(const struct site *site, const char *id)
+/* Index of `id` in a table sorted by it; the id is the first member of a row. */
+static uint32_t
+find_sorted(const void *rows, uint32_t count, size_t row_bytes, const char *id)
 {
     uint32_t low = 0;
-    uint32_t high = site->device_count;
+    uint32_t high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(site->devices[middle].id, id);
+        const char *const *key =
+            (const void *)((const unsigned char *)rows + middle * row_bytes);
+        int order = strcmp(*key, id);
         if (order == 0) {
             return middle;
         }
@@ -40,6 +44,14 @@ site_device(const struct site *site, const char *id)
         }
     }
     return NONE_INDEX;
+}
+_Static_assert(offsetof(struct device, id) == 0, "find_sorted() looks there");
+_Static_assert(offsetof(struct rule_spec, id) == 0, "find_sorted() looks there");
+
+uint32_t
+site_device(const struct site *site, const char *id)
+{
+    return find_sorted(site->devices, site->device_count, sizeof *site->devices, id);
 }
 
 uint32_t
@@ -56,21 +68,7 @@ site_bus(const struct site *site, const char *id)
 uint32_t
 site_rule(const struct site *site, const char *id)
 {
-    uint32_t low = 0;
-    uint32_t high = site->rule_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(site->rules[middle].id, id);
-        if (order == 0) {
-            return middle;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return NONE_INDEX;
+    return find_sorted(site->rules, site->rule_count, sizeof *site->rules, id);
 }
 
 uint32_t
