@@ -114,6 +114,14 @@ live_apply_frames(struct live *l)
     return count;
 }
 
+void
+live_drain(struct live *l)
+{
+    while (live_apply_frames(l) == FRAMES_PER_TURN) {
+        /* The workers wait for their devices: they cannot keep up with this. */
+    }
+}
+
 /* One turn of frames.  What comes soon after is left to gather; once nothing has come
  * during a rest, the next frame wakes the loop at once. */
 static void
@@ -156,7 +164,7 @@ on_due(sd_event_source *source, uint64_t us, void *ctx)
     (void)us;
     struct live *l = ctx;
     /* Frames that came before the due time are judged before it. */
-    live_apply_frames(l);
+    live_drain(l);
     pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine) - LATE_MS);
     live_store_step(l);
     live_arm(l);
@@ -217,8 +225,9 @@ say_status(struct live *l)
 static void
 follow_clock(struct live *l)
 {
-    /* What was stamped before a step is applied before it. */
-    live_apply_frames(l);
+    /* What was stamped before a step is applied before it; and the tick's own frames
+     * are of now. */
+    live_drain(l);
     int64_t step_ms = live_clock_look(&l->clock);
     if (step_ms == 0) {
         return;

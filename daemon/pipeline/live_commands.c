@@ -76,7 +76,7 @@ live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *ct
     (void)events;
     struct live *l = ctx;
     char text[PUBLISH_COMMAND_BYTES];
-    live_apply_frames(l);
+    live_drain(l);
     while (ring_pop(l->commands, text, sizeof text) > 0) {
         obey_mqtt(l, text);
     }
@@ -94,7 +94,7 @@ live_on_requests(sd_event_source *source, int fd, uint32_t events, void *ctx)
     struct live *l = ctx;
     struct request *r = request_take(&l->requests);
     if (r != NULL) {
-        live_apply_frames(l);
+        live_drain(l);
     }
     while (r != NULL) {
         struct request *next = r->next; /* It is gone once answered. */

@@ -113,9 +113,12 @@ void live_devices_json(struct live *l, bool points, struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
 
 /* live.c: the steps that every source of the loop takes. */
-unsigned live_apply_frames(struct live *l); /* Those that wait; how many it were. */
-void live_store_step(struct live *l);       /* What they decided goes to the disk. */
-void live_arm(struct live *l); /* The loop wakes when the next timer is due. */
+unsigned live_apply_frames(struct live *l); /* At most one turn of them; how many. */
+/* All that wait.  Needed before engine time moves on to now: what stands in a frame
+ * happened before, and a point whose samples still wait is not stale. */
+void live_drain(struct live *l);
+void live_store_step(struct live *l); /* What they decided goes to the disk. */
+void live_arm(struct live *l);        /* The loop wakes when the next timer is due. */
 
 /* live.c: puts what was decided on disk, and tells the outside only then. */
 void live_store_changes(struct live *l);

@@ -18,8 +18,7 @@ come_to_rest(struct live *l)
     collectors_stop(l->collectors);
     l->collectors = NULL;
     if (l->restored) {
-        while (live_apply_frames(l) > 0) {
-        }
+        live_drain(l);
         rules_save(pipeline_rules(l->pipeline), false, live_collect_timer, l);
         live_store_changes(l);
     }
