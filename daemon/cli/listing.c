@@ -88,8 +88,8 @@ offline_devices(const struct site *site,
                 struct strbuf *out,
                 struct err *err)
 {
-    (void)l;
-    return offline_listing_devices(site, out, err);
+    struct device_filter filter = {l->device, l->type, l->state};
+    return offline_listing_devices(site, &filter, out, err);
 }
 
 static int
@@ -100,37 +100,6 @@ offline_state(const struct site *site,
 {
     (void)l;
     return offline_status(site, out, err);
-}
-
-static bool
-fits(const json_t *object, const char *key, const char *wanted)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return wanted == NULL || (value != NULL && strcmp(value, wanted) == 0);
-}
-
-/* Both sources give every device; the filters leave those that are asked for.  */
-static void
-keep_devices(const struct listing *l, struct strbuf *answer)
-{
-    if (l->device == NULL && l->type == NULL && l->state == NULL) {
-        return;
-    }
-    json_t *rows = json_loads(strbuf_text(answer), 0, NULL);
-    for (size_t i = json_array_size(rows); i-- > 0;) {
-        const json_t *row = json_array_get(rows, i);
-        if (!fits(row, "id", l->device) || !fits(row, "type", l->type) ||
-            !fits(row, "state", l->state)) {
-            json_array_remove(rows, i);
-        }
-    }
-    char *text = json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (text != NULL) {
-        strbuf_clear(answer);
-        strbuf_add(answer, text);
-    }
-    free(text);
-    json_decref(rows);
 }
 
 static int
@@ -148,9 +117,6 @@ show(const struct listing *l,
     struct strbuf answer = {0};
     struct err err = {0};
     int code = fetch(site, l, path, offline, &answer, &err);
-    if (code == 0 && offline == offline_devices) {
-        keep_devices(l, &answer);
-    }
     int status = code != 0 ? cli_fail(&err)
                            : cli_print_listing(strbuf_text(&answer), l->json, columns,
                                                count, empty);
@@ -259,8 +225,15 @@ run_devices(const struct cli_command *self, int argc, char **argv)
         {"errors", "ERRORS", CLI_SHOW_TEXT},
         {"latency_ms", "MS", CLI_SHOW_TEXT},
         {"name", "NAME", CLI_SHOW_TEXT}};
-    return show(&l, "/api/v1/devices", offline_devices, columns, ARRAY_LEN(columns),
-                "no devices");
+    struct strbuf path = {0};
+    strbuf_add(&path, "/api/v1/devices");
+    cli_query(&path, "device", l.device);
+    cli_query(&path, "type", l.type);
+    cli_query(&path, "state", l.state);
+    status = show(&l, strbuf_text(&path), offline_devices, columns, ARRAY_LEN(columns),
+                  "no devices");
+    strbuf_fini(&path);
+    return status;
 }
 
 /* Moments are shown in the site's zone, as in the tables. */

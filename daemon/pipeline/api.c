@@ -1,6 +1,6 @@
 /* The API, version 1:
  *   GET  /api/v1/status
- *   GET  /api/v1/devices    ?points=1: with the present value of each point
+ *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
@@ -51,11 +51,11 @@ problem(struct strbuf *body, const struct err *err)
 }
 
 static unsigned
-ask_loop(struct live *l, enum request_kind kind, bool points, struct strbuf *body)
+ask_loop(struct live *l, struct request *request, struct strbuf *body)
 {
-    struct request r = {.kind = kind, .points = points, .answer = body};
-    if (request_ask(&l->requests, &r) != 0) {
-        return problem(body, &r.err);
+    request->answer = body;
+    if (request_ask(&l->requests, request) != 0) {
+        return problem(body, &request->err);
     }
     return 200;
 }
@@ -217,13 +217,25 @@ static unsigned
 get_status(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
-    return ask_loop(l, REQUEST_STATUS, false, body);
+    struct request request = {.kind = REQUEST_STATUS};
+    return ask_loop(l, &request, body);
 }
 
 static unsigned
 get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    return ask_loop(l, REQUEST_DEVICES, asked_for(r, "points"), body);
+    struct device_filter filter = {
+        .device = r->query(r, "device"),
+        .type = r->query(r, "type"),
+        .state = r->query(r, "state"),
+    };
+    struct err err;
+    if (device_filter_check(&filter, &err) != 0) {
+        return problem(body, &err);
+    }
+    struct request request = {
+        .kind = REQUEST_DEVICES, .filter = &filter, .points = asked_for(r, "points")};
+    return ask_loop(l, &request, body);
 }
 
 static const struct route {

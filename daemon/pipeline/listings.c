@@ -105,3 +105,28 @@ listing_tickets(struct state *store,
     strbuf_add_char(out, ']');
     return code;
 }
+
+int
+device_filter_check(const struct device_filter *filter, struct err *err)
+{
+    static const char *const states[] = {"online", "offline", "unknown"};
+    for (size_t i = 0; filter->state != NULL && i < ARRAY_LEN(states); i++) {
+        if (strcmp(filter->state, states[i]) == 0) {
+            return 0;
+        }
+    }
+    return filter->state == NULL
+               ? 0
+               : err_set(err, ERR_RANGE,
+                         "\"%s\" is no state of a device; online, offline or unknown",
+                         filter->state);
+}
+
+bool
+device_filter_fits(const struct device_filter *filter,
+                   const struct device *d,
+                   const char *state)
+{
+    return matches(filter->device, d->id) && matches(filter->type, d->type) &&
+           matches(filter->state, state);
+}

@@ -7,6 +7,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/model/site.h"
 #include "daemon/store/state.h"
 
 struct alarm_filter { /* NULL: any. */
@@ -18,6 +19,16 @@ int listing_alarms(struct state *store,
                    const struct alarm_filter *filter,
                    struct strbuf *out,
                    struct err *err);
+
+struct device_filter { /* NULL: any. */
+    const char *device, *type, *state;
+};
+/* ERR_RANGE: it names no state of a device, with what is accepted. */
+int device_filter_check(const struct device_filter *filter, struct err *err);
+/* `state` as the listing says it: "online", "offline", "unknown". */
+bool device_filter_fits(const struct device_filter *filter,
+                        const struct device *d,
+                        const char *state);
 
 struct ticket_filter {
     const char *device, *state, *assignee;

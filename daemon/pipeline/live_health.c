@@ -153,11 +153,20 @@ points_json(const struct live *l, const struct device *d, struct strbuf *out)
 }
 
 void
-live_devices_json(struct live *l, bool points, struct strbuf *out)
+live_devices_json(struct live *l,
+                  const struct device_filter *filter,
+                  bool points,
+                  struct strbuf *out)
 {
+    bool first = true;
     strbuf_add_char(out, '[');
     for (uint32_t i = 0; i < l->site->device_count; i++) {
         const struct device *d = &l->site->devices[i];
+        const char *state =
+            health_name(rules_device_health(pipeline_rules(l->pipeline), i));
+        if (!device_filter_fits(filter, d, state)) {
+            continue;
+        }
         struct device_counts counts = collectors_device(l->collectors, i);
         if (d->role == DEVICE_BUS) {
             for (uint32_t b = 0; b < l->site->bus_count; b++) {
@@ -171,7 +180,8 @@ live_devices_json(struct live *l, bool points, struct strbuf *out)
         }
         int64_t last_good_ms = INSTANT_NONE;
         enum quality quality = device_quality(l, d, &last_good_ms);
-        strbuf_add(out, i > 0 ? ",{" : "{");
+        strbuf_add(out, first ? "{" : ",{");
+        first = false;
         strbuf_json_str(out, "id", d->id);
         strbuf_json_str(out, "name", d->name);
         strbuf_json_str(out, "type", d->type);
@@ -182,9 +192,7 @@ live_devices_json(struct live *l, bool points, struct strbuf *out)
         } else {
             strbuf_json_str(out, "unit", NULL);
         }
-        strbuf_json_str(
-            out, "state",
-            health_name(rules_device_health(pipeline_rules(l->pipeline), i)));
+        strbuf_json_str(out, "state", state);
         strbuf_json_time(out, "last_good", last_good_ms);
         strbuf_json_str(out, "quality", quality_name(quality));
         strbuf_json_int(out, "requests", (int64_t)counts.requests);

@@ -15,6 +15,7 @@
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
 #include "daemon/pipeline/changes.h"
+#include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/publish/publish.h"
 #include "daemon/store/history.h"
@@ -30,9 +31,10 @@ struct request {
     enum request_kind kind;
     const struct command *command;
     const char *peer;
-    bool points;           /* Devices: each with its points. */
-    int64_t ticket;        /* Answer of a command. */
-    struct strbuf *answer; /* Answer of the others. */
+    const struct device_filter *filter; /* Devices: which. */
+    bool points;                        /* Devices: each with its points. */
+    int64_t ticket;                     /* Answer of a command. */
+    struct strbuf *answer;              /* Answer of the others. */
     int code;
     struct err err;
     bool done;
@@ -109,7 +111,10 @@ int live_restore(struct live *l, struct err *err);
 /* live_health.c: the daemon's and the buses' own points, and the answers from memory.
  */
 void live_health_frames(struct live *l);
-void live_devices_json(struct live *l, bool points, struct strbuf *out);
+void live_devices_json(struct live *l,
+                       const struct device_filter *filter,
+                       bool points,
+                       struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
 
 /* live.c: the steps that every source of the loop takes. */

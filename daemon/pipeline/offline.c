@@ -8,6 +8,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/store/history.h"
 
+#define STATE_WHEN_DOWN "unknown" /* Nobody asks a device while the daemon is down. */
 #define LOOK_BACK_MS                                                                   \
     3600000 /* How far before the newest frame a device is looked for. */
 
@@ -112,8 +113,7 @@ device_json(const struct site *site,
     } else {
         strbuf_json_str(out, "unit", NULL);
     }
-    strbuf_json_str(out, "state",
-                    "unknown"); /* Nobody asks it while the daemon is down. */
+    strbuf_json_str(out, "state", STATE_WHEN_DOWN);
     strbuf_json_time(out, "last_good", known->last_good_ms);
     strbuf_json_str(out, "quality", quality_name(known->quality));
     strbuf_json_int(out, "requests", 0);
@@ -123,8 +123,15 @@ device_json(const struct site *site,
 }
 
 int
-offline_listing_devices(const struct site *site, struct strbuf *out, struct err *err)
+offline_listing_devices(const struct site *site,
+                        const struct device_filter *filter,
+                        struct strbuf *out,
+                        struct err *err)
 {
+    int code = device_filter_check(filter, err);
+    if (code != 0) {
+        return code;
+    }
     struct last_known *devices = calloc(site->device_count + 1, sizeof *devices);
     if (devices == NULL) {
         return err_set(err, ERR_NOMEM, "devices");
@@ -132,11 +139,16 @@ offline_listing_devices(const struct site *site, struct strbuf *out, struct err 
     for (uint32_t i = 0; i < site->device_count; i++) {
         devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE};
     }
-    int code = look_up(site, devices, err);
+    code = look_up(site, devices, err);
     if (code == 0) {
+        bool first = true;
         strbuf_add_char(out, '[');
         for (uint32_t i = 0; i < site->device_count; i++) {
-            strbuf_add(out, i > 0 ? "," : "");
+            if (!device_filter_fits(filter, &site->devices[i], STATE_WHEN_DOWN)) {
+                continue;
+            }
+            strbuf_add(out, first ? "" : ",");
+            first = false;
             device_json(site, &site->devices[i], &devices[i], out);
         }
         strbuf_add_char(out, ']');

@@ -116,6 +116,7 @@ class Words(House):
         self.assertEqual(e.listing("devices", "--type", "pump"),
                          [d for d in everything if d["type"] == "pump"])
         self.assertEqual(e.listing("devices", "--state", "offline"), [])
+        self.refused(2, "devices", "--state", "bogus")
 
     def test_options_stand_anywhere(self):
         e = self.estate

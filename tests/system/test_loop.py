@@ -203,6 +203,8 @@ class Loop(unittest.TestCase):
             self.assertGreater(gained[pump], 0.7 * gained["pump-3"], gained)
         for ghost in ("ghost-tcp", "ghost-485"):
             self.assertNotEqual(e.device(ghost)["quality"], "good")
+            self.assertEqual([d["id"] for d in e.listing("devices", "--state", "offline",
+                                                         "--device", ghost)], [ghost])
             self.assertEqual(self.good_samples(ghost), 0)
 
     def good_samples(self, device):
