@@ -1,5 +1,6 @@
-/* Sensors -> frames.  One worker thread per bus polls its devices by libmodbus,
- * decodes, and pushes a frame per poll into the ring; a failed poll is a frame too.
+/* Sensors -> frames.  A worker thread per serial line and one for all TCP endpoints poll
+ * the devices, decode, and push a frame per poll into the ring; a failed poll is a frame
+ * too.
  *
  * Read-only by construction: functions 01-04 are the only requests that exist here. */
 #ifndef CARETAKER_COLLECTORS_COLLECTORS_H
@@ -25,9 +26,35 @@ int collectors_start(struct collectors **out,
                      struct err *err);
 void collectors_stop(struct collectors *c); /* At most one request's timeout per bus. */
 
+/* What became of a question. */
+enum wire_fault {
+    WIRE_OK,
+    WIRE_TIMEOUT,    /* Nothing came in time. */
+    WIRE_CRC,        /* An answer with a wrong check sum (RTU). */
+    WIRE_SHORT,      /* An answer that began and did not end. */
+    WIRE_WRONG_UNIT, /* An answer of another unit. */
+    WIRE_MALFORMED,  /* Of another function or length than asked for. */
+    WIRE_EXCEPTION,  /* The device says no, with a code. */
+    WIRE_REFUSED,    /* There is no connection, or no port, to ask on. */
+    WIRE_LOST,       /* The connection or port went while we waited. */
+    WIRE_FAULT_COUNT
+};
+/* "ok" "timeout" "crc" "short" "wrong_unit" "malformed" "exception" "refused" "lost" */
+const char *wire_fault_name(enum wire_fault f);
+
+#define EXCEPTION_CODES 16 /* 01..0B are standard; makers' own are counted at 0. */
+
+struct wire_counts {
+    uint64_t requests, errors; /* Errors are all faults together. */
+    uint64_t faults[WIRE_FAULT_COUNT];
+    uint64_t exceptions[EXCEPTION_CODES]; /* By code. */
+    uint64_t late; /* Answers that came after they had been given up. */
+};
+
 struct device_counts {
-    uint64_t requests, errors;
-    uint64_t timeouts, crc, exceptions, refused;
+    struct wire_counts wire;
+    bool quarantined;     /* Asked only now and then, since it does not answer. */
+    uint32_t refused;     /* Points that the device has no register for. */
     double latency_ms;    /* Mean of the last answers; NaN before the first. */
     int64_t last_good_ms; /* Engine time of the last answer; INSTANT_NONE. */
 };
@@ -36,11 +63,16 @@ struct device_counts {
 struct device_counts collectors_device(const struct collectors *c, uint32_t device);
 
 struct bus_counts {
+    struct wire_counts wire;
     bool online; /* The port is open / the endpoint connected, and somebody answered
                     within the last 10 s (two polls, where the bus is asked less often).
                   */
     double load; /* Share of the last 10 s spent in requests, in %. */
-    uint64_t requests, errors;
+    double late; /* By how much polls came slower than planned in the last 10 s, in %:
+                    100 is half as often.  0 while the bus holds its plan. */
+    uint32_t quarantined; /* Devices. */
+    uint64_t reconnects;  /* Connections made, or ports opened, after the first. */
+    bool echo;            /* The line gives back what is sent. */
 };
 struct bus_counts collectors_bus(const struct collectors *c, uint32_t bus);
 

@@ -61,6 +61,14 @@ struct sentinel {
 
 enum point_kind { POINT_GAUGE, POINT_COUNTER, POINT_STATE };
 
+/* What the collector itself knows of a device on a bus; such a point has no register. */
+enum derived {
+    DERIVED_NONE,
+    DERIVED_ONLINE,  /* 1: the device answers. */
+    DERIVED_LATENCY, /* Mean time of its answers since the last sample, ms. */
+    DERIVED_ERRORS   /* Requests without a good answer since the start. */
+};
+
 struct point {
     const char *id;
     uint32_t device;      /* Index into site->devices. */
@@ -71,6 +79,7 @@ struct point {
     uint8_t bit_low; /* TYPE_BITS, or a single bit of a register (bit_high equal). */
     uint8_t bit_high;
     enum point_kind kind;
+    enum derived derived; /* Not DERIVED_NONE: `table` is REG_NONE. */
     struct scaling scaling;
     const char *unit; /* NULL: a plain number. */
     bool has_range;
@@ -93,6 +102,7 @@ struct limits {
     uint16_t max_bits;      /* Per request; 2000 unless lowered. */
     bool holes;             /* Registers between points may be read along. */
     int64_t gap_ms;         /* Pause before each request, beside the 3.5 characters. */
+    int64_t timeout_ms;     /* For its answers; 0: the bus's. */
 };
 
 struct ledger {
@@ -143,7 +153,9 @@ struct bus {
     enum rs485_mode rs485;
     int64_t timeout_ms;
     int retries;
-    uint32_t device; /* The device of type "bus" that stands for it. */
+    double probe_share;       /* Of bus time, in %, for devices in quarantine. */
+    int64_t connect_pause_ms; /* After connecting, before the first question. */
+    uint32_t device;          /* The device of type "bus" that stands for it. */
     struct loc loc;
 };
 
