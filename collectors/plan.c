@@ -136,7 +136,7 @@ find_best(const struct joining *j, uint32_t i)
         int64_t cost_us = j->cost.request_us +
                           j->cost.byte_us * plan_data_bytes(first->table, span) +
                           j->best[k + 1].cost_us;
-        if (cost_us < j->best[i].cost_us) {
+        if (cost_us <= j->best[i].cost_us) { /* Of equals the fuller. */
             j->best[i] = (struct suffix){.cost_us = cost_us, .next = k + 1};
         }
     }

@@ -118,7 +118,8 @@ put_plan_off(struct poller *p, const struct candidate *c, int64_t now_us)
 static bool
 choose(struct poller *p, int64_t now_us, struct candidate *out)
 {
-    struct candidate c = {.due_us = INT64_MAX};
+    const struct candidate nobody = {.due_us = INT64_MAX};
+    struct candidate c = nobody;
 
     consider(&c, p->quiet, TURN_QUIET, p->lag_us);
     if (c.due_us <= now_us) {
@@ -126,7 +127,7 @@ choose(struct poller *p, int64_t now_us, struct candidate *out)
         return true;
     }
     if (probe_due_us(p, now_us) <= now_us) {
-        c.due_us = INT64_MAX;
+        c = nobody;
         consider(&c, p->probes, TURN_PROBE, 0);
         *out = c;
         return true;
@@ -137,7 +138,7 @@ choose(struct poller *p, int64_t now_us, struct candidate *out)
         *out = c;
         return true;
     }
-    c.due_us = INT64_MAX;
+    c = nobody;
     if (p->line == LINE_UP) {
         consider(&c, p->idle, TURN_IDLE, 0);
     }

@@ -217,16 +217,21 @@ schedule_group(const struct poller *p, struct polled *d, uint32_t g)
     } while (at_will && group_is_due(p, d, g, t->began_us));
 }
 
+/* When the first of the requests that found the device busy is due again.  Those whose
+ * time came and that were not asked (the line went, the turn was given up) wait for
+ * their next poll. */
 static int64_t
-earliest_busy(const struct polled *d)
+earliest_busy(const struct polled *d, int64_t now_us)
 {
     int64_t first_us = INT64_MAX;
 
     for (uint32_t g = 0; g < d->plan.group_count; g++) {
         const struct plan_group *pg = &d->plan.groups[g];
         for (uint32_t i = 0; i < pg->request_count; i++) {
-            const struct plan_request *r = &pg->requests[i];
-            if (r->busies > 0 && r->not_before_us < first_us) {
+            struct plan_request *r = &pg->requests[i];
+            if (r->busies > 0 && r->not_before_us <= now_us) {
+                r->busies = 0;
+            } else if (r->busies > 0 && r->not_before_us < first_us) {
                 first_us = r->not_before_us;
             }
         }
@@ -260,7 +265,7 @@ finish(struct poller *p, struct poller_now now)
         d->drops = 0;
     }
     d->tries = 0;
-    d->again_us = earliest_busy(d);
+    d->again_us = earliest_busy(d, t->began_us);
     t->d = NULL;
     poller_requeue(p, d, now.mono_us);
 }

@@ -12,6 +12,10 @@
 static struct fake_estate *e;
 static struct device_plan plan;
 
+/* A serial line of 9600 baud, on which a hole of ten registers costs what a request of
+ * its own does. */
+static const struct plan_cost line_cost = {.request_us = 21000, .byte_us = 1000};
+
 static void
 set_up(void)
 {
@@ -32,7 +36,7 @@ make_plan(void)
 {
     struct err err;
 
-    ck_assert_int_eq(device_plan_init(&plan, &e->site, 0, &err), 0);
+    ck_assert_int_eq(device_plan_init(&plan, &e->site, 0, line_cost, &err), 0);
 }
 
 /* Numbers that are the same on every run (xorshift). */
@@ -132,7 +136,7 @@ START_TEST(any_points_are_covered_within_the_limits)
         check_plan();
     }
     for (uint32_t i = 0; i < plan.group_count; i++) {
-        plan_group_join(&plan.groups[i], &e->site);
+        ck_assert(plan_group_join(&plan.groups[i], &e->site, line_cost, 0));
     }
     check_plan();
 }
@@ -153,7 +157,7 @@ START_TEST(the_order_of_points_does_not_matter)
     for (size_t i = ARRAY_LEN(addresses); i > 0; i--) {
         fake_estate_point(e, "p", REG_INPUT, addresses[i - 1], TYPE_F32);
     }
-    ck_assert_int_eq(device_plan_init(&other, &e->site, 1, &err), 0);
+    ck_assert_int_eq(device_plan_init(&other, &e->site, 1, line_cost, &err), 0);
     ck_assert_uint_eq(plan.groups[0].request_count, 2);
     ck_assert_uint_eq(other.groups[0].request_count, 2);
     for (uint32_t i = 0; i < 2; i++) {
@@ -310,27 +314,124 @@ END_TEST
 START_TEST(a_request_knows_its_size_on_the_wire)
 {
     /* Modbus Application Protocol V1.1b, 6.1 and 6.3; RTU adds 3, TCP 7 each way. */
-    struct plan_request registers = {.table = REG_HOLDING, .count = 10};
-    struct plan_request coils = {.table = REG_COIL, .count = 9};
-
-    ck_assert_uint_eq(plan_request_bytes(&registers, BUS_RTU), 8 + 5 + 20);
-    ck_assert_uint_eq(plan_request_bytes(&registers, BUS_TCP), 12 + 9 + 20);
-    ck_assert_uint_eq(plan_request_bytes(&registers, BUS_RTU_OVER_TCP), 8 + 5 + 20);
-    ck_assert_uint_eq(plan_request_bytes(&coils, BUS_RTU), 8 + 5 + 2);
-    /* 9600 8E1: 11 bits a character; 33 of them, and twice 3.5. */
+    ck_assert_uint_eq(plan_wire_bytes(REG_HOLDING, 10, BUS_RTU), 8 + 5 + 20);
+    ck_assert_uint_eq(plan_wire_bytes(REG_HOLDING, 10, BUS_TCP), 12 + 9 + 20);
+    ck_assert_uint_eq(plan_wire_bytes(REG_HOLDING, 10, BUS_RTU_OVER_TCP), 8 + 5 + 20);
+    ck_assert_uint_eq(plan_wire_bytes(REG_COIL, 9, BUS_RTU), 8 + 5 + 2);
+    /* 9600 8E1: 11 bits a character. */
     struct bus line = {
         .kind = BUS_RTU, .baud = 9600, .parity = 'E', .data_bits = 8, .stop_bits = 1};
     ck_assert_int_eq(serial_character_us(&line), 1146);
     ck_assert_int_eq(serial_silence_us(&line), 4011);
-    ck_assert_int_eq(plan_request_us(&registers, &line), 33 * 1146 + 2 * 4011);
     line.baud = 115200;
     ck_assert_int_eq(serial_silence_us(&line), 1750);
-    line.kind = BUS_TCP;
-    ck_assert_int_eq(plan_request_us(&registers, &line), 0);
     ck_assert_int_eq(plan_function(REG_COIL), 1);
     ck_assert_int_eq(plan_function(REG_DISCRETE), 2);
     ck_assert_int_eq(plan_function(REG_HOLDING), 3);
     ck_assert_int_eq(plan_function(REG_INPUT), 4);
+}
+END_TEST
+
+START_TEST(a_request_costs_bus_time)
+{
+    struct plan_request registers = {.table = REG_HOLDING, .count = 10};
+    struct limits limits = {.gap_ms = 5};
+    struct bus line = {
+        .kind = BUS_RTU, .baud = 9600, .parity = 'E', .data_bits = 8, .stop_bits = 1};
+
+    /* 33 characters, 3.5 of silence, the device's thinking and its gap. */
+    ck_assert_int_eq(plan_request_us(&registers, plan_cost(&line, &limits, 7000)),
+                     33 * 1146 + 4011 + 7000 + 5000);
+    ck_assert_int_eq(plan_request_us(&registers, plan_cost(&line, &limits, -1)),
+                     33 * 1146 + 4011 + TURNROUND_SERIAL_US + 5000);
+    line.kind = BUS_TCP;
+    ck_assert_int_lt(plan_request_us(&registers, plan_cost(&line, &limits, 1000)),
+                     1000 + 5000 + 100);
+}
+END_TEST
+
+/* The cost of the cheapest plan, by trying every way to part the points. */
+static int64_t
+cheapest(const struct plan_group *g, uint32_t from, struct plan_cost cost)
+{
+    int64_t best = INT64_MAX;
+
+    if (from == g->point_count) {
+        return 0;
+    }
+    const struct point *first = &e->points[g->order[from]];
+    const struct limits *l = &e->devices[0].limits;
+    uint32_t end = 0;
+    for (uint32_t k = from; k < g->point_count; k++) {
+        const struct point *p = &e->points[g->order[k]];
+        if (p->table != first->table || (k > from && p->address > end && !l->holes)) {
+            break;
+        }
+        uint32_t p_end = (uint32_t)p->address + point_width(p);
+        end = p_end > end ? p_end : end;
+        if (k > from && end - first->address > l->max_registers) {
+            break;
+        }
+        int64_t total = cost.request_us +
+                        cost.byte_us * 2 * (int64_t)(end - first->address) +
+                        cheapest(g, k + 1, cost);
+        best = total < best ? total : best;
+    }
+    return best;
+}
+
+START_TEST(no_other_plan_is_cheaper)
+{
+    uint32_t seed = 88172645u + 7919u * (uint32_t)_i;
+    struct device *d = fake_estate_device(e, "d", 1, 1000);
+    struct plan_cost cost = {.request_us = 1 + next_random(&seed) % 40000,
+                             .byte_us = next_random(&seed) % 1500};
+    int64_t total = 0;
+    struct err err;
+
+    d->limits.max_registers = (uint16_t)(4 + next_random(&seed) % 60);
+    d->limits.holes = next_random(&seed) % 3 != 0;
+    for (uint32_t i = 0; i < 12; i++) {
+        fake_estate_point(e, "p", REG_INPUT, (uint16_t)(next_random(&seed) % 120),
+                          next_random(&seed) % 2 == 0 ? TYPE_U16 : TYPE_F32);
+    }
+    ck_assert_int_eq(device_plan_init(&plan, &e->site, 0, cost, &err), 0);
+    check_plan();
+    const struct plan_group *g = &plan.groups[0];
+    for (uint32_t i = 0; i < g->request_count; i++) {
+        total += plan_request_us(&g->requests[i], cost);
+    }
+    ck_assert_int_eq(total, cheapest(g, 0, cost));
+}
+END_TEST
+
+START_TEST(lessons_part_what_is_joined)
+{
+    struct device *d = fake_estate_device(e, "d", 1, 1000);
+
+    d->limits.holes = true;
+    for (uint16_t i = 0; i < 10; i++) {
+        fake_estate_point(e, "p", REG_INPUT, i, TYPE_U16);
+    }
+    make_plan();
+    struct plan_group *g = &plan.groups[0];
+    ck_assert_uint_eq(g->request_count, 1);
+    plan_group_lesson(g, 3)->alone_until_us = 1000;
+    plan_group_lesson(g, 3)->exception = 2;
+    plan_group_lesson(g, 7)->cut_until_us = 2000;
+    ck_assert(plan_group_join(g, &e->site, line_cost, 500));
+    ck_assert_uint_eq(g->request_count, 4); /* 0-2, 3, 4-6, 7-9 */
+    ck_assert_uint_eq(g->requests[0].count, 3);
+    ck_assert_uint_eq(g->requests[1].address, 3);
+    ck_assert_uint_eq(g->requests[1].count, 1);
+    ck_assert_int_eq(g->requests[1].not_before_us, 1000);
+    ck_assert_uint_eq(g->requests[1].detail, 2);
+    ck_assert_uint_eq(g->requests[2].count, 3);
+    ck_assert_uint_eq(g->requests[3].address, 7);
+    ck_assert(plan_group_join(g, &e->site, line_cost, 1000));
+    ck_assert_uint_eq(g->request_count, 2); /* 0-6, 7-9 */
+    ck_assert(plan_group_join(g, &e->site, line_cost, 2000));
+    ck_assert_uint_eq(g->request_count, 1);
 }
 END_TEST
 
@@ -347,6 +448,9 @@ main(void)
     tcase_add_test(tc, limits_of_zero_are_the_protocols);
     tcase_add_test(tc, a_refused_block_is_parted_at_its_largest_hole_first);
     tcase_add_test(tc, a_request_knows_its_size_on_the_wire);
+    tcase_add_test(tc, a_request_costs_bus_time);
+    tcase_add_loop_test(tc, no_other_plan_is_cheaper, 0, ROUNDS);
+    tcase_add_test(tc, lessons_part_what_is_joined);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_ENV);
