@@ -14,24 +14,6 @@
 #define SET(field, v) atomic_store_explicit(&(field), (v), memory_order_relaxed)
 #define GET(field)    atomic_load_explicit(&(field), memory_order_relaxed)
 
-const char *
-wire_fault_name(enum wire_fault f)
-{
-    static const char *const names[WIRE_FAULT_COUNT] = {
-        [WIRE_OK] = "ok",
-        [WIRE_TIMEOUT] = "timeout",
-        [WIRE_CRC] = "crc",
-        [WIRE_SHORT] = "short",
-        [WIRE_WRONG_UNIT] = "wrong_unit",
-        [WIRE_MALFORMED] = "malformed",
-        [WIRE_EXCEPTION] = "exception",
-        [WIRE_REFUSED] = "refused",
-        [WIRE_LOST] = "lost",
-    };
-
-    return (unsigned)f < WIRE_FAULT_COUNT ? names[f] : "?";
-}
-
 void
 device_stats_init(struct device_stats *d)
 {
