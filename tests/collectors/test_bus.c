@@ -123,8 +123,8 @@ START_TEST(tcp_frame_has_every_point_in_order)
         ck_assert_double_eq(frame->readings[i].value, expected[i].value);
     }
     struct device_counts counts = collectors_device(f.collectors, 0);
-    ck_assert_uint_ge(counts.requests, 4);
-    ck_assert_uint_eq(counts.errors, 0);
+    ck_assert_uint_ge(counts.wire.requests, 4);
+    ck_assert_uint_eq(counts.wire.errors, 0);
     ck_assert(counts.latency_ms > 0.0);
     ck_assert_int_ne(counts.last_good_ms, INSTANT_NONE);
     ck_assert(collectors_bus(f.collectors, 0).online);
@@ -194,7 +194,7 @@ START_TEST(a_dead_unit_does_not_stop_the_others)
     }
     ck_assert_int_eq(live, 20);
     ck_assert_uint_le(fake_slave_requests(s, 2) - asked, 10);
-    ck_assert_uint_ge(collectors_device(f.collectors, 1).timeouts, 1);
+    ck_assert_uint_ge(collectors_device(f.collectors, 1).wire.faults[WIRE_TIMEOUT], 1);
     fake_slave_fault(s, 2, FAKE_WELL, 0);
     await_quality(1, QUALITY_GOOD);
     /* Back at once and for good: the next ones are good too. */
@@ -286,7 +286,7 @@ START_TEST(a_late_answer_is_never_taken_for_the_next)
         }
         await_quality(0, QUALITY_GOOD);
     }
-    ck_assert_uint_ge(collectors_device(f.collectors, 0).timeouts, 1);
+    ck_assert_uint_ge(collectors_device(f.collectors, 0).wire.faults[WIRE_TIMEOUT], 1);
     collectors_stop(f.collectors);
     f.collectors = NULL;
     fake_slave_free(s);
@@ -416,10 +416,11 @@ START_TEST(one_refused_register_does_not_take_its_block_along)
         }
     }
     /* The bad one is known by now and not asked any more. */
-    uint64_t refusals = collectors_device(f.collectors, 0).exceptions;
+    uint64_t refusals = collectors_device(f.collectors, 0).wire.faults[WIRE_EXCEPTION];
     next_frame(0);
     next_frame(0);
-    ck_assert_uint_eq(collectors_device(f.collectors, 0).exceptions, refusals);
+    ck_assert_uint_eq(collectors_device(f.collectors, 0).wire.faults[WIRE_EXCEPTION],
+                      refusals);
     fake_slave_free(s);
 }
 END_TEST
@@ -497,7 +498,7 @@ START_TEST(a_port_that_is_not_there_is_refused)
         ck_assert_uint_eq(next_frame(1)->readings[0].quality, QUALITY_REFUSED);
     }
     ck_assert(!collectors_bus(f.collectors, 0).online);
-    ck_assert_uint_eq(collectors_device(f.collectors, 0).requests, 0);
+    ck_assert_uint_eq(collectors_device(f.collectors, 0).wire.requests, 0);
 }
 END_TEST
 

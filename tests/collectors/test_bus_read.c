@@ -16,6 +16,10 @@ static const struct good_row {
     {"tcp:[::1]", {.kind = BUS_TCP, .host = "::1", .port = 502}},
     {"tcp:[2001:db8::7]:1502", {.kind = BUS_TCP, .host = "2001:db8::7", .port = 1502}},
     {"tcp:2001:db8::7", {.kind = BUS_TCP, .host = "2001:db8::7", .port = 502}},
+    {"rtu_over_tcp:192.0.2.10:4001",
+     {.kind = BUS_RTU_OVER_TCP, .host = "192.0.2.10", .port = 4001}},
+    {"rtu_over_tcp:[::1]:4001",
+     {.kind = BUS_RTU_OVER_TCP, .host = "::1", .port = 4001}},
     {"rtu:/dev/ttyS1",
      {.kind = BUS_RTU,
       .path = "/dev/ttyS1",
@@ -49,7 +53,7 @@ START_TEST(good_texts_become_buses)
     ck_assert_msg(bus_parse(&b, a, row->text, &err) == 0, "%s", err.text);
     ck_assert_int_eq(b.kind, row->bus.kind);
     ck_assert_str_eq(b.id, row->text);
-    if (b.kind == BUS_TCP) {
+    if (b.kind != BUS_RTU) {
         ck_assert_str_eq(b.host, row->bus.host);
         ck_assert_uint_eq(b.port, row->bus.port);
     } else {
@@ -79,10 +83,15 @@ static const char *const bad_rows[] = {
     "tcp:host:-1",
     "tcp:host:5x",
     "tcp:host:99999999999999999999",
+    "rtu_over_tcp:",
+    "rtu_over_tcp:192.0.2.10",
+    "rtu_over_tcp:[::1]",
+    "rtu_over_tcp:host:0",
     "rtu:",
     "rtu:,9600,8N1",
     "rtu:/dev/ttyS1,",
-    "rtu:/dev/ttyS1,9601",
+    "rtu:/dev/ttyS1,99",
+    "rtu:/dev/ttyS1,4000001",
     "rtu:/dev/ttyS1,9600,",
     "rtu:/dev/ttyS1,9600,8X1",
     "rtu:/dev/ttyS1,9600,8N3",
