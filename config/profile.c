@@ -91,7 +91,8 @@ source_read(struct reader *r, const struct node *n, struct profile *out)
     (void)fields_read(r, out, n, "source", fields, ARRAY_LEN(fields));
 }
 
-/* The index of a point that is named at `loc`; NONE_INDEX, reported, when there is none.
+/* The index of a point that is named at `loc`; NONE_INDEX, reported, when there is
+ * none.
  */
 static uint32_t
 find_point(struct reader *r,
@@ -189,8 +190,10 @@ profile_read(struct reader *r,
         FIELD("points", FIELD_NODE, struct profile_yaml, points, REQUIRED),
     };
     struct profile_yaml y = {0};
-    out->profile = (struct profile){
-        .id = stem, .file = root->loc.file, .limits = limits_default, .probe = NONE_INDEX};
+    out->profile = (struct profile){.id = stem,
+                                    .file = root->loc.file,
+                                    .limits = limits_default,
+                                    .probe = NONE_INDEX};
     (void)fields_read(r, &y, root, "profile", fields, ARRAY_LEN(fields));
     if (y.id != NULL && strcmp(y.id, stem) != 0) {
         struct loc loc = loc_of(root, "profile");
