@@ -1,11 +1,17 @@
 #!/usr/bin/python3
 """`caretaker profiles`: what a site finds, one of them whole, and what is wrong or missing."""
+import csv
+import glob
+import io
 import json
 import os
+import socketserver
+import struct
 import subprocess
+import threading
 import unittest
 
-from estate import CARETAKER, LIMIT_S, TOP, Estate
+from estate import CARETAKER, LIMIT_S, TOP, Estate, wait_for
 
 SITE = """
 devices:
@@ -119,6 +125,110 @@ class Profiles(unittest.TestCase):
              '_caretaker; echo "${COMPREPLY[@]}"', "bash", os.path.dirname(CARETAKER), script],
             capture_output=True, text=True, timeout=LIMIT_S, check=True)
         self.assertEqual(done.stdout.split(), ["xy-md02"])
+
+
+TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+
+
+def golden(profile):
+    """What stands in the registers at last, and the value of each point that reads it there:
+    ({(table, address): word}, {point: value}) of a golden file."""
+    memory, lines = {}, []
+    with open(os.path.join(TOP, "tests/data/profiles", profile + ".txt"), encoding="utf-8") as f:
+        for line in f:
+            words = line.split("#")[0].replace(",", " ").split()
+            if not words or not words[-1].replace("-", "").replace(".", "").isdigit():
+                continue  # A range or a sentinel: no value.
+            first = words.index("=") - 1
+            cells = {(words[0], int(words[1], 0) + i): int(w, 16) for i, w in enumerate(words[2:first])}
+            memory.update(cells)
+            lines.append((cells, dict(zip(words[first::3], map(float, words[first + 2::3])))))
+    values = {}
+    for cells, points in lines:
+        if all(memory[cell] == word for cell, word in cells.items()):
+            values.update(points)
+    return memory, values
+
+
+class Slaves(socketserver.ThreadingTCPServer):
+    """A unit for each profile, which has the registers of its golden file and no others; a
+    profile that allows holes gets zeros in them.  Keeps every request."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, units):
+        super().__init__(("127.0.0.1", 0), Connection)
+        self.units = units  # unit -> (memory, holes)
+        self.requests = []
+        self.refused = []
+
+
+class Connection(socketserver.StreamRequestHandler):
+    def handle(self):
+        while len(head := self.rfile.read(7)) == 7:
+            transaction, _, size, unit = struct.unpack(">HHHB", head)
+            function, address, count = struct.unpack(">BHH", self.rfile.read(size - 1))
+            self.server.requests.append((unit, function, address, count))
+            memory, holes = self.server.units[unit]
+            cells = [(TABLES.get(function), address + i) for i in range(count)]
+            if any(cell not in memory for cell in (cells if not holes else cells[:1] + cells[-1:])):
+                self.server.refused.append((unit, function, address, count))
+                answer = struct.pack(">BB", function | 0x80, 2)
+            elif function <= 2:
+                bits = sum(memory.get(cell, 0) << i for i, cell in enumerate(cells))
+                data = bits.to_bytes((count + 7) // 8, "little")
+                answer = struct.pack(">BB", function, len(data)) + data
+            else:
+                data = b"".join(struct.pack(">H", memory.get(cell, 0)) for cell in cells)
+                answer = struct.pack(">BB", function, len(data)) + data
+            self.wfile.write(struct.pack(">HHHB", transaction, 0, len(answer) + 1, unit) + answer)
+
+
+class OnTheWire(unittest.TestCase):
+    """Slaves that have what the golden files say, read by the daemon with the profiles."""
+
+    def setUp(self):
+        self.estate = Estate()
+        self.addCleanup(self.estate.close)
+        paths = sorted(glob.glob(os.path.join(TOP, "config/devices/*.yaml")))
+        self.ids = [os.path.basename(path)[:-len(".yaml")] for path in paths]
+        self.maps = {i: json.loads(self.estate.ok("profiles", i, "--json", site=False)) for i in self.ids}
+        self.golden = {i: golden(i) for i in self.ids}
+        self.server = Slaves({n: (self.golden[i][0], self.maps[i]["limits"]["holes"])
+                              for n, i in enumerate(self.ids, 1)})
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.estate.write_site(
+            "history: {flush: 100ms}\n"
+            f"buses: [{{id: b, tcp: '127.0.0.1:{self.server.server_address[1]}'}}]\ndevices:\n" +
+            "".join(f"  - {{id: {i}, bus: b, unit: {n}, profile: {i}, poll: 500ms}}\n"
+                    for n, i in enumerate(self.ids, 1)))
+
+    def expected(self):
+        """Of the points that are read at each poll."""
+        fast = {(i, p["id"]) for i in self.ids for p in self.maps[i]["points"] if "poll_ms" not in p}
+        return {(i, point): value for i in self.ids for point, value in self.golden[i][1].items()
+                if (i, point) in fast}
+
+    def seen(self):
+        rows = csv.DictReader(io.StringIO(self.estate.ok("export", "--format", "csv")))
+        return {(r["device"], r["point"]): float(r["value"]) for r in rows if r["quality"] == "good"}
+
+    def test_every_profile_reads_its_device_within_its_limits(self):
+        expected = self.expected()
+        self.assertGreater(len(expected), 200)
+        self.assertEqual({i for i, _ in expected}, set(self.ids))
+        self.estate.start()
+        wait_for(lambda: expected.keys() <= self.seen().keys(), "a value of every point")
+        seen = self.seen()
+        self.assertEqual({k: seen[k] for k in expected}, expected)
+        self.assertEqual(self.server.refused, [])
+        for unit, function, address, count in self.server.requests:
+            limits = self.maps[self.ids[unit - 1]]["limits"]
+            most = limits["max_bits"] if function <= 2 else limits["max_registers"]
+            self.assertLessEqual(count, most, (self.ids[unit - 1], address))
+            self.assertIn(function, TABLES)
 
 
 if __name__ == "__main__":
