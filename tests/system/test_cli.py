@@ -80,7 +80,7 @@ class Words(House):
         commands = self.commands()
         self.assertLessEqual(
             {"run", "check", "replay", "test", "read", "simulate", "status", "devices",
-             "alarms", "tickets", "ack", "ticket", "export"}, set(commands))
+             "alarms", "tickets", "ack", "ticket", "export", "profiles"}, set(commands))
         for command in commands:
             shown = self.estate.ok(command, "--help", site=False)
             self.assertIn(f"Usage: caretaker {command}", shown)
@@ -104,7 +104,8 @@ class Words(House):
                       ["read", "tcp:127.0.0.1", "1", "holding"],
                       ["read", "tcp:127.0.0.1", "256", "holding", "0"],
                       ["read", "tcp:127.0.0.1", "1", "holding", "65535", "2"],
-                      ["read", "tcp:127.0.0.1", "1", "register", "0"]):
+                      ["read", "tcp:127.0.0.1", "1", "register", "0"],
+                      ["profiles", "xy-md02", "qdy30a"]):
             self.refused(2, *words, site=words[:1] not in ([], ["test"]))
 
     def test_devices_are_filtered(self):

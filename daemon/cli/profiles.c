@@ -1,0 +1,430 @@
+/* profiles: which register maps a site finds, and one of them whole. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+
+#define TEXT_BYTES 100
+
+static const char *
+kind_text(enum point_kind kind)
+{
+    switch (kind) {
+    case POINT_GAUGE:
+        return "gauge";
+    case POINT_COUNTER:
+        return "counter";
+    case POINT_STATE:
+        return "state";
+    }
+    return "gauge";
+}
+
+static bool
+is_one_bit(const struct point *p)
+{
+    return p->table == REG_COIL || p->table == REG_DISCRETE;
+}
+
+static bool
+has_bits(const struct point *p)
+{
+    return !is_one_bit(p) && (p->type == TYPE_BITS || p->type == TYPE_BOOL);
+}
+
+/* "voltage_l1 80..300 V" */
+static void
+add_probe_text(struct strbuf *b, const struct profile *p)
+{
+    const struct point *point = &p->points[p->probe];
+    strbuf_printf(b, "%s ", point->id);
+    strbuf_add_number(b, p->probe_min);
+    strbuf_add(b, "..");
+    strbuf_add_number(b, p->probe_max);
+    if (point->unit != NULL) {
+        strbuf_printf(b, " %s", point->unit);
+    }
+}
+
+static void
+add_probe_json(struct strbuf *b, const struct profile *p)
+{
+    strbuf_json_key(b, "probe");
+    if (p->probe == NONE_INDEX) {
+        strbuf_add(b, "null");
+        return;
+    }
+    strbuf_add(b, "{");
+    strbuf_json_str(b, "point", p->points[p->probe].id);
+    strbuf_json_num(b, "min", p->probe_min);
+    strbuf_json_num(b, "max", p->probe_max);
+    strbuf_add(b, "}");
+}
+
+/* A member that is text in a table; NULL writes nothing. */
+static void
+add_text(struct strbuf *out, const char *key, struct strbuf *text)
+{
+    if (text->size > 0) {
+        strbuf_json_str(out, key, strbuf_text(text));
+    }
+    strbuf_fini(text);
+}
+
+static int
+list(const struct profile_set *set, bool json)
+{
+    static const struct cli_column columns[] = {{"id", "PROFILE", CLI_SHOW_TEXT},
+                                                {"source", "SOURCE", CLI_SHOW_TEXT},
+                                                {"points", "POINTS", CLI_SHOW_TEXT},
+                                                {"probe", "PROBE", CLI_SHOW_TEXT},
+                                                {"title", "TITLE", CLI_SHOW_TEXT}};
+    struct strbuf out = {0};
+    strbuf_add(&out, "[");
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct profile *p = &set->items[i];
+        struct strbuf probe = {0};
+        strbuf_add(&out, i > 0 ? ",{" : "{");
+        strbuf_json_str(&out, "id", p->id);
+        strbuf_json_str(&out, "title", p->title);
+        strbuf_json_str(&out, "source", profile_source_name(p->source));
+        strbuf_json_str(&out, "from", p->from);
+        strbuf_json_str(&out, "checked", p->checked);
+        strbuf_json_str(&out, "file", p->file);
+        strbuf_json_int(&out, "points", p->point_count);
+        if (json) {
+            add_probe_json(&out, p);
+        } else if (p->probe != NONE_INDEX) {
+            add_probe_text(&probe, p);
+            add_text(&out, "probe", &probe);
+        }
+        strbuf_add(&out, "}");
+    }
+    strbuf_add(&out, "]");
+    int status = cli_print_listing(strbuf_text(&out), json, columns, ARRAY_LEN(columns),
+                                   "no profiles");
+    strbuf_fini(&out);
+    return status;
+}
+
+/* ---- One profile. ---- */
+
+static void
+add_sentinels_json(struct strbuf *b, const struct point *p)
+{
+    strbuf_json_key(b, "sentinels");
+    strbuf_add(b, "[");
+    for (uint32_t i = 0; i < p->sentinel_count; i++) {
+        strbuf_add(b, i > 0 ? ",{" : "{");
+        strbuf_json_key(b, "raw");
+        strbuf_printf(b, "%" PRIu64, p->sentinels[i].raw);
+        strbuf_json_str(b, "name", p->sentinels[i].name);
+        strbuf_add(b, "}");
+    }
+    strbuf_add(b, "]");
+}
+
+static void
+add_pair_json(struct strbuf *b, const char *key, double low, double high)
+{
+    strbuf_json_key(b, key);
+    strbuf_add(b, "[");
+    strbuf_add_number(b, low);
+    strbuf_add(b, ",");
+    strbuf_add_number(b, high);
+    strbuf_add(b, "]");
+}
+
+static void
+add_point_json(struct strbuf *b, const struct profile *profile, const struct point *p)
+{
+    strbuf_add(b, "{");
+    strbuf_json_str(b, "id", p->id);
+    strbuf_json_str(b, "table", reg_table_name(p->table));
+    strbuf_json_int(b, "address", p->address);
+    strbuf_json_str(b, "type", value_type_name(p->type));
+    if (has_bits(p)) {
+        add_pair_json(b, "bits", p->bit_low, p->bit_high);
+    }
+    strbuf_json_str(b, "order", byte_order_name(p->order));
+    strbuf_json_num(b, "scale", p->scaling.mul / p->scaling.div);
+    strbuf_json_num(b, "offset", p->scaling.add / p->scaling.div);
+    if (p->decimals_from != NONE_INDEX) {
+        strbuf_json_str(b, "decimals_from", profile->points[p->decimals_from].id);
+    }
+    strbuf_json_str(b, "unit", p->unit);
+    strbuf_json_str(b, "kind", kind_text(p->kind));
+    if (p->has_range) {
+        add_pair_json(b, "range", p->range_min, p->range_max);
+    }
+    if (p->poll_ms != 0) {
+        strbuf_json_int(b, "poll_ms", p->poll_ms);
+    }
+    if (p->stale_after_ms != 0) {
+        strbuf_json_int(b, "stale_after_ms", p->stale_after_ms);
+    }
+    add_sentinels_json(b, p);
+    strbuf_add(b, "}");
+}
+
+static void
+show_json(const struct profile *p)
+{
+    struct strbuf b = {0};
+    strbuf_add(&b, "{");
+    strbuf_json_str(&b, "id", p->id);
+    strbuf_json_str(&b, "title", p->title);
+    strbuf_json_str(&b, "source", profile_source_name(p->source));
+    strbuf_json_str(&b, "from", p->from);
+    strbuf_json_str(&b, "checked", p->checked);
+    strbuf_json_str(&b, "file", p->file);
+    strbuf_json_key(&b, "limits");
+    strbuf_add(&b, "{");
+    strbuf_json_int(&b, "max_registers", p->limits.max_registers);
+    strbuf_json_int(&b, "max_bits", p->limits.max_bits);
+    strbuf_json_bool(&b, "holes", p->limits.holes);
+    strbuf_json_int(&b, "gap_ms", p->limits.gap_ms);
+    strbuf_add(&b, "}");
+    add_probe_json(&b, p);
+    strbuf_json_key(&b, "points");
+    strbuf_add(&b, "[");
+    for (uint32_t i = 0; i < p->point_count; i++) {
+        strbuf_add(&b, i > 0 ? "," : "");
+        add_point_json(&b, p, &p->points[i]);
+    }
+    strbuf_add(&b, "]}");
+    puts(strbuf_text(&b));
+    strbuf_fini(&b);
+}
+
+static void
+add_type_text(struct strbuf *out, const struct point *p)
+{
+    char text[TEXT_BYTES];
+    if (has_bits(p) && p->bit_low == p->bit_high) {
+        snprintf(text, sizeof text, "bit %u", p->bit_low);
+    } else if (has_bits(p)) {
+        snprintf(text, sizeof text, "bits %u-%u", p->bit_low, p->bit_high);
+    } else {
+        snprintf(text, sizeof text, "%s", value_type_name(p->type));
+    }
+    strbuf_json_str(out, "type", text);
+    if (point_width(p) > 1 || p->order != ORDER_ABCD) {
+        strbuf_json_str(out, "order", byte_order_name(p->order));
+    }
+}
+
+/* "0.1", "0.01 - 273.15", "by decimals"; nothing for a number that is as it stands. */
+static void
+add_scale_text(struct strbuf *out, const struct profile *profile, const struct point *p)
+{
+    const struct scaling *s = &p->scaling;
+    struct strbuf text = {0};
+    if (p->decimals_from != NONE_INDEX) {
+        strbuf_printf(&text, "by %s", profile->points[p->decimals_from].id);
+    }
+    if (s->mul != s->div || s->add != 0) {
+        strbuf_add(&text, text.size > 0 ? " " : "");
+        strbuf_add_number(&text, s->mul / s->div);
+    }
+    if (s->add != 0) {
+        double offset = s->add / s->div;
+        strbuf_add(&text, offset < 0 ? " - " : " + ");
+        strbuf_add_number(&text, offset < 0 ? -offset : offset);
+    }
+    add_text(out, "scale", &text);
+}
+
+static void
+add_rest_text(struct strbuf *out, const struct point *p)
+{
+    char poll[INSTANT_TEXT_BYTES];
+    struct strbuf range = {0};
+    struct strbuf sentinels = {0};
+    if (p->has_range) {
+        strbuf_add_number(&range, p->range_min);
+        strbuf_add(&range, "..");
+        strbuf_add_number(&range, p->range_max);
+    }
+    for (uint32_t i = 0; i < p->sentinel_count; i++) {
+        strbuf_printf(&sentinels, "%s0x%" PRIX64 " %s", i > 0 ? ", " : "",
+                      p->sentinels[i].raw, p->sentinels[i].name);
+    }
+    add_text(out, "range", &range);
+    if (p->poll_ms != 0) {
+        strbuf_json_str(out, "poll", duration_format(poll, p->poll_ms));
+    }
+    add_text(out, "sentinels", &sentinels);
+}
+
+static int
+show_points(const struct profile *p)
+{
+    static const struct cli_column columns[] = {
+        {"id", "POINT", CLI_SHOW_TEXT},    {"register", "REGISTER", CLI_SHOW_TEXT},
+        {"type", "TYPE", CLI_SHOW_TEXT},   {"order", "ORDER", CLI_SHOW_TEXT},
+        {"scale", "SCALE", CLI_SHOW_TEXT}, {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"kind", "KIND", CLI_SHOW_TEXT},   {"poll", "POLL", CLI_SHOW_TEXT},
+        {"range", "RANGE", CLI_SHOW_TEXT}, {"sentinels", "NO VALUE", CLI_SHOW_TEXT},
+    };
+    struct strbuf out = {0};
+    strbuf_add(&out, "[");
+    for (uint32_t i = 0; i < p->point_count; i++) {
+        const struct point *point = &p->points[i];
+        char text[TEXT_BYTES];
+        snprintf(text, sizeof text, "%s %u", reg_table_name(point->table),
+                 point->address);
+        strbuf_add(&out, i > 0 ? ",{" : "{");
+        strbuf_json_str(&out, "id", point->id);
+        strbuf_json_str(&out, "register", text);
+        add_type_text(&out, point);
+        add_scale_text(&out, p, point);
+        strbuf_json_str_opt(&out, "unit", point->unit);
+        strbuf_json_str(&out, "kind", kind_text(point->kind));
+        add_rest_text(&out, point);
+        strbuf_add(&out, "}");
+    }
+    strbuf_add(&out, "]");
+    int status = cli_print_listing(strbuf_text(&out), false, columns,
+                                   ARRAY_LEN(columns), "no points");
+    strbuf_fini(&out);
+    return status;
+}
+
+static int
+show_text(const struct profile *p)
+{
+    char gap[INSTANT_TEXT_BYTES];
+    struct strbuf probe = {0};
+    printf("%s: %s\n", p->id, p->title);
+    printf("file:   %s\n", p->file);
+    printf("source: %s%s%s: %s\n", profile_source_name(p->source),
+           p->checked != NULL ? ", checked " : "", p->checked != NULL ? p->checked : "",
+           p->from);
+    printf("limits: %u registers or %u bits a request, holes %s",
+           p->limits.max_registers, p->limits.max_bits,
+           p->limits.holes ? "allowed" : "forbidden");
+    if (p->limits.gap_ms > 0) {
+        printf(", %s before each", duration_format(gap, p->limits.gap_ms));
+    }
+    if (p->probe != NONE_INDEX) {
+        add_probe_text(&probe, p);
+    }
+    printf("\nprobe:  %s\n", probe.size > 0 ? strbuf_text(&probe) : "none");
+    strbuf_fini(&probe);
+    if (p->source == PROFILE_UNVERIFIED) {
+        printf("Not verified: compare each value with the device's own display.\n");
+    }
+    putchar('\n');
+    return show_points(p);
+}
+
+static bool
+is_wrong(const struct profile_set *set, const char *id)
+{
+    for (uint32_t i = 0; i < set->wrong_count; i++) {
+        if (strcmp(set->wrong[i], id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+no_such_profile(const struct profile_set *set, const char *id)
+{
+    struct err err = {0};
+    const char **names = calloc(set->count + 1, sizeof *names);
+    if (names == NULL) {
+        abort();
+    }
+    for (uint32_t i = 0; i < set->count; i++) {
+        names[i] = set->items[i].id;
+    }
+    const char *near = diag_nearest(id, names, set->count);
+    if (near != NULL) {
+        (void)err_set(&err, ERR_NOT_FOUND,
+                      "profile \"%s\" does not exist; did you mean \"%s\"?", id, near);
+    } else {
+        (void)err_set(&err, ERR_NOT_FOUND,
+                      "profile \"%s\" does not exist; \"caretaker profiles\" lists "
+                      "those that do",
+                      id);
+    }
+    free(names);
+    return cli_fail(&err);
+}
+
+/* What is wrong in other files is of no concern to who asks for one. */
+static int
+answer(const struct profile_set *set, const char *id, bool json, struct diags *diags)
+{
+    const struct profile *p = id != NULL ? profile_set_find(set, id) : NULL;
+    if (p != NULL && json) {
+        show_json(p);
+        return CLI_OK;
+    }
+    if (p != NULL) {
+        return show_text(p);
+    }
+    if (id != NULL && !is_wrong(set, id)) {
+        return no_such_profile(set, id);
+    }
+    diags_sort(diags);
+    diags_print(diags, stderr);
+    int status = id == NULL ? list(set, json) : CLI_OK;
+    return status == CLI_OK && set->wrong_count > 0 ? CLI_CONFIG : status;
+}
+
+static int
+run(const struct cli_command *self, int argc, char **argv)
+{
+    const char *site = NULL;
+    bool json = false;
+    const struct cli_option options[] = {
+        {"site", 'c', CLI_TEXT, &site, "SITE",
+         "look beside this site file first [" CLI_SITE_DEFAULT "]"},
+        {"json", 'j', CLI_FLAG, &json, NULL, "JSON"},
+    };
+    struct cli_list args;
+    bool done = false;
+    int status = cli_parse(self, options, ARRAY_LEN(options), argc, argv, &args, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    if (args.count > 1) {
+        return cli_usage_error(self,
+                               "\"%s\" is not expected here; one profile, or "
+                               "none for all",
+                               args.items[1]);
+    }
+    if (site != NULL && access(site, F_OK) != 0) {
+        struct err err = {0};
+        (void)err_set(&err, ERR_CONFIG, "%s: %s", site, strerror(errno));
+        return cli_fail(&err);
+    }
+    struct diags diags;
+    diags_init(&diags);
+    struct profile_set *set =
+        config_load_profiles(site != NULL ? site : CLI_SITE_DEFAULT, &diags);
+    status = answer(set, args.count > 0 ? args.items[0] : NULL, json, &diags);
+    profile_set_free(set);
+    diags_fini(&diags);
+    return status;
+}
+
+const struct cli_command cli_profiles = {
+    "profiles", "the register maps of device models, or one of them whole",
+    "[-c SITE] [--json] [NAME]",
+    "Lists the profiles beside the site file and the shipped ones: where each is "
+    "known\n"
+    "from, how many points it has, and the probe that tells the device.  With a NAME:\n"
+    "provenance, limits, probe, and every point with its register, type and scale.\n"
+    "The exit status is 1 when there is no such profile.\n",
+    run};
