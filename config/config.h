@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "daemon/base/diag.h"
+#include "daemon/model/profile.h"
 #include "daemon/model/replay_case.h"
 #include "daemon/model/sim.h"
 #include "daemon/model/site.h"
@@ -34,6 +35,11 @@ struct site *config_load_for_check(const char *path, struct diags *diags);
 struct replay_case *config_load_case(const char *path, struct diags *diags);
 struct log_map *config_load_map(const char *path, struct diags *diags);
 struct sim *config_load_sim(const char *path, struct diags *diags);
+
+/* Every profile that a site file at `site_file` finds; the file itself is not read and
+ * need not exist.  Returns owned (profile_set_free), never NULL: profiles with errors
+ * are named in `wrong`. */
+struct profile_set *config_load_profiles(const char *site_file, struct diags *diags);
 
 /* A profile alone, as `check` does for every shipped one. */
 bool config_check_profile(const char *path, struct diags *diags);

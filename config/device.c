@@ -79,7 +79,7 @@ compare_points(const void *a, const void *b)
 /* The profile's points, with the device's own in the place of those of one id. */
 static void
 merge_points(struct reader *r,
-             const struct profile *profile,
+             const struct profile_spec *profile,
              struct point_list own,
              struct draft *d)
 {
@@ -232,7 +232,7 @@ read_device(struct reader *r,
 {
     struct device_yaml y = {.unit = -1};
     struct device *d = &out->device;
-    const struct profile *profile = NULL;
+    const struct profile_spec *profile = NULL;
     struct point_list own = {NULL, 0};
     (void)fields_read(r, &y, n, "device", device_fields, ARRAY_LEN(device_fields));
     y.id = y.id != NULL ? y.id : "";
@@ -263,7 +263,7 @@ read_device(struct reader *r,
     if (y.profile != NULL && is_id(y.profile)) {
         struct loc loc = loc_of(n, "profile");
         profile = profile_find(r, profiles, y.profile, &loc);
-        d->limits = profile != NULL ? profile->limits : limits_default;
+        d->limits = profile != NULL ? profile->profile.limits : limits_default;
     }
     if (y.limits != NULL) {
         limits_read(r, y.limits, &d->limits);

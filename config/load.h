@@ -10,6 +10,7 @@
 
 #include "config/field.h"
 #include "config/tree.h"
+#include "daemon/model/profile.h"
 #include "daemon/model/site.h"
 
 #define POLL_MS_MIN     10            /* Faster than any Modbus device answers. */
@@ -93,24 +94,23 @@ bool point_read(struct reader *r, const struct node *n, struct point_spec *out);
 
 /* ---- profile.c ---- */
 
-struct profile {
-    const char *id; /* As looked for. */
+struct profile_spec {
+    struct profile profile; /* Its points are NULL: they are below. */
     bool ok;
-    struct limits limits;
     struct point_list points;
-    const struct profile *next;
+    const struct profile_spec *next;
 };
 struct profiles {
-    const char *site_file;       /* devices/ is looked for beside it. */
-    const struct profile *first; /* Those read so far. */
+    const char *site_file;            /* devices/ is looked for beside it. */
+    const struct profile_spec *first; /* Those read so far. */
 };
 extern const struct limits limits_default;
 void limits_read(struct reader *r, const struct node *n, struct limits *out);
 /* NULL when there is none or it is wrong (reported, once for each wrong file). */
-const struct profile *profile_find(struct reader *r,
-                                   struct profiles *all,
-                                   const char *id,
-                                   const struct loc *loc);
+const struct profile_spec *profile_find(struct reader *r,
+                                        struct profiles *all,
+                                        const char *id,
+                                        const struct loc *loc);
 
 /* ---- bus.c, device.c, conflict.c ---- */
 

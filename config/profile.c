@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "config/load.h"
 
-#define PROFILES_LISTED_MAX 200 /* Names looked through for "did you mean". */
+#define PROFILES_LISTED_MAX 1000 /* Files that are looked at, beside and shipped. */
 
 /* Modbus Application Protocol V1.1b, 6.1 and 6.3.  Holes are not read unless somebody
  * says that the device bears it: a good answer is worth more than a short one. */
@@ -78,49 +78,39 @@ limits_read(struct reader *r, const struct node *n, struct limits *out)
     *out = y.limits;
 }
 
-struct source_yaml {
-    int kind;
-    const char *from, *checked;
-};
-
 static void
-source_check(struct reader *r, const struct node *n)
+source_read(struct reader *r, const struct node *n, struct profile *out)
 {
     static const char *const kinds[] = {"manual", "interop", "unverified", NULL};
+    _Static_assert(ARRAY_LEN(kinds) == PROFILE_SOURCE_COUNT + 1, "in the enum's order");
     static const struct field fields[] = {
-        FIELD("kind", FIELD_ENUM, struct source_yaml, kind, REQUIRED, .words = kinds),
-        FIELD("from", FIELD_STRING, struct source_yaml, from, REQUIRED),
-        FIELD("checked", FIELD_DATE, struct source_yaml, checked, OPTIONAL),
+        FIELD("kind", FIELD_ENUM, struct profile, source, REQUIRED, .words = kinds),
+        FIELD("from", FIELD_STRING, struct profile, from, REQUIRED),
+        FIELD("checked", FIELD_DATE, struct profile, checked, OPTIONAL),
     };
-    struct source_yaml y = {0};
-    (void)fields_read(r, &y, n, "source", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, out, n, "source", fields, ARRAY_LEN(fields));
 }
 
-static bool
-has_point(const struct point_list *list, const char *id)
+/* The index of a point that is named at `loc`; NONE_INDEX, reported, when there is
+ * none.
+ */
+static uint32_t
+find_point(struct reader *r,
+           const struct point_list *list,
+           const char *id,
+           const struct loc *loc)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         if (strcmp(list->items[i].point.id, id) == 0) {
-            return true;
+            return i;
         }
-    }
-    return false;
-}
-
-static void
-check_point_name(struct reader *r,
-                 const struct point_list *list,
-                 const char *id,
-                 const struct loc *loc)
-{
-    if (has_point(list, id)) {
-        return;
     }
     const char **ids = arena_array(r->arena, list->count + 1, sizeof(const char *));
     for (uint32_t i = 0; i < list->count; i++) {
         ids[i] = list->items[i].point.id;
     }
     report_dangling(r, loc, "point", id, ids, list->count);
+    return NONE_INDEX;
 }
 
 struct probe_yaml {
@@ -129,19 +119,19 @@ struct probe_yaml {
 };
 
 static void
-probe_check(struct reader *r, const struct node *n, const struct point_list *points)
+probe_read(struct reader *r, const struct node *n, struct profile_spec *out)
 {
     static const struct field fields[] = {
         FIELD("point", FIELD_POINT_ID, struct probe_yaml, point, REQUIRED),
         FIELD("between", FIELD_NODE, struct probe_yaml, between, REQUIRED),
     };
     struct probe_yaml y = {0};
-    double min;
-    double max;
+    double min = 0;
+    double max = 0;
     (void)fields_read(r, &y, n, "probe", fields, ARRAY_LEN(fields));
     if (y.point != NULL) {
         struct loc loc = loc_of(n, "point");
-        check_point_name(r, points, y.point, &loc);
+        out->profile.probe = find_point(r, &out->points, y.point, &loc);
     }
     if (y.between == NULL) {
         return;
@@ -157,6 +147,8 @@ probe_check(struct reader *r, const struct node *n, const struct point_list *poi
                   "\"between\" has its lowest value not below its highest; write "
                   "[lowest, highest]");
     }
+    out->profile.probe_min = min;
+    out->profile.probe_max = max;
 }
 
 struct profile_yaml {
@@ -165,12 +157,12 @@ struct profile_yaml {
 };
 
 static void
-check_profile_points(struct reader *r, const struct profile *p)
+check_profile_points(struct reader *r, const struct profile_spec *p)
 {
     for (uint32_t i = 0; i < p->points.count; i++) {
         const struct point_spec *s = &p->points.items[i];
         if (s->decimals_from != NULL) {
-            check_point_name(r, &p->points, s->decimals_from, &s->decimals_from_loc);
+            (void)find_point(r, &p->points, s->decimals_from, &s->decimals_from_loc);
         }
         if (s->point.table == REG_NONE && !s->broken) {
             diags_add(
@@ -187,7 +179,7 @@ static void
 profile_read(struct reader *r,
              const struct node *root,
              const char *stem,
-             struct profile *out)
+             struct profile_spec *out)
 {
     static const struct field fields[] = {
         FIELD("profile", FIELD_ID, struct profile_yaml, id, REQUIRED),
@@ -198,6 +190,10 @@ profile_read(struct reader *r,
         FIELD("points", FIELD_NODE, struct profile_yaml, points, REQUIRED),
     };
     struct profile_yaml y = {0};
+    out->profile = (struct profile){.id = stem,
+                                    .file = root->loc.file,
+                                    .limits = limits_default,
+                                    .probe = NONE_INDEX};
     (void)fields_read(r, &y, root, "profile", fields, ARRAY_LEN(fields));
     if (y.id != NULL && strcmp(y.id, stem) != 0) {
         struct loc loc = loc_of(root, "profile");
@@ -205,11 +201,12 @@ profile_read(struct reader *r,
                   "profile \"%s\" stands in the file %s.yaml; give both one name", y.id,
                   stem);
     }
+    out->profile.title = y.title != NULL ? y.title : stem;
     if (y.source != NULL) {
-        source_check(r, y.source);
+        source_read(r, y.source, &out->profile);
     }
     if (y.limits != NULL) {
-        limits_read(r, y.limits, &out->limits);
+        limits_read(r, y.limits, &out->profile.limits);
     }
     if (y.points != NULL) {
         out->points = points_read(r, y.points);
@@ -220,7 +217,7 @@ profile_read(struct reader *r,
     }
     check_profile_points(r, out);
     if (y.probe != NULL) {
-        probe_check(r, y.probe, &out->points);
+        probe_read(r, y.probe, out);
     }
 }
 
@@ -237,6 +234,12 @@ list_profiles(struct arena *a, const char *dir, const char **names, size_t *coun
         names[(*count)++] = arena_strndup(a, name, strlen(name) - strlen(".yaml"));
     }
     globfree(&found);
+}
+
+static const char *
+shipped_devices(struct arena *a)
+{
+    return arena_printf(a, "%s/devices", config_share_dir(a));
 }
 
 static void
@@ -257,20 +260,34 @@ report_no_profile(struct reader *r,
               near != NULL ? "\"? " : "", id, beside, shipped);
 }
 
-const struct profile *
+/* `path` is read and checked; the errors are in the reader. */
+static struct profile_spec *
+profile_load(struct reader *r, const char *path, const char *stem)
+{
+    struct profile_spec *p = arena_alloc(r->arena, sizeof *p);
+    size_t errors = r->diags->errors;
+    p->profile.id = stem;
+    const struct node *root = tree_load(r->arena, path, r->diags);
+    if (root != NULL) {
+        profile_read(r, root, stem, p);
+    }
+    p->ok = r->diags->errors == errors;
+    return p;
+}
+
+const struct profile_spec *
 profile_find(struct reader *r,
              struct profiles *all,
              const char *id,
              const struct loc *loc)
 {
-    for (const struct profile *p = all->first; p != NULL; p = p->next) {
-        if (strcmp(p->id, id) == 0) {
+    for (const struct profile_spec *p = all->first; p != NULL; p = p->next) {
+        if (strcmp(p->profile.id, id) == 0) {
             return p->ok ? p : NULL;
         }
     }
     const char *beside = path_beside(r->arena, all->site_file, "devices");
-    const char *shipped =
-        arena_printf(r->arena, "%s/devices", config_share_dir(r->arena));
+    const char *shipped = shipped_devices(r->arena);
     const char *path = arena_printf(r->arena, "%s/%s.yaml", beside, id);
     if (access(path, F_OK) != 0) {
         path = arena_printf(r->arena, "%s/%s.yaml", shipped, id);
@@ -279,17 +296,9 @@ profile_find(struct reader *r,
         report_no_profile(r, id, beside, shipped, loc);
         return NULL;
     }
-    size_t errors = r->diags->errors;
-    struct profile *p = arena_alloc(r->arena, sizeof *p);
-    p->id = id;
-    p->limits = limits_default;
+    struct profile_spec *p = profile_load(r, path, id);
     p->next = all->first;
     all->first = p;
-    const struct node *root = tree_load(r->arena, path, r->diags);
-    if (root != NULL) {
-        profile_read(r, root, id, p);
-    }
-    p->ok = r->diags->errors == errors;
     return p->ok ? p : NULL;
 }
 
@@ -297,16 +306,69 @@ bool
 config_check_profile(const char *path, struct diags *diags)
 {
     struct reader r = {arena_new(), diags};
-    struct profile p = {.limits = limits_default};
-    size_t errors = diags->errors;
-    const struct node *root = tree_load(r.arena, path, diags);
-    if (root != NULL) {
-        const char *slash = strrchr(path, '/');
-        const char *name = slash != NULL ? slash + 1 : path;
-        const char *dot = strrchr(name, '.');
-        size_t size = dot != NULL ? (size_t)(dot - name) : strlen(name);
-        profile_read(&r, root, arena_strndup(r.arena, name, size), &p);
-    }
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    size_t size = dot != NULL ? (size_t)(dot - name) : strlen(name);
+    bool ok = profile_load(&r, path, arena_strndup(r.arena, name, size))->ok;
     arena_free(r.arena);
-    return diags->errors == errors;
+    return ok;
+}
+
+/* The points, out of what the reader knows of them. */
+static struct profile
+publish(struct arena *a, const struct profile_spec *spec)
+{
+    struct profile p = spec->profile;
+    struct point *points = arena_array(a, spec->points.count, sizeof *points);
+    for (uint32_t i = 0; i < spec->points.count; i++) {
+        const struct point_spec *s = &spec->points.items[i];
+        points[i] = s->point;
+        for (uint32_t k = 0; s->decimals_from != NULL && k < spec->points.count; k++) {
+            if (strcmp(spec->points.items[k].point.id, s->decimals_from) == 0) {
+                points[i].decimals_from = k;
+            }
+        }
+    }
+    p.points = points;
+    p.point_count = spec->points.count;
+    return p;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    const char *const *x = a;
+    const char *const *y = b;
+    return strcmp(*x, *y);
+}
+
+struct profile_set *
+config_load_profiles(const char *site_file, struct diags *diags)
+{
+    struct arena *a = arena_new();
+    struct reader r = {a, diags};
+    struct profile_set *set = arena_alloc(a, sizeof *set);
+    struct profiles all = {site_file, NULL};
+    const char *names[PROFILES_LISTED_MAX];
+    size_t count = 0;
+    list_profiles(a, path_beside(a, site_file, "devices"), names, &count);
+    list_profiles(a, shipped_devices(a), names, &count);
+    qsort(names, count, sizeof names[0], compare_names);
+    set->arena = a;
+    set->items = arena_array(a, count + 1, sizeof *set->items);
+    const char **wrong = arena_array(a, count + 1, sizeof *wrong);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && strcmp(names[i], names[i - 1]) == 0) {
+            continue; /* Beside the site file and shipped: found once. */
+        }
+        const struct profile_spec *spec = profile_find(&r, &all, names[i], NULL);
+        if (spec != NULL) {
+            set->items[set->count++] = publish(a, spec);
+        } else {
+            wrong[set->wrong_count++] = names[i];
+        }
+    }
+    set->wrong = wrong;
+    return set;
 }

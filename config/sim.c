@@ -333,7 +333,7 @@ read_unit(struct reader *r,
         FIELD("faults", FIELD_NODE, struct unit_yaml, faults, OPTIONAL),
     };
     struct unit_yaml y = {.unit = {.id = ""}};
-    const struct profile *profile = NULL;
+    const struct profile_spec *profile = NULL;
     (void)fields_read(r, &y, n, "unit", fields, ARRAY_LEN(fields));
     if (y.profile != NULL && is_id(y.profile)) {
         struct loc loc = loc_of(n, "profile");
