@@ -1,4 +1,4 @@
-#include "collectors/wire_reader.h"
+#include "collectors/record_reader.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -35,7 +35,7 @@ struct known_value {
     int raw;
 };
 
-struct wire_reader {
+struct record_reader {
     const struct site *site;
     uint32_t forced; /* NONE_INDEX: none. */
     struct recording *recording;
@@ -54,7 +54,7 @@ struct wire_reader {
     int64_t newest_ms;
     bool failed; /* No memory. */
     bool ended;
-    struct wire_reader_counts counts;
+    struct record_reader_counts counts;
     char elsewhere[BUS_TEXT_BYTES + 32];
 };
 
@@ -71,7 +71,7 @@ compare_units(const void *a, const void *b)
 
 /* The first of the devices of a unit; their count in `*count`. */
 static const struct unit_device *
-find_unit(const struct wire_reader *r, uint32_t bus, uint32_t unit, uint32_t *count)
+find_unit(const struct record_reader *r, uint32_t bus, uint32_t unit, uint32_t *count)
 {
     uint32_t low = 0, high = r->unit_count;
 
@@ -149,7 +149,7 @@ is_bits(const struct exchange *x)
 
 /* Notes what others may take their decimals from, before any of them is decoded. */
 static void
-keep_raw(struct wire_reader *r, const struct exchange *x, uint32_t index)
+keep_raw(struct record_reader *r, const struct exchange *x, uint32_t index)
 {
     const struct point *p = &r->site->points[index];
     uint16_t words[WORDS_MAX];
@@ -161,7 +161,7 @@ keep_raw(struct wire_reader *r, const struct exchange *x, uint32_t index)
 }
 
 static void
-decode(struct wire_reader *r, const struct exchange *x, struct reading *out)
+decode(struct record_reader *r, const struct exchange *x, struct reading *out)
 {
     const struct point *p = &r->site->points[out->point];
     uint16_t words[WORDS_MAX];
@@ -184,7 +184,7 @@ decode(struct wire_reader *r, const struct exchange *x, struct reading *out)
 }
 
 static struct frame *
-queue_frame(struct wire_reader *r, uint32_t points)
+queue_frame(struct record_reader *r, uint32_t points)
 {
     size_t size = frame_bytes((uint16_t)points);
 
@@ -207,7 +207,7 @@ queue_frame(struct wire_reader *r, uint32_t points)
 
 /* All points of a device that stand in the exchange; false when none does. */
 static bool
-make_frame(struct wire_reader *r, const struct exchange *x, uint32_t device)
+make_frame(struct record_reader *r, const struct exchange *x, uint32_t device)
 {
     const struct device *d = &r->site->devices[device];
     enum quality why = quality_of(x);
@@ -246,7 +246,7 @@ make_frame(struct wire_reader *r, const struct exchange *x, uint32_t device)
 }
 
 static void
-make_samples(struct wire_reader *r, uint32_t bus, const struct exchange *x)
+make_samples(struct record_reader *r, uint32_t bus, const struct exchange *x)
 {
     uint32_t count;
     const struct unit_device *u = find_unit(r, bus, x->unit, &count);
@@ -260,7 +260,7 @@ make_samples(struct wire_reader *r, uint32_t bus, const struct exchange *x)
 }
 
 static struct served *
-served_of(struct wire_reader *r, uint32_t connection)
+served_of(struct record_reader *r, uint32_t connection)
 {
     for (uint32_t i = r->served_count; i > 0; i--) {
         if (r->served[i - 1].connection == connection) {
@@ -278,7 +278,7 @@ same_question(const struct exchange *a, const struct exchange *b)
 }
 
 static void
-release(struct wire_reader *r, struct served *s)
+release(struct record_reader *r, struct served *s)
 {
     if (s->held.holds) {
         s->held.holds = false;
@@ -290,7 +290,7 @@ release(struct wire_reader *r, struct served *s)
 static void
 on_exchange(void *ctx, const struct exchange *x)
 {
-    struct wire_reader *r = ctx;
+    struct record_reader *r = ctx;
     struct served *s = served_of(r, x->connection);
     int retries;
 
@@ -322,7 +322,7 @@ on_frame(void *ctx,
          enum frame_role role,
          const struct exchange *x)
 {
-    struct wire_reader *r = ctx;
+    struct record_reader *r = ctx;
     struct served *s = served_of(r, x->connection);
 
     (void)f;
@@ -348,7 +348,7 @@ same_address(const struct bus *b, const struct packet_end *e, bool ipv6)
 }
 
 static uint32_t
-bus_at(const struct wire_reader *r, const struct packet_end *e, bool ipv6)
+bus_at(const struct record_reader *r, const struct packet_end *e, bool ipv6)
 {
     for (uint32_t i = 0; i < r->site->bus_count; i++) {
         if (same_address(&r->site->buses[i], e, ipv6)) {
@@ -361,7 +361,7 @@ bus_at(const struct wire_reader *r, const struct packet_end *e, bool ipv6)
 static bool
 on_serves(void *ctx, const struct packet_end *e, bool ipv6)
 {
-    struct wire_reader *r = ctx;
+    struct record_reader *r = ctx;
 
     /* Where the user says which bus it is, its port may be behind a translation. */
     return r->forced != NONE_INDEX ? r->site->buses[r->forced].port == e->port
@@ -369,7 +369,7 @@ on_serves(void *ctx, const struct packet_end *e, bool ipv6)
 }
 
 static bool
-add_served(struct wire_reader *r, uint32_t connection, uint32_t bus)
+add_served(struct record_reader *r, uint32_t connection, uint32_t bus)
 {
     if (r->served_count == r->served_capacity) {
         uint32_t capacity = 2 * r->served_capacity + 16;
@@ -390,7 +390,7 @@ add_served(struct wire_reader *r, uint32_t connection, uint32_t bus)
 static void
 on_opened(void *ctx, const struct capture_connection *c)
 {
-    struct wire_reader *r = ctx;
+    struct record_reader *r = ctx;
     uint32_t bus = r->forced != NONE_INDEX ? r->forced : bus_at(r, &c->server, c->ipv6);
 
     add_served(r, c->number, bus);
@@ -402,7 +402,7 @@ on_opened(void *ctx, const struct capture_connection *c)
 static void
 on_bad(void *ctx, const struct loc *loc, const char *text)
 {
-    struct wire_reader *r = ctx;
+    struct record_reader *r = ctx;
 
     if (r->bad != NULL) {
         r->bad(r->ctx, loc, text);
@@ -427,7 +427,7 @@ give_up_us(const struct site *site, uint32_t forced)
 }
 
 static int
-index_units(struct wire_reader *r, struct err *err)
+index_units(struct record_reader *r, struct err *err)
 {
     r->units = calloc((size_t)r->site->device_count + 1, sizeof *r->units);
     r->known = calloc((size_t)r->site->point_count + 1, sizeof *r->known);
@@ -447,7 +447,7 @@ index_units(struct wire_reader *r, struct err *err)
 
 /* Which bus a wire log belongs to. */
 static int
-begin_wire_log(struct wire_reader *r, const char *name, struct err *err)
+begin_wire_log(struct record_reader *r, const char *name, struct err *err)
 {
     const struct wire_log_head *head = recording_head(r->recording);
     uint32_t bus = r->forced;
@@ -472,16 +472,16 @@ begin_wire_log(struct wire_reader *r, const char *name, struct err *err)
 }
 
 int
-wire_reader_open_file(struct wire_reader **out,
-                      const struct site *site,
-                      FILE *file,
-                      const char *name,
-                      uint32_t bus,
-                      log_bad_fn bad,
-                      void *ctx,
-                      struct err *err)
+record_reader_open_file(struct record_reader **out,
+                        const struct site *site,
+                        FILE *file,
+                        const char *name,
+                        uint32_t bus,
+                        log_bad_fn bad,
+                        void *ctx,
+                        struct err *err)
 {
-    struct wire_reader *r = calloc(1, sizeof *r);
+    struct record_reader *r = calloc(1, sizeof *r);
 
     if (r == NULL) {
         fclose(file);
@@ -509,7 +509,7 @@ wire_reader_open_file(struct wire_reader **out,
         code = begin_wire_log(r, name, err);
     }
     if (code != 0) {
-        wire_reader_close(r);
+        record_reader_close(r);
         return code;
     }
     *out = r;
@@ -517,24 +517,24 @@ wire_reader_open_file(struct wire_reader **out,
 }
 
 int
-wire_reader_open(struct wire_reader **out,
-                 const struct site *site,
-                 const char *path,
-                 uint32_t bus,
-                 log_bad_fn bad,
-                 void *ctx,
-                 struct err *err)
+record_reader_open(struct record_reader **out,
+                   const struct site *site,
+                   const char *path,
+                   uint32_t bus,
+                   log_bad_fn bad,
+                   void *ctx,
+                   struct err *err)
 {
     FILE *file = fopen(path, "rbe");
 
     if (file == NULL) {
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     }
-    return wire_reader_open_file(out, site, file, path, bus, bad, ctx, err);
+    return record_reader_open_file(out, site, file, path, bus, bad, ctx, err);
 }
 
 void
-wire_reader_close(struct wire_reader *r)
+record_reader_close(struct record_reader *r)
 {
     if (r == NULL) {
         return;
@@ -548,7 +548,7 @@ wire_reader_close(struct wire_reader *r)
 }
 
 const struct frame *
-wire_reader_next(struct wire_reader *r)
+record_reader_next(struct record_reader *r)
 {
     const struct frame *f;
 
@@ -573,10 +573,10 @@ wire_reader_next(struct wire_reader *r)
     return f;
 }
 
-struct wire_reader_counts
-wire_reader_counts(const struct wire_reader *r)
+struct record_reader_counts
+record_reader_counts(const struct record_reader *r)
 {
-    struct wire_reader_counts out = r->counts;
+    struct record_reader_counts out = r->counts;
     struct recording_counts c = recording_counts(r->recording);
 
     out.rows = c.rows;
@@ -588,7 +588,7 @@ wire_reader_counts(const struct wire_reader *r)
 }
 
 const char *
-wire_reader_elsewhere(const struct wire_reader *r)
+record_reader_elsewhere(const struct record_reader *r)
 {
     return r->elsewhere;
 }
