@@ -4,82 +4,112 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/modbus_rtu.h"
-#include "collectors/plan.h"
+#include "collectors/reactor.h"
+#include "collectors/serial.h"
 
 #define DEFAULT_TIMEOUT_MS 1000
 #define DEFAULT_RETRIES    1
 #define DEFAULT_BAUD       9600
 #define DEFAULT_PORT       502
 
-bool
-read_request_valid(const struct read_request *q, struct err *err)
+int
+read_result(const struct wire_result *res, uint8_t unit, struct err *err)
 {
-    bool bits = q->table == REG_COIL || q->table == REG_DISCRETE;
-    int max = bits ? READ_BITS_MAX : READ_REGISTERS_MAX;
+    switch (res->fault) {
+    case WIRE_OK:
+        return 0;
+    case WIRE_TIMEOUT:
+        return err_set(err, ERR_TIMEOUT, "unit %u: %s", unit, res->text);
+    case WIRE_EXCEPTION:
+        return err_set(
+            err, wire_quality(res) == QUALITY_TIMEOUT ? ERR_TIMEOUT : ERR_PROTOCOL,
+            "unit %u answers with %s", unit, res->text);
+    case WIRE_REFUSED:
+    case WIRE_LOST:
+        return err_set(err, ERR_IO, "%s", res->text);
+    case WIRE_CRC:
+    case WIRE_SHORT:
+    case WIRE_WRONG_UNIT:
+    case WIRE_MALFORMED:
+    case WIRE_FAULT_COUNT:
+        break;
+    }
+    return err_set(err, ERR_PROTOCOL, "unit %u: %s", unit, res->text);
+}
 
-    if (q->table == REG_NONE) {
-        err_set(err, ERR_USAGE, "no table; accepted: coil discrete input holding");
+void
+read_copy(struct read_answer *out,
+          const struct read_answer *answer,
+          const struct read_request *q)
+{
+    if (q->table == REG_COIL || q->table == REG_DISCRETE) {
+        memcpy(out->bits, answer->bits, q->count);
+    } else {
+        memcpy(out->words, answer->words, q->count * sizeof *out->words);
+    }
+}
+
+/* ---- once, by a connection of its own ---- */
+
+struct once {
+    const struct bus *bus;
+    const struct read_request *q;
+    struct read_answer *out;
+    int tries;
+    bool may_ask, over;
+    struct err err; /* Once it is over. */
+};
+
+static bool
+once_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wake_us)
+{
+    struct once *o = arg;
+    int64_t timeout_us = o->bus->timeout_ms * 1000;
+
+    (void)now;
+    *wake_us = INT64_MAX; /* The line's state calls again. */
+    if (!o->may_ask) {
         return false;
     }
-    if (q->count < 1 || q->count > max || q->address + q->count > 65536) {
-        err_set(err, ERR_USAGE,
-                "%u from address %u; accepted: 1 to %d, up to address 65535", q->count,
-                q->address, max);
-        return false;
-    }
+    *ask = (struct poller_ask){.q = *o->q,
+                               .device = NONE_INDEX,
+                               .timeout_us = timeout_us,
+                               .listen_us = timeout_us};
     return true;
 }
 
-static int
-result_error(const struct link_result *res, uint8_t unit, struct err *err)
+static void
+once_answer(void *arg,
+            struct poller_now now,
+            const struct wire_result *res,
+            const struct read_answer *answer)
 {
-    switch (res->quality) {
-    case QUALITY_GOOD:
-        return 0;
-    case QUALITY_TIMEOUT:
-        return err_set(err, ERR_TIMEOUT, "unit %u: %s", unit, res->text);
-    case QUALITY_EXCEPTION:
-        return err_set(err, ERR_PROTOCOL, "unit %u answers with exception %u: %s", unit,
-                       res->exception, res->text);
-    case QUALITY_REFUSED:
-        return err_set(err, ERR_IO, "%s", res->text);
-    case QUALITY_CRC:
-    case QUALITY_RANGE:
-    case QUALITY_SENTINEL:
-    case QUALITY_STALE:
-    case QUALITY_STUCK:
-    case QUALITY_OFFLINE:
-    case QUALITY_COUNT:
-        break;
+    struct once *o = arg;
+    bool again = res->fault == WIRE_TIMEOUT || res->fault == WIRE_CRC ||
+                 res->fault == WIRE_SHORT || res->fault == WIRE_WRONG_UNIT ||
+                 res->fault == WIRE_MALFORMED;
+
+    (void)now;
+    if (again && --o->tries > 0) {
+        return;
     }
-    return err_set(err, ERR_PROTOCOL, "unit %u: damaged answer: %s", unit, res->text);
+    o->over = true;
+    if (read_result(res, o->q->unit, &o->err) == 0) {
+        read_copy(o->out, answer, o->q);
+    }
 }
 
-int
-bus_read_line(struct line *l,
-              const struct read_request *q,
-              struct read_answer *out,
-              struct err *err)
+static void
+once_line(void *arg, struct poller_now now, enum line_state state, const char *why)
 {
-    struct read_answer answer;
-    struct link_result res;
-    struct err local = {0};
+    struct once *o = arg;
 
-    if (!line_ready(l, true, &local)) {
-        return err_set(err, local.code, "%s", local.text);
+    (void)now;
+    o->may_ask = state == LINE_UP;
+    if (state == LINE_DOWN && !o->over) {
+        o->over = true;
+        err_set(&o->err, ERR_IO, "%s", why);
     }
-    line_ask(l, q, 0, NULL, &answer, &res);
-    if (res.quality != QUALITY_GOOD) {
-        return result_error(&res, q->unit, err);
-    }
-    /* The other kind was not written. */
-    if (q->table == REG_COIL || q->table == REG_DISCRETE) {
-        memcpy(out->bits, answer.bits, q->count);
-    } else {
-        memcpy(out->words, answer.words, q->count * sizeof *out->words);
-    }
-    return 0;
 }
 
 int
@@ -88,34 +118,38 @@ bus_read_once(const struct bus *bus,
               struct read_answer *out,
               struct err *err)
 {
-    struct link *link;
-    struct link_result res;
-    int rc;
+    struct once o = {.bus = bus, .q = q, .out = out, .tries = 1 + bus->retries};
+    struct bus_stats stats;
+    struct channel_args args = {.bus = bus,
+                                .stats = &stats,
+                                .user = {.arg = &o,
+                                         .next = once_next,
+                                         .answer = once_answer,
+                                         .line = once_line},
+                                .quiet = true};
+    struct reactor *r;
 
     if (!read_request_valid(q, err)) {
         return ERR_USAGE;
     }
-    link = link_new(bus, NULL);
-    if (link == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for a bus");
+    bus_stats_init(&stats, 0, 0);
+    int rc = reactor_new(&r, 1, err);
+    if (rc != 0) {
+        return rc;
     }
-    rc = link_open(link, err);
-    for (int tries = 1 + bus->retries; rc == 0 && tries > 0; tries--) {
-        link_read(link, q, 0, out, &res);
-        if (res.quality != QUALITY_TIMEOUT && res.quality != QUALITY_CRC) {
-            break;
-        }
-        link_recover(link, &res);
-        if (tries > 1 && !link_is_open(link)) {
-            rc = link_open(link, err);
-        }
-    }
+    rc = reactor_add(r, args, err);
     if (rc == 0) {
-        rc = result_error(&res, q->unit, err);
+        reactor_start(r);
+        while (!o.over) {
+            (void)reactor_turn(r);
+        }
+        rc = o.err.code != ERR_NONE ? err_set(err, o.err.code, "%s", o.err.text) : 0;
     }
-    link_free(link);
+    reactor_free(r);
     return rc;
 }
+
+/* ---- on the command line ---- */
 
 /* The whole of `text` as a decimal in [min, max]. */
 static bool
@@ -138,6 +172,7 @@ parse_int(int *out, const char *text, int min, int max)
 static int
 parse_tcp(struct bus *b, struct arena *arena, const char *text, struct err *err)
 {
+    bool port_needed = b->kind == BUS_RTU_OVER_TCP;
     const char *host = text;
     const char *host_end = strrchr(text, ':');
     const char *port = host_end;
@@ -161,9 +196,12 @@ parse_tcp(struct bus *b, struct arena *arena, const char *text, struct err *err)
         return err_set(err, ERR_USAGE, "port '%s'; accepted: 1 to 65535", port + 1);
     }
     if (host_end == host) {
-        return err_set(err, ERR_USAGE, "'tcp:' without a host");
+        return err_set(err, ERR_USAGE, "no host; accepted: HOST:PORT");
     }
-    b->kind = BUS_TCP;
+    if (port == NULL && port_needed) { /* Serial servers have no common one. */
+        return err_set(err, ERR_USAGE, "'%s' without a port; accepted: HOST:PORT",
+                       text);
+    }
     b->host = arena_strndup(arena, host, (size_t)(host_end - host));
     b->port = (uint16_t)number;
     return 0;
@@ -204,9 +242,9 @@ parse_rtu(struct bus *b, struct arena *arena, const char *text, struct err *err)
     }
     if (baud != NULL) {
         *baud++ = '\0';
-        if (!parse_int(&b->baud, baud, 110, 4000000) || !rtu_baud_known(b->baud)) {
-            return err_set(err, ERR_USAGE, "'%s' baud; accepted: 1200 to 115200 and up",
-                           baud);
+        if (!parse_int(&b->baud, baud, SERIAL_BAUD_MIN, SERIAL_BAUD_MAX)) {
+            return err_set(err, ERR_USAGE, "'%s' baud; accepted: %d to %d", baud,
+                           SERIAL_BAUD_MIN, SERIAL_BAUD_MAX);
         }
     }
     if (*path == '\0') {
@@ -224,12 +262,18 @@ bus_parse(struct bus *out, struct arena *arena, const char *text, struct err *er
     int rc;
 
     if (strncmp(text, "tcp:", 4) == 0) {
+        b.kind = BUS_TCP;
         rc = parse_tcp(&b, arena, text + 4, err);
+    } else if (strncmp(text, "rtu_over_tcp:", 13) == 0) {
+        b.kind = BUS_RTU_OVER_TCP;
+        rc = parse_tcp(&b, arena, text + 13, err);
     } else if (strncmp(text, "rtu:", 4) == 0) {
         rc = parse_rtu(&b, arena, text + 4, err);
     } else {
         return err_set(err, ERR_USAGE,
-                       "'%s'; accepted: tcp:HOST[:PORT] or rtu:PATH[,BAUD,8N1]", text);
+                       "'%s'; accepted: tcp:HOST[:PORT], rtu_over_tcp:HOST:PORT or "
+                       "rtu:PATH[,BAUD,8N1]",
+                       text);
     }
     if (rc != 0) {
         return rc;

@@ -2,15 +2,13 @@
 #ifndef CARETAKER_COLLECTORS_BUS_READ_H
 #define CARETAKER_COLLECTORS_BUS_READ_H
 
-#include "collectors/line.h"
+#include "collectors/wire.h"
 
-/* False, with what is accepted, when the protocol has no such request. */
-bool read_request_valid(const struct read_request *q, struct err *err);
-
-/* Asks once on a line, opened if need be. */
-int bus_read_line(struct line *l,
-                  const struct read_request *q,
-                  struct read_answer *out,
-                  struct err *err);
+/* 0 when it was answered, else the error for a person. */
+int read_result(const struct wire_result *res, uint8_t unit, struct err *err);
+/* The words or bits that `q` asks for; the others stay as they are. */
+void read_copy(struct read_answer *out,
+               const struct read_answer *answer,
+               const struct read_request *q);
 
 #endif

@@ -1,5 +1,5 @@
-/* Sensors -> frames.  A worker thread per serial line and one for all TCP endpoints
- * poll the devices, decode, and push a frame per poll into the ring; a failed poll is a
+/* Sensors -> frames.  A worker thread per serial line and one for all endpoints poll
+ * the devices, decode, and push a frame per poll into the ring; a failed poll is a
  * frame too.
  *
  * Read-only by construction: functions 01-04 are the only requests that exist here. */
@@ -93,13 +93,31 @@ int collectors_read(struct collectors *c,
                     const struct read_request *q,
                     struct read_answer *out,
                     struct err *err);
+
+/* What was sent and received on a bus, as it came, for tools that look at the wire. */
+struct wire_record {
+    int64_t t_us; /* Engine time, UTC us. */
+    bool sent;
+    uint16_t size;
+    uint8_t bytes[260];
+};
+/* Any thread: copies up to `max` records after `*cursor` and moves it on by one each. A
+ * cursor of 0 begins: nothing has been kept before the first call.  Records that were
+ * overwritten meanwhile are left out: then the cursor moves by more than was copied.
+ * Keeping ends 10 s after the last call. */
+size_t collectors_wire(struct collectors *c,
+                       uint32_t bus,
+                       uint64_t *cursor,
+                       struct wire_record *out,
+                       size_t max);
+
 /* By a connection of its own: `bus` needs no devices and no site. */
 int bus_read_once(const struct bus *bus,
                   const struct read_request *q,
                   struct read_answer *out,
                   struct err *err);
-/* "tcp:HOST[:PORT]" or "rtu:PATH[,BAUD,8N1]" into `*out`; strings are copied to
- * `arena`. */
+/* "tcp:HOST[:PORT]", "rtu_over_tcp:HOST:PORT" or "rtu:PATH[,BAUD,8N1]" into `*out`;
+ * strings are copied to `arena`. */
 int bus_parse(struct bus *out, struct arena *arena, const char *text, struct err *err);
 
 #endif
