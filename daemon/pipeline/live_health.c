@@ -73,7 +73,7 @@ bus_frame(struct live *l, uint32_t bus, int64_t now_ms)
     struct bus_counts counts = collectors_bus(l->collectors, bus);
     struct frame *f = l->frame;
     *f = (struct frame){.t_ms = now_ms, .device = l->site->buses[bus].device};
-    add_reading(l, f, "errors", (double)counts.errors);
+    add_reading(l, f, "errors", (double)counts.wire.errors);
     add_reading(l, f, "load", counts.load);
     add_reading(l, f, "online", counts.online ? 1 : 0);
     live_apply(l, f);
@@ -172,8 +172,8 @@ live_devices_json(struct live *l,
             for (uint32_t b = 0; b < l->site->bus_count; b++) {
                 if (l->site->buses[b].device == i) {
                     struct bus_counts of_bus = collectors_bus(l->collectors, b);
-                    counts.requests = of_bus.requests;
-                    counts.errors = of_bus.errors;
+                    counts.wire.requests = of_bus.wire.requests;
+                    counts.wire.errors = of_bus.wire.errors;
                     counts.latency_ms = NAN;
                 }
             }
@@ -195,10 +195,10 @@ live_devices_json(struct live *l,
         strbuf_json_str(out, "state", state);
         strbuf_json_time(out, "last_good", last_good_ms);
         strbuf_json_str(out, "quality", quality_name(quality));
-        strbuf_json_int(out, "requests", (int64_t)counts.requests);
-        strbuf_json_int(out, "errors", (int64_t)counts.errors);
+        strbuf_json_int(out, "requests", (int64_t)counts.wire.requests);
+        strbuf_json_int(out, "errors", (int64_t)counts.wire.errors);
         strbuf_json_num(out, "latency_ms",
-                        counts.requests > 0 ? counts.latency_ms : NAN);
+                        counts.wire.requests > 0 ? counts.latency_ms : NAN);
         if (points) {
             points_json(l, d, out);
         }
@@ -297,8 +297,8 @@ status_devices(struct live *l, struct strbuf *out)
         strbuf_json_str(out, "id", l->site->buses[b].id);
         strbuf_json_bool(out, "online", of_bus.online);
         strbuf_json_num(out, "load", round(of_bus.load * 10) / 10);
-        strbuf_json_int(out, "requests", (int64_t)of_bus.requests);
-        strbuf_json_int(out, "errors", (int64_t)of_bus.errors);
+        strbuf_json_int(out, "requests", (int64_t)of_bus.wire.requests);
+        strbuf_json_int(out, "errors", (int64_t)of_bus.wire.errors);
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');
