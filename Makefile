@@ -17,8 +17,8 @@ endif
 
 # libmodbus: the wire; paho-mqtt3as: MQTT 5; yaml-0.1: configuration; sqlite3: the two
 # databases; libmicrohttpd: the API; libsystemd: loop, readiness, watchdog; jansson:
-# reading JSON (requests and answers).
-PKGS     := libmodbus yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson
+# reading JSON (requests and answers); libpcap: reading captures of Modbus TCP.
+PKGS     := libmodbus yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson libpcap
 PAHO     := -lpaho-mqtt3as
 VERSION  := 0.1.0
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collectors/collectors.h"
 #include "daemon/base/diag.h"
 #include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
@@ -79,6 +80,28 @@ int cli_ask(const char *data_dir,
             struct strbuf *answer,
             struct err *err);
 
+/* A bus of a site whose daemon is running: the line is the daemon's. */
+struct cli_owner {
+    struct site *site; /* Owned. */
+    uint32_t bus;
+};
+/* True when the daemon of the site owns the serial line of `bus`; a site file that
+ * cannot be read owns nothing. */
+bool cli_owner_find(struct cli_owner *o, const char *site_file, const struct bus *bus);
+/* A bus by its id; `*runs`: the daemon does. */
+int cli_owner_of_bus(struct cli_owner *o,
+                     const char *site_file,
+                     const char *id,
+                     bool *runs,
+                     struct err *err);
+void cli_owner_fini(struct cli_owner *o);
+/* Between the daemon's own polls.  ERR_TIMEOUT: no answer; ERR_PROTOCOL: an exception
+ * or a damaged one. */
+int cli_owner_read(const struct cli_owner *o,
+                   const struct read_request *q,
+                   struct read_answer *out,
+                   struct err *err);
+
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
 enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
 struct cli_column {
@@ -96,6 +119,6 @@ int cli_print_listing(const char *array,
 
 extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_read,
     cli_simulate, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_ticket,
-    cli_export, cli_profiles, cli_completion;
+    cli_export, cli_profiles, cli_completion, cli_scan, cli_sniff, cli_record;
 
 #endif

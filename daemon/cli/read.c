@@ -1,19 +1,17 @@
 #include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collectors/collectors.h"
 #include "collectors/decode.h"
+#include "collectors/guess.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
 struct arguments {
     const char *site, *type, *order;
-    bool json;
+    bool json, guess;
     struct cli_list words;
     struct bus bus;
     struct read_request request;
@@ -66,6 +64,14 @@ parse_words(const struct cli_command *self, struct arguments *a)
                               .type = is_bits(a->request.table) ? TYPE_BOOL : TYPE_U16,
                               .scaling = {1, 0, 1},
                               .decimals_from = NONE_INDEX};
+    if (a->guess &&
+        (is_bits(a->request.table) || a->type != NULL || a->order != NULL)) {
+        return cli_usage_error(
+            self,
+            a->type != NULL || a->order != NULL
+                ? "--guess tries all types and orders; leave out --type and --order"
+                : "--guess is for registers (holding, input); a bit is a bit");
+    }
     if (a->type != NULL && !value_type_parse(&a->point.type, a->type)) {
         return cli_usage_error(
             self,
@@ -93,89 +99,17 @@ parse_words(const struct cli_command *self, struct arguments *a)
     return CLI_OK;
 }
 
-/* The bus of the site that is this very serial line, or NONE_INDEX. */
-static uint32_t
-owned_bus(const struct site *site, const struct bus *bus)
-{
-    char *wanted = realpath(bus->path, NULL);
-    uint32_t found = NONE_INDEX;
-    for (uint32_t i = 0; wanted != NULL && i < site->bus_count; i++) {
-        if (site->buses[i].kind != BUS_RTU) {
-            continue;
-        }
-        char *path = realpath(site->buses[i].path, NULL);
-        if (path != NULL && strcmp(path, wanted) == 0) {
-            found = i;
-        }
-        free(path);
-    }
-    free(wanted);
-    return found;
-}
-
-static int
-ask_daemon(const struct site *site,
-           const struct bus *bus,
-           const struct read_request *q,
-           struct read_answer *out,
-           struct err *err)
-{
-    struct strbuf body = {0};
-    struct strbuf answer = {0};
-    strbuf_add_char(&body, '{');
-    strbuf_json_str(&body, "bus", bus->id);
-    strbuf_json_int(&body, "unit", q->unit);
-    strbuf_json_str(&body, "table", reg_table_name(q->table));
-    strbuf_json_int(&body, "address", q->address);
-    strbuf_json_int(&body, "count", q->count);
-    strbuf_add_char(&body, '}');
-    int code = cli_ask(site->data_dir, "POST", "/api/v1/read", strbuf_text(&body),
-                       &answer, err);
-    if (code == 0) {
-        json_t *root = json_loads(strbuf_text(&answer), 0, NULL);
-        json_t *items = json_object_get(root, is_bits(q->table) ? "bits" : "words");
-        if (json_array_size(items) != q->count) {
-            code = err_set(err, ERR_PROTOCOL, "the daemon's answer is incomplete");
-        }
-        for (unsigned i = 0; code == 0 && i < q->count; i++) {
-            json_int_t value = json_integer_value(json_array_get(items, i));
-            if (is_bits(q->table)) {
-                out->bits[i] = value != 0;
-            } else {
-                out->words[i] = (uint16_t)value;
-            }
-        }
-        json_decref(root);
-    }
-    strbuf_fini(&body);
-    strbuf_fini(&answer);
-    return code;
-}
-
-/* Through the daemon when it owns the serial line; by a connection of our own else. */
+/* Through the daemon when it owns the line, else by a connection of our own. */
 static int
 read_values(const struct arguments *a, struct read_answer *out, struct err *err)
 {
-    if (a->bus.kind == BUS_RTU && access(a->site, R_OK) == 0) {
-        struct site *site = cli_site(a->site);
-        uint32_t bus = site != NULL ? owned_bus(site, &a->bus) : NONE_INDEX;
-        int code = ERR_IO;
-        bool daemon_answers = false;
-        if (bus != NONE_INDEX) {
-            struct strbuf ignored = {0};
-            daemon_answers = cli_ask(site->data_dir, "GET", "/api/v1/status", NULL,
-                                     &ignored, err) == 0;
-            strbuf_fini(&ignored);
-        }
-        if (daemon_answers) {
-            code = ask_daemon(site, &site->buses[bus], &a->request, out, err);
-        }
-        site_free(site);
-        if (daemon_answers) {
-            return code;
-        }
+    struct cli_owner owner;
+    if (!cli_owner_find(&owner, a->site, &a->bus)) {
+        return bus_read_once(&a->bus, &a->request, out, err);
     }
-    return bus_read_once(&a->bus, &a->request, out, err);
+    int code = cli_owner_read(&owner, &a->request, out, err);
+    cli_owner_fini(&owner);
+    return code;
 }
 
 static void
@@ -219,6 +153,83 @@ print_value(const struct arguments *a, const struct read_answer *answer, unsigne
     strbuf_fini(&line);
 }
 
+static void
+add_guess_json(struct strbuf *line,
+               const struct arguments *a,
+               uint16_t address,
+               const struct guess *g)
+{
+    strbuf_add(line, line->size > 0 || address > a->request.address ? ",{" : "{");
+    strbuf_json_str(line, "table", reg_table_name(a->request.table));
+    strbuf_json_int(line, "address", address);
+    strbuf_json_int(line, "modicon", modicon_number(a->request.table, address));
+    strbuf_json_str(line, "type", value_type_name(g->type));
+    strbuf_json_str_opt(line, "order", g->width > 1 ? byte_order_name(g->order) : NULL);
+    if (g->valid) {
+        strbuf_json_num(line, "value", g->value);
+    } else {
+        strbuf_json_str(line, "value", NULL);
+    }
+    strbuf_json_bool(line, "sane", g->sane);
+    strbuf_add_char(line, '}');
+}
+
+static void
+add_guess_text(struct strbuf *line, const struct guess *g)
+{
+    char text[NUMBER_TEXT_BYTES] = "-";
+    if (g->valid) {
+        number_format(text, g->value);
+    }
+    if (g->width == 1) {
+        strbuf_printf(line, "   %s %s%s", value_type_name(g->type), text,
+                      g->sane ? " *" : "");
+        return;
+    }
+    if (g->order == ORDER_ABCD) {
+        strbuf_printf(line, "\n    %-6s", value_type_name(g->type));
+    }
+    strbuf_printf(line, "%24s%s", text, g->sane ? " *" : "  ");
+}
+
+/* What begins at one register: a paragraph, or an object for each decode. */
+static void
+print_guesses(const struct arguments *a, const struct read_answer *answer, unsigned i)
+{
+    struct guess guesses[GUESSES_MAX];
+    const uint16_t *words = &answer->words[i];
+    uint16_t address = (uint16_t)(a->request.address + i);
+    size_t count = guess_at(guesses, words, a->values - i);
+    struct strbuf line = {0};
+    char text[3];
+    if (!a->json) {
+        strbuf_printf(&line, "%s %u (%u)   0x%04X   bits ",
+                      reg_table_name(a->request.table), address,
+                      modicon_number(a->request.table, address), words[0]);
+        for (int bit = 15; bit >= 0; bit--) {
+            strbuf_printf(&line, "%d%s", words[0] >> bit & 1,
+                          bit % 4 == 0 && bit > 0 ? " " : "");
+        }
+    }
+    for (size_t g = 0; g < count; g++) {
+        if (a->json) {
+            add_guess_json(&line, a, address, &guesses[g]);
+        } else {
+            add_guess_text(&line, &guesses[g]);
+        }
+        if (!a->json && g + 1 < count && guesses[g].width == 1 &&
+            guesses[g + 1].width == 2) {
+            strbuf_printf(&line, "%s%s\n    %-6s%24s%26s%26s%26s",
+                          guess_text(text, words[0]) ? "   text " : "",
+                          guess_text(text, words[0]) ? text : "", "", "abcd", "cdab",
+                          "badc", "dcba");
+        }
+    }
+    strbuf_add(&line, a->json ? "" : "\n");
+    fputs(strbuf_text(&line), stdout);
+    strbuf_fini(&line);
+}
+
 static int
 read_and_print(const struct arguments *a)
 {
@@ -229,7 +240,11 @@ read_and_print(const struct arguments *a)
     if (code == 0) {
         fputs(a->json ? "[" : "", stdout);
         for (unsigned i = 0; i < a->values; i++) {
-            print_value(a, answer, i);
+            if (a->guess) {
+                print_guesses(a, answer, i);
+            } else {
+                print_value(a, answer, i);
+            }
         }
         fputs(a->json ? "]\n" : "", stdout);
     }
@@ -245,6 +260,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "whose daemon may own the line"},
         {"type", 't', CLI_TEXT, &a.type, "TYPE", "u16 s16 u32 s32 f32 ... [u16]"},
         {"order", 'o', CLI_TEXT, &a.order, "ORDER", "abcd cdab badc dcba [abcd]"},
+        {"guess", 'g', CLI_FLAG, &a.guess, NULL,
+         "every plausible decode, side by side"},
         {"json", 'j', CLI_FLAG, &a.json, NULL, "JSON"},
     };
     bool done = false;
@@ -270,8 +287,14 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_read = {
     "read", "read registers or bits of one unit, once",
-    "tcp:HOST[:PORT]|rtu:PATH[,BAUD,8N1] UNIT holding|input|coil|discrete ADDR [COUNT]",
+    "tcp:HOST[:PORT]|rtu:PATH[,BAUD,8N1] UNIT holding|input|coil|discrete ADDR [COUNT] "
+    "[--guess]",
     "ADDR is the zero-based protocol address; COUNT is how many values of --type [1].\n"
+    "--guess shows what COUNT registers may mean: every type that fits, in every "
+    "order, "
+    "the\n"
+    "likely ones marked with *, and the number that manuals call the address by "
+    "(40001...).\n"
     "A serial line that a running daemon of the site owns is read through the daemon.\n"
     "Only the Modbus functions 01 to 04 exist here: nothing can be written.\n",
     run};

@@ -9,7 +9,7 @@
 #include "daemon/pipeline/replay.h"
 
 struct arguments {
-    const char *site, *format, *map, *stale_after, *until;
+    const char *site, *format, *map, *bus, *stale_after, *until;
     struct cli_list rules, logs;
     bool strict, quiet;
 };
@@ -48,6 +48,16 @@ print_summary(const struct replay_result *r)
             "%" PRIu64 " rows (%" PRIu64 " bad), %" PRIu64
             " samples, %s .. %s: %" PRIu64 " events\n",
             r->rows, r->bad_rows, r->samples, from, to, r->events);
+    if (r->exchanges + r->elsewhere > 0) {
+        fprintf(stderr, "%" PRIu64 " reads on the wire, %" PRIu64 " of no point",
+                r->exchanges + r->elsewhere, r->unmatched);
+        if (r->elsewhere > 0) {
+            fprintf(stderr,
+                    ", %" PRIu64 " on no bus of the site (%s; --bus ID forces one)",
+                    r->elsewhere, r->elsewhere_at);
+        }
+        fputc('\n', stderr);
+    }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
                 "most samples came when their point was stale already: this log has a "
@@ -61,6 +71,7 @@ replay(const struct cli_command *self, const struct arguments *a)
 {
     struct replay_options options = {.until_ms = INSTANT_NONE,
                                      .strict = a->strict,
+                                     .bus = a->bus,
                                      .logs = a->logs.items,
                                      .log_count = a->logs.count,
                                      .progress = !a->quiet && isatty(STDERR_FILENO)};
@@ -108,6 +119,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"rules", 'r', CLI_LIST, &a.rules, "FILE", "these rules instead of the site's"},
         {"format", 'f', CLI_TEXT, &a.format, "text|jsonl", "one event a line [text]"},
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
+        {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
         {"stale-after", 0, CLI_TEXT, &a.stale_after, "TIME",
          "instead of the configured one"},
         {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
@@ -134,5 +146,12 @@ const struct cli_command cli_replay = {
     "are\n"
     "made by the very code of the daemon; the same input gives the same output.  Bad "
     "rows\n"
-    "are reported, counted and skipped.  The site's databases are not touched.\n",
+    "are reported, counted and skipped.  The site's databases are not touched.\n"
+    "A LOG may also be what `caretaker record` wrote, or a packet capture (pcap, "
+    "pcapng) "
+    "of\n"
+    "Modbus TCP or RTU over TCP: its frames are decoded through the site's points.  A "
+    "record\n"
+    "names its bus; in a capture a connection belongs to the bus of the same address "
+    "and port.\n",
     run};

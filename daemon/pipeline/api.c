@@ -3,6 +3,7 @@
  *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
+ *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
@@ -214,6 +215,14 @@ post_read(struct live *l, const struct web_request *r, struct strbuf *body)
 }
 
 static unsigned
+get_wire(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct err err;
+    int code = api_wire(l, r->query(r, "bus"), r->query(r, "cursor"), body, &err);
+    return code == 0 ? 200 : problem(body, &err);
+}
+
+static unsigned
 get_status(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
@@ -245,9 +254,10 @@ static const struct route {
                        const struct web_request *r,
                        struct strbuf *body);
 } routes[] = {
-    {"GET", "/api/v1/status", get_status},      {"GET", "/api/v1/devices", get_devices},
-    {"GET", "/api/v1/alarms", get_alarms},      {"GET", "/api/v1/tickets", get_tickets},
-    {"POST", "/api/v1/commands", post_command}, {"POST", "/api/v1/read", post_read},
+    {"GET", "/api/v1/status", get_status}, {"GET", "/api/v1/devices", get_devices},
+    {"GET", "/api/v1/alarms", get_alarms}, {"GET", "/api/v1/tickets", get_tickets},
+    {"GET", "/api/v1/wire", get_wire},     {"POST", "/api/v1/commands", post_command},
+    {"POST", "/api/v1/read", post_read},
 };
 
 unsigned

@@ -149,4 +149,13 @@ void live_apply(struct live *l, struct frame *f);
 /* api.c: the web handler; `ctx` is the struct live. */
 unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
 
+/* ---- api_wire.c ---- */
+
+/* What passed on a bus after `since` (NULL: begins), as an object into `body`. */
+int api_wire(struct live *l,
+             const char *bus,
+             const char *since,
+             struct strbuf *body,
+             struct err *err);
+
 #endif

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/log_reader.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/replay_source.h"
 
 #define PROGRESS_EVERY_FRAMES 4096
 #define PROGRESS_EVERY_MS     200
@@ -17,7 +17,7 @@ struct replay {
     struct replay_result *result;
     FILE *out;
     struct strbuf line;
-    struct log_reader *reader;
+    struct replay_source *source;
     bool stopped_by_bad_row;
     int64_t began_ms, shown_ms; /* Monotonic. */
     int64_t *last_ms;           /* By point: time of its last good sample. */
@@ -44,8 +44,12 @@ static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct replay *r = ctx;
-    fprintf(stderr, "%s:%u:%u: %s\n", loc->file, loc->line,
-            loc->column > 0 ? loc->column : 1, text);
+    if (loc->line == 0) { /* A capture has no lines. */
+        fprintf(stderr, "%s: %s\n", loc->file, text);
+    } else {
+        fprintf(stderr, "%s:%u:%u: %s\n", loc->file, loc->line,
+                loc->column > 0 ? loc->column : 1, text);
+    }
     r->stopped_by_bad_row = r->options->strict;
 }
 
@@ -60,9 +64,9 @@ show_progress(struct replay *r, bool last)
         return;
     }
     r->shown_ms = now;
-    uint64_t done = 0;
-    uint64_t total = 0;
-    log_reader_progress(r->reader, &done, &total);
+    struct replay_source_counts counts = replay_source_counts(r->source);
+    uint64_t total = counts.total;
+    uint64_t done = counts.done < total ? counts.done : total;
     int width = 30;
     int full = total > 0 ? (int)((uint64_t)width * done / total) : width;
     double seconds = (double)(now - r->began_ms) / 1000;
@@ -106,6 +110,21 @@ override_stale_after(struct site *site, int64_t stale_after_ms)
     }
 }
 
+static void
+note_counts(struct replay *r)
+{
+    struct replay_source_counts counts = replay_source_counts(r->source);
+    struct replay_result *result = r->result;
+
+    result->rows = counts.rows;
+    result->bad_rows = counts.bad;
+    result->exchanges = counts.exchanges;
+    result->unmatched = counts.unmatched;
+    result->elsewhere = counts.elsewhere;
+    snprintf(result->elsewhere_at, sizeof result->elsewhere_at, "%s",
+             counts.elsewhere_at);
+}
+
 static int
 run_frames(struct replay *r, const struct site *site, struct pipeline *p)
 {
@@ -115,7 +134,7 @@ run_frames(struct replay *r, const struct site *site, struct pipeline *p)
     if (own == NULL) {
         return ERR_NOMEM;
     }
-    while (!r->stopped_by_bad_row && (f = log_reader_next(r->reader)) != NULL) {
+    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
         if (r->options->until_ms != INSTANT_NONE && f->t_ms > r->options->until_ms) {
             break;
         }
@@ -134,7 +153,10 @@ run_frames(struct replay *r, const struct site *site, struct pipeline *p)
     }
     free(own);
     if (f == NULL && !r->stopped_by_bad_row && r->options->until_ms == INSTANT_NONE) {
-        result->last_ms = log_reader_last_row(r->reader); /* Perhaps an empty one. */
+        int64_t last_ms = replay_source_counts(r->source).last_ms;
+
+        /* Perhaps an empty row; of raw files, a frame may be later than any row. */
+        result->last_ms = last_ms > result->last_ms ? last_ms : result->last_ms;
     }
     int64_t end =
         r->options->until_ms != INSTANT_NONE ? r->options->until_ms : result->last_ms;
@@ -171,14 +193,18 @@ replay_run(struct site *site,
     for (uint32_t i = 0; i < site->point_count; i++) {
         r.last_ms[i] = INSTANT_NONE;
     }
-    code = log_reader_open(&r.reader, site, options->map, options->logs,
-                           options->log_count, on_bad_row, &r, err);
+    const struct replay_source_options source = {.map = options->map,
+                                                 .paths = options->logs,
+                                                 .count = options->log_count,
+                                                 .bus = options->bus,
+                                                 .bad = on_bad_row,
+                                                 .ctx = &r};
+    code = replay_source_open(&r.source, site, &source, err);
     if (code != 0) {
         goto done;
     }
     code = run_frames(&r, site, p);
-    result->rows = log_reader_rows(r.reader);
-    result->bad_rows = log_reader_bad(r.reader);
+    note_counts(&r);
     if (code != 0) {
         err_set(err, ERR_NOMEM, "replay");
     } else if (r.stopped_by_bad_row) {
@@ -187,7 +213,7 @@ replay_run(struct site *site,
         code = err_set(err, ERR_IO, "the output cannot be written");
     }
 done:
-    log_reader_close(r.reader);
+    replay_source_close(r.source);
     free(r.last_ms);
     strbuf_fini(&r.line);
     pipeline_free(p);

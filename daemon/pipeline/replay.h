@@ -16,7 +16,8 @@ enum replay_format { REPLAY_TEXT, REPLAY_JSONL };
 
 struct replay_options {
     const struct log_map *map; /* May be NULL. */
-    const char *const *logs;
+    const char *bus;           /* As struct replay_source_options has it. */
+    const char *const *logs;   /* Sample logs, raw records, captures. */
     uint32_t log_count;
     int64_t stale_after_ms; /* 0: as configured. */
     int64_t until_ms;       /* INSTANT_NONE: the last row's time. */
@@ -29,6 +30,9 @@ struct replay_result {
     uint64_t rows, bad_rows, frames, samples, events;
     uint64_t late_samples;     /* Came when their point had been stale already. */
     int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
+    /* Of raw files, as struct replay_source_counts has them. */
+    uint64_t exchanges, unmatched, elsewhere;
+    char elsewhere_at[BUS_TEXT_BYTES];
 };
 
 /* Prints one event a line to `out`; bad rows go to standard error.  `site` may be
