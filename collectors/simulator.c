@@ -6,61 +6,80 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "collectors/simulator_send.h"
 #include "collectors/simulator_serve.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
 
+/* The units of a port, which is a copy of its spec. */
 static int
-units_make(struct simulator *s, struct err *err)
+units_make(struct simulator *s, struct port *p, uint32_t spec_port, struct err *err)
 {
-    for (uint32_t p = 0; p < s->spec->port_count; p++) {
-        const struct sim_port *spec = &s->spec->ports[p];
+    const struct sim_port *spec = p->spec;
+    const struct simulator_unit *like = NULL;
+    bool is_copy = p > s->ports && p[-1].spec == spec;
 
-        for (uint32_t i = 0; i < spec->unit_count; i++) {
-            struct simulator_unit **u = &s->units[s->unit_count];
-            uint8_t number = spec->units[i].unit;
+    p->by_number = s->numbers[spec_port];
+    p->units = &s->unit_of[s->unit_count];
+    for (uint32_t i = 0; i < spec->unit_count; i++) {
+        uint8_t number = spec->units[i].unit;
 
-            if (s->ports[p].by_number[number] != NULL) {
-                return err_set(err, ERR_CONFIG, "two units %u on one port", number);
-            }
-            if (simulator_unit_new(u, &spec->units[i], err) != 0) {
-                return err->code;
-            }
-            s->ports[p].by_number[number] = *u;
-            s->unit_count++;
+        if (!is_copy && s->numbers[spec_port][number] != 0) {
+            return err_set(err, ERR_CONFIG, "two units %u on one port", number);
         }
+        s->numbers[spec_port][number] = (uint16_t)(i + 1);
+        if (simulator_unit_new_like(&p->units[i], &spec->units[i],
+                                    is_copy ? p[-1].units[i] : like,
+                                    (uint32_t)(p - s->ports), err) != 0) {
+            return err->code;
+        }
+        like = p->units[i];
+        s->unit_count++;
     }
     return 0;
 }
 
 static int
-ports_open(struct simulator *s, FILE *out, struct err *err)
+ports_make(struct simulator *s, struct err *err)
 {
-    for (uint32_t i = 0; i < s->spec->port_count; i++) {
-        struct port *p = &s->ports[i];
-        int fd;
+    uint32_t next = 0;
 
-        if (p->spec->kind == BUS_RTU) {
-            if (port_pty_open(&p->pty, p->spec->link, err) != 0 ||
-                simulator_watch(s, SOURCE_LINE, p->pty.fd, p, err) != 0) {
+    for (uint32_t i = 0; i < s->spec->port_count; i++) {
+        const struct sim_port *spec = &s->spec->ports[i];
+
+        for (uint32_t copy = 0; copy < (spec->count > 1 ? spec->count : 1); copy++) {
+            struct port *p = &s->ports[next++];
+
+            p->spec = spec;
+            p->framing = spec->kind == BUS_TCP ? SLAVE_TCP : SLAVE_RTU;
+            simulator_line_init(&p->line, spec->baud, sim_char_bits(spec),
+                                spec->strict);
+            p->pty.fd = p->pty.slave_fd = -1;
+            p->listener = NONE_INDEX;
+            if (units_make(s, p, i, err) != 0) {
                 return err->code;
             }
-            memcpy(p->name, p->pty.name, sizeof p->name);
-            fprintf(out, "pty %s -> %s\n", p->spec->link, p->name);
-            continue;
         }
-        if (port_listen(&fd, p->name, p->spec, err) != 0) {
-            return err->code;
-        }
-        if (simulator_watch(s, SOURCE_LISTENER, fd, p, err) != 0) {
-            close(fd);
-            return err->code;
-        }
-        fprintf(out, "%s %s\n", p->spec->kind == BUS_TCP ? "tcp" : "rtu_over_tcp",
-                p->name);
     }
     return 0;
+}
+
+/* By what commands call them. */
+static void
+units_list(struct simulator *s)
+{
+    for (uint32_t i = 0; i < s->port_count; i++) {
+        const struct port *p = &s->ports[i];
+        size_t first = (size_t)(p->units - s->unit_of);
+
+        for (uint32_t k = 0; k < p->spec->unit_count; k++) {
+            s->units[first + k] = (struct control_unit){
+                p->units[k], p->spec->kind == BUS_RTU ? p->pty.link : p->name};
+        }
+    }
 }
 
 static int
@@ -75,7 +94,7 @@ control_open(struct simulator *s, struct err *err)
         return err->code;
     }
     s->control = s->spec->control;
-    if (simulator_watch(s, SOURCE_CONTROL_LISTENER, fd, NULL, err) != 0) {
+    if (simulator_watch(s, SOURCE_CONTROL_LISTENER, fd, NULL, NULL, err) != 0) {
         close(fd);
         return err->code;
     }
@@ -97,10 +116,27 @@ signals_open(struct simulator *s, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_IO, "signalfd: %s", strerror(errno));
     }
-    if (simulator_watch(s, SOURCE_SIGNAL, fd, NULL, err) != 0) {
+    if (simulator_watch(s, SOURCE_SIGNAL, fd, NULL, NULL, err) != 0) {
         close(fd);
         return err->code;
     }
+    return 0;
+}
+
+static int
+timer_open(struct simulator *s, struct err *err)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "timerfd: %s", strerror(errno));
+    }
+    if (simulator_watch(s, SOURCE_TIMER, fd, NULL, NULL, err) != 0) {
+        close(fd);
+        return err->code;
+    }
+    s->timer_fd = fd;
+    s->timer_us = INSTANT_MAX;
     return 0;
 }
 
@@ -110,27 +146,28 @@ tables_make(struct simulator *s, struct err *err)
     size_t unit_count = 0;
 
     for (uint32_t i = 0; i < s->spec->port_count; i++) {
-        unit_count += s->spec->ports[i].unit_count;
+        const struct sim_port *p = &s->spec->ports[i];
+        uint32_t copies = p->count > 1 ? p->count : 1;
+
+        unit_count += (size_t)p->unit_count * copies;
+        s->port_count += copies;
     }
-    s->ports = calloc((size_t)s->spec->port_count + 1, sizeof *s->ports);
-    s->units = calloc(unit_count + 1, sizeof(struct simulator_unit *));
+    if (s->port_count > SIM_PORTS_MAX) {
+        return err_set(err, ERR_CONFIG, "%u ports; at most %d are accepted",
+                       s->port_count, SIM_PORTS_MAX);
+    }
+    s->ports = calloc((size_t)s->port_count + 1, sizeof *s->ports);
+    s->numbers = calloc((size_t)s->spec->port_count + 1, sizeof *s->numbers);
+    s->units = calloc(unit_count + 1, sizeof *s->units);
+    s->unit_of = calloc(unit_count + 1, sizeof(struct simulator_unit *));
     s->sources = calloc(SOURCES_MAX, sizeof *s->sources);
-    s->laters = calloc(LATER_MAX, sizeof *s->laters);
-    if (s->ports == NULL || s->units == NULL || s->sources == NULL ||
-        s->laters == NULL) {
+    s->outgoing = calloc(OUTGOING_MAX, sizeof *s->outgoing);
+    if (s->ports == NULL || s->numbers == NULL || s->units == NULL ||
+        s->unit_of == NULL || s->sources == NULL || s->outgoing == NULL) {
         return err_set(err, ERR_NOMEM, "simulator");
     }
-    for (uint32_t i = 0; i < s->spec->port_count; i++) {
-        struct port *p = &s->ports[i];
-
-        p->spec = &s->spec->ports[i];
-        p->framing = p->spec->kind == BUS_TCP ? SLAVE_TCP : SLAVE_RTU;
-        p->pty.fd = p->pty.slave_fd = -1;
-    }
-    for (uint32_t i = 0; i < LATER_MAX; i++) {
-        s->laters[i].next_free = i + 1;
-    }
-    s->timers = timerq_new(LATER_MAX + SOURCES_MAX);
+    s->free_source = s->free_outgoing = NONE_INDEX;
+    s->timers = timerq_new(OUTGOING_MAX + SOURCES_MAX + s->port_count);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->spare_fd = s->epoll_fd >= 0 ? dup(s->epoll_fd) : -1;
     if (s->spare_fd < 0) {
@@ -142,18 +179,19 @@ tables_make(struct simulator *s, struct err *err)
 static void
 simulator_fini(struct simulator *s)
 {
-    for (uint32_t i = 0; s->sources != NULL && i < SOURCES_MAX; i++) {
+    for (uint32_t i = 0; i < s->sources_used; i++) {
         if (s->sources[i].kind != SOURCE_FREE) {
             simulator_unwatch(s, i);
         }
     }
-    for (uint32_t i = 0; s->ports != NULL && i < s->spec->port_count; i++) {
+    for (uint32_t i = 0; s->ports != NULL && i < s->port_count; i++) {
         if (s->ports[i].spec != NULL) {
             port_pty_close(&s->ports[i].pty);
+            free(s->ports[i].link);
         }
     }
     for (uint32_t i = 0; i < s->unit_count; i++) {
-        simulator_unit_free(s->units[i]);
+        simulator_unit_free(s->unit_of[i]);
     }
     if (s->control != NULL) {
         unlink(s->control);
@@ -168,9 +206,11 @@ simulator_fini(struct simulator *s)
         pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
     }
     timerq_free(s->timers);
-    free(s->laters);
+    free(s->outgoing);
     free(s->sources);
+    free(s->unit_of);
     free(s->units);
+    free(s->numbers);
     free(s->ports);
 }
 
@@ -182,12 +222,13 @@ simulator_run(const struct sim *sim, FILE *out, struct err *err)
 
     port_raise_descriptor_limit();
     s.start_us = clock_mono_us();
-    if ((status = tables_make(&s, err)) != 0 || (status = units_make(&s, err)) != 0 ||
-        (status = signals_open(&s, err)) != 0 ||
-        (status = ports_open(&s, out, err)) != 0 ||
+    if ((status = tables_make(&s, err)) != 0 || (status = ports_make(&s, err)) != 0 ||
+        (status = signals_open(&s, err)) != 0 || (status = timer_open(&s, err)) != 0 ||
+        (status = simulator_ports_open(&s, out, err)) != 0 ||
         (status = control_open(&s, err)) != 0) {
         goto done;
     }
+    units_list(&s);
     fputs("ready\n", out);
     if (fflush(out) != 0) {
         status = err_set(err, ERR_IO, "standard output: %s", strerror(errno));

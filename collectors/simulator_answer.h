@@ -5,11 +5,17 @@
 #include "collectors/simulator_unit.h"
 #include "collectors/slave_codec.h"
 
+#define ANSWER_BYTES_MAX (SLAVE_ADU_BYTES_MAX + SIM_GARBAGE_BYTES_MAX)
+
 struct simulator_answer {
     enum { ANSWER_NONE, ANSWER_SEND, ANSWER_HANG_UP } kind;
     int64_t delay_ms; /* Before it leaves. */
     size_t size;
-    uint8_t adu[SLAVE_ADU_BYTES_MAX];
+    uint8_t adu[ANSWER_BYTES_MAX]; /* With garbage before or after it. */
+    /* Garbage on its own, so long after the answer. */
+    size_t stray_size;
+    int64_t stray_delay_ms;
+    uint8_t stray[SIM_GARBAGE_BYTES_MAX];
 };
 
 /* `u` is NULL when nobody has the number that was asked: silence on a serial line,

@@ -9,7 +9,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 
-#define WORDS_MAX 4
+#define WORDS_MAX 16
 
 struct command_line {
     char *words[WORDS_MAX];
@@ -46,155 +46,456 @@ parse_value(double *out, const char *text)
     return end != text && *end == '\0' && isfinite(*out);
 }
 
+/* ---- Units ---- */
+
+/* Does "15020" or "line" name the port "127.0.0.1:15020" or "dir/line"? */
+static bool
+is_port(const char *port, const char *name)
+{
+    const char *end = port + strcspn(port, "/");
+    const char *last = strrchr(port, *end == '/' ? '/' : ':');
+
+    return strcmp(port, name) == 0 || (last != NULL && strcmp(last + 1, name) == 0);
+}
+
+/* A name as it was given, in its parts. */
+struct wanted {
+    const char *name; /* "*": all. */
+    const char *port; /* NULL: any. */
+    bool is_number;
+    long number;
+};
+
+static void
+split_name(struct wanted *w, char *name)
+{
+    char *at = strchr(name, '@'), *end;
+
+    w->name = name;
+    w->port = at != NULL ? at + 1 : NULL;
+    if (at != NULL) {
+        *at = '\0';
+    }
+    w->number = strtol(name, &end, 10);
+    w->is_number = end != name && *end == '\0';
+}
+
+static bool
+is_wanted(const struct wanted *w, const struct control_unit *u)
+{
+    const struct sim_unit *spec = simulator_unit_spec(u->unit);
+
+    if (w->port != NULL && (u->port == NULL || !is_port(u->port, w->port))) {
+        return false;
+    }
+    return strcmp(w->name, "*") == 0 ||
+           (spec->id != NULL && strcmp(spec->id, w->name) == 0) ||
+           (w->is_number && spec->unit == w->number);
+}
+
+/* The one unit that is meant; an id goes before a number. */
 static struct simulator_unit *
-find_unit(struct simulator_unit *const *units,
-          uint32_t count,
-          const char *name,
-          struct err *err)
+find_unit(const struct control_target *target, const struct wanted *w, struct err *err)
 {
     struct simulator_unit *found = NULL;
+    bool by_id = false;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < target->unit_count; i++) {
+        struct simulator_unit *u = target->units[i].unit;
+        const char *id = simulator_unit_spec(u)->id;
+        bool is_id = id != NULL && strcmp(id, w->name) == 0;
+
+        if (!is_wanted(w, &target->units[i]) || (by_id && !is_id)) {
+            continue;
+        }
+        count = is_id && !by_id ? 1 : count + 1;
+        by_id = is_id;
+        found = u;
+    }
+    if (count == 0) {
+        err_set(err, ERR_NOT_FOUND, "no unit '%s'%s%s", w->name,
+                w->port != NULL ? " on port " : "", w->port != NULL ? w->port : "");
+    } else if (count > 1) {
+        err_set(err, ERR_USAGE, "several ports have a unit %s; name its id, or %s@PORT",
+                w->name, w->name);
+    }
+    return count == 1 ? found : NULL;
+}
+
+/* ---- Faults ---- */
+
+/* The words of a command that are still to be read. */
+struct words {
+    char *const *next;
+    uint32_t left;
+};
+
+static const char *
+take_word(struct words *w)
+{
+    if (w->left == 0) {
+        return NULL;
+    }
+    w->left--;
+    return *w->next++;
+}
+
+static bool
+take_number(struct words *w, long min, long max, uint32_t *out)
+{
+    const char *text = take_word(w);
     char *end;
-    long number = strtol(name, &end, 10);
-    bool is_number = end != name && *end == '\0';
+    long value;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const struct sim_unit *spec = simulator_unit_spec(units[i]);
+    if (text == NULL) {
+        return false;
+    }
+    value = strtol(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
+    if (end == text || *end != '\0' || value < min || value > max) {
+        return false;
+    }
+    *out = (uint32_t)value;
+    return true;
+}
 
-        if (spec->id != NULL && strcmp(spec->id, name) == 0) {
-            return units[i];
+static int
+take_code(struct words *w, struct sim_fault *out, struct err *err)
+{
+    const char *text = w->left > 0 ? *w->next : "";
+    uint32_t code;
+
+    if (!take_number(w, 1, 255, &code)) {
+        return err_set(err, ERR_USAGE, "'%s' is no exception code; 1..255 is", text);
+    }
+    out->code = (uint8_t)code;
+    return 0;
+}
+
+/* "refuse function 4", "refuse holding 10..20", "refuse holding". */
+static int
+take_refused(struct words *w, struct sim_fault *out, struct err *err)
+{
+    char range[64];
+    uint32_t function;
+
+    if (strcmp(*w->next, "function") == 0) {
+        (void)take_word(w);
+        if (!take_number(w, 1, 127, &function)) {
+            return err_set(err, ERR_USAGE, "refuse function 1..127 is accepted");
         }
-        if (is_number && spec->unit == number) {
-            if (found != NULL) {
-                err_set(err, ERR_USAGE, "several ports have a unit %ld; name its id",
-                        number);
-                return NULL;
-            }
-            found = units[i];
+        out->function = (uint8_t)function;
+        return 0;
+    }
+    bool has_range = w->left > 1 && w->next[1][0] >= '0' && w->next[1][0] <= '9';
+
+    snprintf(range, sizeof range, "%.20s%s%.20s", w->next[0], has_range ? " " : "",
+             has_range ? w->next[1] : "");
+    (void)take_word(w);
+    if (has_range) {
+        (void)take_word(w);
+    }
+    return sim_range_parse(&out->range, range, err);
+}
+
+/* The argument that stands right after the kind. */
+static int
+take_argument(struct words *w, struct sim_fault *out, struct err *err)
+{
+    static const char *const needs[SIM_FAULT_COUNT] = {
+        [SIM_FAULT_SLOW] = "slow DURATION",
+        [SIM_FAULT_LATE] = "late DURATION",
+        [SIM_FAULT_EXCEPTION] = "exception CODE",
+        [SIM_FAULT_REFUSE] = "refuse TABLE FROM..TO, refuse function N",
+    };
+
+    if (needs[out->kind] != NULL && w->left == 0) {
+        return err_set(err, ERR_USAGE, "%s needs an argument: %s",
+                       sim_fault_name(out->kind), needs[out->kind]);
+    }
+    switch (out->kind) {
+    case SIM_FAULT_SLOW:
+    case SIM_FAULT_LATE:
+        return duration_parse(&out->delay_ms, take_word(w), err);
+    case SIM_FAULT_EXCEPTION:
+        return take_code(w, out, err);
+    case SIM_FAULT_REFUSE:
+        return take_refused(w, out, err);
+    case SIM_FAULT_SILENT:
+    case SIM_FAULT_BAD_CRC:
+    case SIM_FAULT_WRONG_UNIT:
+    case SIM_FAULT_TRUNCATED:
+    case SIM_FAULT_DROP:
+    case SIM_FAULT_GARBAGE:
+    case SIM_FAULT_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static int
+take_place(struct words *w, struct sim_fault *out, struct err *err)
+{
+    const char *text = take_word(w);
+
+    for (int i = 0; text != NULL && sim_garbage_words[i] != NULL; i++) {
+        if (strcmp(sim_garbage_words[i], text) == 0) {
+            out->place = (enum sim_garbage)i;
+            return 0;
         }
     }
-    if (found == NULL) {
-        err_set(err, ERR_NOT_FOUND, "no unit '%s'", name);
+    return err_set(err, ERR_USAGE, "place any, before, after or between is accepted");
+}
+
+static int
+take_chance(struct words *w, struct sim_fault *out, struct err *err)
+{
+    char text[40];
+    const char *number = take_word(w);
+    bool apart = w->left > 0 && strcmp(*w->next, "%") == 0;
+
+    snprintf(text, sizeof text, "%.30s%s", number != NULL ? number : "",
+             apart ? "%" : "");
+    if (apart) {
+        (void)take_word(w);
     }
-    return found;
+    if (!sim_chance_parse(&out->chance, text)) {
+        return err_set(err, ERR_USAGE, "'%s' is no chance; such as 20%% is", text);
+    }
+    return 0;
+}
+
+/* One of "every N", "chance N %", "times N", and what only some kinds have. */
+static int
+take_option(struct words *w, struct sim_fault *out, struct err *err)
+{
+    const char *word = take_word(w);
+    uint32_t bytes;
+
+    if (strcmp(word, "every") == 0) {
+        return take_number(w, 1, 1000000, &out->every)
+                   ? 0
+                   : err_set(err, ERR_USAGE, "every 1..1000000 is accepted");
+    }
+    if (strcmp(word, "times") == 0) {
+        return take_number(w, 1, 1000000, &out->times)
+                   ? 0
+                   : err_set(err, ERR_USAGE, "times 1..1000000 is accepted");
+    }
+    if (strcmp(word, "chance") == 0) {
+        return take_chance(w, out, err);
+    }
+    if (out->kind == SIM_FAULT_REFUSE && strcmp(word, "code") == 0) {
+        return take_code(w, out, err);
+    }
+    if (out->kind == SIM_FAULT_GARBAGE && strcmp(word, "place") == 0) {
+        return take_place(w, out, err);
+    }
+    if (out->kind == SIM_FAULT_GARBAGE && strcmp(word, "bytes") == 0) {
+        if (!take_number(w, 1, SIM_GARBAGE_BYTES_MAX, &bytes)) {
+            return err_set(err, ERR_USAGE, "bytes 1..%d is accepted",
+                           SIM_GARBAGE_BYTES_MAX);
+        }
+        out->bytes = (uint8_t)bytes;
+        return 0;
+    }
+    return err_set(err, ERR_USAGE,
+                   "%s takes no argument '%s'; every N, chance N %% and "
+                   "times N are accepted%s",
+                   sim_fault_name(out->kind), word,
+                   out->kind == SIM_FAULT_GARBAGE  ? ", and place, bytes"
+                   : out->kind == SIM_FAULT_REFUSE ? ", and code"
+                                                   : "");
 }
 
 static int
 parse_fault(struct sim_fault *out, const struct command_line *c, struct err *err)
 {
-    const char *arg = c->count > 3 ? c->words[3] : NULL;
-    bool wants_arg;
-    char *end;
-    long code;
+    struct words w = {c->words + 3, c->count - 3};
 
     memset(out, 0, sizeof *out);
     if (!sim_fault_parse(&out->kind, c->words[2])) {
         return err_set(err, ERR_USAGE,
-                       "no fault '%s'; silent, slow, bad_crc, wrong_unit, truncated, "
-                       "exception and drop are accepted",
-                       c->words[2]);
+                       "no fault '%s'; " SIM_FAULT_WORDS " are accepted", c->words[2]);
     }
-    wants_arg = out->kind == SIM_FAULT_SLOW || out->kind == SIM_FAULT_EXCEPTION;
-    if (wants_arg != (arg != NULL)) {
-        return err_set(err, ERR_USAGE, "%s %s", c->words[2],
-                       wants_arg ? "needs an argument: slow DURATION, exception CODE"
-                                 : "takes no argument");
+    if (take_argument(&w, out, err) != 0) {
+        return err->code;
     }
-    if (out->kind == SIM_FAULT_SLOW) {
-        return duration_parse(&out->delay_ms, arg, err);
-    }
-    if (out->kind == SIM_FAULT_EXCEPTION) {
-        code = strtol(arg, &end, 0);
-        if (end == arg || *end != '\0' || code < 1 || code > 255) {
-            return err_set(err, ERR_USAGE, "'%s' is no exception code; 1..255 is", arg);
+    while (w.left > 0) {
+        if (take_option(&w, out, err) != 0) {
+            return err->code;
         }
-        out->code = (uint8_t)code;
+    }
+    sim_fault_settle(out);
+    return out->every > 1 && out->chance > 0.0
+               ? err_set(err, ERR_USAGE, "every or chance; not both")
+               : 0;
+}
+
+/* ---- Commands ---- */
+
+struct command {
+    const struct control_target *target;
+    struct command_line line;
+    int64_t t_ms;
+    char *answer; /* "ok", unless the command says more. */
+};
+
+static void
+add_stats(struct simulator_stats *sum, const struct simulator_stats *s)
+{
+    sum->requests += s->requests;
+    sum->answers += s->answers;
+    sum->violations += s->violations;
+    for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
+        sum->faults[i] += s->faults[i];
+    }
+}
+
+static int
+say_stats(struct command *c, struct err *err)
+{
+    struct simulator_stats sum = {0};
+    struct wanted w = {.name = "*"};
+    bool any = false;
+    int used;
+
+    if (c->line.count > 1) {
+        split_name(&w, c->line.words[1]);
+    }
+    for (uint32_t i = 0; i < c->target->unit_count; i++) {
+        if (is_wanted(&w, &c->target->units[i])) {
+            add_stats(&sum, simulator_unit_stats(c->target->units[i].unit));
+            any = true;
+        }
+    }
+    if (!any && c->line.count > 1) {
+        return err_set(err, ERR_NOT_FOUND, "no unit '%s'", w.name);
+    }
+    used = snprintf(c->answer, CONTROL_ANSWER_BYTES,
+                    "ok requests=%llu answers=%llu violations=%llu",
+                    (unsigned long long)sum.requests, (unsigned long long)sum.answers,
+                    (unsigned long long)sum.violations);
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        used += snprintf(c->answer + used, (size_t)(CONTROL_ANSWER_BYTES - used),
+                         " %s=%llu", sim_fault_name((enum sim_fault_kind)i),
+                         (unsigned long long)sum.faults[i]);
     }
     return 0;
 }
 
-/* One command whose words were counted already.  `value` of `get` is left in `*out`. */
 static int
-carry_out(struct simulator_unit *u,
-          const struct command_line *c,
-          int64_t t_ms,
-          double *out,
-          struct err *err)
+set_port(struct command *c, struct err *err)
 {
-    const char *verb = c->words[0];
-    const char *reg = c->count > 2 ? c->words[2] : NULL;
+    if (c->target->port == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "no port '%s'", c->line.words[1]);
+    }
+    return c->target->port(c->target->ctx, c->line.words[1], c->line.words[2], err);
+}
+
+/* "fault" and "clear", which may be for all units. */
+static int
+set_faults(struct command *c, struct err *err)
+{
+    bool is_clear = strcmp(c->line.words[0], "clear") == 0;
+    struct simulator_unit *one = NULL;
     struct sim_fault fault;
-    double value;
+    struct wanted w;
+
+    split_name(&w, c->line.words[1]);
+    if (strcmp(w.name, "*") != 0 && (one = find_unit(c->target, &w, err)) == NULL) {
+        return err->code;
+    }
+    if (!is_clear && parse_fault(&fault, &c->line, err) != 0) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < c->target->unit_count; i++) {
+        struct simulator_unit *u = c->target->units[i].unit;
+
+        if (one != NULL ? u != one : !is_wanted(&w, &c->target->units[i])) {
+            continue;
+        }
+        if (is_clear) {
+            simulator_unit_clear_faults(u, c->t_ms);
+        } else {
+            simulator_unit_set_fault(u, &fault);
+        }
+    }
+    return 0;
+}
+
+/* "set", "free" and "get". */
+static int
+use_register(struct command *c, struct err *err)
+{
+    const char *verb = c->line.words[0], *reg = c->line.words[2];
+    char number[NUMBER_TEXT_BYTES];
+    struct simulator_unit *u;
+    struct wanted w;
+    double value = 0.0;
     bool known;
 
-    if (strcmp(verb, "clear") == 0) {
-        simulator_unit_clear_faults(u, t_ms);
-        return 0;
-    }
-    if (strcmp(verb, "fault") == 0) {
-        if (parse_fault(&fault, c, err) != 0) {
-            return err->code;
-        }
-        simulator_unit_set_fault(u, &fault);
-        return 0;
+    split_name(&w, c->line.words[1]);
+    if ((u = find_unit(c->target, &w, err)) == NULL) {
+        return err->code;
     }
     if (strcmp(verb, "set") == 0) {
-        if (!parse_value(&value, c->words[3])) {
+        if (!parse_value(&value, c->line.words[3])) {
             return err_set(err, ERR_USAGE,
-                           "'%s' is no value; a number, true or false is", c->words[3]);
+                           "'%s' is no value; a number, true or false is",
+                           c->line.words[3]);
         }
         known = simulator_unit_set(u, reg, value);
     } else if (strcmp(verb, "free") == 0) {
         known = simulator_unit_release(u, reg);
     } else {
-        known = simulator_unit_get(u, reg, t_ms, out);
+        known = simulator_unit_get(u, reg, c->t_ms, &value);
+        number_format(number, value);
+        snprintf(c->answer, CONTROL_ANSWER_BYTES, "ok %s", number);
     }
-    if (!known) {
-        return err_set(err, ERR_NOT_FOUND, "no register '%s'", reg);
-    }
-    return 0;
+    return known ? 0 : err_set(err, ERR_NOT_FOUND, "no register '%s'", reg);
 }
 
 void
 simulator_command(char *answer,
-                  struct simulator_unit *const *units,
-                  uint32_t count,
+                  const struct control_target *target,
                   char *line,
                   int64_t t_ms)
 {
     static const struct {
         const char *verb, *usage;
         uint32_t least, most;
+        int (*run)(struct command *c, struct err *err);
     } verbs[] = {
-        {"set", "set UNIT REGISTER VALUE", 4, 4}, {"free", "free UNIT REGISTER", 3, 3},
-        {"fault", "fault UNIT KIND [ARG]", 3, 4}, {"clear", "clear UNIT", 2, 2},
-        {"get", "get UNIT REGISTER", 3, 3},
+        {"set", "set UNIT REGISTER VALUE", 4, 4, use_register},
+        {"free", "free UNIT REGISTER", 3, 3, use_register},
+        {"fault", "fault UNIT KIND [ARG]", 3, WORDS_MAX, set_faults},
+        {"clear", "clear UNIT", 2, 2, set_faults},
+        {"get", "get UNIT REGISTER", 3, 3, use_register},
+        {"stats", "stats [UNIT]", 1, 2, say_stats},
+        {"port", "port PORT open|hang|closed|free", 3, 3, set_port},
     };
-    struct command_line c;
+    struct command c = {.target = target, .t_ms = t_ms, .answer = answer};
     struct err err = {0};
-    double value = NAN;
-    struct simulator_unit *u;
-    char number[NUMBER_TEXT_BYTES];
     size_t v = 0;
 
-    split_words(&c, line);
+    split_words(&c.line, line);
     while (v < ARRAY_LEN(verbs) &&
-           (c.count == 0 || strcmp(c.words[0], verbs[v].verb) != 0)) {
+           (c.line.count == 0 || strcmp(c.line.words[0], verbs[v].verb) != 0)) {
         v++;
     }
+    snprintf(answer, CONTROL_ANSWER_BYTES, "ok");
     if (v == ARRAY_LEN(verbs)) {
         err_set(&err, ERR_USAGE,
-                "no such command; set, free, fault, clear and get are accepted");
-    } else if (c.more || c.count < verbs[v].least || c.count > verbs[v].most) {
+                "no such command; set, free, fault, clear, get, stats and port are "
+                "accepted");
+    } else if (c.line.more || c.line.count < verbs[v].least ||
+               c.line.count > verbs[v].most) {
         err_set(&err, ERR_USAGE, "usage: %s", verbs[v].usage);
-    } else if ((u = find_unit(units, count, c.words[1], &err)) != NULL) {
-        (void)carry_out(u, &c, t_ms, &value, &err); /* `err` says what went wrong. */
+    } else {
+        (void)verbs[v].run(&c, &err); /* `err` says what went wrong. */
     }
     if (err.code != ERR_NONE) {
         snprintf(answer, CONTROL_ANSWER_BYTES, "error: %.480s", err.text);
-    } else if (isnan(value)) {
-        snprintf(answer, CONTROL_ANSWER_BYTES, "ok");
-    } else {
-        number_format(number, value);
-        snprintf(answer, CONTROL_ANSWER_BYTES, "ok %s", number);
     }
 }

@@ -9,12 +9,25 @@
 #define CONTROL_LINE_BYTES   256 /* A command with its line end. */
 #define CONTROL_ANSWER_BYTES 512
 
+struct control_unit {
+    struct simulator_unit *unit;
+    const char *port; /* Its address or link; may be NULL. */
+};
+
+/* What commands act on; all of it borrowed. */
+struct control_target {
+    const struct control_unit *units;
+    uint32_t unit_count;
+    /* The command "port"; NULL: there are no ports. */
+    int (*port)(void *ctx, const char *name, const char *state, struct err *err);
+    void *ctx;
+};
+
 /* Carries out `line` (which it may cut into words) at `t_ms` and writes the answer
  * without a line end into `answer` of CONTROL_ANSWER_BYTES.  UNIT is a unit's id, or
- * its number where only one has it. */
+ * its number, and @PORT after it where several ports have it; "*" is every unit. */
 void simulator_command(char *answer,
-                       struct simulator_unit *const *units,
-                       uint32_t count,
+                       const struct control_target *target,
                        char *line,
                        int64_t t_ms);
 

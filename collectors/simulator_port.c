@@ -13,10 +13,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 1024 /* Masters that come at once. */
 
 static int
-name_socket(int fd, char name[PORT_NAME_BYTES], struct err *err)
+name_socket(int fd, char name[PORT_NAME_BYTES], uint16_t *bound, struct err *err)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
@@ -33,22 +33,25 @@ name_socket(int fd, char name[PORT_NAME_BYTES], struct err *err)
     }
     snprintf(name, PORT_NAME_BYTES, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
              host, service);
+    *bound = (uint16_t)strtoul(service, NULL, 10);
     return 0;
 }
 
 int
 port_listen(int *out,
             char name[PORT_NAME_BYTES],
-            const struct sim_port *p,
+            uint16_t *bound,
+            const char *host,
+            uint16_t number,
             struct err *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    const char *host = p->host != NULL ? p->host : "127.0.0.1";
     struct addrinfo *found = NULL;
     char service[8];
     int fd = -1, one = 1, status;
 
-    snprintf(service, sizeof service, "%u", p->port);
+    host = host != NULL ? host : "127.0.0.1";
+    snprintf(service, sizeof service, "%u", number);
     status = getaddrinfo(host, service, &hints, &found);
     if (status != 0) {
         return err_set(err, ERR_IO, "%s: %s", host, gai_strerror(status));
@@ -57,10 +60,10 @@ port_listen(int *out,
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
         bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
         listen(fd, LISTEN_BACKLOG) != 0) {
-        err_set(err, ERR_IO, "%s:%u: %s", host, p->port, strerror(errno));
+        err_set(err, ERR_IO, "%s:%u: %s", host, number, strerror(errno));
         goto fail;
     }
-    if (name_socket(fd, name, err) != 0) {
+    if (name_socket(fd, name, bound, err) != 0) {
         goto fail;
     }
     freeaddrinfo(found);
@@ -72,6 +75,14 @@ fail:
         close(fd);
     }
     return err->code;
+}
+
+void
+port_reset_on_close(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 /* A new link is renamed over the old one: whoever opens the path finds one of them. */

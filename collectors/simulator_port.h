@@ -8,11 +8,16 @@
 
 #define PORT_NAME_BYTES 128
 
-/* A listening socket; `name` becomes the address that was bound, "127.0.0.1:15020". */
+/* A listening socket on `host` (NULL: 127.0.0.1) and `number` (0: any free one);
+ * `name` and `*bound` become the address that it has, "127.0.0.1:15020" and 15020. */
 int port_listen(int *out,
                 char name[PORT_NAME_BYTES],
-                const struct sim_port *p,
+                uint16_t *bound,
+                const char *host,
+                uint16_t number,
                 struct err *err);
+/* Makes the close of a connection a reset. */
+void port_reset_on_close(int fd);
 
 /* A pty in raw mode.  Its slave side stays open here too, so that a master which closes
  * it does not hang the line up.  The symbolic link is put in place in one step;

@@ -1,23 +1,28 @@
 #include "collectors/simulator_serve.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "collectors/simulator_answer.h"
+#include "collectors/simulator_send.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
 
-#define EVENTS_MAX 64
-#define GAP_MS     20   /* Ends a frame of unknown length; 3.5 characters are less. */
-#define CHAR_BITS  11   /* Start, 8 data, parity or second stop, stop. */
-#define CHUNK_US   5000 /* A paced answer leaves in pieces of this length. */
+#define EVENTS_MAX  256
+#define ACCEPTS_MAX 64    /* In a row, before others are served. */
+#define GAP_US      20000 /* Ends a frame of unknown length; 3.5 characters are less. */
+#define REQUEST_CHARACTERS                                                             \
+    8 /* Of a read on the line behind a gateway: unit, 5 bytes, CRC. */
 
-static int64_t
-now_us(const struct simulator *s)
+int64_t
+simulator_now_us(const struct simulator *s)
 {
     return clock_mono_us() - s->start_us;
 }
@@ -27,12 +32,14 @@ simulator_unwatch(struct simulator *s, uint32_t index)
 {
     struct source *c = &s->sources[index];
 
-    timerq_cancel(s->timers, LATER_MAX + index);
+    timerq_cancel(s->timers, TIMER_OF_SOURCE(index));
     if (c->kind != SOURCE_LINE) { /* The pty closes its own. */
         close(c->fd);
     }
     c->kind = SOURCE_FREE;
     c->generation++;
+    c->next_free = s->free_source;
+    s->free_source = index;
 }
 
 int
@@ -40,148 +47,67 @@ simulator_watch(struct simulator *s,
                 enum source_kind kind,
                 int fd,
                 struct port *port,
+                uint32_t *out,
                 struct err *err)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    uint32_t i = 0;
+    uint32_t i = s->free_source;
     struct source *c;
 
-    while (i < SOURCES_MAX && s->sources[i].kind != SOURCE_FREE) {
-        i++;
-    }
-    if (i == SOURCES_MAX) {
-        return err_set(err, ERR_FULL, "more than %d connections", SOURCES_MAX);
+    if (i == NONE_INDEX) {
+        if (s->sources_used == SOURCES_MAX) {
+            return err_set(err, ERR_FULL, "more than %d connections", SOURCES_MAX);
+        }
+        i = s->sources_used;
     }
     c = &s->sources[i];
     event.data.u64 = (uint64_t)c->generation << 32 | i;
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
         return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
     }
+    if (i == s->free_source) {
+        s->free_source = c->next_free;
+    } else {
+        s->sources_used++;
+    }
     c->kind = kind;
     c->fd = fd;
     c->port = port;
     c->busy_us = 0;
+    c->corked = false;
     c->size = 0;
+    if (out != NULL) {
+        *out = i;
+    }
     return 0;
 }
 
-/* A master that does not take its answers loses the connection; a line without a
- * listener loses the bytes, as copper does. */
+static struct simulator_unit *
+port_unit(const struct port *p, uint8_t number)
+{
+    uint16_t index = p->by_number[number];
+
+    return index > 0 ? p->units[index - 1] : NULL;
+}
+
 static void
-source_write(struct simulator *s, uint32_t index, const void *bytes, size_t size)
+answer_send(struct simulator *s, uint32_t index, const struct simulator_answer *a)
 {
     struct source *c = &s->sources[index];
-    ssize_t n;
+    uint32_t generation = c->generation;
+    const struct simulator_line *l = &c->port->line;
+    int64_t ready_us = simulator_now_us(s);
 
-    if (c->kind == SOURCE_LINE) {
-        n = write(c->fd, bytes, size);
-    } else {
-        n = send(c->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (l->char_ns > 0 && ready_us < l->end_us + l->silence_us) {
+        ready_us = l->end_us + l->silence_us; /* The request is on the line so long. */
     }
-    if ((n < 0 || (size_t)n != size) && c->kind != SOURCE_LINE) {
-        simulator_unwatch(s, index);
+    ready_us += a->delay_ms * 1000;
+    if (a->size > 0) {
+        simulator_send(s, index, a->adu, a->size, ready_us, false);
     }
-}
-
-static void
-later_release(struct simulator *s, uint32_t id)
-{
-    s->laters[id].next_free = s->free_later;
-    s->free_later = id;
-}
-
-static void
-later_schedule(struct simulator *s, uint32_t id, int64_t due_us)
-{
-    timerq_set(s->timers, id, (due_us + 999) / 1000, 0);
-}
-
-/* When the next piece of a paced answer has been on the wire in full. */
-static int64_t
-later_next_us(const struct later *a)
-{
-    size_t piece = (size_t)(CHUNK_US / a->byte_us) + 1;
-    size_t end = a->size - a->sent > piece ? a->sent + piece : a->size;
-
-    return a->start_us + (int64_t)end * a->byte_us;
-}
-
-/* How many of its bytes are due. */
-static size_t
-later_due(const struct later *a, int64_t now)
-{
-    int64_t passed = a->byte_us > 0 ? (now - a->start_us) / a->byte_us : INT64_MAX;
-
-    if (passed < 0) {
-        return 0;
-    }
-    return passed < (int64_t)a->size ? (size_t)passed : a->size;
-}
-
-static void
-later_fire(struct simulator *s, uint32_t id)
-{
-    struct later *a = &s->laters[id];
-    struct source *c = &s->sources[a->source];
-    int64_t now = now_us(s);
-    size_t due;
-
-    if (c->kind == SOURCE_FREE || c->generation != a->generation) {
-        later_release(s, id);
-        return;
-    }
-    if (a->byte_us > 0 && !a->on_line) {
-        /* The delay is over; the request's own time on the wire comes first. */
-        a->on_line = true;
-        a->start_us = (c->busy_us > now ? c->busy_us : now) + 8 * a->byte_us;
-        c->busy_us = a->start_us + (int64_t)a->size * a->byte_us;
-        later_schedule(s, id, later_next_us(a));
-        return;
-    }
-    due = later_due(a, now);
-    if (due > a->sent) {
-        source_write(s, a->source, a->adu + a->sent, due - a->sent);
-        a->sent = due;
-    }
-    if (a->sent < a->size) {
-        later_schedule(s, id, later_next_us(a));
-    } else {
-        later_release(s, id);
-    }
-}
-
-static void
-answer_send(struct simulator *s,
-            uint32_t index,
-            const uint8_t *adu,
-            size_t size,
-            int64_t delay_ms)
-{
-    struct source *c = &s->sources[index];
-    int baud = c->kind == SOURCE_LINE ? c->port->spec->baud : 0;
-    uint32_t id = s->free_later;
-    struct later *a;
-
-    if (delay_ms <= 0 && baud <= 0) {
-        source_write(s, index, adu, size);
-        return;
-    }
-    if (id == LATER_MAX) {
-        return; /* As a slave that is overrun. */
-    }
-    a = &s->laters[id];
-    s->free_later = a->next_free;
-    a->source = index;
-    a->generation = c->generation;
-    a->on_line = false;
-    a->byte_us = baud > 0 ? (CHAR_BITS * INT64_C(1000000) + baud - 1) / baud : 0;
-    a->size = size;
-    a->sent = 0;
-    memcpy(a->adu, adu, size);
-    if (delay_ms > 0) {
-        later_schedule(s, id, now_us(s) + delay_ms * 1000);
-    } else {
-        later_fire(s, id);
+    if (a->stray_size > 0 && c->generation == generation) {
+        simulator_send(s, index, a->stray, a->stray_size,
+                       ready_us + a->stray_delay_ms * 1000, false);
     }
 }
 
@@ -189,10 +115,14 @@ static void
 request_serve(struct simulator *s, uint32_t index, const struct slave_request *q)
 {
     struct source *c = &s->sources[index];
+    struct port *p = c->port;
+    int64_t now = simulator_now_us(s);
     struct simulator_answer a;
 
-    simulator_answer(&a, c->port->by_number[q->unit], c->port->framing, q,
-                     now_us(s) / 1000);
+    if (p->framing == SLAVE_TCP && p->line.char_ns > 0) {
+        (void)simulator_line_receive(&p->line, now, REQUEST_CHARACTERS, true);
+    }
+    simulator_answer(&a, port_unit(p, q->unit), p->framing, q, now / 1000);
     switch (a.kind) {
     case ANSWER_NONE:
         break;
@@ -202,7 +132,7 @@ request_serve(struct simulator *s, uint32_t index, const struct slave_request *q
         }
         break;
     case ANSWER_SEND:
-        answer_send(s, index, a.adu, a.size, a.delay_ms);
+        answer_send(s, index, &a);
         break;
     }
 }
@@ -240,9 +170,12 @@ requests_take(struct simulator *s, uint32_t index, bool gap)
         return;
     }
     if (c->size > 0) {
-        timerq_set(s->timers, LATER_MAX + index, now_us(s) / 1000 + GAP_MS, 0);
+        int64_t now = simulator_now_us(s), end_us = c->port->line.end_us;
+
+        timerq_set(s->timers, TIMER_OF_SOURCE(index),
+                   (end_us > now ? end_us : now) + GAP_US, 0);
     } else {
-        timerq_cancel(s->timers, LATER_MAX + index);
+        timerq_cancel(s->timers, TIMER_OF_SOURCE(index));
     }
 }
 
@@ -252,6 +185,8 @@ lines_take(struct simulator *s, uint32_t index)
     struct source *c = &s->sources[index];
     uint32_t generation = c->generation;
     char answer[CONTROL_ANSWER_BYTES + 1];
+    const struct control_target target = {s->units, s->unit_count,
+                                          simulator_port_command, s};
 
     while (c->generation == generation) {
         char line[CONTROL_LINE_BYTES];
@@ -269,14 +204,50 @@ lines_take(struct simulator *s, uint32_t index)
             memcpy(line, c->bytes, length);
             line[length] = '\0';
             source_consume(c, length + 1);
-            simulator_command(answer, s->units, s->unit_count, line, now_us(s) / 1000);
+            simulator_command(answer, &target, line, simulator_now_us(s) / 1000);
         }
         strcat(answer, "\n");
-        source_write(s, index, answer, strlen(answer));
+        simulator_write(s, index, answer, strlen(answer));
         if (too_long && c->generation == generation) {
             simulator_unwatch(s, index);
         }
     }
+}
+
+/* What has come in on a line, or on what stands for one: counts its time, sends its
+ * echo.  False when it came too early to be heard. */
+static bool
+line_hears(struct simulator *s, uint32_t index, size_t size)
+{
+    struct source *c = &s->sources[index];
+    struct port *p = c->port;
+    const uint8_t *bytes = c->bytes + c->size;
+    int64_t now = simulator_now_us(s);
+    bool inside = c->size > 0 && now - p->line.end_us < p->line.silence_us;
+    struct simulator_unit *unit = port_unit(p, bytes[0]);
+    enum line_heard heard;
+
+    if (p->line.strict && c->size > 0 && !inside) {
+        memmove(c->bytes, bytes, size); /* The silence ended what was there. */
+        c->size = 0;
+        bytes = c->bytes;
+    }
+    heard = simulator_line_receive(&p->line, now, size, inside);
+    if (p->spec->echo) {
+        int64_t from_us = p->line.end_us - simulator_line_us(&p->line, size);
+
+        for (size_t at = 0; at < size; at += SLAVE_ADU_BYTES_MAX) {
+            size_t piece =
+                size - at < SLAVE_ADU_BYTES_MAX ? size - at : SLAVE_ADU_BYTES_MAX;
+
+            simulator_send(s, index, bytes + at, piece,
+                           from_us + simulator_line_us(&p->line, at), true);
+        }
+    }
+    if (heard == LINE_EARLY && unit != NULL) {
+        simulator_unit_stats(unit)->violations++;
+    }
+    return heard == LINE_HEARD;
 }
 
 /* Returns 0, or an error that ends the simulator. */
@@ -297,12 +268,20 @@ source_read(struct simulator *s, uint32_t index, struct err *err)
         simulator_unwatch(s, index);
         return 0;
     }
-    c->size += (size_t)n;
     if (c->kind == SOURCE_CONTROL) {
+        c->size += (size_t)n;
         lines_take(s, index);
-    } else {
-        requests_take(s, index, false);
+        return 0;
     }
+    if (c->port->state == PORT_HANG) {
+        c->size = 0;
+        return 0;
+    }
+    if (c->port->framing == SLAVE_RTU && !line_hears(s, index, (size_t)n)) {
+        return 0;
+    }
+    c->size += (size_t)n;
+    requests_take(s, index, false);
     return 0;
 }
 
@@ -326,14 +305,23 @@ source_accept(struct simulator *s, uint32_t index)
 {
     struct source *c = &s->sources[index];
     enum source_kind kind = c->kind == SOURCE_LISTENER ? SOURCE_MASTER : SOURCE_CONTROL;
-    int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int one = 1;
 
-    if (fd >= 0) {
-        if (simulator_watch(s, kind, fd, c->port, NULL) != 0) {
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE) {
+                refuse_waiting(s, c->fd);
+            }
+            return;
+        }
+        if (kind == SOURCE_MASTER) { /* Segments are as we cut them. */
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        }
+        if (simulator_watch(s, kind, fd, c->port, NULL, NULL) != 0) {
             close(fd); /* The master sees why: it is refused. */
         }
-    } else if (errno == EMFILE || errno == ENFILE) {
-        refuse_waiting(s, c->fd);
     }
 }
 
@@ -361,6 +349,9 @@ event_take(struct simulator *s, const struct epoll_event *event, struct err *err
         signals_drain(c->fd);
         s->running = false;
         break;
+    case SOURCE_TIMER:
+        s->timer_us = INSTANT_NONE; /* It has run out and is set anew. */
+        break;
     case SOURCE_LISTENER:
     case SOURCE_CONTROL_LISTENER:
         source_accept(s, index);
@@ -375,34 +366,48 @@ event_take(struct simulator *s, const struct epoll_event *event, struct err *err
     return 0;
 }
 
-static void
-timers_fire(struct simulator *s)
+static int
+timers_fire(struct simulator *s, struct err *err)
 {
     uint32_t id;
-    int64_t due_ms;
+    int64_t due_us;
     uint8_t class;
 
-    while (timerq_first(s->timers, &id, &due_ms, &class) &&
-           due_ms <= now_us(s) / 1000) {
+    while (timerq_first(s->timers, &id, &due_us, &class) &&
+           due_us <= simulator_now_us(s)) {
         timerq_cancel(s->timers, id);
-        if (id < LATER_MAX) {
-            later_fire(s, id);
-        } else {
-            requests_take(s, id - LATER_MAX, true);
+        if (id < OUTGOING_MAX) {
+            simulator_send_more(s, id);
+        } else if (id < TIMER_OF_PORT(0)) {
+            requests_take(s, id - TIMER_OF_SOURCE(0), true);
+        } else if (simulator_port_update(s, id - TIMER_OF_PORT(0), err) != 0) {
+            return err->code;
         }
     }
+    return 0;
 }
 
+/* Sets the timer descriptor to the earliest due time; epoll's own timeout counts in ms,
+ * which is a character at 9,600 baud. */
 static int
-wait_ms(const struct simulator *s)
+timer_set(struct simulator *s, struct err *err)
 {
-    int64_t due_ms = timerq_due(s->timers), left_ms;
+    int64_t due_us = timerq_due(s->timers), at_us;
+    struct itimerspec at = {0};
 
-    if (due_ms == INT64_MAX) {
-        return -1;
+    if (due_us == s->timer_us) {
+        return 0;
     }
-    left_ms = due_ms - now_us(s) / 1000;
-    return left_ms < 0 ? 0 : left_ms > 60000 ? 60000 : (int)left_ms;
+    if (due_us != INSTANT_MAX) {
+        at_us = due_us + s->start_us;
+        at.it_value.tv_sec = at_us / 1000000;
+        at.it_value.tv_nsec = at_us % 1000000 * 1000;
+    }
+    if (timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) != 0) {
+        return err_set(err, ERR_IO, "timerfd: %s", strerror(errno));
+    }
+    s->timer_us = due_us;
+    return 0;
 }
 
 int
@@ -412,8 +417,12 @@ simulator_serve(struct simulator *s, struct err *err)
 
     s->running = true;
     while (s->running) {
-        int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, wait_ms(s));
+        int n;
 
+        if (timer_set(s, err) != 0) {
+            return err->code;
+        }
+        n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, -1);
         if (n < 0 && errno != EINTR) {
             return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
         }
@@ -422,7 +431,9 @@ simulator_serve(struct simulator *s, struct err *err)
                 return err->code;
             }
         }
-        timers_fire(s);
+        if (timers_fire(s, err) != 0) {
+            return err->code;
+        }
     }
     return 0;
 }

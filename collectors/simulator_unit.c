@@ -4,82 +4,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/decode.h"
-#include "collectors/slave_codec.h"
+#include "collectors/simulator_signal.h"
 
-#define WIDTH_MAX  4 /* Words of the widest value, f64. */
-#define NOISE_SEED UINT64_C(0x9E3779B97F4A7C15)
+#define SEED UINT64_C(0x9E3779B97F4A7C15)
 
-struct cell {
-    const struct sim_register *spec;
-    uint16_t width;
-    bool held; /* `value` was set by hand and stands instead of the signal. */
-    double value;
-    uint64_t noise; /* State of its generator. */
+/* How often a fault could have struck, and has. */
+struct tally {
+    uint32_t seen, struck;
 };
 
-/* The addresses of a table that answer: [low, high). */
-struct span {
-    uint32_t low, high;
+struct by_hand {
+    struct sim_fault fault;
+    struct tally tally;
 };
 
 struct simulator_unit {
     const struct sim_unit *spec;
-    struct cell
-        *cells; /* By table, address, and parts of a register after the whole. */
-    uint32_t cell_count;
-    uint32_t
-        first[REG_HOLDING + 2]; /* The cells of a table: first[t] .. first[t + 1). */
-    struct span spans[REG_HOLDING + 1];
-    bool has_fault;
-    struct sim_fault fault; /* Set by hand. */
-    int64_t cleared_ms;     /* Windows that began by then are over. */
+    struct simulator_map *map;
+    struct simulator_state state;
+    struct tally *tallies;   /* Of the spec's faults. */
+    struct by_hand *by_hand; /* In the order in which they were set; one of a kind. */
+    uint32_t by_hand_count;
+    int64_t cleared_ms; /* Windows that began by then are over. */
+    uint64_t random;
+    struct simulator_stats stats;
 };
 
-static bool
-is_part(const struct point *p)
+int
+simulator_unit_new_like(struct simulator_unit **out,
+                        const struct sim_unit *spec,
+                        const struct simulator_unit *like,
+                        uint32_t copy,
+                        struct err *err)
 {
-    return p->type == TYPE_BITS || p->type == TYPE_BOOL;
-}
+    struct simulator_unit *u = calloc(1, sizeof *u);
 
-static int
-cell_order(const void *a, const void *b)
-{
-    const struct point *x = &((const struct cell *)a)->spec->point;
-    const struct point *y = &((const struct cell *)b)->spec->point;
-
-    if (x->table != y->table) {
-        return x->table < y->table ? -1 : 1;
+    if (u == NULL ||
+        (spec->fault_count > 0 &&
+         (u->tallies = calloc(spec->fault_count, sizeof *u->tallies)) == NULL)) {
+        free(u);
+        return err_set(err, ERR_NOMEM, "unit %u", spec->unit);
     }
-    if (x->address != y->address) {
-        return x->address < y->address ? -1 : 1;
+    u->spec = spec;
+    u->cleared_ms = INT64_MIN;
+    u->state.noise = SEED + ((uint64_t)copy << 8 | spec->unit);
+    u->random = ~u->state.noise;
+    if (like != NULL && simulator_map_registers(like->map) == spec->registers &&
+        simulator_map_count(like->map) == spec->register_count) {
+        u->map = simulator_map_share(like->map);
+    } else if (simulator_map_new(&u->map, spec->registers, spec->register_count, err) !=
+               0) {
+        simulator_unit_free(u);
+        return err != NULL ? (int)err->code : ERR_CONFIG;
     }
-    if (is_part(x) != is_part(y)) {
-        return is_part(x) ? 1 : -1;
-    }
-    return x->bit_low - y->bit_low;
-}
-
-static void
-index_tables(struct simulator_unit *u)
-{
-    uint32_t i = 0;
-
-    for (uint32_t t = REG_NONE; t <= REG_HOLDING; t++) {
-        struct span *span = &u->spans[t];
-
-        u->first[t] = i;
-        for (; i < u->cell_count && u->cells[i].spec->point.table == t; i++) {
-            uint32_t low = u->cells[i].spec->point.address;
-            uint32_t high = low + u->cells[i].width;
-
-            if (i == u->first[t]) {
-                span->low = low; /* They are in order of address. */
-            }
-            span->high = high > span->high ? high : span->high;
-        }
-    }
-    u->first[REG_HOLDING + 1] = i;
+    *out = u;
+    return 0;
 }
 
 int
@@ -87,37 +66,17 @@ simulator_unit_new(struct simulator_unit **out,
                    const struct sim_unit *spec,
                    struct err *err)
 {
-    struct simulator_unit *u = calloc(1, sizeof *u);
-
-    if (u == NULL) {
-        return err_set(err, ERR_NOMEM, "unit %u", spec->unit);
-    }
-    u->cells = calloc((size_t)spec->register_count + 1, sizeof *u->cells);
-    if (u->cells == NULL) {
-        simulator_unit_free(u);
-        return err_set(err, ERR_NOMEM, "unit %u", spec->unit);
-    }
-    u->spec = spec;
-    u->cell_count = spec->register_count;
-    u->cleared_ms = INT64_MIN;
-    for (uint32_t i = 0; i < spec->register_count; i++) {
-        struct cell *c = &u->cells[i];
-
-        c->spec = &spec->registers[i];
-        c->width = point_width(&c->spec->point);
-        c->noise = NOISE_SEED + ((uint64_t)spec->unit << 32 | i);
-    }
-    qsort(u->cells, u->cell_count, sizeof *u->cells, cell_order);
-    index_tables(u);
-    *out = u;
-    return 0;
+    return simulator_unit_new_like(out, spec, NULL, 0, err);
 }
 
 void
 simulator_unit_free(struct simulator_unit *u)
 {
     if (u != NULL) {
-        free(u->cells);
+        simulator_map_free(u->map);
+        free(u->state.held);
+        free(u->tallies);
+        free(u->by_hand);
         free(u);
     }
 }
@@ -128,156 +87,16 @@ simulator_unit_spec(const struct simulator_unit *u)
     return u->spec;
 }
 
-static double
-steps_value(const struct signal *s, int64_t t_ms)
+struct simulator_stats *
+simulator_unit_stats(struct simulator_unit *u)
 {
-    uint32_t next = 0;
-    const struct signal_step *a, *b;
-
-    while (next < s->step_count && s->steps[next].at_ms <= t_ms) {
-        next++;
-    }
-    if (next == 0) {
-        return s->step_count > 0 ? s->steps[0].value : s->value;
-    }
-    a = &s->steps[next - 1];
-    if (!s->interpolate || next == s->step_count) {
-        return a->value;
-    }
-    b = &s->steps[next];
-    return a->value + (b->value - a->value) * (double)(t_ms - a->at_ms) /
-                          (double)(b->at_ms - a->at_ms);
+    return &u->stats;
 }
 
-double
-signal_value(const struct signal *s, int64_t t_ms)
+uint64_t
+simulator_unit_random(struct simulator_unit *u)
 {
-    double seconds = (double)t_ms / 1000.0;
-    double value = s->value;
-
-    switch (s->kind) {
-    case SIGNAL_CONSTANT:
-        break;
-    case SIGNAL_SINE:
-        if (s->period_ms > 0) {
-            double turn = (double)(t_ms % s->period_ms) / (double)s->period_ms;
-
-            value += s->amplitude * sin(2.0 * M_PI * turn);
-        }
-        break;
-    case SIGNAL_RAMP:
-        value += s->per_second * seconds;
-        if (value < s->min) { /* Never true of a NaN. */
-            value = s->min;
-        }
-        if (value > s->max) {
-            value = s->max;
-        }
-        break;
-    case SIGNAL_STEPS:
-        value = steps_value(s, t_ms);
-        break;
-    case SIGNAL_COUNTER:
-        value += s->per_second * seconds;
-        break;
-    }
-    return value;
-}
-
-/* Uniform in [-1, 1]: splitmix64, whose sequence is fixed by its seed. */
-static double
-noise_step(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    z ^= z >> 31;
-    return (double)(z >> 11) * 0x1p-52 - 1.0;
-}
-
-/* A counter rolls over where its registers do. */
-static double
-roll_over(const struct point *p, double value)
-{
-    double raw_span;
-
-    if (p->type == TYPE_U16) {
-        raw_span = 0x1p16;
-    } else if (p->type == TYPE_U32) {
-        raw_span = 0x1p32;
-    } else {
-        return value;
-    }
-    if (p->scaling.add != 0.0 || p->scaling.mul <= 0.0 || p->scaling.div <= 0.0) {
-        return value;
-    }
-    return value < 0.0 ? value
-                       : fmod(value, raw_span * p->scaling.mul / p->scaling.div);
-}
-
-static double
-cell_value(struct cell *c, int64_t t_ms)
-{
-    const struct signal *s = &c->spec->signal;
-    double value;
-
-    if (c->held) {
-        return c->value;
-    }
-    value = signal_value(s, t_ms);
-    if (s->noise > 0.0) {
-        value += s->noise * noise_step(&c->noise);
-    }
-    return s->kind == SIGNAL_COUNTER ? roll_over(&c->spec->point, value) : value;
-}
-
-/* Writes what of the cell lies in [address, address + count) into `values`. */
-static void
-cell_write(
-    struct cell *c, uint32_t address, uint32_t count, int64_t t_ms, uint16_t *values)
-{
-    const struct point *p = &c->spec->point;
-    double value = cell_value(c, t_ms);
-    uint16_t words[WIDTH_MAX] = {0};
-
-    if (p->table == REG_COIL || p->table == REG_DISCRETE) {
-        values[p->address - address] = value != 0.0;
-        return;
-    }
-    for (uint32_t i = 0; i < c->width; i++) {
-        uint32_t at = p->address + i;
-
-        if (at >= address && at < address + count) {
-            words[i] = values[at - address]; /* A bit leaves its neighbours alone. */
-        }
-    }
-    encode_words(words, p, value);
-    for (uint32_t i = 0; i < c->width; i++) {
-        uint32_t at = p->address + i;
-
-        if (at >= address && at < address + count) {
-            values[at - address] = words[i];
-        }
-    }
-}
-
-/* The first cell of a table that may reach `address`. */
-static uint32_t
-cell_near(const struct simulator_unit *u, uint32_t table, uint32_t address)
-{
-    uint32_t low = u->first[table], high = u->first[table + 1];
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (u->cells[middle].spec->point.address + (WIDTH_MAX - 1u) < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return signal_random(&u->random);
 }
 
 uint8_t
@@ -288,107 +107,183 @@ simulator_unit_read(struct simulator_unit *u,
                     int64_t t_ms,
                     uint16_t *values)
 {
-    static const uint8_t tables[] = {
-        [1] = REG_COIL, [2] = REG_DISCRETE, [3] = REG_HOLDING, [4] = REG_INPUT};
-    uint32_t table, end = (uint32_t)address + count;
-
-    if (function < 1 || function >= ARRAY_LEN(tables)) {
-        return SLAVE_ILLEGAL_FUNCTION;
-    }
-    table = tables[function];
-    if (address < u->spans[table].low || end > u->spans[table].high) {
-        return SLAVE_ILLEGAL_ADDRESS;
-    }
-    memset(values, 0, count * sizeof *values);
-    for (uint32_t i = cell_near(u, table, address); i < u->first[table + 1]; i++) {
-        struct cell *c = &u->cells[i];
-
-        if (c->spec->point.address >= end) {
-            break;
-        }
-        if ((uint32_t)c->spec->point.address + c->width > address) {
-            cell_write(c, address, count, t_ms, values);
-        }
-    }
-    return SLAVE_OK;
+    return simulator_map_read(u->map, &u->state, function, address, count, t_ms,
+                              values);
 }
 
-const struct sim_fault *
-simulator_unit_fault(const struct simulator_unit *u, int64_t t_ms)
-{
-    if (u->has_fault) {
-        return &u->fault;
-    }
-    for (uint32_t i = u->spec->fault_count; i-- > 0;) {
-        const struct sim_fault *f = &u->spec->faults[i];
+/* ---- Faults ---- */
 
-        if (f->from_ms <= t_ms && t_ms < f->to_ms && f->from_ms > u->cleared_ms) {
-            return f;
+/* Refusing needs a request that touches what is refused. */
+static bool
+may_strike(const struct sim_fault *f, const struct slave_request *q)
+{
+    if (f->kind != SIM_FAULT_REFUSE) {
+        return true;
+    }
+    if (f->function != 0) {
+        return q->function == f->function;
+    }
+    return q->exception == SLAVE_OK &&
+           simulator_table_of(q->function) == f->range.table &&
+           q->address <= f->range.high &&
+           (uint32_t)q->address + q->count > f->range.low;
+}
+
+static bool
+strikes(struct simulator_unit *u,
+        const struct sim_fault *f,
+        struct tally *tally,
+        const struct slave_request *q)
+{
+    if (!may_strike(f, q)) {
+        return false;
+    }
+    tally->seen++;
+    if ((f->times > 0 && tally->struck >= f->times) ||
+        (f->every > 1 && tally->seen % f->every != 0) ||
+        (f->chance > 0.0 && signal_random_share(&u->random) >= f->chance)) {
+        return false;
+    }
+    tally->struck++;
+    return true;
+}
+
+static void
+note(struct simulator_strike *out, const struct sim_fault *f)
+{
+    switch (f->kind) {
+    case SIM_FAULT_SILENT:
+    case SIM_FAULT_DROP:
+    case SIM_FAULT_EXCEPTION:
+    case SIM_FAULT_REFUSE:
+        out->decides = f;
+        break;
+    case SIM_FAULT_SLOW:
+    case SIM_FAULT_BAD_CRC:
+    case SIM_FAULT_WRONG_UNIT:
+    case SIM_FAULT_TRUNCATED:
+    case SIM_FAULT_GARBAGE:
+    case SIM_FAULT_LATE:
+        out->by_kind[f->kind] = f;
+        break;
+    case SIM_FAULT_COUNT:
+        break;
+    }
+}
+
+static void
+count_strikes(struct simulator_unit *u, struct simulator_strike *s)
+{
+    if (s->decides != NULL) {
+        u->stats.faults[s->decides->kind]++;
+        if (s->decides->kind == SIM_FAULT_SILENT ||
+            s->decides->kind == SIM_FAULT_DROP) {
+            memset(s->by_kind, 0, sizeof s->by_kind);
         }
     }
-    return NULL;
+    for (uint32_t k = 0; k < SIM_FAULT_COUNT; k++) {
+        u->stats.faults[k] += s->by_kind[k] != NULL;
+    }
+}
+
+void
+simulator_unit_strike(struct simulator_unit *u,
+                      const struct slave_request *q,
+                      int64_t t_ms,
+                      struct simulator_strike *out)
+{
+    memset(out, 0, sizeof *out);
+    for (uint32_t i = 0; i < u->spec->fault_count; i++) {
+        const struct sim_fault *f = &u->spec->faults[i];
+
+        if (f->from_ms <= t_ms && t_ms < f->to_ms && f->from_ms > u->cleared_ms &&
+            strikes(u, f, &u->tallies[i], q)) {
+            note(out, f);
+        }
+    }
+    for (uint32_t i = 0; i < u->by_hand_count; i++) {
+        struct by_hand *h = &u->by_hand[i];
+
+        if (strikes(u, &h->fault, &h->tally, q)) {
+            note(out, &h->fault);
+        }
+    }
+    count_strikes(u, out);
 }
 
 void
 simulator_unit_set_fault(struct simulator_unit *u, const struct sim_fault *fault)
 {
-    u->fault = *fault;
-    u->has_fault = true;
+    uint32_t i = 0;
+
+    if (u->by_hand == NULL) {
+        u->by_hand = calloc(SIM_FAULT_COUNT, sizeof *u->by_hand);
+        if (u->by_hand == NULL) {
+            abort();
+        }
+    }
+    while (i < u->by_hand_count && u->by_hand[i].fault.kind != fault->kind) {
+        i++;
+    }
+    if (i < u->by_hand_count) { /* Its successor comes last. */
+        u->by_hand_count--;
+        memmove(&u->by_hand[i], &u->by_hand[i + 1],
+                (u->by_hand_count - i) * sizeof u->by_hand[0]);
+    }
+    u->by_hand[u->by_hand_count++] = (struct by_hand){.fault = *fault};
 }
 
 void
 simulator_unit_clear_faults(struct simulator_unit *u, int64_t t_ms)
 {
-    u->has_fault = false;
+    u->by_hand_count = 0;
     u->cleared_ms = t_ms;
 }
 
-static struct cell *
-cell_by_id(struct simulator_unit *u, const char *id)
-{
-    for (uint32_t i = 0; i < u->cell_count; i++) {
-        const char *own = u->cells[i].spec->id;
+/* ---- Values by hand ---- */
 
-        if (own != NULL && strcmp(own, id) == 0) {
-            return &u->cells[i];
+static bool
+hold(struct simulator_unit *u, const char *id, double value)
+{
+    int64_t cell = simulator_map_find(u->map, id);
+    uint32_t count = simulator_map_count(u->map);
+
+    if (cell < 0) {
+        return false;
+    }
+    if (u->state.held == NULL) {
+        u->state.held = calloc(count, sizeof *u->state.held);
+        if (u->state.held == NULL) {
+            abort();
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            u->state.held[i] = NAN;
         }
     }
-    return NULL;
+    u->state.held[cell] = value;
+    return true;
 }
 
 bool
 simulator_unit_set(struct simulator_unit *u, const char *id, double value)
 {
-    struct cell *c = cell_by_id(u, id);
-
-    if (c == NULL) {
-        return false;
-    }
-    c->held = true;
-    c->value = value;
-    return true;
+    return hold(u, id, value);
 }
 
 bool
 simulator_unit_release(struct simulator_unit *u, const char *id)
 {
-    struct cell *c = cell_by_id(u, id);
-
-    if (c == NULL) {
-        return false;
-    }
-    c->held = false;
-    return true;
+    return hold(u, id, NAN);
 }
 
 bool
 simulator_unit_get(struct simulator_unit *u, const char *id, int64_t t_ms, double *out)
 {
-    struct cell *c = cell_by_id(u, id);
+    int64_t cell = simulator_map_find(u->map, id);
 
-    if (c == NULL) {
+    if (cell < 0) {
         return false;
     }
-    *out = cell_value(c, t_ms);
+    *out = simulator_map_value(u->map, &u->state, (uint32_t)cell, t_ms);
     return true;
 }

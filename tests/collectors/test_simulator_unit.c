@@ -5,6 +5,7 @@
 
 #include "collectors/simulator_answer.h"
 #include "collectors/simulator_control.h"
+#include "collectors/simulator_signal.h"
 #include "collectors/simulator_unit.h"
 
 #define SCALED(m, d)                                                                   \
@@ -222,9 +223,22 @@ START_TEST(a_counter_rolls_over_with_its_registers)
 }
 END_TEST
 
+/* The request is unit 3, input 10, transaction 0x0102; in health the value is 350. */
+static const struct slave_request request = {0x0102, 3, 4, 10, 1, 0};
+
+/* What decides about the request: a sim_fault_kind, or -1. */
+static int
+decided(struct simulator_unit *u, int64_t t_ms)
+{
+    struct simulator_strike s;
+
+    simulator_unit_strike(u, &request, t_ms, &s);
+    return s.decides == NULL ? -1 : (int)s.decides->kind;
+}
+
 struct window_row {
     int64_t t_ms;
-    int want; /* A sim_fault_kind, or -1. */
+    int want;
 };
 
 static const struct window_row window_rows[] = {
@@ -234,15 +248,13 @@ static const struct window_row window_rows[] = {
     {999999999, SIM_FAULT_EXCEPTION},
 };
 
-START_TEST(a_fault_has_its_window_and_the_last_listed_wins)
+START_TEST(a_fault_has_its_window_and_the_last_listed_decides)
 {
     const struct window_row *row = &window_rows[_i];
     struct simulator_unit *u;
-    const struct sim_fault *f;
 
     ck_assert_int_eq(simulator_unit_new(&u, &pump, NULL), 0);
-    f = simulator_unit_fault(u, row->t_ms);
-    ck_assert_int_eq(f == NULL ? -1 : (int)f->kind, row->want);
+    ck_assert_int_eq(decided(u, row->t_ms), row->want);
     simulator_unit_free(u);
 }
 END_TEST
@@ -253,8 +265,8 @@ START_TEST(clearing_ends_faults_in_force_but_not_later_windows)
 
     ck_assert_int_eq(simulator_unit_new(&u, &pump, NULL), 0);
     simulator_unit_clear_faults(u, 1200);
-    ck_assert_ptr_null(simulator_unit_fault(u, 1300));
-    ck_assert_int_eq(simulator_unit_fault(u, 1600)->kind, SIM_FAULT_EXCEPTION);
+    ck_assert_int_eq(decided(u, 1300), -1);
+    ck_assert_int_eq(decided(u, 1600), SIM_FAULT_EXCEPTION);
     simulator_unit_free(u);
 }
 END_TEST
@@ -269,7 +281,6 @@ struct fault_row {
     uint8_t bytes[11];
 };
 
-/* The request is unit 3, input 10, transaction 0x0102; in health the value is 350. */
 static const struct fault_row fault_rows[] = {
     {"silent", {.kind = SIM_FAULT_SILENT}, SLAVE_TCP, ANSWER_NONE, 0, 0, {0}},
     {"drop", {.kind = SIM_FAULT_DROP}, SLAVE_TCP, ANSWER_HANG_UP, 0, 0, {0}},
@@ -313,13 +324,12 @@ static const struct fault_row fault_rows[] = {
 START_TEST(faults_change_the_answer)
 {
     const struct fault_row *row = &fault_rows[_i];
-    const struct slave_request q = {0x0102, 3, 4, 10, 1, 0};
     struct simulator_answer got;
     struct simulator_unit *u;
 
     ck_assert_int_eq(simulator_unit_new(&u, &pump, NULL), 0);
     simulator_unit_set_fault(u, &row->fault);
-    simulator_answer(&got, u, row->framing, &q, 0);
+    simulator_answer(&got, u, row->framing, &request, 0);
     ck_assert_msg((int)got.kind == row->kind, "%s", row->name);
     if (got.kind == ANSWER_SEND) {
         ck_assert_int_eq(got.delay_ms, row->delay_ms);
@@ -370,7 +380,7 @@ static const struct command_row command_rows[] = {
     {"fault pump-1 slow 300ms", "ok"},
     {"fault pump-1 slow", "error: slow needs an argument..."},
     {"fault pump-1 slow soon", "error: ..."},
-    {"fault pump-1 silent 3", "error: silent takes no argument"},
+    {"fault pump-1 silent 3", "error: silent takes no argument..."},
     {"fault pump-1 exception 0", "error: '0' is no exception code..."},
     {"fault pump-1 exception 0x04", "ok"},
     {"fault pump-1 smoke", "error: no fault 'smoke'..."},
@@ -390,10 +400,14 @@ START_TEST(commands)
         .id = "pump-7", .unit = 7, .registers = &level, .register_count = 1};
     static const struct sim_unit b = {.unit = 7};
     const struct sim_unit *specs[] = {&pump, &a, &b};
-    struct simulator_unit *units[ARRAY_LEN(specs)];
+    static const char *const ports[] = {"dir/line", "127.0.0.1:15020",
+                                        "127.0.0.1:15021"};
+    struct control_unit units[ARRAY_LEN(specs)];
+    const struct control_target target = {units, ARRAY_LEN(specs), NULL, NULL};
 
     for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
-        ck_assert_int_eq(simulator_unit_new(&units[i], specs[i], NULL), 0);
+        ck_assert_int_eq(simulator_unit_new(&units[i].unit, specs[i], NULL), 0);
+        units[i].port = ports[i];
     }
     for (size_t i = 0; i < ARRAY_LEN(command_rows); i++) {
         const struct command_row *row = &command_rows[i];
@@ -403,12 +417,12 @@ START_TEST(commands)
         char line[CONTROL_LINE_BYTES], answer[CONTROL_ANSWER_BYTES];
 
         strcpy(line, row->line);
-        simulator_command(answer, units, ARRAY_LEN(units), line, 0);
+        simulator_command(answer, &target, line, 0);
         ck_assert_msg(strncmp(answer, row->want, length) == 0, "%s: %s", row->line,
                       answer);
     }
     for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
-        simulator_unit_free(units[i]);
+        simulator_unit_free(units[i].unit);
     }
 }
 END_TEST
@@ -425,7 +439,7 @@ main(void)
     tcase_add_loop_test(tc, reads, 0, (int)ARRAY_LEN(read_rows));
     tcase_add_test(tc, noise_stays_within_its_bounds_and_repeats_from_run_to_run);
     tcase_add_test(tc, a_counter_rolls_over_with_its_registers);
-    tcase_add_loop_test(tc, a_fault_has_its_window_and_the_last_listed_wins, 0,
+    tcase_add_loop_test(tc, a_fault_has_its_window_and_the_last_listed_decides, 0,
                         (int)ARRAY_LEN(window_rows));
     tcase_add_test(tc, clearing_ends_faults_in_force_but_not_later_windows);
     tcase_add_loop_test(tc, faults_change_the_answer, 0, (int)ARRAY_LEN(fault_rows));
