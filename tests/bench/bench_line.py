@@ -18,7 +18,8 @@ on a line of lenient units.  CARETAKER says which build, as for all benches."""
 import argparse
 import shutil
 
-from harness import Folder, Program, at_once, installed_collectd, program_of
+from harness import (Folder, Program, at_once, collectd_head, installed_collectd,
+                     program_of)
 
 REGISTERS = 20
 BAUD = 9600
@@ -51,8 +52,7 @@ class Case:
                 yield f"      r{r}: {{register: holding {r}}}\n"
 
     def collectd(self, folder, link):
-        yield f'BaseDir "{folder}"\nPIDFile "{folder}/pid"\nInterval 1\nTypesDB "/usr/share/collectd/types.db"\n'
-        yield "LoadPlugin modbus\n<Plugin modbus>\n"
+        yield collectd_head(folder) + "<Plugin modbus>\n"
         for r in range(REGISTERS):
             yield (f'<Data "r{r}">\nInstance "r{r}"\nRegisterBase {r}\nRegisterType uint16\n'
                    "RegisterCmd ReadHolding\nType gauge\n</Data>\n")
@@ -69,7 +69,7 @@ class Case:
             return Program(program_of("collectors/driver_site"), site, ready="ready")
         if self.reader == "collectd":
             config = folder.write("collectd.conf", *self.collectd(folder.path(""), link))
-            return Program("collectd", "-f", "-C", config)
+            return Program("collectd", "-f", "-C", config, quiet=True)
         return Program(program_of("bench/libmodbus_line"), link, str(BAUD),
                        str(self.units), str(REGISTERS), str(TIMEOUT_MS))
 

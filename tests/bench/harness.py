@@ -30,6 +30,14 @@ def installed_collectd():
                 glob.glob("/usr/lib/collectd/modbus.so"))
 
 
+def collectd_head(folder):
+    """Of a configuration: what is read goes nowhere."""
+    return (f'BaseDir "{folder}"\nPIDFile "{folder}/pid"\nInterval 1\n'
+            'TypesDB "/usr/share/collectd/types.db"\nPostCacheChain "nowhere"\n'
+            '<Chain "nowhere">\n<Rule "all">\nTarget "stop"\n</Rule>\n</Chain>\n'
+            "LoadPlugin modbus\n")
+
+
 class Folder:
     def __enter__(self):
         self.name = tempfile.mkdtemp(prefix="caretaker-bench-")
@@ -48,20 +56,25 @@ class Folder:
         return self.path(name)
 
 
+class Ended(Exception):
+    """A program that should run ended."""
+
+
 class Program:
     """Ends when its standard input does."""
 
-    def __init__(self, *command, ready=None, cpus=None):
+    def __init__(self, *command, ready=None, cpus=None, quiet=False):
         self.command = command
         self.child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL if quiet else None,
             preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None)
         self.pid = self.child.pid
         if ready is not None:
             line = self.child.stdout.readline()
             if not line.startswith(ready):
-                self.child.kill()
-                sys.exit(f"{command[0]} did not start")
+                self.end()
+                self.fail()
 
     def __enter__(self):
         return self
@@ -70,11 +83,14 @@ class Program:
         self.end()
 
     def ask(self, question):
-        self.child.stdin.write(question + "\n")
-        self.child.stdin.flush()
+        try:
+            self.child.stdin.write(question + "\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            self.fail()
         line = self.child.stdout.readline()
         if not line:
-            sys.exit(f"{self.command[0]} ended")
+            self.fail()
         return json.loads(line)
 
     def ask_after(self, seconds, question):
@@ -83,10 +99,17 @@ class Program:
 
     def check(self):
         if self.child.poll() is not None:
-            sys.exit(f"{self.command[0]} ended with status {self.child.returncode}")
+            self.fail()
+
+    def fail(self):
+        status = self.child.wait()
+        how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        raise Ended(f"{os.path.basename(self.command[0])} ended with {how}")
 
     def end(self):
         """Returns what it still had to say."""
+        if self.child.stdout.closed:
+            return ""
         try:
             out, _ = self.child.communicate(timeout=END_S)
         except subprocess.TimeoutExpired:

@@ -371,7 +371,8 @@ main(int argc, char **argv)
     bool punctual =
         sched_setscheduler(0, SCHED_FIFO,
                            &(struct sched_param){.sched_priority = 10}) == 0;
-    l.window_ns = l.busy_until_ns = now_ns();
+    l.window_ns = now_ns();
+    l.busy_until_ns = l.window_ns - NS; /* Nobody has spoken yet. */
     printf("ready%s\n", punctual ? "" : " (not in real time)");
     fflush(stdout);
     serve(&l);
