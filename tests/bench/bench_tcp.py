@@ -135,7 +135,9 @@ def compare(registers, seconds):
             "libmodbus loop, spread": bare("bench/bench_libmodbus_loop", "--spread", *head,
                                            *ports),
             "epoll loop, at once": bare("bench/epoll_loop", *head, *some),
-            "epoll loop, spread": bare("bench/epoll_loop", "--spread", *head, *some),
+            "epoll loop, 10 slots": bare("bench/epoll_loop", "--slots", "10", *head, *some),
+            "epoll loop, spread": bare("bench/epoll_loop", "--slots", str(count), *head,
+                                       *some),
         }
     for name, figure in figures.items():
         aim = " (aim 1.00)" if name == "libmodbus loop, at once" else ""

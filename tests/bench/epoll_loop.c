@@ -1,11 +1,11 @@
 /* The other yardstick of TCP: an epoll loop that only reads, with nothing decoded.
  *
- *   epoll_loop [--spread] SECONDS REGISTERS FIRST_PORT COUNT
+ *   epoll_loop [--slots N] SECONDS REGISTERS FIRST_PORT COUNT
  *
  * One connection to each port of 127.0.0.1, holding registers from 0 of unit 1, once a
- * second: all at once, or with --spread evenly over the second.  Of an answer only
- * header and length are looked at.  Prints the CPU time of this process per 1000
- * registers. */
+ * second: all at once, or in N even slots of the second (as many slots as ports spread
+ * them one by one).  Of an answer only header and length are looked at.  Prints the CPU
+ * time of this process per 1000 registers. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,6 +38,7 @@ struct loop {
     int epoll;
     int registers;
     int count;
+    int slots; /* Of the second, in which so many are asked together. */
     struct endpoint *all;
     uint64_t good, bad;
 };
@@ -127,20 +128,27 @@ receive(struct loop *l, int64_t until_us)
     return whole;
 }
 
-/* One round of all endpoints, which begin at `start_us`, `gap_us` apart. */
+static int64_t
+due_us(const struct loop *l, int64_t start_us, int index)
+{
+    int64_t slot = (int64_t)index * l->slots / l->count;
+
+    return start_us + slot * PERIOD_US / l->slots;
+}
+
+/* One round of all endpoints, which begins at `start_us`. */
 static void
-poll_all(struct loop *l, int64_t start_us, int64_t gap_us)
+poll_all(struct loop *l, int64_t start_us)
 {
     int asked = 0, answered = 0;
 
     while (answered < l->count) {
         int64_t now = clock_mono_us();
-        while (asked < l->count && now >= start_us + asked * gap_us) {
+        while (asked < l->count && now >= due_us(l, start_us, asked)) {
             ask(l, &l->all[asked++]);
         }
-        int64_t until =
-            asked < l->count ? start_us + asked * gap_us : start_us + PERIOD_US;
-        answered += receive(l, until);
+        answered += receive(l, asked < l->count ? due_us(l, start_us, asked)
+                                                : start_us + PERIOD_US);
         if (asked == l->count && clock_mono_us() >= start_us + 2 * PERIOD_US) {
             die("nobody answers");
         }
@@ -150,13 +158,13 @@ poll_all(struct loop *l, int64_t start_us, int64_t gap_us)
 int
 main(int argc, char **argv)
 {
-    bool spread = argc > 1 && strcmp(argv[1], "--spread") == 0;
-    char **word = argv + 1 + spread;
-    struct loop l = {.epoll = epoll_create1(0)};
+    int given = argc > 2 && strcmp(argv[1], "--slots") == 0 ? 2 : 0;
+    char **word = argv + 1 + given;
+    struct loop l = {.epoll = epoll_create1(0), .slots = given > 0 ? atoi(argv[2]) : 1};
 
-    if (argc - spread != 5 || l.epoll < 0) {
+    if (argc - given != 5 || l.slots < 1 || l.epoll < 0) {
         fprintf(stderr,
-                "usage: epoll_loop [--spread] SECONDS REGISTERS FIRST_PORT COUNT\n");
+                "usage: epoll_loop [--slots N] SECONDS REGISTERS FIRST_PORT COUNT\n");
         return 2;
     }
     int seconds = atoi(word[0]);
@@ -177,7 +185,7 @@ main(int argc, char **argv)
     int64_t spent = cpu_us();
     int64_t start = clock_mono_us();
     for (int s = 0; s < seconds; s++) {
-        poll_all(&l, start + s * PERIOD_US, spread ? PERIOD_US / l.count : 0);
+        poll_all(&l, start + s * PERIOD_US);
         int64_t left = start + (s + 1) * PERIOD_US - clock_mono_us();
         if (left > 0) {
             usleep((useconds_t)left);
