@@ -110,7 +110,7 @@ lint:
 	scripts/lint
 
 ifeq ($(VARIANT),release)
-benches: all $(BENCHES)
+benches: all $(DRIVERS) $(BENCHES)
 else
 benches:
 	@$(MAKE) --no-print-directory VARIANT=release $@

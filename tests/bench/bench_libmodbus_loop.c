@@ -1,10 +1,12 @@
 /* The yardstick: libmodbus alone, reading what the collectors read.
  *
- *   bench_libmodbus_loop SECONDS REGISTERS PORT[/UNITS]...
+ *   bench_libmodbus_loop [--spread] SECONDS REGISTERS PORT[/UNITS]...
  *
  * One connection per port of 127.0.0.1, units 1 to UNITS (default 1), holding registers
- * from 0, once a second; prints the CPU time of this process per 1000 registers. */
+ * from 0, once a second: all at once, or with --spread evenly over the second.  Prints
+ * the CPU time of this process per 1000 registers. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,9 @@ sleep_until(int64_t due_ms)
 int
 main(int argc, char **argv)
 {
+    bool spread = argc > 1 && strcmp(argv[1], "--spread") == 0;
+    argc -= spread;
+    argv += spread;
     int seconds = argc > 1 ? atoi(argv[1]) : 0;
     int registers = argc > 2 ? atoi(argv[2]) : 0;
     int count = argc - 3;
@@ -82,8 +87,8 @@ main(int argc, char **argv)
 
     if (seconds < 1 || registers < 1 || registers > MODBUS_MAX_READ_REGISTERS ||
         count < 1) {
-        fprintf(stderr,
-                "usage: bench_libmodbus_loop SECONDS REGISTERS PORT[/UNITS]...\n");
+        fprintf(stderr, "usage: bench_libmodbus_loop [--spread] SECONDS REGISTERS "
+                        "PORT[/UNITS]...\n");
         return 2;
     }
     struct port *ports = calloc((size_t)count, sizeof *ports);
@@ -97,6 +102,9 @@ main(int argc, char **argv)
     int64_t due_ms = clock_mono_ms();
     for (int s = 0; s < seconds; s++) {
         for (int i = 0; i < count; i++) {
+            if (spread) {
+                sleep_until(due_ms + 1000 * i / count);
+            }
             good += (uint64_t)read_port(&ports[i], registers);
             asked += (uint64_t)ports[i].units;
         }
