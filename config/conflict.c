@@ -97,7 +97,8 @@ compare_limits(struct reader *r, const struct device *a, const struct device *b)
 {
     if (a->limits.max_registers == b->limits.max_registers &&
         a->limits.max_bits == b->limits.max_bits &&
-        a->limits.holes == b->limits.holes && a->limits.gap_ms == b->limits.gap_ms) {
+        a->limits.holes == b->limits.holes && a->limits.gap_ms == b->limits.gap_ms &&
+        a->limits.timeout_ms == b->limits.timeout_ms) {
         return;
     }
     diags_add(r->diags, DIAG_ERROR, &b->loc,

@@ -12,7 +12,7 @@
 
 /* Modbus Application Protocol V1.1b, 6.1 and 6.3.  Holes are not read unless somebody
  * says that the device bears it: a good answer is worth more than a short one. */
-const struct limits limits_default = {125, 2000, false, 0};
+const struct limits limits_default = {125, 2000, false, 0, 0};
 
 /* A program that was built but not installed stands at TREE/build/VARIANT/, and what
  * would be shipped with it at TREE/config.  NULL: this one is installed. */
@@ -67,6 +67,8 @@ limits_read(struct reader *r, const struct node *n, struct limits *out)
               BETWEEN(1, 2000)),
         FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms,
               BETWEEN(0, 10 * MS_SECOND)),
+        FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms,
+              BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
         FIELD("holes", FIELD_NODE, struct limits_yaml, holes, OPTIONAL),
     };
     struct limits_yaml y = {*out, NULL};

@@ -108,8 +108,12 @@ site_equipment(const struct site *site)
     for (uint32_t i = 0; i < site->device_count; i++) {
         if (site->devices[i].role == DEVICE_EQUIPMENT) {
             sum.devices++;
-            sum.points += site->devices[i].point_count;
         }
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        const struct point *p = &site->points[i];
+        sum.points += site->devices[p->device].role == DEVICE_EQUIPMENT &&
+                      p->derived == DERIVED_NONE;
     }
     return sum;
 }

@@ -289,7 +289,8 @@ uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 /* Every criterion that is given matches the device. */
 bool applies_to_device(const struct applies_to *a, const struct device *d);
 
-/* What the owner listed: neither the buses' own devices nor the gateway's. */
+/* What the owner listed: neither the buses' own devices nor the gateway's, and no
+ * derived points. */
 struct site_equipment {
     uint32_t devices;
     uint32_t points;
