@@ -1,6 +1,6 @@
-/* Sensors -> frames.  A worker thread per serial line and one for all TCP endpoints poll
- * the devices, decode, and push a frame per poll into the ring; a failed poll is a frame
- * too.
+/* Sensors -> frames.  A worker thread per serial line and one for all TCP endpoints
+ * poll the devices, decode, and push a frame per poll into the ring; a failed poll is a
+ * frame too.
  *
  * Read-only by construction: functions 01-04 are the only requests that exist here. */
 #ifndef CARETAKER_COLLECTORS_COLLECTORS_H

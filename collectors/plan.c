@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/model/sample.h"
+
 static bool
 is_bit_table(enum reg_table t)
 {
@@ -48,15 +50,6 @@ request_limit(const struct site *site, const struct point *p)
     return limit == 0 || limit > protocol ? protocol : limit;
 }
 
-static uint32_t
-hole_limit(const struct site *site, const struct point *p)
-{
-    if (!site->devices[p->device].limits.holes) {
-        return 0;
-    }
-    return is_bit_table(p->table) ? HOLE_BITS_MAX : HOLE_REGISTERS_MAX;
-}
-
 /* Sets table, address and count of a request from its points. */
 static void
 cover(struct plan_request *r, const struct plan_group *g, const struct site *site)
@@ -75,35 +68,147 @@ cover(struct plan_request *r, const struct plan_group *g, const struct site *sit
     r->count = (uint16_t)(end - first->address);
 }
 
-void
-plan_group_join(struct plan_group *g, const struct site *site)
+/* ---- joining ---- */
+
+/* The cheapest way to ask for points i.. of a group, for every i. */
+struct suffix {
+    int64_t cost_us;
+    uint32_t next; /* The first point of the request after the one that begins at i. */
+};
+
+struct joining {
+    const struct plan_group *g;
+    const struct site *site;
+    struct plan_cost cost;
+    int64_t now_us;
+    struct suffix *best;
+};
+
+static bool
+stands_alone(const struct joining *j, uint32_t k)
 {
-    struct plan_request *r = NULL;
-    uint32_t end = 0; /* One past the last register of `r`. */
+    return j->g->lessons != NULL && j->g->lessons[k].alone_until_us > j->now_us;
+}
 
-    g->request_count = 0;
-    for (uint32_t i = 0; i < g->point_count; i++) {
-        const struct point *p = &site->points[g->order[i]];
+static bool
+is_cut_before(const struct joining *j, uint32_t k)
+{
+    return j->g->lessons != NULL && j->g->lessons[k].cut_until_us > j->now_us;
+}
+
+static const struct point *
+point_at(const struct joining *j, uint32_t k)
+{
+    return &j->site->points[j->g->order[k]];
+}
+
+/* May one request that began before point k, and ends at `end`, reach to it? */
+static bool
+may_reach(const struct joining *j, uint32_t k, enum reg_table table, uint32_t end)
+{
+    const struct point *p = point_at(j, k);
+
+    return p->table == table && !stands_alone(j, k) && !is_cut_before(j, k) &&
+           (p->address <= end || j->site->devices[p->device].limits.holes);
+}
+
+static void
+find_best(const struct joining *j, uint32_t i)
+{
+    const struct point *first = point_at(j, i);
+    uint32_t limit = request_limit(j->site, first);
+    uint32_t end = 0;
+
+    j->best[i].cost_us = INT64_MAX;
+    for (uint32_t k = i; k < j->g->point_count; k++) {
+        const struct point *p = point_at(j, k);
         uint32_t p_end = (uint32_t)p->address + point_width(p);
-        uint32_t new_end = p_end > end ? p_end : end;
-
-        if (r != NULL && r->table == p->table &&
-            p->address <= end + hole_limit(site, p) &&
-            new_end - r->address <= request_limit(site, p)) {
-            r->point_count++;
-            end = new_end;
-            r->count = (uint16_t)(end - r->address);
-            continue;
+        if (k > i && (stands_alone(j, i) || !may_reach(j, k, first->table, end))) {
+            return;
         }
+        end = p_end > end ? p_end : end;
+        uint32_t span = end - first->address;
         /* A value wider than the device's limit is asked alone: half of it is no use.
          */
-        assert(g->request_count < g->request_capacity);
-        r = &g->requests[g->request_count++];
-        *r = (struct plan_request){.first = i, .point_count = 1};
-        cover(r, g, site);
-        end = p_end;
+        if (k > i && span > limit) {
+            return;
+        }
+        int64_t cost_us = j->cost.request_us +
+                          j->cost.byte_us * plan_data_bytes(first->table, span) +
+                          j->best[k + 1].cost_us;
+        if (cost_us < j->best[i].cost_us) {
+            j->best[i] = (struct suffix){.cost_us = cost_us, .next = k + 1};
+        }
     }
 }
+
+static bool
+make_room(struct plan_group *g, uint32_t capacity)
+{
+    struct plan_request *grown;
+
+    if (capacity <= g->request_capacity) {
+        return true;
+    }
+    grown = realloc(g->requests, capacity * sizeof *g->requests);
+    if (grown == NULL) {
+        return false;
+    }
+    g->requests = grown;
+    g->request_capacity = capacity;
+    return true;
+}
+
+bool
+plan_group_join(struct plan_group *g,
+                const struct site *site,
+                struct plan_cost cost,
+                int64_t now_us)
+{
+    struct joining j = {.g = g, .site = site, .cost = cost, .now_us = now_us};
+    uint32_t count = 0;
+
+    j.best = malloc(((size_t)g->point_count + 1) * sizeof *j.best);
+    if (j.best == NULL) {
+        return false;
+    }
+    j.best[g->point_count] = (struct suffix){.next = g->point_count};
+    for (uint32_t i = g->point_count; i-- > 0;) {
+        find_best(&j, i);
+    }
+    for (uint32_t i = 0; i < g->point_count; i = j.best[i].next) {
+        count++;
+    }
+    if (!make_room(g, count)) {
+        free(j.best);
+        return false;
+    }
+    g->request_count = 0;
+    for (uint32_t i = 0; i < g->point_count; i = j.best[i].next) {
+        struct plan_request *r = &g->requests[g->request_count++];
+        *r = (struct plan_request){.first = i, .point_count = j.best[i].next - i};
+        cover(r, g, site);
+        if (stands_alone(&j, i)) {
+            r->not_before_us = g->lessons[i].alone_until_us;
+            r->why = QUALITY_EXCEPTION;
+            r->detail = g->lessons[i].exception;
+        }
+    }
+    free(j.best);
+    return true;
+}
+
+struct lesson *
+plan_group_lesson(struct plan_group *g, uint32_t k)
+{
+    assert(k < g->point_count);
+    if (g->lessons == NULL) {
+        g->lessons = calloc(g->point_count, sizeof *g->lessons);
+    }
+    return g->lessons != NULL ? &g->lessons[k] : NULL;
+}
+
+/* ---- splitting ---- */
 
 /* How many of the request's points stay in its first half. */
 static uint32_t
@@ -134,55 +239,42 @@ plan_group_split(struct plan_group *g, const struct site *site, uint32_t index)
     if (g->requests[index].point_count < 2) {
         return false;
     }
-    if (g->request_count == g->request_capacity) {
-        uint32_t capacity = g->request_capacity * 2;
-        struct plan_request *grown =
-            realloc(g->requests, capacity * sizeof *g->requests);
-        if (grown == NULL) {
-            return false;
-        }
-        g->requests = grown;
-        g->request_capacity = capacity;
+    if (g->request_count == g->request_capacity &&
+        !make_room(g, g->request_capacity * 2)) {
+        return false;
     }
     struct plan_request *a = &g->requests[index];
     uint32_t keep = split_place(g, a, site);
-    struct plan_request b = {.first = a->first + keep,
-                             .point_count = a->point_count - keep};
+    struct plan_request b = {
+        .first = a->first + keep, .point_count = a->point_count - keep, .part = true};
     memmove(a + 2, a + 1, (g->request_count - index - 1) * sizeof *a);
     g->request_count++;
-    *a = (struct plan_request){.first = a->first, .point_count = keep};
+    *a = (struct plan_request){.first = a->first, .point_count = keep, .part = true};
     cover(a, g, site);
     cover(&b, g, site);
     a[1] = b;
     return true;
 }
 
-/* Requests that joining will need: at most one per point, mostly far fewer. */
 static int
 group_init(struct plan_group *g,
            const struct site *site,
            const struct placed *points,
            uint32_t count,
+           struct plan_cost cost,
            struct err *err)
 {
-    struct plan_request *fitted;
-
     *g = (struct plan_group){.poll_ms = points[0].poll_ms};
     g->order = malloc(count * sizeof *g->order);
-    g->requests = malloc(count * sizeof *g->requests);
-    if (g->order == NULL || g->requests == NULL) {
+    if (g->order == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a reading plan");
     }
     for (uint32_t i = 0; i < count; i++) {
         g->order[i] = points[i].point;
     }
     g->point_count = count;
-    g->request_capacity = count;
-    plan_group_join(g, site);
-    fitted = realloc(g->requests, g->request_count * sizeof *g->requests);
-    if (fitted != NULL) {
-        g->requests = fitted;
-        g->request_capacity = g->request_count;
+    if (!plan_group_join(g, site, cost, 0)) {
+        return err_set(err, ERR_NOMEM, "no memory for a reading plan");
     }
     return 0;
 }
@@ -221,6 +313,7 @@ int
 device_plan_init(struct device_plan *plan,
                  const struct site *site,
                  uint32_t device,
+                 struct plan_cost cost,
                  struct err *err)
 {
     const struct device *d = &site->devices[device];
@@ -250,7 +343,7 @@ device_plan_init(struct device_plan *plan,
             to++;
         }
         rc = group_init(&plan->groups[plan->group_count++], site, &placed[from],
-                        to - from, err);
+                        to - from, cost, err);
     }
 out:
     free(placed);
@@ -266,6 +359,7 @@ device_plan_fini(struct device_plan *plan)
     for (uint32_t i = 0; i < plan->group_count; i++) {
         free(plan->groups[i].order);
         free(plan->groups[i].requests);
+        free(plan->groups[i].lessons);
     }
     free(plan->groups);
     *plan = (struct device_plan){0};
@@ -291,15 +385,23 @@ plan_function(enum reg_table table)
 }
 
 uint32_t
-plan_request_bytes(const struct plan_request *r, enum bus_kind kind)
+plan_data_bytes(enum reg_table table, uint32_t count)
 {
-    /* Beside function, address and count (5), and function and size (2): RTU has unit
-     * and CRC, TCP the seven bytes of MBAP, each way. */
-    uint32_t framing = kind == BUS_TCP ? 7 : 3;
-    uint32_t data =
-        is_bit_table(r->table) ? ((uint32_t)r->count + 7) / 8 : (uint32_t)r->count * 2;
+    return is_bit_table(table) ? (count + 7) / 8 : count * 2;
+}
 
-    return framing + 5 + framing + 2 + data;
+/* Beside the data, both ways: function, address and count (5), function and size (2);
+ * RTU has unit and CRC around each, TCP the seven bytes of MBAP. */
+static uint32_t
+framing_bytes(enum bus_kind kind)
+{
+    return 5 + 2 + 2 * (kind == BUS_TCP ? 7 : 3);
+}
+
+uint32_t
+plan_wire_bytes(enum reg_table table, uint32_t count, enum bus_kind kind)
+{
+    return framing_bytes(kind) + plan_data_bytes(table, count);
 }
 
 int64_t
@@ -318,12 +420,25 @@ serial_silence_us(const struct bus *bus)
     return bus->baud > 19200 ? 1750 : (int64_t)(3.5 * 11 * 1000000) / bus->baud + 1;
 }
 
-int64_t
-plan_request_us(const struct plan_request *r, const struct bus *bus)
+struct plan_cost
+plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_us)
 {
-    if (bus->kind != BUS_RTU) {
-        return 0;
+    /* Beyond a serial line the network and the peer are what takes time. */
+    struct plan_cost c = {.byte_us = 1};
+
+    if (turnround_us < 0) {
+        turnround_us = bus->kind == BUS_RTU ? TURNROUND_SERIAL_US : TURNROUND_TCP_US;
     }
-    return (int64_t)plan_request_bytes(r, BUS_RTU) * serial_character_us(bus) +
-           2 * serial_silence_us(bus);
+    c.request_us = turnround_us + limits->gap_ms * 1000;
+    if (bus->kind == BUS_RTU) {
+        c.byte_us = serial_character_us(bus);
+        c.request_us += framing_bytes(BUS_RTU) * c.byte_us + serial_silence_us(bus);
+    }
+    return c;
+}
+
+int64_t
+plan_request_us(const struct plan_request *r, struct plan_cost cost)
+{
+    return cost.request_us + cost.byte_us * plan_data_bytes(r->table, r->count);
 }

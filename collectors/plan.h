@@ -1,8 +1,14 @@
-/* Points -> requests.  Pure: the same points give the same requests.
+/* Points -> requests, the cheapest that cover them.  Pure: the same points, costs and
+ * lessons give the same requests.
  *
  * Points of one device and one poll period make a group.  Within it neighbours of one
- * table share a request, across holes too where the device allows it; a value never
- * straddles two requests. */
+ * table share a request where that costs less time than two would: a hole between them
+ * is read along when its bytes are cheaper than the framing, the silences and the
+ * device's thinking of a second request.  A value never straddles two requests.  The
+ * choice is exact (dynamic programming over the sorted points).
+ *
+ * A device may refuse what the plan believed: then lessons say which points stand alone
+ * and where no request may reach across, and the rest is joined again around them. */
 #ifndef CARETAKER_COLLECTORS_PLAN_H
 #define CARETAKER_COLLECTORS_PLAN_H
 
@@ -10,16 +16,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collectors/backoff.h"
 #include "daemon/model/site.h"
 
 #define READ_REGISTERS_MAX 125  /* Modbus Application Protocol V1.1b, 6.3 and 6.4. */
 #define READ_BITS_MAX      2000 /* The same, 6.1 and 6.2. */
 
-/* A request of its own costs some 20 bytes on a serial line: a longer hole is dearer.
- */
-#define HOLE_REGISTERS_MAX 10
-#define HOLE_BITS_MAX      64
+/* A device's thinking time, before any was measured. */
+#define TURNROUND_SERIAL_US 10000
+#define TURNROUND_TCP_US    3000
+
+/* What bus time costs. */
+struct plan_cost {
+    int64_t request_us; /* Of any request: framing both ways, silences, thinking. */
+    int64_t byte_us;    /* Of each byte of data. */
+};
+/* `turnround_us` as measured; negative: not yet. */
+struct plan_cost
+plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_us);
 
 struct plan_request {
     enum reg_table table;
@@ -28,12 +41,24 @@ struct plan_request {
     uint32_t first;       /* Its points are group->order[first .. + point_count). */
     uint32_t point_count; /* At least 1. */
 
-    /* What the device made of it; kept by the worker. */
-    int64_t skip_until_ms; /* Not asked before: refused for good.  Monotonic. */
-    uint8_t refusals;      /* In a row. */
-    uint8_t exception;     /* The code of the last refusal. */
-    struct backoff health; /* Of itself, while the device answers others. */
-    uint8_t why;           /* enum quality of its last failure. */
+    /* What became of it; kept by the poller.  Times are monotonic. */
+    int64_t not_before_us; /* Refused, silent or busy: not asked earlier. */
+    uint8_t silences;      /* Times in a row that it alone got no answer. */
+    uint8_t busies;        /* Times in a row that the device was busy (05, 06). */
+    uint8_t refusals;      /* Times in a row that it was refused (01, 02, 03). */
+    uint8_t why;           /* enum quality of the last failure ... */
+    uint8_t detail;        /* ... and its detail. */
+    bool part;             /* Of a request that was refused whole. */
+};
+
+/* What the device taught about a point, and the place before it. */
+struct lesson {
+    int64_t alone_until_us; /* Refused: in no request with others. */
+    int64_t cut_until_us;   /* No request reaches from the point before to this one. */
+    uint8_t refusals;       /* Of the point alone, in a row. */
+    uint8_t cuts;           /* Times in a row that only the whole was refused. */
+    uint8_t exception;      /* Its code. */
+    bool told;              /* The log has it. */
 };
 
 struct plan_group {
@@ -43,6 +68,7 @@ struct plan_group {
     struct plan_request *requests;
     uint32_t request_count;
     uint32_t request_capacity;
+    struct lesson *lessons; /* Like `order`; NULL until there is one. */
 };
 
 /* All groups of a device, the shortest period first. */
@@ -58,22 +84,32 @@ struct device_plan {
 int device_plan_init(struct device_plan *plan,
                      const struct site *site,
                      uint32_t device,
+                     struct plan_cost cost,
                      struct err *err);
 void device_plan_fini(struct device_plan *plan);
 
-/* Joins the group's points into requests, from nothing; forgets all refusals. */
-void plan_group_join(struct plan_group *g, const struct site *site);
+/* Joins the group's points into the cheapest requests, heeding what lessons hold at
+ * `now_us`.  False, with the old requests, when memory is out. */
+bool plan_group_join(struct plan_group *g,
+                     const struct site *site,
+                     struct plan_cost cost,
+                     int64_t now_us);
 
 /* The device refused requests[index]: puts two in its place, parted at the largest
  * hole, else in the middle.  False when it has one point only, or memory is out. */
 bool plan_group_split(struct plan_group *g, const struct site *site, uint32_t index);
 
+/* The lesson of order[k], made now if need be; NULL when memory is out. */
+struct lesson *plan_group_lesson(struct plan_group *g, uint32_t k);
+
 /* For the bus's time budget and for listings. */
 int plan_function(enum reg_table table); /* The Modbus function code, 1..4. */
+/* Bytes of data in an answer with `count` registers or bits. */
+uint32_t plan_data_bytes(enum reg_table table, uint32_t count);
 /* Bytes on the wire, question and answer. */
-uint32_t plan_request_bytes(const struct plan_request *r, enum bus_kind kind);
-/* What a serial line is busy with it, without the device's own thinking; 0 on TCP. */
-int64_t plan_request_us(const struct plan_request *r, const struct bus *bus);
+uint32_t plan_wire_bytes(enum reg_table table, uint32_t count, enum bus_kind kind);
+/* What the bus is busy with it. */
+int64_t plan_request_us(const struct plan_request *r, struct plan_cost cost);
 /* One character on a serial line, and the silence between frames. */
 int64_t serial_character_us(const struct bus *bus);
 int64_t serial_silence_us(const struct bus *bus);

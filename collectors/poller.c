@@ -1,426 +1,295 @@
-/* Polls the devices of one bus and makes a frame of each poll. */
+/* What to ask next on one bus: whose turn it is. */
 #include "collectors/poller.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "collectors/bus_read.h"
-#include "collectors/plan.h"
-#include "collectors/readings.h"
-#include "collectors/schedule.h"
+#include "collectors/poller_inside.h"
 #include "daemon/base/instant.h"
-#include "daemon/base/log.h"
-#include "daemon/base/timerq.h"
 
-/* Exception 02 may pass by itself: two in a row are believed, and not for ever. */
-#define REFUSALS_BELIEVED 2
-#define REFUSED_FOR_MS    (10 * 60 * 1000)
-#define SPLITS_PER_POLL   8 /* More would hold the bus; the next poll goes on. */
-#define FAILURES_PER_POLL 2 /* In a row; then the device is taken for dead. */
+/* Continuous devices take what is left; but not less than this. */
+#define IDLE_WAIT_US     10000000
+#define TOLERANCE_MAX_US 1000000
+/* Polls of TCP endpoints begin on a common beat: to wake up for each of many would cost
+ * more than to poll it.  A serial line has one worker for itself. */
+#define BEAT_US 50000
 
-struct polled {
-    struct device_plan plan;
-    struct schedule *when; /* One per group. */
-    struct backoff health;
-    enum quality why;       /* Of the last failure. */
-    int64_t rejoin_at_ms;   /* When refused requests are tried whole again. */
-    int tries;              /* Turns of the poll at hand that brought nothing. */
-    struct known_raw *raws; /* By point, from the device's first; NULL: no need. */
+_Static_assert(INSTANT_MAX == INT64_MAX, "an unset timer is never due");
+
+/* ---- whose turn it is ---- */
+
+struct candidate {
+    struct timerq *queue; /* NULL: nobody. */
+    uint32_t slot;
+    enum turn_kind kind;
+    int64_t due_us; /* Monotonic. */
 };
 
-struct poller {
-    struct poller_args args;
-    const struct bus *bus;
-    struct line line;
-    struct polled *devices;
-    uint32_t device_count;
-    struct timerq *due; /* By index into devices. */
+static int64_t
+first_due(const struct timerq *q, int64_t shift_us)
+{
+    int64_t due_us = timerq_due(q);
 
-    /* Of the poll at hand. */
-    struct readings *readings;
-    struct frame *frame;
-    struct read_answer answer;
-};
+    return due_us == INSTANT_MAX ? INT64_MAX : due_us + shift_us;
+}
 
-/* What one poll of one device has seen so far. */
-struct poll_state {
-    struct polled *d;
-    const struct device *device;
-    int64_t now_ms; /* When it began. */
-    bool probing;   /* It failed before: one question decides. */
-    bool answered;
-    bool line_down; /* The line is at fault, not the device. */
-    uint32_t failures;
-    uint32_t splits;
-    struct link_result last; /* Of the last failure. */
-};
-
-/* ---- one request ---- */
-
-/* The line was away and answers: devices that it failed meanwhile are asked at once. */
+/* The first of a queue, if it comes before the best so far. */
 static void
-forgive(struct poller *p)
+consider(struct candidate *best,
+         struct timerq *queue,
+         enum turn_kind kind,
+         int64_t shift_us)
 {
-    for (uint32_t i = 0; i < p->device_count; i++) {
-        if (p->devices[i].why == QUALITY_REFUSED) {
-            p->devices[i].health.retry_at_ms = INSTANT_NONE;
-        }
-    }
-    p->line.returned = false;
-}
+    int64_t due_us;
+    uint32_t slot;
+    uint8_t class;
 
-/* Asks until answered or out of tries.  False when the line is down. */
-static bool
-ask(struct poller *p,
-    struct poll_state *s,
-    const struct plan_request *r,
-    struct link_result *res)
-{
-    struct read_request q = {.unit = s->device->unit,
-                             .table = r->table,
-                             .address = r->address,
-                             .count = r->count};
-    struct device_stats *stats = &p->args.devices[s->d->plan.device];
-    /* Who has not answered in this poll is asked again after the others' turns. */
-    int tries = !s->answered || r->health.failures > 0 ? 1 : 1 + p->bus->retries;
-    struct err err = {0};
-
-    for (;;) {
-        if (!line_ready(&p->line, false, &err)) {
-            *res = (struct link_result){.quality = QUALITY_REFUSED};
-            return false;
-        }
-        bool proven = p->line.answers > 0;
-        line_ask(&p->line, &q, s->device->limits.gap_ms, stats, &p->answer, res);
-        if (p->line.returned) {
-            forgive(p);
-        }
-        if (res->quality == QUALITY_GOOD || res->quality == QUALITY_EXCEPTION ||
-            atomic_load(p->args.stop)) {
-            return true;
-        }
-        if (res->quality == QUALITY_REFUSED) {
-            if (proven && !s->probing) {
-                continue; /* The peer had closed an idle connection. */
-            }
-            if (!proven) {
-                line_dropped(&p->line, res->text);
-            }
-            return true;
-        }
-        if (--tries == 0) {
-            return true;
-        }
-    }
-}
-
-/* ---- one poll ---- */
-
-static bool
-is_refusal(uint8_t exception)
-{
-    return exception >= 1 && exception <= 3; /* Function, address, value. */
-}
-
-/* The device answered that it has no such registers.  True: ask the halves. */
-static bool
-refused(struct poller *p,
-        struct poll_state *s,
-        struct plan_group *g,
-        uint32_t index,
-        uint8_t exception)
-{
-    struct plan_request *r = &g->requests[index];
-
-    if (!is_refusal(exception)) {
-        return false;
-    }
-    if (s->d->rejoin_at_ms == INSTANT_MAX) {
-        s->d->rejoin_at_ms = s->now_ms + REFUSED_FOR_MS;
-    }
-    if (r->point_count > 1) {
-        return s->splits++ < SPLITS_PER_POLL &&
-               plan_group_split(g, p->args.site, index);
-    }
-    r->exception = exception;
-    if (++r->refusals >= REFUSALS_BELIEVED) {
-        r->refusals = REFUSALS_BELIEVED;
-        r->skip_until_ms = s->now_ms + REFUSED_FOR_MS;
-    }
-    return false;
-}
-
-static bool
-given_up(const struct poller *p, const struct poll_state *s)
-{
-    return s->line_down || s->failures >= FAILURES_PER_POLL ||
-           (!s->answered && s->failures > 0) || atomic_load(p->args.stop);
-}
-
-/* True when the request was split and its first half is to be asked next. */
-static bool
-poll_request(struct poller *p,
-             struct poll_state *s,
-             struct plan_group *g,
-             uint32_t index)
-{
-    struct plan_request *r = &g->requests[index];
-    struct link_result res;
-
-    if (r->skip_until_ms > s->now_ms) {
-        readings_mark(p->readings, g, r, QUALITY_EXCEPTION, r->exception);
-        return false;
-    }
-    if (given_up(p, s)) {
-        readings_mark(p->readings, g, r, s->last.quality, 0);
-        return false;
-    }
-    if (s->answered && !backoff_due(&r->health, s->now_ms)) {
-        readings_mark(p->readings, g, r, (enum quality)r->why, 0);
-        return false;
-    }
-    s->line_down = !ask(p, s, r, &res);
-    if (res.quality == QUALITY_GOOD || res.quality == QUALITY_EXCEPTION) {
-        s->answered = true;
-        s->probing = false;
-        s->failures = 0;
-        (void)backoff_succeeded(&r->health);
-    }
-    if (res.quality == QUALITY_GOOD) {
-        r->refusals = 0;
-        readings_decode(p->readings, g, r, &p->answer);
-        return false;
-    }
-    if (res.quality == QUALITY_EXCEPTION) {
-        if (refused(p, s, g, index, res.exception)) {
-            return true;
-        }
-    } else {
-        r->health.max_ms = BACKOFF_DEVICE_MAX_MS;
-        (void)backoff_failed(&r->health, clock_mono_ms());
-        r->why = (uint8_t)res.quality;
-        s->failures++;
-        s->last = res;
-    }
-    readings_mark(p->readings, g, r, res.quality, res.exception);
-    return false;
-}
-
-/* A device that returns answers what it did not while it was away. */
-static void
-forget_silence(struct polled *d)
-{
-    for (uint32_t i = 0; i < d->plan.group_count; i++) {
-        struct plan_group *g = &d->plan.groups[i];
-        for (uint32_t r = 0; r < g->request_count; r++) {
-            g->requests[r].health.retry_at_ms = INSTANT_NONE;
-        }
-    }
-}
-
-static void
-judge_health(struct poller *p, struct poll_state *s)
-{
-    const char *id = s->device->id;
-
-    if (s->answered) {
-        if (backoff_succeeded(&s->d->health)) {
-            forget_silence(s->d);
-            log_info("%s (bus %s, unit %u) answers again", id, p->bus->id,
-                     s->device->unit);
-        }
+    if (!timerq_first(queue, &slot, &due_us, &class) ||
+        due_us + shift_us >= best->due_us) {
         return;
     }
-    if (s->line_down || s->failures == 0 || atomic_load(p->args.stop)) {
-        return;
-    }
-    s->d->why = s->last.quality;
-    if (backoff_failed(&s->d->health, clock_mono_ms())) {
-        log_warning("%s (bus %s, unit %u) stopped answering: %s", id, p->bus->id,
-                    s->device->unit, s->last.text);
-    }
+    *best = (struct candidate){
+        .queue = queue, .slot = slot, .kind = kind, .due_us = due_us + shift_us};
 }
 
-/* The device was well and has said nothing: its retries come one a turn, so that its
- * death costs the others one timeout at a time. */
-static bool
-has_retry(const struct poller *p, const struct poll_state *s)
+/* How long a continuous device waits while others are late, or the line is down. */
+static int64_t
+idle_wait_us(const struct poller *p)
 {
-    return !s->answered && !s->line_down && s->failures > 0 &&
-           s->last.quality != QUALITY_REFUSED && s->d->health.failures == 0 &&
-           s->d->tries < p->bus->retries;
+    return p->line == LINE_UP ? IDLE_WAIT_US : TOLERANCE_MAX_US;
 }
 
-static bool
-group_due(const struct poll_state *s, uint32_t group)
+/* The device that was due first. */
+static struct candidate
+most_late(const struct poller *p)
 {
-    return s->d->when[group].due_ms <= s->now_ms;
+    struct candidate best = {.due_us = INT64_MAX};
+
+    consider(&best, p->due, TURN_DUE, p->lag_us);
+    consider(&best, p->again, TURN_AGAIN, 0);
+    consider(&best, p->idle, TURN_IDLE, idle_wait_us(p));
+    return best;
 }
 
-/* The request that shows whether the device is there: one that is known to answer, so
- * that a device is not taken for dead because of a single request. */
-static bool
-find_lead(const struct poll_state *s, struct plan_group **group, uint32_t *index)
+/* What a probe may cost at most: its silence, and listening to it. */
+static int64_t
+probe_cost_us(const struct poller *p, uint32_t slot)
 {
-    for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
-        struct plan_group *g = &s->d->plan.groups[i];
-        for (uint32_t r = 0; group_due(s, i) && r < g->request_count; r++) {
-            if (g->requests[r].health.failures == 0 &&
-                g->requests[r].skip_until_ms <= s->now_ms) {
-                *group = g;
-                *index = r;
-                return true;
-            }
-        }
+    const struct polled *d = &p->devices[slot];
+    int64_t own_ms = p->args.site->devices[d->plan.device].limits.timeout_ms;
+    int64_t timeout_us = 1000 * (own_ms > 0 ? own_ms : p->bus->timeout_ms);
+
+    return (p->bus->kind == BUS_TCP || d->proven_silent ? 1 : 2) * timeout_us + BEAT_US;
+}
+
+/* When the next probe may begin: paid for by the budget, or costing nobody anything. */
+static int64_t
+probe_due_us(const struct poller *p, int64_t now_us)
+{
+    struct candidate next = most_late(p);
+    int64_t due_us, free_us;
+    uint32_t slot;
+    uint8_t class;
+
+    if (p->line != LINE_UP || !timerq_first(p->probes, &slot, &due_us, &class)) {
+        return INT64_MAX;
     }
-    return false;
+    free_us = p->budget.free_us;
+    if (timerq_due(p->idle) == INSTANT_MAX &&
+        (next.due_us == INT64_MAX ||
+         next.due_us - (due_us > now_us ? due_us : now_us) > probe_cost_us(p, slot))) {
+        free_us = now_us; /* Nobody waits. */
+    }
+    return due_us > free_us ? due_us : free_us;
 }
 
+/* The bus does not keep up: all later polls are put off with this one. */
 static void
-rejoin(struct poller *p, struct poll_state *s)
+put_plan_off(struct poller *p, const struct candidate *c, int64_t now_us)
 {
-    if (s->now_ms < s->d->rejoin_at_ms) {
-        return;
-    }
-    s->d->rejoin_at_ms = INSTANT_MAX;
-    for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
-        plan_group_join(&s->d->plan.groups[i], p->args.site);
+    int64_t late_us = now_us - c->due_us - p->tolerance_us;
+
+    if (c->queue == p->due && p->line == LINE_UP && late_us > 0) {
+        p->lag_us += late_us;
+        stats_lag(p->args.stats, now_us / 1000, late_us);
     }
 }
 
-/* Asks all that is due.  True: the device gets another turn before its frame. */
 static bool
-poll_groups(struct poller *p, struct poll_state *s)
+choose(struct poller *p, int64_t now_us, struct candidate *out)
 {
-    struct err err;
-    bool offline = !backoff_due(&s->d->health, s->now_ms);
+    struct candidate c = {.due_us = INT64_MAX};
 
-    rejoin(p, s);
-    s->probing = s->d->health.failures > 0;
-    if (!line_ready(&p->line, false, &err)) {
-        s->line_down = true;
-        s->last.quality = QUALITY_REFUSED;
-    }
-    struct plan_group *lead = NULL;
-    uint32_t lead_index = 0;
-    uint32_t lead_first = 0; /* It keeps this place when others are split. */
-    if (!offline && find_lead(s, &lead, &lead_index)) {
-        lead_first = lead->requests[lead_index].first;
-        if (poll_request(p, s, lead, lead_index)) {
-            lead = NULL; /* Split: its halves are asked below. */
-        }
-    }
-    for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
-        struct plan_group *g = &s->d->plan.groups[i];
-        if (!group_due(s, i)) {
-            continue;
-        }
-        for (uint32_t r = 0; r < g->request_count; r++) {
-            if (g == lead && g->requests[r].first == lead_first) {
-                continue;
-            }
-            if (offline && !s->line_down) {
-                readings_mark(p->readings, g, &g->requests[r], QUALITY_OFFLINE, 0);
-                continue;
-            }
-            while (poll_request(p, s, g, r)) {
-                ; /* Split: the first half stands at the same place now. */
-            }
-        }
-    }
-    if (!offline && has_retry(p, s)) {
+    consider(&c, p->quiet, TURN_QUIET, p->lag_us);
+    if (c.due_us <= now_us) {
+        *out = c; /* Costs no bus time. */
         return true;
     }
-    if (!offline) {
-        judge_health(p, s);
+    if (probe_due_us(p, now_us) <= now_us) {
+        c.due_us = INT64_MAX;
+        consider(&c, p->probes, TURN_PROBE, 0);
+        *out = c;
+        return true;
     }
-    return false;
-}
-
-static void
-push_frame(struct poller *p, const struct poll_state *s)
-{
-    struct frame *f = p->frame;
-
-    readings_finish(p->readings, f);
-    f->t_ms = engine_clock_now(p->args.clock);
-    f->device = s->d->plan.device;
-    f->flags = 0; /* The loop knows whether the clock is trusted. */
-    /* A full ring counts what it drops; the loop tells. */
-    (void)ring_push(p->args.frames, f, frame_bytes(f->count));
+    c = most_late(p);
+    if (c.due_us <= now_us) {
+        put_plan_off(p, &c, now_us);
+        *out = c;
+        return true;
+    }
+    c.due_us = INT64_MAX;
+    if (p->line == LINE_UP) {
+        consider(&c, p->idle, TURN_IDLE, 0);
+    }
+    *out = c;
+    return c.queue != NULL;
 }
 
 static int64_t
-earliest(const struct polled *d)
+wake_us(const struct poller *p, int64_t now_us)
 {
-    int64_t due_ms = INSTANT_MAX;
+    int64_t first_us = most_late(p).due_us;
+    int64_t quiet_us = first_due(p->quiet, p->lag_us);
+    int64_t probe_us = probe_due_us(p, now_us);
 
-    for (uint32_t i = 0; i < d->plan.group_count; i++) {
-        due_ms = d->when[i].due_ms < due_ms ? d->when[i].due_ms : due_ms;
-    }
-    return due_ms;
+    first_us = quiet_us < first_us ? quiet_us : first_us;
+    return probe_us < first_us ? probe_us : first_us;
 }
 
-static void
-schedule_again(struct poller *p, const struct poll_state *s, uint32_t slot)
+bool
+poller_next(struct poller *p,
+            struct poller_now now,
+            struct poller_ask *ask,
+            int64_t *until_us)
 {
-    /* At full speed only what answers: silence at the common rhythm. */
-    bool again = s->device->poll_continuous && s->answered;
-    int64_t end_ms = clock_mono_ms();
+    struct candidate c;
 
-    for (uint32_t i = 0; i < s->d->plan.group_count; i++) {
-        struct schedule *when = &s->d->when[i];
-        if (!group_due(s, i)) {
-            continue;
+    *until_us = INT64_MAX;
+    for (;;) {
+        if (p->line == LINE_OPENING) {
+            return false;
         }
-        schedule_next(when, end_ms);
-        if (again && when->period_ms == s->device->poll_ms) {
-            when->due_ms = end_ms;
+        if (p->turn.d == NULL) {
+            if (!choose(p, now.mono_us, &c)) {
+                *until_us = wake_us(p, now.mono_us);
+                return false;
+            }
+            timerq_cancel(c.queue, c.slot);
+            turn_begin(p, c.slot, c.kind, now);
+        }
+        if (turn_next(p, now, ask)) {
+            return true;
         }
     }
-    timerq_set(p->due, slot, earliest(s->d), 0);
-}
-
-int64_t
-poller_due(const struct poller *p)
-{
-    return timerq_due(p->due);
 }
 
 void
-poller_step(struct poller *p, int64_t now_ms)
+poller_answer(struct poller *p,
+              struct poller_now now,
+              const struct wire_result *res,
+              const struct read_answer *answer)
 {
-    struct poll_state s = {.now_ms = now_ms};
-    uint32_t slot;
-    int64_t due_ms;
-    uint8_t class;
-
-    if (!timerq_first(p->due, &slot, &due_ms, &class) || due_ms > now_ms) {
-        return;
-    }
-    s.d = &p->devices[slot];
-    s.device = &p->args.site->devices[s.d->plan.device];
-    readings_begin(p->readings, s.device, s.d->raws);
-    bool retry = poll_groups(p, &s);
-    if (retry) {
-        s.d->tries++;
-        timerq_set(p->due, slot, clock_mono_ms(), 0); /* Behind who waits already. */
-        return;
-    }
-    s.d->tries = 0;
-    if (!atomic_load(p->args.stop)) {
-        push_frame(p, &s); /* A poll that was cut short says nothing. */
-    }
-    schedule_again(p, &s, slot);
+    assert(p->turn.d != NULL);
+    turn_answer(p, now, res, answer);
 }
 
-int
-poller_read(struct poller *p,
-            const struct read_request *q,
-            struct read_answer *out,
-            struct err *err)
+/* ---- queues ---- */
+
+static int64_t
+earliest_due(const struct polled *d, bool with_continuous)
 {
-    return bus_read_line(&p->line, q, out, err);
+    int64_t due_us = INT64_MAX;
+
+    for (uint32_t g = 0; g < d->plan.group_count; g++) {
+        if ((with_continuous || g != d->continuous_group) &&
+            d->when[g].due_us < due_us) {
+            due_us = d->when[g].due_us;
+        }
+    }
+    return due_us;
+}
+
+static void
+set_or_cancel(struct timerq *q, uint32_t slot, int64_t due_us)
+{
+    if (due_us == INT64_MAX) {
+        timerq_cancel(q, slot);
+    } else {
+        timerq_set(q, slot, due_us, 0);
+    }
+}
+
+void
+poller_requeue(struct poller *p, struct polled *d, int64_t now_us)
+{
+    uint32_t slot = (uint32_t)(d - p->devices);
+    bool dead = d->health.failures > 0;
+    bool waits = d->waiting && !dead;
+    bool continuous = d->continuous_group != NONE_INDEX;
+
+    set_or_cancel(p->quiet, slot, dead ? earliest_due(d, true) : INT64_MAX);
+    set_or_cancel(p->probes, slot, dead ? d->health.retry_at_ms * 1000 : INT64_MAX);
+    set_or_cancel(p->again, slot, dead ? INT64_MAX : d->again_us);
+    set_or_cancel(p->due, slot, dead || waits ? INT64_MAX : earliest_due(d, false));
+    set_or_cancel(p->idle, slot, dead || waits || !continuous ? INT64_MAX : now_us);
+}
+
+void
+poller_set_quarantine(struct poller *p, struct polled *d, bool quarantined)
+{
+    struct device_stats *stats = &p->args.devices[d->plan.device];
+    uint32_t count =
+        atomic_load_explicit(&p->args.stats->quarantined, memory_order_relaxed);
+
+    if (atomic_load_explicit(&stats->quarantined, memory_order_relaxed) ==
+        quarantined) {
+        return;
+    }
+    atomic_store_explicit(&stats->quarantined, quarantined, memory_order_relaxed);
+    atomic_store_explicit(&p->args.stats->quarantined,
+                          quarantined ? count + 1 : count - 1, memory_order_relaxed);
+}
+
+/* ---- the line ---- */
+
+/* Who failed because the line was away is asked at once. */
+static void
+forgive(struct poller *p, int64_t now_us)
+{
+    for (uint32_t i = 0; i < p->device_count; i++) {
+        struct polled *d = &p->devices[i];
+        if (d->health.failures > 0 && d->why == QUALITY_REFUSED) {
+            d->health.retry_at_ms = now_us / 1000;
+            timerq_set(p->probes, i, now_us, 0);
+        }
+    }
+    probe_budget_init(&p->budget, p->budget.share * 100.0, now_us);
+}
+
+void
+poller_line(struct poller *p, enum line_state state, struct poller_now now)
+{
+    struct turn *t = &p->turn;
+
+    assert(!t->asking);
+    if (state == LINE_UP && p->line != LINE_UP) {
+        /* Polls that had to wait meanwhile are not made up for. */
+        int64_t first_us = first_due(p->due, p->lag_us);
+        if (first_us < now.mono_us) {
+            p->lag_us += now.mono_us - first_us;
+        }
+        if (p->was_down) {
+            forgive(p, now.mono_us);
+        }
+        p->was_down = false;
+    }
+    p->line = state;
+    if (state == LINE_DOWN) {
+        p->was_down = true;
+        if (t->d != NULL) {
+            turn_give_up(p);
+        }
+    }
 }
 
 /* ---- life ---- */
@@ -458,18 +327,44 @@ count_decimals(const struct site *site, const struct device *d)
     return count;
 }
 
+static void
+find_derived(struct polled *out, const struct site *site, const struct device *d)
+{
+    for (size_t i = 0; i < ARRAY_LEN(out->derived); i++) {
+        out->derived[i] = NONE_INDEX;
+    }
+    for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
+        if (site->points[i].derived != DERIVED_NONE) {
+            out->derived[site->points[i].derived] = i;
+        }
+    }
+}
+
 static int
 polled_init(struct polled *out,
-            const struct site *site,
+            const struct poller *p,
             uint32_t device,
             struct err *err)
 {
+    const struct site *site = p->args.site;
     const struct device *d = &site->devices[device];
 
-    *out = (struct polled){.rejoin_at_ms = INSTANT_MAX, .why = QUALITY_GOOD};
+    *out = (struct polled){.why = QUALITY_OFFLINE,
+                           .again_us = INT64_MAX,
+                           .turnround_us = -1,
+                           .planned_us = -1,
+                           .rejoin_us = INT64_MAX,
+                           .continuous_group = NONE_INDEX};
     backoff_init(&out->health, BACKOFF_DEVICE_MAX_MS);
-    if (device_plan_init(&out->plan, site, device, err) != 0) {
+    find_derived(out, site, d);
+    if (device_plan_init(&out->plan, site, device, plan_cost(p->bus, &d->limits, -1),
+                         err) != 0) {
         return err->code;
+    }
+    for (uint32_t g = 0; d->poll_continuous && g < out->plan.group_count; g++) {
+        if (out->plan.groups[g].poll_ms == d->poll_ms) {
+            out->continuous_group = g;
+        }
     }
     out->when = calloc(out->plan.group_count + 1, sizeof *out->when);
     if (out->when == NULL) {
@@ -491,45 +386,67 @@ alloc_scratch(struct poller *p, struct err *err)
     const struct site *site = p->args.site;
     uint32_t points = 1;
     uint32_t waiting = 0;
+    uint32_t groups = 1;
 
     for (uint32_t i = 0; i < p->device_count; i++) {
-        const struct device *d = &site->devices[p->devices[i].plan.device];
+        const struct polled *polled = &p->devices[i];
+        const struct device *d = &site->devices[polled->plan.device];
         uint32_t taking = count_decimals(site, d);
         assert(d->point_count <= FRAME_READINGS_MAX);
         points = d->point_count > points ? d->point_count : points;
         waiting = taking > waiting ? taking : waiting;
+        groups = polled->plan.group_count > groups ? polled->plan.group_count : groups;
     }
     p->readings = readings_new(site, points, waiting);
     p->frame = calloc(1, frame_bytes((uint16_t)points));
-    if (p->readings == NULL || p->frame == NULL) {
+    p->in_turn = calloc(groups, sizeof *p->in_turn);
+    if (p->readings == NULL || p->frame == NULL || p->in_turn == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a bus");
     }
     return 0;
 }
 
+/* Devices of one bus stand apart from each other; so do buses that one worker polls. */
 static void
-schedule_all(struct poller *p, int64_t now_ms)
+schedule_all(struct poller *p, int64_t now_us)
 {
+    bool serial = p->bus->kind == BUS_RTU;
+    int64_t shortest_us = INT64_MAX;
+
     p->due = timerq_new(p->device_count);
+    p->quiet = timerq_new(p->device_count);
+    p->again = timerq_new(p->device_count);
+    p->probes = timerq_new(p->device_count);
+    p->idle = timerq_new(p->device_count);
     for (uint32_t i = 0; i < p->device_count; i++) {
         struct polled *d = &p->devices[i];
+        int64_t base_us = d->plan.groups[0].poll_ms * 1000;
+        double share =
+            (double)i / p->device_count + (serial ? 0.0 : schedule_spread(p->args.bus));
+        struct schedule_place place = {
+            .share = share < 1.0 ? share : share - 1.0,
+            .turn = i,
+            .beat_us = serial || base_us < 10 * BEAT_US ? 1 : BEAT_US};
         for (uint32_t g = 0; g < d->plan.group_count; g++) {
-            schedule_init(&d->when[g], now_ms, i, p->device_count,
-                          d->plan.groups[0].poll_ms, d->plan.groups[g].poll_ms);
+            schedule_init(&d->when[g], now_us, place, base_us,
+                          d->plan.groups[g].poll_ms * 1000);
         }
-        timerq_set(p->due, i, earliest(d), 0);
+        shortest_us = base_us < shortest_us ? base_us : shortest_us;
+        poller_requeue(p, d, now_us);
     }
+    p->tolerance_us = shortest_us < TOLERANCE_MAX_US ? shortest_us : TOLERANCE_MAX_US;
 }
 
 int
 poller_new(struct poller **out,
            const struct poller_args *args,
-           int64_t now_ms,
+           struct poller_now now,
            struct err *err)
 {
     const struct site *site = args->site;
     struct poller *p = calloc(1, sizeof *p);
     uint32_t count = 0;
+    double share;
 
     if (p == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a bus");
@@ -546,15 +463,16 @@ poller_new(struct poller **out,
     }
     for (uint32_t i = 0; i < site->device_count; i++) {
         if (device_is_polled(site, i, args->bus) &&
-            polled_init(&p->devices[p->device_count++], site, i, err) != 0) {
+            polled_init(&p->devices[p->device_count++], p, i, err) != 0) {
             goto fail;
         }
     }
-    if (alloc_scratch(p, err) != 0 ||
-        line_init(&p->line, p->bus, args->stats, args->clock, args->stop, err) != 0) {
+    if (alloc_scratch(p, err) != 0) {
         goto fail;
     }
-    schedule_all(p, now_ms);
+    share = p->bus->probe_share > 0.0 ? p->bus->probe_share : PROBE_SHARE_DEFAULT;
+    probe_budget_init(&p->budget, share, now.mono_us);
+    schedule_all(p, now.mono_us);
     *out = p;
     return 0;
 fail:
@@ -575,8 +493,12 @@ poller_free(struct poller *p)
     }
     free(p->devices);
     timerq_free(p->due);
-    line_fini(&p->line);
+    timerq_free(p->quiet);
+    timerq_free(p->again);
+    timerq_free(p->probes);
+    timerq_free(p->idle);
     readings_free(p->readings);
+    free(p->in_turn);
     free(p->frame);
     free(p);
 }

@@ -2,8 +2,8 @@
  * schedule, quarantine, splitting of refused blocks, retries and counting, for serial
  * lines and TCP endpoints alike.
  *
- * Pure but for the ring that takes its frames: no I/O and no clock.  Its user (a channel)
- * puts one question at a time to the wire:
+ * Pure but for the ring that takes its frames: no I/O and no clock.  Its user (a
+ * channel) puts one question at a time to the wire:
  *
  *     poller_line(p, LINE_UP, now)
  *     while poller_next(p, now, &ask, &wake_us):     a question
@@ -63,7 +63,7 @@ struct poller_ask {
 };
 
 /* True: `*ask` is to be asked now, and poller_answer() called with what became of it.
- * False: nothing to ask before `*wake_us` (monotonic; INT64_MAX: not by itself).  Frames
+ * False: nothing to ask before `*wake_us` (monotonic; INT64_MAX: not by itself). Frames
  * that need no question (line down, quarantine) are pushed here. */
 bool poller_next(struct poller *p,
                  struct poller_now now,

@@ -83,14 +83,25 @@ readings_mark(struct readings *r,
               const struct plan_group *g,
               const struct plan_request *q,
               enum quality why,
-              uint8_t exception)
+              uint8_t detail)
 {
     for (uint32_t i = 0; i < q->point_count; i++) {
         struct reading *out = reading_of(r, g->order[q->first + i]);
         out->value = 0.0;
         out->quality = (uint8_t)why;
-        out->detail = why == QUALITY_EXCEPTION ? exception : 0;
+        out->detail = detail;
     }
+}
+
+void
+readings_set(
+    struct readings *r, uint32_t point, double value, enum quality why, uint8_t detail)
+{
+    struct reading *out = reading_of(r, point);
+
+    out->value = value;
+    out->quality = (uint8_t)why;
+    out->detail = detail;
 }
 
 static void

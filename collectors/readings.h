@@ -31,7 +31,10 @@ void readings_mark(struct readings *r,
                    const struct plan_group *g,
                    const struct plan_request *q,
                    enum quality why,
-                   uint8_t exception);
+                   uint8_t detail);
+/* One point that no request brings. */
+void readings_set(
+    struct readings *r, uint32_t point, double value, enum quality why, uint8_t detail);
 void readings_decode(struct readings *r,
                      const struct plan_group *g,
                      const struct plan_request *q,

@@ -1,0 +1,25 @@
+/* How much of a bus the tries of silent devices may cost. */
+#include "collectors/quarantine.h"
+
+#include <assert.h>
+
+void
+probe_budget_init(struct probe_budget *b, double share_percent, int64_t now_us)
+{
+    assert(share_percent > 0.0);
+    *b = (struct probe_budget){.share = share_percent / 100.0, .free_us = now_us};
+}
+
+bool
+probe_budget_allows(const struct probe_budget *b, int64_t now_us)
+{
+    return now_us >= b->free_us;
+}
+
+void
+probe_budget_spend(struct probe_budget *b, int64_t began_us, int64_t took_us)
+{
+    int64_t from_us = b->free_us > began_us ? b->free_us : began_us;
+
+    b->free_us = from_us + (int64_t)((double)took_us / b->share);
+}
