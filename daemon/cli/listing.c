@@ -1,6 +1,7 @@
 /* status, devices, alarms, tickets: asked of the daemon, or read from the databases
  * when it is down. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,19 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
     return status;
 }
 
+/* For a person: whole numbers in full, others with seven digits, as a float has. */
+static json_t *
+value_text(const json_t *value)
+{
+    double v = json_number_value(value);
+    char text[NUMBER_TEXT_BYTES];
+    (void)number_format(text, v);
+    if (v != floor(v)) {
+        snprintf(text, sizeof text, "%.7g", v);
+    }
+    return json_string(text);
+}
+
 /* The points of all devices of `array` as a listing of their own; json_decref() it. */
 static json_t *
 list_points(const char *array)
@@ -215,9 +229,7 @@ list_points(const char *array)
             json_object_set_new(point, "point", json_string(id));
             json_t *value = json_object_get(point, "value");
             if (json_is_number(value)) {
-                char text[NUMBER_TEXT_BYTES];
-                (void)number_format(text, json_number_value(value));
-                json_object_set_new(point, "value", json_string(text));
+                json_object_set_new(point, "value", value_text(value));
             }
             json_array_append(rows, point);
         }

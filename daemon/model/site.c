@@ -126,10 +126,11 @@ point_width(const struct point *point)
     }
     switch (point->type) {
     case TYPE_BOOL:
+    case TYPE_BITS:
+        return point->bit_words > 1 ? point->bit_words : 1;
     case TYPE_U16:
     case TYPE_S16:
     case TYPE_BCD16:
-    case TYPE_BITS:
         return 1;
     case TYPE_U32:
     case TYPE_S32:

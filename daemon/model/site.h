@@ -78,6 +78,7 @@ struct point {
     enum byte_order order;
     uint8_t bit_low; /* TYPE_BITS, or a single bit of a register (bit_high equal). */
     uint8_t bit_high;
+    uint8_t bit_words; /* Registers that they are counted through: 2, 4; else one. */
     enum point_kind kind;
     enum derived derived; /* Not DERIVED_NONE: `table` is REG_NONE. */
     struct scaling scaling;

@@ -217,6 +217,10 @@ static const struct {
      15000},
     {"meter-1", "charge", REG_HOLDING, 130, TYPE_U16, ORDER_ABCD, 0, 0, 1, 0, 512, 5000,
      15000},
+    {"meter-1", "tripped", REG_HOLDING, 150, TYPE_BOOL, ORDER_CDAB, 20, 20, 1, 0, 1,
+     5000, 15000},
+    {"meter-1", "phase", REG_HOLDING, 150, TYPE_BITS, ORDER_CDAB, 14, 17, 1, 0, 1, 5000,
+     15000},
     {"probe-1", "x", REG_NONE, 0, TYPE_F64, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 3000},
     {"probe-1", "y", REG_NONE, 0, TYPE_F64, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 60000},
     {"probe-1", "on", REG_NONE, 0, TYPE_BOOL, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 3000},
@@ -247,6 +251,9 @@ START_TEST(test_sentinels_ranges_and_decimals)
     ck_assert_str_eq(level->sentinels[0].name, "open");
     ck_assert_uint_eq(level->sentinels[1].raw, 0x7FFF);
     ck_assert_str_eq(site->points[level->decimals_from].id, "decimals");
+    ck_assert_uint_eq(point_width(point("meter-1", "tripped")), 2);
+    ck_assert_uint_eq(point_width(point("meter-1", "phase")), 2);
+    ck_assert_uint_eq(point_width(point("meter-1", "nibble")), 1);
     /* The device's own point replaced that of the profile. */
     const struct point *v = point("meter-1", "voltage_l1");
     ck_assert(v->has_range && v->range_min == 0 && v->range_max == 500);
