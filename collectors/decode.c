@@ -49,8 +49,8 @@ static uint64_t
 field_mask(const struct point *p)
 {
     assert(p->bit_low <= p->bit_high);
-    assert(p->bit_high < 16);
-    return (UINT64_C(1) << (p->bit_high - p->bit_low + 1)) - 1;
+    assert(p->bit_high < 16 * point_width(p));
+    return UINT64_MAX >> (63 - (p->bit_high - p->bit_low));
 }
 
 /* The number as it stands in the registers: what sentinels are compared with. */
@@ -342,7 +342,7 @@ encode_words(uint16_t *words, const struct point *p, double value)
     }
     if (p->type == TYPE_BITS || p->type == TYPE_BOOL) {
         uint64_t mask = field_mask(p) << p->bit_low;
-        uint64_t old = join_words(words, 1, p->order);
+        uint64_t old = join_words(words, width, p->order);
         pattern = (old & ~mask) | (pattern << p->bit_low);
     }
     split_words(words, width, p->order, pattern);

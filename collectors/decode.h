@@ -9,7 +9,10 @@
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
 
-/* Decodes a point from its own registers (`words[0]` is the one at point->address) and
+/* A value is a double: a 64-bit number past 2^53 becomes the nearest one.  A number that
+ * overflows when it is scaled, or is none, has QUALITY_RANGE.
+ *
+ * Decodes a point from its own registers (`words[0]` is the one at point->address) and
  * writes value, quality and detail of `out`.  `words_count` is what was read from there
  * on; fewer than point_width() gives QUALITY_CRC.  `decimals` is the raw value of
  * decimals_from, or -1 when the point has none. */
@@ -24,7 +27,7 @@ void decode_bit(struct reading *out, const struct point *p, bool bit);
 uint64_t decode_raw(const struct point *p, const uint16_t *words, size_t words_count);
 
 /* The reverse, for the simulator: writes point_width() words.  Values outside the type
- * are clamped; a bit changes only its own bits of words[0]. */
+ * are clamped; a bit changes only its own bits of them. */
 void encode_words(uint16_t *words, const struct point *p, double value);
 
 #endif

@@ -377,6 +377,13 @@ polled_init(struct polled *out,
             return err_set(err, ERR_NOMEM, "no memory for decimals");
         }
     }
+    uint32_t counters = readings_counters(site, d);
+    if (counters > 0) {
+        out->counters = calloc(counters, sizeof *out->counters);
+        if (out->counters == NULL) {
+            return err_set(err, ERR_NOMEM, "no memory for counters");
+        }
+    }
     return 0;
 }
 
@@ -491,6 +498,7 @@ poller_free(struct poller *p)
         device_plan_fini(&p->devices[i].plan);
         free(p->devices[i].when);
         free(p->devices[i].raws);
+        free(p->devices[i].counters);
     }
     free(p->devices);
     timerq_free(p->due);

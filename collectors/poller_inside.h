@@ -17,6 +17,7 @@ struct polled {
     struct schedule *when;     /* One per group. */
     uint32_t continuous_group; /* Asked whenever the bus is free; NONE_INDEX. */
     struct known_raw *raws;    /* By point, from the device's first; NULL: no need. */
+    struct counter_memory *counters; /* NULL: it has none. */
 
     /* Does it answer? */
     struct backoff health;

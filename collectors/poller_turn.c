@@ -625,7 +625,7 @@ turn_begin(struct poller *p, uint32_t slot, enum turn_kind kind, struct poller_n
     d->waiting = false;
     refusals_expire(p, d, now.mono_us);
     choose_groups(p, d, kind, now.mono_us);
-    readings_begin(p->readings, t->device, d->raws);
+    readings_begin(p->readings, t->device, d->raws, d->counters);
     if (p->line != LINE_UP) {
         mark_all(p, QUALITY_REFUSED, 0);
         t->group = d->plan.group_count;

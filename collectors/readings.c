@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "collectors/decode.h"
+#include "daemon/base/log.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/model/counter.h"
 
 #define NOT_IN_FRAME QUALITY_COUNT
+#define EVENTS_TOLD  5 /* To the log, of each kind: many are the rule, not news. */
 
 /* Registers of a point that waits for its decimals until the poll is complete. */
 struct pending {
@@ -21,7 +25,8 @@ struct readings {
     const struct site *site;
     const struct device *device;
     struct known_raw *raws;
-    struct reading *items; /* By point, from the device's first on. */
+    struct counter_memory *counters; /* Of the device, in order of its points. */
+    struct reading *items;           /* By point, from the device's first on. */
     uint32_t capacity;
     struct pending *pending;
     uint32_t pending_count;
@@ -59,12 +64,33 @@ readings_free(struct readings *r)
     free(r);
 }
 
+static bool
+is_counter(const struct point *p)
+{
+    return p->kind == POINT_COUNTER && p->table != REG_NONE && p->type != TYPE_BOOL;
+}
+
+uint32_t
+readings_counters(const struct site *site, const struct device *device)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < device->point_count; i++) {
+        count += is_counter(&site->points[device->first_point + i]);
+    }
+    return count;
+}
+
 void
-readings_begin(struct readings *r, const struct device *device, struct known_raw *raws)
+readings_begin(struct readings *r,
+               const struct device *device,
+               struct known_raw *raws,
+               struct counter_memory *counters)
 {
     assert(device->point_count <= r->capacity);
     r->device = device;
     r->raws = raws;
+    r->counters = counters;
     r->pending_count = 0;
     for (uint32_t i = 0; i < device->point_count; i++) {
         r->items[i] =
@@ -175,6 +201,75 @@ decode_pending(struct readings *r, const struct pending *w)
     out->value = 0.0;
 }
 
+/* True while an event of a point is told to the log; counts it. */
+static bool
+is_told(uint8_t *count)
+{
+    if (*count >= EVENTS_TOLD) {
+        return false;
+    }
+    (*count)++;
+    return true;
+}
+
+static void
+tell(const struct readings *r,
+     const struct point *p,
+     struct counter_memory *m,
+     enum counter_detail kind,
+     double value)
+{
+    char before[NUMBER_TEXT_BYTES];
+    char after[NUMBER_TEXT_BYTES];
+    uint8_t *count = kind == COUNTER_WRAPPED ? &m->wraps : &m->resets;
+
+    if (!is_told(count)) {
+        return;
+    }
+    (void)number_format(before, m->value);
+    (void)number_format(after, value);
+    log_info("%s.%s: the counter went from %s to %s: %s%s", r->device->id, p->id,
+             before, after,
+             kind == COUNTER_WRAPPED ? "past its end"
+                                     : "the device restarted or was exchanged",
+             *count == EVENTS_TOLD ? "; not told again" : "");
+}
+
+/* What a good sample of a counter says beside its value. */
+static void
+follow_counter(const struct readings *r,
+               const struct point *p,
+               struct counter_memory *m,
+               struct reading *out)
+{
+    if (m->known) {
+        enum counter_detail kind = counter_step(p, m->value, out->value).kind;
+        out->detail = (uint8_t)kind;
+        if (kind != COUNTER_PLAIN) {
+            tell(r, p, m, kind, out->value);
+        }
+    }
+    m->known = true;
+    m->value = out->value;
+}
+
+static void
+follow_counters(struct readings *r)
+{
+    struct counter_memory *m = r->counters;
+
+    for (uint32_t i = 0; m != NULL && i < r->device->point_count; i++) {
+        const struct point *p = &r->site->points[r->device->first_point + i];
+        if (!is_counter(p)) {
+            continue;
+        }
+        if (r->items[i].quality == QUALITY_GOOD) {
+            follow_counter(r, p, m, &r->items[i]);
+        }
+        m++;
+    }
+}
+
 void
 readings_finish(struct readings *r, struct frame *out)
 {
@@ -182,6 +277,7 @@ readings_finish(struct readings *r, struct frame *out)
         decode_pending(r, &r->pending[i]);
     }
     r->pending_count = 0;
+    follow_counters(r);
     out->count = 0;
     for (uint32_t i = 0; i < r->device->point_count; i++) {
         if (r->items[i].quality != NOT_IN_FRAME) {

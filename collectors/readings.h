@@ -14,6 +14,15 @@ struct known_raw {
     int raw;
 };
 
+/* The last good value of a counter, to tell when it wraps or begins anew. */
+struct counter_memory {
+    double value;
+    bool known;
+    uint8_t resets, wraps; /* That were told to the log. */
+};
+/* Points of the device that need one. */
+uint32_t readings_counters(const struct site *site, const struct device *device);
+
 struct readings;
 
 /* Room for any device of `points` points, `waiting` of which take their decimals from
@@ -23,9 +32,12 @@ readings_new(const struct site *site, uint32_t points, uint32_t waiting);
 void readings_free(struct readings *r); /* NULL is accepted. */
 
 /* Begins anew; `raws` is by point from the device's first, or NULL when no point of the
- * device takes its decimals from another. */
-void
-readings_begin(struct readings *r, const struct device *device, struct known_raw *raws);
+ * device takes its decimals from another; `counters` are readings_counters(), or NULL
+ * for none. */
+void readings_begin(struct readings *r,
+                    const struct device *device,
+                    struct known_raw *raws,
+                    struct counter_memory *counters);
 /* All points of a request have the same fault. */
 void readings_mark(struct readings *r,
                    const struct plan_group *g,
@@ -39,8 +51,9 @@ void readings_decode(struct readings *r,
                      const struct plan_group *g,
                      const struct plan_request *q,
                      const struct read_answer *answer);
-/* Every request was made: decodes what waited for its decimals and copies all points
- * that were marked or decoded. */
+/* Every request was made: decodes what waited for its decimals, says of counters
+ * whether they wrapped or began anew, and copies all points that were marked or
+ * decoded. */
 void readings_finish(struct readings *r, struct frame *out);
 
 #endif

@@ -2,12 +2,22 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "config/number.h"
 
 #define MODBUS_TCP_PORT 502 /* Registered with IANA. */
 
+/* Of bus time, in %: less than the least finds nobody again, more than the most would
+ * let the dead take half the line. */
+#define PROBE_SHARE_DEFAULT 5.0
+#define PROBE_SHARE_MIN     0.1
+#define PROBE_SHARE_MAX     50.0
+#define CONNECT_PAUSE_MS_MAX                                                           \
+    (5 * MS_SECOND) /* Gateways start within a second or two. */
+
 struct bus_yaml {
     const char *id, *name, *tcp, *rtu, *rtu_over_tcp;
-    int64_t baud, stop_bits, timeout_ms, retries;
+    int64_t baud, stop_bits, timeout_ms, retries, connect_pause_ms;
+    const struct node *probe_share;
     int parity; /* -1: not given. */
     int rs485;  /* -1: not given. */
 };
@@ -25,8 +35,18 @@ static const struct field bus_fields[] = {
     FIELD("parity", FIELD_ENUM, struct bus_yaml, parity, .words = parity_words),
     FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits, BETWEEN(1, 2)),
     FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485, .words = rs485_words),
-    FIELD("timeout", FIELD_DURATION, struct bus_yaml, timeout_ms, BETWEEN(10, 60000)),
+    FIELD("timeout",
+          FIELD_DURATION,
+          struct bus_yaml,
+          timeout_ms,
+          BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
     FIELD("retries", FIELD_INT, struct bus_yaml, retries, BETWEEN(0, 10)),
+    FIELD("probe_share", FIELD_NODE, struct bus_yaml, probe_share, OPTIONAL),
+    FIELD("connect_pause",
+          FIELD_DURATION,
+          struct bus_yaml,
+          connect_pause_ms,
+          BETWEEN(0, CONNECT_PAUSE_MS_MAX)),
 };
 
 static void
@@ -67,12 +87,31 @@ read_endpoint(struct reader *r,
                   key, text, bus->kind == BUS_TCP ? "502" : "4001",
                   bus->kind == BUS_TCP ? ", the port may be left out" : "");
     }
-    if (bus->kind == BUS_RTU_OVER_TCP) {
-        diags_add(r->diags, DIAG_WARNING, &loc,
-                  "bus \"%s\": this version does not poll \"rtu_over_tcp\" yet; its "
-                  "devices stay without samples",
-                  bus->id);
+}
+
+/* A share of the bus: `5`, `5%` or `5 %`. */
+static void
+read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
+{
+    const char *text = n->kind == NODE_SCALAR ? n->text : "";
+    char number[24];
+    double share;
+    size_t size = strcspn(text, " %");
+    const char *unit = text + size + strspn(text + size, " ");
+    if (size < sizeof number && (unit[0] == '\0' || strcmp(unit, "%") == 0)) {
+        memcpy(number, text, size);
+        number[size] = '\0';
+        if (number_parse_float(&share, number) && share >= PROBE_SHARE_MIN &&
+            share <= PROBE_SHARE_MAX) {
+            bus->probe_share = share;
+            return;
+        }
     }
+    diags_add(
+        r->diags, DIAG_ERROR, &n->loc,
+        "\"probe_share\" is %s%.60s%s; a share of bus time from 0.1 %% to 50 %% such "
+        "as 5 %% is accepted",
+        text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "");
 }
 
 /* Serial keys beside an endpoint say that somebody mixed two buses up. */
@@ -110,6 +149,8 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
                         .rs485 = y.rs485 == 1 ? RS485_KERNEL : RS485_NONE,
                         .timeout_ms = y.timeout_ms,
                         .retries = (int)y.retries,
+                        .probe_share = PROBE_SHARE_DEFAULT,
+                        .connect_pause_ms = y.connect_pause_ms,
                         .device = NONE_INDEX,
                         .loc = n->loc};
     int kinds = (y.tcp != NULL) + (y.rtu != NULL) + (y.rtu_over_tcp != NULL);
@@ -128,6 +169,9 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
         const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
         read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
         refuse_serial_keys(r, n);
+    }
+    if (y.probe_share != NULL) {
+        read_probe_share(r, y.probe_share, bus);
     }
     if (bus->timeout_ms == 0) {
         bus->timeout_ms = bus->kind == BUS_RTU ? 300 : 1000;

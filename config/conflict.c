@@ -46,12 +46,21 @@ is_bits(const struct point *p)
     return p->type == TYPE_BOOL || p->type == TYPE_BITS;
 }
 
+static bool
+swaps(enum byte_order order)
+{
+    return order == ORDER_BADC || order == ORDER_DCBA;
+}
+
 /* What they disagree about, or NULL. */
 static const char *
 disagreement(const struct point *a, const struct point *b)
 {
     if (is_bits(a) || is_bits(b)) {
-        return is_bits(a) && is_bits(b) && a->order != b->order ? "order" : NULL;
+        /* The order of words is no matter where bits are counted through one. */
+        bool words = point_width(a) > 1 && point_width(b) > 1;
+        bool other = words ? a->order != b->order : swaps(a->order) != swaps(b->order);
+        return is_bits(a) && is_bits(b) && other ? "order" : NULL;
     }
     if (a->address != b->address) {
         return "first register";
@@ -97,7 +106,8 @@ compare_limits(struct reader *r, const struct device *a, const struct device *b)
 {
     if (a->limits.max_registers == b->limits.max_registers &&
         a->limits.max_bits == b->limits.max_bits &&
-        a->limits.holes == b->limits.holes && a->limits.gap_ms == b->limits.gap_ms) {
+        a->limits.holes == b->limits.holes && a->limits.gap_ms == b->limits.gap_ms &&
+        a->limits.timeout_ms == b->limits.timeout_ms) {
         return;
     }
     diags_add(r->diags, DIAG_ERROR, &b->loc,

@@ -130,6 +130,35 @@ check_stale(struct reader *r, const struct draft *d)
     }
 }
 
+/* Adds what the collector knows of a device that it polls.  A point of the device's own
+ * that has one of these names stays what it is. */
+static void
+add_derived_points(struct reader *r, struct draft *d)
+{
+    struct made_points made = points_made_for(DEVICE_EQUIPMENT);
+    bool polled = false;
+    for (uint32_t i = 0; i < d->point_count; i++) {
+        polled = polled || d->points[i]->point.table != REG_NONE;
+    }
+    if (d->bus == NULL || !polled) {
+        return;
+    }
+    uint32_t room = d->point_count + made.count;
+    const struct point_spec **all = arena_array(r->arena, room, sizeof all[0]);
+    memcpy(all, d->points, d->point_count * sizeof all[0]);
+    uint32_t count = d->point_count;
+    for (uint32_t i = 0; i < made.count; i++) {
+        const struct point_spec *p = &made.items[i];
+        if (bsearch(&p, d->points, d->point_count, sizeof d->points[0],
+                    compare_points) == NULL) {
+            all[count++] = p;
+        }
+    }
+    qsort(all, count, sizeof all[0], compare_points);
+    d->points = all;
+    d->point_count = count;
+}
+
 static void
 check_points(struct reader *r, const struct draft *d, bool has_profile)
 {
@@ -157,10 +186,11 @@ check_points(struct reader *r, const struct draft *d, bool has_profile)
                 p->id, point_width(p), d->device.limits.max_registers);
         }
     }
-    if (d->point_count > DEVICE_POINTS_MAX) {
+    uint32_t most = DEVICE_POINTS_MAX - points_made_for(DEVICE_EQUIPMENT).count;
+    if (d->point_count > most) {
         diags_add(r->diags, DIAG_ERROR, &d->device.loc,
-                  "device \"%s\" has %u points; up to %d are accepted", d->device.id,
-                  d->point_count, DEVICE_POINTS_MAX);
+                  "device \"%s\" has %u points; up to %u are accepted", d->device.id,
+                  d->point_count, most);
     }
 }
 
@@ -278,21 +308,8 @@ read_device(struct reader *r,
     merge_points(r, profile, own, out);
     check_points(r, out, profile != NULL);
     check_stale(r, out);
+    add_derived_points(r, out);
 }
-
-/* What stands for the machine itself: its samples are made, not polled. */
-static const struct point_spec bus_points[] = {
-    {.point = {.id = "errors", .type = TYPE_F64, .kind = POINT_COUNTER}},
-    {.point = {.id = "load", .type = TYPE_F64, .unit = "%"}},
-    {.point = {.id = "online", .type = TYPE_BOOL, .kind = POINT_STATE}},
-};
-static const struct point_spec gateway_points[] = {
-    {.point = {.id = "clock_trusted", .type = TYPE_BOOL, .kind = POINT_STATE}},
-    {.point = {.id = "disk_free", .type = TYPE_F64, .unit = "MB"}},
-    {.point = {.id = "frames_dropped", .type = TYPE_F64, .kind = POINT_COUNTER}},
-    {.point = {.id = "memory", .type = TYPE_F64, .unit = "MB"}},
-    {.point = {.id = "outbox_depth", .type = TYPE_F64}},
-};
 
 static void
 make_own_device(struct reader *r,
@@ -303,22 +320,20 @@ make_own_device(struct reader *r,
                 struct draft *out)
 {
     bool is_bus = role == DEVICE_BUS;
-    const struct point_spec *points = is_bus ? bus_points : gateway_points;
-    *out =
-        (struct draft){.device = {.id = id,
-                                  .name = name,
-                                  .type = is_bus ? "bus" : "gateway",
-                                  .role = role,
-                                  .bus = NONE_INDEX,
-                                  .parent = NONE_INDEX,
-                                  .poll_ms = is_bus ? BUS_POLL_MS : GATEWAY_POLL_MS,
-                                  .limits = limits_default,
-                                  .loc = *loc},
-                       .point_count = (uint32_t)(is_bus ? ARRAY_LEN(bus_points)
-                                                        : ARRAY_LEN(gateway_points))};
+    struct made_points made = points_made_for(role);
+    *out = (struct draft){.device = {.id = id,
+                                     .name = name,
+                                     .type = is_bus ? "bus" : "gateway",
+                                     .role = role,
+                                     .bus = NONE_INDEX,
+                                     .parent = NONE_INDEX,
+                                     .poll_ms = is_bus ? BUS_POLL_MS : GATEWAY_POLL_MS,
+                                     .limits = limits_default,
+                                     .loc = *loc},
+                          .point_count = made.count};
     out->points = arena_array(r->arena, out->point_count, sizeof out->points[0]);
     for (uint32_t i = 0; i < out->point_count; i++) {
-        out->points[i] = &points[i];
+        out->points[i] = &made.items[i];
     }
 }
 
@@ -421,11 +436,14 @@ resolve_decimals(struct reader *r,
         const struct point *t = target != NONE_INDEX ? &site->points[target] : NULL;
         if (t == NULL) {
             const char **ids = arena_array(r->arena, d->point_count, sizeof(char *));
+            uint32_t count = 0;
             for (uint32_t k = 0; k < d->point_count; k++) {
-                ids[k] = draft->points[k]->point.id;
+                if (draft->points[k]->point.derived == DERIVED_NONE) {
+                    ids[count++] = draft->points[k]->point.id;
+                }
             }
             report_dangling(r, &spec->decimals_from_loc, "point", spec->decimals_from,
-                            ids, d->point_count);
+                            ids, count);
         } else if (t == &site->points[d->first_point + i] || t->table == REG_NONE ||
                    point_width(t) != 1 || t->type == TYPE_BOOL) {
             diags_add(

@@ -19,6 +19,8 @@
 #define STALE_MS_MIN    (2 * MS_SECOND) /* Of the default, not of what is given. */
 #define STALE_POLLS     3
 #define HOLD_MS_MAX     MS_YEAR
+#define TIMEOUT_MS_MIN  10
+#define TIMEOUT_MS_MAX  (60 * MS_SECOND)
 #define PROMISE_MS_MAX  (10 * MS_YEAR)
 
 /* ---- section.c: the files, and what stands at their top level. ---- */
@@ -91,6 +93,15 @@ struct point_list {
 struct point_list points_read(struct reader *r, const struct node *map);
 /* One point without its id. */
 bool point_read(struct reader *r, const struct node *n, struct point_spec *out);
+
+/* ---- made.c: points that no register and no log brings. ---- */
+
+struct made_points {
+    const struct point_spec *items; /* Sorted by id. */
+    uint32_t count;
+};
+/* Those of a bus, of the gateway, or of any device that is polled. */
+struct made_points points_made_for(enum device_role role);
 
 /* ---- profile.c ---- */
 

@@ -1,4 +1,5 @@
 /* A point: which register, how its bits make a value, and when that value counts. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,14 @@
     "accepted: \"input 0\", \"holding 0x10\", \"coil 3\", \"discrete 7\" (address "    \
     "from 0), or a Modicon number of 5 or 6 digits such as 40001"
 
+#define BIT_MAX 63 /* Of the widest word, a u64. */
+
 struct point_yaml {
     const struct node *reg, *type, *bits, *range, *sentinels, *scale, *offset, *order,
         *poll;
     int kind; /* -1: not given. */
     int bit;  /* -1: not given. */
+    struct loc bit_loc;
     const char *unit;
     const char *decimals_from;
     int64_t stale_after_ms;
@@ -29,7 +33,7 @@ static const struct field point_fields[] = {
     FIELD("scale", FIELD_NODE, struct point_yaml, scale, OPTIONAL),
     FIELD("offset", FIELD_NODE, struct point_yaml, offset, OPTIONAL),
     FIELD("order", FIELD_NODE, struct point_yaml, order, OPTIONAL),
-    FIELD("bit", FIELD_INT, struct point_yaml, bit, BETWEEN(0, 15)),
+    FIELD("bit", FIELD_INT, struct point_yaml, bit, BETWEEN(0, BIT_MAX)),
     FIELD("bits", FIELD_NODE, struct point_yaml, bits, OPTIONAL),
     FIELD("range", FIELD_NODE, struct point_yaml, range, OPTIONAL),
     FIELD("sentinels", FIELD_NODE, struct point_yaml, sentinels, OPTIONAL),
@@ -113,22 +117,25 @@ read_type(struct reader *r, const struct node *n, struct point *p)
     }
 }
 
-/* `bit: n` and `bits: [low, high]`: both name bits inside one register. */
+/* `bit: n` and `bits: [low, high]`: both name bits inside one word, of one register
+ * unless `type` says that it is wider. */
 static void
 read_bits(struct reader *r, const struct point_yaml *y, struct point *p)
 {
     const struct node *bits = y->bits;
     int64_t low = y->bit;
     int64_t high = y->bit;
+    int64_t most = 16 * point_width(p) - 1;
     if (bits != NULL) {
         if (bits->kind != NODE_LIST || bits->count != 2) {
             diags_add(
                 r->diags, DIAG_ERROR, &bits->loc,
-                "\"bits\" is not two numbers; [low, high] from 0 to 15 is accepted");
+                "\"bits\" is not two numbers; [low, high] from 0 to %lld is accepted",
+                (long long)most);
             return;
         }
-        if (!value_int(r, bits->first, "bits", 0, 15, &low) ||
-            !value_int(r, bits->first->next, "bits", 0, 15, &high)) {
+        if (!value_int(r, bits->first, "bits", 0, BIT_MAX, &low) ||
+            !value_int(r, bits->first->next, "bits", 0, BIT_MAX, &high)) {
             return;
         }
         if (low > high) {
@@ -141,6 +148,14 @@ read_bits(struct reader *r, const struct point_yaml *y, struct point *p)
             diags_add(r->diags, DIAG_ERROR, &bits->key_loc,
                       "\"bits\" beside \"bit\"; keep one of them");
         }
+    }
+    if (high > most) {
+        diags_add(r->diags, DIAG_ERROR, bits != NULL ? &bits->loc : &y->bit_loc,
+                  "\"%s\" %s %lld and the word has bits 0 to %lld%s",
+                  bits != NULL ? "bits" : "bit", bits != NULL ? "goes up to" : "is",
+                  (long long)high, (long long)most,
+                  most < BIT_MAX ? "; type: u32 or u64 beside it makes it wider" : "");
+        return;
     }
     p->bit_low = (uint8_t)low;
     p->bit_high = (uint8_t)high;
@@ -156,7 +171,7 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
     const char *why = NULL;
     if (is_bit_table(p->table)) {
         meant = TYPE_BOOL;
-        why = "a coil or discrete input is one bit";
+        why = "a coil or discrete input is one bit;";
         if (has_bits) {
             diags_add(r->diags, DIAG_ERROR,
                       y->bits != NULL ? &y->bits->key_loc : &p->loc,
@@ -165,10 +180,10 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
         }
     } else if (y->bits != NULL) {
         meant = TYPE_BITS;
-        why = "\"bits\" of one register make an unsigned number";
+        why = "\"bits\" are of a word u16, u32 or u64; name one of these, or";
     } else if (y->bit >= 0) {
         meant = TYPE_BOOL;
-        why = "a \"bit\" is a bool";
+        why = "a \"bit\" is of a word u16, u32 or u64; name one of these, or";
     }
     /* A log brings any number: what it holds is not limited by a register. */
     p->type = meant != TYPE_COUNT ? meant : has_register ? TYPE_U16 : TYPE_F64;
@@ -177,12 +192,13 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
         struct point probe = {.type = p->type};
         read_type(r, y->type, &probe);
         given = probe.type;
-        bool fits = meant == TYPE_COUNT || given == meant ||
-                    (meant == TYPE_BITS && given == TYPE_U16);
-        if (!fits) {
+        bool word = given == TYPE_U16 || given == TYPE_U32 || given == TYPE_U64;
+        if (meant != TYPE_COUNT && given != meant && !(has_bits && word)) {
             diags_add(r->diags, DIAG_ERROR, &y->type->loc,
-                      "\"type\" is %s, but %s; leave \"type\" out",
+                      "\"type\" is %s, but %s leave \"type\" out",
                       value_type_name(given), why);
+        } else if (has_bits && word) {
+            p->bit_words = given == TYPE_U16 ? 1 : given == TYPE_U32 ? 2 : 4;
         } else if (meant == TYPE_COUNT) {
             p->type = given;
         }
@@ -265,7 +281,11 @@ parse_raw(const char *text, unsigned bits, uint64_t *out)
         (hex && strlen(body) > 16)) {
         return false;
     }
+    errno = 0;
     uint64_t value = strtoull(body, NULL, hex ? 16 : 10);
+    if (errno != 0) {
+        return false;
+    }
     uint64_t mask = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
     if (negative) {
         *out = (0 - value) & mask;
@@ -345,7 +365,7 @@ bool
 point_read(struct reader *r, const struct node *n, struct point_spec *out)
 {
     size_t errors = r->diags->errors;
-    struct point_yaml y = {.kind = -1, .bit = -1};
+    struct point_yaml y = {.kind = -1, .bit = -1, .bit_loc = loc_of(n, "bit")};
     struct point *p = &out->point;
     *out = (struct point_spec){.point = {.id = n->key != NULL ? n->key : "",
                                          .decimals_from = NONE_INDEX,
@@ -389,7 +409,9 @@ point_read(struct reader *r, const struct node *n, struct point_spec *out)
     if (y.reg != NULL && p->address + point_width(p) > UINT16_MAX + 1) {
         diags_add(r->diags, DIAG_ERROR, &y.reg->loc,
                   "a %s at address %u goes past register 65535; check the address",
-                  value_type_name(p->type), p->address);
+                  p->bit_words > 1 ? "word of several registers"
+                                   : value_type_name(p->type),
+                  p->address);
     }
     out->broken = r->diags->errors != errors;
     return !out->broken;

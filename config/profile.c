@@ -67,6 +67,8 @@ limits_read(struct reader *r, const struct node *n, struct limits *out)
               BETWEEN(1, 2000)),
         FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms,
               BETWEEN(0, 10 * MS_SECOND)),
+        FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms,
+              BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
         FIELD("holes", FIELD_NODE, struct limits_yaml, holes, OPTIONAL),
     };
     struct limits_yaml y = {*out, NULL};

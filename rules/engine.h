@@ -58,13 +58,14 @@ struct rules {
     int64_t *last_good_ms; /* INSTANT_NONE: never. */
     int64_t *last_ms;      /* Of any quality; INSTANT_NONE: never asked. */
     int64_t *fresh_ms;     /* Staleness counts from here: last good, or first asked. */
-    uint8_t *quality;
+    uint8_t *quality, *detail;
     bool *fresh;                      /* Asked, and not stale yet. */
     uint32_t *reader_first, *readers; /* Instances that read point p. */
 
     /* By device. */
     uint8_t *health;       /* enum device_health */
-    uint32_t *fresh_count; /* Of its points. */
+    bool *unreachable;     /* Its newest frame says that its bus is lost. */
+    uint32_t *fresh_count; /* Of its points, without the derived ones. */
     uint32_t *online_first,
         *online_readers; /* Instances that ask whether it answers. */
 

@@ -48,7 +48,9 @@ compile_point(struct compiler *c, const struct node *n)
     uint32_t device = node_device(c, n);
     uint32_t index = site_point(c->scope->site, device, n->name);
     compiler_push(c, n);
-    if (index == NONE_INDEX) {
+    bool derived =
+        index != NONE_INDEX && c->scope->site->points[index].derived == DERIVED_ONLINE;
+    if (index == NONE_INDEX || derived) {
         assert(strcmp(n->name, "online") == 0);
         o.kind = VALUE_TRUTH;
         compiler_emit(c, OP_ONLINE, compiler_slot(c, SLOT_DEVICE, device), 0);
@@ -63,7 +65,8 @@ compile_point(struct compiler *c, const struct node *n)
     o.kind = VALUE_NUMBER;
     if (p->unit != NULL && p->unit[0] != '\0') {
         operand_set_unit(&o, p->unit);
-    } else if (p->table == REG_NONE && p->type == TYPE_F64) {
+    } else if (p->table == REG_NONE && p->type == TYPE_F64 &&
+               p->derived == DERIVED_NONE) {
         o.kind = VALUE_EITHER;
     }
     return o;

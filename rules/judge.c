@@ -34,6 +34,7 @@ run(const struct rules *r, const struct instance *in, struct span span, int64_t 
         .last_good_ms = r->last_good_ms,
         .last_ms = r->last_ms,
         .health = r->health,
+        .unreachable = r->unreachable,
         .t_ms = t_ms,
     };
     const struct code *c = in->code;

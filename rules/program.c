@@ -123,7 +123,8 @@ load(const struct op *op,
     }
     if (op->code == OP_ONLINE) {
         uint8_t health = env->health[index];
-        return health == DEVICE_UNKNOWN ? (double)NAN : truth(health == DEVICE_ONLINE);
+        bool unknown = health == DEVICE_UNKNOWN || env->unreachable[index];
+        return unknown ? (double)NAN : truth(health == DEVICE_ONLINE);
     }
     if (op->code == OP_QUALITY) {
         bool asked = env->last_ms[index] != INSTANT_NONE;

@@ -14,7 +14,8 @@
 enum op_code {
     OP_CONST,   /* a: constant */
     OP_POINT,   /* a: slot of a point; its value */
-    OP_ONLINE,  /* a: slot of a device; whether it answers */
+    OP_ONLINE,  /* a: slot of a device; whether it answers; unknown while its bus is
+                   lost */
     OP_QUALITY, /* a: slot of a point, b: enum quality; whether it has that one */
     OP_AGE,     /* a: slot of a point; seconds since its last good sample */
     OP_TRUTH,   /* A number as a condition: not 0. */
@@ -56,8 +57,9 @@ struct program_env {
     const double *known; /* By point: the value, NaN when it is not known. */
     const uint8_t *quality;
     const int64_t *last_good_ms;
-    const int64_t *last_ms; /* By point: the last sample of any quality. */
-    const uint8_t *health;  /* By device: enum device_health. */
+    const int64_t *last_ms;  /* By point: the last sample of any quality. */
+    const uint8_t *health;   /* By device: enum device_health, */
+    const bool *unreachable; /* and whether its bus is lost. */
     int64_t t_ms;
 };
 

@@ -133,8 +133,10 @@ make_tables(struct rules *r)
     r->last_ms = arena_array(a, points, sizeof *r->last_ms);
     r->fresh_ms = arena_array(a, points, sizeof *r->fresh_ms);
     r->quality = arena_array(a, points, sizeof *r->quality);
+    r->detail = arena_array(a, points, sizeof *r->detail);
     r->fresh = arena_array(a, points, sizeof *r->fresh);
     r->health = arena_array(a, devices, sizeof *r->health);
+    r->unreachable = arena_array(a, devices, sizeof *r->unreachable);
     r->fresh_count = arena_array(a, devices, sizeof *r->fresh_count);
     for (uint32_t p = 0; p < r->site->point_count; p++) {
         r->known[p] = (double)NAN;
@@ -238,6 +240,7 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
     bool first = r->last_ms[p] == INSTANT_NONE;
     r->last_ms[p] = t_ms;
     r->quality[p] = reading->quality;
+    r->detail[p] = reading->detail;
     r->known[p] = (double)NAN;
     if (good) {
         assert(isfinite(reading->value));
@@ -250,7 +253,7 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
     }
     if ((good || first) && !r->fresh[p]) {
         r->fresh[p] = true;
-        r->fresh_count[point->device]++;
+        r->fresh_count[point->device] += point->derived == DERIVED_NONE;
         /* One timer a device; it may be early, never late. */
         uint32_t timer = r->instance_count + point->device;
         int64_t due = t_ms + point->stale_after_ms;
@@ -260,22 +263,54 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
     }
 }
 
+/* Whether a reading of this quality came out of an answer of the device. */
+static bool
+is_answer(enum quality q)
+{
+    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
+           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
+}
+
+/* What a frame tells of its device as a whole.  Derived points say what the collector
+ * knows, not what the device answered. */
+static void
+take_health(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx)
+{
+    bool asked = false;
+    bool answers = false;
+    bool refused = false;
+    bool has_value = false; /* Of a register, whether or not it can be used. */
+    for (uint32_t i = 0; i < f->count; i++) {
+        enum quality q = f->readings[i].quality;
+        if (r->site->points[f->readings[i].point].derived != DERIVED_NONE) {
+            continue;
+        }
+        asked = true;
+        answers = answers || q == QUALITY_GOOD;
+        refused = refused || q == QUALITY_REFUSED;
+        has_value = has_value || (is_answer(q) && q != QUALITY_EXCEPTION);
+    }
+    if (asked) {
+        /* Other points may have an exception, remembered from better days. */
+        r->unreachable[f->device] = refused && !has_value;
+    }
+    if (answers && r->health[f->device] != DEVICE_ONLINE) {
+        set_health(r, f->device, DEVICE_ONLINE, f->t_ms, fn, ctx);
+    }
+}
+
 void
 rules_frame(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx)
 {
     assert(f->device < r->site->device_count);
     const struct device *d = &r->site->devices[f->device];
-    bool answers = false;
     for (uint32_t i = 0; i < f->count; i++) {
         const struct reading *reading = &f->readings[i];
         assert(reading->point - d->first_point < d->point_count);
         take_reading(r, reading, f->t_ms);
         touch(r, r->reader_first, r->readers, reading->point);
-        answers = answers || reading->quality == QUALITY_GOOD;
     }
-    if (answers && r->health[f->device] != DEVICE_ONLINE) {
-        set_health(r, f->device, DEVICE_ONLINE, f->t_ms, fn, ctx);
-    }
+    take_health(r, f, fn, ctx);
     touch(r, r->online_first, r->online_readers, f->device);
     judge_touched(r, f->t_ms, fn, ctx);
 }
@@ -284,14 +319,6 @@ int64_t
 rules_due(const struct rules *r)
 {
     return timerq_due(r->timers);
-}
-
-/* Whether a reading of this quality came out of an answer of the device. */
-static bool
-is_answer(enum quality q)
-{
-    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
-           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
 }
 
 /* The timer of a device: makes stale what is due, and waits for the next point.
@@ -311,22 +338,27 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
         if (!r->fresh[p]) {
             continue;
         }
+        bool derived = r->site->points[p].derived != DERIVED_NONE;
         int64_t due = r->fresh_ms[p] + r->site->points[p].stale_after_ms;
         if (due > t_ms) {
             next = due < next ? due : next;
+            if (derived) {
+                continue;
+            }
             heard = r->fresh_ms[p] > heard ? r->fresh_ms[p] : heard;
             continue;
         }
-        any = true;
+        any = any || !derived;
         bool strict = r->site->points[p].stale_after_ms < d->stale_after_ms;
         bool denied = r->last_ms[p] > r->fresh_ms[p] && is_answer(r->quality[p]);
-        if (!strict && !denied) {
+        if (!strict && !denied && !derived) {
             missed = r->fresh_ms[p] > missed ? r->fresh_ms[p] : missed;
         }
         r->fresh[p] = false;
-        r->fresh_count[device]--;
+        r->fresh_count[device] -= !derived;
         if (r->quality[p] == QUALITY_GOOD) {
             r->quality[p] = QUALITY_STALE; /* A worse reason stays the reason. */
+            r->detail[p] = 0;
         }
         r->known[p] = (double)NAN;
         touch(r, r->reader_first, r->readers, p);
@@ -403,6 +435,7 @@ rules_latest(const struct rules *r, uint32_t point)
     assert(point < r->site->point_count);
     return (struct latest){.value = r->value[point],
                            .quality = r->quality[point],
+                           .detail = r->detail[point],
                            .t_ms = r->last_ms[point],
                            .last_good_ms = r->last_good_ms[point]};
 }

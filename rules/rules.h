@@ -44,7 +44,8 @@ void rules_shift(struct rules *r, int64_t delta_ms);
 struct latest {
     double value; /* The last good one. */
     enum quality quality;
-    int64_t t_ms; /* Of the last sample of any quality; INSTANT_NONE: none. */
+    uint8_t detail; /* As in struct reading, of the last sample; 0 with STALE. */
+    int64_t t_ms;   /* Of the last sample of any quality; INSTANT_NONE: none. */
     int64_t last_good_ms;
 };
 struct latest rules_latest(const struct rules *r, uint32_t point);

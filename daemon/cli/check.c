@@ -1,9 +1,19 @@
+/* check: are the files right, and can the buses carry their plans? */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
 #include "daemon/cli/cli.h"
+#include "daemon/pipeline/budgets.h"
 #include "daemon/pipeline/check.h"
+
+/* What is wanted beside the errors. */
+struct wish {
+    bool plan;
+    bool json;           /* Of the plans, instead of what is for people. */
+    struct strbuf plans; /* An array that was begun. */
+};
 
 static const char *
 plural(uint32_t count)
@@ -11,8 +21,96 @@ plural(uint32_t count)
     return count == 1 ? "" : "s";
 }
 
+static double
+number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/* "with 1 dead 48 %, once 600 ms; ..." of what is left when devices die. */
+static void
+print_deaths(const json_t *deaths)
+{
+    size_t index = 0;
+    json_t *death = NULL;
+    json_array_foreach(deaths, index, death)
+    {
+        int dead = (int)number(death, "devices");
+        printf(
+            "  %s%d device%s that do%s not answer: load up to %.4g %%, and the others "
+            "wait %.4g ms once\n",
+            index == 0 ? "with " : "     ", dead, dead == 1 ? "" : "s",
+            dead == 1 ? "es" : "", number(death, "load"), number(death, "stall_ms"));
+    }
+}
+
+static int
+print_plan(const json_t *bus)
+{
+    static const struct cli_column columns[] = {
+        {"device", "DEVICE", CLI_SHOW_TEXT}, {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"table", "TABLE", CLI_SHOW_TEXT},   {"address", "ADDRESS", CLI_SHOW_TEXT},
+        {"count", "COUNT", CLI_SHOW_TEXT},   {"points", "POINTS", CLI_SHOW_TEXT},
+        {"every", "EVERY", CLI_SHOW_TEXT},   {"bytes", "BYTES", CLI_SHOW_TEXT},
+        {"ms", "MS", CLI_SHOW_TEXT},         {"load", "LOAD %", CLI_SHOW_TEXT}};
+    const char *advice = json_string_value(json_object_get(bus, "advice"));
+    char *requests = json_dumps(json_object_get(bus, "requests"), 0);
+    printf("\nbus %s (%s): load %.4g %%, all requests once %.4g ms\n",
+           json_string_value(json_object_get(bus, "bus")),
+           json_string_value(json_object_get(bus, "line")), number(bus, "load"),
+           number(bus, "cycle_ms"));
+    int status = cli_print_listing(requests != NULL ? requests : "", false, columns,
+                                   ARRAY_LEN(columns), "nothing is polled there");
+    free(requests);
+    if (number(bus, "continuous") > 0) {
+        const json_t *round = json_object_get(bus, "round_ms");
+        if (json_is_number(round)) {
+            printf("  continuous devices come round every %.4g ms\n",
+                   number(bus, "round_ms"));
+        } else {
+            puts("  no time is left for continuous devices");
+        }
+    }
+    print_deaths(json_object_get(bus, "dead"));
+    if (advice != NULL) {
+        printf("  %s\n", advice);
+    }
+    return status;
+}
+
+static void
+print_plans(const char *text)
+{
+    json_t *buses = json_loads(text, 0, NULL);
+    size_t index = 0;
+    json_t *bus = NULL;
+    json_array_foreach(buses, index, bus)
+    {
+        (void)print_plan(bus);
+    }
+    json_decref(buses);
+}
+
+/* The plans of a site that is right: to the wish's JSON, or to the reader. */
+static int
+add_plans(const struct site *site, struct wish *wish, struct err *err)
+{
+    if (wish->json) {
+        return budgets_json(site, &wish->plans, err);
+    }
+    struct strbuf plans = {0};
+    strbuf_add_char(&plans, '[');
+    int code = budgets_json(site, &plans, err);
+    if (code == 0) {
+        strbuf_add_char(&plans, ']');
+        print_plans(strbuf_text(&plans));
+    }
+    strbuf_fini(&plans);
+    return code;
+}
+
 static bool
-check_whole_site(const char *path, struct diags *diags)
+check_whole_site(const char *path, struct wish *wish, struct diags *diags)
 {
     struct rules_counts counts = {0};
     struct site *site = check_site(path, diags, &counts);
@@ -20,12 +118,20 @@ check_whole_site(const char *path, struct diags *diags)
         return false;
     }
     struct site_equipment e = site_equipment(site);
-    printf("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u place%s\n",
-           path, e.devices, plural(e.devices), e.points, plural(e.points),
-           site->bus_count, site->bus_count == 1 ? "" : "es", site->rule_count,
-           plural(site->rule_count), counts.instances, plural(counts.instances));
+    struct err err;
+    if (!wish->json) {
+        printf("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u "
+               "place%s\n",
+               path, e.devices, plural(e.devices), e.points, plural(e.points),
+               site->bus_count, site->bus_count == 1 ? "" : "es", site->rule_count,
+               plural(site->rule_count), counts.instances, plural(counts.instances));
+    }
+    bool good = !wish->plan || add_plans(site, wish, &err) == 0;
+    if (!good) {
+        diags_add(diags, DIAG_ERROR, NULL, "%s", err.text);
+    }
     site_free(site);
-    return true;
+    return good;
 }
 
 /* The kind of a file is told by the first word at the start of a line. */
@@ -45,7 +151,7 @@ file_begins_with(const char *path, const char *key)
 }
 
 static bool
-check_file(const char *path, struct diags *diags)
+check_file(const char *path, struct wish *wish, struct diags *diags)
 {
     bool good = false;
     if (file_begins_with(path, "profile")) {
@@ -59,9 +165,9 @@ check_file(const char *path, struct diags *diags)
         good = s != NULL;
         sim_free(s);
     } else {
-        return check_whole_site(path, diags);
+        return check_whole_site(path, wish, diags);
     }
-    if (good) {
+    if (good && !wish->json) {
         printf("%s: ok\n", path);
     }
     return good;
@@ -71,8 +177,12 @@ static int
 run(const struct cli_command *self, int argc, char **argv)
 {
     const char *site = NULL;
+    struct wish wish = {0};
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
+        {"plan", 'p', CLI_FLAG, &wish.plan, NULL,
+         "each bus's requests and time budget"},
+        {"json", 'j', CLI_FLAG, &wish.json, NULL, "the plans as JSON"},
     };
     struct cli_list args;
     bool done = false;
@@ -80,6 +190,10 @@ run(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
+    if (wish.json && !wish.plan) {
+        return cli_usage_error(self, "--json is of --plan");
+    }
+    strbuf_add_char(&wish.plans, '[');
     if (site != NULL || args.count == 0) {
         if (args.count == CLI_LIST_MAX) {
             return cli_usage_error(self, "too many files");
@@ -89,7 +203,7 @@ run(const struct cli_command *self, int argc, char **argv)
     for (uint32_t i = 0; i < args.count; i++) {
         struct diags diags;
         diags_init(&diags);
-        bool good = check_file(args.items[i], &diags);
+        bool good = check_file(args.items[i], &wish, &diags);
         diags_sort(&diags);
         diags_print(&diags, stderr);
         if (!good) {
@@ -99,16 +213,26 @@ run(const struct cli_command *self, int argc, char **argv)
         }
         diags_fini(&diags);
     }
+    if (wish.json && status == CLI_OK) {
+        strbuf_add_char(&wish.plans, ']');
+        puts(strbuf_text(&wish.plans));
+    }
+    strbuf_fini(&wish.plans);
     return status;
 }
 
 const struct cli_command cli_check = {
     "check", "validate everything, report every error with its place",
-    "[-c SITE] [FILE...]",
+    "[-c SITE] [--plan [--json]] [FILE...]",
     "Reads the site file and all that it includes, compiles the rules, and prints "
     "each\n"
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
     "profiles, cases and simulator files.  Exit status 3 when there is an error; "
     "warnings\n"
-    "do not count.\n",
+    "do not count.\n\n"
+    "--plan shows of each bus every request, how long it takes, the share of the "
+    "bus's\n"
+    "time, and what is left when 1, 2 or 4 devices do not answer.  From 80 % on, and\n"
+    "louder from 100 %, there is a warning that says what to change, also without "
+    "it.\n",
     run};

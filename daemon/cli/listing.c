@@ -1,6 +1,7 @@
 /* status, devices, alarms, tickets: asked of the daemon, or read from the databases
  * when it is down. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 struct listing {
     const char *site, *device, *type, *rule, *severity, *state, *assignee;
-    bool json, all;
+    bool json, all, points;
 };
 
 #define SITE_OPTION                                                                    \
@@ -89,7 +90,7 @@ offline_devices(const struct site *site,
                 struct err *err)
 {
     struct device_filter filter = {l->device, l->type, l->state};
-    return offline_listing_devices(site, &filter, out, err);
+    return offline_listing_devices(site, &filter, l->points, out, err);
 }
 
 static int
@@ -197,6 +198,76 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
     return status;
 }
 
+/* For a person: whole numbers in full, others with seven digits, as a float has. */
+static json_t *
+value_text(const json_t *value)
+{
+    double v = json_number_value(value);
+    char text[NUMBER_TEXT_BYTES];
+    (void)number_format(text, v);
+    if (v != floor(v)) {
+        snprintf(text, sizeof text, "%.7g", v);
+    }
+    return json_string(text);
+}
+
+/* The points of all devices of `array` as a listing of their own; json_decref() it. */
+static json_t *
+list_points(const char *array)
+{
+    json_t *devices = json_loads(array, 0, NULL);
+    json_t *rows = json_array();
+    size_t index = 0;
+    json_t *device = NULL;
+    json_array_foreach(devices, index, device)
+    {
+        const char *id = NULL;
+        json_t *point = NULL;
+        json_object_foreach(json_object_get(device, "points"), id, point)
+        {
+            json_object_set(point, "device", json_object_get(device, "id"));
+            json_object_set_new(point, "point", json_string(id));
+            json_t *value = json_object_get(point, "value");
+            if (json_is_number(value)) {
+                json_object_set_new(point, "value", value_text(value));
+            }
+            json_array_append(rows, point);
+        }
+    }
+    json_decref(devices);
+    return rows;
+}
+
+/* With --points, and not as JSON: a row for each point. */
+static int
+show_points(const struct listing *l, const char *path)
+{
+    static const struct cli_column columns[] = {
+        {"device", "DEVICE", CLI_SHOW_TEXT}, {"point", "POINT", CLI_SHOW_TEXT},
+        {"value", "VALUE", CLI_SHOW_TEXT},   {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"why", "QUALITY", CLI_SHOW_TEXT},   {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
+    struct site *site = cli_site(l->site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    int status = CLI_OK;
+    if (fetch(site, l, path, offline_devices, &answer, &err) != 0) {
+        status = cli_fail(&err);
+    } else {
+        json_t *rows = list_points(strbuf_text(&answer));
+        char *text = json_dumps(rows, 0);
+        status = cli_print_listing(text != NULL ? text : "", false, columns,
+                                   ARRAY_LEN(columns), "no points");
+        free(text);
+        json_decref(rows);
+    }
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
 static int
 run_devices(const struct cli_command *self, int argc, char **argv)
 {
@@ -206,6 +277,7 @@ run_devices(const struct cli_command *self, int argc, char **argv)
         {"device", 'd', CLI_TEXT, &l.device, "ID", "only this device"},
         {"type", 't', CLI_TEXT, &l.type, "WORD", "only of this type"},
         {"state", 's', CLI_TEXT, &l.state, "WORD", "online offline unknown"},
+        {"points", 'p', CLI_FLAG, &l.points, NULL, "their points, with present values"},
         JSON_OPTION,
     };
     bool done = false;
@@ -224,14 +296,17 @@ run_devices(const struct cli_command *self, int argc, char **argv)
         {"requests", "REQUESTS", CLI_SHOW_TEXT},
         {"errors", "ERRORS", CLI_SHOW_TEXT},
         {"latency_ms", "MS", CLI_SHOW_TEXT},
+        {"cause", "CAUSE", CLI_SHOW_TEXT},
         {"name", "NAME", CLI_SHOW_TEXT}};
     struct strbuf path = {0};
     strbuf_add(&path, "/api/v1/devices");
     cli_query(&path, "device", l.device);
     cli_query(&path, "type", l.type);
     cli_query(&path, "state", l.state);
-    status = show(&l, strbuf_text(&path), offline_devices, columns, ARRAY_LEN(columns),
-                  "no devices");
+    cli_query(&path, "points", l.points ? "1" : NULL);
+    status = l.points && !l.json ? show_points(&l, strbuf_text(&path))
+                                 : show(&l, strbuf_text(&path), offline_devices,
+                                        columns, ARRAY_LEN(columns), "no devices");
     strbuf_fini(&path);
     return status;
 }
@@ -247,6 +322,33 @@ print_text(const char *indent, const char *key, const char *text)
         text = instant_format_local(local, t_ms);
     }
     printf("%s%s: %s\n", indent, key, text);
+}
+
+/* What went wrong on a wire, and how often: " (timeout 3, exception 2: 1)". */
+static void
+print_causes(json_t *causes)
+{
+    const char *before = " (";
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(causes, key, value)
+    {
+        const char *code = NULL;
+        json_t *times = NULL;
+        if (json_integer_value(value) > 0) {
+            printf("%s%s %lld", before, key, (long long)json_integer_value(value));
+            before = ", ";
+        }
+        json_object_foreach(value, code, times)
+        {
+            printf("%s%s %s: %lld", before, key, code,
+                   (long long)json_integer_value(times));
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        putchar(')');
+    }
 }
 
 static void
@@ -266,6 +368,8 @@ print_member(const char *indent, const char *key, json_t *value)
                 printf(" %s %.4g", inner, json_real_value(of));
             } else if (json_is_boolean(of)) {
                 printf(" %s %s", inner, json_is_true(of) ? "yes" : "no");
+            } else if (json_is_object(of)) {
+                print_causes(of);
             }
         }
         putchar('\n');
@@ -333,8 +437,25 @@ const struct cli_command cli_tickets = {
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
 const struct cli_command cli_devices = {
     "devices", "every device: does it answer, since when, how well",
-    "[-c SITE] [--device ID] [--type T] [--state S] [--json]",
-    "Asks the daemon; when it is down, shows what the history last knew.\n",
+    "[-c SITE] [--device ID] [--type T] [--state S] [--points] [--json]",
+    "Asks the daemon; when it is down, shows what the history last knew.\n\n"
+    "CAUSE is what went wrong most often since the daemon started, and where to look:\n"
+    "  timeout      no answer: power, wiring, unit number, baud rate, a timeout too "
+    "short\n"
+    "  crc          a damaged answer: termination, polarity, shield, baud rate, "
+    "parity\n"
+    "  short        it began and broke off: gap or timeout too short, a loose wire\n"
+    "  wrong_unit   another unit answered: two devices with one number, a late answer\n"
+    "  malformed    it answered something else: two masters on one line, a gateway's "
+    "mode\n"
+    "  exception 1  the device has no such function: input or holding?\n"
+    "  exception 2  it has no such register: wrong model, or address off by one\n"
+    "  exception 3  it does not like the length: lower limits.max_registers\n"
+    "  exception 4  it failed inside, exception 6: it was busy\n"
+    "  exception 10, 11  the gateway cannot reach it: as timeout\n"
+    "  refused      no connection, or no port: gateway's power, network, address, "
+    "adapter\n"
+    "  lost         the connection went: another client, an idle limit, a loose plug\n",
     run_devices};
 const struct cli_command cli_status = {
     "status", "how the daemon and its site are", "[-c SITE] [--json]",

@@ -15,10 +15,19 @@ struct reading {
     double value;
     uint32_t point;  /* Index into site->points. */
     uint8_t quality; /* enum quality */
-    uint8_t detail;  /* Exception code for QUALITY_EXCEPTION, else 0. */
+    uint8_t detail;  /* By quality, see below. */
     uint16_t reserved;
 };
 _Static_assert(sizeof(struct reading) == 16, "copied through rings by the million");
+
+/* `detail` says more than the quality.  EXCEPTION: the device's code.  Other faults of
+ * the wire: enum wire_fault; a TIMEOUT that a gateway reported: its exception's code.
+ * GOOD, of a counter: */
+enum counter_detail {
+    COUNTER_PLAIN,   /* It went on counting. */
+    COUNTER_WRAPPED, /* It went past its end and began again at 0. */
+    COUNTER_RESET    /* It fell back: the device restarted or was exchanged. */
+};
 
 #define FRAME_CLOCK_UNTRUSTED                                                          \
     1u /* Taken before the wall clock was known to be right. */

@@ -108,8 +108,12 @@ site_equipment(const struct site *site)
     for (uint32_t i = 0; i < site->device_count; i++) {
         if (site->devices[i].role == DEVICE_EQUIPMENT) {
             sum.devices++;
-            sum.points += site->devices[i].point_count;
         }
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        const struct point *p = &site->points[i];
+        sum.points += site->devices[p->device].role == DEVICE_EQUIPMENT &&
+                      p->derived == DERIVED_NONE;
     }
     return sum;
 }
@@ -122,10 +126,11 @@ point_width(const struct point *point)
     }
     switch (point->type) {
     case TYPE_BOOL:
+    case TYPE_BITS:
+        return point->bit_words > 1 ? point->bit_words : 1;
     case TYPE_U16:
     case TYPE_S16:
     case TYPE_BCD16:
-    case TYPE_BITS:
         return 1;
     case TYPE_U32:
     case TYPE_S32:

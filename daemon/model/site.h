@@ -78,6 +78,7 @@ struct point {
     enum byte_order order;
     uint8_t bit_low; /* TYPE_BITS, or a single bit of a register (bit_high equal). */
     uint8_t bit_high;
+    uint8_t bit_words; /* Registers that they are counted through: 2, 4; else one. */
     enum point_kind kind;
     enum derived derived; /* Not DERIVED_NONE: `table` is REG_NONE. */
     struct scaling scaling;
@@ -289,7 +290,8 @@ uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 /* Every criterion that is given matches the device. */
 bool applies_to_device(const struct applies_to *a, const struct device *d);
 
-/* What the owner listed: neither the buses' own devices nor the gateway's. */
+/* What the owner listed: neither the buses' own devices nor the gateway's, and no
+ * derived points. */
 struct site_equipment {
     uint32_t devices;
     uint32_t points;

@@ -1,7 +1,10 @@
 #include "daemon/pipeline/check.h"
 
+#include <stdlib.h>
+
 #include "config/config.h"
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/budgets.h"
 
 struct site *
 check_site(const char *path, struct diags *diags, struct rules_counts *counts)
@@ -13,6 +16,10 @@ check_site(const char *path, struct diags *diags, struct rules_counts *counts)
         *counts = rules_count(rules);
     }
     rules_free(rules);
+    struct err err;
+    if (good && budgets_warn(site, diags, &err) != 0) {
+        abort(); /* Out of memory, as every allocation while the site is loaded. */
+    }
     diags_sort(diags);
     if (!good) {
         site_free(site);

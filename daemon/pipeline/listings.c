@@ -1,8 +1,10 @@
 #include "daemon/pipeline/listings.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/causes.h"
 
 struct listing {
     const struct alarm_filter *alarms;
@@ -120,6 +122,21 @@ device_filter_check(const struct device_filter *filter, struct err *err)
                : err_set(err, ERR_RANGE,
                          "\"%s\" is no state of a device; online, offline or unknown",
                          filter->state);
+}
+
+void
+listing_point(struct strbuf *out, const struct point *p, const struct point_now *now)
+{
+    char why[CAUSE_BYTES];
+    strbuf_json_key(out, p->id);
+    strbuf_add_char(out, '{');
+    strbuf_json_num(out, "value",
+                    now->last_good_ms != INSTANT_NONE ? now->value : (double)NAN);
+    strbuf_json_str(out, "unit", p->unit);
+    strbuf_json_str(out, "quality", quality_name(now->quality));
+    strbuf_json_time(out, "last_good", now->last_good_ms);
+    strbuf_json_str(out, "why", cause_describe(why, now->quality, now->detail));
+    strbuf_add_char(out, '}');
 }
 
 bool

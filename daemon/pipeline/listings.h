@@ -1,4 +1,4 @@
-/* Alarms and tickets as JSON arrays (design section 9), from state.db: the API and the
+/* Alarms, tickets and points as JSON (design section 9), from state.db: the API and the
  * command line without a daemon give the same answer. */
 #ifndef CARETAKER_PIPELINE_LISTINGS_H
 #define CARETAKER_PIPELINE_LISTINGS_H
@@ -29,6 +29,17 @@ int device_filter_check(const struct device_filter *filter, struct err *err);
 bool device_filter_fits(const struct device_filter *filter,
                         const struct device *d,
                         const char *state);
+
+/* What is known of a point, as a member of a "points" object under its id. */
+struct point_now {
+    double
+        value; /* The last good one; meaningless while last_good_ms is INSTANT_NONE. */
+    enum quality quality;
+    uint8_t detail;
+    int64_t last_good_ms;
+};
+void
+listing_point(struct strbuf *out, const struct point *p, const struct point_now *now);
 
 struct ticket_filter {
     const char *device, *state, *assignee;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/causes.h"
 #include "daemon/pipeline/live_inside.h"
 
 #define MEGABYTE 1e6
@@ -74,8 +75,10 @@ bus_frame(struct live *l, uint32_t bus, int64_t now_ms)
     struct frame *f = l->frame;
     *f = (struct frame){.t_ms = now_ms, .device = l->site->buses[bus].device};
     add_reading(l, f, "errors", (double)counts.wire.errors);
+    add_reading(l, f, "late", counts.late);
     add_reading(l, f, "load", counts.load);
     add_reading(l, f, "online", counts.online ? 1 : 0);
+    add_reading(l, f, "quarantined", counts.quarantined);
     live_apply(l, f);
 }
 
@@ -112,7 +115,8 @@ health_name(enum device_health h)
     return "unknown";
 }
 
-/* The worst of a device's points: why not good, or good; the newest good time. */
+/* The worst of a device's points: why not good, or good; the newest good time.  What is
+ * derived is not what the device says. */
 static enum quality
 device_quality(const struct live *l, const struct device *d, int64_t *last_good_ms)
 {
@@ -120,6 +124,9 @@ device_quality(const struct live *l, const struct device *d, int64_t *last_good_
     *last_good_ms = INSTANT_NONE;
     for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
         struct latest latest = rules_latest(pipeline_rules(l->pipeline), i);
+        if (l->site->points[i].derived != DERIVED_NONE) {
+            continue;
+        }
         if (latest.last_good_ms > *last_good_ms) {
             *last_good_ms = latest.last_good_ms;
         }
@@ -137,17 +144,66 @@ points_json(const struct live *l, const struct device *d, struct strbuf *out)
     strbuf_add_char(out, '{');
     for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
         struct latest latest = rules_latest(pipeline_rules(l->pipeline), i);
-        strbuf_json_key(out, l->site->points[i].id);
-        strbuf_add_char(out, '{');
-        if (latest.last_good_ms != INSTANT_NONE) {
-            strbuf_json_num(out, "value", latest.value);
-        } else {
-            strbuf_json_str(out, "value", NULL);
+        struct point_now now = {latest.value, latest.quality, latest.detail,
+                                latest.last_good_ms};
+        listing_point(out, &l->site->points[i], &now);
+    }
+    strbuf_add_char(out, '}');
+}
+
+/* What the collectors count of a device; a bus's own device has the counts of all. */
+static struct device_counts
+device_counts(const struct live *l, uint32_t device)
+{
+    struct device_counts counts = collectors_device(l->collectors, device);
+    if (l->site->devices[device].role != DEVICE_BUS) {
+        return counts;
+    }
+    for (uint32_t b = 0; b < l->site->bus_count; b++) {
+        if (l->site->buses[b].device == device) {
+            counts.wire = collectors_bus(l->collectors, b).wire;
+            counts.latency_ms = NAN;
         }
-        strbuf_json_str(out, "unit", l->site->points[i].unit);
-        strbuf_json_str(out, "quality", quality_name(latest.quality));
-        strbuf_json_time(out, "last_good", latest.last_good_ms);
-        strbuf_add_char(out, '}');
+    }
+    return counts;
+}
+
+static void
+device_json(const struct live *l,
+            uint32_t index,
+            const char *state,
+            bool points,
+            struct strbuf *out)
+{
+    const struct device *d = &l->site->devices[index];
+    struct device_counts counts = device_counts(l, index);
+    int64_t last_good_ms = INSTANT_NONE;
+    enum quality quality = device_quality(l, d, &last_good_ms);
+    char cause[CAUSE_BYTES];
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "id", d->id);
+    strbuf_json_str(out, "name", d->name);
+    strbuf_json_str(out, "type", d->type);
+    strbuf_json_str(out, "bus",
+                    d->bus != NONE_INDEX ? l->site->buses[d->bus].id : NULL);
+    if (d->bus != NONE_INDEX) {
+        strbuf_json_int(out, "unit", d->unit);
+    } else {
+        strbuf_json_str(out, "unit", NULL);
+    }
+    strbuf_json_str(out, "state", state);
+    strbuf_json_time(out, "last_good", last_good_ms);
+    strbuf_json_str(out, "quality", quality_name(quality));
+    strbuf_json_int(out, "requests", (int64_t)counts.wire.requests);
+    strbuf_json_int(out, "errors", (int64_t)counts.wire.errors);
+    strbuf_json_num(out, "latency_ms",
+                    counts.wire.requests > 0 ? counts.latency_ms : NAN);
+    strbuf_json_bool(out, "quarantined", counts.quarantined);
+    strbuf_json_int(out, "refused_points", counts.refused);
+    causes_json(out, "causes", &counts.wire);
+    strbuf_json_str(out, "cause", cause_most(cause, &counts.wire));
+    if (points) {
+        points_json(l, d, out);
     }
     strbuf_add_char(out, '}');
 }
@@ -167,42 +223,9 @@ live_devices_json(struct live *l,
         if (!device_filter_fits(filter, d, state)) {
             continue;
         }
-        struct device_counts counts = collectors_device(l->collectors, i);
-        if (d->role == DEVICE_BUS) {
-            for (uint32_t b = 0; b < l->site->bus_count; b++) {
-                if (l->site->buses[b].device == i) {
-                    struct bus_counts of_bus = collectors_bus(l->collectors, b);
-                    counts.wire.requests = of_bus.wire.requests;
-                    counts.wire.errors = of_bus.wire.errors;
-                    counts.latency_ms = NAN;
-                }
-            }
-        }
-        int64_t last_good_ms = INSTANT_NONE;
-        enum quality quality = device_quality(l, d, &last_good_ms);
-        strbuf_add(out, first ? "{" : ",{");
+        strbuf_add(out, first ? "" : ",");
         first = false;
-        strbuf_json_str(out, "id", d->id);
-        strbuf_json_str(out, "name", d->name);
-        strbuf_json_str(out, "type", d->type);
-        strbuf_json_str(out, "bus",
-                        d->bus != NONE_INDEX ? l->site->buses[d->bus].id : NULL);
-        if (d->bus != NONE_INDEX) {
-            strbuf_json_int(out, "unit", d->unit);
-        } else {
-            strbuf_json_str(out, "unit", NULL);
-        }
-        strbuf_json_str(out, "state", state);
-        strbuf_json_time(out, "last_good", last_good_ms);
-        strbuf_json_str(out, "quality", quality_name(quality));
-        strbuf_json_int(out, "requests", (int64_t)counts.wire.requests);
-        strbuf_json_int(out, "errors", (int64_t)counts.wire.errors);
-        strbuf_json_num(out, "latency_ms",
-                        counts.wire.requests > 0 ? counts.latency_ms : NAN);
-        if (points) {
-            points_json(l, d, out);
-        }
-        strbuf_add_char(out, '}');
+        device_json(l, i, state, points, out);
     }
     strbuf_add_char(out, ']');
 }
@@ -297,8 +320,13 @@ status_devices(struct live *l, struct strbuf *out)
         strbuf_json_str(out, "id", l->site->buses[b].id);
         strbuf_json_bool(out, "online", of_bus.online);
         strbuf_json_num(out, "load", round(of_bus.load * 10) / 10);
+        strbuf_json_num(out, "late", round(of_bus.late * 10) / 10);
+        strbuf_json_int(out, "quarantined", of_bus.quarantined);
+        strbuf_json_int(out, "reconnects", (int64_t)of_bus.reconnects);
+        strbuf_json_bool(out, "echo", of_bus.echo);
         strbuf_json_int(out, "requests", (int64_t)of_bus.wire.requests);
         strbuf_json_int(out, "errors", (int64_t)of_bus.wire.errors);
+        causes_json(out, "causes", &of_bus.wire);
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');

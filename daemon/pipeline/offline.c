@@ -1,7 +1,6 @@
 #include "daemon/pipeline/offline.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
@@ -50,7 +49,7 @@ offline_listing_tickets(const struct site *site,
     return code;
 }
 
-/* What the history last knew of each device. */
+/* What the history last knew of each device and each point. */
 struct last_known {
     int64_t last_good_ms;
     enum quality quality;
@@ -59,14 +58,34 @@ struct last_known {
 struct looking {
     const struct site *site;
     struct last_known *devices;
+    struct point_now *points;
 };
+
+static void
+look_at_point(struct point_now *now, const struct history_sample *s)
+{
+    now->quality = s->quality;
+    now->detail = s->detail;
+    if (s->quality == QUALITY_GOOD) {
+        now->value = s->value;
+        now->last_good_ms = s->t_ms;
+    }
+}
 
 static bool
 look_at(void *ctx, const struct history_sample *s)
 {
     struct looking *l = ctx;
     uint32_t device = site_device(l->site, s->device);
-    if (device != NONE_INDEX) {
+    if (device == NONE_INDEX) {
+        return true;
+    }
+    uint32_t point = site_point(l->site, device, s->point);
+    if (point != NONE_INDEX) {
+        look_at_point(&l->points[point], s);
+    }
+    /* What the collector said of a device is not what the device said. */
+    if (point == NONE_INDEX || l->site->points[point].derived == DERIVED_NONE) {
         struct last_known *known = &l->devices[device];
         known->quality = s->quality;
         if (s->quality == QUALITY_GOOD) {
@@ -77,10 +96,10 @@ look_at(void *ctx, const struct history_sample *s)
 }
 
 static int
-look_up(const struct site *site, struct last_known *devices, struct err *err)
+look_up(struct looking *l, struct err *err)
 {
     struct history_reader *reader = NULL;
-    int code = history_reader_open(&reader, site->data_dir, err);
+    int code = history_reader_open(&reader, l->site->data_dir, err);
     if (code == ERR_NOT_FOUND) {
         return 0;
     }
@@ -89,20 +108,30 @@ look_up(const struct site *site, struct last_known *devices, struct err *err)
         code = history_newest(reader, &newest, err);
     }
     if (code == 0 && newest != INSTANT_NONE) {
-        struct looking l = {site, devices};
         code = history_each(reader, newest - LOOK_BACK_MS, newest, NULL, NULL, look_at,
-                            &l, err);
+                            l, err);
     }
     history_reader_close(reader);
     return code;
 }
 
 static void
-device_json(const struct site *site,
-            const struct device *d,
-            const struct last_known *known,
-            struct strbuf *out)
+points_json(const struct looking *l, const struct device *d, struct strbuf *out)
 {
+    strbuf_json_key(out, "points");
+    strbuf_add_char(out, '{');
+    for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
+        listing_point(out, &l->site->points[i], &l->points[i]);
+    }
+    strbuf_add_char(out, '}');
+}
+
+static void
+device_json(const struct looking *l, uint32_t index, bool points, struct strbuf *out)
+{
+    const struct site *site = l->site;
+    const struct device *d = &site->devices[index];
+    const struct last_known *known = &l->devices[index];
     strbuf_add_char(out, '{');
     strbuf_json_str(out, "id", d->id);
     strbuf_json_str(out, "name", d->name);
@@ -119,12 +148,20 @@ device_json(const struct site *site,
     strbuf_json_int(out, "requests", 0);
     strbuf_json_int(out, "errors", 0);
     strbuf_json_num(out, "latency_ms", NAN);
+    strbuf_json_str(out, "quarantined", NULL); /* Only the daemon knows the rest. */
+    strbuf_json_int(out, "refused_points", 0);
+    strbuf_json_str(out, "causes", NULL);
+    strbuf_json_str(out, "cause", NULL);
+    if (points) {
+        points_json(l, d, out);
+    }
     strbuf_add_char(out, '}');
 }
 
 int
 offline_listing_devices(const struct site *site,
                         const struct device_filter *filter,
+                        bool points,
                         struct strbuf *out,
                         struct err *err)
 {
@@ -132,14 +169,20 @@ offline_listing_devices(const struct site *site,
     if (code != 0) {
         return code;
     }
-    struct last_known *devices = calloc(site->device_count + 1, sizeof *devices);
-    if (devices == NULL) {
-        return err_set(err, ERR_NOMEM, "devices");
-    }
+    struct arena *arena = arena_new();
+    struct looking l = {
+        .site = site,
+        .devices = arena_array(arena, site->device_count + 1, sizeof *l.devices),
+        .points = arena_array(arena, site->point_count + 1, sizeof *l.points),
+    };
     for (uint32_t i = 0; i < site->device_count; i++) {
-        devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE};
+        l.devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE};
     }
-    code = look_up(site, devices, err);
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        l.points[i] =
+            (struct point_now){.quality = QUALITY_STALE, .last_good_ms = INSTANT_NONE};
+    }
+    code = look_up(&l, err);
     if (code == 0) {
         bool first = true;
         strbuf_add_char(out, '[');
@@ -149,11 +192,11 @@ offline_listing_devices(const struct site *site,
             }
             strbuf_add(out, first ? "" : ",");
             first = false;
-            device_json(site, &site->devices[i], &devices[i], out);
+            device_json(&l, i, points, out);
         }
         strbuf_add_char(out, ']');
     }
-    free(devices);
+    arena_free(arena);
     return code;
 }
 

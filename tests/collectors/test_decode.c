@@ -39,7 +39,11 @@ static const struct order_row {
     {TYPE_U64, ORDER_DCBA, {0x0706, 0x0504, 0x0302, 0x0100}, 283686952306183.0},
     {TYPE_S64, ORDER_ABCD, {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFD}, -3},
     {TYPE_S64, ORDER_CDAB, {0xFFFD, 0xFFFF, 0xFFFF, 0xFFFF}, -3},
+    {TYPE_S64, ORDER_BADC, {0xFFFF, 0xFFFF, 0xFFFF, 0xFDFF}, -3},
     {TYPE_S64, ORDER_DCBA, {0xFDFF, 0xFFFF, 0xFFFF, 0xFFFF}, -3},
+    {TYPE_S64, ORDER_ABCD, {0x8000, 0, 0, 0}, -9223372036854775808.0},
+    {TYPE_U64, ORDER_ABCD, {0x0020, 0, 0, 0}, 9007199254740992.0}, /* 2^53 */
+    {TYPE_U64, ORDER_ABCD, {0x8000, 0, 0, 0}, 9223372036854775808.0},
     {TYPE_F32, ORDER_ABCD, {0x42F6, 0xE979}, 123.45600128173828},
     {TYPE_F32, ORDER_CDAB, {0xE979, 0x42F6}, 123.45600128173828},
     {TYPE_F32, ORDER_BADC, {0xF642, 0x79E9}, 123.45600128173828},
@@ -52,7 +56,10 @@ static const struct order_row {
     {TYPE_BCD16, ORDER_BADC, {0x3412}, 1234},
     {TYPE_BCD32, ORDER_ABCD, {0x1234, 0x5678}, 12345678},
     {TYPE_BCD32, ORDER_CDAB, {0x5678, 0x1234}, 12345678},
+    {TYPE_BCD32, ORDER_BADC, {0x3412, 0x7856}, 12345678},
+    {TYPE_BCD32, ORDER_DCBA, {0x7856, 0x3412}, 12345678},
     {TYPE_BCD32, ORDER_ABCD, {0x0000, 0x0000}, 0},
+    {TYPE_BCD16, ORDER_ABCD, {0x9999}, 9999},
 };
 
 START_TEST(every_type_reads_in_every_order)
@@ -408,6 +415,100 @@ START_TEST(what_is_no_value_says_why)
 }
 END_TEST
 
+/* What does not fit in the 53 bits of a double becomes the nearest that does. */
+START_TEST(numbers_past_2_53_are_rounded_to_the_nearest)
+{
+    static const struct {
+        enum value_type type;
+        uint16_t words[4];
+        double value;
+    } rows[] = {
+        {TYPE_U64, {0x0020, 0, 0, 1}, 9007199254740992.0}, /* A tie: to the even one. */
+        {TYPE_U64, {0x0020, 0, 0, 3}, 9007199254740996.0},
+        {TYPE_U64, {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF}, 18446744073709551616.0},
+        {TYPE_S64, {0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF}, 9223372036854775808.0},
+        {TYPE_S64, {0xFFDF, 0xFFFF, 0xFFFF, 0xFFFF}, -9007199254740992.0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct point p = {.table = REG_HOLDING,
+                          .type = rows[i].type,
+                          .scaling = one,
+                          .decimals_from = NONE_INDEX};
+        struct reading r;
+        decode_words(&r, &p, rows[i].words, 4, -1);
+        ck_assert_uint_eq(r.quality, QUALITY_GOOD);
+        ck_assert_double_eq(r.value, rows[i].value);
+    }
+}
+END_TEST
+
+/* Bits are counted from the least of the word, whatever order its registers have. */
+START_TEST(every_bit_of_a_wide_word_is_read_alone)
+{
+    static const enum value_type types[] = {TYPE_U32, TYPE_U64};
+    struct reading r;
+
+    for (int t = 0; t < 2; t++) {
+        uint8_t width = t == 0 ? 2 : 4;
+        for (enum byte_order order = 0; order < ORDER_COUNT; order++) {
+            struct point word = {.table = REG_HOLDING,
+                                 .type = types[t],
+                                 .order = order,
+                                 .scaling = one,
+                                 .decimals_from = NONE_INDEX};
+            for (uint8_t bit = 0; bit < 16 * width; bit++) {
+                struct point p = word;
+                uint16_t words[4] = {0};
+                p.type = TYPE_BOOL;
+                p.bit_low = p.bit_high = bit;
+                p.bit_words = width;
+                ck_assert_uint_eq(point_width(&p), width);
+                encode_words(words, &word, ldexp(1, bit));
+                decode_words(&r, &p, words, width, -1);
+                ck_assert(r.quality == QUALITY_GOOD && r.value == 1);
+                encode_words(words, &p, 0);
+                decode_words(&r, &word, words, width, -1);
+                ck_assert_double_eq(r.value, 0);
+                encode_words(words, &p, 1);
+                decode_words(&r, &word, words, width, -1);
+                ck_assert_double_eq(r.value, ldexp(1, bit));
+                decode_words(&r, &p, words, width - 1u, -1);
+                ck_assert_uint_eq(r.quality, QUALITY_CRC);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_field_may_cross_the_registers_of_a_wide_word)
+{
+    uint16_t words[] = {0x5678, 0x1234}; /* 0x12345678, low word first. */
+    const struct sentinel none = {0x345, "none"};
+    struct point p = {.table = REG_HOLDING,
+                      .type = TYPE_BITS,
+                      .order = ORDER_CDAB,
+                      .bit_low = 12,
+                      .bit_high = 23,
+                      .bit_words = 2,
+                      .scaling = one,
+                      .decimals_from = NONE_INDEX};
+    struct reading r;
+    decode_words(&r, &p, words, 2, -1);
+    ck_assert_double_eq(r.value, 0x345);
+    p.sentinels = &none;
+    p.sentinel_count = 1;
+    decode_words(&r, &p, words, 2, -1);
+    ck_assert_uint_eq(r.quality, QUALITY_SENTINEL);
+    encode_words(words, &p, 0xABC);
+    ck_assert_uint_eq(words[0], 0xC678);
+    ck_assert_uint_eq(words[1], 0x12AB);
+    p.bit_low = 0;
+    p.bit_high = 31;
+    decode_words(&r, &p, words, 2, -1);
+    ck_assert_double_eq(r.value, 0x12ABC678);
+}
+END_TEST
+
 START_TEST(every_bit_of_a_register_is_read_alone)
 {
     struct reading r;
@@ -570,6 +671,9 @@ main(void)
                         (int)ARRAY_LEN(order_rows));
     tcase_add_loop_test(tc, real_devices_read_right, 0, (int)ARRAY_LEN(golden_rows));
     tcase_add_loop_test(tc, what_is_no_value_says_why, 0, (int)ARRAY_LEN(bad_rows));
+    tcase_add_test(tc, numbers_past_2_53_are_rounded_to_the_nearest);
+    tcase_add_test(tc, every_bit_of_a_wide_word_is_read_alone);
+    tcase_add_test(tc, a_field_may_cross_the_registers_of_a_wide_word);
     tcase_add_test(tc, every_bit_of_a_register_is_read_alone);
     tcase_add_test(tc, coils_are_zero_or_one);
     tcase_add_test(tc, raw_numbers_are_before_scaling);

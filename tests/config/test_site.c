@@ -76,6 +76,9 @@ START_TEST(test_buses_with_their_defaults)
     ck_assert_int_eq(tcp->retries, 1);
     ck_assert_int_eq(server->kind, BUS_RTU_OVER_TCP);
     ck_assert_uint_eq(server->port, 4001);
+    ck_assert(rtu->probe_share == 5 && server->probe_share == 2.5);
+    ck_assert_int_eq(tcp->connect_pause_ms, 0);
+    ck_assert_int_eq(server->connect_pause_ms, 250);
 }
 END_TEST
 
@@ -102,14 +105,17 @@ START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
         ck_assert_str_eq(d->id, site->buses[i].id);
         ck_assert_str_eq(d->name, site->buses[i].name);
         ck_assert_uint_eq(d->bus, NONE_INDEX);
-        ck_assert_uint_eq(d->point_count, 3);
+        ck_assert_uint_eq(d->point_count, 5);
     }
     ck_assert_int_eq(site->devices[site->gateway_device].role, DEVICE_GATEWAY);
     ck_assert_str_eq(point("meters", "load")->unit, "%");
+    ck_assert_str_eq(point("meters", "late")->unit, "%");
     ck_assert_int_eq(point("meters", "online")->type, TYPE_BOOL);
     ck_assert_int_eq(point("gateway", "disk_free")->poll_ms, 10000);
     ck_assert_uint_eq(site_equipment(site).devices, 5);
-    ck_assert_uint_eq(site_equipment(site).points, site->point_count - 3 * 3 - 5);
+    /* Neither buses and gateway, nor what is derived of two devices. */
+    ck_assert_uint_eq(site_equipment(site).points,
+                      site->point_count - 3 * 5 - 5 - 3 - 2);
 }
 END_TEST
 
@@ -131,7 +137,38 @@ START_TEST(test_a_device_with_all_its_keys)
     ck_assert_uint_eq(m->parent, site_device(site, "pump-1"));
     ck_assert_uint_eq(m->limits.max_bits, 8);
     ck_assert_uint_eq(m->limits.max_registers, 80);
+    ck_assert_int_eq(m->limits.timeout_ms, 1500);
+    ck_assert_int_eq(d->limits.timeout_ms, 0);
     ck_assert_int_eq(m->stale_after_ms, 15000);
+}
+END_TEST
+
+START_TEST(test_what_is_polled_has_derived_points)
+{
+    const struct point *errors = point("pump-1", "errors");
+    const struct point *latency = point("pump-1", "latency");
+    const struct point *online = point("pump-1", "online");
+    ck_assert_int_eq(errors->derived, DERIVED_ERRORS);
+    ck_assert_int_eq(errors->kind, POINT_COUNTER);
+    ck_assert_int_eq(latency->derived, DERIVED_LATENCY);
+    ck_assert_int_eq(latency->kind, POINT_GAUGE);
+    ck_assert_str_eq(latency->unit, "ms");
+    ck_assert_int_eq(online->derived, DERIVED_ONLINE);
+    ck_assert_int_eq(online->kind, POINT_STATE);
+    ck_assert_int_eq(online->type, TYPE_BOOL);
+    for (int i = 0; i < 3; i++) {
+        const struct point *p = i == 0 ? errors : i == 1 ? latency : online;
+        ck_assert_int_eq(p->table, REG_NONE);
+        ck_assert_int_eq(p->poll_ms, 60000);
+        ck_assert_int_eq(p->stale_after_ms, 180000);
+    }
+    /* A point of the owner's own has the name. */
+    ck_assert_int_eq(point("meter-1", "latency")->derived, DERIVED_NONE);
+    ck_assert_int_eq(point("meter-1", "latency")->table, REG_HOLDING);
+    ck_assert_int_eq(point("meter-1", "errors")->derived, DERIVED_ERRORS);
+    /* What is fed by logs has none. */
+    uint32_t logger = site_device(site, "logger");
+    ck_assert_uint_eq(site->devices[logger].point_count, 1);
 }
 END_TEST
 
@@ -181,6 +218,10 @@ static const struct {
      15000},
     {"meter-1", "charge", REG_HOLDING, 130, TYPE_U16, ORDER_ABCD, 0, 0, 1, 0, 512, 5000,
      15000},
+    {"meter-1", "tripped", REG_HOLDING, 150, TYPE_BOOL, ORDER_CDAB, 20, 20, 1, 0, 1,
+     5000, 15000},
+    {"meter-1", "phase", REG_HOLDING, 150, TYPE_BITS, ORDER_CDAB, 14, 17, 1, 0, 1, 5000,
+     15000},
     {"probe-1", "x", REG_NONE, 0, TYPE_F64, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 3000},
     {"probe-1", "y", REG_NONE, 0, TYPE_F64, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 60000},
     {"probe-1", "on", REG_NONE, 0, TYPE_BOOL, ORDER_ABCD, 0, 0, 1, 0, 1, 1000, 3000},
@@ -211,6 +252,9 @@ START_TEST(test_sentinels_ranges_and_decimals)
     ck_assert_str_eq(level->sentinels[0].name, "open");
     ck_assert_uint_eq(level->sentinels[1].raw, 0x7FFF);
     ck_assert_str_eq(site->points[level->decimals_from].id, "decimals");
+    ck_assert_uint_eq(point_width(point("meter-1", "tripped")), 2);
+    ck_assert_uint_eq(point_width(point("meter-1", "phase")), 2);
+    ck_assert_uint_eq(point_width(point("meter-1", "nibble")), 1);
     /* The device's own point replaced that of the profile. */
     const struct point *v = point("meter-1", "voltage_l1");
     ck_assert(v->has_range && v->range_min == 0 && v->range_max == 500);
@@ -350,6 +394,7 @@ main(void)
     tcase_add_test(tc, test_buses_with_their_defaults);
     tcase_add_test(tc, test_devices_stand_sorted_and_buses_are_among_them);
     tcase_add_test(tc, test_a_device_with_all_its_keys);
+    tcase_add_test(tc, test_what_is_polled_has_derived_points);
     tcase_add_test(tc, test_a_device_may_be_nothing_but_an_id_and_points);
     tcase_add_loop_test(tc, test_a_point_is_decoded_as_written, 0,
                         (int)ARRAY_LEN(points));

@@ -29,12 +29,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sentinel sentinel = {.raw = in.sentinel, .name = "x"};
     uint8_t low = in.bits & 15;
     uint8_t high = in.bits >> 4;
+    uint8_t words = (uint8_t)(1u << (in.flags >> 2) % 3);
     struct point p = {
         .table = in.table % 5,
         .type = in.type % TYPE_COUNT,
         .order = in.order % ORDER_COUNT,
-        .bit_low = low < high ? low : high,
-        .bit_high = low < high ? high : low,
+        .bit_low = (uint8_t)((low < high ? low : high) * words),
+        .bit_high = (uint8_t)((low < high ? high : low) * words + words - 1),
+        .bit_words = words,
         .scaling = {.mul = in.mul, .add = in.add, .div = in.div},
         .has_range = (in.flags & 1) != 0,
         .range_min = in.range_min,

@@ -144,7 +144,9 @@ run_program(struct code_writer *w, struct span span, const struct plant *p)
     known[site_point(&p->site, FEEDER, "p")] = 2;
     quality[site_point(&p->site, FEEDER, "u")] = QUALITY_TIMEOUT;
     last[site_point(&p->site, FEEDER, "u")] = 90000;
-    struct program_env env = {known, quality, last_good, last, health, 100000};
+    bool unreachable[3] = {false};
+    struct program_env env = {known,  quality,     last_good, last,
+                              health, unreachable, 100000};
     return program_run(w->ops, span, w->constants, w->slots, &env);
 }
 

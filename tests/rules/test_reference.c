@@ -65,6 +65,7 @@ struct naive {
     int64_t good[POINTS]; /* -1: never. */
     bool stale[POINTS];
     int online[3];
+    bool lost[3]; /* Its newest frame was refused, all of it. */
     uint32_t point_a[3], point_run[3], point_u;
     struct strbuf out;
 };
@@ -156,7 +157,8 @@ naive_truth(const struct naive *n, const struct tree *t, uint32_t device, int64_
     case QUALITY:
         return n->quality[p] < 0 ? -1 : n->quality[p] == QUALITY_TIMEOUT;
     case ONLINE:
-        return n->online[device] == HEALTH_NEW ? -1 : n->online[device];
+        return n->online[device] == HEALTH_NEW || n->lost[device] ? -1
+                                                                  : n->online[device];
     case AGE:
         return n->good[p] < 0 ? -1 : now - n->good[p] >= t->number * 3 * TICK_MS;
     case FEEDER_MORE:
@@ -294,6 +296,9 @@ static void
 naive_frame(struct naive *n, const struct frame *f)
 {
     bool answers = false;
+    if (f->count > 0) {
+        n->lost[f->device] = f->readings[0].quality == QUALITY_REFUSED;
+    }
     for (int i = 0; i < f->count; i++) {
         uint32_t p = f->readings[i].point;
         bool good = f->readings[i].quality == QUALITY_GOOD;
@@ -363,6 +368,7 @@ static void
 fill_frame(const struct naive *n, struct frame *f, uint64_t *rnd)
 {
     static const char *const ids[] = {"a", "b", "run"};
+    bool refused = pick(rnd, 16) == 0;
     f->count = 0;
     for (int i = 0; i < (f->device == FEEDER ? 1 : 3); i++) {
         if (pick(rnd, 4) == 0) {
@@ -370,6 +376,7 @@ fill_frame(const struct naive *n, struct frame *f, uint64_t *rnd)
         }
         uint32_t p = naive_point(n, f->device, f->device == FEEDER ? "u" : ids[i]);
         enum quality q = pick(rnd, 12) == 0 ? QUALITY_TIMEOUT : QUALITY_GOOD;
+        q = refused ? QUALITY_REFUSED : q;
         double value = i == 2 ? pick(rnd, 2) : pick(rnd, 8);
         plant_frame_add(f, p, value, q);
     }

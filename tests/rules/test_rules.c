@@ -225,6 +225,35 @@ static const struct scenario {
      .script = "1000 a=!timeout; 3000 a=!timeout; 5000 a=!timeout; 9000 a=1",
      .edges = "6000 offline pump-1\n6000 raised pump-1/r normal 0\n"
               "9000 online pump-1\n9000 cleared pump-1/r normal 1\n"},
+    {.name = "a lost bus is nothing that its device could be blamed for",
+     .when = "not online",
+     .script = "1000 a=1,b=1; 2000 a=!refused,b=!refused; 7000 a=!refused; 9000 a=1",
+     .edges = "6000 offline pump-1\n9000 online pump-1\n"},
+    {.name = "a bus that is lost neither raises nor clears",
+     .when = "not online",
+     .script = "1000 a=1; 2000 a=!timeout; 7000 a=!refused; 8000 a=!refused; "
+               "9000 a=!timeout; 10000 a=1",
+     .edges = "6000 offline pump-1\n6000 raised pump-1/r normal 0\n"
+              "10000 online pump-1\n10000 cleared pump-1/r normal 1\n"},
+    {.name = "a device that stays silent when its bus returns is to blame again",
+     .when = "not online",
+     .hold_ms = 3000,
+     .script = "1000 a=1; 2000 a=!refused; 7000 a=!refused; 8000 a=!timeout; 9000 "
+               "a=!timeout; 11500 a=!timeout",
+     .edges = "6000 offline pump-1\n11000 raised pump-1/r normal 0\n"},
+    {.name = "a lost bus cancels the hold of a silent device",
+     .when = "not online",
+     .hold_ms = 3000,
+     .script = "1000 a=1; 2000 a=!timeout; 8000 a=!refused; 12000 a=!refused",
+     .edges = "6000 offline pump-1\n"},
+    {.name = "an exception from better days does not hide a lost bus",
+     .when = "not online",
+     .script = "1000 a=1; 2000 a=!exception,b=!refused; 7000 a=!exception,b=!refused",
+     .edges = "7000 offline pump-1\n"},
+    {.name = "one refused reading beside a value is no lost bus",
+     .when = "online",
+     .script = "1000 a=1,b=!refused; 2000 a=!refused; 3000 a=!sentinel,b=!refused",
+     .edges = "1000 raised pump-1/r normal 1\n"},
     {.name = "the first answer is no return",
      .when = "a > 80 °C",
      .script = "1000 a=!timeout; 2000 a=90; 6999",
@@ -379,6 +408,13 @@ START_TEST(test_latest_and_health)
     l = rules_latest(r, a);
     ck_assert_int_eq(l.quality, QUALITY_CRC);
     ck_assert(l.value == 5 && l.last_good_ms == 1000 && l.t_ms == 2000);
+    ck_assert_uint_eq(l.detail, 0);
+    struct frame *f = plant_frame(PUMP_1, 2500);
+    plant_frame_add(f, a, 0, QUALITY_EXCEPTION);
+    f->readings[0].detail = 2;
+    rules_frame(r, f, write_edge, &edges);
+    free(f);
+    ck_assert_uint_eq(rules_latest(r, a).detail, 2);
     ck_assert_int_eq(rules_device_health(r, PUMP_1), DEVICE_ONLINE);
     play(p, r, "3000 a=6; 8000", &edges);
     ck_assert_int_eq(rules_latest(r, a).quality, QUALITY_STALE);

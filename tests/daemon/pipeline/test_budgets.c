@@ -1,0 +1,182 @@
+/* What is said of a bus that can, hardly can and cannot carry its plan. */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/pipeline/budgets.h"
+#include "daemon/pipeline/check.h"
+
+/* 100 registers take a quarter of a second at 9,600 baud: 213 characters of 11 bits. */
+#define METER(id, unit, poll)                                                          \
+    "  - {id: " id ", bus: line, unit: " unit ", poll: " poll                          \
+    ", limits: {holes: allowed}, points: {a: {register: input 0}, b: {register: "      \
+    "input "                                                                           \
+    "9}, c: {register: input 18}, d: {register: input 27}, e: {register: input 36}, "  \
+    "f: "                                                                              \
+    "{register: input 45}, g: {register: input 54}, h: {register: input 63}, i: "      \
+    "{register: input 72}, j: {register: input 81}, k: {register: input 90}, l: "      \
+    "{register: input 98, type: u32}}}\n"
+#define LINE                                                                           \
+    "site: {id: a, timezone: UTC}\n"                                                   \
+    "buses:\n"                                                                         \
+    "  - {id: line, rtu: /dev/null, baud: 9600}\n"                                     \
+    "  - {id: net, tcp: 192.0.2.1}\n"                                                  \
+    "devices:\n"
+
+static const struct {
+    const char *what;
+    const char *yaml;
+    const char *begins; /* The warning; NULL: there is none. */
+    const char *says;
+} rows[] = {
+    {"time to spare", LINE METER("m-1", "1", "1s"), NULL, NULL},
+    {"hardly any", LINE METER("m-1", "1", "300ms"),
+     "bus \"line\" has little time to spare for its plan: it takes ",
+     "poll \"m-1\" every 400ms instead of 300ms, or make all periods 1."},
+    {"none", LINE METER("m-1", "1", "200ms"),
+     "bus \"line\" CANNOT HOLD ITS PLAN: it takes 1",
+     "times as seldom as planned; poll \"m-1\" every 400ms instead of 200ms"},
+    {"none, and one device is to blame",
+     LINE METER("m-1", "1", "200ms") METER("m-2", "2", "10s"),
+     "bus \"line\" CANNOT HOLD ITS PLAN: it takes 1", "poll \"m-1\" every 400ms"},
+    {"none, and no device alone is to blame",
+     LINE METER("m-1", "1", "300ms") METER("m-2", "2", "300ms")
+         METER("m-3", "3", "300ms"),
+     "bus \"line\" CANNOT HOLD ITS PLAN: it takes 2",
+     "; no device alone is the cause (\"m-1\" takes most, "},
+    {"all that is left for one", LINE METER("m-1", "1", "continuous"), NULL, NULL},
+};
+
+static struct site *
+load(const char *yaml, struct diags *diags)
+{
+    char path[] = "/tmp/caretaker-budget-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+    close(fd);
+    diags_init(diags);
+    struct site *site = check_site(path, diags, NULL);
+    unlink(path);
+    if (site == NULL) {
+        diags_print(diags, stderr);
+    }
+    ck_assert_ptr_nonnull(site);
+    return site;
+}
+
+START_TEST(test_a_bus_without_time_is_a_warning_with_a_remedy)
+{
+    struct diags diags;
+    struct site *site = load(rows[_i].yaml, &diags);
+    if (rows[_i].begins == NULL) {
+        ck_assert_msg(diags.count == 0, "%s", rows[_i].what);
+    } else {
+        ck_assert_uint_eq(diags.count, 1);
+        const struct diag *d = &diags.items[0];
+        ck_assert_int_eq(d->level, DIAG_WARNING);
+        ck_assert_uint_eq(d->line, 3); /* Of the bus. */
+        ck_assert_msg(strstr(d->text, rows[_i].begins) == d->text, "%s", d->text);
+        ck_assert_msg(strstr(d->text, rows[_i].says) != NULL, "%s", d->text);
+        ck_assert_msg(strstr(d->text, "raise the baud rate") != NULL, "%s", d->text);
+    }
+    diags_fini(&diags);
+    site_free(site);
+}
+END_TEST
+
+static json_t *
+plans_of(const char *yaml)
+{
+    struct diags diags;
+    struct err err;
+    struct strbuf out = {0};
+    struct site *site = load(yaml, &diags);
+    strbuf_add_char(&out, '[');
+    ck_assert_int_eq(budgets_json(site, &out, &err), 0);
+    strbuf_add_char(&out, ']');
+    json_t *plans = json_loads(strbuf_text(&out), 0, NULL);
+    ck_assert_msg(json_array_size(plans) == 2, "%s", strbuf_text(&out));
+    strbuf_fini(&out);
+    diags_fini(&diags);
+    site_free(site);
+    return plans;
+}
+
+static double
+number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    ck_assert_msg(json_is_number(value), "%s", key);
+    return json_number_value(value);
+}
+
+START_TEST(test_the_plan_as_json)
+{
+    json_t *plans =
+        plans_of(LINE METER("m-1", "1", "1s") METER("m-2", "7", "continuous"));
+    const json_t *line = json_array_get(plans, 0);
+    const json_t *requests = json_object_get(line, "requests");
+    const json_t *dead = json_object_get(line, "dead");
+    ck_assert_uint_eq(json_array_size(requests), 2);
+    double sum = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *q = json_array_get(requests, i);
+        ck_assert(number(q, "unit") == (i == 0 ? 1 : 7));
+        ck_assert(number(q, "function") == 4);
+        ck_assert(number(q, "address") == 0);
+        ck_assert(number(q, "count") == 100);
+        ck_assert(number(q, "points") == 12);
+        ck_assert(number(q, "bytes") == 213);
+        ck_assert(number(q, "ms") > 240 && number(q, "ms") < 300);
+        sum += number(q, "ms");
+        ck_assert_str_eq(json_string_value(json_object_get(q, "every")),
+                         i == 0 ? "1s" : "continuous");
+    }
+    ck_assert(number(line, "cycle_ms") == sum);
+    ck_assert(number(line, "load") > 24 && number(line, "load") < 30);
+    ck_assert(number(line, "round_ms") > number(line, "cycle_ms") / 2);
+    ck_assert_uint_eq(json_array_size(dead), 2); /* There are no four. */
+    ck_assert(number(json_array_get(dead, 0), "devices") == 1);
+    ck_assert(number(json_array_get(dead, 1), "devices") == 2);
+    ck_assert(number(json_array_get(dead, 0), "stall_ms") > 0);
+    ck_assert(json_is_null(json_object_get(line, "advice")));
+    const json_t *net = json_array_get(plans, 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(net, "requests")), 0);
+    ck_assert(number(net, "load") == 0 && number(net, "devices") == 0);
+    ck_assert(json_is_null(json_object_get(net, "round_ms")));
+    json_decref(plans);
+}
+END_TEST
+
+START_TEST(test_no_time_is_left_for_who_polls_continuously)
+{
+    json_t *plans =
+        plans_of(LINE METER("m-1", "1", "200ms") METER("m-2", "7", "continuous"));
+    const json_t *line = json_array_get(plans, 0);
+    ck_assert(json_is_null(json_object_get(line, "round_ms")));
+    ck_assert(number(line, "continuous") == 1);
+    ck_assert(json_is_string(json_object_get(line, "advice")));
+    json_decref(plans);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("budgets");
+    TCase *tc = tcase_create("budgets");
+    tcase_add_loop_test(tc, test_a_bus_without_time_is_a_warning_with_a_remedy, 0,
+                        (int)ARRAY_LEN(rows));
+    tcase_add_test(tc, test_the_plan_as_json);
+    tcase_add_test(tc, test_no_time_is_left_for_who_polls_continuously);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""A bus that is lost is one alarm, of the bus; a unit that is silent is its own.
+
+Five units that pymodbus serves and a sixth that nobody does, on one TCP endpoint and on one
+serial line; then the endpoint, or the line, goes away and comes back.
+"""
+import os
+import re
+import unittest
+
+from estate import TOP, Estate, Slave, free_port, wait_for
+
+UNITS = range(1, 6)
+MISSING = 6
+RULES = """
+  - id: bus-gone-long       # When it is raised, every rule below had its time.
+    applies_to: {type: bus}
+    when: not online
+    hold: 6s
+    severity: info
+    cause: c
+    consequence: c
+    action: a
+  - id: silent
+    applies_to: {type: pump}
+    when: not online
+    hold: 1s
+    severity: normal
+    cause: c
+    consequence: c
+    action: a
+"""
+
+
+def shipped_rules():
+    """The shipped rules of a bus, in a hurry."""
+    with open(os.path.join(TOP, "config/rules/bus.yaml"), encoding="utf-8") as f:
+        text = f.read()
+    text = re.sub(r"hold: 30s", "hold: 1s", text)
+    return re.sub(r"\n    (procedure|ticket): .*", "", text)
+
+
+class BusLost(unittest.TestCase):
+    def setUp(self):
+        self.estate = Estate(rules=shipped_rules() + RULES)
+        self.addCleanup(self.estate.close)
+        self.port = free_port()
+
+    def write_site(self, line):
+        text = f"buses: [{{id: line, {line}, timeout: 200ms, retries: 0}}]\ndevices:\n"
+        for unit in [*UNITS, MISSING]:
+            text += (f"  - {{id: pump-{unit}, type: pump, bus: line, unit: {unit}, "
+                     "poll: 500ms, points: {level: {register: input 0}}}\n")
+        self.estate.write_site(text)
+
+    def standing(self):
+        """The alarms that stand, as device/rule."""
+        return {f"{a['device']}/{a['rule']}" for a in self.estate.listing("alarms")
+                if a["state"].startswith("active")}
+
+    def lose(self, make, lose):
+        e = self.estate
+        slave = e.keep(make())
+        e.start()
+        alone = {f"pump-{MISSING}/silent"}
+        wait_for(lambda: self.standing() == alone, "the alarm of the missing unit")
+        for unit in UNITS:
+            wait_for(lambda u=unit: e.device(f"pump-{u}")["quality"] == "good", unit)
+        missing = e.device(f"pump-{MISSING}")
+        self.assertEqual(missing["state"], "offline")
+        self.assertEqual(missing["cause"], "timeout")
+        self.assertGreater(missing["causes"]["timeout"], 0)
+        self.assertEqual(missing["causes"]["refused"], 0)
+        wait_for(lambda: e.device(f"pump-{MISSING}")["quarantined"], "its quarantine")
+        bus = e.status()["buses"][0]
+        self.assertEqual((bus["id"], bus["online"], bus["quarantined"]),
+                         ("line", True, 1))
+        self.assertIn("(timeout ", e.ok("status"))
+
+        slave.kill()
+        lose()
+        gone = {"line/bus-down", "line/bus-gone-long"}
+        wait_for(lambda: "line/bus-gone-long" in self.standing(), "the loss of the bus")
+        # One alarm for all: the missing unit's is from before, and stays.
+        self.assertEqual(self.standing(), gone | alone)
+        for unit in UNITS:
+            d = e.device(f"pump-{unit}")
+            self.assertEqual((d["state"], d["quality"]), ("offline", "refused"))
+        points = e.ok("devices", "--points", "--device", "pump-1")
+        self.assertRegex(points, r"pump-1 +level +0 .*refused")
+
+        slave = e.keep(make())
+        wait_for(lambda: self.standing() == alone, "the end of the loss")
+        for unit in UNITS:
+            wait_for(lambda u=unit: e.device(f"pump-{u}")["state"] == "online", unit)
+        e.stop()
+        raised = [f"{v['device']}/{v['rule']}" for v in e.events()
+                  if v["event"] == "alarm.raised"]
+        self.assertEqual(sorted(raised), sorted(gone | alone))
+        # What is derived was recorded: who answers, and when that changed.
+        online = [line.split(",")[3] for line in e.ok(
+            "export", "--device", "pump-1", "--point", "online").splitlines()[1:]]
+        self.assertEqual(online[0], "1")
+
+    def test_an_endpoint_that_refuses(self):
+        self.write_site(f'tcp: "127.0.0.1:{self.port}"')
+        self.lose(lambda: Slave("tcp", self.port, *UNITS), lambda: None)
+
+    def test_a_serial_line_that_vanishes(self):
+        link = self.estate.path("line")
+        self.write_site(f"rtu: {link}, baud: 115200, parity: none")
+        self.lose(lambda: Slave("rtu", link, *UNITS), lambda: os.unlink(link))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
