@@ -133,7 +133,7 @@ mark_all(struct poller *p, enum quality why, uint8_t detail)
             if (!belongs(p, g, r)) {
                 continue;
             }
-            if (is_waiting(r, p->turn.began_us) && r->refusals > 0) {
+            if (is_waiting(r, p->turn.began_us) && r->refusals > 0 && r->busies == 0) {
                 mark(p, g, r, (enum quality)r->why, r->detail);
             } else {
                 mark(p, g, r, why, detail);
