@@ -68,7 +68,7 @@ once_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wak
 
     (void)now;
     *wake_us = INT64_MAX; /* The line's state calls again. */
-    if (!o->may_ask) {
+    if (!o->may_ask || o->over) {
         return false;
     }
     *ask = (struct poller_ask){.q = *o->q,

@@ -331,12 +331,12 @@ channel_gone(struct channel *ch, enum wire_fault fault, const char *why)
     }
     if (ch->serial) {
         open_failed(ch, text);
-    } else if (answers > 0) {
-        channel_reopen(ch);
-    } else if (ch->asked == 0 && was == CHANNEL_IDLE) {
+    } else if (was == CHANNEL_IDLE && (answers > 0 || ch->asked == 0)) {
         /* Some peers close what they hear nothing on. */
         ch->state = CHANNEL_RESTING;
         ch->due_us = INT64_MAX;
+    } else if (answers > 0) {
+        channel_reopen(ch);
     } else if (backoff_failed(&ch->health, ch->now_us / 1000)) {
         channel_reopen(ch);
     } else {

@@ -9,8 +9,8 @@
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
 
-/* A value is a double: a 64-bit number past 2^53 becomes the nearest one.  A number that
- * overflows when it is scaled, or is none, has QUALITY_RANGE.
+/* A value is a double: a 64-bit number past 2^53 becomes the nearest one.  A number
+ * that overflows when it is scaled, or is none, has QUALITY_RANGE.
  *
  * Decodes a point from its own registers (`words[0]` is the one at point->address) and
  * writes value, quality and detail of `out`.  `words_count` is what was read from there

@@ -8,6 +8,7 @@
 #define REFUSALS_BELIEVED 3
 #define REFUSED_FOR_US    (INT64_C(10) * 60 * 1000000)
 #define REFUSED_MAX_US    (INT64_C(6) * 3600 * 1000000)
+#define EXPIRE_AGAIN_US   (INT64_C(60) * 1000000)
 #define SPLITS_PER_POLL   16 /* More would hold the bus; the next poll goes on. */
 
 static struct plan_cost
@@ -209,6 +210,19 @@ clear_doubts(struct plan_group *g, int64_t now_us)
     }
 }
 
+/* Some request got no answer, or found the device busy: what is known of it would be
+ * lost if it were joined with others. */
+static bool
+waits_alone(const struct plan_group *g)
+{
+    for (uint32_t i = 0; i < g->request_count; i++) {
+        if (g->requests[i].silences > 0 || g->requests[i].busies > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 refusals_settle(struct poller *p, struct plan_group *g, int64_t now_us)
 {
@@ -254,6 +268,10 @@ refusals_expire(struct poller *p, struct polled *d, int64_t now_us)
                 keep_until(d, l->cut_until_us);
             }
         }
+        if (waits_alone(g)) {
+            keep_until(d, now_us + EXPIRE_AGAIN_US);
+            continue;
+        }
         (void)plan_group_join(g, p->args.site, cost_of(p, d), now_us);
     }
 }
@@ -274,7 +292,7 @@ replan(struct poller *p, struct polled *d, int64_t now_us)
     d->planned_us = d->turnround_us;
     for (uint32_t i = 0; i < d->plan.group_count; i++) {
         struct plan_group *g = &d->plan.groups[i];
-        if (!has_parts(g)) {
+        if (!has_parts(g) && !waits_alone(g)) {
             (void)plan_group_join(g, p->args.site, cost_of(p, d), now_us);
         }
     }

@@ -284,6 +284,13 @@ put_off(struct poller *p, int64_t until_us)
 
 /* ---- the device's health ---- */
 
+static struct plan_request *
+at_hand(struct poller *p, struct plan_group **g)
+{
+    *g = &p->turn.d->plan.groups[p->turn.group];
+    return &(*g)->requests[p->turn.request];
+}
+
 static void
 is_well(struct poller *p)
 {
@@ -301,6 +308,7 @@ is_well(struct poller *p)
             struct plan_group *pg = &d->plan.groups[g];
             for (uint32_t i = 0; i < pg->request_count; i++) {
                 if (pg->requests[i].silences > 0) {
+                    pg->requests[i].silences = 1;
                     pg->requests[i].not_before_us = 0;
                 }
             }
@@ -308,11 +316,31 @@ is_well(struct poller *p)
     }
 }
 
+/* The next probe is made by another request, should this be the one that is mute. */
+static void
+count_silence(struct polled *d, struct plan_request *asked)
+{
+    if (asked->silences < UINT8_MAX) {
+        asked->silences++;
+        return;
+    }
+    for (uint32_t g = 0; g < d->plan.group_count; g++) {
+        const struct plan_group *pg = &d->plan.groups[g];
+        for (uint32_t i = 0; i < pg->request_count; i++) {
+            pg->requests[i].silences = 1;
+        }
+    }
+    asked->silences = 2;
+}
+
 static void
 is_dead(struct poller *p, struct poller_now now)
 {
     struct turn *t = &p->turn;
     struct polled *d = t->d;
+    struct plan_group *g;
+
+    count_silence(d, at_hand(p, &g));
 
     d->why = wire_quality(&t->last);
     if (!t->probing) {
@@ -347,13 +375,6 @@ keep_time(struct poller *p, const struct wire_result *res, const struct plan_req
 }
 
 /* ---- answers ---- */
-
-static struct plan_request *
-at_hand(struct poller *p, struct plan_group **g)
-{
-    *g = &p->turn.d->plan.groups[p->turn.group];
-    return &(*g)->requests[p->turn.request];
-}
 
 static void
 go_on(struct poller *p)

@@ -14,8 +14,9 @@ struct scanning {
     struct err err;
 };
 
-#define REFUSED_MAX 3 /* Endpoints may drop a connection for a unit they do not have.  \
-                       */
+#define REFUSED_MAX                                                                    \
+    3 /* Endpoints may drop a connection for a unit they do not have.                  \
+       */
 
 static bool
 on_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wake_us)

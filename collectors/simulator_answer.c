@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#define STRAY_DELAY_MS_MAX 50 /* A master that polls all the time has begun by then.   \
-                               */
+#define STRAY_DELAY_MS_MAX                                                             \
+    50 /* A master that polls all the time has begun by then.                          \
+        */
 
 /* The exception that a fault gives instead of the values; 0: none. */
 static uint8_t

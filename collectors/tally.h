@@ -5,9 +5,10 @@
 #include "collectors/exchange.h"
 #include "daemon/base/strbuf.h"
 
-#define TALLY_RANGES_MAX    64 /* Of addresses, a row; further ones are only counted. */
-#define TALLY_LATENCIES_MAX 16384 /* A row; then every second one is kept, and so on.  \
-                                   */
+#define TALLY_RANGES_MAX 64 /* Of addresses, a row; further ones are only counted. */
+#define TALLY_LATENCIES_MAX                                                            \
+    16384 /* A row; then every second one is kept, and so on.                          \
+           */
 
 struct tally_range {
     uint32_t first, last;
