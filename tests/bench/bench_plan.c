@@ -108,7 +108,8 @@ planned(const struct map *m, const char *name, bool serial, bool holes)
     }
     fake_estate_device(e, "scattered", 1, 1000)->limits.holes = holes;
     add_points(e, m, names);
-    if (device_plan_init(&plan, &e->site, 0, &err) != 0) {
+    struct plan_cost cost = plan_cost(&e->buses[0], &e->devices[0].limits, -1);
+    if (device_plan_init(&plan, &e->site, 0, cost, &err) != 0) {
         fprintf(stderr, "bench_plan: %s\n", err.text);
         exit(4);
     }
