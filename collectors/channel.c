@@ -383,6 +383,12 @@ channel_due(const struct channel *ch)
     return ch->held || ch->due_us < ch->wake_us ? ch->due_us : ch->wake_us;
 }
 
+bool
+channel_waits(const struct channel *ch)
+{
+    return ch->state == CHANNEL_WAITING;
+}
+
 void
 channel_hurry(struct channel *ch)
 {

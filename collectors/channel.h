@@ -64,6 +64,7 @@ void channel_timer(struct channel *ch);
 /* When channel_timer() is to be called, monotonic; INT64_MAX: not by itself.  Changes
  * with every call of the functions above and below. */
 int64_t channel_due(const struct channel *ch);
+bool channel_waits(const struct channel *ch); /* For an answer. */
 
 /* The user has something to ask now; a line that is down is opened without waiting. */
 void channel_hurry(struct channel *ch);

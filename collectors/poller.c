@@ -10,9 +10,11 @@
 /* Continuous devices take what is left; but not less than this. */
 #define IDLE_WAIT_US     10000000
 #define TOLERANCE_MAX_US 1000000
-/* Polls of TCP endpoints begin on a common beat: to wake up for each of many would cost
- * more than to poll it.  A serial line has one worker for itself. */
-#define BEAT_US 50000
+/* Polls of TCP endpoints begin on a common beat: to wake up for each of many costs more
+ * than to poll it.  A serial line has one worker for itself. */
+#define BEAT_MAX_US     250000
+#define BEATS_IN_PERIOD 4
+#define PROBE_SLACK_US  50000
 
 _Static_assert(INSTANT_MAX == INT64_MAX, "an unset timer is never due");
 
@@ -79,7 +81,8 @@ probe_cost_us(const struct poller *p, uint32_t slot)
     int64_t own_ms = p->args.site->devices[d->plan.device].limits.timeout_ms;
     int64_t timeout_us = 1000 * (own_ms > 0 ? own_ms : p->bus->timeout_ms);
 
-    return (p->bus->kind == BUS_TCP || d->proven_silent ? 1 : 2) * timeout_us + BEAT_US;
+    return (p->bus->kind == BUS_TCP || d->proven_silent ? 1 : 2) * timeout_us +
+           PROBE_SLACK_US;
 }
 
 /* When the next probe may begin: paid for by the budget, or costing nobody anything. */
@@ -274,10 +277,12 @@ poller_line(struct poller *p, enum line_state state, struct poller_now now)
 
     assert(!t->asking);
     if (state == LINE_UP && p->line != LINE_UP) {
-        /* Polls that had to wait meanwhile are not made up for. */
-        int64_t first_us = first_due(p->due, p->lag_us);
-        if (first_us < now.mono_us) {
-            p->lag_us += now.mono_us - first_us;
+        /* Polls that had to wait meanwhile are not made up for; the plan stays on the
+         * beat. */
+        int64_t late_us = now.mono_us - first_due(p->due, p->lag_us);
+        if (late_us > 0) {
+            p->lag_us += late_us + p->beat_us - 1;
+            p->lag_us -= p->lag_us % p->beat_us;
         }
         if (p->was_down) {
             forgive(p, now.mono_us);
@@ -414,6 +419,17 @@ alloc_scratch(struct poller *p, struct err *err)
     return 0;
 }
 
+static int64_t
+beat_us(const struct poller *p, int64_t base_us)
+{
+    int64_t quarter_us = base_us / BEATS_IN_PERIOD;
+
+    if (p->bus->kind == BUS_RTU || quarter_us == 0) {
+        return 1;
+    }
+    return quarter_us < BEAT_MAX_US ? quarter_us : BEAT_MAX_US;
+}
+
 /* Devices of one bus stand apart from each other; so do buses that one worker polls. */
 static void
 schedule_all(struct poller *p, int64_t now_us)
@@ -431,12 +447,13 @@ schedule_all(struct poller *p, int64_t now_us)
         int64_t base_us = d->plan.groups[0].poll_ms * 1000;
         double share =
             (double)i / p->device_count + (serial ? 0.0 : schedule_spread(p->args.bus));
+        int64_t beat = beat_us(p, base_us);
         struct schedule_place place = {
-            .share = share < 1.0 ? share : share - 1.0,
-            .turn = i,
-            .beat_us = serial || base_us < 10 * BEAT_US ? 1 : BEAT_US};
+            .share = share < 1.0 ? share : share - 1.0, .turn = i, .beat_us = beat};
+        p->beat_us = beat > p->beat_us ? beat : p->beat_us;
         for (uint32_t g = 0; g < d->plan.group_count; g++) {
-            schedule_init(&d->when[g], now_us, place, base_us,
+            /* The beat is common to all buses, whenever each of them was made. */
+            schedule_init(&d->when[g], now_us - now_us % place.beat_us, place, base_us,
                           d->plan.groups[g].poll_ms * 1000);
         }
         shortest_us = base_us < shortest_us ? base_us : shortest_us;

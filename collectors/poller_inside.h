@@ -92,6 +92,7 @@ struct poller {
     struct timerq *probes;
     struct timerq *idle;  /* Continuous devices, by the end of their last poll. */
     int64_t lag_us;       /* By how much the plan was put off since the start. */
+    int64_t beat_us;      /* The longest of its devices. */
     int64_t tolerance_us; /* So late may polls be before it is put off further. */
     struct probe_budget budget;
 

@@ -197,7 +197,7 @@ push_frame(struct poller *p, struct poller_now now)
     f->flags = 0; /* The loop knows whether the clock is trusted. */
     if (f->count > 0) {
         /* A full ring counts what it drops; the loop tells. */
-        (void)ring_push(p->args.frames, f, frame_bytes(f->count));
+        (void)ring_put(p->args.frames, f, frame_bytes(f->count));
     }
 }
 

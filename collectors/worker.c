@@ -50,6 +50,7 @@ struct worker {
     struct slot *slots;
     uint32_t count;
     struct engine_clock *clock;
+    struct ring *frames;
     atomic_bool stop;
     atomic_uint reads; /* In the list: most of the time none. */
 
@@ -233,6 +234,7 @@ worker_main(void *arg)
         if (reactor_turn(w->reactor)) {
             notice_reads(w);
         }
+        ring_wake(w->frames); /* Once for all that this turn brought. */
     }
     return NULL;
 }
@@ -339,6 +341,7 @@ worker_start(struct worker **out, const struct worker_args *args, struct err *er
         return err_set(err, ERR_NOMEM, "no memory for the buses");
     }
     w->clock = args->clock;
+    w->frames = args->frames;
     w->slots = calloc((size_t)args->count + 1, sizeof *w->slots);
     rc = w->slots == NULL ? err_set(err, ERR_NOMEM, "no memory for the buses")
                           : reactor_new(&w->reactor, args->count, err);

@@ -19,6 +19,7 @@ struct ring {
     size_t size; /* A power of two. */
     uint64_t head, tail;
     uint64_t dropped;
+    bool woken; /* The reader has been told. */
     int fd;
 };
 
@@ -85,13 +86,12 @@ record_bytes(size_t size)
 }
 
 bool
-ring_push(struct ring *r, const void *record, size_t size)
+ring_put(struct ring *r, const void *record, size_t size)
 {
     assert(size > 0);
     size_t needed = record_bytes(size);
     pthread_mutex_lock(&r->lock);
     bool fits = needed <= r->size - (size_t)(r->head - r->tail);
-    bool was_empty = r->head == r->tail;
     if (fits) {
         uint64_t header = size;
         copy_in(r, r->head, &header, sizeof header);
@@ -100,12 +100,34 @@ ring_push(struct ring *r, const void *record, size_t size)
     } else {
         r->dropped++;
     }
+    bool crowded = r->head - r->tail > r->size / 4;
     pthread_mutex_unlock(&r->lock);
-    if (fits && was_empty) {
+    if (crowded) {
+        ring_wake(r);
+    }
+    return fits;
+}
+
+void
+ring_wake(struct ring *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool needed = r->head != r->tail && !r->woken;
+    r->woken = r->woken || needed;
+    pthread_mutex_unlock(&r->lock);
+    if (needed) {
         uint64_t one = 1;
         ssize_t n = write(r->fd, &one, sizeof one);
         assert(n == (ssize_t)sizeof one || errno == EAGAIN);
     }
+}
+
+bool
+ring_push(struct ring *r, const void *record, size_t size)
+{
+    bool fits = ring_put(r, record, size);
+
+    ring_wake(r);
     return fits;
 }
 
@@ -129,6 +151,7 @@ ring_pop(struct ring *r, void *out, size_t out_size)
         /* From the beginning again: only what a backlog needs becomes resident, and
          * it stays in the cache. */
         r->head = r->tail = 0;
+        r->woken = false;
     }
     pthread_mutex_unlock(&r->lock);
     return size;

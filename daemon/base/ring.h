@@ -21,6 +21,11 @@ void ring_free(struct ring *r);
 /* False when it did not fit: the record is dropped and counted. */
 bool ring_push(struct ring *r, const void *record, size_t size);
 
+/* The same in two steps, for who has many at once: the reader is not woken for each of
+ * them, but by ring_wake(), or when a quarter of the ring is full. */
+bool ring_put(struct ring *r, const void *record, size_t size);
+void ring_wake(struct ring *r);
+
 /* Copies the oldest record into `out` (of `out_size`) and returns its size; 0 when
  * the ring is empty.  A record larger than `out_size` is our own bug (assert). */
 size_t ring_pop(struct ring *r, void *out, size_t out_size);
