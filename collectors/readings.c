@@ -150,7 +150,9 @@ decode_registers(struct readings *r,
     const uint16_t *words = &answer->words[offset];
     size_t count = (size_t)(q->count - offset);
 
-    keep_raw(r, index, decode_raw(point, words, count));
+    if (r->raws != NULL) {
+        keep_raw(r, index, decode_raw(point, words, count));
+    }
     if (point->decimals_from == NONE_INDEX) {
         decode_words(reading_of(r, index), point, words, count, -1);
         return;
