@@ -343,9 +343,7 @@ is_dead(struct poller *p, struct poller_now now)
     count_silence(d, at_hand(p, &g));
 
     d->why = wire_quality(&t->last);
-    if (!t->probing) {
-        mark_all(p, d->why, wire_detail(&t->last));
-    }
+    mark_all(p, d->why, wire_detail(&t->last));
     if (backoff_failed(&d->health, now.mono_us / 1000)) {
         log_warning("%s (bus %s, unit %u) stopped answering: %s", t->device->id,
                     p->bus->id, t->device->unit, t->last.text);
