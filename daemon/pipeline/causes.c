@@ -60,7 +60,7 @@ exceptions_json(struct strbuf *out, const struct wire_counts *w)
     strbuf_add_char(out, '{');
     for (int code = 0; code < EXCEPTION_CODES; code++) {
         if (w->exceptions[code] > 0) {
-            char key[8];
+            char key[12];
             snprintf(key, sizeof key, "%d", code);
             strbuf_json_int(out, key, (int64_t)w->exceptions[code]);
         }

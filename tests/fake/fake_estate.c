@@ -1,6 +1,7 @@
 #include "tests/fake/fake_estate.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct fake_estate *
@@ -40,8 +41,11 @@ struct bus *
 fake_estate_rtu(struct fake_estate *e, const char *id, const char *path)
 {
     struct bus *b = add_bus(e, id, BUS_RTU);
+    char *copy = e->paths[b - e->buses];
+    int length = snprintf(copy, sizeof e->paths[0], "%s", path);
 
-    b->path = path;
+    assert(length < (int)sizeof e->paths[0]);
+    b->path = copy;
     b->baud = 115200;
     b->parity = 'N';
     b->data_bits = 8;

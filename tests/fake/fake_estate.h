@@ -8,10 +8,11 @@
 #define FAKE_DEVICES_MAX 128
 #define FAKE_POINTS_MAX  4096
 
-/* Room for the maxima above; strings must outlive it. */
+/* Room for the maxima above; strings but paths must outlive it. */
 struct fake_estate {
     struct site site;
     struct bus buses[FAKE_BUSES_MAX];
+    char paths[FAKE_BUSES_MAX][64];
     struct device devices[FAKE_DEVICES_MAX];
     struct point points[FAKE_POINTS_MAX];
 };
