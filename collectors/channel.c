@@ -63,9 +63,9 @@ tell_echo(struct channel *ch)
     if (ch->reader.echo && !ch->echo_said) {
         ch->echo_said = true;
         if (!ch->args.quiet) {
-            log_info("bus %s: the line gives back what is sent (local echo); the echo "
-                     "is left out",
-                     ch->bus->id);
+            log_warning("bus %s: the line gives back what is sent (local echo); the "
+                        "echo is left out",
+                        ch->bus->id);
         }
     }
 }

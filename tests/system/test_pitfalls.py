@@ -9,11 +9,12 @@ is looked for beside DRIVER_POLL; it runs the collectors of a site and prints th
 import json
 import os
 import socket
+import struct
 import time
 import unittest
 
 from estate import HERE, Estate, Process, free_port, wait_for
-from rogue import LinePeer, Peer, Rtu, TcpPeer, expected, pdu_of
+from rogue import LinePeer, Peer, Rtu, TcpPeer, crc, expected, pdu_of
 
 DRIVER = os.path.join(os.path.dirname(os.environ.get(
     "DRIVER_POLL", os.path.join(HERE, "../../build/debug/tests/collectors/driver_poll"))),
@@ -446,6 +447,52 @@ class Connections(Case):
             with self.subTest(name):
                 self.wait_good(f"{name}-u7")
                 self.assertEqual(self.words(f"{name}-u7"), set())
+
+
+class Lines(Case):
+    def test_a_line_that_echoes_is_read_and_said_to_echo(self):
+        def echo(peer, q, send):
+            body = struct.pack(">BBHH", q.unit, q.function, q.address, q.count)
+            send(body + crc(body) + peer.answer(q))
+        self.add("line", LinePeer(echo))
+        self.add("remote", TcpPeer(echo, framing=Rtu))
+        self.start()
+        for name in self.peers:
+            with self.subTest(name):
+                self.wait_good(f"{name}-u7", 5)
+                self.assertEqual(self.words(f"{name}-u7"), set())
+                self.assertIn("local echo", self.collectors.wait_line(f"bus {name}", "echo"))
+
+    def test_an_echo_alone_is_no_answer(self):
+        def echo(peer, q, send):
+            body = struct.pack(">BBHH", q.unit, q.function, q.address, q.count)
+            send(body + crc(body))
+        self.add("line", LinePeer(echo))
+        self.start(points=("h10",))
+        wait_for(lambda: len(self.asked("line-u7")) >= 2, "two polls")
+        self.assertEqual(self.words("line-u7") - {"offline"}, {"timeout"})
+
+    def test_a_port_without_rs485_in_the_kernel_is_read_with_a_warning(self):
+        peer = self.add("line", LinePeer())
+        self.start(points=("h10",), others={"line": peer.bus + ", rs485: kernel"})
+        self.assertIn("must switch direction by itself",
+                      self.collectors.wait_line("warning", "RS-485"))
+        self.wait_good("line-u7")
+
+    def test_a_second_process_is_kept_out_of_a_line(self):
+        peer = self.add("line", LinePeer())
+        self.start(points=("h10",))
+        self.wait_good("line-u7")
+        other = self.estate.keep(Collectors(self.estate.site_file))
+        self.assertIn("in use by another program", other.wait_line("warning", "bus line"))
+        asked = len(peer.requests)
+        wait_for(lambda: len(other.frames("line-u7")) >= 3, "frames of the second")
+        self.assertEqual({v for f in other.frames("line-u7") for v in points_of(f).values()},
+                         {"refused"})
+        other.finish()
+        self.wait_good("line-u7", 1)
+        self.assertGreater(len(peer.requests), asked)
+        self.assertEqual(self.words("line-u7"), set())
 
 
 if __name__ == "__main__":
