@@ -260,7 +260,8 @@ read_units(struct reader *r,
     const struct node *n = list_items(r, list, "units");
     uint32_t room = 1;
     for (const struct node *one = n; one != NULL; one = one->next) {
-        const struct node *number = one->kind == NODE_MAP ? node_get(one, "unit") : NULL;
+        const struct node *number =
+            one->kind == NODE_MAP ? node_get(one, "unit") : NULL;
         room += number != NULL && number->kind == NODE_LIST ? 256 : 1;
     }
     struct sim_unit *units = arena_array(r->arena, room, sizeof *units);

@@ -61,7 +61,8 @@ struct sentinel {
 
 enum point_kind { POINT_GAUGE, POINT_COUNTER, POINT_STATE };
 
-/* What the collector itself knows of a device on a bus; such a point has no register. */
+/* What the collector itself knows of a device on a bus; such a point has no register.
+ */
 enum derived {
     DERIVED_NONE,
     DERIVED_ONLINE,  /* 1: the device answers. */
