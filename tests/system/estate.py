@@ -167,6 +167,7 @@ class Simulator(Process):
         answer = self.answers.readline()
         if not answer.startswith("ok"):
             raise AssertionError(f"simulator: {words}: {answer}")
+        return answer
 
     def set(self, unit, register, value):
         self.tell("set", unit, register, value)
