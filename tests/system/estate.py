@@ -153,6 +153,7 @@ class Slave(Process):
 
 class Simulator(Process):
     def __init__(self, folder, text):
+        self.socket = self.answers = None
         path = os.path.join(folder, "simulation.yaml")
         with open(path, "w", encoding="utf-8") as f:
             f.write("control: simulator.sock\n" + text)
@@ -173,8 +174,9 @@ class Simulator(Process):
         self.tell("set", unit, register, value)
 
     def end(self):
-        self.answers.close()
-        self.socket.close()
+        for end in (self.answers, self.socket):
+            if end is not None:
+                end.close()
         return super().end()
 
 
