@@ -46,6 +46,7 @@ add_plan(struct bus_budget *b,
     for (uint32_t g = 0; g < plan->group_count; g++) {
         const struct plan_group *pg = &plan->groups[g];
         bool continuous = d->poll_continuous && pg->poll_ms == d->poll_ms;
+        double of_period = 0.0;
         for (uint32_t i = 0; i < pg->request_count; i++) {
             const struct plan_request *r = &pg->requests[i];
             if (!grow(b, capacity)) {
@@ -65,9 +66,15 @@ add_plan(struct bus_budget *b,
             };
             l->load =
                 continuous ? 0.0 : (double)l->took_us / (double)pg->poll_ms / 10.0;
-            *load += l->load;
+            of_period += l->load;
             b->cycle_us += l->took_us;
             b->round_us += continuous ? l->took_us : 0;
+        }
+        *load += of_period;
+        if (b->heaviest == NONE_INDEX || of_period > b->heaviest_load) {
+            b->heaviest = plan->device;
+            b->heaviest_ms = pg->poll_ms;
+            b->heaviest_load = of_period;
         }
     }
     return true;
@@ -103,18 +110,17 @@ judge_deaths(struct bus_budget *b, struct share *shares, const struct bus *bus)
 }
 
 static void
-advise(struct bus_budget *b, const struct site *site)
+advise(struct bus_budget *b)
 {
     if (b->load < BUDGET_NARROW || b->heaviest == NONE_INDEX) {
         return;
     }
     double others = b->load - b->heaviest_load;
-    int64_t poll_ms = site->devices[b->heaviest].poll_ms;
 
     b->slow_down = b->load / BUDGET_NARROW;
     if (others < BUDGET_NARROW) {
         double factor = b->heaviest_load / (BUDGET_NARROW - others);
-        int64_t ms = (int64_t)((double)poll_ms * factor) + 1;
+        int64_t ms = (int64_t)((double)b->heaviest_ms * factor) + 1;
         b->remedy_ms = (ms + PERIOD_STEP_MS - 1) / PERIOD_STEP_MS * PERIOD_STEP_MS;
     }
 }
@@ -159,10 +165,6 @@ add_devices(struct bus_budget *b,
             (struct share){.load = load, .stall_us = stall_us(bus, d)};
         b->continuous += d->poll_continuous;
         b->load += load;
-        if (b->heaviest == NONE_INDEX || load > b->heaviest_load) {
-            b->heaviest = i;
-            b->heaviest_load = load;
-        }
     }
     return 0;
 }
@@ -192,7 +194,7 @@ bus_budget_init(struct bus_budget *out,
             left > 0.0 ? (int64_t)((double)out->round_us / left) : INT64_MAX;
     }
     judge_deaths(out, shares, &site->buses[bus]);
-    advise(out, site);
+    advise(out);
     free(shares);
     return 0;
 }

@@ -46,10 +46,11 @@ struct bus_budget {
     struct budget_death deaths[BUDGET_DEATHS];
 
     /* What to change when it is too much. */
-    uint32_t heaviest; /* Device; NONE_INDEX: none. */
+    uint32_t heaviest; /* Device, with one of its periods; NONE_INDEX: none. */
+    int64_t heaviest_ms;
     double heaviest_load;
-    int64_t remedy_ms; /* Polled so slowly, it lets the bus come below BUDGET_NARROW; 0:
-                          that device alone cannot do it. */
+    int64_t remedy_ms; /* So long a period in its place lets the bus come below
+                          BUDGET_NARROW; 0: that one alone cannot do it. */
     double slow_down;  /* Or all periods times this. */
 };
 

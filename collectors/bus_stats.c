@@ -111,6 +111,13 @@ stats_request(struct bus_stats *b,
 }
 
 void
+stats_refused(struct bus_stats *b, struct device_stats *d)
+{
+    count(&b->wire.faults[WIRE_REFUSED]);
+    count(&d->wire.faults[WIRE_REFUSED]);
+}
+
+void
 stats_lag(struct bus_stats *b, int64_t now_ms, int64_t lag_us)
 {
     int i = slot_of(b, now_ms);

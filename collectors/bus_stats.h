@@ -51,6 +51,8 @@ void stats_request(struct bus_stats *b,
                    const struct wire_result *res,
                    int64_t now_ms,
                    int64_t engine_ms);
+/* A poll of the device that found no connection, so that nothing was asked. */
+void stats_refused(struct bus_stats *b, struct device_stats *d);
 /* The plan was put off by `lag_us`, since the bus cannot hold it. */
 void stats_lag(struct bus_stats *b, int64_t now_ms, int64_t lag_us);
 

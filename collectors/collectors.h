@@ -45,7 +45,9 @@ const char *wire_fault_name(enum wire_fault f);
 #define EXCEPTION_CODES 16 /* 01..0B are standard; makers' own are counted at 0. */
 
 struct wire_counts {
-    uint64_t requests, errors; /* Errors are all faults together. */
+    /* Errors are all faults together; WIRE_REFUSED are polls that found no connection
+     * and so asked nothing: they are no requests. */
+    uint64_t requests, errors;
     uint64_t faults[WIRE_FAULT_COUNT];
     uint64_t exceptions[EXCEPTION_CODES]; /* By code. */
     uint64_t late; /* Answers that came after they had been given up. */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const char ACCEPTED[] =
-    "a log begins with time,device,point,value[,quality] or time,DEVICE.POINT,...";
+    "a log begins with time,device,point,value[,quality[,detail]] or "
+    "time,DEVICE.POINT,...";
 
 static int
 wrong(const struct log_header *h, struct err *err, const struct log_cell *cell)
@@ -43,8 +44,10 @@ set_role(uint32_t *role, uint32_t cell, const struct log_header *h, struct err *
 static int
 parse_long(struct log_header *h, struct err *err)
 {
-    static const char *const words[] = {"time", "device", "point", "value", "quality"};
-    uint32_t *const roles[] = {&h->time, &h->device, &h->point, &h->value, &h->quality};
+    static const char *const words[] = {"time",  "device",  "point",
+                                        "value", "quality", "detail"};
+    uint32_t *const roles[] = {&h->time,  &h->device,  &h->point,
+                               &h->value, &h->quality, &h->detail};
 
     for (uint32_t i = 0; i < h->cell_count; i++) {
         const char *text = h->cells[i].text, *near;
@@ -65,8 +68,7 @@ parse_long(struct log_header *h, struct err *err)
                 near != NULL ? "' is" : "");
         return wrong(h, err, &h->cells[i]);
     }
-    for (size_t w = 0; w < ARRAY_LEN(words) - 1;
-         w++) { /* The quality may be missing. */
+    for (size_t w = 0; w < 4; w++) { /* Those after them may be missing. */
         if (*roles[w] == NONE_INDEX) {
             err_set(err, ERR_CONFIG, "no column '%s'; %s", words[w], ACCEPTED);
             return wrong(h, err, NULL);
@@ -245,7 +247,8 @@ log_header_parse(struct log_header *out,
 
     memset(h, 0, sizeof *h);
     h->path = path;
-    h->time = h->device = h->point = h->value = h->quality = NONE_INDEX;
+    h->time = h->device = h->point = h->value = NONE_INDEX;
+    h->quality = h->detail = NONE_INDEX;
     most = find_separator(h, line);
     h->cells = calloc((size_t)most + 1, sizeof *h->cells);
     h->columns = calloc(most, sizeof *h->columns);

@@ -20,8 +20,9 @@ struct log_header {
     char separator;
     uint32_t cell_count;
     struct log_cell *cells; /* cell_count + 1, for rows: a cell too many is noticed. */
-    uint32_t time;          /* Cell. */
-    uint32_t device, point, value, quality; /* Long form; no quality: NONE_INDEX. */
+    uint32_t time;          /* Cell, as the next ones in long form. */
+    uint32_t device, point, value;
+    uint32_t quality, detail; /* NONE_INDEX: there is no such column. */
     /* Wide form and mapped files: a device's columns stand together, devices in the
      * order in which the header names them first. */
     struct log_column *columns;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectors/detail.h"
 #include "collectors/log_header.h"
 #include "collectors/log_lines.h"
 #include "collectors/log_names.h"
@@ -188,6 +189,12 @@ take_long(struct log_reader *r,
                        cells[h->quality].text);
     }
     out->quality = (uint8_t)quality;
+    if (h->detail != NONE_INDEX &&
+        !detail_parse(&out->detail, quality, cells[h->detail].text)) {
+        *where = &cells[h->detail];
+        return err_set(err, ERR_RANGE, "'%.60s' is no detail of a sample that is %s",
+                       cells[h->detail].text, quality_name(quality));
+    }
     f->row_count = 1;
     *where = &cells[h->value];
     if (quality != QUALITY_GOOD && cells[h->value].size == 0) {

@@ -428,6 +428,9 @@ plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_
 
     if (turnround_us < 0) {
         turnround_us = bus->kind == BUS_RTU ? TURNROUND_SERIAL_US : TURNROUND_TCP_US;
+        if (bus->kind == BUS_RTU && turnround_us < serial_silence_us(bus)) {
+            turnround_us = serial_silence_us(bus); /* It must hear that we ended. */
+        }
     }
     c.request_us = turnround_us + limits->gap_ms * 1000;
     if (bus->kind == BUS_RTU) {

@@ -172,7 +172,9 @@ add_derived(struct poller *p, int64_t now_us)
     }
     d->derived_us = now_us + DERIVED_EVERY_US;
     struct device_counts c = device_stats_read(&p->args.devices[d->plan.device]);
-    say(p, DERIVED_ERRORS, (double)c.wire.errors, QUALITY_GOOD, 0);
+    /* Polls that found no connection were no questions: that is the bus's to say. */
+    say(p, DERIVED_ERRORS, (double)(c.wire.errors - c.wire.faults[WIRE_REFUSED]),
+        QUALITY_GOOD, 0);
     if (d->latencies > 0) {
         say(p, DERIVED_LATENCY, (double)d->latency_us / d->latencies / 1000.0,
             QUALITY_GOOD, 0);
@@ -646,7 +648,8 @@ turn_begin(struct poller *p, uint32_t slot, enum turn_kind kind, struct poller_n
     choose_groups(p, d, kind, now.mono_us);
     readings_begin(p->readings, t->device, d->raws, d->counters);
     if (p->line != LINE_UP) {
-        mark_all(p, QUALITY_REFUSED, 0);
+        stats_refused(p->args.stats, &p->args.devices[d->plan.device]);
+        mark_all(p, QUALITY_REFUSED, WIRE_REFUSED);
         t->group = d->plan.group_count;
     } else if (kind == TURN_QUIET) {
         mark_all(p, QUALITY_OFFLINE, 0);

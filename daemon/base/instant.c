@@ -1,5 +1,6 @@
 #include "daemon/base/instant.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -334,19 +335,20 @@ instant_parse_log(int64_t *out, const char *text, struct err *err)
                    INSTANT_FORMS);
 }
 
+static const struct {
+    const char *name;
+    int64_t ms;
+} units[] = {{"ms", 1},      {"s", 1000},   {"m", 60000},
+             {"h", 3600000}, {"d", DAY_MS}, {"y", YEAR_MS}};
+
 int
 duration_parse(int64_t *out_ms, const char *text, struct err *err)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1},      {"s", 1000},   {"m", 60000},
-                 {"h", 3600000}, {"d", DAY_MS}, {"y", YEAR_MS}};
     char *end = NULL;
     if (text[0] >= '0' && text[0] <= '9') {
         int64_t count = strtoll(text, &end, 10);
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-            if (strcmp(end, units[i].unit) == 0) {
+            if (strcmp(end, units[i].name) == 0) {
                 if (count > INSTANT_LAST_MS / units[i].ms) {
                     return err_set(err, ERR_RANGE, "\"%.40s\" is too long", text);
                 }
@@ -363,30 +365,37 @@ duration_parse(int64_t *out_ms, const char *text, struct err *err)
 char *
 duration_format(char *out, int64_t ms)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {
-        {"y", YEAR_MS}, {"d", DAY_MS}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
     const char *sign = ms < 0 ? "-" : "";
     int64_t rest = ms < 0 ? -ms : ms;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+    for (size_t i = ARRAY_LEN(units); i-- > 1;) {
         int64_t count = rest / units[i].ms;
         if (count == 0) {
             continue;
         }
-        int64_t next =
-            i + 1 < ARRAY_LEN(units) ? (rest % units[i].ms) / units[i + 1].ms : 0;
+        /* Beside seconds, milliseconds are not worth a word. */
+        int64_t next = i > 1 ? (rest % units[i].ms) / units[i - 1].ms : 0;
         if (next > 0) {
             snprintf(out, INSTANT_TEXT_BYTES, "%s%" PRId64 "%s %" PRId64 "%s", sign,
-                     count, units[i].unit, next, units[i + 1].unit);
+                     count, units[i].name, next, units[i - 1].name);
         } else {
             snprintf(out, INSTANT_TEXT_BYTES, "%s%" PRId64 "%s", sign, count,
-                     units[i].unit);
+                     units[i].name);
         }
         return out;
     }
     snprintf(out, INSTANT_TEXT_BYTES, "%s%" PRId64 "%s", sign, rest,
              rest == 0 ? "s" : "ms");
+    return out;
+}
+
+char *
+duration_write(char *out, int64_t ms)
+{
+    size_t i = ARRAY_LEN(units) - 1;
+    assert(ms >= 0);
+    while (i > 0 && (ms < units[i].ms || ms % units[i].ms != 0)) {
+        i--;
+    }
+    snprintf(out, INSTANT_TEXT_BYTES, "%" PRId64 "%s", ms / units[i].ms, units[i].name);
     return out;
 }

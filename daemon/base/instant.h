@@ -38,5 +38,7 @@ int instant_parse_log(int64_t *out, const char *text, struct err *err);
 int duration_parse(int64_t *out_ms, const char *text, struct err *err);
 /* "30m", "2h", "1h 5m": the two largest units, for people. */
 char *duration_format(char *out, int64_t ms); /* `out` of INSTANT_TEXT_BYTES */
+/* "1500ms", "90s", "1m": exactly, as duration_parse() reads it; `ms` >= 0. */
+char *duration_write(char *out, int64_t ms); /* `out` of INSTANT_TEXT_BYTES */
 
 #endif

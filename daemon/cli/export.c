@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/detail.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -11,7 +12,7 @@
 #define PROGRESS_EVERY 100000
 
 struct exporting {
-    bool jsonl, progress;
+    bool jsonl, detail, progress;
     struct strbuf line;
     uint64_t count;
     bool failed;
@@ -22,6 +23,8 @@ print_sample(void *ctx, const struct history_sample *s)
 {
     struct exporting *x = ctx;
     char time[INSTANT_TEXT_BYTES];
+    char detail[DETAIL_BYTES];
+    (void)detail_write(detail, s->quality, s->detail);
     strbuf_clear(&x->line);
     if (x->jsonl) {
         strbuf_add_char(&x->line, '{');
@@ -35,6 +38,9 @@ print_sample(void *ctx, const struct history_sample *s)
             strbuf_add(&x->line, "null");
         }
         strbuf_json_str(&x->line, "quality", quality_name(s->quality));
+        if (x->detail) {
+            strbuf_json_str(&x->line, "detail", detail[0] != '\0' ? detail : NULL);
+        }
         strbuf_add(&x->line, "}\n");
     } else {
         strbuf_printf(&x->line, "%s,%s,%s,", instant_format_utc(time, s->t_ms),
@@ -42,7 +48,11 @@ print_sample(void *ctx, const struct history_sample *s)
         if (s->quality == QUALITY_GOOD) {
             strbuf_add_number(&x->line, s->value);
         }
-        strbuf_printf(&x->line, ",%s\n", quality_name(s->quality));
+        strbuf_printf(&x->line, ",%s", quality_name(s->quality));
+        if (x->detail) {
+            strbuf_printf(&x->line, ",%s", detail);
+        }
+        strbuf_add_char(&x->line, '\n');
     }
     x->failed = fwrite(x->line.text, 1, x->line.size, stdout) != x->line.size;
     x->count++;
@@ -54,6 +64,7 @@ print_sample(void *ctx, const struct history_sample *s)
 
 struct arguments {
     const char *site, *from, *to, *device, *point, *format;
+    bool detail;
 };
 
 static int
@@ -66,6 +77,7 @@ export_samples(const struct cli_command *self, const struct arguments *a)
     }
     struct exporting x = {
         .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
+        .detail = a->detail,
         .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
     int64_t now_ms = clock_real_ms();
@@ -92,7 +104,7 @@ export_samples(const struct cli_command *self, const struct arguments *a)
     int code = history_reader_open(&reader, site->data_dir, &err);
     if (code == 0 || code == ERR_NOT_FOUND) {
         if (!x.jsonl) {
-            puts("time,device,point,value,quality");
+            printf("time,device,point,value,quality%s\n", x.detail ? ",detail" : "");
         }
         code = code == 0 ? history_each(reader, from_ms, to_ms, a->device, a->point,
                                         print_sample, &x, &err)
@@ -123,6 +135,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"to", 0, CLI_TEXT, &a.to, "T", "last moment [the newest sample]"},
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device"},
         {"point", 'p', CLI_TEXT, &a.point, "ID", "only this point"},
+        {"detail", 0, CLI_FLAG, &a.detail, NULL, "what a bad sample says beside why"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
     };
     struct cli_list args;
@@ -143,7 +156,11 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
-    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--format csv|jsonl]",
+    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail] "
+    "[--format csv|jsonl]",
+    "--detail adds a column with an exception's code, or which of timeout, crc, "
+    "short,\n"
+    "wrong_unit, malformed, refused and lost it was.\n\n"
     "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
     "-1h.\n"
     "Works while the daemon runs; the last few seconds (history.flush) may be "

@@ -1,6 +1,7 @@
 /* profiles: which register maps a site finds, and one of them whole. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,9 @@ show_json(const struct profile *p)
     strbuf_json_int(&b, "max_bits", p->limits.max_bits);
     strbuf_json_bool(&b, "holes", p->limits.holes);
     strbuf_json_int(&b, "gap_ms", p->limits.gap_ms);
+    strbuf_json_num(&b, "timeout_ms", /* null: the bus's. */
+                    p->limits.timeout_ms > 0 ? (double)p->limits.timeout_ms
+                                             : (double)NAN);
     strbuf_add(&b, "}");
     add_probe_json(&b, p);
     strbuf_json_key(&b, "points");
@@ -258,7 +262,7 @@ add_rest_text(struct strbuf *out, const struct point *p)
     }
     add_text(out, "range", &range);
     if (p->poll_ms != 0) {
-        strbuf_json_str(out, "poll", duration_format(poll, p->poll_ms));
+        strbuf_json_str(out, "poll", duration_write(poll, p->poll_ms));
     }
     add_text(out, "sentinels", &sentinels);
 }
@@ -300,7 +304,7 @@ show_points(const struct profile *p)
 static int
 show_text(const struct profile *p)
 {
-    char gap[INSTANT_TEXT_BYTES];
+    char time[INSTANT_TEXT_BYTES];
     struct strbuf probe = {0};
     printf("%s: %s\n", p->id, p->title);
     printf("file:   %s\n", p->file);
@@ -311,7 +315,10 @@ show_text(const struct profile *p)
            p->limits.max_registers, p->limits.max_bits,
            p->limits.holes ? "allowed" : "forbidden");
     if (p->limits.gap_ms > 0) {
-        printf(", %s before each", duration_format(gap, p->limits.gap_ms));
+        printf(", %s before each", duration_write(time, p->limits.gap_ms));
+    }
+    if (p->limits.timeout_ms > 0) {
+        printf(", answers within %s", duration_write(time, p->limits.timeout_ms));
     }
     if (p->probe != NONE_INDEX) {
         add_probe_text(&probe, p);

@@ -141,7 +141,8 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_replay = {
     "replay", "recorded samples through the site's rules, in virtual time",
     "[-c SITE] [--rules FILE]... [--map MAP] [--format text|jsonl] LOG...",
-    "A log is CSV with a header: long (time,device,point,value[,quality]) or wide\n"
+    "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
+    "wide\n"
     "(time,pump-1.pressure,...).  Several logs are merged by time.  Alarms and tickets "
     "are\n"
     "made by the very code of the daemon; the same input gives the same output.  Bad "

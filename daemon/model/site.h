@@ -67,7 +67,8 @@ enum derived {
     DERIVED_NONE,
     DERIVED_ONLINE,  /* 1: the device answers. */
     DERIVED_LATENCY, /* Mean time of its answers since the last sample, ms. */
-    DERIVED_ERRORS   /* Requests without a good answer since the start. */
+    DERIVED_ERRORS   /* Requests without a good answer since the start; those that a
+                        lost bus refused are not the device's. */
 };
 
 struct point {

@@ -26,13 +26,15 @@ add_remedy(struct strbuf *out, const struct site *site, const struct bus_budget 
     const struct device *d = &site->devices[b->heaviest];
     char now[INSTANT_TEXT_BYTES];
     char then[INSTANT_TEXT_BYTES];
+    bool all = !d->poll_continuous && b->heaviest_ms == d->poll_ms;
+    (void)duration_write(now, b->heaviest_ms);
     if (b->remedy_ms > 0) {
-        strbuf_printf(out, "poll \"%s\" every %s instead of %s, or ", d->id,
-                      duration_format(then, b->remedy_ms),
-                      d->poll_continuous ? "continuously"
-                                         : duration_format(now, d->poll_ms));
+        strbuf_printf(out, "poll %s\"%s\" every %s instead of %s, or ",
+                      all ? "" : "the fast points of ", d->id,
+                      duration_write(then, b->remedy_ms), now);
     } else {
-        strbuf_printf(out, "no device alone is the cause (\"%s\" takes most, ", d->id);
+        strbuf_printf(out, "no device alone is the cause (\"%s\" every %s takes most, ",
+                      d->id, now);
         strbuf_add_number(out, tenths(b->heaviest_load));
         strbuf_add(out, " %): ");
     }
@@ -104,7 +106,7 @@ line_json(struct strbuf *out, const struct site *site, const struct budget_line 
     strbuf_json_int(out, "count", l->count);
     strbuf_json_int(out, "points", l->points);
     strbuf_json_str(out, "every",
-                    l->continuous ? "continuous" : duration_format(every, l->poll_ms));
+                    l->continuous ? "continuous" : duration_write(every, l->poll_ms));
     strbuf_json_int(out, "period_ms", l->poll_ms);
     strbuf_json_int(out, "bytes", l->bytes);
     strbuf_json_num(out, "ms", (double)l->took_us / 1000.0);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "collectors/detail.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/causes.h"
 
@@ -128,12 +129,15 @@ void
 listing_point(struct strbuf *out, const struct point *p, const struct point_now *now)
 {
     char why[CAUSE_BYTES];
+    char detail[DETAIL_BYTES];
+    (void)detail_write(detail, now->quality, now->detail);
     strbuf_json_key(out, p->id);
     strbuf_add_char(out, '{');
     strbuf_json_num(out, "value",
                     now->last_good_ms != INSTANT_NONE ? now->value : (double)NAN);
     strbuf_json_str(out, "unit", p->unit);
     strbuf_json_str(out, "quality", quality_name(now->quality));
+    strbuf_json_str(out, "detail", detail[0] != '\0' ? detail : NULL);
     strbuf_json_time(out, "last_good", now->last_good_ms);
     strbuf_json_str(out, "why", cause_describe(why, now->quality, now->detail));
     strbuf_add_char(out, '}');

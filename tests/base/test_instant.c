@@ -242,6 +242,26 @@ START_TEST(durations_are_spoken_in_two_units)
 }
 END_TEST
 
+START_TEST(a_duration_is_written_exactly)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } rows[] = {{0, "0ms"},           {7, "7ms"},        {1000, "1s"},
+                {1500, "1500ms"},     {59000, "59s"},    {60000, "1m"},
+                {90000, "90s"},       {3600000, "1h"},   {5400000, "90m"},
+                {86400000, "1d"},     {90000000, "25h"}, {31536000000, "1y"},
+                {31622400000, "366d"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[INSTANT_TEXT_BYTES];
+        int64_t back = -1;
+        ck_assert_str_eq(duration_write(text, rows[i].ms), rows[i].text);
+        ck_assert_int_eq(duration_parse(&back, text, NULL), 0);
+        ck_assert_int_eq(back, rows[i].ms);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -259,6 +279,7 @@ main(void)
     tcase_add_loop_test(tc, durations_are_read, 0, (int)ARRAY_LEN(durations));
     tcase_add_loop_test(tc, durations_are_spoken_in_two_units, 0,
                         (int)ARRAY_LEN(spoken));
+    tcase_add_test(tc, a_duration_is_written_exactly);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -51,6 +51,9 @@ add_frame(struct strbuf *out, const struct site *site, const struct frame *f)
         } else {
             strbuf_printf(out, ":%s", quality_name(r->quality));
         }
+        if (r->detail != 0) {
+            strbuf_printf(out, "(%u)", r->detail);
+        }
     }
 }
 
@@ -241,6 +244,31 @@ START_TEST(a_bad_row_is_told_with_its_place_and_skipped)
     ck_assert_msg(strncmp(strbuf_text(&o.bad), row->want, strlen(row->want)) == 0,
                   "%s: %s", row->name, strbuf_text(&o.bad));
     ck_assert_str_eq(strbuf_text(&o.frames), "1 d1 p0000=1 p0001=2");
+    outcome_fini(&o);
+}
+END_TEST
+
+/* What `caretaker export --detail` writes. */
+START_TEST(a_bad_sample_may_say_more)
+{
+    struct outcome o;
+    const char *log = "time,device,point,value,quality,detail\n"
+                      "2026-03-01T00:00:01Z,d0,p0000,1,good,\n"
+                      "2026-03-01T00:00:01Z,d0,p0001,,exception,2\n"
+                      "2026-03-01T00:00:01Z,d0,p0002,,crc,short\n"
+                      "2026-03-01T00:00:02Z,d0,p0000,,refused,lost\n"
+                      "2026-03-01T00:00:02Z,d0,p0001,,timeout,11\n"
+                      "2026-03-01T00:00:02Z,d0,p0002,,stale,\n"
+                      "2026-03-01T00:00:03Z,d0,p0002,,stale,lost\n"
+                      "2026-03-01T00:00:03Z,d0,p0002,7,,4\n";
+
+    read_text(&o, NULL, log);
+    ck_assert_str_eq(strbuf_text(&o.frames),
+                     "1 d0 p0000=1 p0001:exception(2) p0002:crc(3); "
+                     "2 d0 p0000:refused(8) p0001:timeout(11) p0002:stale");
+    ck_assert_str_eq(strbuf_text(&o.bad),
+                     "8:38 'lost' is no detail of a sample that is stale\n"
+                     "9:34 '4' is no detail of a sample that is good\n");
     outcome_fini(&o);
 }
 END_TEST
@@ -576,6 +604,7 @@ main(void)
     tcase_add_loop_test(tc, good_logs, 0, (int)ARRAY_LEN(good_rows));
     tcase_add_loop_test(tc, a_bad_row_is_told_with_its_place_and_skipped, 0,
                         (int)ARRAY_LEN(bad_rows));
+    tcase_add_test(tc, a_bad_sample_may_say_more);
     tcase_add_test(tc, a_bad_cell_spoils_its_wide_row_whole);
     tcase_add_loop_test(tc, a_wrong_header_is_an_error, 0, (int)ARRAY_LEN(header_rows));
     tcase_add_test(tc, nul_bytes_and_endless_lines_are_bad_rows);

@@ -436,14 +436,25 @@ START_TEST(a_line_that_is_down_is_said_at_the_devices_rhythm)
     m.estate->devices[2].poll_continuous = true;
     model_start(&m);
     model_run(&m, 10 * S);
+    uint64_t refused = 0;
+    uint64_t requests = counts(0).wire.requests;
     model_line(&m, LINE_DOWN);
     model_forget(&m);
     model_run(&m, 40 * S);
     for (uint32_t i = 0; i < 3; i++) {
         ck_assert_uint_ge(m.devices[i].by_quality[QUALITY_REFUSED], 58);
         ck_assert_uint_le(m.devices[i].by_quality[QUALITY_REFUSED], 62);
+        ck_assert_uint_eq(m.devices[i].last[0].detail, WIRE_REFUSED);
         ck_assert(!counts(i).quarantined);
+        refused += counts(i).wire.faults[WIRE_REFUSED];
+        ck_assert_uint_eq(counts(i).wire.errors, counts(i).wire.faults[WIRE_REFUSED]);
     }
+    /* Thirty polls of each, of which nothing was asked. */
+    ck_assert_uint_ge(refused, 3 * 29);
+    ck_assert_uint_le(refused, 3 * 31);
+    ck_assert_uint_eq(bus_stats_read(&m.bus, m.now_us / 1000).wire.faults[WIRE_REFUSED],
+                      refused);
+    ck_assert_uint_eq(counts(0).wire.requests, requests);
     ck_assert_uint_eq(m.units[1].asked, 0);
     model_line(&m, LINE_OPENING); /* Nothing is known: nothing is said. */
     model_forget(&m);
@@ -508,6 +519,31 @@ START_TEST(what_is_known_of_a_device_is_a_point_too)
     model_run(&m, 260 * S);
     ck_assert_double_gt(d->last[2].value, 2.0);
     ck_assert_int_eq(d->last[3].quality, QUALITY_TIMEOUT);
+}
+END_TEST
+
+/* Nobody counts a lost bus's errors as the device's, when it is back. */
+START_TEST(what_is_known_of_a_device_leaves_out_the_faults_of_its_bus)
+{
+    model_init(&m, BUS_TCP);
+    add_devices(1, 2, 1000);
+    fake_estate_point(m.estate, "errors", REG_NONE, 0, TYPE_U16)->derived =
+        DERIVED_ERRORS;
+    fake_estate_point(m.estate, "online", REG_NONE, 0, TYPE_U16)->derived =
+        DERIVED_ONLINE;
+    model_start(&m);
+    model_run(&m, 70 * S);
+    model_line(&m, LINE_DOWN);
+    m.devices[0].seen[2] = m.devices[0].seen[3] = false;
+    model_run(&m, 200 * S);
+    /* While it is lost nothing is known, so nothing is said. */
+    ck_assert(!m.devices[0].seen[2] && !m.devices[0].seen[3]);
+    ck_assert_uint_gt(counts(0).wire.errors, 100);
+    model_line(&m, LINE_UP);
+    model_run(&m, 270 * S);
+    ck_assert(m.devices[0].seen[2] && m.devices[0].seen[3]);
+    ck_assert_double_eq(m.devices[0].last[2].value, 0.0);
+    ck_assert_double_eq(m.devices[0].last[3].value, 1.0);
 }
 END_TEST
 
@@ -579,6 +615,7 @@ main(void)
     tcase_add_test(tc, a_line_that_is_down_is_said_at_the_devices_rhythm);
     tcase_add_test(tc, a_lost_connection_costs_no_sample);
     tcase_add_test(tc, what_is_known_of_a_device_is_a_point_too);
+    tcase_add_test(tc, what_is_known_of_a_device_leaves_out_the_faults_of_its_bus);
     tcase_add_loop_test(tc, no_mix_of_faults_starves_who_is_well, 0, 40);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);

@@ -20,7 +20,7 @@ devices:
 OWN = """profile: cellar-meter
 title: Meter of the cellar
 source: {kind: unverified, from: the fitter's note}
-limits: {max_registers: 16, gap: 20ms, holes: allowed}
+limits: {max_registers: 16, gap: 20ms, timeout: 1500ms, holes: allowed}
 probe: {point: voltage_l1, between: [80, 300]}
 points:
   voltage_l1: {register: holding 0x10, type: u32, order: cdab, scale: 1/512, unit: V, range: [0, 500]}
@@ -72,7 +72,8 @@ class Profiles(unittest.TestCase):
         shown = self.profiles("cellar-meter").stdout
         self.assertIn("cellar-meter: Meter of the cellar\n", shown)
         self.assertIn("source: unverified: the fitter's note\n", shown)
-        self.assertIn("limits: 16 registers or 2000 bits a request, holes allowed, 20ms before each", shown)
+        self.assertIn("limits: 16 registers or 2000 bits a request, holes allowed, "
+                      "20ms before each, answers within 1500ms\n", shown)
         self.assertIn("probe:  voltage_l1 80..300 V\n", shown)
         self.assertIn("Not verified", shown)
         for row in (r"voltage_l1 +holding 16 +u32 +cdab +0\.001953125 +V +gauge +- +0\.\.500 +-",
@@ -83,7 +84,11 @@ class Profiles(unittest.TestCase):
 
     def test_one_as_json(self):
         p = json.loads(self.profiles("cellar-meter", "--json").stdout)
-        self.assertEqual(p["limits"], {"max_registers": 16, "max_bits": 2000, "holes": True, "gap_ms": 20})
+        self.assertEqual(p["limits"], {"max_registers": 16, "max_bits": 2000, "holes": True, "gap_ms": 20,
+                                       "timeout_ms": 1500})
+        for model, timeout_ms in (("huawei-ups2000", 2000), ("dse-gencomm", 1500), ("xy-md02", None)):
+            limits = json.loads(self.profiles(model, "--json").stdout)["limits"]
+            self.assertEqual(limits["timeout_ms"], timeout_ms)
         self.assertEqual(p["probe"], {"point": "voltage_l1", "min": 80, "max": 300})
         points = {point["id"]: point for point in p["points"]}
         self.assertEqual([point["id"] for point in p["points"]],

@@ -1,6 +1,7 @@
 /* What is said of a bus that can, hardly can and cannot carry its plan. */
 #include <check.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,14 @@ static const struct {
      LINE METER("m-1", "1", "300ms") METER("m-2", "2", "300ms")
          METER("m-3", "3", "300ms"),
      "bus \"line\" CANNOT HOLD ITS PLAN: it takes 2",
-     "; no device alone is the cause (\"m-1\" takes most, "},
+     "; no device alone is the cause (\"m-1\" every 300ms takes most, "},
+    {"none, and the fast points of a slow device are to blame",
+     LINE METER(
+         "m-1", "1", "1s") "  - {id: m-2, bus: line, unit: 2, poll: 10s, points: "
+                           "{a: {register: input 0, poll: 40ms}, "
+                           "b: {register: input 1}}}\n",
+     "bus \"line\" CANNOT HOLD ITS PLAN: it takes 1",
+     "; poll the fast points of \"m-2\" every 100ms instead of 40ms, or "},
     {"all that is left for one", LINE METER("m-1", "1", "continuous"), NULL, NULL},
 };
 
@@ -152,6 +160,62 @@ START_TEST(test_the_plan_as_json)
 }
 END_TEST
 
+/* By hand, for units of 20 registers at 9,600 baud, 8N1.  A character has 10 bits:
+ *
+ *   question  8, answer 5 + 2 x 20 = 45:    53 characters  55,208 us
+ *   3.5 characters of 11 bits before the question           4,011 us
+ *   the unit's thinking, which hides its own 3.5 or more   10,000 us
+ *
+ * Nobody can need less than 53 + 2 x 3.5 characters of 10 bits, 62.5 ms. */
+START_TEST(test_a_serial_request_by_hand)
+{
+    struct strbuf yaml = {0};
+    strbuf_add(&yaml, "site: {id: a, timezone: UTC}\n"
+                      "buses:\n"
+                      "  - {id: line, rtu: /dev/null, baud: 9600, parity: none, "
+                      "stop_bits: 1, timeout: 300ms, retries: 1}\n"
+                      "  - {id: net, tcp: 192.0.2.1}\n"
+                      "devices:\n");
+    for (int unit = 1; unit <= 8; unit++) {
+        strbuf_printf(&yaml, "  - {id: m-%d, bus: line, unit: %d, poll: %s, points: {",
+                      unit, unit, unit == 1 ? "2s" : "1s");
+        for (int i = 0; i < 20; i++) {
+            strbuf_printf(&yaml, "%sp%d: {register: holding %d}", i > 0 ? ", " : "", i,
+                          i);
+        }
+        strbuf_add(&yaml, "}}\n");
+    }
+    json_t *plans = plans_of(strbuf_text(&yaml));
+    const json_t *line = json_array_get(plans, 0);
+    const json_t *requests = json_object_get(line, "requests");
+    ck_assert_uint_eq(json_array_size(requests), 8);
+    const double ms = 69.219;
+    for (size_t i = 0; i < 8; i++) {
+        const json_t *q = json_array_get(requests, i);
+        double period = i == 0 ? 2000 : 1000;
+        ck_assert(number(q, "function") == 3 && number(q, "count") == 20);
+        ck_assert(number(q, "bytes") == 53);
+        ck_assert(number(q, "period_ms") == period);
+        ck_assert_msg(fabs(number(q, "ms") - ms) < 0.05, "%g", number(q, "ms"));
+        ck_assert(number(q, "ms") > 62.5);
+        ck_assert(fabs(number(q, "load") - ms / period * 100) < 0.01);
+    }
+    ck_assert(fabs(number(line, "cycle_ms") - 8 * ms) < 0.4);
+    ck_assert(fabs(number(line, "load") - 7.5 * ms / 10) < 0.1);
+    /* The lightest die first; the tries take 5 % then.  A question is put twice, and
+     * after each silence of 300 ms the late answer is waited for as long. */
+    static const double left[] = {7, 6, 4};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *dead = json_array_get(json_object_get(line, "dead"), i);
+        ck_assert(number(dead, "devices") == (i == 0 ? 1 : i == 1 ? 2 : 4));
+        ck_assert(fabs(number(dead, "load") - (left[i] * ms / 10 + 5)) < 0.1);
+        ck_assert(number(dead, "stall_ms") == number(dead, "devices") * 2 * 600);
+    }
+    json_decref(plans);
+    strbuf_fini(&yaml);
+}
+END_TEST
+
 START_TEST(test_no_time_is_left_for_who_polls_continuously)
 {
     json_t *plans =
@@ -172,6 +236,7 @@ main(void)
     tcase_add_loop_test(tc, test_a_bus_without_time_is_a_warning_with_a_remedy, 0,
                         (int)ARRAY_LEN(rows));
     tcase_add_test(tc, test_the_plan_as_json);
+    tcase_add_test(tc, test_a_serial_request_by_hand);
     tcase_add_test(tc, test_no_time_is_left_for_who_polls_continuously);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
