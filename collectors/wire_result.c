@@ -55,6 +55,12 @@ wire_detail(const struct wire_result *res)
     return res->fault == WIRE_EXCEPTION ? res->exception : (uint8_t)res->fault;
 }
 
+bool
+wire_is_lost(const struct wire_result *res)
+{
+    return res->fault == WIRE_LOST || res->fault == WIRE_REFUSED;
+}
+
 /* Modbus Application Protocol V1.1b, 7. */
 static const char *
 exception_text(uint8_t code)
