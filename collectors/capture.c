@@ -6,6 +6,7 @@
 
 #include "collectors/tcp_stream.h"
 
+#define SECONDS_MAX INT64_C(253402300799) /* The end of the year 9999. */
 #define MODBUS_PORT 502
 #define MAGIC_BYTES 4
 
@@ -292,6 +293,13 @@ capture_step(struct capture *c, struct err *err)
                    : err_set(err, ERR_CONFIG, "%s", pcap_geterr(c->pcap));
     }
     c->counts.packets++;
+    if (head->ts.tv_sec < 0 || head->ts.tv_sec > SECONDS_MAX || head->ts.tv_usec < 0 ||
+        head->ts.tv_usec > 999999) {
+        c->ended = true;
+        close_all(c);
+        return err_set(err, ERR_CONFIG, "packet %llu has a time that is none",
+                       (unsigned long long)c->counts.packets);
+    }
     if (packet_parse(&p, c->link, bytes, head->caplen)) {
         c->last_us = (int64_t)head->ts.tv_sec * 1000000 + head->ts.tv_usec;
         if (take_packet(c, &p, c->last_us) != 0) {
