@@ -116,6 +116,22 @@ turn_begin(struct poller *p, uint32_t slot, enum turn_kind kind, struct poller_n
 bool turn_next(struct poller *p, struct poller_now now, struct poller_ask *ask);
 /* The line went down meanwhile: what is left of the turn needs no question. */
 void turn_give_up(struct poller *p);
+/* The request at hand, and its group. */
+struct plan_request *turn_at_hand(struct poller *p, struct plan_group **g);
+/* All points of a request, or of all requests of the turn, have the same fault. */
+void turn_mark(struct poller *p,
+               uint32_t group,
+               const struct plan_request *r,
+               enum quality why,
+               uint8_t detail);
+void turn_mark_all(struct poller *p, enum quality why, uint8_t detail);
+/* The turn is over: its frame goes out. */
+void turn_finish(struct poller *p, struct poller_now now);
+/* Nothing came of it, and it has another turn behind who waits already. */
+void turn_put_off(struct poller *p, int64_t until_us);
+
+/* ---- poller_answer.c ---- */
+
 void turn_answer(struct poller *p,
                  struct poller_now now,
                  const struct wire_result *res,

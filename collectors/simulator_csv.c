@@ -50,6 +50,21 @@ names_it(const char *wanted,
 }
 
 static int
+no_column(const struct csv *c, struct err *err)
+{
+    char names[200] = "";
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < c->cell_count && used < sizeof names; i++) {
+        int n = snprintf(names + used, sizeof names - used, "%s%.40s",
+                         i > 0 ? ", " : "", c->cells[i].text);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return err_set(err, ERR_CONFIG, "no column '%.80s'; the file has %s", c->wanted,
+                   names);
+}
+
+static int
 read_header(struct csv *c, char *line, struct err *err)
 {
     uint32_t named = NO_CELL;
@@ -92,7 +107,7 @@ read_header(struct csv *c, char *line, struct err *err)
     }
     c->is_long = c->device != NO_CELL && c->point != NO_CELL && c->value != NO_CELL;
     if (!c->is_long) {
-        return err_set(err, ERR_CONFIG, "no column '%.80s'", c->wanted);
+        return no_column(c, err);
     }
     return 0;
 }

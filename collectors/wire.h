@@ -33,6 +33,9 @@ enum quality wire_quality(const struct wire_result *res);
 /* What goes into reading.detail: the exception's code, else the enum wire_fault. */
 uint8_t wire_detail(const struct wire_result *res);
 
+/* There was no connection, or it went. */
+bool wire_is_lost(const struct wire_result *res);
+
 /* False, with what is accepted, when the protocol has no such question. */
 bool read_request_valid(const struct read_request *q, struct err *err);
 

@@ -95,6 +95,10 @@ const struct cli_command cli_simulate = {
     "Runs until SIGINT or SIGTERM.  Prints where each port is, then \"ready\".  A "
     "control\n"
     "socket (control: in the file) takes one command a line:\n"
-    "  set UNIT REGISTER VALUE | free UNIT REGISTER | fault UNIT KIND [ARG] |\n"
-    "  clear UNIT | get UNIT REGISTER\n",
+    "  set UNIT REGISTER VALUE | free UNIT REGISTER | get UNIT REGISTER\n"
+    "  fault UNIT KIND [ARGUMENT] [every N | chance N%] [times N] | clear UNIT\n"
+    "  stats [UNIT] | port PORT open|hang|closed|free\n"
+    "UNIT is an id, a number, or * for all; @PORT after it chooses among ports.\n"
+    "Kinds: silent, slow DURATION, bad_crc, wrong_unit, truncated, exception CODE,\n"
+    "drop, refuse TABLE FROM..TO, refuse function N, garbage, late DURATION.\n",
     run};

@@ -153,6 +153,7 @@ class Slave(Process):
 
 class Simulator(Process):
     def __init__(self, folder, text):
+        self.socket = self.answers = None
         path = os.path.join(folder, "simulation.yaml")
         with open(path, "w", encoding="utf-8") as f:
             f.write("control: simulator.sock\n" + text)
@@ -167,13 +168,15 @@ class Simulator(Process):
         answer = self.answers.readline()
         if not answer.startswith("ok"):
             raise AssertionError(f"simulator: {words}: {answer}")
+        return answer
 
     def set(self, unit, register, value):
         self.tell("set", unit, register, value)
 
     def end(self):
-        self.answers.close()
-        self.socket.close()
+        for end in (self.answers, self.socket):
+            if end is not None:
+                end.close()
         return super().end()
 
 
