@@ -23,6 +23,8 @@ static struct rules *rules;
 static struct frame *frame;
 static struct strbuf edges; /* "12 raised line/bus-down", in seconds. */
 static int64_t now_ms;
+static double latency_ms; /* Of all devices, */
+static double errors;     /* and what they have of these. */
 
 static const char site_text[] =
     "site: {id: lost}\n"
@@ -37,6 +39,8 @@ static const char site_text[] =
     "  - {id: silent, applies_to: {type: pump}, when: not online, hold: 10s,\n"
     "     severity: normal, cause: x, consequence: x, action: x}\n"
     "  - {id: slow, applies_to: {type: pump}, when: latency > 0.5 s, hold: 10s,\n"
+    "     severity: normal, cause: x, consequence: x, action: x}\n"
+    "  - {id: failing, applies_to: {type: pump}, when: errors > 37,\n"
     "     severity: normal, cause: x, consequence: x, action: x}\n"
     "include: [SHARE/rules/bus.yaml, SHARE/procedures/*.yaml, SHARE/teams.yaml]\n";
 
@@ -79,6 +83,8 @@ setup(void)
     frame = calloc(1, frame_bytes(FRAME_POINTS));
     ck_assert_ptr_nonnull(frame);
     now_ms = 0;
+    latency_ms = 20;
+    errors = 7;
 }
 
 static void
@@ -134,8 +140,8 @@ second(bool line, const enum quality *quality)
         begin(id);
         add("a", 0, quality[i]);
         if (now_ms % DERIVED_MS == 0) {
-            add("errors", 7, QUALITY_GOOD);
-            add("latency", 20, quality[i]);
+            add("errors", errors, QUALITY_GOOD);
+            add("latency", latency_ms, quality[i]);
             add("online", quality[i] == QUALITY_GOOD, QUALITY_GOOD);
         }
         rules_frame(rules, frame, take_edge, NULL);
@@ -227,6 +233,28 @@ START_TEST(test_derived_samples_keep_no_device_alive)
 }
 END_TEST
 
+START_TEST(test_rules_may_judge_what_is_derived)
+{
+    seconds(300, true, QUALITY_GOOD, QUALITY_GOOD);
+    latency_ms = 499;
+    errors = 37;
+    seconds(60, true, QUALITY_GOOD, QUALITY_GOOD);
+    CHECK_EDGES("");
+    latency_ms = 501;
+    seconds(60, true, QUALITY_GOOD, QUALITY_GOOD);
+    latency_ms = 20;
+    errors = 38;
+    seconds(61, true, QUALITY_GOOD, QUALITY_GOOD);
+    CHECK_EDGES("430 raised d-1/slow\n430 raised d-2/slow\n430 raised d-3/slow\n"
+                "430 raised d-4/slow\n430 raised d-5/slow\n"
+                "480 raised d-1/failing\n480 cleared d-1/slow\n"
+                "480 raised d-2/failing\n480 cleared d-2/slow\n"
+                "480 raised d-3/failing\n480 cleared d-3/slow\n"
+                "480 raised d-4/failing\n480 cleared d-4/slow\n"
+                "480 raised d-5/failing\n480 cleared d-5/slow\n");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -237,6 +265,7 @@ main(void)
     tcase_add_test(tc, test_a_silent_unit_is_its_own_alarm);
     tcase_add_test(tc, test_an_alarm_of_before_outlasts_the_loss);
     tcase_add_test(tc, test_derived_samples_keep_no_device_alive);
+    tcase_add_test(tc, test_rules_may_judge_what_is_derived);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

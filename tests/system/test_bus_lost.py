@@ -71,6 +71,14 @@ class BusLost(unittest.TestCase):
         self.assertEqual(missing["cause"], "timeout")
         self.assertGreater(missing["causes"]["timeout"], 0)
         self.assertEqual(missing["causes"]["refused"], 0)
+        # The collectors' own points of it are good, and no sign of life.
+        points = e.listing("devices", "--points", "--device", f"pump-{MISSING}")[0]["points"]
+        self.assertEqual((points["online"]["quality"], points["online"]["value"]),
+                         ("good", 0))
+        self.assertEqual(points["errors"]["quality"], "good")
+        self.assertIsNotNone(points["errors"]["last_good"])
+        self.assertIsNone(missing["last_good"])
+        self.assertIn(missing["quality"], ("timeout", "offline"))
         wait_for(lambda: e.device(f"pump-{MISSING}")["quarantined"], "its quarantine")
         bus = e.status()["buses"][0]
         self.assertEqual((bus["id"], bus["online"], bus["quarantined"]),
@@ -97,10 +105,17 @@ class BusLost(unittest.TestCase):
         raised = [f"{v['device']}/{v['rule']}" for v in e.events()
                   if v["event"] == "alarm.raised"]
         self.assertEqual(sorted(raised), sorted(gone | alone))
+        # Nor is the history misled, which answers while the daemon is down.
+        missing = e.device(f"pump-{MISSING}")
+        self.assertIsNone(missing["last_good"])
+        self.assertIn(missing["quality"], ("timeout", "offline", "refused"))
         # What is derived was recorded: who answers, and when that changed.
         online = [line.split(",")[3] for line in e.ok(
             "export", "--device", "pump-1", "--point", "online").splitlines()[1:]]
         self.assertEqual(online[0], "1")
+        self.assertEqual({row.split(",")[3] for row in e.ok(
+            "export", "--device", f"pump-{MISSING}", "--point", "online").splitlines()[1:]},
+            {"0"})
 
     def test_an_endpoint_that_refuses(self):
         self.write_site(f'tcp: "127.0.0.1:{self.port}"')

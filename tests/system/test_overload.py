@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""A line that is asked for more than it can carry: said before it runs, seen in the status,
+raised as an alarm by the shipped rule, and over when the plan fits."""
+import json
+import os
+import re
+import signal
+import unittest
+
+from estate import TOP, Estate, wait_for
+
+UNITS = range(1, 5)
+REGISTERS = 20
+# 53 characters of 10 bits, two silences of 3.5 characters.
+LEAST_MS = (8 + 5 + 2 * REGISTERS + 7) * 10 / 9.6
+SIMULATION = """
+slaves:
+  - tcp: 127.0.0.1:0
+    units: [{unit: 1, id: easy, points: {p0: {register: holding 0, signal: 1}}}]
+  - rtu: line
+    baud: 9600
+    units:
+"""
+
+
+def shipped_rule():
+    """bus-overloaded as it is shipped, in a hurry."""
+    with open(os.path.join(TOP, "config/rules/bus.yaml"), encoding="utf-8") as f:
+        text = f.read()
+    rule = text[text.index("  - id: bus-overloaded"):]
+    rule = re.sub(r"hold: 60s", "hold: 1s", rule)
+    return "rules:\n" + re.sub(r"\n    (procedure|ticket): .*", "", rule)
+
+
+class Overload(unittest.TestCase):
+    def setUp(self):
+        self.estate = e = Estate(rules=shipped_rule())
+        self.addCleanup(e.close)
+        text = SIMULATION
+        for unit in UNITS:
+            points = ", ".join(f"p{r}: {{register: holding {r}, signal: {100 * unit + r}}}"
+                               for r in range(REGISTERS))
+            text += f"      - {{unit: {unit}, id: busy-{unit}, points: {{{points}}}}}\n"
+        simulator = e.simulate(text)
+        self.port = int(re.search(r"tcp 127\.0\.0\.1:(\d+)", simulator.log).group(1))
+
+    def write_site(self, poll):
+        points = ", ".join(f"p{r}: {{register: holding {r}}}" for r in range(REGISTERS))
+        text = ("buses:\n"
+                "  - {id: line, rtu: line, baud: 9600, parity: none, stop_bits: 1}\n"
+                f'  - {{id: net, tcp: "127.0.0.1:{self.port}"}}\n'
+                "devices:\n"
+                "  - {id: easy, bus: net, unit: 1, poll: 1s, points: "
+                "{p0: {register: holding 0}}}\n")
+        for unit in UNITS:
+            text += (f"  - {{id: busy-{unit}, bus: line, unit: {unit}, poll: {poll}, "
+                     f"points: {{{points}}}}}\n")
+        self.estate.write_site(text)
+
+    def plan(self, bus):
+        return next(b for b in json.loads(self.estate.ok("check", "--plan", "--json"))
+                    if b["bus"] == bus)
+
+    def bus(self, name):
+        return next(b for b in self.estate.status()["buses"] if b["id"] == name)
+
+    def raised(self):
+        return {f"{a['device']}/{a['rule']}" for a in self.estate.listing("alarms")
+                if a["state"].startswith("active")}
+
+    def test_a_line_that_cannot_hold_its_plan(self):
+        e = self.estate
+        self.write_site("150ms")
+        plan = self.plan("line")
+        self.assertEqual([r["bytes"] for r in plan["requests"]], [53] * len(UNITS))
+        self.assertGreater(plan["load"], 100 * len(UNITS) * LEAST_MS / 150)
+        self.assertIn("CANNOT HOLD ITS PLAN", plan["advice"])
+        done = e.run("check")
+        self.assertEqual(done.returncode, 0)  # A warning.
+        self.assertRegex(done.stderr, r'site.yaml:\d+:\d+: warning: bus "line" CANNOT HOLD')
+
+        e.start()
+        e.daemon.wait_line('bus "line" CANNOT HOLD ITS PLAN')
+        wait_for(lambda: self.raised() == {"line/bus-overloaded"}, "the alarm")
+        line, net = self.bus("line"), self.bus("net")
+        # Of the wire alone; half of it, as the first seconds count too.
+        self.assertGreater(line["late"], 100 * (len(UNITS) * LEAST_MS / 150 - 1) / 2)
+        self.assertTrue(line["online"])
+        self.assertLess(net["late"], 10)
+        self.assertRegex(e.ok("status"), r"buses: id line .*load [\d.]+ late [1-9]")
+        # Nobody is left out.
+        for unit in UNITS:
+            wait_for(lambda u=unit: [
+                d for d in e.listing("devices", "--device", f"busy-{u}")
+                if (d["state"], d["quality"]) == ("online", "good")], unit)
+
+        self.write_site("2s")
+        plan = self.plan("line")
+        self.assertLess(plan["load"], 80)
+        self.assertIsNone(plan["advice"])
+        self.assertNotIn("warning", e.run("check").stderr)
+        since = len(e.daemon.lines)
+        e.daemon.send(signal.SIGHUP)
+        e.daemon.wait_line("reloaded: ", since=since)
+        wait_for(lambda: self.raised() == set(), "the end of the overload")
+        self.assertLess(self.bus("line")["late"], 5)
+        self.assertEqual([v["device"] for v in e.events() if v["event"] == "alarm.raised"],
+                         ["line"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
