@@ -29,9 +29,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sentinel sentinel = {.raw = in.sentinel, .name = "x"};
     uint8_t low = in.bits & 15;
     uint8_t high = in.bits >> 4;
-    uint8_t words = (uint8_t)(1u << (in.flags >> 2) % 3);
+    enum reg_table table = in.table % 5;
+    bool bits = table == REG_COIL || table == REG_DISCRETE; /* They have no words. */
+    uint8_t words = bits ? 1 : (uint8_t)(1u << (in.flags >> 2) % 3);
     struct point p = {
-        .table = in.table % 5,
+        .table = table,
         .type = in.type % TYPE_COUNT,
         .order = in.order % ORDER_COUNT,
         .bit_low = (uint8_t)((low < high ? low : high) * words),
