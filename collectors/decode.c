@@ -319,7 +319,7 @@ pattern_of(const struct point *p, double raw)
     case TYPE_BOOL:
         return raw != 0.0 && !isnan(raw) ? 1 : 0;
     case TYPE_BITS:
-        return (uint64_t)clamp_round(raw, 0.0, (double)field_mask(p));
+        return unsigned_pattern(raw, p->bit_high - p->bit_low + 1);
     case TYPE_COUNT:
         break;
     }
