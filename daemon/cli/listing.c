@@ -13,7 +13,7 @@
 
 struct listing {
     const char *site, *device, *type, *rule, *severity, *state, *assignee;
-    bool json, all, points;
+    bool json, all, points, causes;
 };
 
 #define SITE_OPTION                                                                    \
@@ -90,7 +90,8 @@ offline_devices(const struct site *site,
                 struct err *err)
 {
     struct device_filter filter = {l->device, l->type, l->state};
-    return offline_listing_devices(site, &filter, l->points, out, err);
+    struct device_parts parts = {l->points, l->causes};
+    return offline_listing_devices(site, &filter, parts, out, err);
 }
 
 static int
@@ -278,6 +279,8 @@ run_devices(const struct cli_command *self, int argc, char **argv)
         {"type", 't', CLI_TEXT, &l.type, "WORD", "only of this type"},
         {"state", 's', CLI_TEXT, &l.state, "WORD", "online offline unknown"},
         {"points", 'p', CLI_FLAG, &l.points, NULL, "their points, with present values"},
+        {"causes", 0, CLI_FLAG, &l.causes, NULL,
+         "with --json: what went wrong on the wire, and how often"},
         JSON_OPTION,
     };
     bool done = false;
@@ -304,6 +307,8 @@ run_devices(const struct cli_command *self, int argc, char **argv)
     cli_query(&path, "type", l.type);
     cli_query(&path, "state", l.state);
     cli_query(&path, "points", l.points ? "1" : NULL);
+    l.causes = l.causes || !l.json; /* A column of the table. */
+    cli_query(&path, "causes", l.causes ? "1" : NULL);
     status = l.points && !l.json ? show_points(&l, strbuf_text(&path))
                                  : show(&l, strbuf_text(&path), offline_devices,
                                         columns, ARRAY_LEN(columns), "no devices");
@@ -437,7 +442,7 @@ const struct cli_command cli_tickets = {
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
 const struct cli_command cli_devices = {
     "devices", "every device: does it answer, since when, how well",
-    "[-c SITE] [--device ID] [--type T] [--state S] [--points] [--json]",
+    "[-c SITE] [--device ID] [--type T] [--state S] [--points] [--causes] [--json]",
     "Asks the daemon; when it is down, shows what the history last knew.\n\n"
     "CAUSE is what went wrong most often since the daemon started, and where to look:\n"
     "  timeout      no answer: power, wiring, unit number, baud rate, a timeout too "

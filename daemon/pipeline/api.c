@@ -1,6 +1,7 @@
 /* The API, version 1:
  *   GET  /api/v1/status
- *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values
+ *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values;
+ *                                  ?causes=1: and what went wrong on the wire
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
@@ -243,7 +244,9 @@ get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
         return problem(body, &err);
     }
     struct request request = {
-        .kind = REQUEST_DEVICES, .filter = &filter, .points = asked_for(r, "points")};
+        .kind = REQUEST_DEVICES,
+        .filter = &filter,
+        .parts = {.points = asked_for(r, "points"), .causes = asked_for(r, "causes")}};
     return ask_loop(l, &request, body);
 }
 

@@ -30,6 +30,12 @@ bool device_filter_fits(const struct device_filter *filter,
                         const struct device *d,
                         const char *state);
 
+/* What a device's object has behind the fields that each one has. */
+struct device_parts {
+    bool points; /* "points", with their present values. */
+    bool causes; /* "quarantined" "refused_points" "causes" "cause" */
+};
+
 /* What is known of a point, as a member of a "points" object under its id. */
 struct point_now {
     double

@@ -40,7 +40,7 @@ answer(struct live *l, struct request *r)
         r->code = obey(l, r->command, r->peer, &r->ticket, &r->err);
         break;
     case REQUEST_DEVICES:
-        live_devices_json(l, r->filter, r->points, r->answer);
+        live_devices_json(l, r->filter, r->parts, r->answer);
         r->code = 0;
         break;
     case REQUEST_STATUS:

@@ -172,7 +172,7 @@ static void
 device_json(const struct live *l,
             uint32_t index,
             const char *state,
-            bool points,
+            struct device_parts parts,
             struct strbuf *out)
 {
     const struct device *d = &l->site->devices[index];
@@ -198,11 +198,13 @@ device_json(const struct live *l,
     strbuf_json_int(out, "errors", (int64_t)counts.wire.errors);
     strbuf_json_num(out, "latency_ms",
                     counts.wire.requests > 0 ? counts.latency_ms : NAN);
-    strbuf_json_bool(out, "quarantined", counts.quarantined);
-    strbuf_json_int(out, "refused_points", counts.refused);
-    causes_json(out, "causes", &counts.wire);
-    strbuf_json_str(out, "cause", cause_most(cause, &counts.wire));
-    if (points) {
+    if (parts.causes) {
+        strbuf_json_bool(out, "quarantined", counts.quarantined);
+        strbuf_json_int(out, "refused_points", counts.refused);
+        causes_json(out, "causes", &counts.wire);
+        strbuf_json_str(out, "cause", cause_most(cause, &counts.wire));
+    }
+    if (parts.points) {
         points_json(l, d, out);
     }
     strbuf_add_char(out, '}');
@@ -211,7 +213,7 @@ device_json(const struct live *l,
 void
 live_devices_json(struct live *l,
                   const struct device_filter *filter,
-                  bool points,
+                  struct device_parts parts,
                   struct strbuf *out)
 {
     bool first = true;
@@ -225,7 +227,7 @@ live_devices_json(struct live *l,
         }
         strbuf_add(out, first ? "" : ",");
         first = false;
-        device_json(l, i, state, points, out);
+        device_json(l, i, state, parts, out);
     }
     strbuf_add_char(out, ']');
 }

@@ -32,7 +32,7 @@ struct request {
     const struct command *command;
     const char *peer;
     const struct device_filter *filter; /* Devices: which. */
-    bool points;                        /* Devices: each with its points. */
+    struct device_parts parts;          /* Devices: of each. */
     int64_t ticket;                     /* Answer of a command. */
     struct strbuf *answer;              /* Answer of the others. */
     int code;
@@ -113,7 +113,7 @@ int live_restore(struct live *l, struct err *err);
 void live_health_frames(struct live *l);
 void live_devices_json(struct live *l,
                        const struct device_filter *filter,
-                       bool points,
+                       struct device_parts parts,
                        struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
 

@@ -127,7 +127,10 @@ points_json(const struct looking *l, const struct device *d, struct strbuf *out)
 }
 
 static void
-device_json(const struct looking *l, uint32_t index, bool points, struct strbuf *out)
+device_json(const struct looking *l,
+            uint32_t index,
+            struct device_parts parts,
+            struct strbuf *out)
 {
     const struct site *site = l->site;
     const struct device *d = &site->devices[index];
@@ -148,11 +151,13 @@ device_json(const struct looking *l, uint32_t index, bool points, struct strbuf 
     strbuf_json_int(out, "requests", 0);
     strbuf_json_int(out, "errors", 0);
     strbuf_json_num(out, "latency_ms", NAN);
-    strbuf_json_str(out, "quarantined", NULL); /* Only the daemon knows the rest. */
-    strbuf_json_int(out, "refused_points", 0);
-    strbuf_json_str(out, "causes", NULL);
-    strbuf_json_str(out, "cause", NULL);
-    if (points) {
+    if (parts.causes) { /* Only the daemon knows them. */
+        strbuf_json_str(out, "quarantined", NULL);
+        strbuf_json_int(out, "refused_points", 0);
+        strbuf_json_str(out, "causes", NULL);
+        strbuf_json_str(out, "cause", NULL);
+    }
+    if (parts.points) {
         points_json(l, d, out);
     }
     strbuf_add_char(out, '}');
@@ -161,7 +166,7 @@ device_json(const struct looking *l, uint32_t index, bool points, struct strbuf 
 int
 offline_listing_devices(const struct site *site,
                         const struct device_filter *filter,
-                        bool points,
+                        struct device_parts parts,
                         struct strbuf *out,
                         struct err *err)
 {
@@ -192,7 +197,7 @@ offline_listing_devices(const struct site *site,
             }
             strbuf_add(out, first ? "" : ",");
             first = false;
-            device_json(&l, i, points, out);
+            device_json(&l, i, parts, out);
         }
         strbuf_add_char(out, ']');
     }

@@ -16,10 +16,10 @@ int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
                             struct strbuf *out,
                             struct err *err);
-/* `points`: each with what the history last knew of its points. */
+/* `parts.points`: each with what the history last knew of its points. */
 int offline_listing_devices(const struct site *site,
                             const struct device_filter *filter,
-                            bool points,
+                            struct device_parts parts,
                             struct strbuf *out,
                             struct err *err);
 int offline_status(const struct site *site, struct strbuf *out, struct err *err);

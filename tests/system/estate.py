@@ -352,7 +352,7 @@ class Estate:
         return self.listing("status")
 
     def device(self, name):
-        return next(d for d in self.listing("devices") if d["id"] == name)
+        return next(d for d in self.listing("devices", "--causes") if d["id"] == name)
 
     def rows(self, database, sql):
         """Asked by the sqlite3 shell, not by our own code."""

@@ -92,7 +92,7 @@ class Causes(unittest.TestCase):
         wait_for(lambda: ("nobody-1", "refused", "refused") in self.samples(), "refused")
         self.assertEqual({s[1:] for s in self.samples() if s[0] == "nobody-1"},
                          {("refused", "refused")})
-        d = wait_for(lambda: [x for x in e.listing("devices", "--device", "nobody-1")
+        d = wait_for(lambda: [x for x in e.listing("devices", "--causes", "--device", "nobody-1")
                               if x["errors"] >= 2], "its errors")[0]
         self.assertEqual((d["requests"], d["cause"]), (0, "refused"))
         self.assertEqual(flat(d["causes"]), {"refused": d["errors"]})
@@ -103,7 +103,7 @@ class Causes(unittest.TestCase):
         # Not asked while in quarantine; nothing else may have come.
         said = {s[1:] for s in self.samples() if s[0] == name} - {("offline", "")}
         self.assertEqual(said, {(quality, detail)})
-        d = wait_for(lambda: [x for x in e.listing("devices", "--device", name)
+        d = wait_for(lambda: [x for x in e.listing("devices", "--causes", "--device", name)
                               if x["errors"] >= (0 if count is None else 2)], name)[0]
         self.assertEqual(list(flat(d["causes"])), [count] if count else [])
         self.assertEqual(sum(flat(d["causes"]).values()), d["errors"])
@@ -134,9 +134,9 @@ class Causes(unittest.TestCase):
         self.assertGreater(flat(buses["leaver"]["causes"])["lost"], 0)
         self.assertEqual(set(flat(buses["nobody"]["causes"])), {"refused"})
         # The bus has what its devices have: sampled in between, so at least and at most.
-        before = e.listing("devices", "--type", "other")
+        before = e.listing("devices", "--causes", "--type", "other")
         bus = next(b for b in e.status()["buses"] if b["id"] == "line")
-        after = e.listing("devices", "--type", "other")
+        after = e.listing("devices", "--causes", "--type", "other")
 
         def total(devices, cause):
             return sum(flat(d["causes"]).get(cause, 0) for d in devices if d["bus"] == "line")

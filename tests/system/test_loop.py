@@ -166,6 +166,8 @@ class Loop(unittest.TestCase):
         self.assertEqual(due - got, datetime.timedelta(minutes=30))
         devices = e.listing("devices")
         for d in devices:
+            self.assertEqual(list(d), DEVICE_KEYS)
+        for d in e.listing("devices", "--causes"):
             self.assertEqual(list(d), DEVICE_KEYS + MORE_KEYS)
         self.assertEqual({d["id"] for d in devices} - {"gateway"},
                          {d[0] for d in DEVICES} | {"plant", "line", "sound"})
@@ -251,6 +253,8 @@ class Loop(unittest.TestCase):
         wait_for(lambda: ear.last("/house/status") == "offline", "the last will")
         self.assertEqual([e.listing(w) for w in ("alarms", "tickets")], up)
         for d in e.listing("devices"):
+            self.assertEqual(list(d), DEVICE_KEYS)
+        for d in e.listing("devices", "--causes"):
             self.assertEqual(list(d), DEVICE_KEYS + MORE_KEYS)
         self.assertIsNotNone(e.device("pump-1")["last_good"])
         self.assertEqual(e.status()["daemon"], "stopped")
