@@ -445,6 +445,20 @@ index_units(struct record_reader *r, struct err *err)
     return 0;
 }
 
+/* The bus that is set like the recorded line; NONE_INDEX. */
+static uint32_t
+bus_of_line(const struct site *site, const char *line)
+{
+    char text[BUS_TEXT_BYTES];
+
+    for (uint32_t i = 0; i < site->bus_count; i++) {
+        if (strcmp(bus_describe(text, &site->buses[i]), line) == 0) {
+            return i;
+        }
+    }
+    return NONE_INDEX;
+}
+
 /* Which bus a wire log belongs to. */
 static int
 begin_wire_log(struct record_reader *r, const char *name, struct err *err)
@@ -457,6 +471,9 @@ begin_wire_log(struct record_reader *r, const char *name, struct err *err)
     }
     if (bus == NONE_INDEX && head->bus[0] != '\0') {
         bus = site_bus(r->site, head->bus);
+    }
+    if (bus == NONE_INDEX) {
+        bus = bus_of_line(r->site, head->line);
     }
     if (bus == NONE_INDEX) {
         return err_set(err, ERR_CONFIG,

@@ -230,6 +230,12 @@ next_point(struct scan *s)
     return false;
 }
 
+void
+scan_stop(struct scan *s)
+{
+    s->phase = PHASE_END;
+}
+
 bool
 scan_next(struct scan *s, struct read_request *q, bool *patient)
 {

@@ -50,6 +50,9 @@ void scan_answer(struct scan *s,
                  const struct wire_result *res,
                  const struct read_answer *answer);
 
+/* Enough: scan_next() has no more; what was found stays. */
+void scan_stop(struct scan *s);
+
 /* Questions; the total grows with what is found. */
 void scan_progress(const struct scan *s, uint32_t *done, uint32_t *total);
 

@@ -39,6 +39,15 @@ ear_now_us(const struct ear *e)
     return clock_us(CLOCK_MONOTONIC) + e->base_us;
 }
 
+void
+ear_announce(const struct ear *e)
+{
+    char text[BUS_TEXT_BYTES];
+    fprintf(stderr, "listening on %s%s%s; Ctrl-C ends it\n",
+            bus_describe(text, &e->bus), e->tapped ? " through the daemon, bus " : "",
+            e->tapped ? e->bus.id : "");
+}
+
 static int
 catch_signals(struct ear *e, struct err *err)
 {

@@ -21,6 +21,8 @@ enum traffic_framing ear_framing(const struct ear *e);
 uint64_t ear_dropped(const struct ear *e); /* Records that came faster than we took. */
 
 /* UTC microseconds; never goes back while it is open. */
+/* Tells a person on standard error that it listens, and where. */
+void ear_announce(const struct ear *e);
 int64_t ear_now_us(const struct ear *e);
 
 typedef void (*ear_fn)(

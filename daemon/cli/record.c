@@ -93,7 +93,7 @@ run(const struct cli_command *self, int argc, char **argv)
          "whose bus, and whose daemon [" CLI_SITE_DEFAULT "]"},
         {"output", 'o', CLI_TEXT, &path, "FILE", "a new file [standard output]"},
         {"for", 0, CLI_TEXT, &for_text, "TIME", "end after this long [at Ctrl-C]"},
-        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no summary"},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "nothing on standard error"},
     };
     struct cli_list args;
     bool done = false;
@@ -113,6 +113,9 @@ run(const struct cli_command *self, int argc, char **argv)
     int code = ear_open(&ear, site, args.items[0], &err);
     if (code == 0 && (r.out = open_output(path, &err)) == NULL) {
         code = err.code;
+    }
+    if (code == 0 && !quiet) {
+        ear_announce(ear);
     }
     if (code == 0) {
         code = record(&r, ear, for_ms, &err);

@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "collectors/scan_line.h"
@@ -33,10 +35,12 @@ struct arguments {
 
 struct progress {
     const struct arguments *arguments;
-    const struct scan *scan;
+    struct scan *scan;
     const struct bus *bus;
     uint32_t setting, settings;
     bool terminal;
+    int signals; /* signalfd; -1: none. */
+    bool stopped;
     int64_t began_ms, shown_ms; /* Monotonic; of this setting. */
 };
 
@@ -172,10 +176,33 @@ parse_all(const struct cli_command *self, struct arguments *a)
 
 /* ---- progress ---- */
 
+/* SIGINT and SIGTERM end the scan, not the program: what was found is worth showing. */
+static int
+catch_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+look_for_signals(struct progress *p)
+{
+    struct signalfd_siginfo info;
+    if (p->signals >= 0 && read(p->signals, &info, sizeof info) > 0) {
+        p->stopped = true;
+        scan_stop(p->scan);
+    }
+}
+
 static void
 show_progress(void *ctx)
 {
     struct progress *p = ctx;
+    look_for_signals(p);
     int64_t now = clock_mono_ms();
     int64_t every = p->terminal ? SHOW_EVERY_MS : LINE_EVERY_MS;
     if (p->arguments->quiet || now - p->shown_ms < every) {
@@ -308,16 +335,17 @@ static int
 scan_settings(const struct arguments *a,
               const struct cli_owner *owner,
               bool input_first,
+              struct progress *p,
               struct scan_results *r,
               struct err *err)
 {
     bool serial = a->bus.kind == BUS_RTU && owner == NULL;
     uint32_t parities = serial ? a->parity_count : 1;
     uint32_t settings = serial ? a->baud_count * parities : 1;
-    struct progress p = {
-        .arguments = a, .settings = settings, .terminal = isatty(STDERR_FILENO) != 0};
+    p->settings = settings;
     int code = 0;
-    for (uint32_t i = 0; code == 0 && i < settings && (a->all || r->count == 0); i++) {
+    for (uint32_t i = 0;
+         code == 0 && i < settings && !p->stopped && (a->all || r->count == 0); i++) {
         struct bus bus = owner != NULL ? owner->site->buses[owner->bus] : a->bus;
         if (owner == NULL) {
             bus.timeout_ms = a->timeout_ms;
@@ -327,14 +355,17 @@ scan_settings(const struct arguments *a,
             bus.baud = a->bauds[i / parities];
             bus.parity = a->parities[i % parities];
         }
-        p.setting = i + 1;
-        code = scan_setting(a, &bus, owner, input_first, &p, r, err);
+        p->setting = i + 1;
+        code = scan_setting(a, &bus, owner, input_first, p, r, err);
     }
     return code;
 }
 
 static int
-scan_all(const struct arguments *a, const struct cli_owner *owner, struct err *err)
+scan_all(const struct arguments *a,
+         const struct cli_owner *owner,
+         bool *found,
+         struct err *err)
 {
     struct diags diags;
     diags_init(&diags);
@@ -344,12 +375,21 @@ scan_all(const struct arguments *a, const struct cli_owner *owner, struct err *e
     struct scan_results r = {.profiles = profiles};
     r.items = calloc(settings > 0 ? settings : 1, sizeof *r.items);
     int code = r.items != NULL ? 0 : err_set(err, ERR_NOMEM, "scan");
+    struct progress p = {.arguments = a,
+                         .terminal = isatty(STDERR_FILENO) != 0,
+                         .signals = catch_signals()};
     if (code == 0) {
-        code = scan_settings(a, owner, false, &r, err);
+        code = scan_settings(a, owner, false, &p, &r, err);
     }
-    if (code == 0 &&
-        r.count == 0) { /* Some have no holding registers and keep quiet. */
-        code = scan_settings(a, owner, true, &r, err);
+    /* Some have no holding registers and keep quiet. */
+    if (code == 0 && r.count == 0 && !p.stopped) {
+        code = scan_settings(a, owner, true, &p, &r, err);
+    }
+    if (p.signals >= 0) {
+        close(p.signals);
+    }
+    if (p.stopped && !a->quiet) {
+        fprintf(stderr, "stopped before all was asked\n");
     }
     int status = CLI_OK;
     if (code == 0) {
@@ -368,6 +408,7 @@ scan_all(const struct arguments *a, const struct cli_owner *owner, struct err *e
     }
     free(r.items);
     profile_set_free(profiles);
+    *found = r.count > 0;
     return code != 0 ? code : status == CLI_OK ? 0 : err_set(err, ERR_IO, "scan");
 }
 
@@ -388,9 +429,10 @@ scan(const struct cli_command *self, struct arguments *a)
         fprintf(stderr, "the running daemon owns this line: asking through it, at its "
                         "speed only, with its timeout\n");
     }
-    int code = scan_all(a, owned ? &owner : NULL, &err);
+    bool found = false;
+    int code = scan_all(a, owned ? &owner : NULL, &found, &err);
     cli_owner_fini(&owner);
-    return code != 0 ? cli_fail(&err) : CLI_OK;
+    return code != 0 ? cli_fail(&err) : found ? CLI_OK : CLI_NO;
 }
 
 static int
@@ -451,5 +493,6 @@ const struct cli_command cli_scan = {
     "well.\n"
     "--write makes a site file with the bus and a device for each unit.\n"
     "A line that the running daemon of the site owns is scanned through the daemon.\n"
+    "Ctrl-C ends it, and shows what was found until then.\n"
     "Only the Modbus functions 01 to 04 are used: nothing can be written.\n",
     run};

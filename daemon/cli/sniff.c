@@ -405,13 +405,7 @@ begin_live(struct sniffer *s, const struct ear *e, const struct listener_sink *s
     if (!ear_is_daemon(e)) {
         s->silence_us = silence_us;
     }
-    if (!s->arguments->json) {
-        char text[BUS_TEXT_BYTES];
-        fprintf(stderr, "listening on %s%s%s; Ctrl-C ends it\n",
-                bus_describe(text, bus),
-                ear_is_daemon(e) ? " through the daemon, bus " : "",
-                ear_is_daemon(e) ? bus->id : "");
-    }
+    ear_announce(e);
 }
 
 static int
