@@ -12,9 +12,11 @@
 #define TOLERANCE_MAX_US 1000000
 /* Polls of TCP endpoints begin on a common beat: to wake up for each of many costs more
  * than to poll it.  A serial line has one worker for itself. */
-#define BEAT_MAX_US     250000
-#define BEATS_IN_PERIOD 4
-#define PROBE_SLACK_US  50000
+#define BEATS_FEW      2
+#define BEATS_MANY     4   /* For shorter bursts, */
+#define ENDPOINTS_MANY 200 /* where there are so many. */
+#define BEATS_MAX      20
+#define PROBE_SLACK_US 50000
 
 _Static_assert(INSTANT_MAX == INT64_MAX, "an unset timer is never due");
 
@@ -419,15 +421,26 @@ alloc_scratch(struct poller *p, struct err *err)
     return 0;
 }
 
+/* So many in a period, and in a second of a long one. */
+static uint32_t
+count_beats(const struct poller *p)
+{
+    uint32_t beats = p->args.site->bus_count < ENDPOINTS_MANY ? BEATS_FEW : BEATS_MANY;
+
+    /* Units behind one gateway stand apart from each other as well. */
+    if (p->device_count > beats) {
+        beats = p->device_count < BEATS_MAX ? p->device_count : BEATS_MAX;
+    }
+    return beats;
+}
+
 static int64_t
 beat_us(const struct poller *p, int64_t base_us)
 {
-    int64_t quarter_us = base_us / BEATS_IN_PERIOD;
+    int64_t within_us = base_us < 1000000 ? base_us : 1000000;
+    int64_t beat = within_us / count_beats(p);
 
-    if (p->bus->kind == BUS_RTU || quarter_us == 0) {
-        return 1;
-    }
-    return quarter_us < BEAT_MAX_US ? quarter_us : BEAT_MAX_US;
+    return p->bus->kind == BUS_RTU || beat == 0 ? 1 : beat;
 }
 
 /* Devices of one bus stand apart from each other; so do buses that one worker polls. */

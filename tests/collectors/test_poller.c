@@ -64,7 +64,9 @@ START_TEST(devices_are_polled_at_their_rate)
     }
     ck_assert_uint_ge(m.devices[10].frames, 10); /* One more within the first second. */
     ck_assert_uint_le(m.devices[10].frames, 11);
-    ck_assert_uint_eq(m.devices[12].frames, 3000);
+    /* They begin with the next beat, so the last may fall behind the end. */
+    ck_assert_uint_ge(m.devices[12].frames, 2999);
+    ck_assert_uint_le(m.devices[12].frames, 3000);
 }
 END_TEST
 
