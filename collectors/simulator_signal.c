@@ -79,41 +79,12 @@ signal_value(const struct signal *s, int64_t t_ms)
     return s->value;
 }
 
-/* How many raw values there are; 0: a type that no counter has. */
-static double
-raw_span(const struct point *p)
-{
-    switch (p->type) {
-    case TYPE_U16:
-    case TYPE_S16:
-        return 0x1p16;
-    case TYPE_U32:
-    case TYPE_S32:
-        return 0x1p32;
-    case TYPE_U64:
-    case TYPE_S64:
-        return 0x1p64;
-    case TYPE_BCD16:
-        return 1e4;
-    case TYPE_BCD32:
-        return 1e8;
-    case TYPE_BITS:
-        return ldexp(1.0, p->bit_high - p->bit_low + 1);
-    case TYPE_BOOL:
-    case TYPE_F32:
-    case TYPE_F64:
-    case TYPE_COUNT:
-        break;
-    }
-    return 0.0;
-}
-
 double
 signal_roll_over(const struct point *p, double value)
 {
     const struct scaling *s = &p->scaling;
     bool is_signed = p->type == TYPE_S16 || p->type == TYPE_S32 || p->type == TYPE_S64;
-    double span = raw_span(p), raw, low;
+    double span = counter_raw_values(p), raw, low;
 
     if (span == 0.0 || s->mul == 0.0 || s->div == 0.0) {
         return value;

@@ -3,9 +3,8 @@
 #include <assert.h>
 #include <math.h>
 
-/* How many raw values there are; 0: not a whole number of them. */
-static double
-raw_values(const struct point *p)
+double
+counter_raw_values(const struct point *p)
 {
     switch (p->type) {
     case TYPE_U16:
@@ -38,7 +37,7 @@ counter_modulus(const struct point *p)
     if (p->table == REG_NONE || p->decimals_from != NONE_INDEX) {
         return 0.0;
     }
-    return raw_values(p) * fabs(p->scaling.mul) / p->scaling.div;
+    return counter_raw_values(p) * fabs(p->scaling.mul) / p->scaling.div;
 }
 
 struct counter_step

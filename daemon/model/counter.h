@@ -13,6 +13,8 @@
  * and the new value is small too. */
 #define COUNTER_WRAP_PART 8
 
+/* How many raw values the point's type has; 0: not a whole number of them. */
+double counter_raw_values(const struct point *p);
 /* What the counter advances by until it is where it was: 2^bits or 10^digits, scaled,
  * in the point's unit.  0: it has no such end, or none that is known (floats, samples
  * of a log, decimals that another point tells). */
