@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "daemon/model/counter.h"
+
 /* The first step after `t_ms`. */
 static uint32_t
 step_after(const struct signal *s, int64_t t_ms)
