@@ -7,9 +7,10 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay.h"
+#include "daemon/pipeline/replay_diff.h"
 
 struct arguments {
-    const char *site, *format, *map, *bus, *stale_after, *until;
+    const char *site, *format, *map, *bus, *stale_after, *until, *diff;
     struct cli_list rules, logs;
     bool strict, quiet;
 };
@@ -66,6 +67,57 @@ print_summary(const struct replay_result *r)
     }
 }
 
+/* The same logs through the site's rules, then through the others. */
+static int
+compare(struct site *site,
+        const struct arguments *a,
+        const struct replay_options *options,
+        struct replay_result *result,
+        struct replay_diff *diff,
+        struct diags *diags,
+        struct err *err)
+{
+    struct replay_result again;
+    struct replay_options one = *options;
+    struct replay_alarms *base = replay_alarms_new();
+    struct replay_alarms *other = replay_alarms_new();
+    struct site *changed = config_load_site(a->site, &a->diff, 1, diags);
+    int code = 0;
+    if (base == NULL || other == NULL) {
+        code = err_set(err, ERR_NOMEM, "replay");
+    } else if (changed == NULL) {
+        code = err_set(err, ERR_CONFIG, "%s has errors", a->diff);
+    }
+    one.take_event = replay_alarms_event;
+    one.take_ctx = base;
+    if (code == 0) {
+        code = replay_run(site, &one, stdout, result, diags, err);
+    }
+    one.take_ctx = other;
+    one.again = true;
+    if (code == 0) {
+        code = replay_run(changed, &one, stdout, &again, diags, err);
+    }
+    if (code == 0) {
+        code = replay_diff_print(base, other, options->format, stdout, diff, err);
+    }
+    site_free(changed);
+    replay_alarms_free(base);
+    replay_alarms_free(other);
+    return code;
+}
+
+static void
+print_diff(const struct arguments *a, const struct replay_diff *d)
+{
+    if (a->diff != NULL) {
+        fprintf(stderr,
+                "with %s: %" PRIu64 " alarms the same, %" PRIu64 " gained, %" PRIu64
+                " lost, %" PRIu64 " moved\n",
+                a->diff, d->same, d->gained, d->lost, d->moved);
+    }
+}
+
 static int
 replay(const struct cli_command *self, const struct arguments *a)
 {
@@ -92,13 +144,20 @@ replay(const struct cli_command *self, const struct arguments *a)
     }
     if (status == CLI_OK) {
         struct replay_result result;
-        int code = replay_run(site, &options, stdout, &result, &diags, &err);
+        struct replay_diff diff = {0};
+        int code = a->diff != NULL
+                       ? compare(site, a, &options, &result, &diff, &diags, &err)
+                       : replay_run(site, &options, stdout, &result, &diags, &err);
         if (code != 0 && diags.errors == 0) {
             cli_fail(&err);
         } else if (code == 0 && !a->quiet) {
             print_summary(&result);
+            print_diff(a, &diff);
         }
         status = err_exit_status(code);
+        if (code == 0 && diff.gained + diff.lost + diff.moved > 0) {
+            status = CLI_NO;
+        }
     }
     if (diags.errors > 0) {
         diags_sort(&diags);
@@ -117,6 +176,8 @@ run(const struct cli_command *self, int argc, char **argv)
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"rules", 'r', CLI_LIST, &a.rules, "FILE", "these rules instead of the site's"},
+        {"diff", 0, CLI_TEXT, &a.diff, "FILE",
+         "what would be different with these rules; exit 1 if anything"},
         {"format", 'f', CLI_TEXT, &a.format, "text|jsonl", "one event a line [text]"},
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
         {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
@@ -140,7 +201,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_replay = {
     "replay", "recorded samples through the site's rules, in virtual time",
-    "[-c SITE] [--rules FILE]... [--map MAP] [--format text|jsonl] LOG...",
+    "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--format text|jsonl] "
+    "LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
     "(time,pump-1.pressure,...).  Several logs are merged by time.  Alarms and tickets "
@@ -154,5 +216,8 @@ const struct cli_command cli_replay = {
     "Modbus TCP or RTU over TCP: its frames are decoded through the site's points.  A "
     "record\n"
     "names its bus; in a capture a connection belongs to the bus of the same address "
-    "and port.\n",
+    "and port.\n"
+    "With --diff the logs run through both sets of rules, and what is printed are the "
+    "alarms\n"
+    "that FILE would gain, lose, or move in time or severity.\n",
     run};

@@ -27,6 +27,11 @@ static void
 print_event(void *ctx, const struct event *e)
 {
     struct replay *r = ctx;
+    r->result->events++;
+    if (r->options->take_event != NULL) {
+        r->options->take_event(r->options->take_ctx, e);
+        return;
+    }
     strbuf_clear(&r->line);
     if (r->options->format == REPLAY_JSONL) {
         event_to_json(&r->line, e, NULL);
@@ -37,20 +42,22 @@ print_event(void *ctx, const struct event *e)
     }
     strbuf_add_char(&r->line, '\n');
     fwrite(r->line.text, 1, r->line.size, r->out);
-    r->result->events++;
 }
 
 static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct replay *r = ctx;
+    r->stopped_by_bad_row = r->options->strict;
+    if (r->options->again) {
+        return;
+    }
     if (loc->line == 0) { /* A capture has no lines. */
         fprintf(stderr, "%s: %s\n", loc->file, text);
     } else {
         fprintf(stderr, "%s:%u:%u: %s\n", loc->file, loc->line,
                 loc->column > 0 ? loc->column : 1, text);
     }
-    r->stopped_by_bad_row = r->options->strict;
 }
 
 static void

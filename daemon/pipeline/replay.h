@@ -24,6 +24,10 @@ struct replay_options {
     bool strict;            /* The first bad row ends it (ERR_CONFIG). */
     bool progress;          /* A bar on standard error. */
     enum replay_format format;
+    /* Where events go instead of to the output; NULL: they are printed. */
+    void (*take_event)(void *ctx, const struct event *e);
+    void *take_ctx;
+    bool again; /* The same logs once more: bad rows have been told. */
 };
 
 struct replay_result {

@@ -1,0 +1,30 @@
+/* The same logs through two sets of rules, compared: alarms gained, lost and moved. */
+#ifndef CARETAKER_PIPELINE_REPLAY_DIFF_H
+#define CARETAKER_PIPELINE_REPLAY_DIFF_H
+
+#include "daemon/pipeline/replay.h"
+
+/* The alarms of one run, in order of their raising. */
+struct replay_alarms;
+
+struct replay_alarms *replay_alarms_new(void);    /* NULL: memory */
+void replay_alarms_free(struct replay_alarms *a); /* NULL is accepted. */
+/* For struct replay_options: `alarms` is a struct replay_alarms. */
+void replay_alarms_event(void *alarms, const struct event *e);
+
+struct replay_diff {
+    uint64_t same, gained, lost, moved;
+};
+
+/* Prints what `other` has and `base` has not (gained), the other way round (lost), and
+ * what both have at other times or of another severity (moved), in order of time.  An
+ * alarm of one run is the other's when device and rule are the same and they stood at
+ * one time.  ERR_NOMEM: an event or the output did not fit into memory. */
+int replay_diff_print(const struct replay_alarms *base,
+                      const struct replay_alarms *other,
+                      enum replay_format format,
+                      FILE *out,
+                      struct replay_diff *diff,
+                      struct err *err);
+
+#endif
