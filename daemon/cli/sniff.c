@@ -443,7 +443,7 @@ sniff_live(struct sniffer *s, const char *text, struct err *err)
         listener_idle(&s->listener, s->heard_us + now_us - s->heard_at_us);
         fflush(stdout);
     }
-    listener_end(&s->listener, s->heard_us + ear_now_us(e) - s->heard_at_us);
+    listener_end(&s->listener, s->heard_us + ear_now_us(e) - s->heard_at_us, true);
     if (ear_dropped(e) > 0) {
         fprintf(stderr, "%" PRIu64 " records came faster than they were taken\n",
                 ear_dropped(e));
