@@ -6,9 +6,10 @@
 
 #include "collectors/tcp_stream.h"
 
-#define SECONDS_MAX INT64_C(253402300799) /* The end of the year 9999. */
 #define MODBUS_PORT 502
 #define MAGIC_BYTES 4
+/* Until the year 9999, as all our instants: pcapng has room for more. */
+#define SECONDS_MAX INT64_C(253402300799)
 
 struct connection {
     struct capture_connection is;
@@ -147,7 +148,7 @@ close_connection(struct capture *c, uint32_t index)
     tcp_stream_end(&n->to_server, tell_bytes, c);
     c->way = TRAFFIC_RECEIVED;
     tcp_stream_end(&n->from_server, tell_bytes, c);
-    c->sink.closed(c->sink.ctx, &n->is, c->last_us);
+    c->sink.closed(c->sink.ctx, &n->is, c->last_us, c->ended);
     count_stream(c, &n->to_server);
     count_stream(c, &n->from_server);
     free(n);
@@ -293,12 +294,10 @@ capture_step(struct capture *c, struct err *err)
                    : err_set(err, ERR_CONFIG, "%s", pcap_geterr(c->pcap));
     }
     c->counts.packets++;
-    if (head->ts.tv_sec < 0 || head->ts.tv_sec > SECONDS_MAX || head->ts.tv_usec < 0 ||
-        head->ts.tv_usec > 999999) {
+    if (head->ts.tv_sec < 0 || head->ts.tv_sec > SECONDS_MAX) {
         c->ended = true;
         close_all(c);
-        return err_set(err, ERR_CONFIG, "packet %llu has a time that is none",
-                       (unsigned long long)c->counts.packets);
+        return err_set(err, ERR_CONFIG, "a packet has no time; 1970 to 9999 is read");
     }
     if (packet_parse(&p, c->link, bytes, head->caplen)) {
         c->last_us = (int64_t)head->ts.tv_sec * 1000000 + head->ts.tv_usec;

@@ -30,8 +30,11 @@ struct capture_sink {
                   bool lost,
                   const uint8_t *bytes,
                   size_t size);
-    /* Nothing more comes of it. */
-    void (*closed)(void *ctx, const struct capture_connection *c, int64_t t_us);
+    /* Nothing more comes of it; `cut`: since the capture ends here. */
+    void (*closed)(void *ctx,
+                   const struct capture_connection *c,
+                   int64_t t_us,
+                   bool cut);
     /* Which of two ends serves Modbus, when the capture begins in the middle; 502 is
      * taken for one anyway.  May be NULL. */
     bool (*serves)(void *ctx, const struct packet_end *e, bool ipv6);

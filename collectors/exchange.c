@@ -101,15 +101,16 @@ exchange_idle(struct exchange_pairs *p, int64_t t_us)
 }
 
 void
-exchange_end(struct exchange_pairs *p, int64_t t_us)
+exchange_end(struct exchange_pairs *p, int64_t t_us, bool cut)
 {
     for (size_t i = 0; i < EXCHANGE_WAITING_MAX; i++) {
         struct question *q = &p->waiting[i];
         int64_t end_us = q->asked_us + p->give_up_us;
 
-        if (q->waits) {
+        if (q->waits && (!cut || end_us < t_us)) {
             give_up(p, q, end_us < t_us ? end_us : t_us);
         }
+        q->waits = false;
     }
 }
 

@@ -50,8 +50,7 @@ struct question {
     uint16_t transaction;
     uint8_t unit, function;
     uint16_t address, count; /* Of a read. */
-    uint16_t size;           /* Of the frame, */
-    uint8_t bytes[16];       /* and how it begins: an echo answers some functions. */
+    uint16_t size;           /* Of the frame: an echo answers some functions. */
     int64_t asked_us;
 };
 
@@ -76,8 +75,9 @@ enum frame_role exchange_frame(struct exchange_pairs *p,
                                struct exchange *out);
 /* Time passes without a frame. */
 void exchange_idle(struct exchange_pairs *p, int64_t t_us);
-/* Nothing more comes: whatever waits is unanswered. */
-void exchange_end(struct exchange_pairs *p, int64_t t_us);
+/* Nothing more comes: whatever waits is unanswered; but where somebody only stopped
+ * listening (`cut`), not what had waited for less than is waited. */
+void exchange_end(struct exchange_pairs *p, int64_t t_us, bool cut);
 
 /* The table that a function reads; REG_NONE for every other one. */
 enum reg_table exchange_table(uint8_t function);

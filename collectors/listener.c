@@ -118,7 +118,7 @@ listener_idle(struct listener *l, int64_t t_us)
 }
 
 void
-listener_end(struct listener *l, int64_t t_us)
+listener_end(struct listener *l, int64_t t_us, bool cut)
 {
     for (size_t i = 0; l->begun && i < ARRAY_LEN(l->line); i++) {
         if (l->framing == TRAFFIC_RTU) {
@@ -127,5 +127,5 @@ listener_end(struct listener *l, int64_t t_us)
             adu_finder_lost(&l->connected[i], t_us);
         }
     }
-    exchange_end(&l->pairs, t_us);
+    exchange_end(&l->pairs, t_us, cut);
 }

@@ -48,6 +48,7 @@ void listener_feed(struct listener *l,
                    const uint8_t *bytes,
                    size_t size);
 void listener_idle(struct listener *l, int64_t t_us);
-void listener_end(struct listener *l, int64_t t_us);
+/* As exchange_end(). */
+void listener_end(struct listener *l, int64_t t_us, bool cut);
 
 #endif

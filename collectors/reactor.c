@@ -166,6 +166,12 @@ reactor_wake(struct reactor *r)
     (void)!write(r->wake, &one, sizeof one);
 }
 
+int
+reactor_watch(struct reactor *r, int fd, struct err *err)
+{
+    return watch(r, fd, ID_WAKE, err);
+}
+
 static void
 drain(int fd)
 {

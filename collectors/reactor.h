@@ -21,6 +21,8 @@ void reactor_hurry(struct reactor *r, uint32_t id);
 
 /* Any thread: ends the wait of reactor_turn(). */
 void reactor_wake(struct reactor *r);
+/* Something readable does the same, as long as it is; `fd` is borrowed. */
+int reactor_watch(struct reactor *r, int fd, struct err *err);
 /* Waits for what is next and does it.  True when reactor_wake() was called. */
 bool reactor_turn(struct reactor *r);
 

@@ -1,6 +1,5 @@
 #include "collectors/record_reader.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "collectors/decode.h"
+#include "collectors/record_bus.h"
 #include "daemon/base/instant.h"
 
 #define GIVE_UP_MIN_US 1000000 /* An answer may still come after its timeout. */
@@ -338,34 +338,13 @@ on_frame(void *ctx,
 }
 
 static bool
-same_address(const struct bus *b, const struct packet_end *e, bool ipv6)
-{
-    uint8_t address[16] = {0};
-
-    return b->kind != BUS_RTU && b->port == e->port && b->host != NULL &&
-           inet_pton(ipv6 ? AF_INET6 : AF_INET, b->host, address) == 1 &&
-           memcmp(address, e->address, sizeof address) == 0;
-}
-
-static uint32_t
-bus_at(const struct record_reader *r, const struct packet_end *e, bool ipv6)
-{
-    for (uint32_t i = 0; i < r->site->bus_count; i++) {
-        if (same_address(&r->site->buses[i], e, ipv6)) {
-            return i;
-        }
-    }
-    return NONE_INDEX;
-}
-
-static bool
 on_serves(void *ctx, const struct packet_end *e, bool ipv6)
 {
     struct record_reader *r = ctx;
 
     /* Where the user says which bus it is, its port may be behind a translation. */
     return r->forced != NONE_INDEX ? r->site->buses[r->forced].port == e->port
-                                   : bus_at(r, e, ipv6) != NONE_INDEX;
+                                   : record_bus_at(r->site, e, ipv6) != NONE_INDEX;
 }
 
 static bool
@@ -391,7 +370,9 @@ static void
 on_opened(void *ctx, const struct capture_connection *c)
 {
     struct record_reader *r = ctx;
-    uint32_t bus = r->forced != NONE_INDEX ? r->forced : bus_at(r, &c->server, c->ipv6);
+    uint32_t bus = r->forced != NONE_INDEX
+                       ? r->forced
+                       : record_bus_at(r->site, &c->server, c->ipv6);
 
     add_served(r, c->number, bus);
     if (bus == NONE_INDEX) {
@@ -445,20 +426,6 @@ index_units(struct record_reader *r, struct err *err)
     return 0;
 }
 
-/* The bus that is set like the recorded line; NONE_INDEX. */
-static uint32_t
-bus_of_line(const struct site *site, const char *line)
-{
-    char text[BUS_TEXT_BYTES];
-
-    for (uint32_t i = 0; i < site->bus_count; i++) {
-        if (strcmp(bus_describe(text, &site->buses[i]), line) == 0) {
-            return i;
-        }
-    }
-    return NONE_INDEX;
-}
-
 /* Which bus a wire log belongs to. */
 static int
 begin_wire_log(struct record_reader *r, const char *name, struct err *err)
@@ -471,9 +438,8 @@ begin_wire_log(struct record_reader *r, const char *name, struct err *err)
     }
     if (bus == NONE_INDEX && head->bus[0] != '\0') {
         bus = site_bus(r->site, head->bus);
-    }
-    if (bus == NONE_INDEX) {
-        bus = bus_of_line(r->site, head->line);
+    } else if (bus == NONE_INDEX) {
+        bus = record_bus_of_line(r->site, head->line);
     }
     if (bus == NONE_INDEX) {
         return err_set(err, ERR_CONFIG,

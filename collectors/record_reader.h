@@ -10,8 +10,8 @@
 
 struct record_reader;
 
-/* A wire log belongs to the bus that it names, or else is set as its line was; a
- * connection of a capture to the bus of the same address and port.  `bus` is the one
+/* A wire log belongs to the bus that it names, or without one to the line of its path;
+ * a connection of a capture to the bus of the same address and port.  `bus` is the one
  * that all of it belongs to instead, or NONE_INDEX.  `site` is borrowed until
  * record_reader_close(); a broken record is told to `bad`, counted and skipped. */
 int record_reader_open(struct record_reader **out,

@@ -123,14 +123,14 @@ on_bytes(void *ctx,
 }
 
 static void
-on_closed(void *ctx, const struct capture_connection *c, int64_t t_us)
+on_closed(void *ctx, const struct capture_connection *c, int64_t t_us, bool cut)
 {
     struct recording *r = ctx;
     uint32_t index;
     struct listener *l = connection_of(r, c->number, &index);
 
     if (l != NULL) {
-        listener_end(l, t_us);
+        listener_end(l, t_us, cut);
         free(l);
         r->connections[index] = r->connections[--r->connection_count];
     }
@@ -145,26 +145,29 @@ on_serves(void *ctx, const struct packet_end *e, bool ipv6)
 }
 
 /* The next line without its end; NULL at the end of the file.  What is longer than a
- * line can be is cut: nothing that is accepted is so long. */
+ * line can be is cut, and a NUL becomes what no line may hold: nothing that is accepted
+ * is like that. */
 static const char *
 next_line(struct recording *r)
 {
-    size_t size;
+    size_t size = 0;
+    int c = getc(r->file);
 
-    if (fgets(r->text, sizeof r->text, r->file) == NULL) {
+    if (c == EOF) {
         return NULL;
     }
     r->line++;
-    size = strlen(r->text);
-    r->counts.bytes += size;
-    if (size > 0 && r->text[size - 1] != '\n') {
-        for (int c = getc(r->file); c != EOF && c != '\n'; c = getc(r->file)) {
-            r->counts.bytes++;
+    for (; c != EOF && c != '\n'; c = getc(r->file)) {
+        r->counts.bytes++;
+        if (size < sizeof r->text - 1) {
+            r->text[size++] = (char)(c != '\0' ? c : '\x7F');
         }
     }
-    while (size > 0 && (r->text[size - 1] == '\n' || r->text[size - 1] == '\r')) {
-        r->text[--size] = '\0';
+    r->counts.bytes++;
+    if (size > 0 && r->text[size - 1] == '\r') {
+        size--;
     }
+    r->text[size] = '\0';
     return r->text;
 }
 
@@ -277,7 +280,7 @@ step_wire_log(struct recording *r)
 
     if (line == NULL) {
         if (r->counts.last_us != INSTANT_NONE) {
-            listener_end(&r->own, r->counts.last_us);
+            listener_end(&r->own, r->counts.last_us, true);
         }
         return false;
     }

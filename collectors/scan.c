@@ -197,10 +197,10 @@ static int
 compare_matches(const void *a, const void *b)
 {
     const struct scan_match *x = a, *y = b;
-    uint32_t left = x->good * (y->tried > 0 ? y->tried : 1);
-    uint32_t right = y->good * (x->tried > 0 ? x->tried : 1);
 
-    return left != right ? (left > right ? -1 : 1) : (int)x->profile - (int)y->profile;
+    return x->good != y->good     ? (x->good > y->good ? -1 : 1)
+           : x->tried != y->tried ? (x->tried < y->tried ? -1 : 1)
+                                  : (int)x->profile - (int)y->profile;
 }
 
 static bool
@@ -228,12 +228,6 @@ next_point(struct scan *s)
         s->at++;
     }
     return false;
-}
-
-void
-scan_stop(struct scan *s)
-{
-    s->phase = PHASE_END;
 }
 
 bool
@@ -386,6 +380,20 @@ scan_answer(struct scan *s,
         m->tried++;
         m->good += reads_well(s, res, answer, &value) ? 1 : 0;
     }
+}
+
+void
+scan_stop(struct scan *s)
+{
+    if (s->phase == PHASE_PROBE && s->profiles != NULL && s->at < looked_at(s)) {
+        keep_matches(s);
+    }
+    qsort(s->found, s->found_count, sizeof s->found[0], compare_found);
+    for (uint32_t i = 0; i < s->found_count; i++) {
+        qsort(s->found[i].matches, s->found[i].match_count,
+              sizeof s->found[i].matches[0], compare_matches);
+    }
+    s->phase = PHASE_END;
 }
 
 void

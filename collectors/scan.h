@@ -6,7 +6,8 @@
  *     -> of each profile that fits: some of its other points
  *
  * Any answer counts, an exception too; but not a gateway's word (0A, 0B) that there is
- * nobody. */
+ * nobody.  Of several profiles that fit, the one with the most points that read well
+ * comes first, and of equals the one with the fewest that do not. */
 #ifndef CARETAKER_COLLECTORS_SCAN_H
 #define CARETAKER_COLLECTORS_SCAN_H
 
@@ -21,7 +22,7 @@
 
 struct scan_match {
     uint32_t profile;     /* Index into the set. */
-    uint32_t good, tried; /* Of its points beside the probe. */
+    uint32_t good, tried; /* Of its points. */
 };
 
 struct scan_found {
@@ -50,13 +51,13 @@ void scan_answer(struct scan *s,
                  const struct wire_result *res,
                  const struct read_answer *answer);
 
-/* Enough: scan_next() has no more; what was found stays. */
+/* Nothing more is asked; what was found so far is put in order. */
 void scan_stop(struct scan *s);
 
 /* Questions; the total grows with what is found. */
 void scan_progress(const struct scan *s, uint32_t *done, uint32_t *total);
 
-/* In order of their units. */
+/* In order of their units, once scan_next() was false or scan_stop() called. */
 const struct scan_found *scan_found(const struct scan *s, uint32_t *count);
 bool scan_all_answer(const struct scan *s);  /* See SCAN_ALL_ANSWER_MIN. */
 uint32_t scan_damaged(const struct scan *s); /* Answers that could not be read. */

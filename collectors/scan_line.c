@@ -3,6 +3,8 @@
 #include "collectors/reactor.h"
 
 #define PATIENCE 10 /* Times the timeout. */
+/* Endpoints may drop a connection for a unit that they do not have. */
+#define REFUSED_MAX 3
 
 struct scanning {
     struct scan *scan;
@@ -13,10 +15,6 @@ struct scanning {
     int refused; /* In a row. */
     struct err err;
 };
-
-#define REFUSED_MAX                                                                    \
-    3 /* Endpoints may drop a connection for a unit they do not have.                  \
-       */
 
 static bool
 on_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wake_us)
@@ -73,6 +71,7 @@ on_line(void *arg, struct poller_now now, enum line_state state, const char *why
 int
 scan_line(struct scan *scan,
           const struct bus *bus,
+          int stop_fd,
           scan_tick_fn tick,
           void *ctx,
           struct err *err)
@@ -85,6 +84,7 @@ scan_line(struct scan *scan,
         .user = {.arg = &s, .next = on_next, .answer = on_answer, .line = on_line},
         .quiet = true};
     struct reactor *r;
+    bool stopped = false;
     int code;
 
     s.refused = REFUSED_MAX - 1; /* Until somebody has answered once. */
@@ -94,13 +94,20 @@ scan_line(struct scan *scan,
         return code;
     }
     code = reactor_add(r, args, err);
+    if (code == 0 && stop_fd >= 0) {
+        code = reactor_watch(r, stop_fd, err);
+    }
     if (code == 0) {
         reactor_start(r);
-        while (!s.over) {
-            (void)reactor_turn(r);
+        while (!s.over && !stopped) {
+            stopped = reactor_turn(r);
         }
         code = s.err.code != ERR_NONE ? err_set(err, s.err.code, "%s", s.err.text) : 0;
     }
     reactor_free(r);
+    if (code == 0 && stopped) {
+        scan_stop(scan);
+        return 1;
+    }
     return code;
 }

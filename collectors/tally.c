@@ -76,6 +76,8 @@ add_latency(struct tally_row *row, int64_t us)
         row->latency_min_us = us;
     }
     row->latency_max_us = us > row->latency_max_us ? us : row->latency_max_us;
+    row->latency_sum_us += us;
+    row->timed++;
     if (--row->until_next > 0) {
         return true;
     }

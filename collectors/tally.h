@@ -18,6 +18,8 @@ struct tally_row {
     uint8_t unit, function;
     uint64_t requests, answers, exceptions, unanswered, damaged, malformed, stray;
     int64_t latency_min_us, latency_max_us; /* Negative before the first answer. */
+    int64_t latency_sum_us;
+    uint64_t timed; /* Exchanges in the sum. */
     /* Addresses that were read, joined where they touch, in order. */
     struct tally_range ranges[TALLY_RANGES_MAX];
     uint32_t range_count;

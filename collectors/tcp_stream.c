@@ -72,9 +72,14 @@ nearest(struct tcp_stream *s)
     return best;
 }
 
-/* What waited and fits on now.  With `over_holes` one hole is stepped over. */
+/* What waited and fits on now, none of it before `floor_us`, when it could be read at
+ * the earliest.  With `over_hole` one hole is stepped over. */
 static void
-tell_waiting(struct tcp_stream *s, bool over_hole, tcp_stream_fn tell, void *ctx)
+tell_waiting(struct tcp_stream *s,
+             bool over_hole,
+             int64_t floor_us,
+             tcp_stream_fn tell,
+             void *ctx)
 {
     struct tcp_stream_waiting *w;
 
@@ -82,6 +87,7 @@ tell_waiting(struct tcp_stream *s, bool over_hole, tcp_stream_fn tell, void *ctx
            (over_hole || ahead(s, w->sequence) <= 0)) {
         bool lost = ahead(s, w->sequence) > 0;
         size_t size = w->size;
+        int64_t t_us = w->t_us > floor_us ? w->t_us : floor_us;
 
         if (lost) {
             s->holes++;
@@ -90,7 +96,7 @@ tell_waiting(struct tcp_stream *s, bool over_hole, tcp_stream_fn tell, void *ctx
         }
         w->size = 0;
         s->waiting_count--;
-        tell_new(s, w->sequence, w->t_us, lost, w->bytes, size, tell, ctx);
+        tell_new(s, w->sequence, t_us, lost, w->bytes, size, tell, ctx);
     }
 }
 
@@ -121,7 +127,7 @@ static void
 jump(struct tcp_stream *s, uint32_t sequence, tcp_stream_fn tell, void *ctx)
 {
     while (s->waiting_count > 0) {
-        tell_waiting(s, true, tell, ctx);
+        tell_waiting(s, true, INT64_MIN, tell, ctx);
     }
     if (ahead(s, sequence) > 0 || ahead(s, sequence) < -TCP_STREAM_AHEAD_MAX) {
         s->next = sequence;
@@ -146,7 +152,7 @@ tcp_stream_segment(struct tcp_stream *s,
         return;
     }
     while (s->waiting_count > 0 && t_us - nearest(s)->t_us > TCP_STREAM_PATIENCE_US) {
-        tell_waiting(s, true, tell, ctx);
+        tell_waiting(s, true, INT64_MIN, tell, ctx);
     }
     if (!s->known) {
         s->known = true;
@@ -159,7 +165,7 @@ tcp_stream_segment(struct tcp_stream *s,
         lost = true;
     } else if (distance > 0) {
         if (s->waiting_count == TCP_STREAM_WAITING_MAX) {
-            tell_waiting(s, true, tell, ctx);
+            tell_waiting(s, true, INT64_MIN, tell, ctx);
         }
         if (ahead(s, sequence) > 0) {
             keep_waiting(s, sequence, t_us, bytes, size);
@@ -172,13 +178,13 @@ tcp_stream_segment(struct tcp_stream *s,
         s->next = sequence + (uint32_t)wire_size;
         tell(ctx, t_us, true, bytes, 0);
     }
-    tell_waiting(s, false, tell, ctx);
+    tell_waiting(s, false, t_us, tell, ctx);
 }
 
 void
 tcp_stream_end(struct tcp_stream *s, tcp_stream_fn tell, void *ctx)
 {
     while (s->waiting_count > 0) {
-        tell_waiting(s, true, tell, ctx);
+        tell_waiting(s, true, INT64_MIN, tell, ctx);
     }
 }

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "collectors/serial.h"
+#include "daemon/cli/stop.h"
 
 #define CHUNK_BYTES   1024
 #define TAP_PERIOD_MS 200 /* The daemon keeps what passes meanwhile. */
@@ -46,18 +45,6 @@ ear_announce(const struct ear *e)
     fprintf(stderr, "listening on %s%s%s; Ctrl-C ends it\n",
             bus_describe(text, &e->bus), e->tapped ? " through the daemon, bus " : "",
             e->tapped ? e->bus.id : "");
-}
-
-static int
-catch_signals(struct ear *e, struct err *err)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    e->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return e->signals < 0 ? err_set(err, ERR_IO, "signalfd: %s", strerror(errno)) : 0;
 }
 
 /* Which bus is meant, and who owns it. */
@@ -102,7 +89,7 @@ ear_open(struct ear **out, const char *site_file, const char *text, struct err *
     e->base_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
     int code = choose(e, site_file, text, err);
     if (code == 0) {
-        code = catch_signals(e, err);
+        code = stop_open(&e->signals, err);
     }
     if (code == 0 && !e->tapped) {
         code = serial_open(&e->port, &e->bus, err);

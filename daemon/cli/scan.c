@@ -1,9 +1,7 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "collectors/scan_line.h"
@@ -12,12 +10,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/scan_site.h"
+#include "daemon/cli/stop.h"
 
 #define BAUDS_MAX          16
 #define TIMEOUT_LINE_MS    150 /* Most slaves answer within 50 ms. */
 #define TIMEOUT_NETWORK_MS 500 /* A gateway may have to wait for its own line. */
 #define SHOW_EVERY_MS      200
-#define LINE_EVERY_MS      10000 /* Where standard error is no terminal. */
 
 struct arguments {
     const char *site, *units_text, *baud_text, *parity_text, *timeout_text, *write;
@@ -35,12 +33,11 @@ struct arguments {
 
 struct progress {
     const struct arguments *arguments;
-    struct scan *scan;
+    const struct scan *scan;
     const struct bus *bus;
     uint32_t setting, settings;
-    bool terminal;
-    int signals; /* signalfd; -1: none. */
-    bool stopped;
+    int stop;                   /* See stop_open(). */
+    bool shows;                 /* Somebody looks. */
     int64_t began_ms, shown_ms; /* Monotonic; of this setting. */
 };
 
@@ -176,36 +173,12 @@ parse_all(const struct cli_command *self, struct arguments *a)
 
 /* ---- progress ---- */
 
-/* SIGINT and SIGTERM end the scan, not the program: what was found is worth showing. */
-static int
-catch_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void
-look_for_signals(struct progress *p)
-{
-    struct signalfd_siginfo info;
-    if (p->signals >= 0 && read(p->signals, &info, sizeof info) > 0) {
-        p->stopped = true;
-        scan_stop(p->scan);
-    }
-}
-
 static void
 show_progress(void *ctx)
 {
     struct progress *p = ctx;
-    look_for_signals(p);
     int64_t now = clock_mono_ms();
-    int64_t every = p->terminal ? SHOW_EVERY_MS : LINE_EVERY_MS;
-    if (p->arguments->quiet || now - p->shown_ms < every) {
+    if (!p->shows || now - p->shown_ms < SHOW_EVERY_MS) {
         return;
     }
     p->shown_ms = now;
@@ -220,57 +193,54 @@ show_progress(void *ctx)
     int full = total > 0 ? (int)((uint64_t)width * done / total) : 0;
     char line[BUS_TEXT_BYTES];
     bus_describe(line, p->bus);
-    if (p->terminal) {
-        fprintf(stderr, "\r[%.*s%.*s] %s (%u of %u), %u found, %.0f/s, %.0f s left  ",
-                full, "########################", width - full,
-                "........................", line, p->setting, p->settings, found, rate,
-                left);
-    } else {
-        fprintf(stderr, "%s (%u of %u): %u of %u asked, %u found, %.0f s left\n", line,
-                p->setting, p->settings, done, total, found, left);
-    }
+    fprintf(stderr, "\r[%.*s%.*s] %s (%u of %u), %u found, %.0f/s, %.0f s left  ", full,
+            "########################", width - full, "........................", line,
+            p->setting, p->settings, found, rate, left);
 }
 
 static void
 end_progress(const struct progress *p)
 {
-    if (p->terminal && !p->arguments->quiet) {
+    if (p->shows) {
         fprintf(stderr, "\r%100s\r", "");
     }
 }
 
 /* ---- asking ---- */
 
-/* A read of the daemon's, as the wire would have said it. */
-static void
+/* A read of the daemon's, as the wire would have said it.  An error: the daemon cannot
+ * ask. */
+static int
 ask_owner(const struct cli_owner *o,
           const struct read_request *q,
           struct read_answer *answer,
-          struct wire_result *res)
+          struct wire_result *res,
+          struct err *err)
 {
-    struct err err = {0};
     int64_t began_us = clock_mono_us();
     *res = (struct wire_result){.fault = WIRE_OK};
-    switch (cli_owner_read(o, q, answer, &err)) {
+    int code = cli_owner_read(o, q, answer, err);
+    switch (code) {
     case 0:
         break;
     case ERR_TIMEOUT:
         res->fault = WIRE_TIMEOUT;
         break;
     case ERR_PROTOCOL: {
-        const char *code = strstr(err.text, "exception ");
-        res->fault = code != NULL ? WIRE_EXCEPTION : WIRE_CRC;
+        const char *said = strstr(err->text, "exception ");
+        res->fault = said != NULL ? WIRE_EXCEPTION : WIRE_CRC;
         res->exception =
-            code != NULL ? (uint8_t)strtoul(code + strlen("exception "), NULL, 10) : 0;
+            said != NULL ? (uint8_t)strtoul(said + strlen("exception "), NULL, 10) : 0;
         break;
     }
     default:
-        res->fault = WIRE_LOST;
-        break;
+        return code;
     }
     res->took_us = clock_mono_us() - began_us;
+    return 0;
 }
 
+/* As scan_line(). */
 static int
 scan_owner(struct scan *s,
            const struct cli_owner *o,
@@ -280,20 +250,27 @@ scan_owner(struct scan *s,
     struct read_answer *answer = calloc(1, sizeof *answer);
     struct read_request q;
     bool patient = false;
+    int code = 0;
     if (answer == NULL) {
         return err_set(err, ERR_NOMEM, "scan");
     }
-    while (scan_next(s, &q, &patient)) {
+    while (code == 0 && scan_next(s, &q, &patient)) {
         struct wire_result res;
-        ask_owner(o, &q, answer, &res);
-        scan_answer(s, &res, answer);
-        show_progress(p);
+        code = ask_owner(o, &q, answer, &res, err);
+        if (code == 0) {
+            scan_answer(s, &res, answer);
+            show_progress(p);
+        }
+        if (code == 0 && stop_asked(p->stop)) {
+            scan_stop(s);
+            code = 1;
+        }
     }
     free(answer);
-    return 0;
+    return code;
 }
 
-/* One line setting; what answered is added to `r`. */
+/* One line setting; what answered is added to `r`.  1: somebody wants an end. */
 static int
 scan_setting(const struct arguments *a,
              const struct bus *bus,
@@ -311,11 +288,11 @@ scan_setting(const struct arguments *a,
     p->bus = bus;
     p->began_ms = p->shown_ms = clock_mono_ms();
     int code = owner != NULL ? scan_owner(s, owner, p, err)
-                             : scan_line(s, bus, show_progress, p, err);
+                             : scan_line(s, bus, p->stop, show_progress, p, err);
     end_progress(p);
     uint32_t count = 0;
     const struct scan_found *found = scan_found(s, &count);
-    if (code == 0 && count > 0) {
+    if (code >= 0 && count > 0) {
         struct scan_result *at = &r->items[r->count++];
         at->bus = *bus;
         at->count = count;
@@ -330,22 +307,25 @@ scan_setting(const struct arguments *a,
     return code;
 }
 
-/* All settings until one answers, or with --all every one. */
+/* All settings until one answers, or with --all every one.  1: somebody wants an end.
+ */
 static int
 scan_settings(const struct arguments *a,
               const struct cli_owner *owner,
+              int stop,
               bool input_first,
-              struct progress *p,
               struct scan_results *r,
               struct err *err)
 {
     bool serial = a->bus.kind == BUS_RTU && owner == NULL;
     uint32_t parities = serial ? a->parity_count : 1;
     uint32_t settings = serial ? a->baud_count * parities : 1;
-    p->settings = settings;
+    struct progress p = {.arguments = a,
+                         .settings = settings,
+                         .stop = stop,
+                         .shows = !a->quiet && isatty(STDERR_FILENO) != 0};
     int code = 0;
-    for (uint32_t i = 0;
-         code == 0 && i < settings && !p->stopped && (a->all || r->count == 0); i++) {
+    for (uint32_t i = 0; code == 0 && i < settings && (a->all || r->count == 0); i++) {
         struct bus bus = owner != NULL ? owner->site->buses[owner->bus] : a->bus;
         if (owner == NULL) {
             bus.timeout_ms = a->timeout_ms;
@@ -355,61 +335,82 @@ scan_settings(const struct arguments *a,
             bus.baud = a->bauds[i / parities];
             bus.parity = a->parities[i % parities];
         }
-        p->setting = i + 1;
-        code = scan_setting(a, &bus, owner, input_first, p, r, err);
+        p.setting = i + 1;
+        code = scan_setting(a, &bus, owner, input_first, &p, r, err);
     }
     return code;
 }
 
+/* Looks at the line and fills `r`.  1: somebody wanted an end. */
 static int
-scan_all(const struct arguments *a,
-         const struct cli_owner *owner,
-         bool *found,
-         struct err *err)
+look(const struct arguments *a,
+     const struct cli_owner *owner,
+     struct scan_results *r,
+     struct err *err)
+{
+    uint32_t settings = a->baud_count * a->parity_count;
+    int stop = -1;
+    int code = stop_open(&stop, err);
+    r->items = calloc(settings > 0 ? settings : 1, sizeof *r->items);
+    if (code == 0 && r->items == NULL) {
+        code = err_set(err, ERR_NOMEM, "scan");
+    }
+    if (code == 0) {
+        code = scan_settings(a, owner, stop, false, r, err);
+    }
+    if (code == 0 && r->count == 0) {
+        /* Some have no holding registers and keep quiet. */
+        code = scan_settings(a, owner, stop, true, r, err);
+    }
+    if (stop >= 0) {
+        close(stop);
+    }
+    return code;
+}
+
+static void
+say_remarks(const struct arguments *a, const struct scan_results *r, bool stopped)
+{
+    if (a->quiet) {
+        return;
+    }
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (r->items[i].all_answer) {
+            fprintf(stderr,
+                    "every unit answers: this endpoint does not look at the unit; "
+                    "the profile is of unit %u\n",
+                    r->items[i].found[0].unit);
+        }
+    }
+    if (stopped) {
+        fputs("ended early: this is what was found until then\n", stderr);
+    }
+}
+
+static int
+scan_all(const struct arguments *a, const struct cli_owner *owner, struct err *err)
 {
     struct diags diags;
     diags_init(&diags);
     struct profile_set *profiles = config_load_profiles(a->site, &diags);
     diags_fini(&diags); /* `check` and `profiles` tell of wrong ones. */
-    uint32_t settings = a->baud_count * a->parity_count;
     struct scan_results r = {.profiles = profiles};
-    r.items = calloc(settings > 0 ? settings : 1, sizeof *r.items);
-    int code = r.items != NULL ? 0 : err_set(err, ERR_NOMEM, "scan");
-    struct progress p = {.arguments = a,
-                         .terminal = isatty(STDERR_FILENO) != 0,
-                         .signals = catch_signals()};
-    if (code == 0) {
-        code = scan_settings(a, owner, false, &p, &r, err);
-    }
-    /* Some have no holding registers and keep quiet. */
-    if (code == 0 && r.count == 0 && !p.stopped) {
-        code = scan_settings(a, owner, true, &p, &r, err);
-    }
-    if (p.signals >= 0) {
-        close(p.signals);
-    }
-    if (p.stopped && !a->quiet) {
-        fprintf(stderr, "stopped before all was asked\n");
-    }
+    int code = look(a, owner, &r, err);
+    bool stopped = code == 1;
     int status = CLI_OK;
-    if (code == 0) {
+    if (code >= 0) {
         status = scan_print(&r, a->json);
+        say_remarks(a, &r, stopped);
+        code = 0;
     }
-    for (uint32_t i = 0; code == 0 && !a->quiet && i < r.count; i++) {
-        if (r.items[i].all_answer) {
-            fprintf(stderr,
-                    "every unit answers: this endpoint does not look at the unit; "
-                    "the profile is of unit %u\n",
-                    r.items[i].found[0].unit);
-        }
-    }
-    if (code == 0 && a->write != NULL) {
+    if (code == 0 && r.count == 0 && status == CLI_OK) {
+        status = CLI_NO; /* Nothing is written either. */
+    } else if (code == 0 && a->write != NULL) {
         code = scan_write_site(&r, a->write, err);
     }
     free(r.items);
     profile_set_free(profiles);
-    *found = r.count > 0;
-    return code != 0 ? code : status == CLI_OK ? 0 : err_set(err, ERR_IO, "scan");
+    return code != 0 ? cli_fail(err) : status;
 }
 
 static int
@@ -429,10 +430,9 @@ scan(const struct cli_command *self, struct arguments *a)
         fprintf(stderr, "the running daemon owns this line: asking through it, at its "
                         "speed only, with its timeout\n");
     }
-    bool found = false;
-    int code = scan_all(a, owned ? &owner : NULL, &found, &err);
+    int status = scan_all(a, owned ? &owner : NULL, &err);
     cli_owner_fini(&owner);
-    return code != 0 ? cli_fail(&err) : found ? CLI_OK : CLI_NO;
+    return status;
 }
 
 static int
@@ -493,6 +493,5 @@ const struct cli_command cli_scan = {
     "well.\n"
     "--write makes a site file with the bus and a device for each unit.\n"
     "A line that the running daemon of the site owns is scanned through the daemon.\n"
-    "Ctrl-C ends it, and shows what was found until then.\n"
     "Only the Modbus functions 01 to 04 are used: nothing can be written.\n",
     run};

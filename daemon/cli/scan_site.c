@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,14 +86,30 @@ scan_print(const struct scan_results *r, bool json)
 
 /* ---- the site file ---- */
 
+/* The site file may stand in another folder than we do.  Links stay: those below
+ * /dev/serial keep their names when numbers change. */
+static void
+add_path(struct strbuf *b, const char *path)
+{
+    struct strbuf whole = {0};
+    char *here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+    if (here != NULL) {
+        strbuf_printf(&whole, "%s/", here);
+    }
+    strbuf_add(&whole, path);
+    strbuf_json_string(b, strbuf_text(&whole)); /* YAML reads what JSON quotes. */
+    strbuf_fini(&whole);
+    free(here);
+}
+
 static void
 add_bus(struct strbuf *b, const struct bus *bus)
 {
     if (bus->kind == BUS_RTU) {
-        strbuf_printf(b,
-                      "buses:\n  - {id: line-1, rtu: \"%s\", baud: %d, parity: %s, "
-                      "stop_bits: %d}\n",
-                      bus->path, bus->baud, parity_name(bus->parity), bus->stop_bits);
+        strbuf_add(b, "buses:\n  - {id: line-1, rtu: ");
+        add_path(b, bus->path);
+        strbuf_printf(b, ", baud: %d, parity: %s, stop_bits: %d}\n", bus->baud,
+                      parity_name(bus->parity), bus->stop_bits);
     } else {
         const char *open = strchr(bus->host, ':') != NULL ? "[" : "";
         strbuf_printf(b, "buses:\n  - {id: line-1, %s: \"%s%s%s:%u\"}\n",

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,8 @@ add_row(struct strbuf *b, struct tally_row *row)
     strbuf_json_int(b, "stray", (int64_t)row->stray);
     if (row->latency_min_us >= 0) {
         strbuf_json_num(b, "min_ms", (double)row->latency_min_us / 1000);
+        strbuf_json_num(b, "mean_ms",
+                        round((double)row->latency_sum_us / (double)row->timed) / 1000);
         strbuf_json_num(b, "median_ms", (double)tally_median_us(row) / 1000);
         strbuf_json_num(b, "max_ms", (double)row->latency_max_us / 1000);
     }
@@ -273,6 +276,7 @@ print_summary(struct sniffer *s)
         {"damaged", "DAMAGED", CLI_SHOW_TEXT},
         {"stray", "STRAY", CLI_SHOW_TEXT},
         {"min_ms", "MIN MS", CLI_SHOW_TEXT},
+        {"mean_ms", "MEAN", CLI_SHOW_TEXT},
         {"median_ms", "MEDIAN", CLI_SHOW_TEXT},
         {"max_ms", "MAX", CLI_SHOW_TEXT},
         {"addresses", "ADDRESSES", CLI_SHOW_TEXT},
@@ -433,7 +437,7 @@ sniff_live(struct sniffer *s, const char *text, struct err *err)
         listener_idle(&s->listener, s->heard_us + now_us - s->heard_at_us);
         fflush(stdout);
     }
-    listener_end(&s->listener, s->heard_us + ear_now_us(e) - s->heard_at_us);
+    listener_end(&s->listener, s->heard_us + ear_now_us(e) - s->heard_at_us, true);
     if (ear_dropped(e) > 0) {
         fprintf(stderr, "%" PRIu64 " records came faster than they were taken\n",
                 ear_dropped(e));

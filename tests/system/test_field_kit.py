@@ -132,7 +132,7 @@ class Scan(Kit):
             os.readlink(f"/proc/{scan.pid}/fd/{fd}")
             for fd in os.listdir(f"/proc/{scan.pid}/fd")), "it listens to signals")
         wait_for(stop, "it ends")
-        self.assertIn("stopped before all was asked", scan.log)
+        self.assertIn("ended early", scan.log)
         self.assertIn(status, (0, 1))
 
     def test_a_terminal_sees_a_bar_and_a_pipe_does_not(self):
