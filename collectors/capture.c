@@ -294,7 +294,8 @@ capture_step(struct capture *c, struct err *err)
                    : err_set(err, ERR_CONFIG, "%s", pcap_geterr(c->pcap));
     }
     c->counts.packets++;
-    if (head->ts.tv_sec < 0 || head->ts.tv_sec > SECONDS_MAX) {
+    if (head->ts.tv_sec < 0 || head->ts.tv_sec > SECONDS_MAX || head->ts.tv_usec < 0 ||
+        head->ts.tv_usec > 999999) {
         c->ended = true;
         close_all(c);
         return err_set(err, ERR_CONFIG, "a packet has no time; 1970 to 9999 is read");
