@@ -93,8 +93,9 @@ class Scan(Kit):
         goods = [m["good"] for m in row["matches"]]
         self.assertEqual(goods, sorted(goods, reverse=True))
         shown = self.command("scan", f"tcp:127.0.0.1:{port}", "-u", "1-5").stdout
-        self.assertRegex(shown, r"^LINE +UNIT +ANSWER +MS +LOOKS LIKE +POINTS\n")
-        self.assertIn(row["profile"], shown)
+        self.assertRegex(shown, r"^LINE +UNIT +ANSWER +MS +LOOKS LIKE +POINTS +OR *\n")
+        for match in row["matches"]:
+            self.assertIn(match["profile"], shown)
 
     def test_the_site_file_is_accepted_and_runs(self):
         port = free_port()
