@@ -479,19 +479,16 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_scan = {
     "scan", "find units, and for a serial line its speed",
     "tcp:HOST[:PORT]|rtu:PATH[,BAUD,8N1]|rtu_over_tcp:HOST:PORT [--units LIST]",
-    "Asks every unit for one register; any answer counts, an exception too.  A serial "
-    "line "
-    "is\n"
-    "tried at one speed and parity after the other until somebody answers; 247 units "
-    "take "
-    "about\n"
-    "half a minute each, so --units 1-32 is worth knowing.  Who answers is asked for "
-    "the "
-    "probe of\n"
-    "every profile, and those that fit for more of its points: POINTS says how many "
-    "read "
-    "well.\n"
+    "Asks every unit for one register; any answer counts, an exception too.  A serial\n"
+    "line is tried at one speed and parity after the other until somebody answers; "
+    "247\n"
+    "units take about half a minute each, so --units 1-32 is worth knowing.  Who "
+    "answers\n"
+    "is asked for the probe of every profile, and those that fit for more of its "
+    "points:\n"
+    "POINTS says how many read well.  --json lists every profile that fits.\n"
     "--write makes a site file with the bus and a device for each unit.\n"
+    "Ctrl-C ends it with what was found until then; exit status 1: nobody answered.\n"
     "A line that the running daemon of the site owns is scanned through the daemon.\n"
     "Only the Modbus functions 01 to 04 are used: nothing can be written.\n",
     run};

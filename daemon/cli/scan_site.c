@@ -32,6 +32,19 @@ add_matches(struct strbuf *b, const struct scan_results *r, const struct scan_fo
     strbuf_add_char(b, ']');
 }
 
+/* What else it may be, for people; nothing when there is nothing. */
+static void
+add_others(struct strbuf *b, const struct scan_results *r, const struct scan_found *f)
+{
+    struct strbuf names = {0};
+    for (uint32_t i = 1; i < f->match_count; i++) {
+        strbuf_printf(&names, "%s%s", i > 1 ? ", " : "",
+                      r->profiles->items[f->matches[i].profile].id);
+    }
+    strbuf_json_str_opt(b, "others", names.size > 0 ? strbuf_text(&names) : NULL);
+    strbuf_fini(&names);
+}
+
 static void
 add_found(struct strbuf *b,
           const struct scan_results *r,
@@ -55,6 +68,7 @@ add_found(struct strbuf *b,
         snprintf(fit, sizeof fit, "%u of %u", f->matches[0].good, f->matches[0].tried);
         strbuf_json_str(b, "fit", fit);
     }
+    add_others(b, r, f);
     add_matches(b, r, f);
     strbuf_add_char(b, '}');
 }
@@ -66,6 +80,7 @@ scan_print(const struct scan_results *r, bool json)
         {"line", "LINE", CLI_SHOW_TEXT},          {"unit", "UNIT", CLI_SHOW_TEXT},
         {"answer", "ANSWER", CLI_SHOW_TEXT},      {"ms", "MS", CLI_SHOW_TEXT},
         {"profile", "LOOKS LIKE", CLI_SHOW_TEXT}, {"fit", "POINTS", CLI_SHOW_TEXT},
+        {"others", "OR", CLI_SHOW_TEXT},
     };
     struct strbuf rows = {0};
     bool first = true;

@@ -9,12 +9,12 @@
 #include "tests/fake/record_site.h"
 
 #define ORIGIN_MS INT64_C(1772323200000)
+#define LINES_MAX 8
 #define HEAD_LINE                                                                      \
-    "# caretaker-record 1 framing=rtu bus=line line=rtu:/dev/ttyS1,9600,8N1\n"
-#define HEAD_NET "# caretaker-record 1 framing=tcp bus=net line=tcp:192.0.2.10:502\n"
-#define T(s)     "2026-03-01T00:00:0" s "000Z "
-#define ASK      "> 03030000000445EB\n"
-#define TELL     "< 03030800070001436680004134\n"
+    "# caretaker-record 1 framing=rtu bus=line line=rtu:/dev/ttyS1,9600,8N1"
+#define ASK       " 03 03 0000 0004 +"
+#define TELL      " 03 03 08 0007 0001 4366 8000 +"
+#define VALUES(t) t " line-3 level=0.7 places=1 power=230.5;"
 
 struct outcome {
     struct strbuf frames, bad; /* "LINE:COLUMN text;" */
@@ -85,80 +85,112 @@ outcome_fini(struct outcome *o)
     strbuf_fini(&o->bad);
 }
 
+/* Lines "SECONDS MARK HEX" are expanded to records of 2026-03-01T00:00:0SECONDS; those
+ * that begin with "=" stand as they are. */
 static const struct row {
-    const char *name, *text, *frames, *bad;
+    const char *name, *head;
+    const char *lines[LINES_MAX];
+    const char *frames, *bad;
 } rows[] = {
-    {"a line", HEAD_LINE T("0.000") ASK T("0.020") TELL,
-     "20 line-3 level=0.7 places=1 power=230.5;", ""},
+    {"a line", HEAD_LINE, {"0.000 >" ASK, "0.020 <" TELL}, VALUES("20"), ""},
     {"nobody says who spoke",
-     HEAD_LINE T("0.000") "? 03030000000445EB\n" T(
-         "0.020") "? 03030800070001436680004134\n",
-     "20 line-3 level=0.7 places=1 power=230.5;", ""},
+     HEAD_LINE,
+     {"0.000 ?" ASK, "0.020 ?" TELL},
+     VALUES("20"),
+     ""},
     {"bits, and tenths with a range",
-     HEAD_LINE T("0.000") "> 0301000300010C28\n" T("0.010") "< 0301010191F0\n" T(
-         "1."
-         "000") "> 03040001000161E8\n" T("1.010") "< 03040200D780AE\n" T("2.000") "> "
-                                                                                  "0304"
-                                                                                  "0001"
-                                                                                  "0001"
-                                                                                  "61E8"
-                                                                                  "\n" T("2.010") "< "
-                                                                                                  "03"
-                                                                                                  "04"
-                                                                                                  "02"
-                                                                                                  "27"
-                                                                                                  "0F"
-                                                                                                  "9B"
-                                                                                                  "04"
-                                                                                                  "\n",
-     "10 line-3 running=1;1010 line-3 warm=21.5;2010 line-3 warm:range;", ""},
-    {"an exception", HEAD_LINE T("0.000") ASK T("0.020") "< 0383026131\n",
-     "20 line-3 level:exception places:exception power:exception;", ""},
+     HEAD_LINE,
+     {"0.000 > 03 01 0003 0001 +", "0.010 < 03 01 01 01 +", "1.000 > 03 04 0001 0001 +",
+      "1.010 < 03 04 02 00D7 +", "2.000 > 03 04 0001 0001 +",
+      "2.010 < 03 04 02 270F +"},
+     "10 line-3 running=1;1010 line-3 warm=21.5;2010 line-3 warm:range;",
+     ""},
+    {"an exception",
+     HEAD_LINE,
+     {"0.000 >" ASK, "0.020 < 03 83 02 +"},
+     "20 line-3 level:exception places:exception power:exception;",
+     ""},
     {"a failure that the master asked about again is none",
-     HEAD_LINE T("0.000") ASK T("0.500") ASK T("0.520") TELL,
-     "520 line-3 level=0.7 places=1 power=230.5;", ""},
+     HEAD_LINE,
+     {"0.000 >" ASK, "0.500 >" ASK, "0.520 <" TELL},
+     VALUES("520"),
+     ""},
     {"one that it did not is one",
-     HEAD_LINE T("0.000")
-         ASK T("0.500") "> 0301000300010C28\n" T("0.510") "< 0301010191F0\n",
-     "500 line-3 level:timeout places:timeout power:timeout;510 line-3 running=1;", ""},
+     HEAD_LINE,
+     {"0.000 >" ASK, "0.500 > 03 01 0003 0001 +", "0.510 < 03 01 01 01 +"},
+     "500 line-3 level:timeout places:timeout power:timeout;510 line-3 running=1;",
+     ""},
     {"decimals that were never read",
-     HEAD_LINE T("0.000") "> 03030000000185E8\n" T("0.020") "< 03030200078046\n",
-     "20 line-3 level:offline;", ""},
+     HEAD_LINE,
+     {"0.000 > 03 03 0000 0001 +", "0.020 < 03 03 02 0007 +"},
+     "20 line-3 level:offline;",
+     ""},
     {"a register of no point",
-     HEAD_LINE T("0.000") "> 030300640001C437\n" T("0.020") "< 03030200078046\n", "",
+     HEAD_LINE,
+     {"0.000 > 03 03 0064 0001 +", "0.020 < 03 03 02 0007 +"},
+     "",
      ""},
     {"an endpoint",
-     HEAD_NET T("0.000") "> 000100000006030300000004\n" T(
-         "0.020") "< 00010000000B030308000700014366"
-                  "8000\n",
-     "20 net-3 level=0.7 places=1 power=230.5;", ""},
+     "# caretaker-record 1 framing=tcp bus=net line=tcp:192.0.2.10:502",
+     {"0.000 > 0001 0000 0006 03 03 0000 0004",
+      "0.020 < 0001 0000 000B 03 03 08 0007 0001 4366 8000"},
+     "20 net-3 level=0.7 places=1 power=230.5;",
+     ""},
     {"the line is known by its path",
-     "# caretaker-record 1 framing=rtu bus=- line=rtu:/dev/ttyS1,19200,8E1\n" T("0.000")
-         ASK T("0.020") TELL,
-     "20 line-3 level=0.7 places=1 power=230.5;", ""},
+     "# caretaker-record 1 framing=rtu bus=- line=rtu:/dev/ttyS1,19200,8E1",
+     {"0.000 >" ASK, "0.020 <" TELL},
+     VALUES("20"),
+     ""},
     {"broken records are told and left out",
-     HEAD_LINE "# a remark\n\n" T("0.000") ASK
-     "rubbish\n" T("0.010") "! 03\n" T("0.020") TELL T("0.010") ASK,
-     "20 line-3 level=0.7 places=1 power=230.5;",
+     HEAD_LINE,
+     {"=# a remark", "=", "0.000 >" ASK, "=rubbish",
+      "=2026-03-01T00:00:00.010000Z ! 03", "0.020 <" TELL, "0.010 >" ASK},
+     VALUES("20"),
      "5:1 'rubbish' is no time; 2026-03-01T10:14:30.123456Z is;"
      "6:29 no direction; '>' (sent), '<' (received) or '?' follows the time;"
      "8:1 goes back in time; records stand in order of time;"},
     {"lines end as on Windows",
-     HEAD_LINE "\r\n" T("0.000") "> 03030000000445EB\r\n" T("0.020") TELL,
-     "20 line-3 level=0.7 places=1 power=230.5;", ""},
+     HEAD_LINE "\r",
+     {"=\r", "0.000 >" ASK, "=\r", "0.020 <" TELL},
+     VALUES("20"),
+     ""},
 };
+
+static void
+add_line(struct strbuf *text, const char *line)
+{
+    uint8_t bytes[256];
+
+    if (line[0] == '=') {
+        strbuf_printf(text, "%s\n", line + 1);
+        return;
+    }
+    size_t size = hex_bytes(bytes, line + 7);
+
+    strbuf_printf(text, "2026-03-01T00:00:0%.5s000Z %c ", line, line[6]);
+    for (size_t i = 0; i < size; i++) {
+        strbuf_printf(text, "%02X", bytes[i]);
+    }
+    strbuf_add_char(text, '\n');
+}
 
 START_TEST(records_become_samples)
 {
     const struct row *row = &rows[_i];
+    struct strbuf text = {0};
     struct outcome o;
 
-    replay(&o, row->text, strlen(row->text), NONE_INDEX);
+    strbuf_printf(&text, "%s\n", row->head);
+    for (size_t i = 0; i < LINES_MAX && row->lines[i] != NULL; i++) {
+        add_line(&text, row->lines[i]);
+    }
+    replay(&o, text.text, text.size, NONE_INDEX);
     ck_assert_msg(o.code == 0, "%s: %s", row->name, o.err.text);
     ck_assert_msg(strcmp(strbuf_text(&o.frames), row->frames) == 0, "%s: %s", row->name,
                   strbuf_text(&o.frames));
     ck_assert_msg(strcmp(strbuf_text(&o.bad), row->bad) == 0, "%s: %s", row->name,
                   strbuf_text(&o.bad));
+    strbuf_fini(&text);
     outcome_fini(&o);
 }
 END_TEST
@@ -188,14 +220,18 @@ END_TEST
 
 START_TEST(a_nul_is_an_error_at_its_place_and_hides_nothing)
 {
-    static const char text[] =
-        HEAD_LINE T("0.000") "> 0303\0000000004452B\n" T("1.000") ASK T("1.020") TELL;
+    struct strbuf text = {0};
     struct outcome o;
 
-    replay(&o, text, sizeof text - 1, NONE_INDEX);
+    strbuf_add(&text, HEAD_LINE "\n");
+    add_line(&text, "0.000 >" ASK);
+    text.text[text.size - 13] = '\0';
+    add_line(&text, "1.000 >" ASK);
+    add_line(&text, "1.020 <" TELL);
+    replay(&o, text.text, text.size, NONE_INDEX);
     ck_assert_str_eq(strbuf_text(&o.bad), "2:35 no byte; two hex digits each are;");
-    ck_assert_str_eq(strbuf_text(&o.frames),
-                     "1020 line-3 level=0.7 places=1 power=230.5;");
+    ck_assert_str_eq(strbuf_text(&o.frames), VALUES("1020"));
+    strbuf_fini(&text);
     outcome_fini(&o);
 }
 END_TEST

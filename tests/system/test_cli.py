@@ -80,7 +80,8 @@ class Words(House):
         commands = self.commands()
         self.assertLessEqual(
             {"run", "check", "replay", "test", "read", "simulate", "status", "devices",
-             "alarms", "tickets", "ack", "ticket", "export", "profiles"}, set(commands))
+             "alarms", "tickets", "ack", "ticket", "export", "profiles",
+             "scan", "sniff", "record", "completion"}, set(commands))
         for command in commands:
             shown = self.estate.ok(command, "--help", site=False)
             self.assertIn(f"Usage: caretaker {command}", shown)
