@@ -92,6 +92,9 @@ refuse_foreign_keys(struct reader *r, const struct node *n, enum sim_fault_kind 
         uint32_t kinds;
         const char *where;
     } rules[] = {
+        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE, "slow\" or \"late"},
+        {"code", 1u << SIM_FAULT_EXCEPTION | 1u << SIM_FAULT_REFUSE,
+         "exception\" or \"refuse"},
         {"registers", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"function", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"bytes", 1u << SIM_FAULT_GARBAGE, "garbage"},

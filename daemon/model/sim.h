@@ -40,7 +40,8 @@ struct signal {
     double min, max;   /* Ramp stops there; NaN: no stop. */
     double noise;      /* Uniform, +- this much; drawn from a fixed seed. */
     const struct signal_step
-        *steps; /* Straight lines between them when `ramp` is set. */
+        *steps; /* Straight lines between them with `interpolate`; of a counter the
+                   resets: it goes on from each value at its time. */
     uint32_t step_count;
     bool interpolate;             /* Steps and CSV. */
     const struct signal_csv *csv; /* SIGNAL_CSV only. */

@@ -13,6 +13,7 @@
         .mul = (m), .add = 0, .div = (d)                                               \
     }
 
+static const struct signal_step resets[] = {{4000, 0}, {8000, 0}};
 static const struct signal_step stairs[] = {{1000, 1.0}, {3000, 5.0}};
 
 struct signal_row {
@@ -73,6 +74,38 @@ static const struct signal_row signal_rows[] = {
      99000,
      5},
     {"no steps at all are the value", {.kind = SIGNAL_STEPS, .value = 3}, 5000, 3},
+    {"a counter goes on until it is reset",
+     {.kind = SIGNAL_COUNTER,
+      .value = 100,
+      .per_second = 2,
+      .steps = resets,
+      .step_count = 2},
+     3999,
+     107.998},
+    {"a reset begins at 0",
+     {.kind = SIGNAL_COUNTER,
+      .value = 100,
+      .per_second = 2,
+      .steps = resets,
+      .step_count = 2},
+     4000,
+     0},
+    {"and counts from there",
+     {.kind = SIGNAL_COUNTER,
+      .value = 100,
+      .per_second = 2,
+      .steps = resets,
+      .step_count = 2},
+     5500,
+     3},
+    {"until the next",
+     {.kind = SIGNAL_COUNTER,
+      .value = 100,
+      .per_second = 2,
+      .steps = resets,
+      .step_count = 2},
+     9250,
+     2.5},
     {"a counter counts",
      {.kind = SIGNAL_COUNTER, .value = 100, .per_second = 2},
      1500,
