@@ -74,6 +74,7 @@ enum sim_fault_kind {
 const char *sim_fault_name(enum sim_fault_kind k); /* "silent" "slow" "bad_crc" ... */
 bool sim_fault_parse(enum sim_fault_kind *out, const char *text);
 
+#define SIM_DELAY_MS_MAX      3600000
 #define SIM_DELAY_SLOW_MS     2000 /* Longer than most masters wait for an answer. */
 #define SIM_DELAY_LATE_MS     3000 /* After they gave up, as a rule. */
 #define SIM_GARBAGE_BYTES     8
