@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/instant.h"
+#include "collectors/simulator_fault.h"
 #include "daemon/base/strbuf.h"
 
 #define WORDS_MAX 16
@@ -123,215 +123,6 @@ find_unit(const struct control_target *target, const struct wanted *w, struct er
     return count == 1 ? found : NULL;
 }
 
-/* ---- Faults ---- */
-
-/* The words of a command that are still to be read. */
-struct words {
-    char *const *next;
-    uint32_t left;
-};
-
-static const char *
-take_word(struct words *w)
-{
-    if (w->left == 0) {
-        return NULL;
-    }
-    w->left--;
-    return *w->next++;
-}
-
-static bool
-take_number(struct words *w, long min, long max, uint32_t *out)
-{
-    const char *text = take_word(w);
-    char *end;
-    long value;
-
-    if (text == NULL) {
-        return false;
-    }
-    value = strtol(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
-    if (end == text || *end != '\0' || value < min || value > max) {
-        return false;
-    }
-    *out = (uint32_t)value;
-    return true;
-}
-
-static int
-take_code(struct words *w, struct sim_fault *out, struct err *err)
-{
-    const char *text = w->left > 0 ? *w->next : "";
-    uint32_t code;
-
-    if (!take_number(w, 1, 255, &code)) {
-        return err_set(err, ERR_USAGE, "'%s' is no exception code; 1..255 is", text);
-    }
-    out->code = (uint8_t)code;
-    return 0;
-}
-
-/* "refuse function 4", "refuse holding 10..20", "refuse holding". */
-static int
-take_refused(struct words *w, struct sim_fault *out, struct err *err)
-{
-    char range[64];
-    uint32_t function;
-
-    if (strcmp(*w->next, "function") == 0) {
-        (void)take_word(w);
-        if (!take_number(w, 1, 127, &function)) {
-            return err_set(err, ERR_USAGE, "refuse function 1..127 is accepted");
-        }
-        out->function = (uint8_t)function;
-        return 0;
-    }
-    bool has_range = w->left > 1 && w->next[1][0] >= '0' && w->next[1][0] <= '9';
-
-    snprintf(range, sizeof range, "%.20s%s%.20s", w->next[0], has_range ? " " : "",
-             has_range ? w->next[1] : "");
-    (void)take_word(w);
-    if (has_range) {
-        (void)take_word(w);
-    }
-    return sim_range_parse(&out->range, range, err);
-}
-
-/* The argument that stands right after the kind. */
-static int
-take_argument(struct words *w, struct sim_fault *out, struct err *err)
-{
-    static const char *const needs[SIM_FAULT_COUNT] = {
-        [SIM_FAULT_SLOW] = "slow DURATION",
-        [SIM_FAULT_LATE] = "late DURATION",
-        [SIM_FAULT_EXCEPTION] = "exception CODE",
-        [SIM_FAULT_REFUSE] = "refuse TABLE FROM..TO, refuse function N",
-    };
-
-    if (needs[out->kind] != NULL && w->left == 0) {
-        return err_set(err, ERR_USAGE, "%s needs an argument: %s",
-                       sim_fault_name(out->kind), needs[out->kind]);
-    }
-    switch (out->kind) {
-    case SIM_FAULT_SLOW:
-    case SIM_FAULT_LATE:
-        return duration_parse(&out->delay_ms, take_word(w), err);
-    case SIM_FAULT_EXCEPTION:
-        return take_code(w, out, err);
-    case SIM_FAULT_REFUSE:
-        return take_refused(w, out, err);
-    case SIM_FAULT_SILENT:
-    case SIM_FAULT_BAD_CRC:
-    case SIM_FAULT_WRONG_UNIT:
-    case SIM_FAULT_TRUNCATED:
-    case SIM_FAULT_DROP:
-    case SIM_FAULT_GARBAGE:
-    case SIM_FAULT_COUNT:
-        break;
-    }
-    return 0;
-}
-
-static int
-take_place(struct words *w, struct sim_fault *out, struct err *err)
-{
-    const char *text = take_word(w);
-
-    for (int i = 0; text != NULL && sim_garbage_words[i] != NULL; i++) {
-        if (strcmp(sim_garbage_words[i], text) == 0) {
-            out->place = (enum sim_garbage)i;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_USAGE, "place any, before, after or between is accepted");
-}
-
-static int
-take_chance(struct words *w, struct sim_fault *out, struct err *err)
-{
-    char text[40];
-    const char *number = take_word(w);
-    bool apart = w->left > 0 && strcmp(*w->next, "%") == 0;
-
-    snprintf(text, sizeof text, "%.30s%s", number != NULL ? number : "",
-             apart ? "%" : "");
-    if (apart) {
-        (void)take_word(w);
-    }
-    if (!sim_chance_parse(&out->chance, text)) {
-        return err_set(err, ERR_USAGE, "'%s' is no chance; such as 20%% is", text);
-    }
-    return 0;
-}
-
-/* One of "every N", "chance N %", "times N", and what only some kinds have. */
-static int
-take_option(struct words *w, struct sim_fault *out, struct err *err)
-{
-    const char *word = take_word(w);
-    uint32_t bytes;
-
-    if (strcmp(word, "every") == 0) {
-        return take_number(w, 1, 1000000, &out->every)
-                   ? 0
-                   : err_set(err, ERR_USAGE, "every 1..1000000 is accepted");
-    }
-    if (strcmp(word, "times") == 0) {
-        return take_number(w, 1, 1000000, &out->times)
-                   ? 0
-                   : err_set(err, ERR_USAGE, "times 1..1000000 is accepted");
-    }
-    if (strcmp(word, "chance") == 0) {
-        return take_chance(w, out, err);
-    }
-    if (out->kind == SIM_FAULT_REFUSE && strcmp(word, "code") == 0) {
-        return take_code(w, out, err);
-    }
-    if (out->kind == SIM_FAULT_GARBAGE && strcmp(word, "place") == 0) {
-        return take_place(w, out, err);
-    }
-    if (out->kind == SIM_FAULT_GARBAGE && strcmp(word, "bytes") == 0) {
-        if (!take_number(w, 1, SIM_GARBAGE_BYTES_MAX, &bytes)) {
-            return err_set(err, ERR_USAGE, "bytes 1..%d is accepted",
-                           SIM_GARBAGE_BYTES_MAX);
-        }
-        out->bytes = (uint8_t)bytes;
-        return 0;
-    }
-    return err_set(err, ERR_USAGE,
-                   "%s takes no argument '%s'; every N, chance N %% and "
-                   "times N are accepted%s",
-                   sim_fault_name(out->kind), word,
-                   out->kind == SIM_FAULT_GARBAGE  ? ", and place, bytes"
-                   : out->kind == SIM_FAULT_REFUSE ? ", and code"
-                                                   : "");
-}
-
-static int
-parse_fault(struct sim_fault *out, const struct command_line *c, struct err *err)
-{
-    struct words w = {c->words + 3, c->count - 3};
-
-    memset(out, 0, sizeof *out);
-    if (!sim_fault_parse(&out->kind, c->words[2])) {
-        return err_set(err, ERR_USAGE,
-                       "no fault '%s'; " SIM_FAULT_WORDS " are accepted", c->words[2]);
-    }
-    if (take_argument(&w, out, err) != 0) {
-        return err->code;
-    }
-    while (w.left > 0) {
-        if (take_option(&w, out, err) != 0) {
-            return err->code;
-        }
-    }
-    sim_fault_settle(out);
-    return out->every > 1 && out->chance > 0.0
-               ? err_set(err, ERR_USAGE, "every or chance; not both")
-               : 0;
-}
-
 /* ---- Commands ---- */
 
 struct command {
@@ -406,7 +197,8 @@ set_faults(struct command *c, struct err *err)
     if (strcmp(w.name, "*") != 0 && (one = find_unit(c->target, &w, err)) == NULL) {
         return err->code;
     }
-    if (!is_clear && parse_fault(&fault, &c->line, err) != 0) {
+    if (!is_clear &&
+        simulator_fault_parse(&fault, c->line.words + 2, c->line.count - 2, err) != 0) {
         return err->code;
     }
     for (uint32_t i = 0; i < c->target->unit_count; i++) {
@@ -469,7 +261,7 @@ simulator_command(char *answer,
     } verbs[] = {
         {"set", "set UNIT REGISTER VALUE", 4, 4, use_register},
         {"free", "free UNIT REGISTER", 3, 3, use_register},
-        {"fault", "fault UNIT KIND [ARG]", 3, WORDS_MAX, set_faults},
+        {"fault", "fault UNIT KIND [KEY VALUE]...", 3, WORDS_MAX, set_faults},
         {"clear", "clear UNIT", 2, 2, set_faults},
         {"get", "get UNIT REGISTER", 3, 3, use_register},
         {"stats", "stats [UNIT]", 1, 2, say_stats},

@@ -54,6 +54,16 @@ ramp_value(const struct signal *s, double seconds)
     return value;
 }
 
+static double
+counter_value(const struct signal *s, int64_t t_ms)
+{
+    uint32_t next = step_after(s, t_ms);
+    const struct signal_step begin = {0, s->value};
+    const struct signal_step *from = next > 0 ? &s->steps[next - 1] : &begin;
+
+    return from->value + s->per_second * (double)(t_ms - from->at_ms) / 1000.0;
+}
+
 double
 signal_value(const struct signal *s, int64_t t_ms)
 {
@@ -76,7 +86,7 @@ signal_value(const struct signal *s, int64_t t_ms)
     case SIGNAL_CSV:
         return steps_value(s, s->period_ms > 0 ? t_ms % s->period_ms : t_ms);
     case SIGNAL_COUNTER:
-        return s->value + s->per_second * seconds;
+        return counter_value(s, t_ms);
     }
     return s->value;
 }

@@ -92,6 +92,9 @@ refuse_foreign_keys(struct reader *r, const struct node *n, enum sim_fault_kind 
         uint32_t kinds;
         const char *where;
     } rules[] = {
+        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE, "slow\" or \"late"},
+        {"code", 1u << SIM_FAULT_EXCEPTION | 1u << SIM_FAULT_REFUSE,
+         "exception\" or \"refuse"},
         {"registers", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"function", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"bytes", 1u << SIM_FAULT_GARBAGE, "garbage"},
@@ -146,7 +149,7 @@ read_fault(struct reader *r, const struct node *n, struct sim_fault *f)
         FIELD("garbage", FIELD_NODE, struct fault_yaml, kinds[8], OPTIONAL),
         FIELD("late", FIELD_NODE, struct fault_yaml, kinds[9], OPTIONAL),
         FIELD("delay", FIELD_DURATION, struct fault_yaml, delay_ms,
-              BETWEEN(1, MS_HOUR)),
+              BETWEEN(1, SIM_DELAY_MS_MAX)),
         FIELD("code", FIELD_INT, struct fault_yaml, code, BETWEEN(1, 255)),
         FIELD("registers", FIELD_STRING, struct fault_yaml, registers, OPTIONAL),
         FIELD("function", FIELD_INT, struct fault_yaml, function, BETWEEN(1, 127)),

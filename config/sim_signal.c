@@ -24,18 +24,61 @@ read_sine(struct reader *r, const struct node *n, struct signal *s)
     (void)fields_read(r, s, n, "sine", fields, ARRAY_LEN(fields));
 }
 
+/* A key that only `owner` has would do nothing here. */
+static void
+refuse_key(struct reader *r, const struct node *n, const char *key, const char *owner)
+{
+    const struct node *found = n->kind == NODE_MAP ? node_get(n, key) : NULL;
+    if (found != NULL) {
+        diags_add(r->diags, DIAG_ERROR, &found->key_loc,
+                  "\"%s\" of a signal \"%s\"; only \"%s\" has it, leave it out", key,
+                  n->key, owner);
+    }
+}
+
+/* Times at which a counter begins again at 0, as a device does that lost its memory. */
+static void
+read_resets(struct reader *r, const struct node *n, struct signal *s)
+{
+    uint32_t count = n->kind == NODE_LIST ? n->count : 1;
+    const struct node *one = n->kind == NODE_LIST ? n->first : n;
+    struct signal_step *steps = arena_array(r->arena, count + 1, sizeof *steps);
+    int64_t last = -1;
+    for (; one != NULL; one = n->kind == NODE_LIST ? one->next : NULL) {
+        struct signal_step *step = &steps[s->step_count];
+        if (!value_duration(r, one, "reset", 0, SIM_MS_MAX, &step->at_ms)) {
+            continue;
+        }
+        if (step->at_ms <= last) {
+            diags_add(r->diags, DIAG_ERROR, &one->loc,
+                      "a reset is not later than the one before; resets stand in order "
+                      "of time");
+        }
+        last = step->at_ms;
+        s->step_count++;
+    }
+    s->steps = steps;
+}
+
 static void
 read_slope(struct reader *r, const struct node *n, struct signal *s)
 {
     struct slope_yaml {
         double from, per_second, to;
-    } y = {0, 0, NAN};
+        const struct node *reset;
+    } y = {0, 0, NAN, NULL};
     static const struct field fields[] = {
         FIELD("from", FIELD_FLOAT, struct slope_yaml, from, OPTIONAL),
         FIELD("per_second", FIELD_FLOAT, struct slope_yaml, per_second, REQUIRED),
         FIELD("to", FIELD_FLOAT, struct slope_yaml, to, OPTIONAL),
+        FIELD("reset", FIELD_NODE, struct slope_yaml, reset, OPTIONAL),
     };
     (void)fields_read(r, &y, n, n->key, fields, ARRAY_LEN(fields));
+    refuse_key(r, n, s->kind == SIGNAL_COUNTER ? "to" : "reset",
+               s->kind == SIGNAL_COUNTER ? "ramp" : "counter");
+    if (y.reset != NULL) {
+        read_resets(r, y.reset, s);
+    }
     s->value = y.from;
     s->per_second = y.per_second;
     s->min = y.per_second < 0 ? y.to : NAN;
@@ -230,6 +273,11 @@ sim_point_read(struct reader *r, const struct node *n, struct sim_unit *unit)
         read_signal(r, signal, &reg->signal);
     }
     if (noise != NULL) {
-        (void)value_float(r, noise, "noise", &reg->signal.noise);
+        if (value_float(r, noise, "noise", &reg->signal.noise) &&
+            reg->signal.noise < 0) {
+            diags_add(r->diags, DIAG_ERROR, &noise->loc,
+                      "\"noise\" is below 0; how far values stray to both sides, such "
+                      "as 0.2, is accepted");
+        }
     }
 }

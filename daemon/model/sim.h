@@ -40,7 +40,8 @@ struct signal {
     double min, max;   /* Ramp stops there; NaN: no stop. */
     double noise;      /* Uniform, +- this much; drawn from a fixed seed. */
     const struct signal_step
-        *steps; /* Straight lines between them when `ramp` is set. */
+        *steps; /* Straight lines between them with `interpolate`; of a counter the
+                   resets: it goes on from each value at its time. */
     uint32_t step_count;
     bool interpolate;             /* Steps and CSV. */
     const struct signal_csv *csv; /* SIGNAL_CSV only. */
@@ -73,6 +74,7 @@ enum sim_fault_kind {
 const char *sim_fault_name(enum sim_fault_kind k); /* "silent" "slow" "bad_crc" ... */
 bool sim_fault_parse(enum sim_fault_kind *out, const char *text);
 
+#define SIM_DELAY_MS_MAX      3600000
 #define SIM_DELAY_SLOW_MS     2000 /* Longer than most masters wait for an answer. */
 #define SIM_DELAY_LATE_MS     3000 /* After they gave up, as a rule. */
 #define SIM_GARBAGE_BYTES     8

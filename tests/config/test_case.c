@@ -175,6 +175,9 @@ START_TEST(test_signals_and_faults)
     ck_assert(bearing->steps[1].value == 84);
     ck_assert_int_eq(pump->registers[1].signal.kind, SIGNAL_COUNTER);
     ck_assert(pump->registers[1].signal.per_second == 0.01);
+    ck_assert_uint_eq(pump->registers[1].signal.step_count, 2);
+    ck_assert_int_eq(pump->registers[1].signal.steps[1].at_ms, 40000);
+    ck_assert(pump->registers[1].signal.steps[1].value == 0);
     ck_assert_int_eq(pump->registers[2].signal.kind, SIGNAL_RAMP);
     ck_assert(pump->registers[2].signal.max == 60);
     ck_assert(isnan(pump->registers[2].signal.min));

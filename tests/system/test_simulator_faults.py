@@ -199,7 +199,8 @@ class Faults(Case):
         self.three()
         for words, part in (
                 (("fault", "tcp", "sulks"), "silent, slow, bad_crc"),
-                (("fault", "tcp", "slow"), "slow DURATION"),
+                (("fault", "tcp", "slow", "soon"), "duration"),
+                (("fault", "tcp", "refuse"), "registers TABLE"),
                 (("fault", "tcp", "exception", "0"), "1..255"),
                 (("fault", "nobody", "silent"), "no unit 'nobody'"),
                 (("fault", "7", "silent"), "several ports have a unit 7"),
