@@ -89,7 +89,17 @@ compare_shares(const void *a, const void *b)
     return (x->load > y->load) - (x->load < y->load);
 }
 
-/* The lightest devices die: what is left is the most that can be left. */
+static int
+compare_stalls(const void *a, const void *b)
+{
+    const struct share *x = a;
+    const struct share *y = b;
+
+    return (x->stall_us < y->stall_us) - (x->stall_us > y->stall_us);
+}
+
+/* The worst of each: the lightest devices die, so that most is left to do; those with
+ * the longest timeouts do. */
 static void
 judge_deaths(struct bus_budget *b, struct share *shares, const struct bus *bus)
 {
@@ -104,7 +114,12 @@ judge_deaths(struct bus_budget *b, struct share *shares, const struct bus *bus)
                                    .load = b->load + probes};
         for (uint32_t k = 0; k < d->dead; k++) {
             d->load -= shares[k].load;
-            d->stall_us += shares[k].stall_us;
+        }
+    }
+    qsort(shares, b->devices, sizeof *shares, compare_stalls);
+    for (int i = 0; i < BUDGET_DEATHS; i++) {
+        for (uint32_t k = 0; k < b->deaths[i].dead; k++) {
+            b->deaths[i].stall_us += shares[k].stall_us;
         }
     }
 }

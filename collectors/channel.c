@@ -22,6 +22,10 @@
 #define QUIET_TCP_US    100000
 #define PARTIAL_US      100000 /* An answer that stops for so long has ended. */
 #define BABBLE_US       1000000
+/* RTU over TCP: answers have no id there either, and what follows one closely, such as
+ * its repetition, must not be the next one's.  The line behind it keeps its own. */
+#define REMOTE_SILENCE_US 5000
+#define DRAIN_READS       16
 /* A pulled cable is noticed within two polls. */
 #define SILENCES_MAX 2
 
@@ -122,17 +126,16 @@ listen_on(struct channel *ch)
 }
 
 /* What may still come must not be taken for the next answer: RTU has no other mark than
- * silence. */
+ * silence.  Whatever came in its place, a glitch or a stranger's frame, the answer
+ * itself is still to come, unless it did come, damaged. */
 static void
 listen_first(struct channel *ch)
 {
-    bool timeout = ch->res.fault == WIRE_TIMEOUT;
-    int64_t patience_us =
-        ch->ask.timeout_us > ch->ask.listen_us ? ch->ask.timeout_us : ch->ask.listen_us;
+    int64_t from_us = ch->deadline_us > ch->now_us ? ch->deadline_us : ch->now_us;
 
     ch->state = CHANNEL_LISTENING;
-    ch->listen_until_us = ch->now_us + (timeout ? ch->ask.listen_us : 0);
-    ch->listen_end_us = ch->now_us + patience_us + BABBLE_US;
+    ch->listen_until_us = ch->res.over ? ch->now_us : from_us + ch->ask.listen_us;
+    ch->listen_end_us = ch->listen_until_us + BABBLE_US;
     listen_on(ch);
 }
 
@@ -189,6 +192,30 @@ ask_now(struct channel *ch)
     }
 }
 
+/* What came since is of no question.  False: the connection is gone. */
+static bool
+drain(struct channel *ch)
+{
+    if (ch->serial) {
+        serial_flush_input(ch->fd);
+        return true;
+    }
+    for (int i = 0; i < DRAIN_READS && ch->reader.framing == WIRE_RTU; i++) {
+        size_t room;
+        uint8_t *space = wire_space(&ch->reader, &room);
+        ssize_t n = read(ch->fd, space, room);
+        if (n == 0) {
+            channel_gone(ch, WIRE_LOST, "connection closed");
+            return false;
+        }
+        if (n < 0) {
+            break; /* Nothing; an error shows when the question is sent. */
+        }
+        tap(ch, false, space, (size_t)n);
+    }
+    return true;
+}
+
 /* Asks, once the line has been silent for as long as it must. */
 static void
 ask_in_time(struct channel *ch)
@@ -200,10 +227,9 @@ ask_in_time(struct channel *ch)
     if (ch->due_us > ch->now_us) {
         return;
     }
-    if (ch->serial) {
-        serial_flush_input(ch->fd);
+    if (drain(ch)) {
+        ask_now(ch);
     }
-    ask_now(ch);
 }
 
 static void
@@ -223,7 +249,6 @@ begin(struct channel *ch)
 void
 channel_is_open(struct channel *ch)
 {
-    ch->asked = ch->answers = ch->silences = 0;
     ch->quiet_from_us = ch->now_us;
     ch->wake_us = ch->now_us;
     wire_reset(&ch->reader);
@@ -269,7 +294,7 @@ take(struct channel *ch)
     if (ch->state == CHANNEL_LISTENING) {
         if (p == WIRE_DONE) {
             ch->res.late = true;
-            ch->listen_until_us = ch->now_us; /* It was all that could come. */
+            ch->listen_until_us = ch->now_us; /* What was waited for has come. */
         }
         listen_on(ch);
     } else if (ch->state == CHANNEL_WAITING && p == WIRE_DONE) {
@@ -301,6 +326,9 @@ receive(struct channel *ch)
     wire_filled(&ch->reader, (size_t)n);
     ch->heard = true;
     ch->quiet_from_us = ch->now_us;
+    if (ch->serial && ch->health.failures > 0) {
+        channel_is_well(ch); /* A port may open and then fail. */
+    }
     switch (ch->state) {
     case CHANNEL_WAITING:
     case CHANNEL_LISTENING:
@@ -425,6 +453,8 @@ channel_new(const struct channel_args *args)
     if (ch->serial) {
         ch->character_us = serial_character_us(args->bus);
         ch->silence_us = serial_silence_us(args->bus);
+    } else if (args->bus->kind == BUS_RTU_OVER_TCP) {
+        ch->silence_us = REMOTE_SILENCE_US;
     }
     backoff_init(&ch->health, BACKOFF_LINE_MAX_MS);
     wire_reader_init(&ch->reader, args->bus->kind == BUS_TCP ? WIRE_MBAP : WIRE_RTU);

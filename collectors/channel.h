@@ -4,7 +4,10 @@
  *
  *   CLOSED -> RESOLVING -> CONNECTING -> PAUSING -> IDLE -> GAP -> WAITING -> LISTENING
  *      ^      (TCP only, names only)                 |  ^                        |
- *      +---------------- lost, refused --------------+  +------------------------+ */
+ *      +---------------- lost, refused --------------+  +------------------------+
+ *
+ *   RESTING: an endpoint closed while IDLE; it is opened when there is something to
+ * ask. */
 #ifndef CARETAKER_COLLECTORS_CHANNEL_H
 #define CARETAKER_COLLECTORS_CHANNEL_H
 

@@ -43,9 +43,10 @@ struct channel {
 
     bool held; /* There is a question: `ask`. */
     struct poller_ask ask;
-    int64_t character_us, silence_us; /* 0 on TCP. */
-    int64_t quiet_from_us;            /* The last byte in either direction. */
-    int64_t gap_end_us;               /* Then it is asked though the line babbles. */
+    int64_t character_us;  /* 0 on TCP. */
+    int64_t silence_us;    /* Before each question; 0 on Modbus TCP. */
+    int64_t quiet_from_us; /* The last byte in either direction. */
+    int64_t gap_end_us;    /* Then it is asked though the line babbles. */
     int64_t asked_us, deadline_us;
     int64_t listen_until_us, listen_end_us; /* Unless bytes come; at the latest. */
     bool heard;                             /* Bytes came since it was asked. */

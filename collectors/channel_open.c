@@ -67,6 +67,7 @@ static void
 go_down(struct channel *ch, const char *why)
 {
     complain(ch, why);
+    CHANNEL_SET(ch->args.stats->open, false);
     if (ch->held) {
         wire_fail(&ch->res, WIRE_REFUSED);
         (void)snprintf(ch->res.text, sizeof ch->res.text, "%.95s", why);
@@ -128,7 +129,6 @@ open_line(struct channel *ch)
         open_failed(ch, strerror(errno));
         return;
     }
-    channel_is_well(ch); /* A port opens or does not. */
     opened(ch);
 }
 
@@ -261,6 +261,7 @@ channel_resolved(struct channel *ch)
 void
 channel_open_begin(struct channel *ch)
 {
+    ch->asked = ch->answers = ch->silences = 0; /* Of the new connection. */
     if (ch->serial) {
         open_line(ch);
     } else {
@@ -332,7 +333,8 @@ channel_gone(struct channel *ch, enum wire_fault fault, const char *why)
     if (ch->serial) {
         open_failed(ch, text);
     } else if (was == CHANNEL_IDLE && (answers > 0 || ch->asked == 0)) {
-        /* Some peers close what they hear nothing on. */
+        /* Some peers close what they hear nothing on: that is not being down. */
+        CHANNEL_SET(ch->args.stats->open, true);
         ch->state = CHANNEL_RESTING;
         ch->due_us = INT64_MAX;
     } else if (answers > 0) {

@@ -279,10 +279,10 @@ poller_line(struct poller *p, enum line_state state, struct poller_now now)
 
     assert(!t->asking);
     if (state == LINE_UP && p->line != LINE_UP) {
-        /* Polls that had to wait meanwhile are not made up for; the plan stays on the
-         * beat. */
+        /* Polls that had to wait longer meanwhile are not made up for; the plan stays
+         * on the beat. */
         int64_t late_us = now.mono_us - first_due(p->due, p->lag_us);
-        if (late_us > 0) {
+        if (late_us > p->tolerance_us) {
             p->lag_us += late_us + p->beat_us - 1;
             p->lag_us -= p->lag_us % p->beat_us;
         }

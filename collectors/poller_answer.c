@@ -40,8 +40,12 @@ is_well(struct poller *p)
     struct turn *t = &p->turn;
     struct polled *d = t->d;
 
+    uint32_t failures = d->health.failures;
+
     d->answered_ever = true;
     if (backoff_succeeded(&d->health)) {
+        d->relapse = failures < RELAPSE_MAX ? (uint8_t)failures : RELAPSE_MAX;
+        d->good_polls = 0;
         d->proven_silent = false;
         poller_set_quarantine(p, d, false);
         log_info("%s (bus %s, unit %u) answers again", t->device->id, p->bus->id,
@@ -87,7 +91,12 @@ is_dead(struct poller *p, struct poller_now now)
 
     d->why = wire_quality(&t->last);
     turn_mark_all(p, d->why, wire_detail(&t->last));
-    if (backoff_failed(&d->health, now.mono_us / 1000)) {
+    bool first = d->health.failures == 0;
+    if (first) {
+        d->health.failures = d->relapse;
+    }
+    (void)backoff_failed(&d->health, now.mono_us / 1000);
+    if (first) {
         log_warning("%s (bus %s, unit %u) stopped answering: %s", t->device->id,
                     p->bus->id, t->device->unit, t->last.text);
     }
@@ -149,7 +158,7 @@ take_busy(struct poller *p,
     r->busies++;
 }
 
-/* True: the request was split, its first half is next. */
+/* True: the same place is asked: its request was split, or is in doubt. */
 static bool
 take_answer(struct poller *p,
             struct poller_now now,
@@ -160,6 +169,13 @@ take_answer(struct poller *p,
     struct plan_group *g;
     struct plan_request *r = turn_at_hand(p, &g);
 
+    if (t->probing && p->bus->kind != BUS_TCP && !t->confirming) {
+        /* RTU has no ids: it may be the answer to an earlier question, of another
+         * register.  The same is asked again, after a silence. */
+        t->confirming = true;
+        return true;
+    }
+    t->confirming = false;
     t->answered = true;
     t->probing = false;
     t->failures = 0;
@@ -276,7 +292,7 @@ turn_answer(struct poller *p,
     t->asking = false;
     stats_request(p->args.stats, &p->args.devices[d->plan.device], res,
                   now.mono_us / 1000, now.engine_ms);
-    if (t->probing) {
+    if (t->probing || t->paid) {
         probe_budget_spend(&p->budget, t->asked_us, now.mono_us - t->asked_us);
     }
     if (!is_silence(res)) {

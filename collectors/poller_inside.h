@@ -9,6 +9,11 @@
 #include "collectors/schedule.h"
 #include "daemon/base/timerq.h"
 
+/* A device that comes and goes is tried less often: with each return its pauses grow,
+ * and shrink again after so many polls that were answered. */
+#define RELAPSE_MAX   7
+#define RELAPSE_POLLS 10
+
 #define DERIVED_EVERY_US 60000000 /* What the collector itself knows of a device. */
 
 /* One device of the bus. */
@@ -25,6 +30,8 @@ struct polled {
     uint8_t tries;    /* Turns of the poll at hand that brought nothing. */
     uint8_t drops;    /* Connections in a row that were lost on its questions. */
     bool answered_ever;
+    uint8_t relapse; /* Failures that it came back from; they are forgotten slowly. */
+    uint8_t good_polls; /* Since one was forgotten. */
     bool proven_silent; /* Its late answer was waited for, and did not come. */
     bool waiting;       /* For its next try, and only that. */
     int64_t again_us;   /* When a turn for retries is due; INT64_MAX: none. */
@@ -68,6 +75,8 @@ struct turn {
     bool asking;             /* A question is on the wire ... */
     int64_t asked_us;        /* ... since then. */
     bool probing;            /* It is in quarantine. */
+    bool confirming;         /* A line: is its first answer one that came late? */
+    bool paid;               /* The question at hand is one of the budget's. */
     bool answered;
     bool given_up;
     uint8_t retried;  /* How often the request at hand was asked again at once. */

@@ -33,6 +33,14 @@ is_waiting(const struct plan_request *r, int64_t now_us)
     return r->not_before_us > now_us;
 }
 
+/* It got no answer before, while others of the device did: to try it again is a probe.
+ */
+static bool
+is_mute(const struct plan_request *r)
+{
+    return r->silences > 0 && r->not_before_us > 0;
+}
+
 static bool
 belongs(const struct poller *p, uint32_t group, const struct plan_request *r)
 {
@@ -231,6 +239,10 @@ turn_finish(struct poller *p, struct poller_now now)
     if (!wire_is_lost(&t->last)) {
         d->drops = 0;
     }
+    if (t->answered && d->relapse > 0 && ++d->good_polls >= RELAPSE_POLLS) {
+        d->relapse--;
+        d->good_polls = 0;
+    }
     d->tries = 0;
     d->again_us = earliest_busy(d, t->began_us);
     t->d = NULL;
@@ -265,15 +277,15 @@ fill_ask(struct poller *p, const struct plan_request *r, struct poller_ask *ask)
     const struct limits *l = &device->limits;
     int64_t timeout_ms = l->timeout_ms > 0 ? l->timeout_ms : p->bus->timeout_ms;
 
-    *ask = (struct poller_ask){.q = {.unit = device->unit,
-                                     .table = r->table,
-                                     .address = r->address,
-                                     .count = r->count},
-                               .device = p->turn.d->plan.device,
-                               .gap_us = l->gap_ms * 1000,
-                               .timeout_us = timeout_ms * 1000,
-                               .listen_us =
-                                   p->turn.d->proven_silent ? 0 : timeout_ms * 1000};
+    *ask = (struct poller_ask){
+        .q = {.unit = device->unit,
+              .table = r->table,
+              .address = r->address,
+              .count = r->count},
+        .device = p->turn.d->plan.device,
+        .gap_us = p->turn.confirming ? timeout_ms * 1000 : l->gap_ms * 1000,
+        .timeout_us = timeout_ms * 1000,
+        .listen_us = p->turn.d->proven_silent ? 0 : timeout_ms * 1000};
 }
 
 /* What is to be done with a request when its place comes. */
@@ -291,7 +303,8 @@ is_to_be_asked(struct poller *p,
     if (group == t->lead_group && r->first == t->lead_first) {
         return false; /* Asked first. */
     }
-    if (is_waiting(r, now_us)) {
+    if (is_waiting(r, now_us) ||
+        (is_mute(r) && !probe_budget_allows(&p->budget, now_us))) {
         if (r->busies == 0) {
             turn_mark(p, group, r, (enum quality)r->why, r->detail);
         }
@@ -385,7 +398,9 @@ turn_next(struct poller *p, struct poller_now now, struct poller_ask *ask)
         turn_finish(p, now);
         return false;
     }
-    fill_ask(p, turn_at_hand(p, &g), ask);
+    const struct plan_request *r = turn_at_hand(p, &g);
+    fill_ask(p, r, ask);
+    t->paid = is_mute(r);
     t->asking = true;
     t->asked_us = now.mono_us;
     return true;

@@ -31,6 +31,7 @@ struct reactor {
     struct timerq *due; /* By channel, in us. */
     struct channel **channels;
     uint32_t count, room;
+    bool coarse;               /* The kernel has no epoll_pwait2(). */
     uint32_t waiting;          /* Channels that wait for an answer. */
     bool *waits;               /* By channel. */
     struct read_answer answer; /* Of the channel at hand. */
@@ -211,8 +212,10 @@ wait_events(struct reactor *r, struct epoll_event *events)
     }
     struct timespec t = {.tv_sec = left_us / 1000000,
                          .tv_nsec = left_us % 1000000 * 1000};
-    int n = epoll_pwait2(r->epoll, events, EVENTS_AT_ONCE, &t, NULL);
-    if (n < 0 && errno == ENOSYS) { /* Linux before 5.11: by the millisecond. */
+    int n = r->coarse ? -1 : epoll_pwait2(r->epoll, events, EVENTS_AT_ONCE, &t, NULL);
+    /* Linux before 5.11, or a filter of system calls that does not know it. */
+    r->coarse = r->coarse || (n < 0 && (errno == ENOSYS || errno == EPERM));
+    if (r->coarse) { /* By the millisecond. */
         n = epoll_wait(r->epoll, events, EVENTS_AT_ONCE, (int)((left_us + 999) / 1000));
     }
     return n;

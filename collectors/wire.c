@@ -232,11 +232,9 @@ wire_begun(const struct wire_reader *r)
     if (r->framing == WIRE_MBAP || !r->asked) {
         return false;
     }
-    if (r->bad_crc || r->came >= wire_answer_bytes(WIRE_RTU, &r->q)) {
-        return true;
-    }
-    return r->size >= 2 && r->bytes[0] == r->q.unit &&
-           (r->bytes[1] & ~EXCEPTION_BIT) == (uint8_t)plan_function(r->q.table);
+    return r->bad_crc ||
+           (r->size >= 2 && r->bytes[0] == r->q.unit &&
+            (r->bytes[1] & ~EXCEPTION_BIT) == (uint8_t)plan_function(r->q.table));
 }
 
 void
@@ -266,5 +264,6 @@ wire_end(struct wire_reader *r, struct wire_result *res, struct read_answer *ans
     } else {
         wire_fail(res, r->came > 0 ? WIRE_SHORT : WIRE_TIMEOUT);
     }
+    res->over = r->framing == WIRE_RTU && r->bad_crc;
     /* RTU: `asked` stays, so that a late answer is known for what it is. */
 }

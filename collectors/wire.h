@@ -23,6 +23,7 @@ struct wire_result {
     enum wire_fault fault;
     uint8_t exception; /* Code, with WIRE_EXCEPTION. */
     bool late;         /* Its answer came while the line was listened to afterwards. */
+    bool over;         /* RTU, a failure: its answer came whole, and was damaged. */
     int64_t took_us;   /* How long the bus was busy with it, listening included. */
     char text[96];     /* For a person; set unless WIRE_OK. */
 };
@@ -97,8 +98,7 @@ enum wire_progress {
  * `answer` the words or the bits asked for. */
 enum wire_progress
 wire_take(struct wire_reader *r, struct wire_result *res, struct read_answer *answer);
-/* RTU: an answer has begun, or rubbish came in its place: when it stops here there is
- * nothing to wait for. */
+/* RTU: its answer has begun: when it stops here there is nothing to wait for. */
 bool wire_begun(const struct wire_reader *r);
 /* Nothing more comes: what was it?  An answer that only now is beyond doubt is taken.
  */

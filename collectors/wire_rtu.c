@@ -160,11 +160,12 @@ remember_stranger(struct wire_reader *r, const uint8_t *b)
     }
 }
 
-/* Takes a whole frame at `b`.  True when it is the answer. */
+/* Takes a whole frame of `length` bytes at `b`.  True when it is the answer. */
 static bool
 take_frame(struct wire_reader *r,
            enum at what,
            const uint8_t *b,
+           size_t length,
            struct wire_result *res,
            struct read_answer *answer)
 {
@@ -187,6 +188,7 @@ take_frame(struct wire_reader *r,
         break;
     case AT_STRANGER:
         remember_stranger(r, b);
+        r->came -= (uint32_t)length; /* Nothing of our answer. */
         break;
     case AT_NOTHING:
     case AT_OURS_BEGUN:
@@ -220,7 +222,7 @@ wire_take_rtu(struct wire_reader *r,
             }
             at++;
         } else {
-            bool done = take_frame(r, what, b, res, answer);
+            bool done = take_frame(r, what, b, length, res, answer);
             wire_drop(r, at + length);
             at = 0;
             keep = SIZE_MAX;

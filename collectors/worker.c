@@ -16,6 +16,7 @@
 
 #define STACK_BYTES      (256 * 1024)
 #define READ_WAIT_S      10
+#define READ_PAUSES      2  /* Times as long as it took. */
 #define THREAD_NAME_SIZE 16 /* The kernel's, with the NUL. */
 
 enum read_state { READ_WAITS, READ_RUNS, READ_DONE };
@@ -38,6 +39,7 @@ struct slot {
     const struct bus *bus;
     struct poller *poller;
     enum line_state line;
+    int64_t read_free_us;     /* The polls go first until then. */
     bool reading;             /* The question under way is a reader's. */
     struct read_request q;    /* Its copy; the reader may leave. */
     struct read_wait *reader; /* Guarded by the lock; NULL: it left. */
@@ -141,12 +143,27 @@ next_read(struct slot *s, struct poller_ask *ask)
     return true;
 }
 
+/* Reads go first, but not always: one that took long is paid for with twice its time
+ * for the polls, unless they leave enough of it. */
 static bool
 slot_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wake_us)
 {
     struct slot *s = arg;
 
-    return next_read(s, ask) || poller_next(s->poller, now, ask, wake_us);
+    if (now.mono_us >= s->read_free_us && next_read(s, ask)) {
+        return true;
+    }
+    if (poller_next(s->poller, now, ask, wake_us)) {
+        return true;
+    }
+    if (atomic_load_explicit(&s->worker->reads, memory_order_relaxed) > 0) {
+        int64_t most_us = 2 * s->bus->timeout_ms * 1000; /* And listening to it. */
+        if (*wake_us == INT64_MAX || *wake_us - now.mono_us > most_us) {
+            return next_read(s, ask);
+        }
+        *wake_us = s->read_free_us < *wake_us ? s->read_free_us : *wake_us;
+    }
+    return false;
 }
 
 static void
@@ -163,6 +180,7 @@ slot_answer(void *arg,
         return;
     }
     s->reading = false;
+    s->read_free_us = now.mono_us + READ_PAUSES * res->took_us;
     stats_request(s->stats, NULL, res, now.mono_us / 1000, now.engine_ms);
     pthread_mutex_lock(&w->lock);
     struct read_wait *r = s->reader;
