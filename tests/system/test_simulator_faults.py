@@ -321,11 +321,35 @@ class Csv(Case):
                           "      - unit: 7\n        id: u\n        points:\n"
                           "          a: {register: holding 0,\n"
                           "              signal: {csv: {file: log.csv, column: depth}}}\n")
-        done = self.estate.run("simulate", self.estate.path("sim.yaml"), site=False)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("depth", done.stderr)
-        self.assertIn("sim.yaml:8", done.stderr)
-        self.assertIn("level", done.stderr)  # What is there.
+        for command in ("simulate", "check"):
+            done = self.estate.run(command, self.estate.path("sim.yaml"), site=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("sim.yaml:8", done.stderr)
+            self.assertIn("no column 'depth'; the file has time, level, flow", done.stderr)
+
+    def test_check_tells_all_that_is_wrong_with_logs(self):
+        self.estate = Estate()
+        self.addCleanup(self.estate.close)
+        self.estate.write("back.csv", "time,a\n2026-01-01T00:00:02Z,3\n2026-01-01T00:00:01Z,4\n")
+        self.estate.write("word.csv", "time,a\n2026-01-01T00:00:02Z,high\n")
+        self.estate.write("short.csv", "time,a\n2026-01-01T00:00:02Z\n")
+        self.estate.write("empty.csv", "")
+        self.estate.write("bare.csv", "when,a\n1,2\n")
+        wrong = (("none", "No such file"), ("back", "back.csv:3: goes back in time"),
+                 ("word", "word.csv:2: 'high' is no value"), ("short", "short.csv:2: 1 cells"),
+                 ("empty", "no values of 'a'"), ("bare", "bare.csv:1: no column 'time'"))
+        self.estate.write("sim.yaml", "slaves:\n  - tcp: 127.0.0.1:0\n    units:\n"
+                          "      - unit: [7, 9]\n        id: u\n        points:\n" + "".join(
+                              f"          {name}: {{register: holding {i},\n              "
+                              f"signal: {{csv: {{file: {name}.csv, column: a}}}}}}\n"
+                              for i, (name, _) in enumerate(wrong)))
+        done = self.estate.run("check", self.estate.path("sim.yaml"), site=False)
+        self.assertEqual(done.returncode, 3)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), len(wrong) + 1, done.stderr)
+        for i, (_, text) in enumerate(wrong):
+            self.assertIn(f"sim.yaml:{8 + 2 * i}:", lines[i])
+            self.assertIn(text, lines[i])
 
 
 if __name__ == "__main__":
