@@ -175,6 +175,11 @@ class Faults(Case):
         masters = self.each("drop")
         for name in ("tcp", "remote"):
             self.assertEqual(masters[name].ask(7), b"", name)
+        line = masters["line"]  # Has no connection to close: it is silent.
+        self.assertEqual(line.ask(7, quiet_s=0.3), b"")
+        self.assertIn("drop=1", self.simulator.tell("stats", "line"))
+        self.simulator.tell("clear", "line")
+        self.assertEqual(line.ask(7), line.whole(7))
 
     def test_garbage_stands_where_it_is_told(self):
         for place in ("before", "after", "between"):
