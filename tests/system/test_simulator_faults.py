@@ -2,6 +2,7 @@
 """What `caretaker simulate` puts on the wire, seen by a master on raw sockets and ttys: no
 Modbus library, ours or another, has a part in it."""
 import os
+import re
 import select
 import socket
 import struct
@@ -9,7 +10,7 @@ import time
 import tty
 import unittest
 
-from estate import Estate, LIMIT_S, wait_for
+from estate import LIMIT_S, TOP, Estate, wait_for
 from rogue import MBAP, crc
 
 UNIT = """
@@ -296,6 +297,27 @@ class Ports(Case):
         self.assertEqual(m.ask(7), m.whole(7))
         # Eight characters there, seven back, of 10 bits each.
         self.assertGreaterEqual(time.monotonic() - began, 15 * 10 / 1200 * 0.95)
+
+
+class Example(Case):
+    def test_the_shipped_simulation_is_right_and_runs(self):
+        self.estate = Estate()
+        self.addCleanup(self.estate.close)
+        with open(os.path.join(TOP, "config/simulation.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        done = self.estate.run("check", os.path.join(TOP, "config/simulation.yaml"), site=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for word in ("silent", "slow", "bad_crc", "wrong_unit", "truncated", "exception", "drop",
+                     "refuse", "garbage", "late", "steps", "sine", "ramp", "counter", "csv"):
+            self.assertRegex(text, rf"\b{word}: ")
+        # Ports that are free, and no devices beside it.
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text).replace("count: 24", "count: 20")
+        text = text.replace("control: simulator.sock", "")
+        os.symlink(os.path.join(TOP, "config/devices"), self.estate.path("devices"))
+        self.simulator = self.estate.simulate(text)
+        line = self.master(2, "rtu")
+        got = line.ask(9, struct.pack(">BHH", 4, 0, 1))
+        self.assertEqual(got[:5], bytes([9, 4, 2]) + struct.pack(">H", 420))
 
 
 class Csv(Case):
