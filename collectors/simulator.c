@@ -51,9 +51,10 @@ ports_make(struct simulator *s, struct err *err)
         const struct sim_port *spec = &s->spec->ports[i];
 
         for (uint32_t copy = 0; copy < (spec->count > 1 ? spec->count : 1); copy++) {
-            struct port *p = &s->ports[next++];
+            struct port *p = &s->ports[next];
 
             p->spec = spec;
+            p->control = &s->control_ports[next++];
             p->framing = spec->kind == BUS_TCP ? SLAVE_TCP : SLAVE_RTU;
             simulator_line_init(&p->line, spec->baud, sim_char_bits(spec),
                                 spec->strict);
@@ -72,12 +73,12 @@ static void
 units_list(struct simulator *s)
 {
     for (uint32_t i = 0; i < s->port_count; i++) {
-        const struct port *p = &s->ports[i];
+        struct port *p = &s->ports[i];
         size_t first = (size_t)(p->units - s->unit_of);
 
+        p->control->name = p->spec->kind == BUS_RTU ? p->pty.link : p->name;
         for (uint32_t k = 0; k < p->spec->unit_count; k++) {
-            s->units[first + k] = (struct control_unit){
-                p->units[k], p->spec->kind == BUS_RTU ? p->pty.link : p->name};
+            s->units[first + k] = (struct control_unit){p->units[k], p->control};
         }
     }
 }
@@ -157,13 +158,15 @@ tables_make(struct simulator *s, struct err *err)
                        s->port_count, SIM_PORTS_MAX);
     }
     s->ports = calloc((size_t)s->port_count + 1, sizeof *s->ports);
+    s->control_ports = calloc((size_t)s->port_count + 1, sizeof *s->control_ports);
     s->numbers = calloc((size_t)s->spec->port_count + 1, sizeof *s->numbers);
     s->units = calloc(unit_count + 1, sizeof *s->units);
     s->unit_of = calloc(unit_count + 1, sizeof(struct simulator_unit *));
     s->sources = calloc(SOURCES_MAX, sizeof *s->sources);
     s->outgoing = calloc(OUTGOING_MAX, sizeof *s->outgoing);
-    if (s->ports == NULL || s->numbers == NULL || s->units == NULL ||
-        s->unit_of == NULL || s->sources == NULL || s->outgoing == NULL) {
+    if (s->ports == NULL || s->control_ports == NULL || s->numbers == NULL ||
+        s->units == NULL || s->unit_of == NULL || s->sources == NULL ||
+        s->outgoing == NULL) {
         return err_set(err, ERR_NOMEM, "simulator");
     }
     s->free_source = s->free_outgoing = NONE_INDEX;
@@ -211,6 +214,7 @@ simulator_fini(struct simulator *s)
     free(s->unit_of);
     free(s->units);
     free(s->numbers);
+    free(s->control_ports);
     free(s->ports);
 }
 

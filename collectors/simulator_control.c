@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collectors/simulator_fault.h"
+#include "collectors/simulator_stats.h"
 #include "daemon/base/strbuf.h"
 
 #define WORDS_MAX 16
@@ -46,133 +47,20 @@ parse_value(double *out, const char *text)
     return end != text && *end == '\0' && isfinite(*out);
 }
 
-/* ---- Units ---- */
-
-/* Does "15020" or "line" name the port "127.0.0.1:15020" or "dir/line"? */
-static bool
-is_port(const char *port, const char *name)
-{
-    const char *end = port + strcspn(port, "/");
-    const char *last = strrchr(port, *end == '/' ? '/' : ':');
-
-    return strcmp(port, name) == 0 || (last != NULL && strcmp(last + 1, name) == 0);
-}
-
-/* A name as it was given, in its parts. */
-struct wanted {
-    const char *name; /* "*": all. */
-    const char *port; /* NULL: any. */
-    bool is_number;
-    long number;
-};
-
-static void
-split_name(struct wanted *w, char *name)
-{
-    char *at = strchr(name, '@'), *end;
-
-    w->name = name;
-    w->port = at != NULL ? at + 1 : NULL;
-    if (at != NULL) {
-        *at = '\0';
-    }
-    w->number = strtol(name, &end, 10);
-    w->is_number = end != name && *end == '\0';
-}
-
-static bool
-is_wanted(const struct wanted *w, const struct control_unit *u)
-{
-    const struct sim_unit *spec = simulator_unit_spec(u->unit);
-
-    if (w->port != NULL && (u->port == NULL || !is_port(u->port, w->port))) {
-        return false;
-    }
-    return strcmp(w->name, "*") == 0 ||
-           (spec->id != NULL && strcmp(spec->id, w->name) == 0) ||
-           (w->is_number && spec->unit == w->number);
-}
-
-/* The one unit that is meant; an id goes before a number. */
-static struct simulator_unit *
-find_unit(const struct control_target *target, const struct wanted *w, struct err *err)
-{
-    struct simulator_unit *found = NULL;
-    bool by_id = false;
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < target->unit_count; i++) {
-        struct simulator_unit *u = target->units[i].unit;
-        const char *id = simulator_unit_spec(u)->id;
-        bool is_id = id != NULL && strcmp(id, w->name) == 0;
-
-        if (!is_wanted(w, &target->units[i]) || (by_id && !is_id)) {
-            continue;
-        }
-        count = is_id && !by_id ? 1 : count + 1;
-        by_id = is_id;
-        found = u;
-    }
-    if (count == 0) {
-        err_set(err, ERR_NOT_FOUND, "no unit '%s'%s%s", w->name,
-                w->port != NULL ? " on port " : "", w->port != NULL ? w->port : "");
-    } else if (count > 1) {
-        err_set(err, ERR_USAGE, "several ports have a unit %s; name its id, or %s@PORT",
-                w->name, w->name);
-    }
-    return count == 1 ? found : NULL;
-}
-
 /* ---- Commands ---- */
 
 struct command {
     const struct control_target *target;
     struct command_line line;
     int64_t t_ms;
-    char *answer; /* "ok", unless the command says more. */
+    struct strbuf *answer; /* Left empty: "ok". */
 };
-
-static void
-add_stats(struct simulator_stats *sum, const struct simulator_stats *s)
-{
-    sum->requests += s->requests;
-    sum->answers += s->answers;
-    sum->violations += s->violations;
-    for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
-        sum->faults[i] += s->faults[i];
-    }
-}
 
 static int
 say_stats(struct command *c, struct err *err)
 {
-    struct simulator_stats sum = {0};
-    struct wanted w = {.name = "*"};
-    bool any = false;
-    int used;
-
-    if (c->line.count > 1) {
-        split_name(&w, c->line.words[1]);
-    }
-    for (uint32_t i = 0; i < c->target->unit_count; i++) {
-        if (is_wanted(&w, &c->target->units[i])) {
-            add_stats(&sum, simulator_unit_stats(c->target->units[i].unit));
-            any = true;
-        }
-    }
-    if (!any && c->line.count > 1) {
-        return err_set(err, ERR_NOT_FOUND, "no unit '%s'", w.name);
-    }
-    used = snprintf(c->answer, CONTROL_ANSWER_BYTES,
-                    "ok requests=%llu answers=%llu violations=%llu",
-                    (unsigned long long)sum.requests, (unsigned long long)sum.answers,
-                    (unsigned long long)sum.violations);
-    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
-        used += snprintf(c->answer + used, (size_t)(CONTROL_ANSWER_BYTES - used),
-                         " %s=%llu", sim_fault_name((enum sim_fault_kind)i),
-                         (unsigned long long)sum.faults[i]);
-    }
-    return 0;
+    return simulator_stats_say(c->answer, c->target, c->line.words + 1,
+                               c->line.count - 1, err);
 }
 
 static int
@@ -191,10 +79,11 @@ set_faults(struct command *c, struct err *err)
     bool is_clear = strcmp(c->line.words[0], "clear") == 0;
     struct simulator_unit *one = NULL;
     struct sim_fault fault;
-    struct wanted w;
+    struct simulator_wanted w;
 
-    split_name(&w, c->line.words[1]);
-    if (strcmp(w.name, "*") != 0 && (one = find_unit(c->target, &w, err)) == NULL) {
+    simulator_wanted_parse(&w, c->line.words[1]);
+    if (strcmp(w.name, "*") != 0 &&
+        (one = simulator_find_unit(c->target, &w, err)) == NULL) {
         return err->code;
     }
     if (!is_clear &&
@@ -204,7 +93,7 @@ set_faults(struct command *c, struct err *err)
     for (uint32_t i = 0; i < c->target->unit_count; i++) {
         struct simulator_unit *u = c->target->units[i].unit;
 
-        if (one != NULL ? u != one : !is_wanted(&w, &c->target->units[i])) {
+        if (one != NULL ? u != one : !simulator_wanted_unit(&w, &c->target->units[i])) {
             continue;
         }
         if (is_clear) {
@@ -223,12 +112,12 @@ use_register(struct command *c, struct err *err)
     const char *verb = c->line.words[0], *reg = c->line.words[2];
     char number[NUMBER_TEXT_BYTES];
     struct simulator_unit *u;
-    struct wanted w;
+    struct simulator_wanted w;
     double value = 0.0;
     bool known;
 
-    split_name(&w, c->line.words[1]);
-    if ((u = find_unit(c->target, &w, err)) == NULL) {
+    simulator_wanted_parse(&w, c->line.words[1]);
+    if ((u = simulator_find_unit(c->target, &w, err)) == NULL) {
         return err->code;
     }
     if (strcmp(verb, "set") == 0) {
@@ -243,13 +132,13 @@ use_register(struct command *c, struct err *err)
     } else {
         known = simulator_unit_get(u, reg, c->t_ms, &value);
         number_format(number, value);
-        snprintf(c->answer, CONTROL_ANSWER_BYTES, "ok %s", number);
+        strbuf_printf(c->answer, "ok %s", number);
     }
     return known ? 0 : err_set(err, ERR_NOT_FOUND, "no register '%s'", reg);
 }
 
 void
-simulator_command(char *answer,
+simulator_command(struct strbuf *answer,
                   const struct control_target *target,
                   char *line,
                   int64_t t_ms)
@@ -264,7 +153,7 @@ simulator_command(char *answer,
         {"fault", "fault UNIT KIND [KEY VALUE]...", 3, WORDS_MAX, set_faults},
         {"clear", "clear UNIT", 2, 2, set_faults},
         {"get", "get UNIT REGISTER", 3, 3, use_register},
-        {"stats", "stats [UNIT]", 1, 2, say_stats},
+        {"stats", "stats [UNIT] [by port|unit] [json]", 1, 5, say_stats},
         {"port", "port PORT open|hang|closed|free", 3, 3, set_port},
     };
     struct command c = {.target = target, .t_ms = t_ms, .answer = answer};
@@ -276,7 +165,6 @@ simulator_command(char *answer,
            (c.line.count == 0 || strcmp(c.line.words[0], verbs[v].verb) != 0)) {
         v++;
     }
-    snprintf(answer, CONTROL_ANSWER_BYTES, "ok");
     if (v == ARRAY_LEN(verbs)) {
         err_set(&err, ERR_USAGE,
                 "no such command; set, free, fault, clear, get, stats and port are "
@@ -288,6 +176,9 @@ simulator_command(char *answer,
         (void)verbs[v].run(&c, &err); /* `err` says what went wrong. */
     }
     if (err.code != ERR_NONE) {
-        snprintf(answer, CONTROL_ANSWER_BYTES, "error: %.480s", err.text);
+        strbuf_clear(answer);
+        strbuf_printf(answer, "error: %s", err.text);
+    } else if (answer->size == 0) {
+        strbuf_add(answer, "ok");
     }
 }

@@ -261,3 +261,45 @@ simulator_csv_fini(struct simulator_csv *c)
     free(c->steps);
     c->steps = NULL;
 }
+
+static bool
+check_unit(const struct sim_unit *u, struct diags *diags)
+{
+    bool good = true;
+
+    for (uint32_t i = 0; i < u->register_count; i++) {
+        const struct signal_csv *csv = u->registers[i].signal.csv;
+        struct simulator_csv rows;
+        struct err err;
+
+        if (u->registers[i].signal.kind != SIGNAL_CSV) {
+            continue;
+        }
+        if (simulator_csv_load(&rows, csv->file, csv->column, &err) == 0) {
+            simulator_csv_fini(&rows);
+        } else {
+            diags_add(diags, DIAG_ERROR, &csv->loc, "%s", err.text);
+            good = false;
+        }
+    }
+    return good;
+}
+
+bool
+simulator_csv_check(const struct sim *sim, struct diags *diags)
+{
+    const struct sim_register *last = NULL;
+    bool good = true;
+
+    for (uint32_t i = 0; i < sim->port_count; i++) {
+        for (uint32_t k = 0; k < sim->ports[i].unit_count; k++) {
+            const struct sim_unit *u = &sim->ports[i].units[k];
+
+            if (u->registers != last) { /* Else they are those of the unit before. */
+                good &= check_unit(u, diags);
+            }
+            last = u->registers;
+        }
+    }
+    return good;
+}

@@ -4,6 +4,9 @@
 #ifndef CARETAKER_COLLECTORS_SIMULATOR_CSV_H
 #define CARETAKER_COLLECTORS_SIMULATOR_CSV_H
 
+#include <stdbool.h>
+
+#include "daemon/base/diag.h"
 #include "daemon/base/err.h"
 #include "daemon/model/sim.h"
 
@@ -23,5 +26,9 @@ int simulator_csv_load(struct simulator_csv *out,
                        const char *column,
                        struct err *err);
 void simulator_csv_fini(struct simulator_csv *c);
+
+/* Reads the logs that a simulation plays back: what is wrong with one is an error where
+ * the simulation names it.  False if there was any. */
+bool simulator_csv_check(const struct sim *sim, struct diags *diags);
 
 #endif

@@ -125,6 +125,9 @@ find_rows(struct simulator_map *m, const struct signal_csv *csv, struct err *err
     p->csv = csv;
     if (simulator_csv_load(&p->rows, csv->file, csv->column, err) != 0) {
         err_wrap(err, "%s:%u:%u", csv->loc.file, csv->loc.line, csv->loc.column);
+        if (err->code == ERR_IO) {
+            err->code = ERR_CONFIG; /* The simulation names a file that is not there. */
+        }
         return NULL;
     }
     m->playback_count++;

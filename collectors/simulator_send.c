@@ -1,9 +1,12 @@
 #include "collectors/simulator_send.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -61,8 +64,8 @@ gather(struct simulator *s, uint32_t source)
 
 /* A master that does not take its answers loses the connection; a line without a
  * listener loses the bytes, as copper does. */
-void
-simulator_write(struct simulator *s, uint32_t source, const void *bytes, size_t size)
+static void
+send_now(struct simulator *s, uint32_t source, const void *bytes, size_t size)
 {
     struct source *c = &s->sources[source];
     ssize_t n;
@@ -177,7 +180,7 @@ simulator_send_more(struct simulator *s, uint32_t id)
         if (due == o->size && c->kind == SOURCE_LINE) {
             simulator_line_given_out(&c->port->line, now);
         }
-        simulator_write(s, o->source, from, size);
+        send_now(s, o->source, from, size);
     }
     if (o->sent < o->size) {
         timerq_set(s->timers, id, next_us(s, o), 0);
@@ -203,7 +206,7 @@ simulator_send(struct simulator *s,
     assert(size > 0);
     assert(size <= ANSWER_BYTES_MAX);
     if (ready_us <= now && p->line.char_ns == 0 && p->spec->split == 0) {
-        simulator_write(s, source, bytes, size);
+        send_now(s, source, bytes, size);
         return;
     }
     id = outgoing_take(s);
@@ -219,4 +222,68 @@ simulator_send(struct simulator *s,
     o->sent = 0;
     memcpy(o->bytes, bytes, size);
     timerq_set(s->timers, id, is_echo ? next_us(s, o) : ready_us, 0);
+}
+
+/* ---- Control connections ---- */
+
+static bool
+wait_for(struct simulator *s, uint32_t source, uint32_t events)
+{
+    struct source *c = &s->sources[source];
+    struct epoll_event event = {.events = events};
+
+    event.data.u64 = (uint64_t)c->generation << 32 | source;
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, c->fd, &event) != 0) {
+        simulator_unwatch(s, source);
+        return false;
+    }
+    return true;
+}
+
+/* Returns how much was taken; the connection is closed when its peer has gone. */
+static size_t
+send_some(struct simulator *s, uint32_t source, const char *text, size_t size)
+{
+    ssize_t n = send(s->sources[source].fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        simulator_unwatch(s, source);
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+void
+simulator_tell(struct simulator *s, uint32_t source, struct strbuf *answer)
+{
+    struct source *c = &s->sources[source];
+    size_t sent = send_some(s, source, answer->text, answer->size);
+
+    if (c->kind == SOURCE_FREE || sent == answer->size) {
+        strbuf_fini(answer);
+        return;
+    }
+    c->waiting = malloc(sizeof *c->waiting);
+    if (c->waiting == NULL) {
+        abort(); /* As strbuf does. */
+    }
+    *c->waiting = *answer;
+    *answer = (struct strbuf){0};
+    c->waiting_sent = sent;
+    (void)wait_for(s, source, EPOLLOUT);
+}
+
+bool
+simulator_tell_more(struct simulator *s, uint32_t source)
+{
+    struct source *c = &s->sources[source];
+
+    c->waiting_sent += send_some(s, source, c->waiting->text + c->waiting_sent,
+                                 c->waiting->size - c->waiting_sent);
+    if (c->kind == SOURCE_FREE || c->waiting_sent < c->waiting->size) {
+        return false;
+    }
+    strbuf_fini(c->waiting);
+    free(c->waiting);
+    c->waiting = NULL;
+    return wait_for(s, source, EPOLLIN);
 }

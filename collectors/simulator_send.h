@@ -4,6 +4,7 @@
 #define CARETAKER_COLLECTORS_SIMULATOR_SEND_H
 
 #include "collectors/simulator_serve.h"
+#include "daemon/base/strbuf.h"
 
 struct outgoing {
     uint32_t source;
@@ -15,9 +16,11 @@ struct outgoing {
     uint8_t bytes[ANSWER_BYTES_MAX];
 };
 
-/* Sends now what a control connection is to read. */
-void
-simulator_write(struct simulator *s, uint32_t source, const void *bytes, size_t size);
+/* Sends an answer to a control connection, which may be long: until it has been taken,
+ * no further command is read from there.  Takes the text of `answer`. */
+void simulator_tell(struct simulator *s, uint32_t source, struct strbuf *answer);
+/* The connection takes more of it.  True when all of it has gone. */
+bool simulator_tell_more(struct simulator *s, uint32_t source);
 /* Sends an answer that is ready at `ready_us`, perhaps in the past.  `is_echo`: what
  * the master sent itself, on the line from then on. */
 void simulator_send(struct simulator *s,

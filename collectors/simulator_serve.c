@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -35,6 +35,11 @@ simulator_unwatch(struct simulator *s, uint32_t index)
     timerq_cancel(s->timers, TIMER_OF_SOURCE(index));
     if (c->kind != SOURCE_LINE) { /* The pty closes its own. */
         close(c->fd);
+    }
+    if (c->waiting != NULL) {
+        strbuf_fini(c->waiting);
+        free(c->waiting);
+        c->waiting = NULL;
     }
     c->kind = SOURCE_FREE;
     c->generation++;
@@ -117,12 +122,17 @@ request_serve(struct simulator *s, uint32_t index, const struct slave_request *q
     struct source *c = &s->sources[index];
     struct port *p = c->port;
     int64_t now = simulator_now_us(s);
+    struct simulator_unit *unit = port_unit(p, q->unit);
     struct simulator_answer a;
 
     if (p->framing == SLAVE_TCP && p->line.char_ns > 0) {
         (void)simulator_line_receive(&p->line, now, REQUEST_CHARACTERS, true);
     }
-    simulator_answer(&a, port_unit(p, q->unit), p->framing, q, now / 1000);
+    simulator_answer(&a, unit, p->framing, q, now / 1000);
+    if (unit == NULL) {
+        p->control->nobody.requests++;
+        p->control->nobody.answers += a.kind == ANSWER_SEND;
+    }
     switch (a.kind) {
     case ANSWER_NONE:
         break;
@@ -184,11 +194,12 @@ lines_take(struct simulator *s, uint32_t index)
 {
     struct source *c = &s->sources[index];
     uint32_t generation = c->generation;
-    char answer[CONTROL_ANSWER_BYTES + 1];
-    const struct control_target target = {s->units, s->unit_count,
-                                          simulator_port_command, s};
+    const struct control_target target = {
+        s->units,      s->unit_count,          s->control_ports,
+        s->port_count, simulator_port_command, s};
 
-    while (c->generation == generation) {
+    while (c->generation == generation && c->waiting == NULL) {
+        struct strbuf answer = {0};
         char line[CONTROL_LINE_BYTES];
         const uint8_t *end = memchr(c->bytes, '\n', c->size);
         size_t length = end != NULL ? (size_t)(end - c->bytes) : c->size;
@@ -198,16 +209,16 @@ lines_take(struct simulator *s, uint32_t index)
             return;
         }
         if (too_long) {
-            snprintf(answer, sizeof answer, "error: a line has at most %zu bytes",
-                     sizeof line - 1);
+            strbuf_printf(&answer, "error: a line has at most %zu bytes",
+                          sizeof line - 1);
         } else {
             memcpy(line, c->bytes, length);
             line[length] = '\0';
             source_consume(c, length + 1);
-            simulator_command(answer, &target, line, simulator_now_us(s) / 1000);
+            simulator_command(&answer, &target, line, simulator_now_us(s) / 1000);
         }
-        strcat(answer, "\n");
-        simulator_write(s, index, answer, strlen(answer));
+        strbuf_add_char(&answer, '\n');
+        simulator_tell(s, index, &answer);
         if (too_long && c->generation == generation) {
             simulator_unwatch(s, index);
         }
@@ -244,8 +255,11 @@ line_hears(struct simulator *s, uint32_t index, size_t size)
                            from_us + simulator_line_us(&p->line, at), true);
         }
     }
-    if (heard == LINE_EARLY && unit != NULL) {
-        simulator_unit_stats(unit)->violations++;
+    if (heard == LINE_EARLY) {
+        struct simulator_stats *stats =
+            unit != NULL ? simulator_unit_stats(unit) : &p->control->nobody;
+
+        stats->violations++;
     }
     return heard == LINE_HEARD;
 }
@@ -356,9 +370,16 @@ event_take(struct simulator *s, const struct epoll_event *event, struct err *err
     case SOURCE_CONTROL_LISTENER:
         source_accept(s, index);
         break;
+    case SOURCE_CONTROL:
+        if (c->waiting != NULL) {
+            if (simulator_tell_more(s, index)) {
+                lines_take(s, index); /* Commands that came meanwhile. */
+            }
+            break;
+        }
+        return source_read(s, index, err);
     case SOURCE_MASTER:
     case SOURCE_LINE:
-    case SOURCE_CONTROL:
         return source_read(s, index, err);
     case SOURCE_FREE:
         break;

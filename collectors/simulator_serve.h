@@ -38,9 +38,11 @@ struct source {
     int fd;
     uint32_t generation; /* Tells a closed connection from its successor in the slot. */
     uint32_t next_free;
-    struct port *port; /* Modbus sources. */
-    int64_t busy_us;   /* Pieces of an answer leave until then. */
-    bool corked;       /* Answers are gathered for one segment. */
+    struct port *port;      /* Modbus sources. */
+    int64_t busy_us;        /* Pieces of an answer leave until then. */
+    bool corked;            /* Answers are gathered for one segment. */
+    struct strbuf *waiting; /* Owned: what a control connection has not taken yet, */
+    size_t waiting_sent;    /* and how much of it it has.  NULL: nothing. */
     size_t size;
     uint8_t bytes[INPUT_BYTES];
 };
@@ -57,6 +59,7 @@ struct port {
     struct simulator_line line;
     const uint16_t *by_number;     /* Unit number -> index into `units` + 1; 0: none. */
     struct simulator_unit **units; /* Borrowed. */
+    struct control_port *control;  /* How commands know it. */
     struct port_pty pty;
     char *link; /* Owned; NULL: the one of the spec. */
     char name[PORT_NAME_BYTES];
@@ -74,7 +77,8 @@ struct simulator {
     bool running;
     struct port *ports;
     uint32_t port_count;
-    uint16_t (*numbers)[UNIT_NUMBERS]; /* By port of the spec: see by_number. */
+    uint16_t (*numbers)[UNIT_NUMBERS];  /* By port of the spec: see by_number. */
+    struct control_port *control_ports; /* By port. */
     struct control_unit *units;
     struct simulator_unit **unit_of; /* The same units, in the same order. */
     uint32_t unit_count;

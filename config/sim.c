@@ -319,6 +319,36 @@ read_port(struct reader *r,
     }
 }
 
+/* Would one take the other's place?  Ports on any free number never do. */
+static bool
+same_place(const struct sim_port *a, const struct sim_port *b)
+{
+    if (a->link != NULL || b->link != NULL) {
+        return a->link != NULL && b->link != NULL && strcmp(a->link, b->link) == 0;
+    }
+    return a->port > 0 && b->port > 0 && strcmp(a->host, b->host) == 0 &&
+           a->port < b->port + b->count && b->port < a->port + a->count;
+}
+
+/* A second pty would take the first one's link away, unseen. */
+static void
+check_place(struct reader *r,
+            const struct node *n,
+            const struct sim *sim,
+            uint32_t last)
+{
+    const struct sim_port *p = &sim->ports[last];
+    for (uint32_t i = 0; i < last && (p->link != NULL || p->host != NULL); i++) {
+        if ((sim->ports[i].link != NULL || sim->ports[i].host != NULL) &&
+            same_place(p, &sim->ports[i])) {
+            diags_add(r->diags, DIAG_ERROR, &n->loc,
+                      "the slave is where slave %u is; give each its own port or path",
+                      i + 1);
+            return;
+        }
+    }
+}
+
 struct sim_yaml {
     const char *control;
     const struct node *slaves;
@@ -345,6 +375,7 @@ read_sim(struct reader *r, const struct node *root, const char *path, struct sim
     sim->ports = arena_array(r->arena, y.slaves->count + 1, sizeof *sim->ports);
     for (; n != NULL; n = n->next) {
         read_port(r, n, &profiles, &sim->ports[sim->port_count]);
+        check_place(r, n, sim, sim->port_count);
         ports += sim->ports[sim->port_count++].count;
     }
     if (ports > SIM_PORTS_MAX) {

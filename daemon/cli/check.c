@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collectors/simulator_csv.h"
 #include "config/config.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/budgets.h"
@@ -162,7 +163,7 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
         replay_case_free(c);
     } else if (file_begins_with(path, "slaves")) {
         struct sim *s = config_load_sim(path, diags);
-        good = s != NULL;
+        good = s != NULL && simulator_csv_check(s, diags);
         sim_free(s);
     } else {
         return check_whole_site(path, wish, diags);

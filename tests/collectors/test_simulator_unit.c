@@ -443,6 +443,21 @@ static const struct command_row command_rows[] = {
     {"fault pump-1 smoke", "error: no fault 'smoke'..."},
     {"clear pump-1", "ok"},
     {"clear", "error: usage: clear UNIT"},
+    {"stats", "ok requests=0 answers=0 violations=2 silent=0 slow=0 ..."},
+    {"stats pump-1", "ok requests=0 answers=0 violations=0 ..."},
+    {"stats by unit",
+     "port=dir/line unit=3 id=pump-1 requests=0 answers=0 violations=0 ..."},
+    {"stats pump-7 by port", "port=127.0.0.1:15020 requests=0 ..."},
+    {"stats *@15021 by port json",
+     "{\"port\":\"127.0.0.1:15021\",\"requests\":0,\"answers\":0,\"violations\":2,"
+     "\"faults\":{\"silent\":0,..."},
+    {"stats 7@15020 by unit json",
+     "{\"port\":\"127.0.0.1:15020\",\"unit\":7,\"id\":\"pump-7\",\"requests\":0,..."},
+    {"stats json", "{\"requests\":0,\"answers\":0,\"violations\":2,..."},
+    {"stats pump-9", "error: no unit 'pump-9'"},
+    {"stats *@line-9", "error: no unit '*' on port line-9"},
+    {"stats by night", "error: by port and by unit are accepted"},
+    {"stats json by port", "error: 'by' is not understood..."},
     {"reboot", "error: no such command..."},
     {"", "error: no such command..."},
 };
@@ -457,26 +472,31 @@ START_TEST(commands)
         .id = "pump-7", .unit = 7, .registers = &level, .register_count = 1};
     static const struct sim_unit b = {.unit = 7};
     const struct sim_unit *specs[] = {&pump, &a, &b};
-    static const char *const ports[] = {"dir/line", "127.0.0.1:15020",
-                                        "127.0.0.1:15021"};
+    static const struct control_port ports[] = {
+        {.name = "dir/line"},
+        {.name = "127.0.0.1:15020"},
+        {.name = "127.0.0.1:15021", .nobody = {.violations = 2}}};
     struct control_unit units[ARRAY_LEN(specs)];
-    const struct control_target target = {units, ARRAY_LEN(specs), NULL, NULL};
+    const struct control_target target = {
+        units, ARRAY_LEN(specs), ports, ARRAY_LEN(ports), NULL, NULL};
 
     for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
         ck_assert_int_eq(simulator_unit_new(&units[i].unit, specs[i], NULL), 0);
-        units[i].port = ports[i];
+        units[i].port = &ports[i];
     }
     for (size_t i = 0; i < ARRAY_LEN(command_rows); i++) {
         const struct command_row *row = &command_rows[i];
         const char *dots = strstr(row->want, "...");
         size_t length =
             dots != NULL ? (size_t)(dots - row->want) : strlen(row->want) + 1;
-        char line[CONTROL_LINE_BYTES], answer[CONTROL_ANSWER_BYTES];
+        char line[CONTROL_LINE_BYTES];
+        struct strbuf answer = {0};
 
         strcpy(line, row->line);
-        simulator_command(answer, &target, line, 0);
-        ck_assert_msg(strncmp(answer, row->want, length) == 0, "%s: %s", row->line,
-                      answer);
+        simulator_command(&answer, &target, line, 0);
+        ck_assert_msg(strncmp(answer.text, row->want, length) == 0, "%s: %s", row->line,
+                      answer.text);
+        strbuf_fini(&answer);
     }
     for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
         simulator_unit_free(units[i].unit);

@@ -2,6 +2,7 @@
 """What `caretaker simulate` puts on the wire, seen by a master on raw sockets and ttys: no
 Modbus library, ours or another, has a part in it."""
 import os
+import re
 import select
 import socket
 import struct
@@ -9,7 +10,7 @@ import time
 import tty
 import unittest
 
-from estate import Estate, LIMIT_S, wait_for
+from estate import LIMIT_S, TOP, Estate, wait_for
 from rogue import MBAP, crc
 
 UNIT = """
@@ -175,6 +176,11 @@ class Faults(Case):
         masters = self.each("drop")
         for name in ("tcp", "remote"):
             self.assertEqual(masters[name].ask(7), b"", name)
+        line = masters["line"]  # Has no connection to close: it is silent.
+        self.assertEqual(line.ask(7, quiet_s=0.3), b"")
+        self.assertIn("drop=1", self.simulator.tell("stats", "line"))
+        self.simulator.tell("clear", "line")
+        self.assertEqual(line.ask(7), line.whole(7))
 
     def test_garbage_stands_where_it_is_told(self):
         for place in ("before", "after", "between"):
@@ -293,6 +299,27 @@ class Ports(Case):
         self.assertGreaterEqual(time.monotonic() - began, 15 * 10 / 1200 * 0.95)
 
 
+class Example(Case):
+    def test_the_shipped_simulation_is_right_and_runs(self):
+        self.estate = Estate()
+        self.addCleanup(self.estate.close)
+        with open(os.path.join(TOP, "config/simulation.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        done = self.estate.run("check", os.path.join(TOP, "config/simulation.yaml"), site=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for word in ("silent", "slow", "bad_crc", "wrong_unit", "truncated", "exception", "drop",
+                     "refuse", "garbage", "late", "steps", "sine", "ramp", "counter", "csv"):
+            self.assertRegex(text, rf"\b{word}: ")
+        # Ports that are free, and no devices beside it.
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text).replace("count: 24", "count: 20")
+        text = text.replace("control: simulator.sock", "")
+        os.symlink(os.path.join(TOP, "config/devices"), self.estate.path("devices"))
+        self.simulator = self.estate.simulate(text)
+        line = self.master(2, "rtu")
+        got = line.ask(9, struct.pack(">BHH", 4, 0, 1))
+        self.assertEqual(got[:5], bytes([9, 4, 2]) + struct.pack(">H", 420))
+
+
 class Csv(Case):
     def value(self, master):
         return struct.unpack(">H", master.ask(7)[-2:])[0]
@@ -321,11 +348,35 @@ class Csv(Case):
                           "      - unit: 7\n        id: u\n        points:\n"
                           "          a: {register: holding 0,\n"
                           "              signal: {csv: {file: log.csv, column: depth}}}\n")
-        done = self.estate.run("simulate", self.estate.path("sim.yaml"), site=False)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("depth", done.stderr)
-        self.assertIn("sim.yaml:8", done.stderr)
-        self.assertIn("level", done.stderr)  # What is there.
+        for command in ("simulate", "check"):
+            done = self.estate.run(command, self.estate.path("sim.yaml"), site=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("sim.yaml:8", done.stderr)
+            self.assertIn("no column 'depth'; the file has time, level, flow", done.stderr)
+
+    def test_check_tells_all_that_is_wrong_with_logs(self):
+        self.estate = Estate()
+        self.addCleanup(self.estate.close)
+        self.estate.write("back.csv", "time,a\n2026-01-01T00:00:02Z,3\n2026-01-01T00:00:01Z,4\n")
+        self.estate.write("word.csv", "time,a\n2026-01-01T00:00:02Z,high\n")
+        self.estate.write("short.csv", "time,a\n2026-01-01T00:00:02Z\n")
+        self.estate.write("empty.csv", "")
+        self.estate.write("bare.csv", "when,a\n1,2\n")
+        wrong = (("none", "No such file"), ("back", "back.csv:3: goes back in time"),
+                 ("word", "word.csv:2: 'high' is no value"), ("short", "short.csv:2: 1 cells"),
+                 ("empty", "no values of 'a'"), ("bare", "bare.csv:1: no column 'time'"))
+        self.estate.write("sim.yaml", "slaves:\n  - tcp: 127.0.0.1:0\n    units:\n"
+                          "      - unit: [7, 9]\n        id: u\n        points:\n" + "".join(
+                              f"          {name}: {{register: holding {i},\n              "
+                              f"signal: {{csv: {{file: {name}.csv, column: a}}}}}}\n"
+                              for i, (name, _) in enumerate(wrong)))
+        done = self.estate.run("check", self.estate.path("sim.yaml"), site=False)
+        self.assertEqual(done.returncode, 3)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), len(wrong) + 1, done.stderr)
+        for i, (_, text) in enumerate(wrong):
+            self.assertIn(f"sim.yaml:{8 + 2 * i}:", lines[i])
+            self.assertIn(text, lines[i])
 
 
 if __name__ == "__main__":
