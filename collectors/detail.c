@@ -10,7 +10,8 @@
 static bool
 names_fault(enum quality q)
 {
-    return q == QUALITY_TIMEOUT || q == QUALITY_CRC || q == QUALITY_REFUSED;
+    return q == QUALITY_TIMEOUT || q == QUALITY_CRC || q == QUALITY_REFUSED ||
+           q == QUALITY_OFFLINE; /* Of its last failure. */
 }
 
 char *

@@ -102,6 +102,40 @@ point_at(const struct joining *j, uint32_t k)
     return &j->site->points[j->g->order[k]];
 }
 
+/* More registers of other periods are not worth reading along. */
+#define BRIDGE_MAX 32
+
+/* The register is one of the device's own, polled at another time. */
+static bool
+is_owned(const struct joining *j,
+         const struct device *d,
+         enum reg_table table,
+         uint32_t at)
+{
+    for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
+        const struct point *p = &j->site->points[i];
+        if (p->table == table && p->address <= at &&
+            at < (uint32_t)p->address + point_width(p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A device that bears no holes bears what it is asked for at other times. */
+static bool
+may_bridge(const struct joining *j, const struct point *p, uint32_t end)
+{
+    const struct device *d = &j->site->devices[p->device];
+
+    for (uint32_t at = end; at < p->address && !d->limits.holes; at++) {
+        if (at - end >= BRIDGE_MAX || !is_owned(j, d, p->table, at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* May one request that began before point k, and ends at `end`, reach to it? */
 static bool
 may_reach(const struct joining *j, uint32_t k, enum reg_table table, uint32_t end)
@@ -109,7 +143,7 @@ may_reach(const struct joining *j, uint32_t k, enum reg_table table, uint32_t en
     const struct point *p = point_at(j, k);
 
     return p->table == table && !stands_alone(j, k) && !is_cut_before(j, k) &&
-           (p->address <= end || j->site->devices[p->device].limits.holes);
+           may_bridge(j, p, end);
 }
 
 static void

@@ -90,7 +90,8 @@ is_dead(struct poller *p, struct poller_now now)
     count_silence(d, turn_at_hand(p, &g));
 
     d->why = wire_quality(&t->last);
-    turn_mark_all(p, d->why, wire_detail(&t->last));
+    d->detail = wire_detail(&t->last);
+    turn_mark_all(p, d->why, d->detail);
     bool first = d->health.failures == 0;
     if (first) {
         d->health.failures = d->relapse;

@@ -26,7 +26,8 @@ struct polled {
 
     /* Does it answer? */
     struct backoff health;
-    enum quality why; /* Of the last failure. */
+    enum quality why; /* Of the last failure, */
+    uint8_t detail;   /* and its detail. */
     uint8_t tries;    /* Turns of the poll at hand that brought nothing. */
     uint8_t drops;    /* Connections in a row that were lost on its questions. */
     bool answered_ever;

@@ -192,6 +192,18 @@ schedule_group(const struct poller *p, struct polled *d, uint32_t g)
     } while (at_will && group_is_due(p, d, g, t->began_us));
 }
 
+/* It does not answer: moments that passed while that was found out are told by the
+ * frame of the failure. */
+static void
+skip_passed(const struct poller *p, struct polled *d, int64_t now_us)
+{
+    for (uint32_t g = 0; g < d->plan.group_count; g++) {
+        while (group_is_due(p, d, g, now_us)) {
+            schedule_next(&d->when[g]);
+        }
+    }
+}
+
 /* When the first of the requests that found the device busy is due again.  Those whose
  * time came and that were not asked (the line went, the turn was given up) wait for
  * their next poll. */
@@ -231,6 +243,9 @@ turn_finish(struct poller *p, struct poller_now now)
             refusals_settle(p, &d->plan.groups[g], now.mono_us);
         }
         schedule_group(p, d, g);
+    }
+    if (d->health.failures > 0) {
+        skip_passed(p, d, now.mono_us);
     }
     if (t->answered && d->answers >= d->replan_at) {
         d->replan_at = d->answers + REPLAN_ANSWERS;
@@ -362,7 +377,7 @@ turn_begin(struct poller *p, uint32_t slot, enum turn_kind kind, struct poller_n
         turn_mark_all(p, QUALITY_REFUSED, WIRE_REFUSED);
         t->group = d->plan.group_count;
     } else if (kind == TURN_QUIET) {
-        turn_mark_all(p, QUALITY_OFFLINE, 0);
+        turn_mark_all(p, QUALITY_OFFLINE, d->detail);
         t->group = d->plan.group_count;
     } else if (find_lead(p, t, now.mono_us, &t->group, &t->request)) {
         t->leading = true;

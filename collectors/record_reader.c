@@ -277,6 +277,30 @@ same_question(const struct exchange *a, const struct exchange *b)
            a->count == b->count;
 }
 
+/* Was the failure asked again at once, or is this the next poll?  A retry comes before
+ * the poll after it would; a quarter is for its jitter. */
+static bool
+is_retry(const struct record_reader *r,
+         uint32_t bus,
+         const struct exchange *failure,
+         const struct exchange *x)
+{
+    uint32_t count;
+    const struct unit_device *u = find_unit(r, bus, x->unit, &count);
+    int64_t poll_ms = INT64_MAX / 1000;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct device *d = &r->site->devices[u[i].device];
+        poll_ms = d->poll_ms < poll_ms ? d->poll_ms : poll_ms;
+        for (uint32_t k = d->first_point; k < d->first_point + d->point_count; k++) {
+            const struct point *p = &r->site->points[k];
+            poll_ms = covered(x, p) && p->poll_ms < poll_ms ? p->poll_ms : poll_ms;
+        }
+    }
+    return same_question(failure, x) &&
+           x->asked_us - failure->asked_us < poll_ms * 1000 / 4 * 3;
+}
+
 static void
 release(struct record_reader *r, struct served *s)
 {
@@ -329,7 +353,7 @@ on_frame(void *ctx,
     if (role != FRAME_QUESTION || s == NULL || s->bus == NONE_INDEX) {
         return;
     }
-    if (s->held.holds && same_question(&s->held.failure, x)) {
+    if (s->held.holds && is_retry(r, s->bus, &s->held.failure, x)) {
         s->held.holds = false; /* `attempts` stays. */
     } else {
         release(r, s);

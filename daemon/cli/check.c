@@ -39,9 +39,10 @@ print_deaths(const json_t *deaths)
         int dead = (int)number(death, "devices");
         printf(
             "  %s%d device%s that do%s not answer: load up to %.4g %%, and the others "
-            "wait %.4g ms once\n",
+            "wait %.4g s once\n",
             index == 0 ? "with " : "     ", dead, dead == 1 ? "" : "s",
-            dead == 1 ? "es" : "", number(death, "load"), number(death, "stall_ms"));
+            dead == 1 ? "es" : "", number(death, "load"),
+            number(death, "stall_ms") / 1000.0);
     }
 }
 

@@ -287,7 +287,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_read = {
     "read", "read registers or bits of one unit, once",
-    "tcp:HOST[:PORT]|rtu:PATH[,BAUD,8N1] UNIT holding|input|coil|discrete ADDR [COUNT] "
+    "tcp:HOST[:PORT]|rtu:PATH[,BAUD,8N1]|rtu_over_tcp:HOST:PORT UNIT "
+    "holding|input|coil|discrete ADDR [COUNT] "
     "[--guess]",
     "ADDR is the zero-based protocol address; COUNT is how many values of --type [1].\n"
     "--guess shows what COUNT registers may mean: every type that fits, in every "

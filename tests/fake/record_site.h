@@ -57,6 +57,7 @@ record_site_new(void)
                             .type = "pump",
                             .bus = d,
                             .unit = 3,
+                            .poll_ms = 1000,
                             .first_point = s->point_count,
                             .point_count = RECORD_POINTS};
         for (uint32_t p = 0; p < RECORD_POINTS; p++) {
@@ -64,6 +65,7 @@ record_site_new(void)
 
             *point = points[p];
             point->device = d;
+            point->poll_ms = 1000;
             point->scaling = (struct scaling){1, 0, p == 4 ? 10 : 1};
             point->decimals_from = p == 0 ? s->point_count : NONE_INDEX;
             point->has_range = p == 4;

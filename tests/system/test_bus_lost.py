@@ -47,7 +47,7 @@ class BusLost(unittest.TestCase):
         self.port = free_port()
 
     def write_site(self, line):
-        text = f"buses: [{{id: line, {line}, timeout: 200ms, retries: 0}}]\ndevices:\n"
+        text = f"buses: [{{id: line, {line}, timeout: 1s, retries: 0}}]\ndevices:\n"
         for unit in [*UNITS, MISSING]:
             text += (f"  - {{id: pump-{unit}, type: pump, bus: line, unit: {unit}, "
                      "poll: 500ms, points: {level: {register: input 0}}}\n")

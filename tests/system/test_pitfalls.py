@@ -235,6 +235,48 @@ class Answers(Case):
             **{f"remote-{k}": (gateway, w) for k, w in kinds.items()},
         }, {"crc", "timeout"})
 
+    def test_an_answer_after_rubbish_is_given_to_no_other_request(self):
+        """Neither in its time after a stranger's frame, nor too late after a glitch."""
+        def after(rubbish, delay_s):
+            seen = {"at": 0}
+
+            def behave(peer, q, send):
+                seen["at"] += 1
+                if q.address == 500 and seen["at"] % 3 == 0 and seen["at"] < 16:
+                    send(rubbish(peer, q))
+                    time.sleep(delay_s)
+                send(peer.answer(q))
+            behave.seen = seen
+            return behave
+
+        def stranger(peer, q):
+            return peer.answer(q._replace(unit=9))
+        for name, make in (("line", LinePeer), ("remote", lambda b: TcpPeer(b, framing=Rtu))):
+            self.add(f"{name}-early", make(after(stranger, 0.2)))
+            self.add(f"{name}-late", make(after(lambda peer, q: b"\0", 0.6)))
+        self.start(timeout="400ms")
+        for name, peer in self.peers.items():
+            with self.subTest(name):
+                wait_for(lambda p=peer: p.behave.seen["at"] >= 18, f"{name}: requests")
+                self.wait_good(f"{name}-u7", 2)  # Their values are looked at in tearDown.
+
+    def test_an_answer_that_is_repeated_is_not_the_next(self):
+        def make():
+            seen = {"at": 0}
+
+            def behave(peer, q, send):
+                seen["at"] += 1
+                send(peer.answer(q))
+                if seen["at"] % 3 == 0:
+                    time.sleep(0.001)
+                    send(peer.answer(q))
+            return behave
+        self.every_kind(make)
+        self.start()
+        for name in self.peers:
+            with self.subTest(name):
+                self.wait_good(f"{name}-u7", 12)
+
     def test_a_damaged_answer_with_a_tail_leaves_nothing_behind(self):
         def make():
             seen = {"at": 0}
@@ -354,6 +396,24 @@ class Connections(Case):
                 self.assertIn("refused", self.words(f"{name}-u7"))
                 peer.greet = None
                 self.wait_good(f"{name}-u7")
+
+    def test_a_peer_that_closes_while_it_is_waited_for_is_not_asked_in_a_loop(self):
+        def once(peer, q, send):
+            send(peer.answer(q))
+            peer.greet = close
+            peer.clients[-1].shutdown(socket.SHUT_RDWR)
+
+        def close(client):
+            client.close()
+            return True
+        peer = self.add("tcp", TcpPeer(once))
+        self.start(points=("h10",), others={"tcp": peer.bus + ", connect_pause: 200ms"})
+        wait_for(lambda: len(peer.connects) >= 5, "connects")
+        times = list(peer.connects)[1:]
+        self.assertLess((len(times) - 1) / (times[-1] - times[0]), 10)
+        wait_for(lambda: "refused" in self.words("tcp-u7"), "frames that say so")
+        peer.greet, peer.behave = None, Peer.honest
+        self.wait_good("tcp-u7")
 
     def test_a_pulled_cable_is_noticed_within_two_polls(self):
         pulled = set()  # Connections by which nothing comes back.
