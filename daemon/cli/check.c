@@ -46,6 +46,24 @@ print_deaths(const json_t *deaths)
     }
 }
 
+/* An endpoint that stands for several units, or says so, has a serial line behind it.
+ */
+static bool
+is_gateway(const json_t *bus)
+{
+    const char *line = json_string_value(json_object_get(bus, "line"));
+    const json_t *requests = json_object_get(bus, "requests");
+    bool several = false;
+    for (size_t i = 1; i < json_array_size(requests); i++) {
+        several = several ||
+                  !json_equal(json_object_get(json_array_get(requests, 0), "unit"),
+                              json_object_get(json_array_get(requests, i), "unit"));
+    }
+    return line != NULL &&
+           (strncmp(line, "rtu_over_tcp:", strlen("rtu_over_tcp:")) == 0 ||
+            (several && strncmp(line, "tcp:", strlen("tcp:")) == 0));
+}
+
 static int
 print_plan(const json_t *bus)
 {
@@ -74,6 +92,11 @@ print_plan(const json_t *bus)
         }
     }
     print_deaths(json_object_get(bus, "dead"));
+    if (is_gateway(bus)) {
+        puts("  a serial line behind this endpoint is not counted: its speed is known "
+             "to "
+             "the gateway only");
+    }
     if (advice != NULL) {
         printf("  %s\n", advice);
     }

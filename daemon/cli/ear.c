@@ -52,9 +52,12 @@ static int
 choose(struct ear *e, const char *site_file, const char *text, struct err *err)
 {
     if (strchr(text, ':') == NULL) {
-        int code = cli_owner_of_bus(&e->owner, site_file, text, &e->tapped, err);
-        if (code != 0) {
-            return code;
+        struct err why = {0};
+        if (cli_owner_of_bus(&e->owner, site_file, text, &e->tapped, &why) != 0) {
+            return err_set(err, why.code,
+                           "\"%s\" is no bus: %s; rtu:PATH[,BAUD,8N1], the id of a bus "
+                           "of the site, or (sniff) a file is accepted",
+                           text, why.text);
         }
         e->bus = e->owner.site->buses[e->owner.bus];
     } else {
