@@ -11,6 +11,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
+#define SOURCE_BYTES 32
+
 #define TEXT_BYTES 100
 
 static const char *
@@ -78,6 +80,13 @@ add_text(struct strbuf *out, const char *key, struct strbuf *text)
     strbuf_fini(text);
 }
 
+/* Its source says what of the map is still to be compared with a device. */
+static bool
+has_doubts(const struct profile *p)
+{
+    return p->from != NULL && strstr(p->from, "verify") != NULL;
+}
+
 static int
 list(const struct profile_set *set, bool json)
 {
@@ -94,7 +103,10 @@ list(const struct profile_set *set, bool json)
         strbuf_add(&out, i > 0 ? ",{" : "{");
         strbuf_json_str(&out, "id", p->id);
         strbuf_json_str(&out, "title", p->title);
-        strbuf_json_str(&out, "source", profile_source_name(p->source));
+        char source[SOURCE_BYTES];
+        snprintf(source, sizeof source, "%s%s", profile_source_name(p->source),
+                 !json && has_doubts(p) ? ", verify" : "");
+        strbuf_json_str(&out, "source", source);
         strbuf_json_str(&out, "from", p->from);
         strbuf_json_str(&out, "checked", p->checked);
         strbuf_json_str(&out, "file", p->file);
@@ -325,6 +337,11 @@ show_text(const struct profile *p)
     }
     printf("\nprobe:  %s\n", probe.size > 0 ? strbuf_text(&probe) : "none");
     strbuf_fini(&probe);
+    if (p->source != PROFILE_UNVERIFIED && has_doubts(p)) {
+        puts(
+            "In part not certain: what \"verify\" stands beside is to be compared with "
+            "the device's own display.");
+    }
     if (p->source == PROFILE_UNVERIFIED) {
         printf("Not verified: compare each value with the device's own display.\n");
     }
