@@ -200,7 +200,10 @@ decode_words(struct reading *out,
         return;
     }
     uint64_t pattern = raw_pattern(p, words);
-    if (is_sentinel(p, pattern)) {
+    /* A bit has no value to spare: its whole register says that there is none. */
+    bool single = p->type == TYPE_BOOL;
+    if (is_sentinel(p,
+                    single ? join_words(words, point_width(p), p->order) : pattern)) {
         set_bad(out, QUALITY_SENTINEL);
         return;
     }

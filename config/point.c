@@ -303,7 +303,8 @@ read_sentinels(struct reader *r, const struct node *map, struct point *p)
     if (p->type == TYPE_BITS) {
         bits = p->bit_high - p->bit_low + 1u;
     }
-    if (p->type == TYPE_BOOL) {
+    /* Of a bit in a register it is the whole register that says so. */
+    if (p->type == TYPE_BOOL && (p->table == REG_COIL || p->table == REG_DISCRETE)) {
         diags_add(r->diags, DIAG_ERROR, &map->key_loc,
                   "\"sentinels\" of a bool; a bit has no value to spare, leave it out");
         return;

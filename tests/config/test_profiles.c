@@ -104,7 +104,9 @@ remember(struct shown *s,
     }
     s->range |= r->quality == QUALITY_RANGE;
     for (uint32_t i = 0; r->quality == QUALITY_SENTINEL && i < p->sentinel_count; i++) {
-        if (p->sentinels[i].raw == decode_raw(p, words, count)) {
+        /* Of a bit it is the whole register. */
+        uint64_t raw = p->type == TYPE_BOOL ? words[0] : decode_raw(p, words, count);
+        if (p->sentinels[i].raw == raw) {
             s->seen |= UINT32_C(1) << i;
         }
     }
