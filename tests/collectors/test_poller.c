@@ -147,7 +147,7 @@ START_TEST(continuous_devices_take_what_is_left)
 }
 END_TEST
 
-/* The figures, in virtual time: what the poller alone adds. */
+/* In virtual time: what the poller alone adds. */
 static void
 run_with_dead(uint32_t devices, uint32_t dead, double most)
 {
@@ -433,6 +433,92 @@ START_TEST(a_mute_request_does_not_take_the_others_with_it)
 }
 END_TEST
 
+/* Frames that six devices get in five minutes of a saturated line, of which each has a
+ * register far away that is never answered, or none. */
+static uint32_t
+frames_with_mute_requests(bool mute)
+{
+    uint32_t frames = 0;
+
+    model_init(&m, BUS_RTU);
+    add_devices(6, 20, 1000);
+    make_continuous();
+    for (uint32_t i = 0; mute && i < 6; i++) {
+        /* A hole that is not worth reading makes it a request of its own. */
+        m.estate->points[i * 20 + 19].address = 5000;
+        m.units[i + 1].mute = 5000;
+    }
+    model_start(&m);
+    model_run(&m, 300 * S);
+    model_forget(&m);
+    model_run(&m, 600 * S);
+    for (uint32_t i = 0; i < 6; i++) {
+        frames += m.devices[i].good_frames;
+    }
+    return frames;
+}
+
+START_TEST(mute_requests_are_paid_from_the_probes_share)
+{
+    uint32_t healthy = frames_with_mute_requests(false);
+    model_fini(&m);
+    uint32_t sick = frames_with_mute_requests(true);
+
+    /* 5 %, and what is left of rounding. */
+    ck_assert_uint_ge(sick, healthy * 93 / 100);
+}
+END_TEST
+
+START_TEST(a_device_that_comes_and_goes_is_asked_less_and_less)
+{
+    uint32_t first = 0;
+    uint32_t last = 0;
+
+    model_init(&m, BUS_RTU);
+    add_devices(2, 5, 1000);
+    model_start(&m);
+    for (int i = 0; i < 12; i++) {
+        model_forget(&m);
+        m.units[1].dead = true;
+        model_run(&m, (i * 60 + 30) * S);
+        last = m.units[1].asked;
+        first = i == 0 ? last : first;
+        m.units[1].dead = false; /* It answers a few polls between. */
+        for (int64_t until = (i * 60 + 30) * S; m.units[1].answered < 5; until += S) {
+            model_run(&m, until + S);
+            ck_assert_int_lt(until, (i * 60 + 120) * S);
+        }
+    }
+    ck_assert_uint_le(last, first);
+    /* And once it is well again, it is well. */
+    model_run(&m, 1200 * S);
+    model_forget(&m);
+    model_run(&m, 1260 * S);
+    ck_assert_uint_ge(m.devices[0].good_frames, 59);
+    ck_assert_uint_eq(m.devices[0].by_quality[QUALITY_OFFLINE], 0);
+}
+END_TEST
+
+START_TEST(on_a_line_the_first_answer_of_the_silent_is_not_believed)
+{
+    static const enum bus_kind kinds[] = {BUS_RTU, BUS_TCP};
+
+    model_init(&m, kinds[_i]);
+    add_devices(2, 5, 1000);
+    m.units[1].dead = true;
+    model_start(&m);
+    model_run(&m, 20 * S);
+    ck_assert_uint_eq(m.devices[0].good_frames, 0);
+    m.units[1].dead = false;
+    model_forget(&m);
+    while (m.devices[0].good_frames == 0) {
+        model_run(&m, m.now_us - 1000 * S + 100 * MS);
+    }
+    /* RTU has no ids: the same is asked again.  TCP has. */
+    ck_assert_uint_eq(m.units[1].answered, kinds[_i] == BUS_RTU ? 2 : 1);
+}
+END_TEST
+
 START_TEST(a_line_that_is_down_is_said_at_the_devices_rhythm)
 {
     model_init(&m, BUS_TCP);
@@ -616,6 +702,10 @@ main(void)
     tcase_add_test(tc, a_device_that_gives_few_registers_at_once_is_asked_for_few);
     tcase_add_loop_test(tc, a_busy_device_is_asked_again_in_a_moment, 0, 2);
     tcase_add_test(tc, a_mute_request_does_not_take_the_others_with_it);
+    tcase_add_test(tc, mute_requests_are_paid_from_the_probes_share);
+    tcase_add_test(tc, a_device_that_comes_and_goes_is_asked_less_and_less);
+    tcase_add_loop_test(tc, on_a_line_the_first_answer_of_the_silent_is_not_believed, 0,
+                        2);
     tcase_add_test(tc, a_line_that_is_down_is_said_at_the_devices_rhythm);
     tcase_add_test(tc, a_lost_connection_costs_no_sample);
     tcase_add_test(tc, what_is_known_of_a_device_is_a_point_too);
