@@ -4,6 +4,8 @@
 
 #include "collectors/slave_codec.h"
 
+#define MISSES_MAX 4 /* Then it is a line behind a gateway that hands on pieces. */
+
 static void
 on_exchange(void *ctx, const struct exchange *x)
 {
@@ -86,10 +88,14 @@ listener_feed(struct listener *l,
     size_t side = l->connection != 0 && way == TRAFFIC_RECEIVED ? 1 : 0;
 
     if (!l->begun && size > 0) {
-        /* The question for address 0 looks like a header too: its check sum tells. */
-        bool rtu = slave_crc(bytes, size) == 0 || !adu_header_fits(bytes, size);
+        /* The question for address 0 looks like a header too: its check sum tells.
+         * Who began to listen in the middle of an answer waits for the next. */
+        bool whole = slave_crc(bytes, size) == 0;
 
-        settle(l, rtu ? TRAFFIC_RTU : TRAFFIC_TCP);
+        if (whole || adu_header_fits(bytes, size) || ++l->misses >= MISSES_MAX) {
+            settle(l,
+                   whole || !adu_header_fits(bytes, size) ? TRAFFIC_RTU : TRAFFIC_TCP);
+        }
     }
     if (!l->begun) {
         return;
@@ -97,6 +103,9 @@ listener_feed(struct listener *l,
     if (l->framing == TRAFFIC_RTU) {
         if (lost) {
             frame_finder_end(&l->line[side]);
+        }
+        if (l->connection != 0) {
+            frame_finder_end(&l->line[1 - side]); /* They speak in turn. */
         }
         frame_finder_feed(&l->line[side], way, t_us, bytes, size);
         return;

@@ -22,7 +22,8 @@ struct listener {
     const struct listener_sink *sink;
     uint32_t connection;
     struct exchange_pairs pairs;
-    bool begun; /* `framing` is settled. */
+    bool begun;     /* `framing` is settled. */
+    uint8_t misses; /* Pieces before that which told nothing. */
     enum traffic_framing framing;
     struct frame_finder line[2]; /* RTU; by direction where it is a connection. */
     struct adu_finder connected[2];
@@ -34,7 +35,8 @@ void listener_line(struct listener *l,
                    int64_t silence_us,
                    int64_t give_up_us,
                    const struct listener_sink *sink);
-/* A connection; its first bytes tell whether it carries Modbus TCP or RTU. */
+/* A connection; its first whole frame tells whether it carries Modbus TCP or RTU, and
+ * what is in pieces before it is left out. */
 void listener_connection(struct listener *l,
                          uint32_t number,
                          int64_t give_up_us,
