@@ -12,8 +12,8 @@
 #define TOLERANCE_MAX_US 1000000
 /* Polls of TCP endpoints begin on a common beat: to wake up for each of many costs more
  * than to poll it.  A serial line has one worker for itself. */
-#define BEATS_FEW      2
-#define BEATS_MANY     4   /* For shorter bursts, */
+#define BEATS_FEW      1 /* Each has a network of its own; units of one stand apart. */
+#define BEATS_MANY     4 /* For shorter bursts, */
 #define ENDPOINTS_MANY 200 /* where there are so many. */
 #define BEATS_MAX      20
 #define PROBE_SLACK_US 50000

@@ -283,8 +283,8 @@ read_sample_row(struct reader *r, const struct node *n, struct sample_yaml *y)
     uint32_t names = 1;
     bool named = value != NULL && name->kind == NODE_SCALAR &&
                  split_point(r->arena, name->text, &y->device, &y->point);
-    if (!named && value != NULL && value->kind == NODE_SCALAR && is_id(name->text) &&
-        is_point_id(value->text)) {
+    if (!named && value != NULL && name->kind == NODE_SCALAR &&
+        value->kind == NODE_SCALAR && is_id(name->text) && is_point_id(value->text)) {
         y->device = name->text;
         y->point = value->text;
         value = value->next;
