@@ -161,7 +161,10 @@ slot_next(void *arg, struct poller_now now, struct poller_ask *ask, int64_t *wak
         if (*wake_us == INT64_MAX || *wake_us - now.mono_us > most_us) {
             return next_read(s, ask);
         }
-        *wake_us = s->read_free_us < *wake_us ? s->read_free_us : *wake_us;
+        /* In the past it is no moment to wait for: the reads are another bus's. */
+        if (s->read_free_us > now.mono_us && s->read_free_us < *wake_us) {
+            *wake_us = s->read_free_us;
+        }
     }
     return false;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collectors/collectors.h"
 #include "daemon/base/instant.h"
@@ -558,6 +559,45 @@ START_TEST(reads_go_between_the_polls)
 }
 END_TEST
 
+static int64_t
+cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* One worker has both endpoints: while somebody waits at one, the other sleeps. */
+START_TEST(a_read_of_one_endpoint_does_not_keep_the_others_busy)
+{
+    struct fake_slave *slaves[] = {fake_slave_tcp(), fake_slave_tcp()};
+    struct read_request q = {.unit = 9, .table = REG_INPUT, .count = 1};
+    struct read_answer answer;
+    struct err err;
+
+    fake_slave_fault(slaves[0], 9, FAKE_SILENT, 0);
+    for (int i = 0; i < 2; i++) {
+        fake_estate_tcp(f.estate, i == 0 ? "t" : "u", fake_slave_port(slaves[i]))
+            ->timeout_ms = 1000;
+        fake_estate_device(f.estate, i == 0 ? "d" : "e", 1, 1000);
+        fake_estate_point(f.estate, "a", REG_INPUT, 0, TYPE_U16);
+    }
+    start();
+    await_quality(0, QUALITY_GOOD);
+    await_quality(1, QUALITY_GOOD);
+    int64_t used_us = cpu_us();
+    int64_t began_ms = clock_mono_ms();
+    ck_assert_int_eq(collectors_read(f.collectors, 0, &q, &answer, &err), ERR_TIMEOUT);
+    /* A loop would use a whole processor; a slow machine is no excuse for one. */
+    ck_assert_int_lt(cpu_us() - used_us, (clock_mono_ms() - began_ms) * 1000 / 2);
+    collectors_stop(f.collectors);
+    f.collectors = NULL;
+    fake_slave_free(slaves[0]);
+    fake_slave_free(slaves[1]);
+}
+END_TEST
+
 START_TEST(stopping_does_not_wait_for_the_next_poll)
 {
     struct fake_slave *s = fake_slave_tcp();
@@ -625,6 +665,7 @@ main(void)
     tcase_add_test(tc, a_port_that_is_not_there_is_refused);
     tcase_add_test(tc, a_line_in_use_is_told_apart);
     tcase_add_test(tc, reads_go_between_the_polls);
+    tcase_add_test(tc, a_read_of_one_endpoint_does_not_keep_the_others_busy);
     tcase_add_test(tc, stopping_does_not_wait_for_the_next_poll);
     tcase_add_test(tc, a_continuous_device_is_asked_again_at_once);
     suite_add_tcase(suite, tc);
