@@ -470,6 +470,11 @@ plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_
                 silence_us > TURNROUND_SERIAL_US ? silence_us : TURNROUND_SERIAL_US;
         }
     }
+    if (!line && turnround_us < TURNROUND_TCP_US) {
+        /* Of the machine and the network, and different each time; no plan would
+         * change for it. */
+        turnround_us = TURNROUND_TCP_US;
+    }
     c.request_us = turnround_us + limits->gap_ms * 1000;
     if (line) {
         c.byte_us = serial_character_us(bus);
