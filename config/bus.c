@@ -140,8 +140,7 @@ check_line_behind(struct reader *r, const struct node *n)
 static void
 read_bus(struct reader *r, const struct node *n, struct bus *bus)
 {
-    struct bus_yaml y = {
-        .stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
+    struct bus_yaml y = {.stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
     (void)fields_read(r, &y, n, "bus", bus_fields, ARRAY_LEN(bus_fields));
     y.id = y.id != NULL ? y.id : "";
     *bus = (struct bus){.id = y.id,
