@@ -114,21 +114,22 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 {
     static const char *const deadlines[] = {"respond", "resolve", NULL};
     static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct expect_yaml, at, OPTIONAL),
-        FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms,
-              BETWEEN(0, MS_YEAR)),
-        FIELD("event", FIELD_NODE, struct expect_yaml, event, OPTIONAL),
-        FIELD("never", FIELD_NODE, struct expect_yaml, never, OPTIONAL),
-        FIELD("device", FIELD_ID, struct expect_yaml, x.device, OPTIONAL),
-        FIELD("rule", FIELD_ID, struct expect_yaml, x.rule, OPTIONAL),
-        FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket,
-              BETWEEN(1, 1000000000)),
-        FIELD("episode", FIELD_INT, struct expect_yaml, x.episode,
-              BETWEEN(1, 1000000000)),
-        FIELD("value", FIELD_NODE, struct expect_yaml, value, OPTIONAL),
-        FIELD("severity", FIELD_NODE, struct expect_yaml, severity, OPTIONAL),
-        FIELD("priority", FIELD_NODE, struct expect_yaml, priority, OPTIONAL),
-        FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline, .words = deadlines),
+        {FIELD("at", FIELD_NODE, struct expect_yaml, at)},
+        {FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms),
+         BETWEEN(0, MS_YEAR)},
+        {FIELD("event", FIELD_NODE, struct expect_yaml, event)},
+        {FIELD("never", FIELD_NODE, struct expect_yaml, never)},
+        {FIELD("device", FIELD_ID, struct expect_yaml, x.device)},
+        {FIELD("rule", FIELD_ID, struct expect_yaml, x.rule)},
+        {FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket),
+         BETWEEN(1, 1000000000)},
+        {FIELD("episode", FIELD_INT, struct expect_yaml, x.episode),
+         BETWEEN(1, 1000000000)},
+        {FIELD("value", FIELD_NODE, struct expect_yaml, value)},
+        {FIELD("severity", FIELD_NODE, struct expect_yaml, severity)},
+        {FIELD("priority", FIELD_NODE, struct expect_yaml, priority)},
+        {FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline),
+         .words = deadlines},
     };
     struct expect_yaml y = {.x = {.loc = n->loc}, .deadline = -1};
     (void)fields_read(r, &y, n, "expectation", fields, ARRAY_LEN(fields));
@@ -193,20 +194,22 @@ static void
 read_command(struct reader *r, const struct node *n, struct case_command *out)
 {
     static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct command_yaml, at, REQUIRED),
-        FIELD("do", FIELD_NODE, struct command_yaml, what, REQUIRED),
-        FIELD("device", FIELD_ID, struct command_yaml, command.device, OPTIONAL),
-        FIELD("rule", FIELD_ID, struct command_yaml, command.rule, OPTIONAL),
-        FIELD("ticket", FIELD_INT, struct command_yaml, command.ticket,
-              BETWEEN(1, 1000000000)),
-        FIELD("by", FIELD_STRING, struct command_yaml, command.by, REQUIRED, .max = 63),
-        FIELD("to", FIELD_STRING, struct command_yaml, to, .max = 63),
-        FIELD("assignee", FIELD_STRING, struct command_yaml, command.assignee,
-              .max = 63),
-        FIELD("note", FIELD_STRING, struct command_yaml, command.note, OPTIONAL),
-        FIELD("reason", FIELD_STRING, struct command_yaml, reason, OPTIONAL),
-        FIELD("priority", FIELD_NODE, struct command_yaml, priority, OPTIONAL),
-        FIELD("rating", FIELD_INT, struct command_yaml, command.rating, BETWEEN(1, 5)),
+        {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED},
+        {FIELD("do", FIELD_NODE, struct command_yaml, what), REQUIRED},
+        {FIELD("device", FIELD_ID, struct command_yaml, command.device)},
+        {FIELD("rule", FIELD_ID, struct command_yaml, command.rule)},
+        {FIELD("ticket", FIELD_INT, struct command_yaml, command.ticket),
+         BETWEEN(1, 1000000000)},
+        {FIELD("by", FIELD_STRING, struct command_yaml, command.by), REQUIRED,
+         .max = 63},
+        {FIELD("to", FIELD_STRING, struct command_yaml, to), .max = 63},
+        {FIELD("assignee", FIELD_STRING, struct command_yaml, command.assignee),
+         .max = 63},
+        {FIELD("note", FIELD_STRING, struct command_yaml, command.note)},
+        {FIELD("reason", FIELD_STRING, struct command_yaml, reason)},
+        {FIELD("priority", FIELD_NODE, struct command_yaml, priority)},
+        {FIELD("rating", FIELD_INT, struct command_yaml, command.rating),
+         BETWEEN(1, 5)},
     };
     struct command_yaml y = {.command = {.by = ""}};
     const char *priority = NULL;
@@ -307,12 +310,12 @@ static void
 read_sample(struct reader *r, const struct node *n, struct case_sample *out)
 {
     static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct sample_yaml, at, OPTIONAL),
-        FIELD("time", FIELD_NODE, struct sample_yaml, time, OPTIONAL),
-        FIELD("device", FIELD_ID, struct sample_yaml, device, REQUIRED),
-        FIELD("point", FIELD_POINT_ID, struct sample_yaml, point, REQUIRED),
-        FIELD("value", FIELD_NODE, struct sample_yaml, value, OPTIONAL),
-        FIELD("quality", FIELD_NODE, struct sample_yaml, quality, OPTIONAL),
+        {FIELD("at", FIELD_NODE, struct sample_yaml, at)},
+        {FIELD("time", FIELD_NODE, struct sample_yaml, time)},
+        {FIELD("device", FIELD_ID, struct sample_yaml, device), REQUIRED},
+        {FIELD("point", FIELD_POINT_ID, struct sample_yaml, point), REQUIRED},
+        {FIELD("value", FIELD_NODE, struct sample_yaml, value)},
+        {FIELD("quality", FIELD_NODE, struct sample_yaml, quality)},
     };
     struct sample_yaml y = {0};
     if (n->kind == NODE_LIST) {
@@ -452,14 +455,14 @@ static void
 read_case(struct reader *r, const struct node *root, struct replay_case *c)
 {
     static const struct field fields[] = {
-        FIELD("case", FIELD_STRING, struct case_yaml, title, REQUIRED),
-        FIELD("site", FIELD_NODE, struct case_yaml, site, REQUIRED),
-        FIELD("log", FIELD_NODE, struct case_yaml, log, OPTIONAL),
-        FIELD("map", FIELD_NODE, struct case_yaml, map, OPTIONAL),
-        FIELD("samples", FIELD_NODE, struct case_yaml, samples, OPTIONAL),
-        FIELD("expect", FIELD_NODE, struct case_yaml, expect, REQUIRED),
-        FIELD("commands", FIELD_NODE, struct case_yaml, commands, OPTIONAL),
-        FIELD("until", FIELD_NODE, struct case_yaml, until, OPTIONAL),
+        {FIELD("case", FIELD_STRING, struct case_yaml, title), REQUIRED},
+        {FIELD("site", FIELD_NODE, struct case_yaml, site), REQUIRED},
+        {FIELD("log", FIELD_NODE, struct case_yaml, log)},
+        {FIELD("map", FIELD_NODE, struct case_yaml, map)},
+        {FIELD("samples", FIELD_NODE, struct case_yaml, samples)},
+        {FIELD("expect", FIELD_NODE, struct case_yaml, expect), REQUIRED},
+        {FIELD("commands", FIELD_NODE, struct case_yaml, commands)},
+        {FIELD("until", FIELD_NODE, struct case_yaml, until)},
     };
     struct case_yaml y = {0};
     (void)fields_read(r, &y, root, "case", fields, ARRAY_LEN(fields));

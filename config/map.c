@@ -17,9 +17,9 @@ static void
 read_time_column(struct reader *r, const struct node *n, struct log_map *m)
 {
     static const struct field fields[] = {
-        FIELD("column", FIELD_STRING, struct time_yaml, column, REQUIRED),
-        FIELD("format", FIELD_STRING, struct time_yaml, format, OPTIONAL),
-        FIELD("timezone", FIELD_STRING, struct time_yaml, timezone, OPTIONAL),
+        {FIELD("column", FIELD_STRING, struct time_yaml, column), REQUIRED},
+        {FIELD("format", FIELD_STRING, struct time_yaml, format)},
+        {FIELD("timezone", FIELD_STRING, struct time_yaml, timezone)},
     };
     struct time_yaml y = {0};
     if (n->kind == NODE_SCALAR && !node_is_empty(n)) {
@@ -81,8 +81,8 @@ struct log_map *
 config_load_map(const char *path, struct diags *diags)
 {
     static const struct field fields[] = {
-        FIELD("time", FIELD_NODE, struct map_yaml, time, REQUIRED),
-        FIELD("columns", FIELD_NODE, struct map_yaml, columns, REQUIRED),
+        {FIELD("time", FIELD_NODE, struct map_yaml, time), REQUIRED},
+        {FIELD("columns", FIELD_NODE, struct map_yaml, columns), REQUIRED},
     };
     struct arena *arena = arena_new();
     struct reader r = {arena, diags};

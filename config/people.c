@@ -16,10 +16,10 @@ ways_check(struct reader *r, const struct node *list)
         const char *mail, *webhook, *phone, *sms;
     };
     static const struct field fields[] = {
-        FIELD("mail", FIELD_STRING, struct way_yaml, mail, OPTIONAL),
-        FIELD("webhook", FIELD_STRING, struct way_yaml, webhook, OPTIONAL),
-        FIELD("phone", FIELD_STRING, struct way_yaml, phone, OPTIONAL),
-        FIELD("sms", FIELD_STRING, struct way_yaml, sms, OPTIONAL),
+        {FIELD("mail", FIELD_STRING, struct way_yaml, mail)},
+        {FIELD("webhook", FIELD_STRING, struct way_yaml, webhook)},
+        {FIELD("phone", FIELD_STRING, struct way_yaml, phone)},
+        {FIELD("sms", FIELD_STRING, struct way_yaml, sms)},
     };
     for (const struct node *n = list_items(r, list, "ways"); n != NULL; n = n->next) {
         struct way_yaml y = {0};
@@ -38,12 +38,12 @@ void
 people_read(struct reader *r, const struct sections *s, struct site *site)
 {
     static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct person_yaml, person.id, REQUIRED),
-        FIELD("name", FIELD_STRING, struct person_yaml, person.name, .max = 63),
-        FIELD("role", FIELD_ID, struct person_yaml, person.role, OPTIONAL),
-        FIELD("skills", FIELD_STRINGS, struct person_yaml, person.skills,
-              .count_offset = offsetof(struct person_yaml, person.skill_count)),
-        FIELD("ways", FIELD_NODE, struct person_yaml, ways, OPTIONAL),
+        {FIELD("id", FIELD_ID, struct person_yaml, person.id), REQUIRED},
+        {FIELD("name", FIELD_STRING, struct person_yaml, person.name), .max = 63},
+        {FIELD("role", FIELD_ID, struct person_yaml, person.role)},
+        {FIELD("skills", FIELD_STRINGS, struct person_yaml, person.skills),
+         .count_offset = offsetof(struct person_yaml, person.skill_count)},
+        {FIELD("ways", FIELD_NODE, struct person_yaml, ways)},
     };
     const struct node_list *list = &s->lists[SECTION_PEOPLE];
     site->people = arena_array(r->arena, list->count + 1, sizeof *site->people);
@@ -100,11 +100,11 @@ static void
 rota_check(struct reader *r, const struct site *site, const struct node *n)
 {
     static const struct field fields[] = {
-        FIELD("handover", FIELD_NODE, struct rota_yaml, handover, OPTIONAL),
-        FIELD("weekly", FIELD_STRINGS, struct rota_yaml, weekly,
-              .count_offset = offsetof(struct rota_yaml, weekly_count)),
-        FIELD("daily", FIELD_STRINGS, struct rota_yaml, daily,
-              .count_offset = offsetof(struct rota_yaml, daily_count)),
+        {FIELD("handover", FIELD_NODE, struct rota_yaml, handover)},
+        {FIELD("weekly", FIELD_STRINGS, struct rota_yaml, weekly),
+         .count_offset = offsetof(struct rota_yaml, weekly_count)},
+        {FIELD("daily", FIELD_STRINGS, struct rota_yaml, daily),
+         .count_offset = offsetof(struct rota_yaml, daily_count)},
     };
     struct rota_yaml y = {0};
     int minutes;
@@ -184,9 +184,9 @@ escalate_check(struct reader *r, const struct site *site, const struct node *lis
         const char *to;
     };
     static const struct field fields[] = {
-        FIELD("after", FIELD_DURATION, struct step_yaml, after_ms, REQUIRED,
-              BETWEEN(0, 31 * MS_DAY)),
-        FIELD("to", FIELD_ID, struct step_yaml, to, REQUIRED),
+        {FIELD("after", FIELD_DURATION, struct step_yaml, after_ms), REQUIRED,
+         BETWEEN(0, 31 * MS_DAY)},
+        {FIELD("to", FIELD_ID, struct step_yaml, to), REQUIRED},
     };
     int64_t last = -1;
     const struct node *n = list_items(r, list, "escalate");
@@ -227,13 +227,13 @@ static void
 read_team(struct reader *r, const struct node *n, struct site *site, struct team *out)
 {
     static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct team_yaml, team.id, REQUIRED),
-        FIELD("name", FIELD_STRING, struct team_yaml, name, OPTIONAL),
-        FIELD("members", FIELD_STRINGS, struct team_yaml, team.members,
-              .count_offset = offsetof(struct team_yaml, team.member_count)),
-        FIELD("rota", FIELD_NODE, struct team_yaml, rota, OPTIONAL),
-        FIELD("hours", FIELD_NODE, struct team_yaml, hours, OPTIONAL),
-        FIELD("escalate", FIELD_NODE, struct team_yaml, escalate, OPTIONAL),
+        {FIELD("id", FIELD_ID, struct team_yaml, team.id), REQUIRED},
+        {FIELD("name", FIELD_STRING, struct team_yaml, name)},
+        {FIELD("members", FIELD_STRINGS, struct team_yaml, team.members),
+         .count_offset = offsetof(struct team_yaml, team.member_count)},
+        {FIELD("rota", FIELD_NODE, struct team_yaml, rota)},
+        {FIELD("hours", FIELD_NODE, struct team_yaml, hours)},
+        {FIELD("escalate", FIELD_NODE, struct team_yaml, escalate)},
     };
     struct team_yaml y = {.team = {.id = "", .loc = n->loc}};
     (void)fields_read(r, &y, n, "team", fields, ARRAY_LEN(fields));

@@ -61,15 +61,15 @@ limits_read(struct reader *r, const struct node *n, struct limits *out)
 {
     static const char *const words[] = {"forbidden", "allowed", "false", "true", NULL};
     static const struct field fields[] = {
-        FIELD("max_registers", FIELD_INT, struct limits_yaml, limits.max_registers,
-              BETWEEN(1, 125)),
-        FIELD("max_bits", FIELD_INT, struct limits_yaml, limits.max_bits,
-              BETWEEN(1, 2000)),
-        FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms,
-              BETWEEN(0, 10 * MS_SECOND)),
-        FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms,
-              BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
-        FIELD("holes", FIELD_NODE, struct limits_yaml, holes, OPTIONAL),
+        {FIELD("max_registers", FIELD_INT, struct limits_yaml, limits.max_registers),
+         BETWEEN(1, 125)},
+        {FIELD("max_bits", FIELD_INT, struct limits_yaml, limits.max_bits),
+         BETWEEN(1, 2000)},
+        {FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms),
+         BETWEEN(0, 10 * MS_SECOND)},
+        {FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms),
+         BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)},
+        {FIELD("holes", FIELD_NODE, struct limits_yaml, holes)},
     };
     struct limits_yaml y = {*out, NULL};
     int word = 0;
@@ -86,9 +86,9 @@ source_read(struct reader *r, const struct node *n, struct profile *out)
     static const char *const kinds[] = {"manual", "interop", "unverified", NULL};
     _Static_assert(ARRAY_LEN(kinds) == PROFILE_SOURCE_COUNT + 1, "in the enum's order");
     static const struct field fields[] = {
-        FIELD("kind", FIELD_ENUM, struct profile, source, REQUIRED, .words = kinds),
-        FIELD("from", FIELD_STRING, struct profile, from, REQUIRED),
-        FIELD("checked", FIELD_DATE, struct profile, checked, OPTIONAL),
+        {FIELD("kind", FIELD_ENUM, struct profile, source), REQUIRED, .words = kinds},
+        {FIELD("from", FIELD_STRING, struct profile, from), REQUIRED},
+        {FIELD("checked", FIELD_DATE, struct profile, checked)},
     };
     (void)fields_read(r, out, n, "source", fields, ARRAY_LEN(fields));
 }
@@ -124,8 +124,8 @@ static void
 probe_read(struct reader *r, const struct node *n, struct profile_spec *out)
 {
     static const struct field fields[] = {
-        FIELD("point", FIELD_POINT_ID, struct probe_yaml, point, REQUIRED),
-        FIELD("between", FIELD_NODE, struct probe_yaml, between, REQUIRED),
+        {FIELD("point", FIELD_POINT_ID, struct probe_yaml, point), REQUIRED},
+        {FIELD("between", FIELD_NODE, struct probe_yaml, between), REQUIRED},
     };
     struct probe_yaml y = {0};
     double min = 0;
@@ -184,12 +184,12 @@ profile_read(struct reader *r,
              struct profile_spec *out)
 {
     static const struct field fields[] = {
-        FIELD("profile", FIELD_ID, struct profile_yaml, id, REQUIRED),
-        FIELD("title", FIELD_STRING, struct profile_yaml, title, OPTIONAL),
-        FIELD("source", FIELD_NODE, struct profile_yaml, source, REQUIRED),
-        FIELD("limits", FIELD_NODE, struct profile_yaml, limits, OPTIONAL),
-        FIELD("probe", FIELD_NODE, struct profile_yaml, probe, OPTIONAL),
-        FIELD("points", FIELD_NODE, struct profile_yaml, points, REQUIRED),
+        {FIELD("profile", FIELD_ID, struct profile_yaml, id), REQUIRED},
+        {FIELD("title", FIELD_STRING, struct profile_yaml, title)},
+        {FIELD("source", FIELD_NODE, struct profile_yaml, source), REQUIRED},
+        {FIELD("limits", FIELD_NODE, struct profile_yaml, limits)},
+        {FIELD("probe", FIELD_NODE, struct profile_yaml, probe)},
+        {FIELD("points", FIELD_NODE, struct profile_yaml, points), REQUIRED},
     };
     struct profile_yaml y = {0};
     out->profile = (struct profile){.id = stem,

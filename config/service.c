@@ -10,10 +10,10 @@ void
 tickets_read(struct reader *r, const struct sections *s, struct site *site)
 {
     static const struct field fields[] = {
-        FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
-        FIELD("follow_up", FIELD_DURATION, struct site, follow_up_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
+        {FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms),
+         BETWEEN(0, PROMISE_MS_MAX)},
+        {FIELD("follow_up", FIELD_DURATION, struct site, follow_up_ms),
+         BETWEEN(0, PROMISE_MS_MAX)},
     };
     site->verify_for_ms = 30 * MS_MINUTE;
     site->follow_up_ms = 7 * MS_DAY;
@@ -31,11 +31,11 @@ alarms_check(struct reader *r, const struct sections *s)
         int64_t episodes, window_ms;
     } y = {NULL, 5, 10 * MS_MINUTE};
     static const struct field fields[] = {
-        FIELD("chatter", FIELD_NODE, struct alarms_yaml, chatter, OPTIONAL)};
+        {FIELD("chatter", FIELD_NODE, struct alarms_yaml, chatter)}};
     static const struct field chatter_fields[] = {
-        FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes, BETWEEN(2, 10000)),
-        FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms,
-              BETWEEN(MS_SECOND, 31 * MS_DAY)),
+        {FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes), BETWEEN(2, 10000)},
+        {FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms),
+         BETWEEN(MS_SECOND, 31 * MS_DAY)},
     };
     const struct node *n = s->once[SECTION_ALARMS];
     if (n != NULL) {
@@ -55,15 +55,15 @@ history_read(struct reader *r, const struct sections *s, struct site *site)
         const struct node *max_size;
     } y = {{5 * MS_SECOND, 90 * MS_DAY, 2 * MS_YEAR, 20 * MS_YEAR, 0}, NULL};
     static const struct field fields[] = {
-        FIELD("flush", FIELD_DURATION, struct history_yaml, spec.flush_ms,
-              BETWEEN(100, MS_HOUR)),
-        FIELD("keep", FIELD_DURATION, struct history_yaml, spec.keep_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("keep_1m", FIELD_DURATION, struct history_yaml, spec.keep_1m_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("keep_1h", FIELD_DURATION, struct history_yaml, spec.keep_1h_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("max_size", FIELD_NODE, struct history_yaml, max_size, OPTIONAL),
+        {FIELD("flush", FIELD_DURATION, struct history_yaml, spec.flush_ms),
+         BETWEEN(100, MS_HOUR)},
+        {FIELD("keep", FIELD_DURATION, struct history_yaml, spec.keep_ms),
+         BETWEEN(MS_HOUR, 100 * MS_YEAR)},
+        {FIELD("keep_1m", FIELD_DURATION, struct history_yaml, spec.keep_1m_ms),
+         BETWEEN(MS_HOUR, 100 * MS_YEAR)},
+        {FIELD("keep_1h", FIELD_DURATION, struct history_yaml, spec.keep_1h_ms),
+         BETWEEN(MS_HOUR, 100 * MS_YEAR)},
+        {FIELD("max_size", FIELD_NODE, struct history_yaml, max_size)},
     };
     const struct node *n = s->once[SECTION_HISTORY];
     if (n != NULL) {
@@ -121,12 +121,12 @@ void
 mqtt_read(struct reader *r, const struct sections *s, struct site *site)
 {
     static const struct field fields[] = {
-        FIELD("broker", FIELD_STRING, struct mqtt_spec, broker, REQUIRED),
-        FIELD("username", FIELD_STRING, struct mqtt_spec, username, OPTIONAL),
-        FIELD("password_file", FIELD_STRING, struct mqtt_spec, password_file, OPTIONAL),
-        FIELD("ca_file", FIELD_STRING, struct mqtt_spec, ca_file, OPTIONAL),
-        FIELD("prefix", FIELD_STRING, struct mqtt_spec, prefix, .max = 100),
-        FIELD("commands", FIELD_BOOL, struct mqtt_spec, commands, OPTIONAL),
+        {FIELD("broker", FIELD_STRING, struct mqtt_spec, broker), REQUIRED},
+        {FIELD("username", FIELD_STRING, struct mqtt_spec, username)},
+        {FIELD("password_file", FIELD_STRING, struct mqtt_spec, password_file)},
+        {FIELD("ca_file", FIELD_STRING, struct mqtt_spec, ca_file)},
+        {FIELD("prefix", FIELD_STRING, struct mqtt_spec, prefix), .max = 100},
+        {FIELD("commands", FIELD_BOOL, struct mqtt_spec, commands)},
     };
     struct mqtt_spec *m = &site->mqtt;
     const struct node *n = s->once[SECTION_MQTT];
@@ -167,7 +167,7 @@ void
 web_read(struct reader *r, const struct sections *s, struct site *site)
 {
     static const struct field fields[] = {
-        FIELD("listen", FIELD_STRING, struct site, web_listen, REQUIRED)};
+        {FIELD("listen", FIELD_STRING, struct site, web_listen), REQUIRED}};
     const struct node *n = s->once[SECTION_WEB];
     const char *host = NULL;
     uint16_t port = 0;

@@ -127,13 +127,13 @@ read_unit(struct reader *r,
           struct sim_unit *units)
 {
     static const struct field fields[] = {
-        FIELD("unit", FIELD_NODE, struct unit_yaml, number, REQUIRED),
-        FIELD("id", FIELD_ID, struct unit_yaml, id, REQUIRED),
-        FIELD("profile", FIELD_ID, struct unit_yaml, profile, OPTIONAL),
-        FIELD("turnaround", FIELD_DURATION, struct unit_yaml, turnaround_ms,
-              BETWEEN(0, TURNAROUND_MS_MAX)),
-        FIELD("points", FIELD_NODE, struct unit_yaml, points, OPTIONAL),
-        FIELD("faults", FIELD_NODE, struct unit_yaml, faults, OPTIONAL),
+        {FIELD("unit", FIELD_NODE, struct unit_yaml, number), REQUIRED},
+        {FIELD("id", FIELD_ID, struct unit_yaml, id), REQUIRED},
+        {FIELD("profile", FIELD_ID, struct unit_yaml, profile)},
+        {FIELD("turnaround", FIELD_DURATION, struct unit_yaml, turnaround_ms),
+         BETWEEN(0, TURNAROUND_MS_MAX)},
+        {FIELD("points", FIELD_NODE, struct unit_yaml, points)},
+        {FIELD("faults", FIELD_NODE, struct unit_yaml, faults)},
     };
     struct unit_yaml y = {.id = "", .turnaround_ms = turnaround_ms};
     int64_t low = 0, high = -1;
@@ -279,23 +279,23 @@ read_port(struct reader *r,
 {
     static const char *const parities[] = {"none", "even", "odd", NULL};
     static const struct field fields[] = {
-        FIELD("tcp", FIELD_STRING, struct port_yaml, tcp, OPTIONAL),
-        FIELD("rtu", FIELD_STRING, struct port_yaml, rtu, OPTIONAL),
-        FIELD("rtu_over_tcp", FIELD_STRING, struct port_yaml, rtu_over_tcp, OPTIONAL),
-        FIELD("count", FIELD_INT, struct port_yaml, count, BETWEEN(1, SIM_PORTS_MAX)),
-        FIELD("baud", FIELD_INT, struct port_yaml, baud, BETWEEN(0, 4000000)),
-        FIELD("parity", FIELD_ENUM, struct port_yaml, parity, .words = parities),
-        FIELD("stop_bits", FIELD_INT, struct port_yaml, stop_bits, BETWEEN(1, 2)),
-        FIELD("turnaround", FIELD_DURATION, struct port_yaml, turnaround_ms,
-              BETWEEN(0, TURNAROUND_MS_MAX)),
-        FIELD("strict", FIELD_BOOL, struct port_yaml, strict, OPTIONAL),
-        FIELD("echo", FIELD_BOOL, struct port_yaml, echo, OPTIONAL),
-        FIELD("split", FIELD_INT, struct port_yaml, split, BETWEEN(1, 260)),
-        FIELD("coalesce", FIELD_DURATION, struct port_yaml, coalesce_ms,
-              BETWEEN(1, SIM_COALESCE_MS_MAX)),
-        FIELD("closed", FIELD_NODE, struct port_yaml, closed, OPTIONAL),
-        FIELD("hang", FIELD_NODE, struct port_yaml, hang, OPTIONAL),
-        FIELD("units", FIELD_NODE, struct port_yaml, units, REQUIRED),
+        {FIELD("tcp", FIELD_STRING, struct port_yaml, tcp)},
+        {FIELD("rtu", FIELD_STRING, struct port_yaml, rtu)},
+        {FIELD("rtu_over_tcp", FIELD_STRING, struct port_yaml, rtu_over_tcp)},
+        {FIELD("count", FIELD_INT, struct port_yaml, count), BETWEEN(1, SIM_PORTS_MAX)},
+        {FIELD("baud", FIELD_INT, struct port_yaml, baud), BETWEEN(0, 4000000)},
+        {FIELD("parity", FIELD_ENUM, struct port_yaml, parity), .words = parities},
+        {FIELD("stop_bits", FIELD_INT, struct port_yaml, stop_bits), BETWEEN(1, 2)},
+        {FIELD("turnaround", FIELD_DURATION, struct port_yaml, turnaround_ms),
+         BETWEEN(0, TURNAROUND_MS_MAX)},
+        {FIELD("strict", FIELD_BOOL, struct port_yaml, strict)},
+        {FIELD("echo", FIELD_BOOL, struct port_yaml, echo)},
+        {FIELD("split", FIELD_INT, struct port_yaml, split), BETWEEN(1, 260)},
+        {FIELD("coalesce", FIELD_DURATION, struct port_yaml, coalesce_ms),
+         BETWEEN(1, SIM_COALESCE_MS_MAX)},
+        {FIELD("closed", FIELD_NODE, struct port_yaml, closed)},
+        {FIELD("hang", FIELD_NODE, struct port_yaml, hang)},
+        {FIELD("units", FIELD_NODE, struct port_yaml, units), REQUIRED},
     };
     struct port_yaml y = {.baud = -1, .count = 1, .stop_bits = 1};
     (void)fields_read(r, &y, n, "slave", fields, ARRAY_LEN(fields));
@@ -358,8 +358,8 @@ static void
 read_sim(struct reader *r, const struct node *root, const char *path, struct sim *sim)
 {
     static const struct field fields[] = {
-        FIELD("control", FIELD_STRING, struct sim_yaml, control, .max = 100),
-        FIELD("slaves", FIELD_NODE, struct sim_yaml, slaves, REQUIRED),
+        {FIELD("control", FIELD_STRING, struct sim_yaml, control), .max = 100},
+        {FIELD("slaves", FIELD_NODE, struct sim_yaml, slaves), REQUIRED},
     };
     struct profiles profiles = {path, NULL};
     struct sim_yaml y = {0};

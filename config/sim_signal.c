@@ -15,10 +15,10 @@ static void
 read_sine(struct reader *r, const struct node *n, struct signal *s)
 {
     static const struct field fields[] = {
-        FIELD("middle", FIELD_FLOAT, struct signal, value, REQUIRED),
-        FIELD("amplitude", FIELD_FLOAT, struct signal, amplitude, REQUIRED),
-        FIELD("period", FIELD_DURATION, struct signal, period_ms, REQUIRED,
-              BETWEEN(10, SIM_MS_MAX)),
+        {FIELD("middle", FIELD_FLOAT, struct signal, value), REQUIRED},
+        {FIELD("amplitude", FIELD_FLOAT, struct signal, amplitude), REQUIRED},
+        {FIELD("period", FIELD_DURATION, struct signal, period_ms), REQUIRED,
+         BETWEEN(10, SIM_MS_MAX)},
     };
     s->kind = SIGNAL_SINE;
     (void)fields_read(r, s, n, "sine", fields, ARRAY_LEN(fields));
@@ -68,10 +68,10 @@ read_slope(struct reader *r, const struct node *n, struct signal *s)
         const struct node *reset;
     } y = {0, 0, NAN, NULL};
     static const struct field fields[] = {
-        FIELD("from", FIELD_FLOAT, struct slope_yaml, from, OPTIONAL),
-        FIELD("per_second", FIELD_FLOAT, struct slope_yaml, per_second, REQUIRED),
-        FIELD("to", FIELD_FLOAT, struct slope_yaml, to, OPTIONAL),
-        FIELD("reset", FIELD_NODE, struct slope_yaml, reset, OPTIONAL),
+        {FIELD("from", FIELD_FLOAT, struct slope_yaml, from)},
+        {FIELD("per_second", FIELD_FLOAT, struct slope_yaml, per_second), REQUIRED},
+        {FIELD("to", FIELD_FLOAT, struct slope_yaml, to)},
+        {FIELD("reset", FIELD_NODE, struct slope_yaml, reset)},
     };
     (void)fields_read(r, &y, n, n->key, fields, ARRAY_LEN(fields));
     refuse_key(r, n, s->kind == SIGNAL_COUNTER ? "to" : "reset",
@@ -128,9 +128,9 @@ read_csv(struct reader *r, const struct node *n, struct signal *s)
     } y = {0};
     static const char *const ends[] = {"hold", "loop", NULL};
     static const struct field fields[] = {
-        FIELD("file", FIELD_STRING, struct csv_yaml, file, REQUIRED),
-        FIELD("column", FIELD_STRING, struct csv_yaml, column, REQUIRED),
-        FIELD("at_end", FIELD_ENUM, struct csv_yaml, at_end, .words = ends),
+        {FIELD("file", FIELD_STRING, struct csv_yaml, file), REQUIRED},
+        {FIELD("column", FIELD_STRING, struct csv_yaml, column), REQUIRED},
+        {FIELD("at_end", FIELD_ENUM, struct csv_yaml, at_end), .words = ends},
     };
     s->kind = SIGNAL_CSV;
     if (!fields_read(r, &y, n, "csv", fields, ARRAY_LEN(fields))) {
@@ -159,13 +159,13 @@ static void
 read_signal(struct reader *r, const struct node *n, struct signal *s)
 {
     static const struct field fields[] = {
-        FIELD("constant", FIELD_NODE, struct signal_yaml, constant, OPTIONAL),
-        FIELD("sine", FIELD_NODE, struct signal_yaml, sine, OPTIONAL),
-        FIELD("ramp", FIELD_NODE, struct signal_yaml, ramp, OPTIONAL),
-        FIELD("steps", FIELD_NODE, struct signal_yaml, steps, OPTIONAL),
-        FIELD("counter", FIELD_NODE, struct signal_yaml, counter, OPTIONAL),
-        FIELD("csv", FIELD_NODE, struct signal_yaml, csv, OPTIONAL),
-        FIELD("interpolate", FIELD_BOOL, struct signal_yaml, interpolate, OPTIONAL),
+        {FIELD("constant", FIELD_NODE, struct signal_yaml, constant)},
+        {FIELD("sine", FIELD_NODE, struct signal_yaml, sine)},
+        {FIELD("ramp", FIELD_NODE, struct signal_yaml, ramp)},
+        {FIELD("steps", FIELD_NODE, struct signal_yaml, steps)},
+        {FIELD("counter", FIELD_NODE, struct signal_yaml, counter)},
+        {FIELD("csv", FIELD_NODE, struct signal_yaml, csv)},
+        {FIELD("interpolate", FIELD_BOOL, struct signal_yaml, interpolate)},
     };
     struct signal_yaml y = {0};
     if (n->kind != NODE_MAP) {

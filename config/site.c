@@ -15,10 +15,10 @@ read_site_block(struct reader *r, const struct sections *s, struct site *site)
 {
     static const char *const languages[] = {"en", "zh-CN", NULL};
     static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct site_yaml, id, REQUIRED),
-        FIELD("name", FIELD_STRING, struct site_yaml, name, .max = 200),
-        FIELD("timezone", FIELD_STRING, struct site_yaml, timezone, OPTIONAL),
-        FIELD("language", FIELD_ENUM, struct site_yaml, language, .words = languages),
+        {FIELD("id", FIELD_ID, struct site_yaml, id), REQUIRED},
+        {FIELD("name", FIELD_STRING, struct site_yaml, name), .max = 200},
+        {FIELD("timezone", FIELD_STRING, struct site_yaml, timezone)},
+        {FIELD("language", FIELD_ENUM, struct site_yaml, language), .words = languages},
     };
     struct site_yaml y = {"", NULL, "UTC", LANGUAGE_EN};
     const struct node *n = s->once[SECTION_SITE];

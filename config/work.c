@@ -15,8 +15,8 @@ static void
 parts_check(struct reader *r, const struct node *list)
 {
     static const struct field fields[] = {
-        FIELD("name", FIELD_STRING, struct part_yaml, name, REQUIRED),
-        FIELD("count", FIELD_INT, struct part_yaml, count, BETWEEN(1, 10000)),
+        {FIELD("name", FIELD_STRING, struct part_yaml, name), REQUIRED},
+        {FIELD("count", FIELD_INT, struct part_yaml, count), BETWEEN(1, 10000)},
     };
     for (const struct node *n = list_items(r, list, "parts"); n != NULL; n = n->next) {
         struct part_yaml y = {NULL, 1};
@@ -33,11 +33,12 @@ void
 procedures_read(struct reader *r, const struct sections *s, struct site *site)
 {
     static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct procedure_yaml, procedure.id, REQUIRED),
-        FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title, OPTIONAL),
-        FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps, REQUIRED,
-              .count_offset = offsetof(struct procedure_yaml, procedure.step_count)),
-        FIELD("parts", FIELD_NODE, struct procedure_yaml, parts, OPTIONAL),
+        {FIELD("id", FIELD_ID, struct procedure_yaml, procedure.id), REQUIRED},
+        {FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title)},
+        {FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps),
+         REQUIRED,
+         .count_offset = offsetof(struct procedure_yaml, procedure.step_count)},
+        {FIELD("parts", FIELD_NODE, struct procedure_yaml, parts)},
     };
     const struct node_list *list = &s->lists[SECTION_PROCEDURES];
     site->procedures = arena_array(r->arena, list->count + 1, sizeof *site->procedures);
@@ -124,16 +125,16 @@ plan_check(struct reader *r,
 {
     static const char *const from_words[] = {"done", "plan", NULL};
     static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct plan_yaml, id, REQUIRED),
-        FIELD("title", FIELD_TEXT, struct plan_yaml, title, OPTIONAL),
-        FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to, REQUIRED),
-        FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after, OPTIONAL),
-        FIELD("from", FIELD_ENUM, struct plan_yaml, from, .words = from_words),
-        FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory, OPTIONAL),
-        FIELD("team", FIELD_ID, struct plan_yaml, team, OPTIONAL),
-        FIELD("procedure", FIELD_ID, struct plan_yaml, procedure, OPTIONAL),
+        {FIELD("id", FIELD_ID, struct plan_yaml, id), REQUIRED},
+        {FIELD("title", FIELD_TEXT, struct plan_yaml, title)},
+        {FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to), REQUIRED},
+        {FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms),
+         BETWEEN(MS_HOUR, 100 * MS_YEAR)},
+        {FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after)},
+        {FIELD("from", FIELD_ENUM, struct plan_yaml, from), .words = from_words},
+        {FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory)},
+        {FIELD("team", FIELD_ID, struct plan_yaml, team)},
+        {FIELD("procedure", FIELD_ID, struct plan_yaml, procedure)},
     };
     (void)fields_read(r, y, n, "maintenance", fields, ARRAY_LEN(fields));
     if (n->kind != NODE_MAP) {
@@ -183,10 +184,10 @@ static void
 read_promise(struct reader *r, const struct node *n, struct promise *out)
 {
     static const struct field fields[] = {
-        FIELD("respond", FIELD_DURATION, struct promise, respond_ms,
-              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
-        FIELD("resolve", FIELD_DURATION, struct promise, resolve_ms,
-              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
+        {FIELD("respond", FIELD_DURATION, struct promise, respond_ms),
+         BETWEEN(MS_SECOND, PROMISE_MS_MAX)},
+        {FIELD("resolve", FIELD_DURATION, struct promise, resolve_ms),
+         BETWEEN(MS_SECOND, PROMISE_MS_MAX)},
     };
     (void)fields_read(r, out, n, n->key, fields, ARRAY_LEN(fields));
     if (out->resolve_ms < out->respond_ms) {
@@ -207,12 +208,9 @@ promises_read(struct reader *r, const struct sections *s, struct site *site)
         const struct node *of[SEVERITY_COUNT];
     } y = {{NULL}};
     static const struct field fields[] = {
-        FIELD("critical", FIELD_NODE, struct priorities_yaml, of[SEVERITY_CRITICAL],
-              OPTIONAL),
-        FIELD("urgent", FIELD_NODE, struct priorities_yaml, of[SEVERITY_URGENT],
-              OPTIONAL),
-        FIELD("normal", FIELD_NODE, struct priorities_yaml, of[SEVERITY_NORMAL],
-              OPTIONAL),
+        {FIELD("critical", FIELD_NODE, struct priorities_yaml, of[SEVERITY_CRITICAL])},
+        {FIELD("urgent", FIELD_NODE, struct priorities_yaml, of[SEVERITY_URGENT])},
+        {FIELD("normal", FIELD_NODE, struct priorities_yaml, of[SEVERITY_NORMAL])},
     };
     site->promises[SEVERITY_CRITICAL] =
         (struct promise){15 * MS_MINUTE, 30 * MS_MINUTE};
