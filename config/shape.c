@@ -12,6 +12,14 @@ const struct shape shape_texts = {.kind = SHAPE_LIST, .item = &shape_text};
 const struct shape shape_bool = {.kind = SHAPE_VALUE, .value = &bool_value};
 const struct shape shape_number = {.kind = SHAPE_VALUE, .value = &number_value};
 
+static const struct shape *const interval_parts[] = {&shape_number, &shape_number,
+                                                     NULL};
+const struct shape shape_interval = {
+    .kind = SHAPE_ROW, .any = interval_parts, .min = 2};
+
+static const struct shape *const number_or_bool[] = {&shape_number, &shape_bool, NULL};
+const struct shape shape_number_or_bool = {.kind = SHAPE_ANY, .any = number_or_bool};
+
 static const struct shape languages = {
     .kind = SHAPE_TABLE, .fields = text_fields, .field_count = TEXT_FIELD_COUNT};
 static const struct shape *const text_forms[] = {&shape_text, &languages, NULL};

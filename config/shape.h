@@ -22,6 +22,7 @@ enum shape_kind {
     SHAPE_ANY, /* One of `any`. */
     SHAPE_VALUE, /* One value like the field `value`. */
     SHAPE_TEXT,  /* A text like `pattern`. */
+    SHAPE_NONE,  /* Nothing is written: `key:` alone, or ~. */
     SHAPE_NAMES  /* name_of(0) to name_of(name_count - 1), and `also`. */
 };
 
@@ -71,6 +72,10 @@ extern const struct shape shape_text;
 extern const struct shape shape_texts;
 extern const struct shape shape_bool;
 extern const struct shape shape_number;
+/* [number, number] */
+extern const struct shape shape_interval;
+/* A number, or true or false for 1 or 0. */
+extern const struct shape shape_number_or_bool;
 /* Text, or a mapping from languages to texts: FIELD_TEXT. */
 extern const struct shape shape_text_in_languages;
 
