@@ -1,88 +1,11 @@
 /* Cases: a log, what people do meanwhile, and what must (or must never) come of it. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/case.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "config/number.h"
 #include "config/shape.h"
-#include "daemon/base/instant.h"
-
-/* ---- Moments ---- */
-
-static const struct shape time_shape = {
-    .kind = SHAPE_TEXT,
-    .name = "moment",
-    .pattern = "^[+]" PATTERN_DURATION "$|^" PATTERN_CLOCK
-               "(:[0-5][0-9]([.][0-9]*)?)?$|^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?$",
-    .accepted = "a time of the first day such as 10:14:30, an age such as +5m, or an "
-                "instant such as 2026-03-01T10:14:30Z is accepted"};
-
-/* `10:14`, `10:14:30`, `10:14:30.250` to milliseconds since midnight. */
-static bool
-parse_time_of_day(const char *text, int64_t *out)
-{
-    char minutes[6] = "";
-    int minute;
-    double seconds = 0;
-    size_t size = strlen(text);
-    if (size < 5) {
-        return false;
-    }
-    memcpy(minutes, text, 5);
-    if (!number_parse_clock(&minute, minutes) || minute >= 24 * 60) {
-        return false;
-    }
-    if (size > 5 && (text[5] != ':' || size < 8 || text[6] < '0' || text[6] > '5' ||
-                     !number_parse_float(&seconds, text + 6) ||
-                     text[6 + strspn(text + 6, "0123456789.")] != 0 || seconds >= 60)) {
-        return false;
-    }
-    *out = minute * MS_MINUTE + (int64_t)(seconds * 1000 + 0.5);
-    return true;
-}
-
-/* What the clocks of the site show: the site, and so its zone, is not known here. */
-static bool
-parse_local(const char *text, int64_t *out)
-{
-    char as_utc[INSTANT_TEXT_BYTES];
-    const char *rest = strlen(text) == strlen("2026-03-01") ? "T00:00Z" : "Z";
-    int size = snprintf(as_utc, sizeof as_utc, "%s%s", text, rest);
-    return size < (int)sizeof as_utc && instant_parse(out, as_utc, NULL) == 0;
-}
-
-static bool
-read_time(struct reader *r,
-          const struct node *n,
-          const char *name,
-          struct case_time *out)
-{
-    if (!value_text(r, n, name)) {
-        return false;
-    }
-    const char *text = n->text;
-    if (text[0] == '+' && duration_parse(&out->ms, text + 1, NULL) == 0) {
-        out->kind = CASE_TIME_AGE;
-        return true;
-    }
-    if (parse_time_of_day(text, &out->ms)) {
-        out->kind = CASE_TIME_OF_DAY;
-        return true;
-    }
-    if (parse_local(text, &out->ms)) {
-        out->kind = CASE_TIME_LOCAL;
-        return true;
-    }
-    if (instant_parse(&out->ms, text, NULL) == 0) {
-        out->kind = CASE_TIME_INSTANT;
-        return true;
-    }
-    diags_add(r->diags, DIAG_ERROR, &n->loc, "\"%s\" is \"%.60s\"; %s", name, text,
-              time_shape.accepted);
-    return false;
-}
 
 /* ---- What is expected ---- */
 
@@ -131,7 +54,7 @@ read_severity(struct reader *r, const struct node *n, const char **out)
 static const char *const deadlines[] = {"respond", "resolve", NULL};
 static const struct field expect_fields[] = {
     {FIELD("at", FIELD_NODE, struct expect_yaml, at), ABOUT("When it comes."),
-     SHAPE(time_shape)},
+     SHAPE(case_time_shape)},
     {FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms),
      BETWEEN(0, MS_YEAR), ABOUT("How far from \"at\" it may come.")},
     {FIELD("event", FIELD_NODE, struct expect_yaml, event),
@@ -175,7 +98,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
         read_event(r, y.never != NULL ? y.never : y.event, &y.x);
     }
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &y.x.at);
+        (void)case_time_read(r, y.at, "at", &y.x.at);
     }
     if (y.severity != NULL) {
         read_severity(r, y.severity, &y.x.severity);
@@ -231,7 +154,7 @@ read_command_kind(struct reader *r, const struct node *n, enum command_kind *out
 
 static const struct field command_fields[] = {
     {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED,
-     ABOUT("When it is done."), SHAPE(time_shape)},
+     ABOUT("When it is done."), SHAPE(case_time_shape)},
     {FIELD("do", FIELD_NODE, struct command_yaml, what), REQUIRED,
      ABOUT("What is done."), SHAPE(do_shape)},
     {FIELD("device", FIELD_ID, struct command_yaml, command.device),
@@ -266,7 +189,7 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
     out->loc = n->loc;
     (void)fields_read(r, &y, n, "command", command_fields, ARRAY_LEN(command_fields));
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &out->at);
+        (void)case_time_read(r, y.at, "at", &out->at);
     }
     if (y.what != NULL) {
         read_command_kind(r, y.what, &y.command.kind);
@@ -344,10 +267,11 @@ static const struct shape device_point = {
     .pattern = "^[a-z0-9][a-z0-9_-]*[.][a-z][a-z0-9_]*$",
     .accepted = "DEVICE.POINT such as pump-1.bearing is accepted"};
 static const struct shape *const short_parts[] = {
-    &time_shape, &device_point, &sample_value_shape, &quality_shape, NULL};
+    &case_time_shape, &device_point, &sample_value_shape, &quality_shape, NULL};
 static const struct shape short_row = {.kind = SHAPE_ROW, .any = short_parts, .min = 3};
-static const struct shape *const long_parts[] = {
-    &time_shape, &device_word, &point_word, &sample_value_shape, &quality_shape, NULL};
+static const struct shape *const long_parts[] = {&case_time_shape, &device_word,
+                                                 &point_word,      &sample_value_shape,
+                                                 &quality_shape,   NULL};
 static const struct shape long_row = {.kind = SHAPE_ROW, .any = long_parts, .min = 4};
 
 /* `[at, device.point, value, quality]`, or device and point apart as in a long log; the
@@ -383,9 +307,9 @@ read_sample_row(struct reader *r, const struct node *n, struct sample_yaml *y)
 
 static const struct field sample_fields[] = {
     {FIELD("at", FIELD_NODE, struct sample_yaml, at), ABOUT("When it was taken."),
-     SHAPE(time_shape)},
+     SHAPE(case_time_shape)},
     {FIELD("time", FIELD_NODE, struct sample_yaml, time), ABOUT("The same as at."),
-     SHAPE(time_shape)},
+     SHAPE(case_time_shape)},
     {FIELD("device", FIELD_ID, struct sample_yaml, device), REQUIRED,
      ABOUT("Of this device.")},
     {FIELD("point", FIELD_POINT_ID, struct sample_yaml, point), REQUIRED,
@@ -422,7 +346,7 @@ read_sample(struct reader *r, const struct node *n, struct case_sample *out)
     *out = (struct case_sample){
         .device = y.device, .point = y.point, .quality = QUALITY_GOOD, .loc = n->loc};
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &out->at);
+        (void)case_time_read(r, y.at, "at", &out->at);
     }
     if (y.quality != NULL) {
         read_quality(r, y.quality, &out->quality);
@@ -537,7 +461,7 @@ read_parts(struct reader *r, const struct case_yaml *y, struct replay_case *c)
         read_logs(r, y->log, c);
     }
     if (y->until != NULL) {
-        (void)read_time(r, y->until, "until", &c->until);
+        (void)case_time_read(r, y->until, "until", &c->until);
     }
 }
 
@@ -562,7 +486,8 @@ static const struct field case_fields[] = {
     {FIELD("commands", FIELD_NODE, struct case_yaml, commands),
      ABOUT("What people do meanwhile."), SHAPE(commands_shape)},
     {FIELD("until", FIELD_NODE, struct case_yaml, until),
-     ABOUT("How far to replay; to the last sample without it."), SHAPE(time_shape)},
+     ABOUT("How far to replay; to the last sample without it."),
+     SHAPE(case_time_shape)},
 };
 static const char *const case_forms[] = {"log", "samples", NULL};
 const struct shape case_file_shape = {SHAPE_OF_TABLE(case_fields),
