@@ -512,7 +512,8 @@ read_case(struct reader *r, const struct node *root, struct replay_case *c)
                   "the case has no \"log\" and no \"samples\"; add log: FILE.csv, or "
                   "samples: with rows [+5s, pump-1.bearing, 81.2]");
     }
-    if (y.expect != NULL && y.expect->kind == NODE_LIST && c->expect_count == 0) {
+    if (y.expect != NULL && c->expect_count == 0 &&
+        (y.expect->kind == NODE_LIST || node_is_empty(y.expect))) {
         diags_add(r->diags, DIAG_ERROR, &y.expect->loc,
                   "\"expect\" is empty; a case that expects nothing can never fail");
     }

@@ -31,7 +31,7 @@ read_time_column(struct reader *r, const struct node *n, struct log_map *m)
 {
     struct time_yaml y = {0};
     if (n->kind == NODE_SCALAR && !node_is_empty(n)) {
-        y.column = n->text;
+        y.column = value_text(r, n, "time") ? n->text : NULL;
     } else {
         (void)fields_read(r, &y, n, "time", time_fields, ARRAY_LEN(time_fields));
     }

@@ -142,11 +142,12 @@ rota_check(struct reader *r, const struct site *site, const struct node *n)
         diags_add(r->diags, DIAG_ERROR, &y.handover->loc,
                   "\"handover\" is no time of day; %s", clock_shape.accepted);
     }
-    if (n->kind != NODE_MAP) {
+    bool is_map = n->kind == NODE_MAP;
+    if (!is_map && !node_is_empty(n)) {
         return;
     }
-    const struct node *weekly = node_get(n, "weekly");
-    const struct node *daily = node_get(n, "daily");
+    const struct node *weekly = is_map ? node_get(n, "weekly") : NULL;
+    const struct node *daily = is_map ? node_get(n, "daily") : NULL;
     if ((weekly != NULL) == (daily != NULL)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the rota has %s; weekly: [ids], or daily: [ids], is accepted",

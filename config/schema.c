@@ -80,16 +80,16 @@ add_type(struct strbuf *b, const char *kind, bool may_be_empty)
     strbuf_add_char(b, ']');
 }
 
-/* What the readers take as text. */
+/* What the readers take as text; `number` may be NULL: none looks like one. */
 static void
 add_text_type(struct strbuf *b, const char *number)
 {
     open_array(b, "type");
     add_item(b, "string");
-    add_item(b, number);
-    if (strcmp(number, "number") == 0) {
-        add_item(b, "boolean");
+    if (number != NULL) {
+        add_item(b, number);
     }
+    add_item(b, "boolean");
     strbuf_add_char(b, ']');
 }
 
@@ -184,7 +184,7 @@ add_value(struct strbuf *b, const struct field *f)
         add_pattern(b, PATTERN_ID, text);
         break;
     case FIELD_POINT_ID:
-        strbuf_json_str(b, "type", "string");
+        add_text_type(b, NULL);
         strbuf_json_int(b, "maxLength", ID_BYTES_MAX - 1);
         add_pattern(b, PATTERN_POINT_ID, text);
         break;

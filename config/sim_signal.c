@@ -139,7 +139,7 @@ read_steps(struct reader *r, const struct node *list, struct signal *s)
         s->step_count++;
     }
     s->steps = steps;
-    if (list->kind == NODE_LIST && list->count == 0) {
+    if (list->count == 0 && (list->kind == NODE_LIST || node_is_empty(list))) {
         diags_add(r->diags, DIAG_ERROR, &list->loc,
                   "\"steps\" is empty; [[0s, 50], [10s, 80]] is accepted");
     }

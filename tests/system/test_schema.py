@@ -17,7 +17,16 @@ import yaml
 
 from estate import CARETAKER, LIMIT_S, TOP
 
-EDITION = "tests/config"
+DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/config/driver_read")
+UNKNOWN = "no_table_has_this"
+# Of every sort, right here and wrong there.
+VALUES = ["abc", "5", "Ä b", "", 5, 0, -1, 70000, 0.5, 1e300, True, False, None, [], {}, [1, 2],
+          [2, 1], ["abc"], [["5s", 1]], ["5s"], ["9s", "5s"], {"abc": 1}, "5s", "0s", "999y", "1ms",
+          "2d", "05m", "5 s", "+5m", "2019-06-01", "2019-06-1", "08:00", "8:00", "25:00", "holding 5",
+          "input 0x1F", "drawer 5", "holding", 40001, "40001", 123, "1/512", "2^-9", "1/0", "5 %",
+          "8GB", "8 GiB", "8 potatoes", "a.b", "a.B", "abc-1", "Abc", "x" * 64, "x" * 1001,
+          "2h of running", "2h of", "critical", "manual", "continuous", "true", "even", "alarm.raised",
+          "timeout", "f32", "cdab", "08:00-18:00", "08:00-24:00", "any", "ticket.take", "alarm.ack"]
 
 
 class Core(yaml.SafeLoader):
@@ -85,6 +94,98 @@ def kind_of(path):
     return "rules"
 
 
+def kind_by_name(path):
+    """Of a bad file, which may not even begin as it should."""
+    first = os.path.basename(path).split("-")[0]
+    return {"sim": "simulation", "yaml": "site", "part": "rules"}.get(first, first)
+
+
+class Place:
+    """A mapping somewhere in a file: its schema, and the way there."""
+
+    def __init__(self, schema, way, beside):
+        self.schema, self.way, self.beside = schema, way, beside
+
+    def document(self, **keys):
+        inner = dict(self.beside)
+        inner.update(keys)
+        for wrap in reversed(self.way):
+            inner = wrap(inner)
+        return inner
+
+    def __str__(self):
+        return json.dumps(self.document(**{UNKNOWN: 1}))
+
+
+def fitting_key(pattern):
+    for key in ("x1", "mon-fri", "0x10"):
+        if pattern is None or re.search(pattern, key):
+            return key
+    raise AssertionError(pattern)
+
+
+def places(root, schema, way=(), above=()):
+    """Every mapping with keys of its own that the schema knows, each once on each way."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        if name in above:
+            return
+        above += (name,)
+        schema = root["definitions"][name]
+    for one in schema.get("anyOf", []):
+        if "required" not in one:
+            yield from places(root, one, way, above)
+    if "properties" in schema:
+        # Without a register nobody looks at what its bits mean.
+        beside = {"register": "holding 5"} if "register" in schema["properties"] else {}
+        yield Place(schema, way, beside)
+        for key, value in schema["properties"].items():
+            wrap = lambda inner, key=key, beside=beside: {**beside, key: inner}
+            yield from places(root, value, way + (wrap,), above)
+    if isinstance(schema.get("additionalProperties"), dict):
+        key = fitting_key(schema.get("propertyNames", {}).get("pattern"))
+        wrap = lambda inner, key=key: {key: inner}
+        yield from places(root, schema["additionalProperties"], way + (wrap,), above)
+    if isinstance(schema.get("items"), dict):
+        yield from places(root, schema["items"], way + (lambda inner: [inner],), above)
+
+
+class Reader:
+    """Our own reader, asked about many documents at once."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.folder = tempfile.TemporaryDirectory(prefix="caretaker-schema.")
+        self.documents = []
+
+    def add(self, document):
+        """Returns the number of the document, and its lines."""
+        number = len(self.documents)
+        text = json.dumps(document, indent=1, ensure_ascii=False)
+        self.documents.append(text)
+        with open("%s/d%d.yaml" % (self.folder.name, number), "w", encoding="utf-8") as file:
+            file.write(text)
+        return number
+
+    def errors(self):
+        """By document: (line, what is said) of each error."""
+        names = ["d%d.yaml" % i for i in range(len(self.documents))]
+        done = subprocess.run([DRIVER, self.kind, *names], cwd=self.folder.name, text=True,
+                              timeout=LIMIT_S, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False, env=dict(os.environ, CARETAKER_SHARE=TOP + "/config"))
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        said = [[] for _ in names]
+        for line in done.stdout.splitlines():
+            match = re.match(r"d([0-9]+)\.yaml:([0-9]+):[0-9]+: (?!warning: )(.*)", line)
+            if match:
+                said[int(match[1])].append((int(match[2]), match[3]))
+        return said
+
+    def close(self):
+        self.folder.cleanup()
+
+
 class Schemas(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -122,9 +223,94 @@ class Schemas(unittest.TestCase):
                 self.assertEqual(self.complaints(kind_of(path), read(path)), [])
 
     def test_every_good_file_of_the_tests_is_valid(self):
-        for path in files(EDITION + "/good/**/*.yaml"):
+        for path in files("tests/config/good/**/*.yaml"):
             with self.subTest(path):
                 self.assertEqual(self.complaints(kind_of(path), read(path)), [])
+
+    def test_every_bad_file_whose_mistake_a_schema_sees_is_refused(self):
+        """Those that only names that lead nowhere, or places, make wrong are for `check`."""
+        seen = 0
+        for path in files("tests/config/bad/*.yaml", "tests/config/bad/devices/*.yaml"):
+            expected = os.path.join(TOP, path[:-len(".yaml")] + ".expected")
+            if not os.path.exists(expected):
+                continue
+            with open(expected, encoding="utf-8") as file:
+                said = [line for line in file if line.startswith(path + ":")]
+            structural = [line for line in said if re.search(
+                r"unknown key|is missing; (?!a device on a bus)|is a list|is a mapping|is nothing"
+                r"|a whole number from|a duration from|; accepted: ", line)]
+            try:
+                document = read(path)
+            except (yaml.YAMLError, UnicodeDecodeError, ValueError):
+                continue  # Not even YAML.
+            if structural:
+                seen += 1
+                with self.subTest(path):
+                    complaints = self.complaints(kind_by_name(path), document)
+                    self.assertGreater(len(complaints), 0, structural)
+        self.assertGreater(seen, 10)
+
+    def reader(self, kind):
+        reader = Reader(kind)
+        self.addCleanup(reader.close)
+        return reader
+
+    def test_each_place_has_just_the_keys_that_its_reader_accepts(self):
+        count = 0
+        for kind in set(self.kinds) - {"rules"}:
+            schema = self.schemas[kind]
+            reader = self.reader(kind)
+            asked = []
+            for place in places(schema, schema):
+                self.assertIs(place.schema["additionalProperties"], False)
+                asked.append((place, None, reader.add(place.document(**{UNKNOWN: 1}))))
+                for key in place.schema["properties"]:
+                    asked.append((place, key, reader.add(place.document(**{key: 1}))))
+            said = reader.errors()
+            for place, key, number in asked:
+                lists = [re.search("unknown key .*accepted: (.*)", text)[1]
+                         for _, text in said[number] if "unknown key" in text]
+                with self.subTest(kind, place=str(place), key=key):
+                    if key is None:
+                        count += 1
+                        self.assertEqual(len(lists), 1, said[number])
+                        self.assertLessEqual(set(lists[0].split(", ")),
+                                             set(place.schema["properties"]))
+                    else:
+                        self.assertEqual(lists, [])
+        self.assertGreater(count, 50)
+        self.assertEqual(self.schemas["rules"]["properties"], self.schemas["site"]["properties"])
+
+    def test_no_value_is_refused_that_its_reader_accepts(self):
+        count = 0
+        for kind in set(self.kinds) - {"rules"}:
+            schema = self.schemas[kind]
+            reader = self.reader(kind)
+            asked = []
+            for place in places(schema, schema):
+                for key in place.schema["properties"]:
+                    for value in VALUES:
+                        asked.append((place, key, value,
+                                      reader.add(place.document(**{key: value}))))
+            said = reader.errors()
+            judges = {}
+            for place, key, value, number in asked:
+                text = reader.documents[number].splitlines()
+                line = max(i for i, one in enumerate(text, 1) if '"%s": ' % key in one)
+                if any(at >= line for at, _ in said[number]):
+                    continue
+                count += 1
+                if (id(place), key) not in judges:
+                    judges[id(place), key] = jsonschema.Draft7Validator(
+                        {**place.schema["properties"][key], "definitions": schema["definitions"]}
+                        if "$ref" not in place.schema["properties"][key] else
+                        {"allOf": [place.schema["properties"][key]],
+                         "definitions": schema["definitions"]})
+                again = yaml.load(json.dumps(value), Core)
+                if not judges[id(place), key].is_valid(again):
+                    with self.subTest(kind, place=str(place), key=key, value=value):
+                        self.fail("refused")
+        self.assertGreater(count, 1000)
 
 
 if __name__ == "__main__":
