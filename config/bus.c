@@ -41,6 +41,11 @@ static const struct shape *const probe_share_forms[] = {&probe_share_number,
 static const struct shape probe_share_shape = {.kind = SHAPE_ANY,
                                                .any = probe_share_forms};
 
+/* Those that a Linux serial driver can set (termios(3)). */
+static const int64_t bauds[] = {300,    600,    1200,   2400,    4800,   9600,
+                                19200,  38400,  57600,  115200,  230400, 460800,
+                                500000, 576000, 921600, 1000000, -1};
+
 static const struct field bus_fields[] = {
     {FIELD("id", FIELD_ID, struct bus_yaml, id), REQUIRED,
      ABOUT("Its id; a bus is a device too.")},
@@ -49,11 +54,14 @@ static const struct field bus_fields[] = {
     {FIELD("rtu", FIELD_STRING, struct bus_yaml, rtu),
      ABOUT("A serial line: the path of its port, such as /dev/ttyS1.")},
     {FIELD("tcp", FIELD_STRING, struct bus_yaml, tcp),
+     LIKE("^" PATTERN_HOST "(:[0-9]+)?$",
+          "HOST:PORT such as 192.0.2.10:502 is accepted"),
      ABOUT("A Modbus TCP endpoint: HOST[:PORT].")},
     {FIELD("rtu_over_tcp", FIELD_STRING, struct bus_yaml, rtu_over_tcp),
+     LIKE("^" PATTERN_HOST ":[0-9]+$", "HOST:PORT such as 192.0.2.10:4001 is accepted"),
      ABOUT("RTU frames through a serial server: HOST:PORT.")},
     {FIELD("baud", FIELD_INT, struct bus_yaml, baud), BETWEEN(300, 4000000),
-     ABOUT("Bits per second of a serial line."), PRESET("9600")},
+     .among = bauds, ABOUT("Bits per second of a serial line."), PRESET("9600")},
     {FIELD("parity", FIELD_ENUM, struct bus_yaml, parity), .words = parity_words,
      ABOUT("Of a serial line."), PRESET("even")},
     {FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits), BETWEEN(1, 2),
@@ -81,21 +89,18 @@ const struct shape bus_shape = {SHAPE_OF_TABLE(bus_fields), .name = "bus",
 static void
 check_baud(struct reader *r, const struct node *n, int64_t baud)
 {
-    /* Those that a Linux serial driver can set (termios(3)). */
-    static const int64_t bauds[] = {300,    600,    1200,   2400,   4800,   9600,
-                                    19200,  38400,  57600,  115200, 230400, 460800,
-                                    500000, 576000, 921600, 1000000};
-    for (size_t i = 0; i < ARRAY_LEN(bauds); i++) {
-        if (baud == bauds[i]) {
+    struct strbuf accepted = {0};
+    for (const int64_t *one = bauds; *one >= 0; one++) {
+        if (baud == *one) {
+            strbuf_fini(&accepted);
             return;
         }
+        strbuf_printf(&accepted, "%s%lld", one == bauds ? "" : ", ", (long long)*one);
     }
     struct loc loc = loc_of(n, "baud");
-    diags_add(
-        r->diags, DIAG_ERROR, &loc,
-        "\"baud\" is %lld; accepted: 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, "
-        "57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000",
-        (long long)baud);
+    diags_add(r->diags, DIAG_ERROR, &loc, "\"baud\" is %lld; accepted: %s",
+              (long long)baud, strbuf_text(&accepted));
+    strbuf_fini(&accepted);
 }
 
 static void

@@ -49,6 +49,10 @@ struct field {
     int64_t min, max;
     double low, high; /* FIELD_FLOAT: the bounds, where low < high. */
     const char *const *words;
+    const int64_t *among; /* FIELD_INT: only these, for schemas; ended by -1. */
+    /* FIELD_STRING: what the reader wants beyond a text, as in struct shape, for
+     * schemas. */
+    const char *pattern, *accepted;
     const char *preset;        /* Read as if it stood there; NULL: none. */
     const struct shape *shape; /* FIELD_NODE: what may stand there. */
 };
@@ -58,11 +62,12 @@ struct field {
 #define FIELD(key_, kind_, struct_, member_)                                           \
     .key = (key_), .kind = (kind_), .offset = offsetof(struct_, member_),              \
     .size = sizeof(((struct_ *)0)->member_)
-#define REQUIRED            .required = true
-#define BETWEEN(min_, max_) .min = (min_), .max = (max_)
-#define ABOUT(text_)        .about = (text_)
-#define SHAPE(shape_)       .shape = &(shape_)
-#define PRESET(text_)       .preset = (text_)
+#define REQUIRED                  .required = true
+#define BETWEEN(min_, max_)       .min = (min_), .max = (max_)
+#define ABOUT(text_)              .about = (text_)
+#define SHAPE(shape_)             .shape = &(shape_)
+#define LIKE(pattern_, accepted_) .pattern = (pattern_), .accepted = (accepted_)
+#define PRESET(text_)             .preset = (text_)
 
 #define MS_SECOND INT64_C(1000)
 #define MS_MINUTE (60 * MS_SECOND)

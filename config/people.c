@@ -14,8 +14,11 @@ struct way_yaml {
     const char *mail, *webhook, *phone, *sms;
 };
 
+#define MAIL_ACCEPTED "an address such as zhang@example.org is accepted"
+
 static const struct field way_fields[] = {
-    {FIELD("mail", FIELD_STRING, struct way_yaml, mail), ABOUT("A mail address.")},
+    {FIELD("mail", FIELD_STRING, struct way_yaml, mail), LIKE("@", MAIL_ACCEPTED),
+     ABOUT("A mail address.")},
     {FIELD("webhook", FIELD_STRING, struct way_yaml, webhook),
      ABOUT("An address that is called.")},
     {FIELD("phone", FIELD_STRING, struct way_yaml, phone),
@@ -35,9 +38,7 @@ ways_check(struct reader *r, const struct node *list)
         if (y.mail != NULL && strchr(y.mail, '@') == NULL) {
             struct loc loc = loc_of(n, "mail");
             diags_add(r->diags, DIAG_ERROR, &loc,
-                      "\"mail\" is \"%.80s\"; an address such as zhang@example.org is "
-                      "accepted",
-                      y.mail);
+                      "\"mail\" is \"%.80s\"; " MAIL_ACCEPTED, y.mail);
         }
     }
 }

@@ -37,12 +37,18 @@ static const struct shape register_text = {
         "^(coil|discrete|input|holding) +[+]?(" PATTERN_NUMBER ")$|^[0134][0-9]{4,5}$",
     .accepted = REGISTER_ACCEPTED};
 /* 00001 is a number to whoever reads YAML by its core schema: its zeros are gone. */
-static const struct field modicon_value = {
-    .key = "register", .kind = FIELD_INT, BETWEEN(1, 465536)};
-static const struct shape modicon_shape = {.kind = SHAPE_VALUE,
-                                           .value = &modicon_value};
-static const struct shape *const register_forms[] = {&register_text, &modicon_shape,
-                                                     NULL};
+static const struct field modicon_coil = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(1, 65536)};
+static const struct field modicon_discrete = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(100001, 165536)};
+static const struct field modicon_word = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(300001, 465536)};
+static const struct shape modicon_coils = {.kind = SHAPE_VALUE, .value = &modicon_coil};
+static const struct shape modicon_discretes = {.kind = SHAPE_VALUE,
+                                               .value = &modicon_discrete};
+static const struct shape modicon_words = {.kind = SHAPE_VALUE, .value = &modicon_word};
+static const struct shape *const register_forms[] = {
+    &register_text, &modicon_coils, &modicon_discretes, &modicon_words, NULL};
 static const struct shape register_shape = {.kind = SHAPE_ANY, .any = register_forms};
 
 static const struct field type_value = {

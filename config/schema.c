@@ -138,7 +138,14 @@ add_word(struct strbuf *b, const char *word)
 static void
 add_number_bounds(struct strbuf *b, const struct field *f)
 {
-    if (f->kind == FIELD_INT) {
+    if (f->among != NULL) {
+        open_array(b, "enum");
+        for (const int64_t *one = f->among; *one >= 0; one++) {
+            next_item(b);
+            strbuf_add_number(b, (double)*one);
+        }
+        strbuf_add_char(b, ']');
+    } else if (f->kind == FIELD_INT) {
         strbuf_json_int(b, "minimum", f->min);
         strbuf_json_int(b, "maximum", f->max);
     } else if (f->low < f->high) {
@@ -171,6 +178,9 @@ add_value(struct strbuf *b, const struct field *f)
     switch (f->kind) {
     case FIELD_STRING:
         add_text_type(b, "number");
+        if (f->pattern != NULL) {
+            add_pattern(b, f->pattern, f->accepted);
+        }
         strbuf_json_int(b, "minLength", 1);
         strbuf_json_int(b, "maxLength", f->max > 0 ? f->max : TEXT_CHARS_MAX);
         break;
@@ -180,6 +190,7 @@ add_value(struct strbuf *b, const struct field *f)
         break;
     case FIELD_ID:
         add_text_type(b, "integer");
+        strbuf_json_int(b, "minimum", 0);
         strbuf_json_int(b, "maxLength", ID_BYTES_MAX - 1);
         add_pattern(b, PATTERN_ID, text);
         break;

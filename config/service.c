@@ -116,6 +116,7 @@ history_read(struct reader *r, const struct sections *s, struct site *site)
     site->history = y.spec;
 }
 
+#define BROKER_ACCEPTED "mqtt://HOST:PORT or mqtts://HOST:PORT is accepted"
 /* mqtt://HOST[:PORT] or mqtts://HOST[:PORT], with the port filled in. */
 static const char *
 read_broker(struct reader *r, const char *text, const struct loc *loc)
@@ -128,9 +129,7 @@ read_broker(struct reader *r, const char *text, const struct loc *loc)
         !host_port_parse(r->arena, text + (tls ? 8 : 7), &host, &port, &given) ||
         port == 0) {
         diags_add(r->diags, DIAG_ERROR, loc,
-                  "\"broker\" is \"%.100s\"; mqtt://HOST:PORT or mqtts://HOST:PORT is "
-                  "accepted",
-                  text);
+                  "\"broker\" is \"%.100s\"; " BROKER_ACCEPTED, text);
         return text;
     }
     return arena_printf(r->arena,
@@ -150,8 +149,14 @@ read_file_name(struct reader *r, const struct node *n)
     return path;
 }
 
+#define PREFIX_ACCEPTED                                                                \
+    "a topic such as caretaker or north/plant, without + # and without / at its "      \
+    "ends, "                                                                           \
+    "is accepted"
+
 static const struct field mqtt_fields[] = {
     {FIELD("broker", FIELD_STRING, struct mqtt_spec, broker), REQUIRED,
+     LIKE("^mqtts?://" PATTERN_HOST "(:[0-9]+)?$", BROKER_ACCEPTED),
      ABOUT("mqtt://HOST[:PORT] or, with TLS, mqtts://HOST[:PORT].")},
     {FIELD("username", FIELD_STRING, struct mqtt_spec, username),
      ABOUT("The name that the broker knows us by.")},
@@ -161,6 +166,7 @@ static const struct field mqtt_fields[] = {
      ABOUT("Certificates that the broker's is checked against; without it those of the "
            "system.")},
     {FIELD("prefix", FIELD_STRING, struct mqtt_spec, prefix), .max = 100,
+     LIKE("^[^+# /$]([^+# ]*[^+# /])?$", PREFIX_ACCEPTED),
      ABOUT("What every topic begins with."), PRESET("caretaker")},
     {FIELD("commands", FIELD_BOOL, struct mqtt_spec, commands),
      ABOUT("Whether commands are taken from the topic .../cmd."), PRESET("false")},
@@ -186,11 +192,8 @@ mqtt_read(struct reader *r, const struct sections *s, struct site *site)
     size_t size = strlen(m->prefix);
     if (strpbrk(m->prefix, "+# ") != NULL || m->prefix[0] == '/' ||
         m->prefix[0] == '$' || m->prefix[size - 1] == '/') {
-        diags_add(
-            r->diags, DIAG_ERROR, &prefix,
-            "\"prefix\" is \"%s\"; a topic such as caretaker or north/plant, without "
-            "+ # and without / at its ends, is accepted",
-            m->prefix);
+        diags_add(r->diags, DIAG_ERROR, &prefix,
+                  "\"prefix\" is \"%s\"; " PREFIX_ACCEPTED, m->prefix);
     }
     if (m->password_file != NULL) {
         m->password_file = read_file_name(r, node_get(n, "password_file"));
@@ -205,8 +208,11 @@ mqtt_read(struct reader *r, const struct sections *s, struct site *site)
     }
 }
 
+#define LISTEN_ACCEPTED "ADDRESS:PORT such as \"127.0.0.1:8080\" is accepted"
+
 static const struct field web_fields[] = {
     {FIELD("listen", FIELD_STRING, struct site, web_listen), REQUIRED,
+     LIKE("^" PATTERN_HOST ":[0-9]+$", LISTEN_ACCEPTED),
      ABOUT("ADDRESS:PORT that the page is served on.")}};
 const struct shape web_shape = {SHAPE_OF_TABLE(web_fields)};
 
@@ -224,8 +230,6 @@ web_read(struct reader *r, const struct sections *s, struct site *site)
     if (!host_port_parse(r->arena, site->web_listen, &host, &port, &given) || !given) {
         struct loc loc = loc_of(n, "listen");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"listen\" is \"%.80s\"; ADDRESS:PORT such as \"127.0.0.1:8080\" is "
-                  "accepted",
-                  site->web_listen);
+                  "\"listen\" is \"%.80s\"; " LISTEN_ACCEPTED, site->web_listen);
     }
 }

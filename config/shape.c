@@ -20,8 +20,11 @@ const struct shape shape_interval = {
 static const struct shape *const number_or_bool[] = {&shape_number, &shape_bool, NULL};
 const struct shape shape_number_or_bool = {.kind = SHAPE_ANY, .any = number_or_bool};
 
-static const struct shape languages = {
-    .kind = SHAPE_TABLE, .fields = text_fields, .field_count = TEXT_FIELD_COUNT};
+static const char *const some_language[] = {"en", "zh-CN", NULL};
+static const struct shape languages = {.some_of = some_language,
+                                       .kind = SHAPE_TABLE,
+                                       .fields = text_fields,
+                                       .field_count = TEXT_FIELD_COUNT};
 static const struct shape *const text_forms[] = {&shape_text, &languages, NULL};
 const struct shape shape_text_in_languages = {
     .kind = SHAPE_ANY, .name = "text", .any = text_forms};

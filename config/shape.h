@@ -65,6 +65,7 @@ struct shape {
 #define PATTERN_POINT_ID "^[a-z][a-z0-9_]*$"
 #define PATTERN_DATE     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 #define PATTERN_DURATION "[0-9]+(ms|s|m|h|d|y)"
+#define PATTERN_HOST     "([^ /@:]+|\\[[0-9a-zA-Z:.%_-]+\\])"
 #define PATTERN_CLOCK    "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 /* One text; a list of texts; true or false; any number. */

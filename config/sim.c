@@ -177,6 +177,8 @@ read_unit(struct reader *r,
 
 /* ---- Ports ---- */
 
+#define ENDPOINT_ACCEPTED "HOST:PORT such as 127.0.0.1:15020 is accepted"
+
 struct port_yaml {
     const char *tcp, *rtu, *rtu_over_tcp;
     int64_t baud; /* -1: not given. */
@@ -199,8 +201,7 @@ read_host(struct reader *r, const struct node *n, const char *key, struct sim_po
         out->port = (uint16_t)number;
     } else if (!host_port_parse(r->arena, text, &out->host, &out->port, &given) ||
                !given) {
-        diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"%s\" is \"%.80s\"; HOST:PORT such as 127.0.0.1:15020 is accepted",
+        diags_add(r->diags, DIAG_ERROR, &loc, "\"%s\" is \"%.80s\"; " ENDPOINT_ACCEPTED,
                   key, text);
     }
 }
@@ -292,12 +293,16 @@ read_units(struct reader *r,
 }
 
 static const char *const parities[] = {"none", "even", "odd", NULL};
+#define PATTERN_ENDPOINT "^[0-9]+$|^" PATTERN_HOST ":[0-9]+$"
+
 static const struct field port_fields[] = {
     {FIELD("tcp", FIELD_STRING, struct port_yaml, tcp),
+     LIKE(PATTERN_ENDPOINT, ENDPOINT_ACCEPTED),
      ABOUT("HOST:PORT or PORT; 0 is any free port.")},
     {FIELD("rtu", FIELD_STRING, struct port_yaml, rtu),
      ABOUT("A symbolic link to a pty, relative to this file.")},
     {FIELD("rtu_over_tcp", FIELD_STRING, struct port_yaml, rtu_over_tcp),
+     LIKE(PATTERN_ENDPOINT, ENDPOINT_ACCEPTED),
      ABOUT("HOST:PORT or PORT; 0 is any free port.")},
     {FIELD("count", FIELD_INT, struct port_yaml, count), BETWEEN(1, SIM_PORTS_MAX),
      ABOUT("So many slaves alike, on ports that follow each other."), PRESET("1")},

@@ -55,6 +55,10 @@ sim_windows_read(struct reader *r, const struct node *n, struct sim_windows *out
     *out = (struct sim_windows){items, count};
 }
 
+/* With the percent sign of a format, and of a text. */
+#define CHANCE_ACCEPTED(percent)                                                       \
+    "more than 0 and at most 100 percent, such as 20 " percent ", is accepted"
+
 struct fault_yaml {
     const struct node *kinds[SIM_FAULT_COUNT];
     int64_t delay_ms;
@@ -134,9 +138,7 @@ read_how_often(struct reader *r,
     if (y->chance != NULL && !sim_chance_parse(&f->chance, y->chance)) {
         struct loc loc = loc_of(n, "chance");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"chance\" is \"%.40s\"; more than 0 and at most 100 percent, such "
-                  "as 20 %%, is accepted",
-                  y->chance);
+                  "\"chance\" is \"%.40s\"; " CHANCE_ACCEPTED("%%"), y->chance);
     }
     if (count_given(n, keys) > 1) {
         diags_add(
@@ -146,6 +148,10 @@ read_how_often(struct reader *r,
 }
 
 /* The kinds in the order of enum sim_fault_kind. */
+#define PATTERN_TABLE "(coil|discrete|input|holding)"
+#define PATTERN_RANGE                                                                  \
+    "^" PATTERN_TABLE "( +(" PATTERN_NUMBER ")([.][.](" PATTERN_NUMBER "))?)?$"
+
 static const struct field fault_fields[] = {
     {FIELD("silent", FIELD_NODE, struct fault_yaml, kinds[0]),
      ABOUT("No answer. [from, to] since the start; [from] is for ever."),
@@ -190,6 +196,8 @@ static const struct field fault_fields[] = {
     {FIELD("code", FIELD_INT, struct fault_yaml, code), BETWEEN(1, 255),
      ABOUT("The exception: exception, refuse.")},
     {FIELD("registers", FIELD_STRING, struct fault_yaml, registers),
+     LIKE(PATTERN_RANGE,
+          "a range such as holding 10..20, input 0x10 or coil is accepted"),
      ABOUT("Which are refused, such as holding 10..20.")},
     {FIELD("function", FIELD_INT, struct fault_yaml, function), BETWEEN(1, 127),
      ABOUT("The function code that is refused.")},
@@ -200,6 +208,7 @@ static const struct field fault_fields[] = {
     {FIELD("every", FIELD_INT, struct fault_yaml, every), BETWEEN(1, 1000000),
      ABOUT("Only every so many requests.")},
     {FIELD("chance", FIELD_STRING, struct fault_yaml, chance),
+     LIKE("^[0-9.]+ *%$", CHANCE_ACCEPTED("%")),
      ABOUT("Only with this chance, such as 20 %.")},
     {FIELD("times", FIELD_INT, struct fault_yaml, times), BETWEEN(1, 1000000),
      ABOUT("Only so many times.")},
