@@ -67,19 +67,20 @@ static const struct field bus_fields[] = {
     {FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits), BETWEEN(1, 2),
      ABOUT("Of a serial line."), PRESET("1")},
     {FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485), .words = rs485_words,
-     ABOUT("Whether the kernel turns the line's direction."), PRESET("none")},
+     ABOUT("kernel: the driver turns the line around itself."), PRESET("none")},
     {FIELD("timeout", FIELD_DURATION, struct bus_yaml, timeout_ms),
      BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX),
      ABOUT("How long an answer may take; without it 300ms on a line, else 1s.")},
     {FIELD("retries", FIELD_INT, struct bus_yaml, retries), BETWEEN(0, 10),
      ABOUT("How often a request is repeated before it counts as lost."), PRESET("1")},
     {FIELD("probe_share", FIELD_NODE, struct bus_yaml, probe_share),
-     ABOUT("Share of the bus time that may go into asking the silent, in percent; "
-           "without it 5 %."),
+     ABOUT("How much of the time, in percent, may go into asking devices that do not "
+           "answer; 5 % without it."),
      SHAPE(probe_share_shape)},
     {FIELD("connect_pause", FIELD_DURATION, struct bus_yaml, connect_pause_ms),
-     BETWEEN(0, CONNECT_PAUSE_MS_MAX),
-     ABOUT("How long to wait after a connection was made.")},
+     BETWEEN(0, CONNECT_PAUSE_MS_MAX), PRESET("0s"),
+     ABOUT("How long to wait after connecting, or opening the port, before the first "
+           "request.")},
 };
 static const char *const bus_kinds[] = {"rtu", "tcp", "rtu_over_tcp", NULL};
 const struct shape bus_shape = {SHAPE_OF_TABLE(bus_fields), .name = "bus",

@@ -179,7 +179,7 @@ static const struct field fault_fields[] = {
      ABOUT("The connection is closed. [from, to] since the start; [from] is for ever."),
      SHAPE(window_shape)},
     {FIELD("refuse", FIELD_NODE, struct fault_yaml, kinds[7]),
-     ABOUT("An exception to requests for some registers, or of one function. [from, "
+     ABOUT("An exception to some requests. [from, "
            "to] since the start; [from] is for ever."),
      SHAPE(window_shape)},
     {FIELD("garbage", FIELD_NODE, struct fault_yaml, kinds[8]),
@@ -202,16 +202,16 @@ static const struct field fault_fields[] = {
     {FIELD("function", FIELD_INT, struct fault_yaml, function), BETWEEN(1, 127),
      ABOUT("The function code that is refused.")},
     {FIELD("bytes", FIELD_INT, struct fault_yaml, bytes),
-     BETWEEN(1, SIM_GARBAGE_BYTES_MAX), ABOUT("How many bytes of garbage.")},
+     BETWEEN(1, SIM_GARBAGE_BYTES_MAX), ABOUT("Garbage has up to so many bytes.")},
     {FIELD("place", FIELD_ENUM, struct fault_yaml, place), .words = sim_garbage_words,
-     ABOUT("Where the garbage is.")},
+     ABOUT("Where the garbage is: before or after an answer, between frames, or any.")},
     {FIELD("every", FIELD_INT, struct fault_yaml, every), BETWEEN(1, 1000000),
-     ABOUT("Only every so many requests.")},
+     ABOUT("Every N-th request is struck.")},
     {FIELD("chance", FIELD_STRING, struct fault_yaml, chance),
      LIKE("^[0-9.]+ *%$", CHANCE_ACCEPTED("%")),
-     ABOUT("Only with this chance, such as 20 %.")},
+     ABOUT("Each request is struck with this chance, such as 20 %.")},
     {FIELD("times", FIELD_INT, struct fault_yaml, times), BETWEEN(1, 1000000),
-     ABOUT("Only so many times.")},
+     ABOUT("After so many times it ends.")},
 };
 static const char *const fault_kinds[] = {
     "silent", "slow",   "bad_crc", "wrong_unit", "truncated", "exception",

@@ -1,4 +1,5 @@
-/* Reads files and prints what is said of each: for system tests that ask about thousands.
+/* Reads files and prints what is said of each: for system tests that ask about
+ * thousands.
  *
  *   driver_read KIND FILE...     KIND: site, profile, case, map or simulation
  */
