@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RANGE_MAX  INT64_C(1000000000000000000) /* Ten times it still fits. */
+#define RANGE_MAX  INT64_C(1000000000000000000) /* The next power would not fit. */
 #define STOPS_MAX  40                           /* Two for each digit, and the end. */
 #define TEXT_BYTES 24
 
@@ -53,10 +53,10 @@ range_pattern_add(struct strbuf *b, int64_t low, int64_t high)
     assert(low >= 0);
     assert(low <= high);
     assert(high < RANGE_MAX);
-    for (int64_t p = 10; p <= RANGE_MAX && low - low % p + p - 1 < high; p *= 10) {
+    for (int64_t p = 10; p < RANGE_MAX && low - low % p + p - 1 < high; p *= 10) {
         stops[count++] = low - low % p + p - 1;
     }
-    for (int64_t p = 10; p <= RANGE_MAX && high + 1 - (high + 1) % p > low; p *= 10) {
+    for (int64_t p = 10; p < RANGE_MAX && high + 1 - (high + 1) % p > low; p *= 10) {
         stops[count++] = high - (high + 1) % p;
     }
     stops[count++] = high;
