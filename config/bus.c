@@ -6,6 +6,7 @@
 #include "config/shape.h"
 
 #define MODBUS_TCP_PORT 502 /* Registered with IANA. */
+#define BAUD_DEFAULT    9600
 
 /* Of bus time, in %: less than the least finds nobody again, more than the most would
  * let the dead take half the line. */
@@ -61,7 +62,9 @@ static const struct field bus_fields[] = {
      LIKE("^" PATTERN_HOST ":[0-9]+$", "HOST:PORT such as 192.0.2.10:4001 is accepted"),
      ABOUT("RTU frames through a serial server: HOST:PORT.")},
     {FIELD("baud", FIELD_INT, struct bus_yaml, baud), BETWEEN(300, 4000000),
-     .among = bauds, ABOUT("Bits per second of a serial line."), PRESET("9600")},
+     .among = bauds,
+     ABOUT("Bits per second of a line, 9600 without it; or of the one behind an "
+           "endpoint.")},
     {FIELD("parity", FIELD_ENUM, struct bus_yaml, parity), .words = parity_words,
      ABOUT("Of a serial line."), PRESET("even")},
     {FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits), BETWEEN(1, 2),
@@ -147,19 +150,24 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
               probe_share_percent.accepted);
 }
 
-/* Serial keys beside an endpoint say that somebody mixed two buses up. */
+/* An endpoint may say how fast the line behind it is; nothing else of it is ours. */
 static void
-refuse_serial_keys(struct reader *r, const struct node *n)
+check_line_behind(struct reader *r, const struct node *n)
 {
-    static const char *const keys[] = {"baud", "parity", "stop_bits", "rs485"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const struct node *key = node_get(n, keys[i]);
+    static const char *const keys[] = {"parity", "stop_bits"};
+    const struct node *key = node_get(n, "rs485");
+    if (key != NULL) {
+        diags_add(r->diags, DIAG_ERROR, &key->key_loc,
+                  "\"rs485\" of a bus without \"rtu\"; only a serial line of this "
+                  "machine has it, leave it out");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys) && node_get(n, "baud") == NULL; i++) {
+        key = node_get(n, keys[i]);
         if (key != NULL) {
-            diags_add(
-                r->diags, DIAG_ERROR, &key->key_loc,
-                "\"%s\" of a bus without \"rtu\"; only a serial line has it, leave "
-                "it out",
-                keys[i]);
+            diags_add(r->diags, DIAG_ERROR, &key->key_loc,
+                      "\"%s\" of a bus without \"rtu\"; it is accepted together with "
+                      "\"baud\", to say how fast the line behind a gateway is",
+                      keys[i]);
         }
     }
 }
@@ -197,11 +205,14 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
     } else if (y.rtu != NULL) {
         bus->kind = BUS_RTU;
         bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);
-        check_baud(r, n, y.baud);
+        bus->baud = y.baud > 0 ? (int)y.baud : BAUD_DEFAULT;
     } else if (kinds == 1) {
         const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
         read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
-        refuse_serial_keys(r, n);
+        check_line_behind(r, n);
+    }
+    if (y.baud > 0) {
+        check_baud(r, n, y.baud);
     }
     if (y.probe_share != NULL) {
         read_probe_share(r, y.probe_share, bus);
