@@ -66,9 +66,9 @@ static const struct field bus_fields[] = {
      ABOUT("Bits per second of a line, 9600 without it; or of the one behind an "
            "endpoint.")},
     {FIELD("parity", FIELD_ENUM, struct bus_yaml, parity), .words = parity_words,
-     ABOUT("Of a serial line."), PRESET("even")},
+     ABOUT("Of a line, or of the one behind an endpoint."), PRESET("even")},
     {FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits), BETWEEN(1, 2),
-     ABOUT("Of a serial line."), PRESET("1")},
+     ABOUT("Of a line, or of the one behind an endpoint."), PRESET("1")},
     {FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485), .words = rs485_words,
      ABOUT("kernel: the driver turns the line around itself."), PRESET("none")},
     {FIELD("timeout", FIELD_DURATION, struct bus_yaml, timeout_ms),
