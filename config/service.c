@@ -5,6 +5,7 @@
 
 #include "config/load.h"
 #include "config/number.h"
+#include "daemon/model/alarm.h"
 
 void
 tickets_read(struct reader *r, const struct sections *s, struct site *site)
@@ -24,7 +25,7 @@ tickets_read(struct reader *r, const struct sections *s, struct site *site)
 }
 
 void
-alarms_check(struct reader *r, const struct sections *s)
+alarms_read(struct reader *r, const struct sections *s, struct site *site)
 {
     struct alarms_yaml {
         const struct node *chatter;
@@ -33,7 +34,8 @@ alarms_check(struct reader *r, const struct sections *s)
     static const struct field fields[] = {
         FIELD("chatter", FIELD_NODE, struct alarms_yaml, chatter, OPTIONAL)};
     static const struct field chatter_fields[] = {
-        FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes, BETWEEN(2, 10000)),
+        FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes,
+              BETWEEN(2, RAISES_MAX)),
         FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms,
               BETWEEN(MS_SECOND, 31 * MS_DAY)),
     };
@@ -45,6 +47,8 @@ alarms_check(struct reader *r, const struct sections *s)
         (void)fields_read(r, &y, y.chatter, "chatter", chatter_fields,
                           ARRAY_LEN(chatter_fields));
     }
+    site->chatter_episodes = (uint32_t)y.episodes;
+    site->chatter_window_ms = y.window_ms;
 }
 
 void
