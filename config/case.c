@@ -160,38 +160,29 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 
 struct command_yaml {
     struct command command;
-    const struct node *at, *what, *priority;
+    const struct node *at, *what, *priority, *until;
     const char *to, *reason;
+    int state; /* -1: not given. */
 };
 
 static void
 read_command_kind(struct reader *r, const struct node *n, enum command_kind *out)
 {
-    static const struct {
-        const char *alias;
-        enum command_kind kind;
-    } aliases[] = {{"alarm.ack", COMMAND_ACK},
-                   {"alarm.acknowledge", COMMAND_ACK},
-                   {"ticket.assign", COMMAND_TICKET_TAKE}};
     const char *words[COMMAND_KIND_COUNT + 1] = {NULL};
     int word = 0;
-    for (size_t i = 0; i < ARRAY_LEN(aliases) && n->kind == NODE_SCALAR; i++) {
-        if (strcmp(n->text, aliases[i].alias) == 0) {
-            *out = aliases[i].kind;
-            return;
-        }
+    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text)) {
+        return; /* Also by another name, which the list below does not have. */
     }
     for (int i = 0; i < COMMAND_KIND_COUNT; i++) {
         words[i] = command_kind_name((enum command_kind)i);
     }
-    if (value_enum(r, n, "do", words, &word)) {
-        *out = (enum command_kind)word;
-    }
+    (void)value_enum(r, n, "do", words, &word);
 }
 
 static void
 read_command(struct reader *r, const struct node *n, struct case_command *out)
 {
+    static const char *const states[] = {"out", "in", NULL};
     static const struct field fields[] = {
         FIELD("at", FIELD_NODE, struct command_yaml, at, REQUIRED),
         FIELD("do", FIELD_NODE, struct command_yaml, what, REQUIRED),
@@ -207,13 +198,20 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         FIELD("reason", FIELD_STRING, struct command_yaml, reason, OPTIONAL),
         FIELD("priority", FIELD_NODE, struct command_yaml, priority, OPTIONAL),
         FIELD("rating", FIELD_INT, struct command_yaml, command.rating, BETWEEN(1, 5)),
+        FIELD("for", FIELD_DURATION, struct command_yaml, command.for_ms,
+              BETWEEN(1, MS_YEAR)),
+        FIELD("until", FIELD_NODE, struct command_yaml, until, OPTIONAL),
+        FIELD("state", FIELD_ENUM, struct command_yaml, state, .words = states),
     };
-    struct command_yaml y = {.command = {.by = ""}};
+    struct command_yaml y = {.command = {.by = ""}, .state = -1};
     const char *priority = NULL;
     out->loc = n->loc;
     (void)fields_read(r, &y, n, "command", fields, ARRAY_LEN(fields));
     if (y.at != NULL) {
         (void)read_time(r, y.at, "at", &out->at);
+    }
+    if (y.until != NULL) {
+        (void)read_time(r, y.until, "until", &out->until);
     }
     if (y.what != NULL) {
         read_command_kind(r, y.what, &y.command.kind);
@@ -225,6 +223,9 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         priority != NULL && severity_parse(&y.command.priority, priority);
     y.command.assignee = y.command.assignee != NULL ? y.command.assignee : y.to;
     y.command.note = y.command.note != NULL ? y.command.note : y.reason;
+    y.command.service = y.state < 0    ? SERVICE_UNSAID
+                        : y.state == 0 ? SERVICE_OUT
+                                       : SERVICE_IN;
     out->command = y.command;
 }
 
