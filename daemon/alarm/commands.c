@@ -57,13 +57,19 @@ acknowledge(struct alarms *a, struct entry *e, const struct command *c, struct e
     return 0;
 }
 
-/* What a row says of an alarm that was never raised. */
+/* What the row says of an alarm that is normal: its last episode is over and done. */
 static void
 describe(struct alarms *a, struct entry *e)
 {
-    if (e->row.episode > 0) {
+    if (e->row.state != ALARM_NORMAL) {
         return;
     }
+    e->row.raised_ms = INSTANT_NONE;
+    e->row.cleared_ms = INSTANT_NONE;
+    e->row.acked_ms = INSTANT_NONE;
+    e->row.acked_by[0] = '\0';
+    e->row.ticket = 0;
+    e->row.has_value = false;
     const struct rule_spec *rule = &a->site->rules[e->rule];
     e->row.severity =
         rule->level_count > 0 ? rule->levels[0].severity : SEVERITY_NORMAL;

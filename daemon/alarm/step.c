@@ -124,6 +124,7 @@ show(struct alarms *a, struct entry *e, int64_t t_ms, enum event_kind kind)
 {
     e->row.untold = false;
     e->row.told_severity = e->row.severity;
+    e->moved = true;
     tell(a, e, t_ms, kind);
     step_news(a, e, kind == EVENT_ALARM_RAISED ? EDGE_RAISED : EDGE_CHANGED);
 }
