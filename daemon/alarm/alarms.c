@@ -69,6 +69,10 @@ alarms_restore(struct alarms *a, const struct alarm *row)
     e->row.device = a->site->devices[device].id;
     e->row.rule = a->site->rules[rule].id;
     e->shelved = row->state == ALARM_SHELVED;
+    if (row->state == ALARM_NORMAL && alarm_unhidden(&e->row) != ALARM_NORMAL) {
+        /* It is over, whatever its instants say. */
+        e->row.raised_ms = INSTANT_NONE;
+    }
     entry_plan(a, e);
     a->review = true; /* The configuration may hide it no more. */
     return true;
