@@ -115,8 +115,9 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 
 struct command_yaml {
     struct command command;
-    const struct node *at, *what, *priority;
+    const struct node *at, *what, *priority, *until;
     const char *to, *reason;
+    int state; /* -1: not given. */
 };
 
 static const char *
@@ -125,33 +126,22 @@ command_word(int index)
     return command_kind_name((enum command_kind)index);
 }
 
-/* What the events are called that come of a command, and what it means then. */
-static const char *const command_aliases[] = {"alarm.ack", "alarm.acknowledge",
-                                              "ticket.assign", NULL};
-static const enum command_kind alias_kinds[] = {COMMAND_ACK, COMMAND_ACK,
-                                                COMMAND_TICKET_TAKE};
-_Static_assert(ARRAY_LEN(command_aliases) == ARRAY_LEN(alias_kinds) + 1, "a kind each");
-
 static const struct shape do_shape = {.kind = SHAPE_NAMES,
                                       .name_of = command_word,
                                       .name_count = COMMAND_KIND_COUNT,
-                                      .also = command_aliases};
+                                      .also_of = command_kind_alias};
 
 static void
 read_command_kind(struct reader *r, const struct node *n, enum command_kind *out)
 {
     int word = 0;
-    for (size_t i = 0; i < ARRAY_LEN(alias_kinds) && n->kind == NODE_SCALAR; i++) {
-        if (strcmp(n->text, command_aliases[i]) == 0) {
-            *out = alias_kinds[i];
-            return;
-        }
+    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text)) {
+        return; /* Also by another name, which the list below does not have. */
     }
-    if (shape_read_name(r, n, "do", &do_shape, &word)) {
-        *out = (enum command_kind)word;
-    }
+    (void)shape_read_name(r, n, "do", &do_shape, &word);
 }
 
+static const char *const service_words[] = {"out", "in", NULL};
 static const struct field command_fields[] = {
     {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED,
      ABOUT("When it is done."), SHAPE(case_time_shape)},
@@ -177,6 +167,13 @@ static const struct field command_fields[] = {
      ABOUT("Of a ticket that is opened."), SHAPE(severity_shape)},
     {FIELD("rating", FIELD_INT, struct command_yaml, command.rating), BETWEEN(1, 5),
      ABOUT("Of a ticket that is rated.")},
+    {FIELD("for", FIELD_DURATION, struct command_yaml, command.for_ms),
+     BETWEEN(1, MS_YEAR),
+     ABOUT("How long an alarm is shelved, or a device out of service.")},
+    {FIELD("until", FIELD_NODE, struct command_yaml, until),
+     ABOUT("The same, as a moment."), SHAPE(case_time_shape)},
+    {FIELD("state", FIELD_ENUM, struct command_yaml, state), .words = service_words,
+     ABOUT("Whether a device goes out of service, or comes back.")},
 };
 static const struct shape command_shape = {SHAPE_OF_TABLE(command_fields)};
 static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command_shape};
@@ -184,12 +181,15 @@ static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command
 static void
 read_command(struct reader *r, const struct node *n, struct case_command *out)
 {
-    struct command_yaml y = {.command = {.by = ""}};
+    struct command_yaml y = {.command = {.by = ""}, .state = -1};
     const char *priority = NULL;
     out->loc = n->loc;
     (void)fields_read(r, &y, n, "command", command_fields, ARRAY_LEN(command_fields));
     if (y.at != NULL) {
         (void)case_time_read(r, y.at, "at", &out->at);
+    }
+    if (y.until != NULL) {
+        (void)case_time_read(r, y.until, "until", &out->until);
     }
     if (y.what != NULL) {
         read_command_kind(r, y.what, &y.command.kind);
@@ -201,6 +201,9 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         priority != NULL && severity_parse(&y.command.priority, priority);
     y.command.assignee = y.command.assignee != NULL ? y.command.assignee : y.to;
     y.command.note = y.command.note != NULL ? y.command.note : y.reason;
+    y.command.service = y.state < 0    ? SERVICE_UNSAID
+                        : y.state == 0 ? SERVICE_OUT
+                                       : SERVICE_IN;
     out->command = y.command;
 }
 

@@ -10,7 +10,8 @@ struct rule_yaml {
     struct expr_text while_, when, clear;
     int64_t hold_ms, clear_hold_ms, respond_within_ms, realarm_ms;
     int64_t verify_for_ms, follow_up_ms;
-    int severity; /* -1: not given. */
+    int severity;   /* -1: not given. */
+    int suppresses; /* -1: not given. */
     struct text title;
     const char *cause, *consequence, *action, *procedure, *source, *group;
     bool enabled, latch;
@@ -19,6 +20,8 @@ struct rule_yaml {
 
 static const char *const severity_words[] = {"info", "normal", "urgent", "critical",
                                              NULL};
+
+static const char *const suppresses_words[] = {"children", NULL};
 
 struct level_yaml {
     int severity;
@@ -122,6 +125,9 @@ static const struct field rule_fields[] = {
      ABOUT("Said again after this time while it stands.")},
     {FIELD("group", FIELD_ID, struct rule_yaml, group),
      ABOUT("Alarms of one group share the first-out and one ticket.")},
+    {FIELD("suppresses", FIELD_ENUM, struct rule_yaml, suppresses),
+     .words = suppresses_words,
+     ABOUT("children: hides the alarms of all that the device feeds while it stands.")},
     {FIELD("enabled", FIELD_BOOL, struct rule_yaml, enabled),
      ABOUT("false: the rule is read and checked, but not judged."), PRESET("true")},
 };
@@ -289,20 +295,6 @@ read_suppressed_by(struct reader *r, const struct node *n, struct rule_spec *rul
     rule->suppressed_by = names;
 }
 
-static void
-warn_later(struct reader *r, const struct node *n)
-{
-    static const char *const keys[] = {"latch", "realarm", "group", "suppressed_by"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const struct node *key = node_get(n, keys[i]);
-        if (key != NULL) {
-            diags_add(r->diags, DIAG_WARNING, &key->key_loc,
-                      "\"%s\" is read, but this version does not act on it yet",
-                      keys[i]);
-        }
-    }
-}
-
 /* An alarm that does not say what to do helps nobody at night. */
 static void
 lint_rationale(struct reader *r, const struct rule_spec *rule)
@@ -333,6 +325,7 @@ read_rule(struct reader *r,
           struct rule_spec *rule)
 {
     struct rule_yaml y = {.severity = -1,
+                          .suppresses = -1,
                           .verify_for_ms = site->verify_for_ms,
                           .follow_up_ms = site->follow_up_ms};
     (void)fields_read(r, &y, n, "rule", rule_fields, ARRAY_LEN(rule_fields));
@@ -353,6 +346,7 @@ read_rule(struct reader *r,
                                .latch = y.latch,
                                .realarm_ms = y.realarm_ms,
                                .group = y.group,
+                               .suppresses_children = y.suppresses == 0,
                                .loc = n->loc};
     if (n->kind != NODE_MAP) {
         return;
@@ -371,7 +365,6 @@ read_rule(struct reader *r,
     }
     struct loc loc = loc_of(n, "procedure");
     check_procedure(r, site, y.procedure, &loc);
-    warn_later(r, n);
     lint_rationale(r, rule);
 }
 

@@ -376,8 +376,9 @@ add_names(struct strbuf *b, const struct shape *s)
     for (int i = 0; i < s->name_count; i++) {
         add_word(b, s->name_of(i));
     }
-    for (size_t i = 0; s->also != NULL && s->also[i] != NULL; i++) {
-        add_word(b, s->also[i]);
+    const char *also = NULL;
+    for (size_t i = 0; s->also_of != NULL && (also = s->also_of(i)) != NULL; i++) {
+        add_word(b, also);
     }
     strbuf_add_char(b, ']');
 }

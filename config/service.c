@@ -6,6 +6,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/model/alarm.h"
 
 static const struct field tickets_fields[] = {
     {FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms),
@@ -35,7 +36,7 @@ struct alarms_yaml {
 };
 
 static const struct field chatter_fields[] = {
-    {FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes), BETWEEN(2, 10000),
+    {FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes), BETWEEN(2, RAISES_MAX),
      ABOUT("So many episodes within the window mark an alarm as chattering."),
      PRESET("5")},
     {FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms),
@@ -50,7 +51,7 @@ static const struct field alarms_fields[] = {
 const struct shape alarms_shape = {SHAPE_OF_TABLE(alarms_fields)};
 
 void
-alarms_check(struct reader *r, const struct sections *s)
+alarms_read(struct reader *r, const struct sections *s, struct site *site)
 {
     struct alarms_yaml y = {0};
     fields_preset(r, &y, chatter_fields, ARRAY_LEN(chatter_fields));
@@ -62,6 +63,8 @@ alarms_check(struct reader *r, const struct sections *s)
         (void)fields_read(r, &y, y.chatter, "chatter", chatter_fields,
                           ARRAY_LEN(chatter_fields));
     }
+    site->chatter_episodes = (uint32_t)y.episodes;
+    site->chatter_window_ms = y.window_ms;
 }
 
 struct history_yaml {

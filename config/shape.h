@@ -23,7 +23,7 @@ enum shape_kind {
     SHAPE_VALUE, /* One value like the field `value`. */
     SHAPE_TEXT,  /* A text like `pattern`. */
     SHAPE_NONE,  /* Nothing is written: `key:` alone, or ~. */
-    SHAPE_NAMES  /* name_of(0) to name_of(name_count - 1), and `also`. */
+    SHAPE_NAMES  /* name_of(0) to name_of(name_count - 1), and those of also_of. */
 };
 
 struct shape {
@@ -53,7 +53,8 @@ struct shape {
 
     const char *(*name_of)(int index); /* SHAPE_NAMES */
     int name_count;
-    const char *const *also; /* Words that mean one of the names; NULL: none. */
+    /* Words that mean one of the names; NULL behind the last.  NULL: none. */
+    const char *(*also_of)(size_t index);
 };
 
 #define SHAPE_OF_TABLE(fields_)                                                        \
@@ -84,7 +85,7 @@ extern const struct shape shape_text_in_languages;
 void shape_add_accepted(struct strbuf *b, const struct field *f);
 
 /* `n` as one of the names of a SHAPE_NAMES, reported with `key` when it is none.  Not
- * for its `also`. */
+ * for those of its also_of. */
 bool shape_read_name(struct reader *r,
                      const struct node *n,
                      const char *key,
