@@ -142,6 +142,11 @@ install:
 	install -d '$(SHARE)/bash-completion/completions'
 	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
 	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'
+	install -d '$(SHARE)/caretaker/schema'
+	for kind in $$(build/release/caretaker schema | awk 'NR > 1 {print $$1}'); do \
+		build/release/caretaker schema "$$kind" >"$(SHARE)/caretaker/schema/$$kind.json" && \
+		chmod 644 "$(SHARE)/caretaker/schema/$$kind.json" || exit 1; \
+	done
 	install -d '$(SHARE)/man/man1' '$(SHARE)/man/man5' '$(SYSTEMD)/systemd/system'
 	sed 's|/usr/local|$(PREFIX)|g' daemon/cli/caretaker.1 >'$(SHARE)/man/man1/caretaker.1'
 	sed 's|/usr/local|$(PREFIX)|g' config/caretaker-site.5 >'$(SHARE)/man/man5/caretaker-site.5'

@@ -3,6 +3,7 @@
 
 #include "config/load.h"
 #include "config/number.h"
+#include "config/shape.h"
 
 #define MODBUS_TCP_PORT 502 /* Registered with IANA. */
 #define BAUD_DEFAULT    9600
@@ -19,55 +20,91 @@ struct bus_yaml {
     const char *id, *name, *tcp, *rtu, *rtu_over_tcp;
     int64_t baud, stop_bits, timeout_ms, retries, connect_pause_ms;
     const struct node *probe_share;
-    int parity; /* -1: not given. */
-    int rs485;  /* -1: not given. */
+    int parity;
+    int rs485;
 };
 
 static const char *const parity_words[] = {"none", "even", "odd", NULL};
 static const char *const rs485_words[] = {"none", "kernel", NULL};
 
+static const struct field probe_share_value = {.key = "probe_share",
+                                               .kind = FIELD_FLOAT,
+                                               .low = PROBE_SHARE_MIN,
+                                               .high = PROBE_SHARE_MAX};
+static const struct shape probe_share_number = {.kind = SHAPE_VALUE,
+                                                .value = &probe_share_value};
+static const struct shape probe_share_percent = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^[0-9.]+ *%?$",
+    .accepted = "a share of bus time from 0.1 % to 50 % such as 5 % is accepted"};
+static const struct shape *const probe_share_forms[] = {&probe_share_number,
+                                                        &probe_share_percent, NULL};
+static const struct shape probe_share_shape = {.kind = SHAPE_ANY,
+                                               .any = probe_share_forms};
+
+/* Those that a Linux serial driver can set (termios(3)). */
+static const int64_t bauds[] = {300,    600,    1200,   2400,    4800,   9600,
+                                19200,  38400,  57600,  115200,  230400, 460800,
+                                500000, 576000, 921600, 1000000, -1};
+
 static const struct field bus_fields[] = {
-    FIELD("id", FIELD_ID, struct bus_yaml, id, REQUIRED),
-    FIELD("name", FIELD_STRING, struct bus_yaml, name, .max = 200),
-    FIELD("rtu", FIELD_STRING, struct bus_yaml, rtu, OPTIONAL),
-    FIELD("tcp", FIELD_STRING, struct bus_yaml, tcp, OPTIONAL),
-    FIELD("rtu_over_tcp", FIELD_STRING, struct bus_yaml, rtu_over_tcp, OPTIONAL),
-    FIELD("baud", FIELD_INT, struct bus_yaml, baud, BETWEEN(300, 4000000)),
-    FIELD("parity", FIELD_ENUM, struct bus_yaml, parity, .words = parity_words),
-    FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits, BETWEEN(1, 2)),
-    FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485, .words = rs485_words),
-    FIELD("timeout",
-          FIELD_DURATION,
-          struct bus_yaml,
-          timeout_ms,
-          BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
-    FIELD("retries", FIELD_INT, struct bus_yaml, retries, BETWEEN(0, 10)),
-    FIELD("probe_share", FIELD_NODE, struct bus_yaml, probe_share, OPTIONAL),
-    FIELD("connect_pause",
-          FIELD_DURATION,
-          struct bus_yaml,
-          connect_pause_ms,
-          BETWEEN(0, CONNECT_PAUSE_MS_MAX)),
+    {FIELD("id", FIELD_ID, struct bus_yaml, id), REQUIRED,
+     ABOUT("Its id; a bus is a device too.")},
+    {FIELD("name", FIELD_STRING, struct bus_yaml, name), .max = 200,
+     ABOUT("Its name, for people.")},
+    {FIELD("rtu", FIELD_STRING, struct bus_yaml, rtu),
+     ABOUT("A serial line: the path of its port, such as /dev/ttyS1.")},
+    {FIELD("tcp", FIELD_STRING, struct bus_yaml, tcp),
+     LIKE("^" PATTERN_HOST "(:[0-9]+)?$",
+          "HOST:PORT such as 192.0.2.10:502 is accepted"),
+     ABOUT("A Modbus TCP endpoint: HOST[:PORT].")},
+    {FIELD("rtu_over_tcp", FIELD_STRING, struct bus_yaml, rtu_over_tcp),
+     LIKE("^" PATTERN_HOST ":[0-9]+$", "HOST:PORT such as 192.0.2.10:4001 is accepted"),
+     ABOUT("RTU frames through a serial server: HOST:PORT.")},
+    {FIELD("baud", FIELD_INT, struct bus_yaml, baud), BETWEEN(300, 4000000),
+     .among = bauds,
+     ABOUT("Bits per second of a line, 9600 without it; or of the one behind an "
+           "endpoint.")},
+    {FIELD("parity", FIELD_ENUM, struct bus_yaml, parity), .words = parity_words,
+     ABOUT("Of a line, or of the one behind an endpoint."), PRESET("even")},
+    {FIELD("stop_bits", FIELD_INT, struct bus_yaml, stop_bits), BETWEEN(1, 2),
+     ABOUT("Of a line, or of the one behind an endpoint."), PRESET("1")},
+    {FIELD("rs485", FIELD_ENUM, struct bus_yaml, rs485), .words = rs485_words,
+     ABOUT("kernel: the driver turns the line around itself."), PRESET("none")},
+    {FIELD("timeout", FIELD_DURATION, struct bus_yaml, timeout_ms),
+     BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX),
+     ABOUT("How long an answer may take; without it 300ms on a line, else 1s.")},
+    {FIELD("retries", FIELD_INT, struct bus_yaml, retries), BETWEEN(0, 10),
+     ABOUT("How often a request is repeated before it counts as lost."), PRESET("1")},
+    {FIELD("probe_share", FIELD_NODE, struct bus_yaml, probe_share),
+     ABOUT("How much of the time, in percent, may go into asking devices that do not "
+           "answer; 5 % without it."),
+     SHAPE(probe_share_shape)},
+    {FIELD("connect_pause", FIELD_DURATION, struct bus_yaml, connect_pause_ms),
+     BETWEEN(0, CONNECT_PAUSE_MS_MAX), PRESET("0s"),
+     ABOUT("How long to wait after connecting, or opening the port, before the first "
+           "request.")},
 };
+static const char *const bus_kinds[] = {"rtu", "tcp", "rtu_over_tcp", NULL};
+const struct shape bus_shape = {SHAPE_OF_TABLE(bus_fields), .name = "bus",
+                                .about = "An RS-485 line or a TCP endpoint.",
+                                .one_of = bus_kinds};
 
 static void
 check_baud(struct reader *r, const struct node *n, int64_t baud)
 {
-    /* Those that a Linux serial driver can set (termios(3)). */
-    static const int64_t bauds[] = {300,    600,    1200,   2400,   4800,   9600,
-                                    19200,  38400,  57600,  115200, 230400, 460800,
-                                    500000, 576000, 921600, 1000000};
-    for (size_t i = 0; i < ARRAY_LEN(bauds); i++) {
-        if (baud == bauds[i]) {
+    struct strbuf accepted = {0};
+    for (const int64_t *one = bauds; *one >= 0; one++) {
+        if (baud == *one) {
+            strbuf_fini(&accepted);
             return;
         }
+        strbuf_printf(&accepted, "%s%lld", one == bauds ? "" : ", ", (long long)*one);
     }
     struct loc loc = loc_of(n, "baud");
-    diags_add(
-        r->diags, DIAG_ERROR, &loc,
-        "\"baud\" is %lld; accepted: 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, "
-        "57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000",
-        (long long)baud);
+    diags_add(r->diags, DIAG_ERROR, &loc, "\"baud\" is %lld; accepted: %s",
+              (long long)baud, strbuf_text(&accepted));
+    strbuf_fini(&accepted);
 }
 
 static void
@@ -102,17 +139,15 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
     if (size < sizeof number && (unit[0] == '\0' || strcmp(unit, "%") == 0)) {
         memcpy(number, text, size);
         number[size] = '\0';
-        if (number_parse_float(&share, number) && share >= PROBE_SHARE_MIN &&
-            share <= PROBE_SHARE_MAX) {
+        if (number_parse_float(&share, number) && share >= probe_share_value.low &&
+            share <= probe_share_value.high) {
             bus->probe_share = share;
             return;
         }
     }
-    diags_add(
-        r->diags, DIAG_ERROR, &n->loc,
-        "\"probe_share\" is %s%.60s%s; a share of bus time from 0.1 %% to 50 %% such "
-        "as 5 %% is accepted",
-        text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "");
+    diags_add(r->diags, DIAG_ERROR, &n->loc, "\"probe_share\" is %s%.60s%s; %s",
+              text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "",
+              probe_share_percent.accepted);
 }
 
 /* An endpoint may say how fast the line behind it is; nothing else of it is ours. */
@@ -140,7 +175,8 @@ check_line_behind(struct reader *r, const struct node *n)
 static void
 read_bus(struct reader *r, const struct node *n, struct bus *bus)
 {
-    struct bus_yaml y = {.stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
+    struct bus_yaml y = {0};
+    fields_preset(r, &y, bus_fields, ARRAY_LEN(bus_fields));
     (void)fields_read(r, &y, n, "bus", bus_fields, ARRAY_LEN(bus_fields));
     y.id = y.id != NULL ? y.id : "";
     *bus = (struct bus){.id = y.id,
@@ -148,7 +184,7 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
                         .kind = BUS_TCP,
                         .host = "",
                         .baud = (int)y.baud,
-                        .parity = y.parity < 0 ? 'E' : "NEO"[y.parity],
+                        .parity = "NEO"[y.parity],
                         .data_bits = 8,
                         .stop_bits = (int)y.stop_bits,
                         .rs485 = y.rs485 == 1 ? RS485_KERNEL : RS485_NONE,

@@ -1,82 +1,11 @@
 /* Cases: a log, what people do meanwhile, and what must (or must never) come of it. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/case.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "config/number.h"
-#include "daemon/base/instant.h"
-
-/* ---- Moments ---- */
-
-/* `10:14`, `10:14:30`, `10:14:30.250` to milliseconds since midnight. */
-static bool
-parse_time_of_day(const char *text, int64_t *out)
-{
-    char minutes[6] = "";
-    int minute;
-    double seconds = 0;
-    size_t size = strlen(text);
-    if (size < 5) {
-        return false;
-    }
-    memcpy(minutes, text, 5);
-    if (!number_parse_clock(&minute, minutes) || minute >= 24 * 60) {
-        return false;
-    }
-    if (size > 5 && (text[5] != ':' || size < 8 || text[6] < '0' || text[6] > '5' ||
-                     !number_parse_float(&seconds, text + 6) ||
-                     text[6 + strspn(text + 6, "0123456789.")] != 0 || seconds >= 60)) {
-        return false;
-    }
-    *out = minute * MS_MINUTE + (int64_t)(seconds * 1000 + 0.5);
-    return true;
-}
-
-/* What the clocks of the site show: the site, and so its zone, is not known here. */
-static bool
-parse_local(const char *text, int64_t *out)
-{
-    char as_utc[INSTANT_TEXT_BYTES];
-    const char *rest = strlen(text) == strlen("2026-03-01") ? "T00:00Z" : "Z";
-    int size = snprintf(as_utc, sizeof as_utc, "%s%s", text, rest);
-    return size < (int)sizeof as_utc && instant_parse(out, as_utc, NULL) == 0;
-}
-
-static bool
-read_time(struct reader *r,
-          const struct node *n,
-          const char *name,
-          struct case_time *out)
-{
-    if (!value_text(r, n, name)) {
-        return false;
-    }
-    const char *text = n->text;
-    if (text[0] == '+' && duration_parse(&out->ms, text + 1, NULL) == 0) {
-        out->kind = CASE_TIME_AGE;
-        return true;
-    }
-    if (parse_time_of_day(text, &out->ms)) {
-        out->kind = CASE_TIME_OF_DAY;
-        return true;
-    }
-    if (parse_local(text, &out->ms)) {
-        out->kind = CASE_TIME_LOCAL;
-        return true;
-    }
-    if (instant_parse(&out->ms, text, NULL) == 0) {
-        out->kind = CASE_TIME_INSTANT;
-        return true;
-    }
-    diags_add(
-        r->diags, DIAG_ERROR, &n->loc,
-        "\"%s\" is \"%.60s\"; a time of the first day such as 10:14:30, an age such "
-        "as +5m, or an instant such as 2026-03-01T10:14:30Z is accepted",
-        name, text);
-    return false;
-}
+#include "config/shape.h"
 
 /* ---- What is expected ---- */
 
@@ -86,52 +15,78 @@ struct expect_yaml {
     int deadline;
 };
 
+static const char *
+event_word(int index)
+{
+    return event_kind_name((enum event_kind)index);
+}
+
+static const struct shape event_shape = {.kind = SHAPE_NAMES,
+                                         .name = "event",
+                                         .name_of = event_word,
+                                         .name_count = EVENT_KIND_COUNT};
+
 static void
 read_event(struct reader *r, const struct node *n, struct case_expect *x)
 {
-    const char *words[EVENT_KIND_COUNT + 1] = {NULL};
     int word = 0;
-    for (int i = 0; i < EVENT_KIND_COUNT; i++) {
-        words[i] = event_kind_name((enum event_kind)i);
-    }
-    if (value_enum(r, n, n->key, words, &word)) {
+    if (shape_read_name(r, n, n->key, &event_shape, &word)) {
         x->event = (enum event_kind)word;
     }
 }
 
+static const char *const severity_words[] = {"info", "normal", "urgent", "critical",
+                                             NULL};
+static const struct field severity_value = {
+    .key = "severity", .kind = FIELD_ENUM, .words = severity_words};
+static const struct shape severity_shape = {.kind = SHAPE_VALUE,
+                                            .value = &severity_value};
+
 static void
 read_severity(struct reader *r, const struct node *n, const char **out)
 {
-    static const char *const words[] = {"info", "normal", "urgent", "critical", NULL};
     int word = 0;
-    if (value_enum(r, n, n->key, words, &word)) {
+    if (value_enum(r, n, n->key, severity_words, &word)) {
         *out = n->text;
     }
 }
 
+static const char *const deadlines[] = {"respond", "resolve", NULL};
+static const struct field expect_fields[] = {
+    {FIELD("at", FIELD_NODE, struct expect_yaml, at), ABOUT("When it comes."),
+     SHAPE(case_time_shape)},
+    {FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms),
+     BETWEEN(0, MS_YEAR), ABOUT("How far from \"at\" it may come.")},
+    {FIELD("event", FIELD_NODE, struct expect_yaml, event),
+     ABOUT("The event that comes."), SHAPE(event_shape)},
+    {FIELD("never", FIELD_NODE, struct expect_yaml, never),
+     ABOUT("An event that does not come."), SHAPE(event_shape)},
+    {FIELD("device", FIELD_ID, struct expect_yaml, x.device), ABOUT("Of this device.")},
+    {FIELD("rule", FIELD_ID, struct expect_yaml, x.rule), ABOUT("Of this rule.")},
+    {FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket), BETWEEN(1, 1000000000),
+     ABOUT("Of the ticket with this number.")},
+    {FIELD("episode", FIELD_INT, struct expect_yaml, x.episode), BETWEEN(1, 1000000000),
+     ABOUT("Of this episode of the alarm.")},
+    {FIELD("value", FIELD_NODE, struct expect_yaml, value), ABOUT("With this value."),
+     SHAPE(shape_number)},
+    {FIELD("severity", FIELD_NODE, struct expect_yaml, severity),
+     ABOUT("With this severity."), SHAPE(severity_shape)},
+    {FIELD("priority", FIELD_NODE, struct expect_yaml, priority),
+     ABOUT("The same, of a ticket."), SHAPE(severity_shape)},
+    {FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline), .words = deadlines,
+     ABOUT("Which deadline is near or over.")},
+};
+static const char *const expect_forms[] = {"event", "never", NULL};
+static const struct shape expect_shape = {SHAPE_OF_TABLE(expect_fields),
+                                          .one_of = expect_forms};
+static const struct shape expects_shape = {
+    .kind = SHAPE_LIST, .item = &expect_shape, .min = 1};
+
 static void
 read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 {
-    static const char *const deadlines[] = {"respond", "resolve", NULL};
-    static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct expect_yaml, at, OPTIONAL),
-        FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms,
-              BETWEEN(0, MS_YEAR)),
-        FIELD("event", FIELD_NODE, struct expect_yaml, event, OPTIONAL),
-        FIELD("never", FIELD_NODE, struct expect_yaml, never, OPTIONAL),
-        FIELD("device", FIELD_ID, struct expect_yaml, x.device, OPTIONAL),
-        FIELD("rule", FIELD_ID, struct expect_yaml, x.rule, OPTIONAL),
-        FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket,
-              BETWEEN(1, 1000000000)),
-        FIELD("episode", FIELD_INT, struct expect_yaml, x.episode,
-              BETWEEN(1, 1000000000)),
-        FIELD("value", FIELD_NODE, struct expect_yaml, value, OPTIONAL),
-        FIELD("severity", FIELD_NODE, struct expect_yaml, severity, OPTIONAL),
-        FIELD("priority", FIELD_NODE, struct expect_yaml, priority, OPTIONAL),
-        FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline, .words = deadlines),
-    };
     struct expect_yaml y = {.x = {.loc = n->loc}, .deadline = -1};
-    (void)fields_read(r, &y, n, "expectation", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "expectation", expect_fields, ARRAY_LEN(expect_fields));
     if ((y.event != NULL) == (y.never != NULL) && n->kind == NODE_MAP) {
         diags_add(
             r->diags, DIAG_ERROR, &n->loc,
@@ -143,7 +98,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
         read_event(r, y.never != NULL ? y.never : y.event, &y.x);
     }
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &y.x.at);
+        (void)case_time_read(r, y.at, "at", &y.x.at);
     }
     if (y.severity != NULL) {
         read_severity(r, y.severity, &y.x.severity);
@@ -160,60 +115,81 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 
 struct command_yaml {
     struct command command;
-    const struct node *at, *what, *priority;
+    const struct node *at, *what, *priority, *until;
     const char *to, *reason;
+    int state; /* -1: not given. */
 };
+
+static const char *
+command_word(int index)
+{
+    return command_kind_name((enum command_kind)index);
+}
+
+static const struct shape do_shape = {.kind = SHAPE_NAMES,
+                                      .name_of = command_word,
+                                      .name_count = COMMAND_KIND_COUNT,
+                                      .also_of = command_kind_alias};
 
 static void
 read_command_kind(struct reader *r, const struct node *n, enum command_kind *out)
 {
-    static const struct {
-        const char *alias;
-        enum command_kind kind;
-    } aliases[] = {{"alarm.ack", COMMAND_ACK},
-                   {"alarm.acknowledge", COMMAND_ACK},
-                   {"ticket.assign", COMMAND_TICKET_TAKE}};
-    const char *words[COMMAND_KIND_COUNT + 1] = {NULL};
     int word = 0;
-    for (size_t i = 0; i < ARRAY_LEN(aliases) && n->kind == NODE_SCALAR; i++) {
-        if (strcmp(n->text, aliases[i].alias) == 0) {
-            *out = aliases[i].kind;
-            return;
-        }
+    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text)) {
+        return; /* Also by another name, which the list below does not have. */
     }
-    for (int i = 0; i < COMMAND_KIND_COUNT; i++) {
-        words[i] = command_kind_name((enum command_kind)i);
-    }
-    if (value_enum(r, n, "do", words, &word)) {
-        *out = (enum command_kind)word;
-    }
+    (void)shape_read_name(r, n, "do", &do_shape, &word);
 }
+
+static const char *const service_words[] = {"out", "in", NULL};
+static const struct field command_fields[] = {
+    {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED,
+     ABOUT("When it is done."), SHAPE(case_time_shape)},
+    {FIELD("do", FIELD_NODE, struct command_yaml, what), REQUIRED,
+     ABOUT("What is done."), SHAPE(do_shape)},
+    {FIELD("device", FIELD_ID, struct command_yaml, command.device),
+     ABOUT("To this device, or a ticket of it.")},
+    {FIELD("rule", FIELD_ID, struct command_yaml, command.rule),
+     ABOUT("To the alarm of this rule, or its ticket.")},
+    {FIELD("ticket", FIELD_INT, struct command_yaml, command.ticket),
+     BETWEEN(1, 1000000000), ABOUT("To the ticket with this number.")},
+    {FIELD("by", FIELD_STRING, struct command_yaml, command.by), REQUIRED, .max = 63,
+     ABOUT("The id of the person who does it.")},
+    {FIELD("to", FIELD_STRING, struct command_yaml, to), .max = 63,
+     ABOUT("The same as assignee.")},
+    {FIELD("assignee", FIELD_STRING, struct command_yaml, command.assignee), .max = 63,
+     ABOUT("The id of the person who gets the ticket.")},
+    {FIELD("note", FIELD_STRING, struct command_yaml, command.note),
+     ABOUT("What is written beside it.")},
+    {FIELD("reason", FIELD_STRING, struct command_yaml, reason),
+     ABOUT("The same as note.")},
+    {FIELD("priority", FIELD_NODE, struct command_yaml, priority),
+     ABOUT("Of a ticket that is opened."), SHAPE(severity_shape)},
+    {FIELD("rating", FIELD_INT, struct command_yaml, command.rating), BETWEEN(1, 5),
+     ABOUT("Of a ticket that is rated.")},
+    {FIELD("for", FIELD_DURATION, struct command_yaml, command.for_ms),
+     BETWEEN(1, MS_YEAR),
+     ABOUT("How long an alarm is shelved, or a device out of service.")},
+    {FIELD("until", FIELD_NODE, struct command_yaml, until),
+     ABOUT("The same, as a moment."), SHAPE(case_time_shape)},
+    {FIELD("state", FIELD_ENUM, struct command_yaml, state), .words = service_words,
+     ABOUT("Whether a device goes out of service, or comes back.")},
+};
+static const struct shape command_shape = {SHAPE_OF_TABLE(command_fields)};
+static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command_shape};
 
 static void
 read_command(struct reader *r, const struct node *n, struct case_command *out)
 {
-    static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct command_yaml, at, REQUIRED),
-        FIELD("do", FIELD_NODE, struct command_yaml, what, REQUIRED),
-        FIELD("device", FIELD_ID, struct command_yaml, command.device, OPTIONAL),
-        FIELD("rule", FIELD_ID, struct command_yaml, command.rule, OPTIONAL),
-        FIELD("ticket", FIELD_INT, struct command_yaml, command.ticket,
-              BETWEEN(1, 1000000000)),
-        FIELD("by", FIELD_STRING, struct command_yaml, command.by, REQUIRED, .max = 63),
-        FIELD("to", FIELD_STRING, struct command_yaml, to, .max = 63),
-        FIELD("assignee", FIELD_STRING, struct command_yaml, command.assignee,
-              .max = 63),
-        FIELD("note", FIELD_STRING, struct command_yaml, command.note, OPTIONAL),
-        FIELD("reason", FIELD_STRING, struct command_yaml, reason, OPTIONAL),
-        FIELD("priority", FIELD_NODE, struct command_yaml, priority, OPTIONAL),
-        FIELD("rating", FIELD_INT, struct command_yaml, command.rating, BETWEEN(1, 5)),
-    };
-    struct command_yaml y = {.command = {.by = ""}};
+    struct command_yaml y = {.command = {.by = ""}, .state = -1};
     const char *priority = NULL;
     out->loc = n->loc;
-    (void)fields_read(r, &y, n, "command", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "command", command_fields, ARRAY_LEN(command_fields));
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &out->at);
+        (void)case_time_read(r, y.at, "at", &out->at);
+    }
+    if (y.until != NULL) {
+        (void)case_time_read(r, y.until, "until", &out->until);
     }
     if (y.what != NULL) {
         read_command_kind(r, y.what, &y.command.kind);
@@ -225,6 +201,9 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         priority != NULL && severity_parse(&y.command.priority, priority);
     y.command.assignee = y.command.assignee != NULL ? y.command.assignee : y.to;
     y.command.note = y.command.note != NULL ? y.command.note : y.reason;
+    y.command.service = y.state < 0    ? SERVICE_UNSAID
+                        : y.state == 0 ? SERVICE_OUT
+                                       : SERVICE_IN;
     out->command = y.command;
 }
 
@@ -246,18 +225,28 @@ read_sample_value(struct reader *r, const struct node *n, double *out)
     (void)value_float(r, n, "value", out);
 }
 
+static const char *
+quality_word(int index)
+{
+    return quality_name((enum quality)index);
+}
+
+static const struct shape quality_shape = {
+    .kind = SHAPE_NAMES, .name_of = quality_word, .name_count = QUALITY_COUNT};
+
 static void
 read_quality(struct reader *r, const struct node *n, enum quality *out)
 {
-    const char *words[QUALITY_COUNT + 1] = {NULL};
     int word = 0;
-    for (int i = 0; i < QUALITY_COUNT; i++) {
-        words[i] = quality_name((enum quality)i);
-    }
-    if (value_enum(r, n, "quality", words, &word)) {
+    if (shape_read_name(r, n, "quality", &quality_shape, &word)) {
         *out = (enum quality)word;
     }
 }
+
+static const struct shape no_value = {.kind = SHAPE_NONE};
+static const struct shape *const value_forms[] = {&shape_number_or_bool, &no_value,
+                                                  NULL};
+static const struct shape sample_value_shape = {.kind = SHAPE_ANY, .any = value_forms};
 
 /* `pump-1.bearing` */
 static bool
@@ -271,6 +260,22 @@ split_point(struct arena *a, const char *text, const char **device, const char *
     *point = dot + 1;
     return is_id(*device) && is_point_id(*point);
 }
+
+static const struct field device_value = {.key = "device", .kind = FIELD_ID};
+static const struct shape device_word = {.kind = SHAPE_VALUE, .value = &device_value};
+static const struct field point_value = {.key = "point", .kind = FIELD_POINT_ID};
+static const struct shape point_word = {.kind = SHAPE_VALUE, .value = &point_value};
+static const struct shape device_point = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^[a-z0-9][a-z0-9_-]*[.][a-z][a-z0-9_]*$",
+    .accepted = "DEVICE.POINT such as pump-1.bearing is accepted"};
+static const struct shape *const short_parts[] = {
+    &case_time_shape, &device_point, &sample_value_shape, &quality_shape, NULL};
+static const struct shape short_row = {.kind = SHAPE_ROW, .any = short_parts, .min = 3};
+static const struct shape *const long_parts[] = {&case_time_shape, &device_word,
+                                                 &point_word,      &sample_value_shape,
+                                                 &quality_shape,   NULL};
+static const struct shape long_row = {.kind = SHAPE_ROW, .any = long_parts, .min = 4};
 
 /* `[at, device.point, value, quality]`, or device and point apart as in a long log; the
  * quality may be absent. */
@@ -303,22 +308,37 @@ read_sample_row(struct reader *r, const struct node *n, struct sample_yaml *y)
     y->quality = value->next;
 }
 
+static const struct field sample_fields[] = {
+    {FIELD("at", FIELD_NODE, struct sample_yaml, at), ABOUT("When it was taken."),
+     SHAPE(case_time_shape)},
+    {FIELD("time", FIELD_NODE, struct sample_yaml, time), ABOUT("The same as at."),
+     SHAPE(case_time_shape)},
+    {FIELD("device", FIELD_ID, struct sample_yaml, device), REQUIRED,
+     ABOUT("Of this device.")},
+    {FIELD("point", FIELD_POINT_ID, struct sample_yaml, point), REQUIRED,
+     ABOUT("Of this point.")},
+    {FIELD("value", FIELD_NODE, struct sample_yaml, value),
+     ABOUT("What was read; nothing where the quality is not good."),
+     SHAPE(sample_value_shape)},
+    {FIELD("quality", FIELD_NODE, struct sample_yaml, quality),
+     ABOUT("Why it is not good."), SHAPE(quality_shape)},
+};
+static const char *const sample_times[] = {"at", "time", NULL};
+static const struct shape sample_table = {SHAPE_OF_TABLE(sample_fields),
+                                          .some_of = sample_times};
+static const struct shape *const sample_forms[] = {&sample_table, &short_row, &long_row,
+                                                   NULL};
+static const struct shape sample_shape = {.kind = SHAPE_ANY, .any = sample_forms};
+static const struct shape samples_shape = {.kind = SHAPE_LIST, .item = &sample_shape};
+
 static void
 read_sample(struct reader *r, const struct node *n, struct case_sample *out)
 {
-    static const struct field fields[] = {
-        FIELD("at", FIELD_NODE, struct sample_yaml, at, OPTIONAL),
-        FIELD("time", FIELD_NODE, struct sample_yaml, time, OPTIONAL),
-        FIELD("device", FIELD_ID, struct sample_yaml, device, REQUIRED),
-        FIELD("point", FIELD_POINT_ID, struct sample_yaml, point, REQUIRED),
-        FIELD("value", FIELD_NODE, struct sample_yaml, value, OPTIONAL),
-        FIELD("quality", FIELD_NODE, struct sample_yaml, quality, OPTIONAL),
-    };
     struct sample_yaml y = {0};
     if (n->kind == NODE_LIST) {
         read_sample_row(r, n, &y);
     } else {
-        (void)fields_read(r, &y, n, "sample", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "sample", sample_fields, ARRAY_LEN(sample_fields));
         y.at = y.at != NULL ? y.at : y.time;
         if (y.at == NULL && n->kind == NODE_MAP) {
             diags_add(r->diags, DIAG_ERROR, &n->loc,
@@ -329,7 +349,7 @@ read_sample(struct reader *r, const struct node *n, struct case_sample *out)
     *out = (struct case_sample){
         .device = y.device, .point = y.point, .quality = QUALITY_GOOD, .loc = n->loc};
     if (y.at != NULL) {
-        (void)read_time(r, y.at, "at", &out->at);
+        (void)case_time_read(r, y.at, "at", &out->at);
     }
     if (y.quality != NULL) {
         read_quality(r, y.quality, &out->quality);
@@ -444,25 +464,44 @@ read_parts(struct reader *r, const struct case_yaml *y, struct replay_case *c)
         read_logs(r, y->log, c);
     }
     if (y->until != NULL) {
-        (void)read_time(r, y->until, "until", &c->until);
+        (void)case_time_read(r, y->until, "until", &c->until);
     }
 }
+
+static const struct shape *const log_forms[] = {&shape_text, &shape_texts, NULL};
+static const struct shape log_shape = {.kind = SHAPE_ANY, .any = log_forms};
+
+static const struct field case_fields[] = {
+    {FIELD("case", FIELD_STRING, struct case_yaml, title), REQUIRED,
+     ABOUT("What it shows.")},
+    {FIELD("site", FIELD_NODE, struct case_yaml, site), REQUIRED,
+     ABOUT("The site file whose rules are judged; relative to this file."),
+     SHAPE(shape_text)},
+    {FIELD("log", FIELD_NODE, struct case_yaml, log),
+     ABOUT("The log or logs that are replayed; relative to this file."),
+     SHAPE(log_shape)},
+    {FIELD("map", FIELD_NODE, struct case_yaml, map),
+     ABOUT("How a foreign log maps to our points."), SHAPE(shape_text)},
+    {FIELD("samples", FIELD_NODE, struct case_yaml, samples),
+     ABOUT("Samples in the place of a log, or beside it."), SHAPE(samples_shape)},
+    {FIELD("expect", FIELD_NODE, struct case_yaml, expect), REQUIRED,
+     ABOUT("What must come, or must never come."), SHAPE(expects_shape)},
+    {FIELD("commands", FIELD_NODE, struct case_yaml, commands),
+     ABOUT("What people do meanwhile."), SHAPE(commands_shape)},
+    {FIELD("until", FIELD_NODE, struct case_yaml, until),
+     ABOUT("How far to replay; to the last sample without it."),
+     SHAPE(case_time_shape)},
+};
+static const char *const case_forms[] = {"log", "samples", NULL};
+const struct shape case_file_shape = {SHAPE_OF_TABLE(case_fields),
+                                      .about = "A log, and what must come of it.",
+                                      .some_of = case_forms};
 
 static void
 read_case(struct reader *r, const struct node *root, struct replay_case *c)
 {
-    static const struct field fields[] = {
-        FIELD("case", FIELD_STRING, struct case_yaml, title, REQUIRED),
-        FIELD("site", FIELD_NODE, struct case_yaml, site, REQUIRED),
-        FIELD("log", FIELD_NODE, struct case_yaml, log, OPTIONAL),
-        FIELD("map", FIELD_NODE, struct case_yaml, map, OPTIONAL),
-        FIELD("samples", FIELD_NODE, struct case_yaml, samples, OPTIONAL),
-        FIELD("expect", FIELD_NODE, struct case_yaml, expect, REQUIRED),
-        FIELD("commands", FIELD_NODE, struct case_yaml, commands, OPTIONAL),
-        FIELD("until", FIELD_NODE, struct case_yaml, until, OPTIONAL),
-    };
     struct case_yaml y = {0};
-    (void)fields_read(r, &y, root, "case", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, root, "case", case_fields, ARRAY_LEN(case_fields));
     c->title = y.title;
     read_parts(r, &y, c);
     if (y.site != NULL && value_text(r, y.site, "site")) {
@@ -476,7 +515,8 @@ read_case(struct reader *r, const struct node *root, struct replay_case *c)
                   "the case has no \"log\" and no \"samples\"; add log: FILE.csv, or "
                   "samples: with rows [+5s, pump-1.bearing, 81.2]");
     }
-    if (y.expect != NULL && y.expect->kind == NODE_LIST && c->expect_count == 0) {
+    if (y.expect != NULL && c->expect_count == 0 &&
+        (y.expect->kind == NODE_LIST || node_is_empty(y.expect))) {
         diags_add(r->diags, DIAG_ERROR, &y.expect->loc,
                   "\"expect\" is empty; a case that expects nothing can never fail");
     }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "daemon/base/diag.h"
+#include "daemon/base/strbuf.h"
 #include "daemon/model/profile.h"
 #include "daemon/model/replay_case.h"
 #include "daemon/model/sim.h"
@@ -43,5 +44,15 @@ struct profile_set *config_load_profiles(const char *site_file, struct diags *di
 
 /* A profile alone, as `check` does for every shipped one. */
 bool config_check_profile(const char *path, struct diags *diags);
+
+/* The kinds of file that editors can be told of, and what each is; NULL behind the
+ * last.
+ */
+const char *config_schema_name(size_t index, const char **about);
+
+/* Appends the JSON Schema (draft-07, which editors' YAML servers read best) of a kind
+ * of file, written from the tables that its reader uses.  False: there is no such kind.
+ */
+bool config_schema_write(struct strbuf *out, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "config/shape.h"
 
 #define UNIT_MAX        255
 #define UNIT_RTU_MAX    247 /* Modbus over serial line V1.02, 2.2. */
@@ -29,44 +30,66 @@ struct device_yaml {
     const struct node *poll, *points, *ledger, *limits;
 };
 
-static const struct field device_fields[] = {
-    FIELD("id", FIELD_ID, struct device_yaml, id, REQUIRED),
-    FIELD("name", FIELD_STRING, struct device_yaml, name, .max = 200),
-    FIELD("type", FIELD_STRING, struct device_yaml, type, .max = 63),
-    FIELD("location", FIELD_STRING, struct device_yaml, location, .max = 200),
-    FIELD("tags",
-          FIELD_STRINGS,
-          struct device_yaml,
-          tags,
-          .count_offset = offsetof(struct device_yaml, tag_count)),
-    FIELD("bus", FIELD_ID, struct device_yaml, bus, OPTIONAL),
-    FIELD("unit", FIELD_INT, struct device_yaml, unit, BETWEEN(0, UNIT_MAX)),
-    FIELD("profile", FIELD_ID, struct device_yaml, profile, OPTIONAL),
-    FIELD("poll", FIELD_NODE, struct device_yaml, poll, OPTIONAL),
-    FIELD("stale_after",
-          FIELD_DURATION,
-          struct device_yaml,
-          stale_after_ms,
-          BETWEEN(POLL_MS_MIN, 10 * MS_YEAR)),
-    FIELD("serves", FIELD_INT, struct device_yaml, serves, BETWEEN(0, 1000000)),
-    FIELD("parent", FIELD_ID, struct device_yaml, parent, OPTIONAL),
-    FIELD("limits", FIELD_NODE, struct device_yaml, limits, OPTIONAL),
-    FIELD("points", FIELD_NODE, struct device_yaml, points, OPTIONAL),
-    FIELD("ledger", FIELD_NODE, struct device_yaml, ledger, OPTIONAL),
-};
-
 static const struct field ledger_fields[] = {
-    FIELD("maker", FIELD_STRING, struct ledger, maker, OPTIONAL),
-    FIELD("model", FIELD_STRING, struct ledger, model, OPTIONAL),
-    FIELD("serial", FIELD_STRING, struct ledger, serial, OPTIONAL),
-    FIELD("installed", FIELD_DATE, struct ledger, installed, OPTIONAL),
-    FIELD("design_life",
-          FIELD_DURATION,
-          struct ledger,
-          design_life_ms,
-          BETWEEN(MS_DAY, 200 * MS_YEAR)),
-    FIELD("keeper", FIELD_ID, struct ledger, keeper, OPTIONAL),
+    {FIELD("maker", FIELD_STRING, struct ledger, maker), ABOUT("Who made it.")},
+    {FIELD("model", FIELD_STRING, struct ledger, model), ABOUT("Its model.")},
+    {FIELD("serial", FIELD_STRING, struct ledger, serial), ABOUT("Its serial number.")},
+    {FIELD("installed", FIELD_DATE, struct ledger, installed),
+     ABOUT("The day when it was installed.")},
+    {FIELD("design_life", FIELD_DURATION, struct ledger, design_life_ms),
+     BETWEEN(MS_DAY, 200 * MS_YEAR), ABOUT("How long it is made to last.")},
+    {FIELD("keeper", FIELD_ID, struct ledger, keeper),
+     ABOUT("The id of the person who looks after it.")},
 };
+static const struct shape ledger_shape = {SHAPE_OF_TABLE(ledger_fields)};
+
+static const struct shape continuous_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^continuous$",
+    .accepted = "a duration such as 1s or 500ms, or continuous, is accepted"};
+static const struct shape *const poll_forms[] = {&poll_shape, &continuous_shape, NULL};
+static const struct shape device_poll_shape = {.kind = SHAPE_ANY, .any = poll_forms};
+
+static const struct field device_fields[] = {
+    {FIELD("id", FIELD_ID, struct device_yaml, id), REQUIRED, ABOUT("Its id.")},
+    {FIELD("name", FIELD_STRING, struct device_yaml, name), .max = 200,
+     ABOUT("Its name, for people.")},
+    {FIELD("type", FIELD_STRING, struct device_yaml, type), .max = 63,
+     ABOUT("elevator, pump, power, environment, or a word of your own."),
+     PRESET(DEVICE_TYPE_DEFAULT)},
+    {FIELD("location", FIELD_STRING, struct device_yaml, location), .max = 200,
+     ABOUT("Where it stands.")},
+    {FIELD("tags", FIELD_STRINGS, struct device_yaml, tags),
+     .count_offset = offsetof(struct device_yaml, tag_count),
+     ABOUT("Words that rules and plans find it by.")},
+    {FIELD("bus", FIELD_ID, struct device_yaml, bus),
+     ABOUT("The id of the bus that it is on; without it it is fed by logs only.")},
+    {FIELD("unit", FIELD_INT, struct device_yaml, unit), BETWEEN(0, UNIT_MAX),
+     ABOUT("Its Modbus unit.")},
+    {FIELD("profile", FIELD_ID, struct device_yaml, profile),
+     ABOUT("The register map of its model; points here add to it or replace its "
+           "points.")},
+    {FIELD("poll", FIELD_NODE, struct device_yaml, poll),
+     ABOUT("How often it is read: a duration, 1s without it; or continuous."),
+     SHAPE(device_poll_shape)},
+    {FIELD("stale_after", FIELD_DURATION, struct device_yaml, stale_after_ms),
+     BETWEEN(POLL_MS_MIN, 10 * MS_YEAR),
+     ABOUT("So long after the last good sample a value is unknown; without it 3 polls, "
+           "at least 2s.")},
+    {FIELD("serves", FIELD_INT, struct device_yaml, serves), BETWEEN(0, 1000000),
+     ABOUT("Homes that depend on it."), PRESET("0")},
+    {FIELD("parent", FIELD_ID, struct device_yaml, parent),
+     ABOUT("The id of the device that feeds it.")},
+    {FIELD("limits", FIELD_NODE, struct device_yaml, limits),
+     ABOUT("What it bears, where that is other than its profile says."),
+     SHAPE(limits_shape)},
+    {FIELD("points", FIELD_NODE, struct device_yaml, points),
+     ABOUT("What is measured of it."), SHAPE(points_shape)},
+    {FIELD("ledger", FIELD_NODE, struct device_yaml, ledger),
+     ABOUT("What it is, for the files."), SHAPE(ledger_shape)},
+};
+const struct shape device_shape = {SHAPE_OF_TABLE(device_fields), .name = "device",
+                                   .about = "A piece of equipment."};
 
 static int
 compare_points(const void *a, const void *b)
@@ -203,11 +226,8 @@ read_poll(struct reader *r, const struct node *n, struct device *d)
     }
     if (n->kind == NODE_SCALAR && !node_is_empty(n) &&
         (n->text[0] < '0' || n->text[0] > '9')) {
-        diags_add(
-            r->diags, DIAG_ERROR, &n->loc,
-            "\"poll\" is \"%.60s\"; a duration such as 1s or 500ms, or continuous, "
-            "is accepted",
-            n->text);
+        diags_add(r->diags, DIAG_ERROR, &n->loc, "\"poll\" is \"%.60s\"; %s", n->text,
+                  continuous_shape.accepted);
         return;
     }
     (void)value_duration(r, n, "poll", POLL_MS_MIN, POLL_MS_MAX, &d->poll_ms);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/number.h"
+#include "config/shape.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
@@ -55,63 +56,6 @@ add_words(struct strbuf *b, const char *const *words)
     }
 }
 
-/* What a value of this field may be, for people. */
-static void
-add_accepted(struct strbuf *b, const struct field *f)
-{
-    char low[INSTANT_TEXT_BYTES];
-    char high[INSTANT_TEXT_BYTES];
-    switch (f->kind) {
-    case FIELD_STRING:
-        strbuf_add(b, "text is accepted");
-        return;
-    case FIELD_ID:
-        strbuf_add(b, "an id of a-z 0-9 _ -, first a letter or digit, up to 63 "
-                      "characters, is accepted");
-        return;
-    case FIELD_POINT_ID:
-        strbuf_add(b,
-                   "a point id of a-z 0-9 _, first a letter, up to 63 characters, is "
-                   "accepted");
-        return;
-    case FIELD_INT:
-        strbuf_printf(b, "a whole number from %lld to %lld is accepted",
-                      (long long)f->min, (long long)f->max);
-        return;
-    case FIELD_FLOAT:
-        strbuf_add(b, "a number such as 5 or 0.25 is accepted");
-        return;
-    case FIELD_BOOL:
-        strbuf_add(b, "true or false is accepted");
-        return;
-    case FIELD_DURATION:
-        strbuf_printf(
-            b, "a duration from %s to %s is accepted, such as 300ms 5s 10m 2h 15d",
-            f->min == 0 ? "0s" : duration_format(low, f->min),
-            duration_format(high, f->max));
-        return;
-    case FIELD_ENUM:
-        strbuf_add(b, "accepted: ");
-        add_words(b, f->words);
-        return;
-    case FIELD_STRINGS:
-        strbuf_add(b, "a list such as [one, two] is accepted");
-        return;
-    case FIELD_TEXT:
-        strbuf_add(b, "text, or {en: ..., zh-CN: ...}, is accepted");
-        return;
-    case FIELD_EXPR:
-        strbuf_add(b, "an expression such as bearing > 80 is accepted");
-        return;
-    case FIELD_DATE:
-        strbuf_add(b, "a date such as 2019-06-01 is accepted");
-        return;
-    case FIELD_NODE:
-    default:
-        return;
-    }
-}
-
 /* Also says what the value is that was found. */
 static bool
 report_value(struct reader *r, const struct node *n, const struct field *f)
@@ -127,7 +71,7 @@ report_value(struct reader *r, const struct node *n, const struct field *f)
         strbuf_printf(&b, "is \"%.60s\"", n->text);
     }
     strbuf_add(&b, "; ");
-    add_accepted(&b, f);
+    shape_add_accepted(&b, f);
     if (f->kind == FIELD_ENUM && n->kind == NODE_SCALAR) {
         size_t count = 0;
         while (f->words[count] != NULL) {
@@ -197,19 +141,21 @@ read_strings(struct reader *r,
     return ok;
 }
 
+const struct field text_fields[TEXT_FIELD_COUNT] = {
+    {FIELD("en", FIELD_STRING, struct text, in[LANGUAGE_EN]), ABOUT("In English.")},
+    {FIELD("zh-CN", FIELD_STRING, struct text, in[LANGUAGE_ZH_CN]),
+     ABOUT("In simplified Chinese.")},
+};
+
 static bool
 read_text(struct reader *r, const struct node *n, const struct field *f, void *member)
 {
-    static const struct field fields[] = {
-        FIELD("en", FIELD_STRING, struct text, in[LANGUAGE_EN], OPTIONAL),
-        FIELD("zh-CN", FIELD_STRING, struct text, in[LANGUAGE_ZH_CN], OPTIONAL),
-    };
     struct text text = {{NULL}};
     if (n->kind == NODE_MAP) {
         if (n->first == NULL) {
             return report_value(r, n, f);
         }
-        if (!fields_read(r, &text, n, f->key, fields, ARRAY_LEN(fields))) {
+        if (!fields_read(r, &text, n, f->key, text_fields, TEXT_FIELD_COUNT)) {
             return false;
         }
     } else if (value_text(r, n, f->key)) {
@@ -327,6 +273,26 @@ read_field(struct reader *r, const struct node *n, const struct field *f, void *
 }
 
 static void
+read_preset(struct reader *r, const struct field *f, void *out)
+{
+    if (f->preset != NULL) {
+        struct node n = {
+            .kind = NODE_SCALAR, .text = f->preset, .loc = {"preset", 0, 0}};
+        bool ok = read_field(r, &n, f, out);
+        assert(ok); /* It stands in our own table. */
+        (void)ok;
+    }
+}
+
+void
+fields_preset(struct reader *r, void *out, const struct field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        read_preset(r, &fields[i], out);
+    }
+}
+
+static void
 report_unknown_key(struct reader *r,
                    const struct node *map,
                    const struct node *child,
@@ -363,7 +329,7 @@ report_missing_key(struct reader *r,
     if (f->kind == FIELD_NODE) {
         strbuf_printf(&b, "add %s: ...", f->key);
     } else {
-        add_accepted(&b, f);
+        shape_add_accepted(&b, f);
     }
     diags_add(r->diags, DIAG_ERROR, &map->loc, "%s", strbuf_text(&b));
     strbuf_fini(&b);
@@ -400,7 +366,11 @@ fields_read(struct reader *r,
         ok = read_field(r, child, &fields[i], out) && ok;
     }
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].required && (seen >> i & 1) == 0) {
+        if ((seen >> i & 1) != 0) {
+            continue;
+        }
+        read_preset(r, &fields[i], out);
+        if (fields[i].required) {
             report_missing_key(r, map, what, &fields[i]);
             ok = false;
         }

@@ -1,6 +1,7 @@
 /* A mapping of the tree -> the members of a struct, by a table.  Unknown keys, missing
  * ones and values of the wrong kind are reported, all of them, with what is accepted.
- * Members whose key is absent are left as they are: the caller fills in the defaults.
+ * Members whose key is absent take the preset of the table; without one they are left
+ * as they are: the caller fills in the defaults.
  */
 #ifndef CARETAKER_CONFIG_FIELD_H
 #define CARETAKER_CONFIG_FIELD_H
@@ -35,25 +36,38 @@ enum field_kind {
     FIELD_NODE      /* const struct node *, for what no table can say. */
 };
 
+struct shape; /* config/shape.h */
+
 struct field {
     const char *key;
     enum field_kind kind;
+    const char *about; /* What it is, for whoever writes the file: one line. */
     bool required;
     size_t offset;
     size_t size;
     size_t count_offset; /* FIELD_STRINGS */
     int64_t min, max;
+    double low, high; /* FIELD_FLOAT: the bounds, where low < high. */
     const char *const *words;
+    const int64_t *among; /* FIELD_INT: only these, for schemas; ended by -1. */
+    /* FIELD_STRING: what the reader wants beyond a text, as in struct shape, for
+     * schemas. */
+    const char *pattern, *accepted;
+    const char *preset;        /* Read as if it stood there; NULL: none. */
+    const struct shape *shape; /* FIELD_NODE: what may stand there. */
 };
 
-#define FIELD(key_, kind_, struct_, member_, ...)                                      \
-    {                                                                                  \
-        .key = (key_), .kind = (kind_), .offset = offsetof(struct_, member_),          \
-        .size = sizeof(((struct_ *)0)->member_), __VA_ARGS__                           \
-    }
-#define REQUIRED            .required = true
-#define OPTIONAL            .required = false
-#define BETWEEN(min_, max_) .min = (min_), .max = (max_)
+/* A row of a table begins with this: {FIELD("hold", FIELD_DURATION, struct rule_yaml,
+ * hold_ms), BETWEEN(0, MS_YEAR), ABOUT("...")} */
+#define FIELD(key_, kind_, struct_, member_)                                           \
+    .key = (key_), .kind = (kind_), .offset = offsetof(struct_, member_),              \
+    .size = sizeof(((struct_ *)0)->member_)
+#define REQUIRED                  .required = true
+#define BETWEEN(min_, max_)       .min = (min_), .max = (max_)
+#define ABOUT(text_)              .about = (text_)
+#define SHAPE(shape_)             .shape = &(shape_)
+#define LIKE(pattern_, accepted_) .pattern = (pattern_), .accepted = (accepted_)
+#define PRESET(text_)             .preset = (text_)
 
 #define MS_SECOND INT64_C(1000)
 #define MS_MINUTE (60 * MS_SECOND)
@@ -69,6 +83,14 @@ bool fields_read(struct reader *r,
                  const char *what,
                  const struct field *fields,
                  size_t count);
+
+/* The presets alone, of a mapping that is absent. */
+void
+fields_preset(struct reader *r, void *out, const struct field *fields, size_t count);
+
+/* The keys of a text in several languages: FIELD_TEXT. */
+#define TEXT_FIELD_COUNT 2
+extern const struct field text_fields[TEXT_FIELD_COUNT];
 
 /* The first child of a list / mapping; NULL when it is empty, or is none (reported). */
 const struct node *list_items(struct reader *r, const struct node *n, const char *what);

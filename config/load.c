@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "config/shape.h"
+
 struct loc
 loc_of(const struct node *map, const char *key)
 {
@@ -75,6 +77,19 @@ check_person(struct reader *r,
     report_dangling(r, loc, "person", name, ids, site->person_count);
 }
 
+static const struct field applies_to_fields[] = {
+    {FIELD("type", FIELD_STRING, struct applies_to, type),
+     ABOUT("Devices of this type.")},
+    {FIELD("id", FIELD_ID, struct applies_to, id), ABOUT("The device with this id.")},
+    {FIELD("tag", FIELD_STRING, struct applies_to, tag),
+     ABOUT("Devices with this tag.")},
+    {FIELD("location", FIELD_STRING, struct applies_to, location),
+     ABOUT("Devices at this location.")},
+};
+const struct shape applies_to_shape = {
+    SHAPE_OF_TABLE(applies_to_fields), .name = "applies_to",
+    .about = "Devices that match all that is given."};
+
 void
 applies_to_read(struct reader *r,
                 const struct node *n,
@@ -82,14 +97,9 @@ applies_to_read(struct reader *r,
                 const char *what,
                 struct applies_to *out)
 {
-    static const struct field fields[] = {
-        FIELD("type", FIELD_STRING, struct applies_to, type, OPTIONAL),
-        FIELD("id", FIELD_ID, struct applies_to, id, OPTIONAL),
-        FIELD("tag", FIELD_STRING, struct applies_to, tag, OPTIONAL),
-        FIELD("location", FIELD_STRING, struct applies_to, location, OPTIONAL),
-    };
     out->loc = n->loc;
-    if (!fields_read(r, out, n, "applies_to", fields, ARRAY_LEN(fields))) {
+    if (!fields_read(r, out, n, "applies_to", applies_to_fields,
+                     ARRAY_LEN(applies_to_fields))) {
         return;
     }
     for (uint32_t i = 0; i < site->device_count; i++) {

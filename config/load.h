@@ -23,6 +23,17 @@
 #define TIMEOUT_MS_MAX  (60 * MS_SECOND)
 #define PROMISE_MS_MAX  (10 * MS_YEAR)
 
+/* ---- What the schema needs of each reader (config/shape.h). ---- */
+
+extern const struct shape site_block_shape, data_shape, bus_shape, device_shape,
+    rule_shape, person_shape, team_shape, priorities_shape, maintenance_shape,
+    procedure_shape, mqtt_shape, history_shape, alarms_shape, tickets_shape, web_shape;
+extern const struct shape applies_to_shape, limits_shape, point_shape, points_shape,
+    poll_shape;
+/* Whole files. */
+extern const struct shape site_file_shape, rules_file_shape, profile_file_shape,
+    case_file_shape, map_file_shape, sim_file_shape;
+
 /* ---- section.c: the files, and what stands at their top level. ---- */
 
 enum section {
@@ -139,7 +150,7 @@ void procedures_read(struct reader *r, const struct sections *s, struct site *si
 void maintenance_check(struct reader *r, const struct sections *s, struct site *site);
 void promises_read(struct reader *r, const struct sections *s, struct site *site);
 void tickets_read(struct reader *r, const struct sections *s, struct site *site);
-void alarms_check(struct reader *r, const struct sections *s);
+void alarms_read(struct reader *r, const struct sections *s, struct site *site);
 void history_read(struct reader *r, const struct sections *s, struct site *site);
 void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);

@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "config/load.h"
+#include "config/shape.h"
 #include "daemon/base/instant.h"
 
 struct map_yaml {
@@ -13,19 +14,26 @@ struct time_yaml {
     const char *column, *format, *timezone;
 };
 
+static const struct field time_fields[] = {
+    {FIELD("column", FIELD_STRING, struct time_yaml, column), REQUIRED,
+     ABOUT("The heading of the column that holds the time.")},
+    {FIELD("format", FIELD_STRING, struct time_yaml, format),
+     ABOUT("How it is written, as strptime(3) has it.")},
+    {FIELD("timezone", FIELD_STRING, struct time_yaml, timezone),
+     ABOUT("Where its clock was; the site without it.")},
+};
+static const struct shape time_table = {SHAPE_OF_TABLE(time_fields)};
+static const struct shape *const time_forms[] = {&shape_text, &time_table, NULL};
+static const struct shape time_shape = {.kind = SHAPE_ANY, .any = time_forms};
+
 static void
 read_time_column(struct reader *r, const struct node *n, struct log_map *m)
 {
-    static const struct field fields[] = {
-        FIELD("column", FIELD_STRING, struct time_yaml, column, REQUIRED),
-        FIELD("format", FIELD_STRING, struct time_yaml, format, OPTIONAL),
-        FIELD("timezone", FIELD_STRING, struct time_yaml, timezone, OPTIONAL),
-    };
     struct time_yaml y = {0};
     if (n->kind == NODE_SCALAR && !node_is_empty(n)) {
-        y.column = n->text;
+        y.column = value_text(r, n, "time") ? n->text : NULL;
     } else {
-        (void)fields_read(r, &y, n, "time", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "time", time_fields, ARRAY_LEN(time_fields));
     }
     if (y.timezone != NULL && !instant_zone_known(y.timezone)) {
         struct loc loc = loc_of(n, "timezone");
@@ -77,13 +85,25 @@ read_columns(struct reader *r, const struct node *map, struct log_map *m)
     m->columns = columns;
 }
 
+static const struct shape column_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^[a-z0-9][a-z0-9_-]*[.][a-z][a-z0-9_]*$",
+    .accepted = "DEVICE.POINT such as pump-1.motor_temp is accepted"};
+static const struct shape columns_shape = {
+    .kind = SHAPE_KEYED, .item = &column_shape, .min = 1};
+
+static const struct field map_fields[] = {
+    {FIELD("time", FIELD_NODE, struct map_yaml, time), REQUIRED,
+     ABOUT("The column of the time."), SHAPE(time_shape)},
+    {FIELD("columns", FIELD_NODE, struct map_yaml, columns), REQUIRED,
+     ABOUT("Which column is which point; others are ignored."), SHAPE(columns_shape)},
+};
+const struct shape map_file_shape = {SHAPE_OF_TABLE(map_fields),
+                                     .about = "How a foreign CSV maps to our points."};
+
 struct log_map *
 config_load_map(const char *path, struct diags *diags)
 {
-    static const struct field fields[] = {
-        FIELD("time", FIELD_NODE, struct map_yaml, time, REQUIRED),
-        FIELD("columns", FIELD_NODE, struct map_yaml, columns, REQUIRED),
-    };
     struct arena *arena = arena_new();
     struct reader r = {arena, diags};
     struct log_map *m = arena_alloc(arena, sizeof *m);
@@ -92,7 +112,7 @@ config_load_map(const char *path, struct diags *diags)
     m->arena = arena;
     const struct node *root = tree_load(arena, path, diags);
     if (root != NULL) {
-        (void)fields_read(&r, &y, root, "map", fields, ARRAY_LEN(fields));
+        (void)fields_read(&r, &y, root, "map", map_fields, ARRAY_LEN(map_fields));
     }
     if (y.time != NULL) {
         read_time_column(&r, y.time, m);

@@ -6,6 +6,7 @@
 
 #include "config/load.h"
 #include "config/number.h"
+#include "config/shape.h"
 
 #define REGISTER_ACCEPTED                                                              \
     "accepted: \"input 0\", \"holding 0x10\", \"coil 3\", \"discrete 7\" (address "    \
@@ -26,26 +27,106 @@ struct point_yaml {
 
 static const char *const kind_words[] = {"gauge", "counter", "state", NULL};
 
+static const char *const type_words[] = {"bool", "u16", "s16", "u32",   "s32",   "u64",
+                                         "s64",  "f32", "f64", "bcd16", "bcd32", NULL};
+static const char *const order_words[] = {"abcd", "cdab", "badc", "dcba", NULL};
+
+static const struct shape register_text = {
+    .kind = SHAPE_TEXT,
+    .pattern =
+        "^(coil|discrete|input|holding) +[+]?(" PATTERN_NUMBER ")$|^[0134][0-9]{4,5}$",
+    .accepted = REGISTER_ACCEPTED};
+/* 00001 is a number to whoever reads YAML by its core schema: its zeros are gone. */
+static const struct field modicon_coil = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(1, 65536)};
+static const struct field modicon_discrete = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(100001, 165536)};
+static const struct field modicon_word = {
+    .key = "register", .kind = FIELD_INT, BETWEEN(300001, 465536)};
+static const struct shape modicon_coils = {.kind = SHAPE_VALUE, .value = &modicon_coil};
+static const struct shape modicon_discretes = {.kind = SHAPE_VALUE,
+                                               .value = &modicon_discrete};
+static const struct shape modicon_words = {.kind = SHAPE_VALUE, .value = &modicon_word};
+static const struct shape *const register_forms[] = {
+    &register_text, &modicon_coils, &modicon_discretes, &modicon_words, NULL};
+static const struct shape register_shape = {.kind = SHAPE_ANY, .any = register_forms};
+
+static const struct field type_value = {
+    .key = "type", .kind = FIELD_ENUM, .words = type_words};
+static const struct shape type_shape = {.kind = SHAPE_VALUE, .value = &type_value};
+static const struct field order_value = {
+    .key = "order", .kind = FIELD_ENUM, .words = order_words};
+static const struct shape order_shape = {.kind = SHAPE_VALUE, .value = &order_value};
+
+static const struct field bit_value = {
+    .key = "bits", .kind = FIELD_INT, BETWEEN(0, BIT_MAX)};
+static const struct shape bit_shape = {.kind = SHAPE_VALUE, .value = &bit_value};
+static const struct shape *const bits_parts[] = {&bit_shape, &bit_shape, NULL};
+static const struct shape bits_shape = {.kind = SHAPE_ROW, .any = bits_parts, .min = 2};
+
+static const struct shape scale_text = {
+    .kind = SHAPE_TEXT,
+    .pattern =
+        "^[-+]?[0-9]+/[0-9]+$|^[0-9]+\\^-?[0-9]+$|^[-+]?[0-9.]+([eE][-+]?[0-9]+)?$",
+    .accepted = "a number other than 0 such as 0.1, 1/512 or 2^-9 is accepted"};
+static const struct shape *const scale_forms[] = {&shape_number, &scale_text, NULL};
+static const struct shape scale_shape = {.kind = SHAPE_ANY, .any = scale_forms};
+
+static const struct shape sentinels_shape = {.kind = SHAPE_KEYED,
+                                             .item = &shape_text,
+                                             .pattern = "^-?(" PATTERN_NUMBER ")$",
+                                             .accepted =
+                                                 "a whole number or 0x... is accepted"};
+
+static const struct field poll_value = {
+    .key = "poll", .kind = FIELD_DURATION, BETWEEN(POLL_MS_MIN, POLL_MS_MAX)};
+const struct shape poll_shape = {.kind = SHAPE_VALUE, .value = &poll_value};
+
 static const struct field point_fields[] = {
-    FIELD("register", FIELD_NODE, struct point_yaml, reg, OPTIONAL),
-    FIELD("type", FIELD_NODE, struct point_yaml, type, OPTIONAL),
-    FIELD("unit", FIELD_STRING, struct point_yaml, unit, .max = 24),
-    FIELD("scale", FIELD_NODE, struct point_yaml, scale, OPTIONAL),
-    FIELD("offset", FIELD_NODE, struct point_yaml, offset, OPTIONAL),
-    FIELD("order", FIELD_NODE, struct point_yaml, order, OPTIONAL),
-    FIELD("bit", FIELD_INT, struct point_yaml, bit, BETWEEN(0, BIT_MAX)),
-    FIELD("bits", FIELD_NODE, struct point_yaml, bits, OPTIONAL),
-    FIELD("range", FIELD_NODE, struct point_yaml, range, OPTIONAL),
-    FIELD("sentinels", FIELD_NODE, struct point_yaml, sentinels, OPTIONAL),
-    FIELD("decimals_from", FIELD_POINT_ID, struct point_yaml, decimals_from, OPTIONAL),
-    FIELD("kind", FIELD_ENUM, struct point_yaml, kind, .words = kind_words),
-    FIELD("poll", FIELD_NODE, struct point_yaml, poll, OPTIONAL),
-    FIELD("stale_after",
-          FIELD_DURATION,
-          struct point_yaml,
-          stale_after_ms,
-          BETWEEN(POLL_MS_MIN, 10 * MS_YEAR)),
+    {FIELD("register", FIELD_NODE, struct point_yaml, reg),
+     ABOUT("Where it is read: coil, discrete, input or holding, and an address from 0; "
+           "or a Modicon number."),
+     SHAPE(register_shape)},
+    {FIELD("type", FIELD_NODE, struct point_yaml, type),
+     ABOUT("What the register holds: bool for coil, discrete and bit, else u16 without "
+           "it."),
+     SHAPE(type_shape)},
+    {FIELD("unit", FIELD_STRING, struct point_yaml, unit), .max = 24,
+     ABOUT("The unit of its value, such as °C.")},
+    {FIELD("scale", FIELD_NODE, struct point_yaml, scale),
+     ABOUT("value = raw * scale + offset"), SHAPE(scale_shape)},
+    {FIELD("offset", FIELD_NODE, struct point_yaml, offset),
+     ABOUT("value = raw * scale + offset"), SHAPE(shape_number)},
+    {FIELD("order", FIELD_NODE, struct point_yaml, order),
+     ABOUT("The order of the bytes; abcd without it."), SHAPE(order_shape)},
+    {FIELD("bit", FIELD_INT, struct point_yaml, bit), BETWEEN(0, BIT_MAX),
+     ABOUT("The value is this bit of the register.")},
+    {FIELD("bits", FIELD_NODE, struct point_yaml, bits),
+     ABOUT("The value is these bits of the register: [low, high]."), SHAPE(bits_shape)},
+    {FIELD("range", FIELD_NODE, struct point_yaml, range),
+     ABOUT("What is below or above counts as no value: [lowest, highest]."),
+     SHAPE(shape_interval)},
+    {FIELD("sentinels", FIELD_NODE, struct point_yaml, sentinels),
+     ABOUT("Raw values that mean: no value, and why."), SHAPE(sentinels_shape)},
+    {FIELD("decimals_from", FIELD_POINT_ID, struct point_yaml, decimals_from),
+     ABOUT("The point that says how many decimals this one has.")},
+    {FIELD("kind", FIELD_ENUM, struct point_yaml, kind), .words = kind_words,
+     ABOUT("What the number is: a gauge moves, a counter only rises, a state is on or "
+           "off.")},
+    {FIELD("poll", FIELD_NODE, struct point_yaml, poll),
+     ABOUT("How often it is read, where that is other than its device."),
+     SHAPE(poll_shape)},
+    {FIELD("stale_after", FIELD_DURATION, struct point_yaml, stale_after_ms),
+     BETWEEN(POLL_MS_MIN, 10 * MS_YEAR),
+     ABOUT("So long after the last good sample its value is unknown.")},
 };
+const struct shape point_shape = {SHAPE_OF_TABLE(point_fields), .name = "point",
+                                  .about = "One measured quantity of a device."};
+const struct shape points_shape = {
+    .kind = SHAPE_KEYED,
+    .item = &point_shape,
+    .pattern = PATTERN_POINT_ID,
+    .accepted = "a-z 0-9 _, first a letter, up to 63 characters, is accepted"};
 
 /* `40001` = holding 0: the first digit is the table, the rest counts from 1. */
 static bool
@@ -109,11 +190,9 @@ is_bit_table(enum reg_table t)
 static void
 read_type(struct reader *r, const struct node *n, struct point *p)
 {
-    static const char *const words[] = {"bool", "u16", "s16", "u32",   "s32",   "u64",
-                                        "s64",  "f32", "f64", "bcd16", "bcd32", NULL};
     int word = 0;
-    if (value_enum(r, n, "type", words, &word)) {
-        (void)value_type_parse(&p->type, words[word]);
+    if (value_enum(r, n, "type", type_words, &word)) {
+        (void)value_type_parse(&p->type, type_words[word]);
     }
 }
 
@@ -211,10 +290,9 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
 static void
 read_order(struct reader *r, const struct node *n, struct point *p)
 {
-    static const char *const words[] = {"abcd", "cdab", "badc", "dcba", NULL};
     int word = 0;
-    if (value_enum(r, n, "order", words, &word)) {
-        (void)byte_order_parse(&p->order, words[word]);
+    if (value_enum(r, n, "order", order_words, &word)) {
+        (void)byte_order_parse(&p->order, order_words[word]);
     }
 }
 
@@ -227,11 +305,10 @@ read_scaling(struct reader *r, const struct point_yaml *y, struct point *p)
     if (n != NULL &&
         (n->kind != NODE_SCALAR || !ratio_parse(&scale, n->text) || scale.num == 0)) {
         scale = (struct ratio){1, 1};
-        diags_add(
-            r->diags, DIAG_ERROR, &n->loc,
-            "\"scale\" is %s; a number other than 0 such as 0.1, 1/512 or 2^-9 is "
-            "accepted",
-            n->kind == NODE_SCALAR && n->text[0] != 0 ? n->text : node_kind_name(n));
+        diags_add(r->diags, DIAG_ERROR, &n->loc, "\"scale\" is %s; %s",
+                  n->kind == NODE_SCALAR && n->text[0] != 0 ? n->text
+                                                            : node_kind_name(n),
+                  scale_text.accepted);
     }
     n = y->offset;
     double value;
@@ -313,11 +390,9 @@ read_sentinels(struct reader *r, const struct node *map, struct point *p)
     uint32_t count = 0;
     for (; n != NULL; n = n->next) {
         if (!parse_raw(n->key, bits, &items[count].raw)) {
-            diags_add(
-                r->diags, DIAG_ERROR, &n->key_loc,
-                "\"%.60s\" is no raw value of %u bits; a whole number or 0x... is "
-                "accepted",
-                n->key, bits);
+            diags_add(r->diags, DIAG_ERROR, &n->key_loc,
+                      "\"%.60s\" is no raw value of %u bits; %s", n->key, bits,
+                      sentinels_shape.accepted);
             continue;
         }
         if (value_text(r, n, "sentinels")) {
@@ -429,10 +504,8 @@ points_read(struct reader *r, const struct node *map)
     list.items = arena_array(r->arena, map->count, sizeof *list.items);
     for (; n != NULL; n = n->next) {
         if (!is_point_id(n->key)) {
-            diags_add(r->diags, DIAG_ERROR, &n->key_loc,
-                      "\"%.80s\" is no point id; a-z 0-9 _, first a letter, up to 63 "
-                      "characters, is accepted",
-                      n->key);
+            diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.80s\" is no point id; %s",
+                      n->key, points_shape.accepted);
             continue;
         }
         /* A wrong one counts too, so that nobody who names it is blamed. */

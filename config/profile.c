@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/load.h"
+#include "config/shape.h"
 
 #define PROFILES_LISTED_MAX 1000 /* Files that are looked at, beside and shipped. */
 
@@ -56,41 +57,59 @@ struct limits_yaml {
     const struct node *holes;
 };
 
+static const char *const holes_words[] = {"forbidden", "allowed", "false", "true",
+                                          NULL};
+static const struct field holes_value = {
+    .key = "holes", .kind = FIELD_ENUM, .words = holes_words};
+static const struct shape holes_shape = {.kind = SHAPE_VALUE, .value = &holes_value};
+
+static const struct field limits_fields[] = {
+    {FIELD("max_registers", FIELD_INT, struct limits_yaml, limits.max_registers),
+     BETWEEN(1, 125), ABOUT("Registers that one request may ask for.")},
+    {FIELD("max_bits", FIELD_INT, struct limits_yaml, limits.max_bits),
+     BETWEEN(1, 2000), ABOUT("Coils or discrete inputs that one request may ask for.")},
+    {FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms),
+     BETWEEN(0, 10 * MS_SECOND),
+     ABOUT("How long it wants silence before each request.")},
+    {FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms),
+     BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX),
+     ABOUT("How long its answer may take, where that is other than its bus.")},
+    {FIELD("holes", FIELD_NODE, struct limits_yaml, holes),
+     ABOUT("Whether registers between its points may be read."), SHAPE(holes_shape)},
+};
+const struct shape limits_shape = {SHAPE_OF_TABLE(limits_fields), .name = "limits",
+                                   .about = "What a device bears in one request."};
+
 void
 limits_read(struct reader *r, const struct node *n, struct limits *out)
 {
-    static const char *const words[] = {"forbidden", "allowed", "false", "true", NULL};
-    static const struct field fields[] = {
-        FIELD("max_registers", FIELD_INT, struct limits_yaml, limits.max_registers,
-              BETWEEN(1, 125)),
-        FIELD("max_bits", FIELD_INT, struct limits_yaml, limits.max_bits,
-              BETWEEN(1, 2000)),
-        FIELD("gap", FIELD_DURATION, struct limits_yaml, limits.gap_ms,
-              BETWEEN(0, 10 * MS_SECOND)),
-        FIELD("timeout", FIELD_DURATION, struct limits_yaml, limits.timeout_ms,
-              BETWEEN(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)),
-        FIELD("holes", FIELD_NODE, struct limits_yaml, holes, OPTIONAL),
-    };
     struct limits_yaml y = {*out, NULL};
     int word = 0;
-    (void)fields_read(r, &y, n, "limits", fields, ARRAY_LEN(fields));
-    if (y.holes != NULL && value_enum(r, y.holes, "holes", words, &word)) {
+    (void)fields_read(r, &y, n, "limits", limits_fields, ARRAY_LEN(limits_fields));
+    if (y.holes != NULL && value_enum(r, y.holes, "holes", holes_words, &word)) {
         y.limits.holes = word % 2 == 1;
     }
     *out = y.limits;
 }
 
+static const char *const source_kinds[] = {"manual", "interop", "unverified", NULL};
+_Static_assert(ARRAY_LEN(source_kinds) == PROFILE_SOURCE_COUNT + 1,
+               "in the enum's order");
+static const struct field source_fields[] = {
+    {FIELD("kind", FIELD_ENUM, struct profile, source), REQUIRED, .words = source_kinds,
+     ABOUT("manual: its maker says so; interop: others read it so; unverified: "
+           "neither.")},
+    {FIELD("from", FIELD_STRING, struct profile, from), REQUIRED,
+     ABOUT("Which manual or project.")},
+    {FIELD("checked", FIELD_DATE, struct profile, checked),
+     ABOUT("The day when that was looked up.")},
+};
+static const struct shape source_shape = {SHAPE_OF_TABLE(source_fields)};
+
 static void
 source_read(struct reader *r, const struct node *n, struct profile *out)
 {
-    static const char *const kinds[] = {"manual", "interop", "unverified", NULL};
-    _Static_assert(ARRAY_LEN(kinds) == PROFILE_SOURCE_COUNT + 1, "in the enum's order");
-    static const struct field fields[] = {
-        FIELD("kind", FIELD_ENUM, struct profile, source, REQUIRED, .words = kinds),
-        FIELD("from", FIELD_STRING, struct profile, from, REQUIRED),
-        FIELD("checked", FIELD_DATE, struct profile, checked, OPTIONAL),
-    };
-    (void)fields_read(r, out, n, "source", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, out, n, "source", source_fields, ARRAY_LEN(source_fields));
 }
 
 /* The index of a point that is named at `loc`; NONE_INDEX, reported, when there is
@@ -120,17 +139,21 @@ struct probe_yaml {
     const struct node *between, *equals;
 };
 
+static const struct field probe_fields[] = {
+    {FIELD("point", FIELD_POINT_ID, struct probe_yaml, point), REQUIRED,
+     ABOUT("The point that tells the device.")},
+    {FIELD("between", FIELD_NODE, struct probe_yaml, between), REQUIRED,
+     ABOUT("What it reads there: [lowest, highest]."), SHAPE(shape_interval)},
+};
+static const struct shape probe_shape = {SHAPE_OF_TABLE(probe_fields)};
+
 static void
 probe_read(struct reader *r, const struct node *n, struct profile_spec *out)
 {
-    static const struct field fields[] = {
-        FIELD("point", FIELD_POINT_ID, struct probe_yaml, point, REQUIRED),
-        FIELD("between", FIELD_NODE, struct probe_yaml, between, REQUIRED),
-    };
     struct probe_yaml y = {0};
     double min = 0;
     double max = 0;
-    (void)fields_read(r, &y, n, "probe", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "probe", probe_fields, ARRAY_LEN(probe_fields));
     if (y.point != NULL) {
         struct loc loc = loc_of(n, "point");
         out->profile.probe = find_point(r, &out->points, y.point, &loc);
@@ -176,6 +199,35 @@ check_profile_points(struct reader *r, const struct profile_spec *p)
     }
 }
 
+static const char *const profile_point_keys[] = {"register", NULL};
+static const struct shape profile_point_shape = {.kind = SHAPE_TABLE,
+                                                 .name = "profile_point",
+                                                 .extends = &point_shape,
+                                                 .also_required = profile_point_keys};
+static const struct shape profile_points_shape = {
+    .kind = SHAPE_KEYED,
+    .item = &profile_point_shape,
+    .pattern = PATTERN_POINT_ID,
+    .accepted = "a-z 0-9 _, first a letter, up to 63 characters, is accepted",
+    .min = 1};
+
+static const struct field profile_fields[] = {
+    {FIELD("profile", FIELD_ID, struct profile_yaml, id), REQUIRED,
+     ABOUT("Its id; the file is called like it.")},
+    {FIELD("title", FIELD_STRING, struct profile_yaml, title),
+     ABOUT("Maker and model.")},
+    {FIELD("source", FIELD_NODE, struct profile_yaml, source), REQUIRED,
+     ABOUT("Where the register map is known from."), SHAPE(source_shape)},
+    {FIELD("limits", FIELD_NODE, struct profile_yaml, limits),
+     ABOUT("What the device bears."), SHAPE(limits_shape)},
+    {FIELD("probe", FIELD_NODE, struct profile_yaml, probe),
+     ABOUT("How scan tells the device."), SHAPE(probe_shape)},
+    {FIELD("points", FIELD_NODE, struct profile_yaml, points), REQUIRED,
+     ABOUT("Its register map."), SHAPE(profile_points_shape)},
+};
+const struct shape profile_file_shape = {
+    SHAPE_OF_TABLE(profile_fields), .about = "The register map of a device model."};
+
 /* Reads one profile file into `out`. */
 static void
 profile_read(struct reader *r,
@@ -183,20 +235,13 @@ profile_read(struct reader *r,
              const char *stem,
              struct profile_spec *out)
 {
-    static const struct field fields[] = {
-        FIELD("profile", FIELD_ID, struct profile_yaml, id, REQUIRED),
-        FIELD("title", FIELD_STRING, struct profile_yaml, title, OPTIONAL),
-        FIELD("source", FIELD_NODE, struct profile_yaml, source, REQUIRED),
-        FIELD("limits", FIELD_NODE, struct profile_yaml, limits, OPTIONAL),
-        FIELD("probe", FIELD_NODE, struct profile_yaml, probe, OPTIONAL),
-        FIELD("points", FIELD_NODE, struct profile_yaml, points, REQUIRED),
-    };
     struct profile_yaml y = {0};
     out->profile = (struct profile){.id = stem,
                                     .file = root->loc.file,
                                     .limits = limits_default,
                                     .probe = NONE_INDEX};
-    (void)fields_read(r, &y, root, "profile", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, root, "profile", profile_fields,
+                      ARRAY_LEN(profile_fields));
     if (y.id != NULL && strcmp(y.id, stem) != 0) {
         struct loc loc = loc_of(root, "profile");
         diags_add(r->diags, DIAG_ERROR, &loc,

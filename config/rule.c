@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "config/shape.h"
 
 struct rule_yaml {
     const char *id;
     struct expr_text while_, when, clear;
     int64_t hold_ms, clear_hold_ms, respond_within_ms, realarm_ms;
     int64_t verify_for_ms, follow_up_ms;
-    int severity; /* -1: not given. */
+    int severity;   /* -1: not given. */
+    int suppresses; /* -1: not given. */
     struct text title;
     const char *cause, *consequence, *action, *procedure, *source, *group;
     bool enabled, latch;
@@ -19,67 +21,126 @@ struct rule_yaml {
 static const char *const severity_words[] = {"info", "normal", "urgent", "critical",
                                              NULL};
 
-static const struct field rule_fields[] = {
-    FIELD("id", FIELD_ID, struct rule_yaml, id, REQUIRED),
-    FIELD("applies_to", FIELD_NODE, struct rule_yaml, applies_to, OPTIONAL),
-    FIELD("while", FIELD_EXPR, struct rule_yaml, while_, OPTIONAL),
-    FIELD("when", FIELD_EXPR, struct rule_yaml, when, OPTIONAL),
-    FIELD("hold", FIELD_DURATION, struct rule_yaml, hold_ms, BETWEEN(0, HOLD_MS_MAX)),
-    FIELD("clear", FIELD_EXPR, struct rule_yaml, clear, OPTIONAL),
-    FIELD("clear_hold",
-          FIELD_DURATION,
-          struct rule_yaml,
-          clear_hold_ms,
-          BETWEEN(0, HOLD_MS_MAX)),
-    FIELD("severity", FIELD_ENUM, struct rule_yaml, severity, .words = severity_words),
-    FIELD("levels", FIELD_NODE, struct rule_yaml, levels, OPTIONAL),
-    FIELD("title", FIELD_TEXT, struct rule_yaml, title, OPTIONAL),
-    FIELD("cause", FIELD_STRING, struct rule_yaml, cause, OPTIONAL),
-    FIELD("consequence", FIELD_STRING, struct rule_yaml, consequence, OPTIONAL),
-    FIELD("action", FIELD_STRING, struct rule_yaml, action, OPTIONAL),
-    FIELD("respond_within",
-          FIELD_DURATION,
-          struct rule_yaml,
-          respond_within_ms,
-          BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
-    FIELD("procedure", FIELD_ID, struct rule_yaml, procedure, OPTIONAL),
-    FIELD("suppressed_by", FIELD_NODE, struct rule_yaml, suppressed_by, OPTIONAL),
-    FIELD("ticket", FIELD_NODE, struct rule_yaml, ticket, OPTIONAL),
-    FIELD("verify_for",
-          FIELD_DURATION,
-          struct rule_yaml,
-          verify_for_ms,
-          BETWEEN(0, PROMISE_MS_MAX)),
-    FIELD("follow_up",
-          FIELD_DURATION,
-          struct rule_yaml,
-          follow_up_ms,
-          BETWEEN(0, PROMISE_MS_MAX)),
-    FIELD("source", FIELD_STRING, struct rule_yaml, source, OPTIONAL),
-    FIELD("latch", FIELD_BOOL, struct rule_yaml, latch, OPTIONAL),
-    FIELD("realarm",
-          FIELD_DURATION,
-          struct rule_yaml,
-          realarm_ms,
-          BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
-    FIELD("group", FIELD_ID, struct rule_yaml, group, OPTIONAL),
-    FIELD("enabled", FIELD_BOOL, struct rule_yaml, enabled, OPTIONAL),
-};
+static const char *const suppresses_words[] = {"children", NULL};
 
 struct level_yaml {
     int severity;
     struct expr_text when, clear;
 };
 
+static const struct field level_fields[] = {
+    {FIELD("severity", FIELD_ENUM, struct level_yaml, severity), REQUIRED,
+     .words = severity_words, ABOUT("How bad it is at this level; levels rise.")},
+    {FIELD("when", FIELD_EXPR, struct level_yaml, when), REQUIRED,
+     ABOUT("The condition that raises the alarm to this level.")},
+    {FIELD("clear", FIELD_EXPR, struct level_yaml, clear),
+     ABOUT("The condition that ends this level; without it: not \"when\".")},
+};
+static const struct shape level_shape = {SHAPE_OF_TABLE(level_fields)};
+static const struct shape levels_shape = {
+    .kind = SHAPE_LIST, .item = &level_shape, .min = 1};
+
+struct ticket_yaml {
+    const char *team, *category;
+    int64_t verify_for_ms, follow_up_ms;
+};
+
+static const struct field ticket_fields[] = {
+    {FIELD("team", FIELD_ID, struct ticket_yaml, team),
+     ABOUT("The id of the team that gets it.")},
+    {FIELD("category", FIELD_STRING, struct ticket_yaml, category), .max = 60,
+     ABOUT("What kind of work it is, for the figures.")},
+    {FIELD("verify_for", FIELD_DURATION, struct ticket_yaml, verify_for_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long the condition stays clear before the repair counts as "
+           "verified.")},
+    {FIELD("follow_up", FIELD_DURATION, struct ticket_yaml, follow_up_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long after the repair a return of the fault reopens the ticket.")},
+};
+static const struct shape ticket_shape = {SHAPE_OF_TABLE(ticket_fields)};
+
+static const struct shape *const suppressed_by_forms[] = {&shape_text, &shape_texts,
+                                                          NULL};
+static const struct shape suppressed_by_shape = {.kind = SHAPE_ANY,
+                                                 .any = suppressed_by_forms};
+
+static const struct field rule_fields[] = {
+    {FIELD("id", FIELD_ID, struct rule_yaml, id), REQUIRED,
+     ABOUT("Its id; an alarm is DEVICE/RULE.")},
+    {FIELD("applies_to", FIELD_NODE, struct rule_yaml, applies_to),
+     ABOUT("Which devices get the rule; without it every device that has all its "
+           "points."),
+     SHAPE(applies_to_shape)},
+    {FIELD("while", FIELD_EXPR, struct rule_yaml, while_),
+     ABOUT("Judged only while this holds.")},
+    {FIELD("when", FIELD_EXPR, struct rule_yaml, when),
+     ABOUT("The condition that raises the alarm.")},
+    {FIELD("hold", FIELD_DURATION, struct rule_yaml, hold_ms), BETWEEN(0, HOLD_MS_MAX),
+     ABOUT("How long the condition is true before the alarm is raised (on-delay)."),
+     PRESET("0s")},
+    {FIELD("clear", FIELD_EXPR, struct rule_yaml, clear),
+     ABOUT("The condition that clears the alarm; without it: not \"when\".")},
+    {FIELD("clear_hold", FIELD_DURATION, struct rule_yaml, clear_hold_ms),
+     BETWEEN(0, HOLD_MS_MAX),
+     ABOUT("How long it is clear before the alarm clears (off-delay)."), PRESET("0s")},
+    {FIELD("severity", FIELD_ENUM, struct rule_yaml, severity), .words = severity_words,
+     ABOUT("How bad it is; info never opens a ticket.")},
+    {FIELD("levels", FIELD_NODE, struct rule_yaml, levels),
+     ABOUT("One alarm that goes up and down in severity, in place of when, clear "
+           "and severity."),
+     SHAPE(levels_shape)},
+    {FIELD("title", FIELD_TEXT, struct rule_yaml, title),
+     ABOUT("What people read; {device} and {point} are filled in.")},
+    {FIELD("cause", FIELD_STRING, struct rule_yaml, cause),
+     ABOUT("What is behind it, as a rule.")},
+    {FIELD("consequence", FIELD_STRING, struct rule_yaml, consequence),
+     ABOUT("What happens if nobody comes.")},
+    {FIELD("action", FIELD_STRING, struct rule_yaml, action), ABOUT("What to do.")},
+    {FIELD("respond_within", FIELD_DURATION, struct rule_yaml, respond_within_ms),
+     BETWEEN(MS_SECOND, PROMISE_MS_MAX),
+     ABOUT("How soon somebody responds; without it the promise of the priority.")},
+    {FIELD("procedure", FIELD_ID, struct rule_yaml, procedure),
+     ABOUT("The id of the procedure that is printed on the ticket.")},
+    {FIELD("suppressed_by", FIELD_NODE, struct rule_yaml, suppressed_by),
+     ABOUT("Rules that hide this alarm while they stand: RULE of the same device, "
+           "or DEVICE/RULE."),
+     SHAPE(suppressed_by_shape)},
+    {FIELD("ticket", FIELD_NODE, struct rule_yaml, ticket),
+     ABOUT("What its ticket is."), SHAPE(ticket_shape)},
+    {FIELD("verify_for", FIELD_DURATION, struct rule_yaml, verify_for_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long the condition stays clear before the repair counts as "
+           "verified.")},
+    {FIELD("follow_up", FIELD_DURATION, struct rule_yaml, follow_up_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long after the repair a return of the fault reopens the ticket.")},
+    {FIELD("source", FIELD_STRING, struct rule_yaml, source),
+     ABOUT("Where the limit comes from; \"verify\" marks a number that is not "
+           "confirmed.")},
+    {FIELD("latch", FIELD_BOOL, struct rule_yaml, latch),
+     ABOUT("The alarm stays until it is acknowledged."), PRESET("false")},
+    {FIELD("realarm", FIELD_DURATION, struct rule_yaml, realarm_ms),
+     BETWEEN(MS_SECOND, PROMISE_MS_MAX),
+     ABOUT("Said again after this time while it stands.")},
+    {FIELD("group", FIELD_ID, struct rule_yaml, group),
+     ABOUT("Alarms of one group share the first-out and one ticket.")},
+    {FIELD("suppresses", FIELD_ENUM, struct rule_yaml, suppresses),
+     .words = suppresses_words,
+     ABOUT("children: hides the alarms of all that the device feeds while it stands.")},
+    {FIELD("enabled", FIELD_BOOL, struct rule_yaml, enabled),
+     ABOUT("false: the rule is read and checked, but not judged."), PRESET("true")},
+};
+
+static const char *const rule_forms[] = {"when severity", "levels", NULL};
+const struct shape rule_shape = {
+    SHAPE_OF_TABLE(rule_fields), .name = "rule",
+    .about = "A condition on points, and the alarm that it raises.",
+    .one_of = rule_forms};
+
 static void
 read_levels(struct reader *r, const struct node *list, struct rule_spec *rule)
 {
-    static const struct field fields[] = {
-        FIELD("severity", FIELD_ENUM, struct level_yaml, severity, REQUIRED,
-              .words = severity_words),
-        FIELD("when", FIELD_EXPR, struct level_yaml, when, REQUIRED),
-        FIELD("clear", FIELD_EXPR, struct level_yaml, clear, OPTIONAL),
-    };
     const struct node *n = list_items(r, list, "levels");
     int last = -1;
     if (n == NULL && (list->kind == NODE_LIST || node_is_empty(list))) {
@@ -91,7 +152,7 @@ read_levels(struct reader *r, const struct node *list, struct rule_spec *rule)
     }
     for (; n != NULL; n = n->next) {
         struct level_yaml y = {.severity = -1};
-        (void)fields_read(r, &y, n, "level", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "level", level_fields, ARRAY_LEN(level_fields));
         if (y.severity < 0) {
             continue;
         }
@@ -194,11 +255,6 @@ read_title(struct reader *r, const struct node *n, struct rule_spec *rule)
     }
 }
 
-struct ticket_yaml {
-    const char *team, *category;
-    int64_t verify_for_ms, follow_up_ms;
-};
-
 static void
 read_ticket(struct reader *r,
             const struct node *n,
@@ -206,17 +262,9 @@ read_ticket(struct reader *r,
             const struct site *site,
             struct rule_spec *rule)
 {
-    static const struct field fields[] = {
-        FIELD("team", FIELD_ID, struct ticket_yaml, team, OPTIONAL),
-        FIELD("category", FIELD_STRING, struct ticket_yaml, category, .max = 60),
-        FIELD("verify_for", FIELD_DURATION, struct ticket_yaml, verify_for_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
-        FIELD("follow_up", FIELD_DURATION, struct ticket_yaml, follow_up_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
-    };
     static const char *const both[] = {"verify_for", "follow_up"};
     struct ticket_yaml y = {NULL, NULL, rule->verify_for_ms, rule->follow_up_ms};
-    (void)fields_read(r, &y, n, "ticket", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "ticket", ticket_fields, ARRAY_LEN(ticket_fields));
     for (size_t i = 0; i < ARRAY_LEN(both) && n->kind == NODE_MAP; i++) {
         const struct node *second = node_get(n, both[i]);
         if (second != NULL && node_get(rule_node, both[i]) != NULL) {
@@ -245,20 +293,6 @@ read_suppressed_by(struct reader *r, const struct node *n, struct rule_spec *rul
         }
     }
     rule->suppressed_by = names;
-}
-
-static void
-warn_later(struct reader *r, const struct node *n)
-{
-    static const char *const keys[] = {"latch", "realarm", "group", "suppressed_by"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const struct node *key = node_get(n, keys[i]);
-        if (key != NULL) {
-            diags_add(r->diags, DIAG_WARNING, &key->key_loc,
-                      "\"%s\" is read, but this version does not act on it yet",
-                      keys[i]);
-        }
-    }
 }
 
 /* An alarm that does not say what to do helps nobody at night. */
@@ -291,7 +325,7 @@ read_rule(struct reader *r,
           struct rule_spec *rule)
 {
     struct rule_yaml y = {.severity = -1,
-                          .enabled = true,
+                          .suppresses = -1,
                           .verify_for_ms = site->verify_for_ms,
                           .follow_up_ms = site->follow_up_ms};
     (void)fields_read(r, &y, n, "rule", rule_fields, ARRAY_LEN(rule_fields));
@@ -312,6 +346,7 @@ read_rule(struct reader *r,
                                .latch = y.latch,
                                .realarm_ms = y.realarm_ms,
                                .group = y.group,
+                               .suppresses_children = y.suppresses == 0,
                                .loc = n->loc};
     if (n->kind != NODE_MAP) {
         return;
@@ -330,7 +365,6 @@ read_rule(struct reader *r,
     }
     struct loc loc = loc_of(n, "procedure");
     check_procedure(r, site, y.procedure, &loc);
-    warn_later(r, n);
     lint_rationale(r, rule);
 }
 

@@ -6,33 +6,78 @@
 #include <sys/stat.h>
 
 #include "config/load.h"
+#include "config/shape.h"
 
 #define FILES_MAX    1000 /* Included files of one site. */
 #define INCLUDES_MAX 16   /* How deep files may include files. */
 
-enum section_kind { KIND_ONCE, KIND_LIST };
-
-static const struct {
-    const char *key;
-    enum section_kind kind;
-} sections[] = {
-    [SECTION_SITE] = {"site", KIND_ONCE},
-    [SECTION_DATA] = {"data", KIND_ONCE},
-    [SECTION_BUSES] = {"buses", KIND_LIST},
-    [SECTION_DEVICES] = {"devices", KIND_LIST},
-    [SECTION_RULES] = {"rules", KIND_LIST},
-    [SECTION_PEOPLE] = {"people", KIND_LIST},
-    [SECTION_TEAMS] = {"teams", KIND_LIST},
-    [SECTION_PRIORITIES] = {"priorities", KIND_ONCE},
-    [SECTION_MAINTENANCE] = {"maintenance", KIND_LIST},
-    [SECTION_PROCEDURES] = {"procedures", KIND_LIST},
-    [SECTION_MQTT] = {"mqtt", KIND_ONCE},
-    [SECTION_HISTORY] = {"history", KIND_ONCE},
-    [SECTION_ALARMS] = {"alarms", KIND_ONCE},
-    [SECTION_TICKETS] = {"tickets", KIND_ONCE},
-    [SECTION_WEB] = {"web", KIND_ONCE},
+/* The top-level keys.  Each one is a node here; its noun's file reads it. */
+struct sections_yaml {
+    const struct node *node;
 };
-_Static_assert(ARRAY_LEN(sections) == SECTION_COUNT, "a row for each section");
+#define SECTION(key_, shape_, about_)                                                  \
+    {                                                                                  \
+        FIELD(key_, FIELD_NODE, struct sections_yaml, node), SHAPE(shape_),            \
+            ABOUT(about_)                                                              \
+    }
+
+static const struct shape buses_list = {.kind = SHAPE_LIST, .item = &bus_shape};
+static const struct shape devices_list = {.kind = SHAPE_LIST, .item = &device_shape};
+static const struct shape rules_list = {.kind = SHAPE_LIST, .item = &rule_shape};
+static const struct shape people_list = {.kind = SHAPE_LIST, .item = &person_shape};
+static const struct shape teams_list = {.kind = SHAPE_LIST, .item = &team_shape};
+static const struct shape maintenance_list = {.kind = SHAPE_LIST,
+                                              .item = &maintenance_shape};
+static const struct shape procedures_list = {.kind = SHAPE_LIST,
+                                             .item = &procedure_shape};
+static const struct shape *const include_forms[] = {&shape_text, &shape_texts, NULL};
+static const struct shape include_shape = {.kind = SHAPE_ANY, .any = include_forms};
+
+static const struct field sections[] = {
+    [SECTION_SITE] = SECTION("site", site_block_shape, "The house itself."),
+    [SECTION_DATA] = SECTION(
+        "data",
+        data_shape,
+        "The folder of the databases; made if it is missing, relative to this file."),
+    [SECTION_BUSES] = SECTION("buses", buses_list, "RS-485 lines and TCP endpoints."),
+    [SECTION_DEVICES] = SECTION("devices", devices_list, "The equipment."),
+    [SECTION_RULES] = SECTION("rules", rules_list, "When an alarm is raised."),
+    [SECTION_PEOPLE] = SECTION("people", people_list, "Who works here."),
+    [SECTION_TEAMS] = SECTION("teams", teams_list, "Who gets the tickets."),
+    [SECTION_PRIORITIES] = SECTION(
+        "priorities", priorities_shape, "How soon tickets are answered and repaired."),
+    [SECTION_MAINTENANCE] = SECTION("maintenance", maintenance_list, "Planned work."),
+    [SECTION_PROCEDURES] = SECTION("procedures", procedures_list, "How work is done."),
+    [SECTION_MQTT] =
+        SECTION("mqtt", mqtt_shape, "The broker that hears of everything."),
+    [SECTION_HISTORY] = SECTION("history", history_shape, "How long samples are kept."),
+    [SECTION_ALARMS] = SECTION("alarms", alarms_shape, "What holds for all alarms."),
+    [SECTION_TICKETS] = SECTION("tickets",
+                                tickets_shape,
+                                "What holds for all tickets; a rule may set its own."),
+    [SECTION_WEB] = SECTION("web", web_shape, "The page and the API."),
+    [SECTION_COUNT] = SECTION("include",
+                              include_shape,
+                              "Files whose keys count as if they stood here; relative "
+                              "to this file, with * and ?."),
+};
+_Static_assert(ARRAY_LEN(sections) == SECTION_COUNT + 1, "a row for each section");
+
+/* The site's own block may stand in a file that is included. */
+static const char *const site_file_forms[] = {"site", "include", NULL};
+const struct shape site_file_shape = {
+    SHAPE_OF_TABLE(sections),
+    .about = "A site: its buses, devices, rules, people and plans.",
+    .some_of = site_file_forms};
+const struct shape rules_file_shape = {
+    SHAPE_OF_TABLE(sections),
+    .about = "A file that a site includes: rules, procedures, teams and the like."};
+
+static bool
+is_list(enum section s)
+{
+    return sections[s].shape->kind == SHAPE_LIST;
+}
 
 /* A file that was read, known by its inode: two names may mean one file. */
 struct source {
@@ -96,7 +141,7 @@ take_section(struct gather *g, enum section s, const struct node *n)
     if (s == SECTION_RULES && g->rules_replaced && !g->only_rules) {
         return;
     }
-    if (sections[s].kind == KIND_LIST) {
+    if (is_list(s)) {
         const struct node *item = list_items(g->r, n, n->key);
         for (; item != NULL; item = item->next) {
             node_list_add(g->r->arena, &g->out->lists[s], item);

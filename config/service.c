@@ -5,84 +5,121 @@
 
 #include "config/load.h"
 #include "config/number.h"
+#include "config/shape.h"
+#include "daemon/model/alarm.h"
+
+static const struct field tickets_fields[] = {
+    {FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long the condition stays clear before a repair counts as verified."),
+     PRESET("30m")},
+    {FIELD("follow_up", FIELD_DURATION, struct site, follow_up_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long after the repair a return of the fault reopens the ticket."),
+     PRESET("7d")},
+};
+const struct shape tickets_shape = {SHAPE_OF_TABLE(tickets_fields)};
 
 void
 tickets_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    static const struct field fields[] = {
-        FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
-        FIELD("follow_up", FIELD_DURATION, struct site, follow_up_ms,
-              BETWEEN(0, PROMISE_MS_MAX)),
-    };
-    site->verify_for_ms = 30 * MS_MINUTE;
-    site->follow_up_ms = 7 * MS_DAY;
+    fields_preset(r, site, tickets_fields, ARRAY_LEN(tickets_fields));
     if (s->once[SECTION_TICKETS] != NULL) {
-        (void)fields_read(r, site, s->once[SECTION_TICKETS], "tickets", fields,
-                          ARRAY_LEN(fields));
+        (void)fields_read(r, site, s->once[SECTION_TICKETS], "tickets", tickets_fields,
+                          ARRAY_LEN(tickets_fields));
     }
 }
 
+struct alarms_yaml {
+    const struct node *chatter;
+    int64_t episodes, window_ms;
+};
+
+static const struct field chatter_fields[] = {
+    {FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes), BETWEEN(2, RAISES_MAX),
+     ABOUT("So many episodes within the window mark an alarm as chattering."),
+     PRESET("5")},
+    {FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms),
+     BETWEEN(MS_SECOND, 31 * MS_DAY),
+     ABOUT("The time in which the episodes are counted."), PRESET("10m")},
+};
+static const struct shape chatter_shape = {SHAPE_OF_TABLE(chatter_fields)};
+
+static const struct field alarms_fields[] = {
+    {FIELD("chatter", FIELD_NODE, struct alarms_yaml, chatter),
+     ABOUT("When an alarm counts as chattering."), SHAPE(chatter_shape)}};
+const struct shape alarms_shape = {SHAPE_OF_TABLE(alarms_fields)};
+
 void
-alarms_check(struct reader *r, const struct sections *s)
+alarms_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    struct alarms_yaml {
-        const struct node *chatter;
-        int64_t episodes, window_ms;
-    } y = {NULL, 5, 10 * MS_MINUTE};
-    static const struct field fields[] = {
-        FIELD("chatter", FIELD_NODE, struct alarms_yaml, chatter, OPTIONAL)};
-    static const struct field chatter_fields[] = {
-        FIELD("episodes", FIELD_INT, struct alarms_yaml, episodes, BETWEEN(2, 10000)),
-        FIELD("window", FIELD_DURATION, struct alarms_yaml, window_ms,
-              BETWEEN(MS_SECOND, 31 * MS_DAY)),
-    };
+    struct alarms_yaml y = {0};
+    fields_preset(r, &y, chatter_fields, ARRAY_LEN(chatter_fields));
     const struct node *n = s->once[SECTION_ALARMS];
     if (n != NULL) {
-        (void)fields_read(r, &y, n, "alarms", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "alarms", alarms_fields, ARRAY_LEN(alarms_fields));
     }
     if (y.chatter != NULL) {
         (void)fields_read(r, &y, y.chatter, "chatter", chatter_fields,
                           ARRAY_LEN(chatter_fields));
     }
+    site->chatter_episodes = (uint32_t)y.episodes;
+    site->chatter_window_ms = y.window_ms;
 }
+
+struct history_yaml {
+    struct history_spec spec;
+    const struct node *max_size;
+};
+
+static const struct shape size_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^[0-9]+(\\.[0-9]*)? *(B|[KMGT]i?B)$",
+    .accepted = "a size of 1MB or more such as 500MB or 8GB is accepted"};
+
+static const struct field history_fields[] = {
+    {FIELD("flush", FIELD_DURATION, struct history_yaml, spec.flush_ms),
+     BETWEEN(100, MS_HOUR), ABOUT("Samples are on disk after this time at the latest."),
+     PRESET("5s")},
+    {FIELD("keep", FIELD_DURATION, struct history_yaml, spec.keep_ms),
+     BETWEEN(MS_HOUR, 100 * MS_YEAR), ABOUT("How long every sample is kept."),
+     PRESET("90d")},
+    {FIELD("keep_1m", FIELD_DURATION, struct history_yaml, spec.keep_1m_ms),
+     BETWEEN(MS_HOUR, 100 * MS_YEAR),
+     ABOUT("How long the figures of each minute are kept."), PRESET("2y")},
+    {FIELD("keep_1h", FIELD_DURATION, struct history_yaml, spec.keep_1h_ms),
+     BETWEEN(MS_HOUR, 100 * MS_YEAR),
+     ABOUT("How long the figures of each hour are kept."), PRESET("20y")},
+    {FIELD("max_size", FIELD_NODE, struct history_yaml, max_size),
+     ABOUT("The oldest samples go when the history grows beyond this size."),
+     SHAPE(size_shape)},
+};
+const struct shape history_shape = {SHAPE_OF_TABLE(history_fields)};
 
 void
 history_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    struct history_yaml {
-        struct history_spec spec;
-        const struct node *max_size;
-    } y = {{5 * MS_SECOND, 90 * MS_DAY, 2 * MS_YEAR, 20 * MS_YEAR, 0}, NULL};
-    static const struct field fields[] = {
-        FIELD("flush", FIELD_DURATION, struct history_yaml, spec.flush_ms,
-              BETWEEN(100, MS_HOUR)),
-        FIELD("keep", FIELD_DURATION, struct history_yaml, spec.keep_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("keep_1m", FIELD_DURATION, struct history_yaml, spec.keep_1m_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("keep_1h", FIELD_DURATION, struct history_yaml, spec.keep_1h_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("max_size", FIELD_NODE, struct history_yaml, max_size, OPTIONAL),
-    };
+    struct history_yaml y = {0};
+    fields_preset(r, &y, history_fields, ARRAY_LEN(history_fields));
     const struct node *n = s->once[SECTION_HISTORY];
     if (n != NULL) {
-        (void)fields_read(r, &y, n, "history", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "history", history_fields,
+                          ARRAY_LEN(history_fields));
     }
     const struct node *size = y.max_size;
     if (size != NULL && (size->kind != NODE_SCALAR ||
                          !number_parse_size(&y.spec.max_bytes, size->text) ||
                          y.spec.max_bytes < 1000000)) {
-        diags_add(r->diags, DIAG_ERROR, &size->loc,
-                  "\"max_size\" is %s; a size of 1MB or more such as 500MB or 8GB is "
-                  "accepted",
+        diags_add(r->diags, DIAG_ERROR, &size->loc, "\"max_size\" is %s; %s",
                   size->kind == NODE_SCALAR && size->text[0] != 0
                       ? size->text
-                      : node_kind_name(size));
+                      : node_kind_name(size),
+                  size_shape.accepted);
     }
     site->history = y.spec;
 }
 
+#define BROKER_ACCEPTED "mqtt://HOST:PORT or mqtts://HOST:PORT is accepted"
 /* mqtt://HOST[:PORT] or mqtts://HOST[:PORT], with the port filled in. */
 static const char *
 read_broker(struct reader *r, const char *text, const struct loc *loc)
@@ -95,9 +132,7 @@ read_broker(struct reader *r, const char *text, const struct loc *loc)
         !host_port_parse(r->arena, text + (tls ? 8 : 7), &host, &port, &given) ||
         port == 0) {
         diags_add(r->diags, DIAG_ERROR, loc,
-                  "\"broker\" is \"%.100s\"; mqtt://HOST:PORT or mqtts://HOST:PORT is "
-                  "accepted",
-                  text);
+                  "\"broker\" is \"%.100s\"; " BROKER_ACCEPTED, text);
         return text;
     }
     return arena_printf(r->arena,
@@ -117,25 +152,41 @@ read_file_name(struct reader *r, const struct node *n)
     return path;
 }
 
+#define PREFIX_ACCEPTED                                                                \
+    "a topic such as caretaker or north/plant, without + # and without / at its "      \
+    "ends, "                                                                           \
+    "is accepted"
+
+static const struct field mqtt_fields[] = {
+    {FIELD("broker", FIELD_STRING, struct mqtt_spec, broker), REQUIRED,
+     LIKE("^mqtts?://" PATTERN_HOST "(:[0-9]+)?$", BROKER_ACCEPTED),
+     ABOUT("mqtt://HOST[:PORT] or, with TLS, mqtts://HOST[:PORT].")},
+    {FIELD("username", FIELD_STRING, struct mqtt_spec, username),
+     ABOUT("The name that the broker knows us by.")},
+    {FIELD("password_file", FIELD_STRING, struct mqtt_spec, password_file),
+     ABOUT("A file that holds the password; relative to this file.")},
+    {FIELD("ca_file", FIELD_STRING, struct mqtt_spec, ca_file),
+     ABOUT("Certificates that the broker's is checked against; without it those of the "
+           "system.")},
+    {FIELD("prefix", FIELD_STRING, struct mqtt_spec, prefix), .max = 100,
+     LIKE("^[^+# /$]([^+# ]*[^+# /])?$", PREFIX_ACCEPTED),
+     ABOUT("What every topic begins with."), PRESET("caretaker")},
+    {FIELD("commands", FIELD_BOOL, struct mqtt_spec, commands),
+     ABOUT("Whether commands are taken from the topic .../cmd."), PRESET("false")},
+};
+const struct shape mqtt_shape = {SHAPE_OF_TABLE(mqtt_fields)};
+
 void
 mqtt_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    static const struct field fields[] = {
-        FIELD("broker", FIELD_STRING, struct mqtt_spec, broker, REQUIRED),
-        FIELD("username", FIELD_STRING, struct mqtt_spec, username, OPTIONAL),
-        FIELD("password_file", FIELD_STRING, struct mqtt_spec, password_file, OPTIONAL),
-        FIELD("ca_file", FIELD_STRING, struct mqtt_spec, ca_file, OPTIONAL),
-        FIELD("prefix", FIELD_STRING, struct mqtt_spec, prefix, .max = 100),
-        FIELD("commands", FIELD_BOOL, struct mqtt_spec, commands, OPTIONAL),
-    };
     struct mqtt_spec *m = &site->mqtt;
     const struct node *n = s->once[SECTION_MQTT];
-    m->prefix = "caretaker";
+    fields_preset(r, m, mqtt_fields, ARRAY_LEN(mqtt_fields));
     if (n == NULL) {
         return;
     }
     m->enabled = true;
-    if (!fields_read(r, m, n, "mqtt", fields, ARRAY_LEN(fields))) {
+    if (!fields_read(r, m, n, "mqtt", mqtt_fields, ARRAY_LEN(mqtt_fields))) {
         return;
     }
     struct loc broker = loc_of(n, "broker");
@@ -144,11 +195,8 @@ mqtt_read(struct reader *r, const struct sections *s, struct site *site)
     size_t size = strlen(m->prefix);
     if (strpbrk(m->prefix, "+# ") != NULL || m->prefix[0] == '/' ||
         m->prefix[0] == '$' || m->prefix[size - 1] == '/') {
-        diags_add(
-            r->diags, DIAG_ERROR, &prefix,
-            "\"prefix\" is \"%s\"; a topic such as caretaker or north/plant, without "
-            "+ # and without / at its ends, is accepted",
-            m->prefix);
+        diags_add(r->diags, DIAG_ERROR, &prefix,
+                  "\"prefix\" is \"%s\"; " PREFIX_ACCEPTED, m->prefix);
     }
     if (m->password_file != NULL) {
         m->password_file = read_file_name(r, node_get(n, "password_file"));
@@ -163,23 +211,28 @@ mqtt_read(struct reader *r, const struct sections *s, struct site *site)
     }
 }
 
+#define LISTEN_ACCEPTED "ADDRESS:PORT such as \"127.0.0.1:8080\" is accepted"
+
+static const struct field web_fields[] = {
+    {FIELD("listen", FIELD_STRING, struct site, web_listen), REQUIRED,
+     LIKE("^" PATTERN_HOST ":[0-9]+$", LISTEN_ACCEPTED),
+     ABOUT("ADDRESS:PORT that the page is served on.")}};
+const struct shape web_shape = {SHAPE_OF_TABLE(web_fields)};
+
 void
 web_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    static const struct field fields[] = {
-        FIELD("listen", FIELD_STRING, struct site, web_listen, REQUIRED)};
     const struct node *n = s->once[SECTION_WEB];
     const char *host = NULL;
     uint16_t port = 0;
     bool given = false;
-    if (n == NULL || !fields_read(r, site, n, "web", fields, ARRAY_LEN(fields))) {
+    if (n == NULL ||
+        !fields_read(r, site, n, "web", web_fields, ARRAY_LEN(web_fields))) {
         return;
     }
     if (!host_port_parse(r->arena, site->web_listen, &host, &port, &given) || !given) {
         struct loc loc = loc_of(n, "listen");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"listen\" is \"%.80s\"; ADDRESS:PORT such as \"127.0.0.1:8080\" is "
-                  "accepted",
-                  site->web_listen);
+                  "\"listen\" is \"%.80s\"; " LISTEN_ACCEPTED, site->web_listen);
     }
 }

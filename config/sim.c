@@ -31,10 +31,12 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/number.h"
+#include "config/shape.h"
 #include "config/sim.h"
 
 #define COPIES_LISTED_MAX 20 /* More are summed up, so their numbers must be known. */
 #define TURNAROUND_MS_MAX MS_MINUTE
+#define UNIT_MAX          255
 
 /* ---- Units ---- */
 
@@ -50,7 +52,7 @@ static bool
 read_numbers(struct reader *r, const struct node *n, int64_t *low, int64_t *high)
 {
     if (n->kind != NODE_LIST) {
-        bool ok = value_int(r, n, "unit", 0, 255, low);
+        bool ok = value_int(r, n, "unit", 0, UNIT_MAX, low);
         *high = *low;
         return ok;
     }
@@ -61,8 +63,8 @@ read_numbers(struct reader *r, const struct node *n, int64_t *low, int64_t *high
                   n->count);
         return false;
     }
-    if (!value_int(r, n->first, "unit", 0, 255, low) ||
-        !value_int(r, n->first->next, "unit", 0, 255, high)) {
+    if (!value_int(r, n->first, "unit", 0, UNIT_MAX, low) ||
+        !value_int(r, n->first->next, "unit", 0, UNIT_MAX, high)) {
         return false;
     }
     if (*high < *low) {
@@ -118,6 +120,33 @@ add_unit(struct reader *r,
     units[port->unit_count++] = *u;
 }
 
+static const struct field number_value = {
+    .key = "unit", .kind = FIELD_INT, BETWEEN(0, UNIT_MAX)};
+static const struct shape number_shape = {.kind = SHAPE_VALUE, .value = &number_value};
+static const struct shape *const number_parts[] = {&number_shape, &number_shape, NULL};
+static const struct shape numbers_shape = {
+    .kind = SHAPE_ROW, .any = number_parts, .min = 2};
+static const struct shape *const unit_forms[] = {&number_shape, &numbers_shape, NULL};
+static const struct shape unit_shape = {.kind = SHAPE_ANY, .any = unit_forms};
+
+static const struct field unit_fields[] = {
+    {FIELD("unit", FIELD_NODE, struct unit_yaml, number), REQUIRED,
+     ABOUT("Its Modbus unit, or [first, last]."), SHAPE(unit_shape)},
+    {FIELD("id", FIELD_ID, struct unit_yaml, id), REQUIRED,
+     ABOUT("Its name in messages and for the control socket.")},
+    {FIELD("profile", FIELD_ID, struct unit_yaml, profile),
+     ABOUT("Whose registers it has.")},
+    {FIELD("turnaround", FIELD_DURATION, struct unit_yaml, turnaround_ms),
+     BETWEEN(0, TURNAROUND_MS_MAX),
+     ABOUT("How long it takes to answer; that of the slave without it.")},
+    {FIELD("points", FIELD_NODE, struct unit_yaml, points),
+     ABOUT("Its registers and what moves them."), SHAPE(sim_points_shape)},
+    {FIELD("faults", FIELD_NODE, struct unit_yaml, faults),
+     ABOUT("What goes wrong, and when."), SHAPE(sim_faults_shape)},
+};
+static const struct shape sim_unit_shape = {SHAPE_OF_TABLE(unit_fields)};
+static const struct shape units_shape = {.kind = SHAPE_LIST, .item = &sim_unit_shape};
+
 static void
 read_unit(struct reader *r,
           const struct node *n,
@@ -126,18 +155,9 @@ read_unit(struct reader *r,
           struct sim_port *port,
           struct sim_unit *units)
 {
-    static const struct field fields[] = {
-        FIELD("unit", FIELD_NODE, struct unit_yaml, number, REQUIRED),
-        FIELD("id", FIELD_ID, struct unit_yaml, id, REQUIRED),
-        FIELD("profile", FIELD_ID, struct unit_yaml, profile, OPTIONAL),
-        FIELD("turnaround", FIELD_DURATION, struct unit_yaml, turnaround_ms,
-              BETWEEN(0, TURNAROUND_MS_MAX)),
-        FIELD("points", FIELD_NODE, struct unit_yaml, points, OPTIONAL),
-        FIELD("faults", FIELD_NODE, struct unit_yaml, faults, OPTIONAL),
-    };
     struct unit_yaml y = {.id = "", .turnaround_ms = turnaround_ms};
     int64_t low = 0, high = -1;
-    (void)fields_read(r, &y, n, "unit", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "unit", unit_fields, ARRAY_LEN(unit_fields));
     struct sim_unit u = {.id = y.id, .turnaround_ms = y.turnaround_ms};
     read_registers(r, n, &y, profiles, &u);
     if (y.faults != NULL) {
@@ -156,6 +176,8 @@ read_unit(struct reader *r,
 }
 
 /* ---- Ports ---- */
+
+#define ENDPOINT_ACCEPTED "HOST:PORT such as 127.0.0.1:15020 is accepted"
 
 struct port_yaml {
     const char *tcp, *rtu, *rtu_over_tcp;
@@ -179,8 +201,7 @@ read_host(struct reader *r, const struct node *n, const char *key, struct sim_po
         out->port = (uint16_t)number;
     } else if (!host_port_parse(r->arena, text, &out->host, &out->port, &given) ||
                !given) {
-        diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"%s\" is \"%.80s\"; HOST:PORT such as 127.0.0.1:15020 is accepted",
+        diags_add(r->diags, DIAG_ERROR, &loc, "\"%s\" is \"%.80s\"; " ENDPOINT_ACCEPTED,
                   key, text);
     }
 }
@@ -271,34 +292,63 @@ read_units(struct reader *r,
     out->units = units;
 }
 
+static const char *const parities[] = {"none", "even", "odd", NULL};
+#define PATTERN_ENDPOINT "^[0-9]+$|^" PATTERN_HOST ":[0-9]+$"
+
+static const struct field port_fields[] = {
+    {FIELD("tcp", FIELD_STRING, struct port_yaml, tcp),
+     LIKE(PATTERN_ENDPOINT, ENDPOINT_ACCEPTED),
+     ABOUT("HOST:PORT or PORT; 0 is any free port.")},
+    {FIELD("rtu", FIELD_STRING, struct port_yaml, rtu),
+     ABOUT("A symbolic link to a pty, relative to this file.")},
+    {FIELD("rtu_over_tcp", FIELD_STRING, struct port_yaml, rtu_over_tcp),
+     LIKE(PATTERN_ENDPOINT, ENDPOINT_ACCEPTED),
+     ABOUT("HOST:PORT or PORT; 0 is any free port.")},
+    {FIELD("count", FIELD_INT, struct port_yaml, count), BETWEEN(1, SIM_PORTS_MAX),
+     ABOUT("Copies, on as many ports from this one on, or links with -1, -2 ... at "
+           "their ends."),
+     PRESET("1")},
+    {FIELD("baud", FIELD_INT, struct port_yaml, baud), BETWEEN(0, 4000000),
+     ABOUT("The pace of both ways; 0: none. 9600 on a line without it.")},
+    {FIELD("parity", FIELD_ENUM, struct port_yaml, parity), .words = parities,
+     ABOUT("What a character has beside its bits."), PRESET("none")},
+    {FIELD("stop_bits", FIELD_INT, struct port_yaml, stop_bits), BETWEEN(1, 2),
+     ABOUT("How many stop bits a character has."), PRESET("1")},
+    {FIELD("turnaround", FIELD_DURATION, struct port_yaml, turnaround_ms),
+     BETWEEN(0, TURNAROUND_MS_MAX), ABOUT("How long its units take to answer."),
+     PRESET("0s")},
+    {FIELD("strict", FIELD_BOOL, struct port_yaml, strict),
+     ABOUT("A line only: what comes before 3.5 characters of silence is not heard."),
+     PRESET("false")},
+    {FIELD("echo", FIELD_BOOL, struct port_yaml, echo),
+     ABOUT("A line only: the master hears itself."), PRESET("false")},
+    {FIELD("split", FIELD_INT, struct port_yaml, split), BETWEEN(1, 260),
+     ABOUT("TCP only: answers leave in pieces of so many bytes.")},
+    {FIELD("coalesce", FIELD_DURATION, struct port_yaml, coalesce_ms),
+     BETWEEN(1, SIM_COALESCE_MS_MAX),
+     ABOUT("TCP only: the answers of so long leave together.")},
+    {FIELD("closed", FIELD_NODE, struct port_yaml, closed),
+     ABOUT("TCP only: when connections are refused."), SHAPE(sim_windows_shape)},
+    {FIELD("hang", FIELD_NODE, struct port_yaml, hang),
+     ABOUT("TCP only: when connections are taken and never answered."),
+     SHAPE(sim_windows_shape)},
+    {FIELD("units", FIELD_NODE, struct port_yaml, units), REQUIRED,
+     ABOUT("Who answers there."), SHAPE(units_shape)},
+};
+static const char *const port_kinds[] = {"tcp", "rtu", "rtu_over_tcp", NULL};
+static const struct shape port_shape = {SHAPE_OF_TABLE(port_fields),
+                                        .one_of = port_kinds};
+static const struct shape slaves_shape = {.kind = SHAPE_LIST, .item = &port_shape};
+
 static void
 read_port(struct reader *r,
           const struct node *n,
           struct profiles *profiles,
           struct sim_port *out)
 {
-    static const char *const parities[] = {"none", "even", "odd", NULL};
-    static const struct field fields[] = {
-        FIELD("tcp", FIELD_STRING, struct port_yaml, tcp, OPTIONAL),
-        FIELD("rtu", FIELD_STRING, struct port_yaml, rtu, OPTIONAL),
-        FIELD("rtu_over_tcp", FIELD_STRING, struct port_yaml, rtu_over_tcp, OPTIONAL),
-        FIELD("count", FIELD_INT, struct port_yaml, count, BETWEEN(1, SIM_PORTS_MAX)),
-        FIELD("baud", FIELD_INT, struct port_yaml, baud, BETWEEN(0, 4000000)),
-        FIELD("parity", FIELD_ENUM, struct port_yaml, parity, .words = parities),
-        FIELD("stop_bits", FIELD_INT, struct port_yaml, stop_bits, BETWEEN(1, 2)),
-        FIELD("turnaround", FIELD_DURATION, struct port_yaml, turnaround_ms,
-              BETWEEN(0, TURNAROUND_MS_MAX)),
-        FIELD("strict", FIELD_BOOL, struct port_yaml, strict, OPTIONAL),
-        FIELD("echo", FIELD_BOOL, struct port_yaml, echo, OPTIONAL),
-        FIELD("split", FIELD_INT, struct port_yaml, split, BETWEEN(1, 260)),
-        FIELD("coalesce", FIELD_DURATION, struct port_yaml, coalesce_ms,
-              BETWEEN(1, SIM_COALESCE_MS_MAX)),
-        FIELD("closed", FIELD_NODE, struct port_yaml, closed, OPTIONAL),
-        FIELD("hang", FIELD_NODE, struct port_yaml, hang, OPTIONAL),
-        FIELD("units", FIELD_NODE, struct port_yaml, units, REQUIRED),
-    };
-    struct port_yaml y = {.baud = -1, .count = 1, .stop_bits = 1};
-    (void)fields_read(r, &y, n, "slave", fields, ARRAY_LEN(fields));
+    struct port_yaml y = {.baud = -1};
+    fields_preset(r, &y, port_fields, ARRAY_LEN(port_fields));
+    (void)fields_read(r, &y, n, "slave", port_fields, ARRAY_LEN(port_fields));
     *out = (struct sim_port){.count = (uint32_t)y.count,
                              .parity = y.parity != 0,
                              .stop_bits = (int)y.stop_bits,
@@ -354,17 +404,23 @@ struct sim_yaml {
     const struct node *slaves;
 };
 
+static const struct field sim_fields[] = {
+    {FIELD("control", FIELD_STRING, struct sim_yaml, control), .max = 100,
+     ABOUT("A Unix socket that takes commands.")},
+    {FIELD("slaves", FIELD_NODE, struct sim_yaml, slaves), REQUIRED,
+     ABOUT("The lines and endpoints."), SHAPE(slaves_shape)},
+};
+const struct shape sim_file_shape = {
+    SHAPE_OF_TABLE(sim_fields),
+    .about = "Modbus slaves with scripted behaviour and faults."};
+
 static void
 read_sim(struct reader *r, const struct node *root, const char *path, struct sim *sim)
 {
-    static const struct field fields[] = {
-        FIELD("control", FIELD_STRING, struct sim_yaml, control, .max = 100),
-        FIELD("slaves", FIELD_NODE, struct sim_yaml, slaves, REQUIRED),
-    };
     struct profiles profiles = {path, NULL};
     struct sim_yaml y = {0};
     uint32_t ports = 0;
-    (void)fields_read(r, &y, root, "simulation", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, root, "simulation", sim_fields, ARRAY_LEN(sim_fields));
     if (y.control != NULL) {
         sim->control = path_beside(r->arena, path, y.control);
     }

@@ -7,6 +7,8 @@
 
 #define SIM_MS_MAX (100 * MS_YEAR)
 
+extern const struct shape sim_points_shape, sim_faults_shape, sim_windows_shape;
+
 /* ---- sim_signal.c ---- */
 
 /* A point of a unit, whose `registers` have room for one more: its register and signal,

@@ -2,14 +2,26 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "config/shape.h"
 #include "config/sim.h"
 #include "daemon/base/instant.h"
+
+static const struct field moment_value = {
+    .key = "window", .kind = FIELD_DURATION, BETWEEN(0, SIM_MS_MAX)};
+static const struct shape moment_shape = {.kind = SHAPE_VALUE, .value = &moment_value};
+static const struct shape window_shape = {
+    .kind = SHAPE_LIST, .item = &moment_shape, .min = 1, .max = 2};
+static const struct shape window_list = {
+    .kind = SHAPE_LIST, .item = &window_shape, .min = 1};
+static const struct shape *const window_forms[] = {&window_shape, &window_list, NULL};
+const struct shape sim_windows_shape = {.kind = SHAPE_ANY, .any = window_forms};
 
 void
 sim_window_read(struct reader *r, const struct node *n, struct sim_window *out)
 {
     *out = (struct sim_window){0, INSTANT_MAX};
-    if (n->kind != NODE_LIST || n->count < 1 || n->count > 2) {
+    if (n->kind != NODE_LIST || n->count < window_shape.min ||
+        n->count > window_shape.max) {
         diags_add(
             r->diags, DIAG_ERROR, &n->loc,
             "\"%s\" is not [from, to]; [20s, 30s], or [20s] for ever, is accepted",
@@ -42,6 +54,10 @@ sim_windows_read(struct reader *r, const struct node *n, struct sim_windows *out
     }
     *out = (struct sim_windows){items, count};
 }
+
+/* With the percent sign of a format, and of a text. */
+#define CHANCE_ACCEPTED(percent)                                                       \
+    "more than 0 and at most 100 percent, such as 20 " percent ", is accepted"
 
 struct fault_yaml {
     const struct node *kinds[SIM_FAULT_COUNT];
@@ -122,9 +138,7 @@ read_how_often(struct reader *r,
     if (y->chance != NULL && !sim_chance_parse(&f->chance, y->chance)) {
         struct loc loc = loc_of(n, "chance");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"chance\" is \"%.40s\"; more than 0 and at most 100 percent, such "
-                  "as 20 %%, is accepted",
-                  y->chance);
+                  "\"chance\" is \"%.40s\"; " CHANCE_ACCEPTED("%%"), y->chance);
     }
     if (count_given(n, keys) > 1) {
         diags_add(
@@ -133,39 +147,88 @@ read_how_often(struct reader *r,
     }
 }
 
+/* The kinds in the order of enum sim_fault_kind. */
+#define PATTERN_TABLE "(coil|discrete|input|holding)"
+#define PATTERN_RANGE                                                                  \
+    "^" PATTERN_TABLE "( +(" PATTERN_NUMBER ")([.][.](" PATTERN_NUMBER "))?)?$"
+
+static const struct field fault_fields[] = {
+    {FIELD("silent", FIELD_NODE, struct fault_yaml, kinds[0]),
+     ABOUT("No answer. [from, to] since the start; [from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("slow", FIELD_NODE, struct fault_yaml, kinds[1]),
+     ABOUT("The answer is late, but comes. [from, to] since the start; [from] is for "
+           "ever."),
+     SHAPE(window_shape)},
+    {FIELD("bad_crc", FIELD_NODE, struct fault_yaml, kinds[2]),
+     ABOUT("The check sum is wrong. [from, to] since the start; [from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("wrong_unit", FIELD_NODE, struct fault_yaml, kinds[3]),
+     ABOUT("Another unit seems to answer. [from, to] since the start; [from] is for "
+           "ever."),
+     SHAPE(window_shape)},
+    {FIELD("truncated", FIELD_NODE, struct fault_yaml, kinds[4]),
+     ABOUT(
+         "The answer ends too early. [from, to] since the start; [from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("exception", FIELD_NODE, struct fault_yaml, kinds[5]),
+     ABOUT("An exception instead of an answer. [from, to] since the start; [from] is "
+           "for ever."),
+     SHAPE(window_shape)},
+    {FIELD("drop", FIELD_NODE, struct fault_yaml, kinds[6]),
+     ABOUT("The connection is closed. [from, to] since the start; [from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("refuse", FIELD_NODE, struct fault_yaml, kinds[7]),
+     ABOUT("An exception to some requests. [from, "
+           "to] since the start; [from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("garbage", FIELD_NODE, struct fault_yaml, kinds[8]),
+     ABOUT("Bytes that are none of the answer. [from, to] since the start; [from] is "
+           "for ever."),
+     SHAPE(window_shape)},
+    {FIELD("late", FIELD_NODE, struct fault_yaml, kinds[9]),
+     ABOUT("The answer comes after the master gave up. [from, to] since the start; "
+           "[from] is for ever."),
+     SHAPE(window_shape)},
+    {FIELD("delay", FIELD_DURATION, struct fault_yaml, delay_ms),
+     BETWEEN(1, SIM_DELAY_MS_MAX),
+     ABOUT("How much later the answer comes: slow, late.")},
+    {FIELD("code", FIELD_INT, struct fault_yaml, code), BETWEEN(1, 255),
+     ABOUT("The exception: exception, refuse.")},
+    {FIELD("registers", FIELD_STRING, struct fault_yaml, registers),
+     LIKE(PATTERN_RANGE,
+          "a range such as holding 10..20, input 0x10 or coil is accepted"),
+     ABOUT("Which are refused, such as holding 10..20.")},
+    {FIELD("function", FIELD_INT, struct fault_yaml, function), BETWEEN(1, 127),
+     ABOUT("The function code that is refused.")},
+    {FIELD("bytes", FIELD_INT, struct fault_yaml, bytes),
+     BETWEEN(1, SIM_GARBAGE_BYTES_MAX), ABOUT("Garbage has up to so many bytes.")},
+    {FIELD("place", FIELD_ENUM, struct fault_yaml, place), .words = sim_garbage_words,
+     ABOUT("Where the garbage is: before or after an answer, between frames, or any.")},
+    {FIELD("every", FIELD_INT, struct fault_yaml, every), BETWEEN(1, 1000000),
+     ABOUT("Every N-th request is struck.")},
+    {FIELD("chance", FIELD_STRING, struct fault_yaml, chance),
+     LIKE("^[0-9.]+ *%$", CHANCE_ACCEPTED("%")),
+     ABOUT("Each request is struck with this chance, such as 20 %.")},
+    {FIELD("times", FIELD_INT, struct fault_yaml, times), BETWEEN(1, 1000000),
+     ABOUT("After so many times it ends.")},
+};
+static const char *const fault_kinds[] = {
+    "silent", "slow",   "bad_crc", "wrong_unit", "truncated", "exception",
+    "drop",   "refuse", "garbage", "late",       NULL};
+_Static_assert(ARRAY_LEN(fault_kinds) == SIM_FAULT_COUNT + 1, "a word for each kind");
+static const struct shape fault_shape = {SHAPE_OF_TABLE(fault_fields),
+                                         .one_of = fault_kinds};
+const struct shape sim_faults_shape = {.kind = SHAPE_LIST, .item = &fault_shape};
+
 static void
 read_fault(struct reader *r, const struct node *n, struct sim_fault *f)
 {
-    /* The kinds in the order of enum sim_fault_kind. */
-    static const struct field fields[] = {
-        FIELD("silent", FIELD_NODE, struct fault_yaml, kinds[0], OPTIONAL),
-        FIELD("slow", FIELD_NODE, struct fault_yaml, kinds[1], OPTIONAL),
-        FIELD("bad_crc", FIELD_NODE, struct fault_yaml, kinds[2], OPTIONAL),
-        FIELD("wrong_unit", FIELD_NODE, struct fault_yaml, kinds[3], OPTIONAL),
-        FIELD("truncated", FIELD_NODE, struct fault_yaml, kinds[4], OPTIONAL),
-        FIELD("exception", FIELD_NODE, struct fault_yaml, kinds[5], OPTIONAL),
-        FIELD("drop", FIELD_NODE, struct fault_yaml, kinds[6], OPTIONAL),
-        FIELD("refuse", FIELD_NODE, struct fault_yaml, kinds[7], OPTIONAL),
-        FIELD("garbage", FIELD_NODE, struct fault_yaml, kinds[8], OPTIONAL),
-        FIELD("late", FIELD_NODE, struct fault_yaml, kinds[9], OPTIONAL),
-        FIELD("delay", FIELD_DURATION, struct fault_yaml, delay_ms,
-              BETWEEN(1, SIM_DELAY_MS_MAX)),
-        FIELD("code", FIELD_INT, struct fault_yaml, code, BETWEEN(1, 255)),
-        FIELD("registers", FIELD_STRING, struct fault_yaml, registers, OPTIONAL),
-        FIELD("function", FIELD_INT, struct fault_yaml, function, BETWEEN(1, 127)),
-        FIELD("bytes", FIELD_INT, struct fault_yaml, bytes,
-              BETWEEN(1, SIM_GARBAGE_BYTES_MAX)),
-        FIELD("place", FIELD_ENUM, struct fault_yaml, place,
-              .words = sim_garbage_words),
-        FIELD("every", FIELD_INT, struct fault_yaml, every, BETWEEN(1, 1000000)),
-        FIELD("chance", FIELD_STRING, struct fault_yaml, chance, OPTIONAL),
-        FIELD("times", FIELD_INT, struct fault_yaml, times, BETWEEN(1, 1000000)),
-    };
     struct fault_yaml y = {0};
     const struct node *times = NULL;
     struct sim_window window;
     int kinds = 0;
-    (void)fields_read(r, &y, n, "fault", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "fault", fault_fields, ARRAY_LEN(fault_fields));
     if (n->kind != NODE_MAP) {
         return;
     }

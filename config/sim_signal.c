@@ -1,9 +1,11 @@
 /* SIM.yaml: the registers of a slave and the signals that move them. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "config/config.h"
 #include "config/load.h"
+#include "config/shape.h"
 #include "config/sim.h"
 
 struct signal_yaml {
@@ -11,17 +13,21 @@ struct signal_yaml {
     bool interpolate;
 };
 
+static const struct field sine_fields[] = {
+    {FIELD("middle", FIELD_FLOAT, struct signal, value), REQUIRED,
+     ABOUT("What it swings around.")},
+    {FIELD("amplitude", FIELD_FLOAT, struct signal, amplitude), REQUIRED,
+     ABOUT("How far it swings to both sides.")},
+    {FIELD("period", FIELD_DURATION, struct signal, period_ms), REQUIRED,
+     BETWEEN(10, SIM_MS_MAX), ABOUT("How long one swing takes.")},
+};
+static const struct shape sine_shape = {SHAPE_OF_TABLE(sine_fields)};
+
 static void
 read_sine(struct reader *r, const struct node *n, struct signal *s)
 {
-    static const struct field fields[] = {
-        FIELD("middle", FIELD_FLOAT, struct signal, value, REQUIRED),
-        FIELD("amplitude", FIELD_FLOAT, struct signal, amplitude, REQUIRED),
-        FIELD("period", FIELD_DURATION, struct signal, period_ms, REQUIRED,
-              BETWEEN(10, SIM_MS_MAX)),
-    };
     s->kind = SIGNAL_SINE;
-    (void)fields_read(r, s, n, "sine", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, s, n, "sine", sine_fields, ARRAY_LEN(sine_fields));
 }
 
 /* A key that only `owner` has would do nothing here. */
@@ -60,20 +66,40 @@ read_resets(struct reader *r, const struct node *n, struct signal *s)
     s->steps = steps;
 }
 
+struct slope_yaml {
+    double from, per_second, to;
+    const struct node *reset;
+};
+
+static const struct field moment_value = {
+    .key = "time", .kind = FIELD_DURATION, BETWEEN(0, SIM_MS_MAX)};
+static const struct shape moment_shape = {.kind = SHAPE_VALUE, .value = &moment_value};
+static const struct shape moments_shape = {.kind = SHAPE_LIST, .item = &moment_shape};
+static const struct shape *const reset_forms[] = {&moment_shape, &moments_shape, NULL};
+static const struct shape reset_shape = {.kind = SHAPE_ANY, .any = reset_forms};
+
+static const struct field slope_fields[] = {
+    {FIELD("from", FIELD_FLOAT, struct slope_yaml, from), ABOUT("Where it begins."),
+     PRESET("0")},
+    {FIELD("per_second", FIELD_FLOAT, struct slope_yaml, per_second), REQUIRED,
+     ABOUT("How much it moves in a second.")},
+    {FIELD("to", FIELD_FLOAT, struct slope_yaml, to),
+     ABOUT("A ramp only: where it stops.")},
+    {FIELD("reset", FIELD_NODE, struct slope_yaml, reset),
+     ABOUT("A counter only: when it begins again at 0."), SHAPE(reset_shape)},
+};
+static const struct shape slope_shape = {SHAPE_OF_TABLE(slope_fields)};
+
+static const struct shape *const step_parts[] = {&moment_shape, &shape_number, NULL};
+static const struct shape step_shape = {.kind = SHAPE_ROW, .any = step_parts, .min = 2};
+static const struct shape steps_shape = {
+    .kind = SHAPE_LIST, .item = &step_shape, .min = 1};
+
 static void
 read_slope(struct reader *r, const struct node *n, struct signal *s)
 {
-    struct slope_yaml {
-        double from, per_second, to;
-        const struct node *reset;
-    } y = {0, 0, NAN, NULL};
-    static const struct field fields[] = {
-        FIELD("from", FIELD_FLOAT, struct slope_yaml, from, OPTIONAL),
-        FIELD("per_second", FIELD_FLOAT, struct slope_yaml, per_second, REQUIRED),
-        FIELD("to", FIELD_FLOAT, struct slope_yaml, to, OPTIONAL),
-        FIELD("reset", FIELD_NODE, struct slope_yaml, reset, OPTIONAL),
-    };
-    (void)fields_read(r, &y, n, n->key, fields, ARRAY_LEN(fields));
+    struct slope_yaml y = {0, 0, NAN, NULL};
+    (void)fields_read(r, &y, n, n->key, slope_fields, ARRAY_LEN(slope_fields));
     refuse_key(r, n, s->kind == SIGNAL_COUNTER ? "to" : "reset",
                s->kind == SIGNAL_COUNTER ? "ramp" : "counter");
     if (y.reset != NULL) {
@@ -113,27 +139,34 @@ read_steps(struct reader *r, const struct node *list, struct signal *s)
         s->step_count++;
     }
     s->steps = steps;
-    if (list->kind == NODE_LIST && list->count == 0) {
+    if (list->count == 0 && (list->kind == NODE_LIST || node_is_empty(list))) {
         diags_add(r->diags, DIAG_ERROR, &list->loc,
                   "\"steps\" is empty; [[0s, 50], [10s, 80]] is accepted");
     }
 }
 
+struct csv_yaml {
+    const char *file, *column;
+    int at_end;
+};
+
+static const char *const ends[] = {"hold", "loop", NULL};
+static const struct field csv_fields[] = {
+    {FIELD("file", FIELD_STRING, struct csv_yaml, file), REQUIRED,
+     ABOUT("A log; relative to this file.")},
+    {FIELD("column", FIELD_STRING, struct csv_yaml, column), REQUIRED,
+     ABOUT("A heading, or DEVICE.POINT of a log in the long form.")},
+    {FIELD("at_end", FIELD_ENUM, struct csv_yaml, at_end), .words = ends,
+     ABOUT("Whether it stays at its last value, or begins again."), PRESET("hold")},
+};
+static const struct shape csv_shape = {SHAPE_OF_TABLE(csv_fields)};
+
 static void
 read_csv(struct reader *r, const struct node *n, struct signal *s)
 {
-    struct csv_yaml {
-        const char *file, *column;
-        int at_end;
-    } y = {0};
-    static const char *const ends[] = {"hold", "loop", NULL};
-    static const struct field fields[] = {
-        FIELD("file", FIELD_STRING, struct csv_yaml, file, REQUIRED),
-        FIELD("column", FIELD_STRING, struct csv_yaml, column, REQUIRED),
-        FIELD("at_end", FIELD_ENUM, struct csv_yaml, at_end, .words = ends),
-    };
+    struct csv_yaml y = {0};
     s->kind = SIGNAL_CSV;
-    if (!fields_read(r, &y, n, "csv", fields, ARRAY_LEN(fields))) {
+    if (!fields_read(r, &y, n, "csv", csv_fields, ARRAY_LEN(csv_fields))) {
         return;
     }
     struct signal_csv *csv = arena_alloc(r->arena, sizeof *csv);
@@ -155,24 +188,40 @@ read_constant(struct reader *r, const struct node *n, struct signal *s)
     (void)value_float(r, n, "signal", &s->value);
 }
 
+static const struct field signal_fields[] = {
+    {FIELD("constant", FIELD_NODE, struct signal_yaml, constant),
+     ABOUT("It stays what it is."), SHAPE(shape_number_or_bool)},
+    {FIELD("sine", FIELD_NODE, struct signal_yaml, sine), ABOUT("It swings."),
+     SHAPE(sine_shape)},
+    {FIELD("ramp", FIELD_NODE, struct signal_yaml, ramp), ABOUT("It rises or falls."),
+     SHAPE(slope_shape)},
+    {FIELD("steps", FIELD_NODE, struct signal_yaml, steps),
+     ABOUT("Values at times: [[0s, 50], [10s, 80]]."), SHAPE(steps_shape)},
+    {FIELD("counter", FIELD_NODE, struct signal_yaml, counter), ABOUT("It only rises."),
+     SHAPE(slope_shape)},
+    {FIELD("csv", FIELD_NODE, struct signal_yaml, csv),
+     ABOUT("It is played from a log."), SHAPE(csv_shape)},
+    {FIELD("interpolate", FIELD_BOOL, struct signal_yaml, interpolate),
+     ABOUT("Straight lines between steps, or rows of a log."), PRESET("false")},
+};
+static const char *const signal_kinds[] = {"constant", "sine", "ramp", "steps",
+                                           "counter",  "csv",  NULL};
+static const struct shape signal_table = {SHAPE_OF_TABLE(signal_fields),
+                                          .one_of = signal_kinds};
+static const struct shape *const signal_forms[] = {&shape_number, &shape_bool,
+                                                   &signal_table, NULL};
+static const struct shape signal_shape = {
+    .kind = SHAPE_ANY, .name = "signal", .any = signal_forms};
+
 static void
 read_signal(struct reader *r, const struct node *n, struct signal *s)
 {
-    static const struct field fields[] = {
-        FIELD("constant", FIELD_NODE, struct signal_yaml, constant, OPTIONAL),
-        FIELD("sine", FIELD_NODE, struct signal_yaml, sine, OPTIONAL),
-        FIELD("ramp", FIELD_NODE, struct signal_yaml, ramp, OPTIONAL),
-        FIELD("steps", FIELD_NODE, struct signal_yaml, steps, OPTIONAL),
-        FIELD("counter", FIELD_NODE, struct signal_yaml, counter, OPTIONAL),
-        FIELD("csv", FIELD_NODE, struct signal_yaml, csv, OPTIONAL),
-        FIELD("interpolate", FIELD_BOOL, struct signal_yaml, interpolate, OPTIONAL),
-    };
     struct signal_yaml y = {0};
     if (n->kind != NODE_MAP) {
         read_constant(r, n, s);
         return;
     }
-    (void)fields_read(r, &y, n, "signal", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "signal", signal_fields, ARRAY_LEN(signal_fields));
     int kinds = (y.constant != NULL) + (y.sine != NULL) + (y.ramp != NULL) +
                 (y.steps != NULL) + (y.counter != NULL) + (y.csv != NULL);
     if (kinds != 1) {
@@ -199,6 +248,43 @@ read_signal(struct reader *r, const struct node *n, struct signal *s)
 
 /* ---- Registers ---- */
 
+/* What a register has beside the keys of a point. */
+struct register_yaml {
+    const struct node *signal, *noise;
+};
+
+static const struct field noise_value = {
+    .key = "noise", .kind = FIELD_FLOAT, .low = 0, .high = DBL_MAX};
+static const struct shape noise_shape = {.kind = SHAPE_VALUE, .value = &noise_value};
+
+static const struct field register_fields[] = {
+    {FIELD("signal", FIELD_NODE, struct register_yaml, signal),
+     ABOUT("What its value does."), SHAPE(signal_shape)},
+    {FIELD("noise", FIELD_NODE, struct register_yaml, noise),
+     ABOUT("How far values stray to both sides."), SHAPE(noise_shape)},
+};
+static const struct shape register_shape = {SHAPE_OF_TABLE(register_fields),
+                                            .extends = &point_shape};
+static const struct shape *const register_forms[] = {&shape_number, &shape_bool,
+                                                     &register_shape, NULL};
+static const struct shape sim_point_shape = {.kind = SHAPE_ANY, .any = register_forms};
+const struct shape sim_points_shape = {.kind = SHAPE_KEYED,
+                                       .item = &sim_point_shape,
+                                       .pattern = PATTERN_POINT_ID,
+                                       .accepted =
+                                           "a-z 0-9 _, first a letter, is accepted"};
+
+static bool
+is_of_register(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(register_fields); i++) {
+        if (strcmp(key, register_fields[i].key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The keys of a point without those of its signal. */
 static const struct node *
 without_signal(struct arena *a, const struct node *n)
@@ -209,7 +295,7 @@ without_signal(struct arena *a, const struct node *n)
     copy->count = 0;
     const struct node **tail = &copy->first;
     for (const struct node *c = n->first; c != NULL; c = c->next) {
-        if (strcmp(c->key, "signal") == 0 || strcmp(c->key, "noise") == 0) {
+        if (is_of_register(c->key)) {
             continue;
         }
         struct node *child = arena_alloc(a, sizeof *child);
@@ -247,9 +333,8 @@ sim_point_read(struct reader *r, const struct node *n, struct sim_unit *unit)
     struct sim_register *reg = find_register(unit, n->key);
     bool known = reg != NULL;
     if (!known && !is_point_id(n->key)) {
-        diags_add(r->diags, DIAG_ERROR, &n->key_loc,
-                  "\"%.80s\" is no point id; a-z 0-9 _, first a letter, is accepted",
-                  n->key);
+        diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.80s\" is no point id; %s",
+                  n->key, sim_points_shape.accepted);
         return;
     }
     reg = known ? reg : sim_register_add(unit, n->key);

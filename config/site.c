@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "config/load.h"
+#include "config/shape.h"
 #include "daemon/base/instant.h"
 
 struct site_yaml {
@@ -10,17 +11,27 @@ struct site_yaml {
     int language;
 };
 
+static const char *const languages[] = {"en", "zh-CN", NULL};
+static const struct field site_fields[] = {
+    {FIELD("id", FIELD_ID, struct site_yaml, id), REQUIRED,
+     ABOUT("Its id; topics and files carry it.")},
+    {FIELD("name", FIELD_STRING, struct site_yaml, name), .max = 200,
+     ABOUT("Its name, for people.")},
+    {FIELD("timezone", FIELD_STRING, struct site_yaml, timezone),
+     ABOUT("Where its clocks are, such as Asia/Shanghai."), PRESET("UTC")},
+    {FIELD("language", FIELD_ENUM, struct site_yaml, language), .words = languages,
+     ABOUT("What titles are shown in."), PRESET("en")},
+};
+const struct shape site_block_shape = {SHAPE_OF_TABLE(site_fields)};
+static const struct field data_value = {
+    .key = "data", .kind = FIELD_STRING, PRESET("/var/lib/caretaker")};
+const struct shape data_shape = {.kind = SHAPE_VALUE, .value = &data_value};
+
 static void
 read_site_block(struct reader *r, const struct sections *s, struct site *site)
 {
-    static const char *const languages[] = {"en", "zh-CN", NULL};
-    static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct site_yaml, id, REQUIRED),
-        FIELD("name", FIELD_STRING, struct site_yaml, name, .max = 200),
-        FIELD("timezone", FIELD_STRING, struct site_yaml, timezone, OPTIONAL),
-        FIELD("language", FIELD_ENUM, struct site_yaml, language, .words = languages),
-    };
-    struct site_yaml y = {"", NULL, "UTC", LANGUAGE_EN};
+    struct site_yaml y = {.id = ""};
+    fields_preset(r, &y, site_fields, ARRAY_LEN(site_fields));
     const struct node *n = s->once[SECTION_SITE];
     if (n == NULL) {
         struct loc loc = {site->file, 1, 1};
@@ -29,7 +40,7 @@ read_site_block(struct reader *r, const struct sections *s, struct site *site)
             "\"site\" is missing; add site: {id: my-site, timezone: Asia/Shanghai, "
             "language: zh-CN}");
     } else {
-        (void)fields_read(r, &y, n, "site", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "site", site_fields, ARRAY_LEN(site_fields));
     }
     if (!instant_zone_known(y.timezone)) {
         struct loc loc = loc_of(n, "timezone");
@@ -49,7 +60,7 @@ static void
 read_data(struct reader *r, const struct sections *s, struct site *site)
 {
     const struct node *n = s->once[SECTION_DATA];
-    site->data_dir = "/var/lib/caretaker";
+    site->data_dir = data_value.preset;
     if (n != NULL && value_text(r, n, "data")) {
         site->data_dir = path_beside(r->arena, n->loc.file, n->text);
     }
@@ -74,7 +85,7 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     read_data(r, s, site);
     tickets_read(r, s, site);
     promises_read(r, s, site);
-    alarms_check(r, s);
+    alarms_read(r, s, site);
     history_read(r, s, site);
     mqtt_read(r, s, site);
     web_read(r, s, site);

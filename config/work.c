@@ -4,6 +4,7 @@
 
 #include "config/load.h"
 #include "config/number.h"
+#include "config/shape.h"
 #include "daemon/base/instant.h"
 
 struct part_yaml {
@@ -11,16 +12,21 @@ struct part_yaml {
     int64_t count;
 };
 
+static const struct field part_fields[] = {
+    {FIELD("name", FIELD_STRING, struct part_yaml, name), REQUIRED,
+     ABOUT("What it is.")},
+    {FIELD("count", FIELD_INT, struct part_yaml, count), BETWEEN(1, 10000),
+     ABOUT("How many."), PRESET("1")},
+};
+static const struct shape part_shape = {SHAPE_OF_TABLE(part_fields)};
+static const struct shape parts_shape = {.kind = SHAPE_LIST, .item = &part_shape};
+
 static void
 parts_check(struct reader *r, const struct node *list)
 {
-    static const struct field fields[] = {
-        FIELD("name", FIELD_STRING, struct part_yaml, name, REQUIRED),
-        FIELD("count", FIELD_INT, struct part_yaml, count, BETWEEN(1, 10000)),
-    };
     for (const struct node *n = list_items(r, list, "parts"); n != NULL; n = n->next) {
-        struct part_yaml y = {NULL, 1};
-        (void)fields_read(r, &y, n, "part", fields, ARRAY_LEN(fields));
+        struct part_yaml y = {0};
+        (void)fields_read(r, &y, n, "part", part_fields, ARRAY_LEN(part_fields));
     }
 }
 
@@ -29,22 +35,31 @@ struct procedure_yaml {
     const struct node *parts;
 };
 
+static const struct field procedure_fields[] = {
+    {FIELD("id", FIELD_ID, struct procedure_yaml, procedure.id), REQUIRED,
+     ABOUT("Its id; rules and plans name it.")},
+    {FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title),
+     ABOUT("What it is called.")},
+    {FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps), REQUIRED,
+     .count_offset = offsetof(struct procedure_yaml, procedure.step_count),
+     ABOUT("What is done, in order.")},
+    {FIELD("parts", FIELD_NODE, struct procedure_yaml, parts),
+     ABOUT("What is needed for it."), SHAPE(parts_shape)},
+};
+const struct shape procedure_shape = {SHAPE_OF_TABLE(procedure_fields),
+                                      .name = "procedure",
+                                      .about = "How a piece of work is done."};
+
 void
 procedures_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct procedure_yaml, procedure.id, REQUIRED),
-        FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title, OPTIONAL),
-        FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps, REQUIRED,
-              .count_offset = offsetof(struct procedure_yaml, procedure.step_count)),
-        FIELD("parts", FIELD_NODE, struct procedure_yaml, parts, OPTIONAL),
-    };
     const struct node_list *list = &s->lists[SECTION_PROCEDURES];
     site->procedures = arena_array(r->arena, list->count + 1, sizeof *site->procedures);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct node *n = list->items[i];
         struct procedure_yaml y = {.procedure = {.id = "", .loc = n->loc}};
-        (void)fields_read(r, &y, n, "procedure", fields, ARRAY_LEN(fields));
+        (void)fields_read(r, &y, n, "procedure", procedure_fields,
+                          ARRAY_LEN(procedure_fields));
         struct procedure *p = &y.procedure;
         if (text_in(&p->title, LANGUAGE_EN) == NULL) {
             p->title.in[LANGUAGE_EN] = p->id;
@@ -89,6 +104,11 @@ some_has_point(const struct site *site, const struct applies_to *a, const char *
     return !asked; /* That nothing matches was told of. */
 }
 
+static const struct shape or_after_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^" PATTERN_DURATION " of [a-z][a-z0-9_]*$",
+    .accepted = "\"2000h of running\" is accepted"};
+
 /* `2000h of running`: a duration, "of", a point. */
 static void
 or_after_check(struct reader *r,
@@ -106,8 +126,7 @@ or_after_check(struct reader *r,
     }
     if (ms <= 0 || !is_point_id(of + 4)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
-                  "\"or_after\" is no time of a point; \"2000h of running\" is "
-                  "accepted");
+                  "\"or_after\" is no time of a point; %s", or_after_shape.accepted);
     } else if (!some_has_point(site, applies_to, of + 4)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "\"or_after\" names \"%s\"; a point of a device that it applies to "
@@ -116,26 +135,42 @@ or_after_check(struct reader *r,
     }
 }
 
+static const char *const from_words[] = {"done", "plan", NULL};
+static const struct field plan_fields[] = {
+    {FIELD("id", FIELD_ID, struct plan_yaml, id), REQUIRED, ABOUT("Its id.")},
+    {FIELD("title", FIELD_TEXT, struct plan_yaml, title),
+     ABOUT("What its tickets are called.")},
+    {FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to), REQUIRED,
+     ABOUT("Which devices are maintained."), SHAPE(applies_to_shape)},
+    {FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms),
+     BETWEEN(MS_HOUR, 100 * MS_YEAR), ABOUT("How often.")},
+    {FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after),
+     ABOUT("After so much time of a point, such as 2000h of running; whichever comes "
+           "first."),
+     SHAPE(or_after_shape)},
+    {FIELD("from", FIELD_ENUM, struct plan_yaml, from), .words = from_words,
+     ABOUT("What the next one counts from: the last one done, or the plan."),
+     PRESET("done")},
+    {FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory),
+     ABOUT("The law demands it: it may be tightened, never postponed."),
+     PRESET("false")},
+    {FIELD("team", FIELD_ID, struct plan_yaml, team),
+     ABOUT("The id of the team that does it.")},
+    {FIELD("procedure", FIELD_ID, struct plan_yaml, procedure),
+     ABOUT("The id of the procedure.")},
+};
+static const char *const plan_forms[] = {"every", "or_after", NULL};
+const struct shape maintenance_shape = {
+    SHAPE_OF_TABLE(plan_fields), .name = "maintenance",
+    .about = "Work that comes again and again.", .some_of = plan_forms};
+
 static void
 plan_check(struct reader *r,
            const struct node *n,
            const struct site *site,
            struct plan_yaml *y)
 {
-    static const char *const from_words[] = {"done", "plan", NULL};
-    static const struct field fields[] = {
-        FIELD("id", FIELD_ID, struct plan_yaml, id, REQUIRED),
-        FIELD("title", FIELD_TEXT, struct plan_yaml, title, OPTIONAL),
-        FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to, REQUIRED),
-        FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms,
-              BETWEEN(MS_HOUR, 100 * MS_YEAR)),
-        FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after, OPTIONAL),
-        FIELD("from", FIELD_ENUM, struct plan_yaml, from, .words = from_words),
-        FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory, OPTIONAL),
-        FIELD("team", FIELD_ID, struct plan_yaml, team, OPTIONAL),
-        FIELD("procedure", FIELD_ID, struct plan_yaml, procedure, OPTIONAL),
-    };
-    (void)fields_read(r, y, n, "maintenance", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, y, n, "maintenance", plan_fields, ARRAY_LEN(plan_fields));
     if (n->kind != NODE_MAP) {
         return;
     }
@@ -179,16 +214,18 @@ maintenance_check(struct reader *r, const struct sections *s, struct site *site)
     }
 }
 
+static const struct field promise_fields[] = {
+    {FIELD("respond", FIELD_DURATION, struct promise, respond_ms),
+     BETWEEN(MS_SECOND, PROMISE_MS_MAX), ABOUT("How soon somebody is there.")},
+    {FIELD("resolve", FIELD_DURATION, struct promise, resolve_ms),
+     BETWEEN(MS_SECOND, PROMISE_MS_MAX), ABOUT("How soon it is repaired.")},
+};
+static const struct shape promise_shape = {SHAPE_OF_TABLE(promise_fields)};
+
 static void
 read_promise(struct reader *r, const struct node *n, struct promise *out)
 {
-    static const struct field fields[] = {
-        FIELD("respond", FIELD_DURATION, struct promise, respond_ms,
-              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
-        FIELD("resolve", FIELD_DURATION, struct promise, resolve_ms,
-              BETWEEN(MS_SECOND, PROMISE_MS_MAX)),
-    };
-    (void)fields_read(r, out, n, n->key, fields, ARRAY_LEN(fields));
+    (void)fields_read(r, out, n, n->key, promise_fields, ARRAY_LEN(promise_fields));
     if (out->resolve_ms < out->respond_ms) {
         char resolve[INSTANT_TEXT_BYTES];
         char respond[INSTANT_TEXT_BYTES];
@@ -200,20 +237,24 @@ read_promise(struct reader *r, const struct node *n, struct promise *out)
     }
 }
 
+struct priorities_yaml {
+    const struct node *of[SEVERITY_COUNT];
+};
+
+static const struct field priorities_fields[] = {
+    {FIELD("critical", FIELD_NODE, struct priorities_yaml, of[SEVERITY_CRITICAL]),
+     ABOUT("What is promised for critical tickets."), SHAPE(promise_shape)},
+    {FIELD("urgent", FIELD_NODE, struct priorities_yaml, of[SEVERITY_URGENT]),
+     ABOUT("What is promised for urgent tickets."), SHAPE(promise_shape)},
+    {FIELD("normal", FIELD_NODE, struct priorities_yaml, of[SEVERITY_NORMAL]),
+     ABOUT("What is promised for normal tickets."), SHAPE(promise_shape)},
+};
+const struct shape priorities_shape = {SHAPE_OF_TABLE(priorities_fields)};
+
 void
 promises_read(struct reader *r, const struct sections *s, struct site *site)
 {
-    struct priorities_yaml {
-        const struct node *of[SEVERITY_COUNT];
-    } y = {{NULL}};
-    static const struct field fields[] = {
-        FIELD("critical", FIELD_NODE, struct priorities_yaml, of[SEVERITY_CRITICAL],
-              OPTIONAL),
-        FIELD("urgent", FIELD_NODE, struct priorities_yaml, of[SEVERITY_URGENT],
-              OPTIONAL),
-        FIELD("normal", FIELD_NODE, struct priorities_yaml, of[SEVERITY_NORMAL],
-              OPTIONAL),
-    };
+    struct priorities_yaml y = {{NULL}};
     site->promises[SEVERITY_CRITICAL] =
         (struct promise){15 * MS_MINUTE, 30 * MS_MINUTE};
     site->promises[SEVERITY_URGENT] = (struct promise){30 * MS_MINUTE, 2 * MS_HOUR};
@@ -222,7 +263,8 @@ promises_read(struct reader *r, const struct sections *s, struct site *site)
     if (n == NULL) {
         return;
     }
-    (void)fields_read(r, &y, n, "priorities", fields, ARRAY_LEN(fields));
+    (void)fields_read(r, &y, n, "priorities", priorities_fields,
+                      ARRAY_LEN(priorities_fields));
     for (int i = 0; i < SEVERITY_COUNT; i++) {
         if (y.of[i] != NULL) {
             read_promise(r, y.of[i], &site->promises[i]);

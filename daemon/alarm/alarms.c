@@ -4,35 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/alarm/inside.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
 /*            raised                ack
- *   NORMAL ----------> ACTIVE -------------> ACTIVE_ACKED
- *     ^  ^               |  ^                   |
+ *   NORMAL ----------> ACTIVE <------------> ACTIVE_ACKED
+ *     ^  ^               |  ^    realarm        |
  *     |  |        clears |  | raised:           | clears
  *     |  |               v  | next episode      |
  *     |  +---- ack ---- CLEARED                 |
  *     +-----------------------------------------+
- */
-
-struct entry {
-    uint32_t device, rule;
-    struct alarm row;
-};
-
-/* Entries in order of device, rule.  An alarm that was once raised stays here, so that
- * its episodes go on being counted. */
-struct alarms {
-    const struct site *site;
-    const struct sink *sink;
-    struct entry **entries;
-    size_t count;
-    size_t capacity;
-};
+ *
+ * A latched one stays ACTIVE when its condition goes, and ack clears it.  While it
+ * stands it may be hidden (hide.c): SHELVED, which it may be at any time,
+ * OUT_OF_SERVICE, SUPPRESSED.  Which of the states above it would show then follows
+ * from its instants: alarm_unhidden(). */
 
 struct alarms *
-alarms_new(const struct site *site, const struct sink *sink)
+alarms_new(const struct site *site,
+           const struct sink *sink,
+           const struct alarms_view *view)
 {
     struct alarms *a = calloc(1, sizeof *a);
     if (a == NULL) {
@@ -40,6 +32,12 @@ alarms_new(const struct site *site, const struct sink *sink)
     }
     a->site = site;
     a->sink = sink;
+    if (view != NULL) {
+        a->view = *view;
+    }
+    a->due_ms = INSTANT_MAX;
+    a->due_known = true;
+    hide_init(a);
     return a;
 }
 
@@ -53,72 +51,9 @@ alarms_free(struct alarms *a)
         free(a->entries[i]);
     }
     free(a->entries);
+    free(a->touched);
+    hide_fini(a);
     free(a);
-}
-
-/* Where the entry of (device, rule) is, or would stand. */
-static size_t
-place(const struct alarms *a, uint32_t device, uint32_t rule)
-{
-    size_t low = 0;
-    size_t high = a->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct entry *e = a->entries[middle];
-        if (e->device < device || (e->device == device && e->rule < rule)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct entry *
-find(const struct alarms *a, uint32_t device, uint32_t rule)
-{
-    size_t at = place(a, device, rule);
-    if (at == a->count || a->entries[at]->device != device ||
-        a->entries[at]->rule != rule) {
-        return NULL;
-    }
-    return a->entries[at];
-}
-
-static struct entry *
-find_or_add(struct alarms *a, uint32_t device, uint32_t rule)
-{
-    struct entry *e = find(a, device, rule);
-    if (e != NULL) {
-        return e;
-    }
-    if (a->count == a->capacity) {
-        size_t capacity = a->capacity == 0 ? 16 : a->capacity * 2;
-        struct entry **grown = realloc(a->entries, capacity * sizeof(struct entry *));
-        if (grown == NULL) {
-            abort();
-        }
-        a->entries = grown;
-        a->capacity = capacity;
-    }
-    e = calloc(1, sizeof *e);
-    if (e == NULL) {
-        abort();
-    }
-    e->device = device;
-    e->rule = rule;
-    e->row.device = a->site->devices[device].id;
-    e->row.rule = a->site->rules[rule].id;
-    e->row.state = ALARM_NORMAL;
-    e->row.raised_ms = INSTANT_NONE;
-    e->row.cleared_ms = INSTANT_NONE;
-    e->row.acked_ms = INSTANT_NONE;
-    size_t at = place(a, device, rule);
-    memmove(&a->entries[at + 1], &a->entries[at],
-            (a->count - at) * sizeof(struct entry *));
-    a->entries[at] = e;
-    a->count++;
-    return e;
 }
 
 bool
@@ -129,31 +64,37 @@ alarms_restore(struct alarms *a, const struct alarm *row)
     if (device == NONE_INDEX || rule == NONE_INDEX) {
         return false;
     }
-    struct entry *e = find_or_add(a, device, rule);
+    struct entry *e = entry_find_or_add(a, device, rule);
     e->row = *row;
     e->row.device = a->site->devices[device].id;
     e->row.rule = a->site->rules[rule].id;
+    e->shelved = row->state == ALARM_SHELVED;
+    if (row->state == ALARM_NORMAL && alarm_unhidden(&e->row) != ALARM_NORMAL) {
+        /* It is over, whatever its instants say. */
+        e->row.raised_ms = INSTANT_NONE;
+    }
+    entry_plan(a, e);
+    a->review = true; /* The configuration may hide it no more. */
     return true;
 }
 
-static void
-send_row(const struct alarms *a, const struct entry *e)
+bool
+alarms_restore_service(struct alarms *a, const struct service *s)
 {
-    if (a->sink->alarm != NULL) {
-        a->sink->alarm(a->sink->ctx, &e->row);
+    uint32_t device = site_device(a->site, s->device);
+    if (device == NONE_INDEX) {
+        return false;
     }
-}
-
-/* The row first, then the event: who reads the event finds the row as it says. */
-static void
-tell(const struct alarms *a, const struct entry *e, struct event *event)
-{
-    event->device = e->row.device;
-    event->rule = e->row.rule;
-    event->severity = e->row.severity;
-    event->title = e->row.title;
-    send_row(a, e);
-    a->sink->event(a->sink->ctx, event);
+    if (a->service[device] == NULL) {
+        a->service[device] = calloc(1, sizeof *a->service[device]);
+        if (a->service[device] == NULL) {
+            abort();
+        }
+    }
+    *a->service[device] = *s;
+    a->service[device]->device = a->site->devices[device].id;
+    a->due_known = false;
+    return true;
 }
 
 static void
@@ -166,154 +107,203 @@ set_value(struct entry *e, const struct edge *edge, const char *title)
 }
 
 static void
-raise_alarm(struct alarms *a, struct entry *e, const struct edge *edge)
+take_cleared(struct alarms *a, struct entry *e, const struct edge *edge)
 {
-    e->row.state = ALARM_ACTIVE;
-    e->row.episode++;
-    e->row.raised_ms = edge->t_ms;
-    e->row.cleared_ms = INSTANT_NONE;
-    e->row.acked_ms = INSTANT_NONE;
-    e->row.acked_by[0] = '\0';
-    e->row.ticket = 0;
-    struct event event = {.t_ms = edge->t_ms,
-                          .kind = EVENT_ALARM_RAISED,
-                          .has_value = edge->has_value,
-                          .value = edge->value,
-                          .episode = e->row.episode};
-    tell(a, e, &event);
+    bool latched = a->site->rules[e->rule].latch && !e->row.untold &&
+                   e->row.acked_ms == INSTANT_NONE;
+    if (latched && e->row.returned_ms != 0) {
+        return;
+    }
+    if (latched) {
+        e->row.returned_ms = edge->t_ms;
+        e->moved = true;
+    } else {
+        step_clear(e, edge->t_ms);
+    }
+    a->review = a->review || a->hides[e->rule];
+    entry_touch(a, e);
 }
 
 static void
-change_alarm(struct alarms *a, struct entry *e, const struct edge *edge)
+take_raised(struct alarms *a,
+            struct entry *e,
+            const struct edge *edge,
+            const char *title)
 {
-    struct event event = {.t_ms = edge->t_ms,
-                          .kind = EVENT_ALARM_CHANGED,
-                          .has_value = edge->has_value,
-                          .value = edge->value,
-                          .episode = e->row.episode};
-    tell(a, e, &event);
+    if (!entry_stands(e)) {
+        set_value(e, edge, title);
+        step_raise(a, e, edge->t_ms);
+        a->review = a->review || a->hides[e->rule];
+        entry_touch(a, e);
+        return;
+    }
+    if (e->row.returned_ms != 0) {
+        e->row.returned_ms = 0;
+        e->moved = true;
+        entry_touch(a, e);
+    }
+    if (e->row.severity != edge->severity) {
+        e->severity_before = e->row.severity;
+        set_value(e, edge, title);
+        e->moved = true;
+        e->pending = PENDING_CHANGED;
+        entry_touch(a, e);
+    }
 }
 
-static void
-clear_alarm(struct alarms *a, struct entry *e, const struct edge *edge)
-{
-    e->row.state = e->row.acked_ms != INSTANT_NONE ? ALARM_NORMAL : ALARM_CLEARED;
-    e->row.cleared_ms = edge->t_ms;
-    struct event event = {.t_ms = edge->t_ms,
-                          .kind = EVENT_ALARM_CLEARED,
-                          .has_value = edge->has_value,
-                          .value = edge->value,
-                          .episode = e->row.episode};
-    tell(a, e, &event);
-}
-
-const struct alarm *
+void
 alarms_edge(struct alarms *a, const struct edge *edge, const char *title)
 {
     assert(edge->device < a->site->device_count);
     assert(edge->rule < a->site->rule_count);
+    struct entry *e = edge->kind == EDGE_CLEARED
+                          ? entry_find(a, edge->device, edge->rule)
+                          : entry_find_or_add(a, edge->device, edge->rule);
+    if (e == NULL) {
+        return;
+    }
+    e->has_value = edge->has_value;
+    e->value = edge->value;
     if (edge->kind == EDGE_CLEARED) {
-        struct entry *e = find(a, edge->device, edge->rule);
-        if (e == NULL || !alarm_is_raised(&e->row)) {
-            return NULL;
+        if (entry_stands(e)) {
+            take_cleared(a, e, edge);
         }
-        clear_alarm(a, e, edge);
-        return &e->row;
+        return;
     }
     assert(edge->kind == EDGE_RAISED || edge->kind == EDGE_CHANGED);
     /* Whether the rule says raised or changed, what the alarm was decides: after a
      * restart the two may not agree, and no alarm may be lost by it. */
-    struct entry *e = find_or_add(a, edge->device, edge->rule);
-    if (!alarm_is_raised(&e->row)) {
-        set_value(e, edge, title);
-        raise_alarm(a, e, edge);
-        return &e->row;
-    }
-    if (e->row.severity == edge->severity) {
-        return NULL;
-    }
-    set_value(e, edge, title);
-    change_alarm(a, e, edge);
-    return &e->row;
+    take_raised(a, e, edge, title);
 }
 
-static int
-refuse_ack(const struct alarm *row, struct err *err)
+void
+alarms_review(struct alarms *a)
 {
-    switch (row->state) {
-    case ALARM_ACTIVE:
-    case ALARM_CLEARED:
-        return 0;
-    case ALARM_ACTIVE_ACKED:
-        return err_set(err, ERR_REFUSED, "alarm %s/%s was acknowledged by %s already",
-                       row->device, row->rule, row->acked_by);
-    case ALARM_SHELVED:
-    case ALARM_SUPPRESSED:
-    case ALARM_OUT_OF_SERVICE:
-        return err_set(err, ERR_REFUSED,
-                       "alarm %s/%s is %s; it can be acknowledged when it shows again",
-                       row->device, row->rule, alarm_state_name(row->state));
-    case ALARM_NORMAL:
-    case ALARM_STATE_COUNT:
-        break;
-    }
-    return err_set(err, ERR_NOT_FOUND, "alarm %s/%s is normal", row->device, row->rule);
+    a->review = true;
 }
 
-int
-alarms_command(struct alarms *a, const struct command *c, struct err *err)
+void
+alarms_settle(struct alarms *a, int64_t t_ms)
 {
-    assert(c->kind == COMMAND_ACK);
-    if (c->device == NULL || c->rule == NULL) {
-        return err_set(err, ERR_USAGE, "an alarm is named by its device and its rule");
+    if (a->review) {
+        for (size_t i = 0; i < a->count; i++) {
+            step_settle(a, a->entries[i], t_ms);
+        }
+    } else {
+        for (size_t i = 0; i < a->touched_count; i++) {
+            step_settle(a, a->touched[i], t_ms);
+        }
     }
-    if (c->by == NULL || c->by[0] == '\0') {
-        return err_set(err, ERR_USAGE, "who acknowledges must be said");
+    for (size_t i = 0; i < a->touched_count; i++) {
+        a->touched[i]->touched = false;
     }
-    uint32_t device = site_device(a->site, c->device);
-    if (device == NONE_INDEX) {
-        return err_set(err, ERR_NOT_FOUND, "there is no device \"%.63s\"", c->device);
+    a->touched_count = 0;
+    a->review = false;
+    if (!a->due_known) {
+        a->due_ms = alarms_due(a);
+        a->due_known = true;
     }
-    uint32_t rule = site_rule(a->site, c->rule);
-    if (rule == NONE_INDEX) {
-        return err_set(err, ERR_NOT_FOUND, "there is no rule \"%.63s\"", c->rule);
+}
+
+int64_t
+alarms_due(const struct alarms *a)
+{
+    if (a->due_known) {
+        return a->due_ms;
     }
-    struct entry *e = find(a, device, rule);
-    if (e == NULL) {
-        return err_set(err, ERR_NOT_FOUND, "alarm %s/%s is normal", c->device, c->rule);
+    int64_t due_ms = service_due(a);
+    for (size_t i = 0; i < a->count; i++) {
+        due_ms = a->entries[i]->due_ms < due_ms ? a->entries[i]->due_ms : due_ms;
     }
-    int code = refuse_ack(&e->row, err);
-    if (code != 0) {
-        return code;
+    return due_ms;
+}
+
+static void
+realarm(struct alarms *a, struct entry *e, int64_t t_ms)
+{
+    e->row.acked_ms = INSTANT_NONE;
+    e->row.acked_by[0] = '\0';
+    e->row.state = alarm_unhidden(&e->row);
+    e->moved = true;
+    struct event event = {.t_ms = t_ms,
+                          .kind = EVENT_ALARM_REALARMED,
+                          .has_value = e->row.has_value,
+                          .value = e->row.value,
+                          .episode = e->row.episode,
+                          .note = "acknowledged, but it still stands"};
+    entry_tell(a, e, &event);
+}
+
+/* One timer of the entry, at t_ms, which may be later than its due time: the program
+ * was down, or the alarm was hidden then. */
+static void
+fire(struct alarms *a, struct entry *e, int64_t t_ms)
+{
+    struct alarm *row = &e->row;
+    int64_t realarm_ms = a->site->rules[e->rule].realarm_ms;
+    if (row->chatter &&
+        (row->raise_count == 0 ||
+         row->raises[row->raise_count - 1] + a->site->chatter_window_ms <= t_ms)) {
+        row->chatter = false;
+        e->moved = row->state != ALARM_NORMAL; /* Else it is in no listing. */
     }
-    e->row.state = e->row.state == ALARM_ACTIVE ? ALARM_ACTIVE_ACKED : ALARM_NORMAL;
-    e->row.acked_ms = c->t_ms;
-    utf8_copy(e->row.acked_by, sizeof e->row.acked_by, c->by);
-    char note[NOTE_BYTES];
-    utf8_copy(note, sizeof note, c->note);
-    struct event event = {.t_ms = c->t_ms,
-                          .kind = EVENT_ALARM_ACKNOWLEDGED,
-                          .by = e->row.acked_by,
-                          .note = note[0] != '\0' ? note : NULL};
-    tell(a, e, &event);
-    return 0;
+    if (e->shelved && row->hiding.until_ms != 0 && row->hiding.until_ms <= t_ms) {
+        e->shelved = false;
+    }
+    if (row->state == ALARM_ACTIVE_ACKED && realarm_ms > 0 &&
+        row->acked_ms + realarm_ms <= t_ms) {
+        realarm(a, e, t_ms);
+    }
+    entry_touch(a, e);
+}
+
+void
+alarms_fire(struct alarms *a, int64_t t_ms)
+{
+    service_fire(a, t_ms);
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->entries[i]->due_ms <= t_ms) {
+            fire(a, a->entries[i], t_ms);
+        }
+    }
+    a->due_known = false;
+    alarms_settle(a, t_ms);
 }
 
 void
 alarms_set_ticket(struct alarms *a, uint32_t device, uint32_t rule, int64_t ticket)
 {
-    struct entry *e = find(a, device, rule);
+    struct entry *e = entry_find(a, device, rule);
     if (e != NULL && e->row.ticket != ticket) {
         e->row.ticket = ticket;
-        send_row(a, e);
+        entry_send(a, e);
     }
 }
 
 const struct alarm *
 alarms_get(const struct alarms *a, uint32_t device, uint32_t rule)
 {
-    const struct entry *e = find(a, device, rule);
+    const struct entry *e = entry_find(a, device, rule);
     return e != NULL && e->row.state != ALARM_NORMAL ? &e->row : NULL;
+}
+
+bool
+alarms_group_stands(const struct alarms *a, uint32_t device, uint32_t rule)
+{
+    const char *group = a->site->rules[rule].group;
+    if (group == NULL) {
+        return false;
+    }
+    for (size_t i = entry_place(a, device, 0);
+         i < a->count && a->entries[i]->device == device; i++) {
+        const struct entry *e = a->entries[i];
+        const char *its = a->site->rules[e->rule].group;
+        if (e->rule != rule && its != NULL && strcmp(its, group) == 0 &&
+            entry_stands(e) && !e->row.untold && e->row.severity > SEVERITY_INFO) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -328,12 +318,36 @@ alarms_each(const struct alarms *a,
     }
 }
 
+const struct service *
+alarms_service(const struct alarms *a, uint32_t device)
+{
+    return device < a->site->device_count ? a->service[device] : NULL;
+}
+
 static void
 shift(int64_t *t_ms, int64_t delta_ms)
 {
-    if (*t_ms != INSTANT_NONE) {
+    if (*t_ms != INSTANT_NONE && *t_ms != 0) {
         *t_ms += delta_ms;
     }
+}
+
+static void
+shift_entry(struct alarms *a, struct entry *e, int64_t delta_ms)
+{
+    for (uint32_t i = 0; i < e->row.raise_count; i++) {
+        shift(&e->row.raises[i], delta_ms);
+    }
+    if (e->row.state != ALARM_NORMAL) {
+        shift(&e->row.raised_ms, delta_ms);
+        shift(&e->row.cleared_ms, delta_ms);
+        shift(&e->row.acked_ms, delta_ms);
+        shift(&e->row.returned_ms, delta_ms);
+        shift(&e->row.hiding.since_ms, delta_ms);
+        shift(&e->row.hiding.until_ms, delta_ms);
+        entry_send(a, e);
+    } /* Else it is over and done: nothing is counted from its instants. */
+    entry_plan(a, e);
 }
 
 void
@@ -342,14 +356,20 @@ alarms_shift(struct alarms *a, int64_t delta_ms)
     if (delta_ms == 0) {
         return;
     }
-    for (size_t i = 0; i < a->count; i++) {
-        struct entry *e = a->entries[i];
-        if (e->row.state == ALARM_NORMAL) {
-            continue; /* Over and done; nothing is counted from its instants. */
+    for (uint32_t d = 0; d < a->site->device_count; d++) {
+        struct service *s = a->service[d];
+        if (s != NULL) {
+            shift(&s->hiding.since_ms, delta_ms);
+            shift(&s->hiding.until_ms, delta_ms);
+            if (a->sink->service != NULL) {
+                a->sink->service(a->sink->ctx, s);
+            }
         }
-        shift(&e->row.raised_ms, delta_ms);
-        shift(&e->row.cleared_ms, delta_ms);
-        shift(&e->row.acked_ms, delta_ms);
-        send_row(a, e);
     }
+    for (size_t i = 0; i < a->count; i++) {
+        shift_entry(a, a->entries[i], delta_ms);
+    }
+    a->due_known = false;
+    a->due_ms = alarms_due(a);
+    a->due_known = true;
 }

@@ -1,6 +1,11 @@
-/* The life of every alarm of the site: raised, acknowledged, cleared (ISA-18.2).
+/* The life of every alarm of the site (ISA-18.2): raised, acknowledged, cleared;
+ * latched, alarmed again, shelved, suppressed, out of service; chatter and first-out.
  * Pure: no I/O and no clock; decisions go to the sink in order: of each change first
- * the alarm's row as it is now, then the event. */
+ * the alarm's row as it is now, then the event.
+ *
+ * Hiding changes what people are told, never what is judged: the rules go on, an
+ * episode that begins hidden is told when it comes out if it still stands then, and a
+ * recovery is always told. */
 #ifndef CARETAKER_ALARM_ALARMS_H
 #define CARETAKER_ALARM_ALARMS_H
 
@@ -11,26 +16,58 @@
 #include "daemon/model/sink.h"
 #include "daemon/model/site.h"
 
+#define SHELF_MS_MAX (INT64_C(365) * 24 * 3600000) /* Longer: change the rule. */
+
 struct alarms;
 
-/* `site` and `sink` are borrowed until alarms_free().  Aborts when out of memory. */
-struct alarms *alarms_new(const struct site *site, const struct sink *sink);
+/* Whether a device answers; for a bus: whether anybody on it does. */
+enum reach { REACH_UNKNOWN, REACH_ANSWERS, REACH_SILENT };
+
+/* What the alarm room needs of the rest.  Members may be NULL. */
+struct alarms_view {
+    void *ctx;
+    enum reach (*reach)(void *ctx, uint32_t device);
+    /* Somebody was told: EDGE_RAISED, EDGE_CHANGED or EDGE_CLEARED, which is what a
+     * ticket must hear of. */
+    void (*news)(void *ctx, enum edge_kind what, uint32_t device, uint32_t rule);
+    /* Whether the rule is bound to the device; NULL: always. */
+    bool (*bound)(void *ctx, uint32_t device, uint32_t rule);
+    /* The title of the alarm as of now; NULL: it is left empty. */
+    void (*title)(
+        void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size);
+};
+
+/* `site` and `sink` are borrowed until alarms_free(); `view` (may be NULL) is copied.
+ * Aborts when out of memory. */
+struct alarms *alarms_new(const struct site *site,
+                          const struct sink *sink,
+                          const struct alarms_view *view);
 void alarms_free(struct alarms *a);
 
 /* Takes back a stored row (copied), before anything else.  False when its device or
  * rule is gone from the site: the caller says so to the outside. */
 bool alarms_restore(struct alarms *a, const struct alarm *row);
+bool alarms_restore_service(struct alarms *a, const struct service *s);
 
-/* Applies EDGE_RAISED, EDGE_CHANGED or EDGE_CLEARED and returns the alarm (borrowed
- * until the next call).  `title` (copied) is used for raised and changed.  An edge that
- * the alarm already reflects (after a restart) changes nothing and tells nobody; NULL
- * is returned then. */
-const struct alarm *
-alarms_edge(struct alarms *a, const struct edge *e, const char *title);
+/* Takes EDGE_RAISED, EDGE_CHANGED or EDGE_CLEARED; what comes of it is told by
+ * alarms_settle().  `title` (copied) is used for raised and changed.  An edge that
+ * the alarm already reflects (after a restart) changes nothing. */
+void alarms_edge(struct alarms *a, const struct edge *e, const char *title);
+/* Devices fell silent or answered: what that hides is looked at anew. */
+void alarms_review(struct alarms *a);
+/* Ends a step: tells what the edges of time `t_ms` mean, with all of them known. */
+void alarms_settle(struct alarms *a, int64_t t_ms);
 
-/* COMMAND_ACK.  ERR_NOT_FOUND: no such alarm in the listing; ERR_REFUSED: already
- * acknowledged, or hidden; ERR_USAGE: device, rule or person is missing. */
+/* COMMAND_ACK, _SHELVE, _UNSHELVE, _SERVICE; settles.  ERR_NOT_FOUND: no such alarm or
+ * device; ERR_REFUSED: not from its present state; ERR_USAGE: device, rule, person,
+ * reason or end is missing; ERR_RANGE: an end that is past or too far. */
 int alarms_command(struct alarms *a, const struct command *c, struct err *err);
+
+/* When the next shelf, maintenance, repetition or chatter ends; INSTANT_MAX: none. */
+int64_t alarms_due(const struct alarms *a);
+/* Fires every timer due at or before `t_ms`, which is the time that is told; settles.
+ */
+void alarms_fire(struct alarms *a, int64_t t_ms);
 
 /* Ties the ticket's number to the alarm; sends the alarm to the sink when it changed.
  */
@@ -39,10 +76,14 @@ alarms_set_ticket(struct alarms *a, uint32_t device, uint32_t rule, int64_t tick
 
 /* NULL when that alarm is normal or was never raised. */
 const struct alarm *alarms_get(const struct alarms *a, uint32_t device, uint32_t rule);
+/* Whether another rule of its group stands on the device, told and above info. */
+bool alarms_group_stands(const struct alarms *a, uint32_t device, uint32_t rule);
 /* The alarms of the listing, in order of device, rule. */
 void alarms_each(const struct alarms *a,
                  void (*fn)(void *ctx, const struct alarm *row),
                  void *ctx);
+/* Out of service; NULL: it is in service. */
+const struct service *alarms_service(const struct alarms *a, uint32_t device);
 
 /* The wall clock was stepped: every instant of the listing moves along, and the rows go
  * to the sink (without events). */

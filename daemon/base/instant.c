@@ -362,6 +362,16 @@ duration_parse(int64_t *out_ms, const char *text, struct err *err)
                    text);
 }
 
+const char *
+duration_unit(size_t index, int64_t *ms)
+{
+    if (index >= ARRAY_LEN(units)) {
+        return NULL;
+    }
+    *ms = units[index].ms;
+    return units[index].name;
+}
+
 char *
 duration_format(char *out, int64_t ms)
 {

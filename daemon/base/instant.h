@@ -37,6 +37,8 @@ int instant_parse_log(int64_t *out, const char *text, struct err *err);
 /* `300ms 5s 10m 2h 15d 2y` (a year is 365 d) to milliseconds; 0 is "0s". */
 int duration_parse(int64_t *out_ms, const char *text, struct err *err);
 /* "30m", "2h", "1h 5m": the two largest units, for people. */
+/* "ms", "s", ... and how long each is; NULL behind the last. */
+const char *duration_unit(size_t index, int64_t *ms);
 char *duration_format(char *out, int64_t ms); /* `out` of INSTANT_TEXT_BYTES */
 /* "1500ms", "90s", "1m": exactly, as duration_parse() reads it; `ms` >= 0. */
 char *duration_write(char *out, int64_t ms); /* `out` of INSTANT_TEXT_BYTES */

@@ -102,6 +102,9 @@ int cli_owner_read(const struct cli_owner *o,
                    struct read_answer *out,
                    struct err *err);
 
+/* Prints the devices that are out of service; from the database when no daemon runs. */
+int cli_list_service(const char *site, bool json);
+
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
 enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
 struct cli_column {
@@ -118,7 +121,8 @@ int cli_print_listing(const char *array,
                       const char *empty);
 
 extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_read,
-    cli_simulate, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_ticket,
-    cli_export, cli_profiles, cli_completion, cli_scan, cli_sniff, cli_record;
+    cli_simulate, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_shelve,
+    cli_unshelve, cli_service, cli_ticket, cli_export, cli_profiles, cli_completion,
+    cli_scan, cli_sniff, cli_record, cli_schema;
 
 #endif

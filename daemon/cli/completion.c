@@ -23,7 +23,8 @@ run(const struct cli_command *self, int argc, char **argv)
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         printf(" %s", cli_commands[i]->name);
     }
-    /* Options are read from the command's own help, profiles from their listing. */
+    /* Options are read from the command's own help, profiles and schemas from their
+     * listing. */
     printf(
         "\" -- \"$word\"))\n"
         "    elif [[ $word == -* ]]; then\n"
@@ -33,11 +34,18 @@ run(const struct cli_command *self, int argc, char **argv)
         "then\n"
         "        COMPREPLY=($(compgen -W \"open take arrive wait resume resolve close "
         "reopen note rate\" -- \"$word\"))\n"
+        "    elif [ \"${COMP_WORDS[1]}\" = service ] && [ \"$COMP_CWORD\" -eq 3 ]; "
+        "then\n"
+        "        COMPREPLY=($(compgen -W \"out in\" -- \"$word\"))\n"
         "    elif [ \"${COMP_WORDS[1]}\" = profiles ] && [[ "
         "${COMP_WORDS[COMP_CWORD-1]} "
         "!= -* ]]; then\n"
         "        COMPREPLY=($(compgen -W \"$(caretaker profiles 2>/dev/null | awk 'NR "
         "> 1 "
+        "{print $1}')\" -- \"$word\"))\n"
+        "    elif [ \"${COMP_WORDS[1]}\" = schema ]; then\n"
+        "        COMPREPLY=($(compgen -W \"$(caretaker schema 2>/dev/null | awk 'NR > "
+        "1 "
         "{print $1}')\" -- \"$word\"))\n"
         "    else\n"
         "        COMPREPLY=($(compgen -f -- \"$word\"))\n"

@@ -95,6 +95,16 @@ offline_devices(const struct site *site,
 }
 
 static int
+offline_service(const struct site *site,
+                const struct listing *l,
+                struct strbuf *out,
+                struct err *err)
+{
+    (void)l;
+    return offline_listing_service(site, out, err);
+}
+
+static int
 offline_state(const struct site *site,
               const struct listing *l,
               struct strbuf *out,
@@ -127,6 +137,74 @@ show(const struct listing *l,
     return status;
 }
 
+/* For a person: what is special about an alarm stands behind its state. */
+static json_t *
+mark_states(const char *array, bool *hidden)
+{
+    static const struct {
+        const char *key, *word;
+    } marks[] = {
+        {"first_out", "first"}, {"returned_at", "latched"}, {"chatter", "chatter"}};
+    json_t *rows = json_loads(array, 0, NULL);
+    size_t index = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, index, row)
+    {
+        struct strbuf state = {0};
+        const char *plain = json_string_value(json_object_get(row, "state"));
+        strbuf_add(&state, plain != NULL ? plain : "");
+        for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+            if (json_object_get(row, marks[i].key) != NULL) {
+                strbuf_printf(&state, ", %s", marks[i].word);
+            }
+        }
+        json_object_set_new(row, "state", json_string(strbuf_text(&state)));
+        strbuf_fini(&state);
+        *hidden = *hidden || json_object_get(row, "hidden_by") != NULL;
+    }
+    return rows;
+}
+
+/* Who hides what, why and until when is shown where something is hidden. */
+static int
+show_alarms(const struct listing *l, const char *path)
+{
+    static const struct cli_column columns[] = {
+        {"severity", "SEVERITY", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_TEXT},
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"rule", "RULE", CLI_SHOW_TEXT},
+        {"raised_at", "RAISED", CLI_SHOW_TIME},
+        {"ticket", "TICKET", CLI_SHOW_TEXT},
+        {"title", "TITLE", CLI_SHOW_TEXT},
+        {"hidden_by", "HIDDEN BY", CLI_SHOW_TEXT},
+        {"hidden_until", "UNTIL", CLI_SHOW_TIME},
+        {"hidden_reason", "WHY", CLI_SHOW_TEXT}};
+    struct site *site = cli_site(l->site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    int status = CLI_OK;
+    if (fetch(site, l, path, offline_alarms, &answer, &err) != 0) {
+        status = cli_fail(&err);
+    } else if (l->json) {
+        puts(strbuf_text(&answer));
+    } else {
+        bool hidden = false;
+        json_t *rows = mark_states(strbuf_text(&answer), &hidden);
+        char *text = json_dumps(rows, 0);
+        status = cli_print_listing(text != NULL ? text : "", false, columns,
+                                   ARRAY_LEN(columns) - (hidden ? 0 : 3), "no alarms");
+        free(text);
+        json_decref(rows);
+    }
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
 static int
 run_alarms(const struct cli_command *self, int argc, char **argv)
 {
@@ -144,21 +222,28 @@ run_alarms(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
-    static const struct cli_column columns[] = {
-        {"severity", "SEVERITY", CLI_SHOW_TEXT}, {"state", "STATE", CLI_SHOW_TEXT},
-        {"device", "DEVICE", CLI_SHOW_TEXT},     {"rule", "RULE", CLI_SHOW_TEXT},
-        {"raised_at", "RAISED", CLI_SHOW_TIME},  {"ticket", "TICKET", CLI_SHOW_TEXT},
-        {"title", "TITLE", CLI_SHOW_TEXT}};
     struct strbuf path = {0};
     strbuf_add(&path, "/api/v1/alarms");
     cli_query(&path, "device", l.device);
     cli_query(&path, "rule", l.rule);
     cli_query(&path, "severity", l.severity);
     cli_query(&path, "state", l.state);
-    status = show(&l, strbuf_text(&path), offline_alarms, columns, ARRAY_LEN(columns),
-                  "no alarms");
+    status = show_alarms(&l, strbuf_text(&path));
     strbuf_fini(&path);
     return status;
+}
+
+int
+cli_list_service(const char *site, bool json)
+{
+    static const struct cli_column columns[] = {{"device", "DEVICE", CLI_SHOW_TEXT},
+                                                {"by", "BY", CLI_SHOW_TEXT},
+                                                {"since", "SINCE", CLI_SHOW_TIME},
+                                                {"until", "UNTIL", CLI_SHOW_TIME},
+                                                {"reason", "REASON", CLI_SHOW_TEXT}};
+    struct listing l = {.site = site, .json = json};
+    return show(&l, "/api/v1/service", offline_service, columns, ARRAY_LEN(columns),
+                "everything is in service");
 }
 
 static int
@@ -433,7 +518,7 @@ run_status(const struct cli_command *self, int argc, char **argv)
 }
 
 const struct cli_command cli_alarms = {
-    "alarms", "the alarms that stand, and those not acknowledged",
+    "alarms", "the alarms that stand, are hidden, or are not acknowledged",
     "[-c SITE] [--device ID] [--rule ID] [--severity S] [--state S] [--json]",
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_alarms};
 const struct cli_command cli_tickets = {

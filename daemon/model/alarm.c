@@ -6,7 +6,47 @@ bool
 alarm_is_raised(const struct alarm *a)
 {
     return a->state != ALARM_NORMAL && a->state != ALARM_CLEARED &&
-           a->cleared_ms == INSTANT_NONE;
+           a->raised_ms != INSTANT_NONE && a->cleared_ms == INSTANT_NONE;
+}
+
+enum alarm_state
+alarm_unhidden(const struct alarm *a)
+{
+    bool acked = a->acked_ms != INSTANT_NONE;
+    if (a->raised_ms == INSTANT_NONE) {
+        return ALARM_NORMAL;
+    }
+    if (a->cleared_ms == INSTANT_NONE) {
+        return acked ? ALARM_ACTIVE_ACKED : ALARM_ACTIVE;
+    }
+    /* What nobody was told of needs nobody's acknowledgement. */
+    return acked || a->untold ? ALARM_NORMAL : ALARM_CLEARED;
+}
+
+static void
+add_time(struct strbuf *out, const char *key, int64_t t_ms)
+{
+    strbuf_json_time(out, key, t_ms != 0 ? t_ms : INSTANT_NONE);
+}
+
+static void
+add_extras(struct strbuf *out, const struct alarm *a)
+{
+    if (a->returned_ms != 0) {
+        strbuf_json_time(out, "returned_at", a->returned_ms);
+    }
+    if (a->first_out) {
+        strbuf_json_bool(out, "first_out", true);
+    }
+    if (a->chatter) {
+        strbuf_json_bool(out, "chatter", true);
+    }
+    if (alarm_state_is_hidden(a->state)) {
+        strbuf_json_str(out, "hidden_by", a->hiding.by);
+        strbuf_json_str(out, "hidden_reason", a->hiding.reason);
+        add_time(out, "hidden_since", a->hiding.since_ms);
+        add_time(out, "hidden_until", a->hiding.until_ms);
+    }
 }
 
 void
@@ -35,5 +75,18 @@ alarm_to_json(struct strbuf *out, const struct alarm *a)
     } else {
         strbuf_add(out, "null");
     }
+    add_extras(out, a);
+    strbuf_add_char(out, '}');
+}
+
+void
+service_to_json(struct strbuf *out, const struct service *s)
+{
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "device", s->device);
+    strbuf_json_str(out, "by", s->hiding.by);
+    strbuf_json_str(out, "reason", s->hiding.reason);
+    add_time(out, "since", s->hiding.since_ms);
+    add_time(out, "until", s->hiding.until_ms);
     strbuf_add_char(out, '}');
 }

@@ -3,12 +3,16 @@
 #define CARETAKER_MODEL_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/model/words.h"
 
 enum command_kind {
     COMMAND_ACK,
+    COMMAND_SHELVE,      /* device, rule, note = reason, for_ms or until_ms. */
+    COMMAND_UNSHELVE,    /* device, rule. */
+    COMMAND_SERVICE,     /* device, service; out: note = reason, for_ms or until_ms. */
     COMMAND_TICKET_OPEN, /* A reported fault: device, priority, note = symptom. */
     COMMAND_TICKET_TAKE, /* Assigns it to `assignee`, else to `by`. */
     COMMAND_TICKET_ARRIVE,
@@ -22,9 +26,17 @@ enum command_kind {
     COMMAND_KIND_COUNT
 };
 
-/* "ack", "ticket.open", "ticket.take", ... the spelling of cases, API and MQTT. */
+/* What COMMAND_SERVICE makes of a device. */
+enum service_wish { SERVICE_UNSAID, SERVICE_OUT, SERVICE_IN };
+
+/* "ack", "shelve", "service", "ticket.open", ... the spelling of cases, API and MQTT.
+ */
 const char *command_kind_name(enum command_kind k);
+/* Takes these, and alarm.ack, alarm.acknowledge, alarm.shelve, alarm.unshelve,
+ * device.service and ticket.assign, which mean the same. */
 bool command_kind_parse(enum command_kind *out, const char *text);
+/* These others; NULL behind the last. */
+const char *command_kind_alias(size_t index);
 
 /* A ticket is named by its number, or by device (and rule) when one open ticket fits.
  */
@@ -40,6 +52,9 @@ struct command {
     enum severity priority;
     bool has_priority;
     int rating;
+    int64_t for_ms;   /* 0: not given. */
+    int64_t until_ms; /* 0: not given. */
+    enum service_wish service;
 };
 
 #endif

@@ -7,13 +7,16 @@
 #include "daemon/base/utf8.h"
 
 static const char *const names[] = {
-    "device.offline",   "device.online",      "alarm.raised",    "alarm.changed",
-    "alarm.cleared",    "alarm.acknowledged", "alarm.shelved",   "alarm.unshelved",
-    "alarm.suppressed", "alarm.unsuppressed", "ticket.opened",   "ticket.joined",
-    "ticket.assigned",  "ticket.responded",   "ticket.waiting",  "ticket.resumed",
-    "ticket.changed",   "ticket.resolved",    "ticket.verified", "ticket.reopened",
-    "ticket.closed",    "ticket.warned",      "ticket.breached", "ticket.escalated",
-    "ticket.noted",     "ticket.rated",       "clock.stepped"};
+    "device.offline",    "device.online",      "device.out_of_service",
+    "device.in_service", "alarm.raised",       "alarm.changed",
+    "alarm.cleared",     "alarm.acknowledged", "alarm.shelved",
+    "alarm.unshelved",   "alarm.suppressed",   "alarm.unsuppressed",
+    "alarm.realarmed",   "ticket.opened",      "ticket.joined",
+    "ticket.assigned",   "ticket.responded",   "ticket.waiting",
+    "ticket.resumed",    "ticket.changed",     "ticket.resolved",
+    "ticket.verified",   "ticket.reopened",    "ticket.closed",
+    "ticket.warned",     "ticket.breached",    "ticket.escalated",
+    "ticket.noted",      "ticket.rated",       "clock.stepped"};
 _Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
 
 const char *
@@ -38,13 +41,30 @@ event_kind_parse(enum event_kind *out, const char *text)
 static bool
 is_alarm(enum event_kind k)
 {
-    return k >= EVENT_ALARM_RAISED && k <= EVENT_ALARM_UNSUPPRESSED;
+    return k >= EVENT_ALARM_RAISED && k <= EVENT_ALARM_REALARMED;
 }
 
 static bool
 is_ticket(enum event_kind k)
 {
     return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_RATED;
+}
+
+static void
+add_alarm_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str(out, "severity", severity_name(e->severity));
+    if (e->has_value) {
+        strbuf_json_num(out, "value", e->value);
+    }
+    if (e->episode != 0) {
+        strbuf_json_int(out, "episode", e->episode);
+    }
+    strbuf_json_str_opt(out, "group", e->group);
+    if (e->first_out) {
+        strbuf_json_bool(out, "first_out", true);
+    }
+    strbuf_json_str_opt(out, "suppressed_by", e->suppressed_by);
 }
 
 static void
@@ -82,17 +102,14 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
     strbuf_json_str_opt(out, "device", e->device);
     strbuf_json_str_opt(out, "rule", e->rule);
     if (is_alarm(e->kind)) {
-        strbuf_json_str(out, "severity", severity_name(e->severity));
-        if (e->has_value) {
-            strbuf_json_num(out, "value", e->value);
-        }
-        if (e->episode != 0) {
-            strbuf_json_int(out, "episode", e->episode);
-        }
+        add_alarm_members(out, e);
     } else if (is_ticket(e->kind)) {
         add_ticket_members(out, e);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
+    }
+    if (e->until_ms != 0) {
+        strbuf_json_time(out, "until", e->until_ms);
     }
     strbuf_json_str_opt(out, "by", e->by);
     strbuf_json_str_opt(out, "note", e->note);
@@ -129,6 +146,11 @@ add_deadline(struct strbuf *out, const char *what, int64_t t_ms)
 static void
 add_subject(struct strbuf *out, const struct event *e)
 {
+    if (e->kind == EVENT_DEVICE_OUT_OF_SERVICE || e->kind == EVENT_DEVICE_IN_SERVICE) {
+        strbuf_add(out, e->kind == EVENT_DEVICE_OUT_OF_SERVICE ? "device out of service"
+                                                               : "device in service");
+        return;
+    }
     const char *name = event_kind_name(e->kind);
     const char *dot = strchr(name, '.');
     strbuf_add_bytes(out, name, (size_t)(dot - name));
@@ -163,6 +185,16 @@ event_to_text(struct strbuf *out, const struct event *e)
     if (e->title == NULL && e->has_value) {
         strbuf_add(out, " at ");
         strbuf_add_number(out, e->value);
+    }
+    if (e->first_out) {
+        strbuf_printf(out, ", the first of %s", e->group);
+    }
+    if (e->suppressed_by != NULL) {
+        strbuf_printf(out, ", hidden by %s", e->suppressed_by);
+    }
+    if (e->until_ms != 0) {
+        char when[INSTANT_TEXT_BYTES];
+        strbuf_printf(out, ", until %s", instant_format_local(when, e->until_ms));
     }
     add_deadline(out, "respond", e->respond_by_ms);
     add_deadline(out, "resolve", e->resolve_by_ms);

@@ -12,6 +12,8 @@
 enum event_kind {
     EVENT_DEVICE_OFFLINE,
     EVENT_DEVICE_ONLINE,
+    EVENT_DEVICE_OUT_OF_SERVICE,
+    EVENT_DEVICE_IN_SERVICE,
     EVENT_ALARM_RAISED,
     EVENT_ALARM_CHANGED,
     EVENT_ALARM_CLEARED,
@@ -20,6 +22,7 @@ enum event_kind {
     EVENT_ALARM_UNSHELVED,
     EVENT_ALARM_SUPPRESSED,
     EVENT_ALARM_UNSUPPRESSED,
+    EVENT_ALARM_REALARMED, /* Acknowledged, but it stood too long: once more. */
     EVENT_TICKET_OPENED,
     EVENT_TICKET_JOINED,
     EVENT_TICKET_ASSIGNED,
@@ -65,15 +68,20 @@ struct event {
     const char *note; /* Reason, treatment, comment. */
     const char *title;
     int rating;
-    int64_t step_ms; /* clock.stepped */
+    int64_t step_ms;           /* clock.stepped */
+    const char *group;         /* alarm.raised of a rule with a group. */
+    bool first_out;            /* It is the first raised of that group. */
+    const char *suppressed_by; /* "DEVICE/RULE" or "DEVICE". */
+    int64_t until_ms;          /* Shelved, out of service; 0: none. */
 };
 
 /* One object without a line end, keys in this fixed order, absent ones left out:
- * alarms  t event device rule severity value episode by note
+ * alarms  t event device rule severity value episode group first_out suppressed_by
+ *         until by note
  * tickets t event ticket device rule priority kind deadline respond_by resolve_by
  *         assignee rating by note
- * devices t event device.  `extra` (may be NULL) is put before the closing brace,
- * e.g. "\"seq\":17,\"id\":\"...\"". */
+ * devices t event device until by note.  `extra` (may be NULL) is put before the
+ * closing brace, e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);
 
 /* One line of plain words for the log and for replay, without its time: "alarm raised,

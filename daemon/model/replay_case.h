@@ -42,7 +42,8 @@ struct case_expect {
 
 struct case_command {
     struct case_time at;
-    struct command command; /* t_ms is filled by replay. */
+    struct case_time until; /* Of what it hides; CASE_TIME_NONE: not given. */
+    struct command command; /* t_ms and until_ms are filled by replay. */
     struct loc loc;
 };
 

@@ -15,6 +15,8 @@ struct sink {
     void (*alarm)(void *ctx, const struct alarm *a);
     /* NULL where only the events are wanted. */
     void (*ticket)(void *ctx, const struct ticket *t);
+    /* NULL where only the events are wanted.  A device out of service, or back. */
+    void (*service)(void *ctx, const struct service *s);
 };
 
 #endif

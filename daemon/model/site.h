@@ -199,12 +199,12 @@ struct rule_spec {
     int64_t verify_for_ms;       /* Resolved: the rule's, else the site's. */
     int64_t follow_up_ms;
     bool enabled;
-    /* Read and checked now, acted on by later versions (check warns). */
-    bool latch;
-    int64_t realarm_ms;
-    const char *group;
-    const char *const *suppressed_by;
-    uint32_t suppressed_by_count;
+    bool latch;         /* Stays until it is acknowledged. */
+    int64_t realarm_ms; /* Told again this long after it was acknowledged; 0: never. */
+    const char *group;  /* First-out and one ticket for all of it on a device. */
+    const char *const *suppressed_by; /* RULE of the same device or of what feeds it, */
+    uint32_t suppressed_by_count;     /* or DEVICE/RULE. */
+    bool suppresses_children; /* While it stands, alarms of what it feeds are hidden. */
     struct loc loc;
 };
 
@@ -276,6 +276,8 @@ struct site {
 
     struct promise promises[SEVERITY_COUNT]; /* By priority; info's is unused. */
     int64_t verify_for_ms, follow_up_ms;
+    uint32_t chatter_episodes; /* Within the window: it chatters; 0: never. */
+    int64_t chatter_window_ms;
     struct mqtt_spec mqtt;
     struct history_spec history;
     const char *web_listen; /* "127.0.0.1:8080"; may be NULL. */

@@ -3,9 +3,12 @@
  *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values;
  *                                  ?causes=1: and what went wrong on the wire
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
+ *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
+ *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
+ *                           {"cmd":"service","device":..,"state":"out","reason":..}
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
 #include <jansson.h>
@@ -83,6 +86,14 @@ get_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
         return problem(body, &err);
     }
     return 200;
+}
+
+static unsigned
+get_service(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    (void)r;
+    struct err err;
+    return listing_service(l->reader, body, &err) != 0 ? problem(body, &err) : 200;
 }
 
 static unsigned
@@ -260,7 +271,7 @@ static const struct route {
     {"GET", "/api/v1/status", get_status}, {"GET", "/api/v1/devices", get_devices},
     {"GET", "/api/v1/alarms", get_alarms}, {"GET", "/api/v1/tickets", get_tickets},
     {"GET", "/api/v1/wire", get_wire},     {"POST", "/api/v1/commands", post_command},
-    {"POST", "/api/v1/read", post_read},
+    {"POST", "/api/v1/read", post_read},   {"GET", "/api/v1/service", get_service},
 };
 
 unsigned

@@ -164,6 +164,9 @@ do_command(struct run *r, const struct case_command *c)
 {
     struct command command = c->command;
     command.t_ms = resolve(r, &c->at);
+    if (c->until.kind != CASE_TIME_NONE) {
+        command.until_ms = resolve(r, &c->until);
+    }
     struct err err;
     if (pipeline_command(r->pipeline, &command, NULL, &err) != 0) {
         fprintf(r->out, "  %s:%u:%u: %s was refused: %s\n", c->loc.file, c->loc.line,

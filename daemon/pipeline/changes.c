@@ -14,6 +14,7 @@ enum change_kind {
     CHANGE_ALARM,
     CHANGE_ALARM_GONE,
     CHANGE_TICKET,
+    CHANGE_SERVICE,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE
 };
@@ -35,6 +36,7 @@ struct change {
         } event;
         struct alarm alarm;
         struct ticket ticket;
+        struct service service;
         struct timer_row timer;
     };
 };
@@ -116,6 +118,12 @@ on_ticket(void *ctx, const struct ticket *t)
     append(ctx, CHANGE_TICKET, t->device, t->rule)->ticket = *t;
 }
 
+static void
+on_service(void *ctx, const struct service *s)
+{
+    append(ctx, CHANGE_SERVICE, s->device, NULL)->service = *s;
+}
+
 struct changes *
 changes_new(void)
 {
@@ -123,7 +131,7 @@ changes_new(void)
     if (c == NULL) {
         abort();
     }
-    c->sink = (struct sink){c, on_event, on_alarm, on_ticket};
+    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service};
     return c;
 }
 
@@ -211,6 +219,12 @@ void
 changes_forget_alarm(struct changes *c, const char *device, const char *rule)
 {
     append(c, CHANGE_ALARM_GONE, device, rule);
+}
+
+void
+changes_forget_service(struct changes *c, const char *device)
+{
+    on_service(c, &(struct service){.device = device});
 }
 
 void
@@ -353,6 +367,9 @@ write_one(struct change *item,
         return write_alarm(item, store, site, err);
     case CHANGE_TICKET:
         return write_ticket(item, store, site, err);
+    case CHANGE_SERVICE:
+        item->service.device = item->device;
+        return state_put_service(store, &item->service, err);
     case CHANGE_TIMER:
         item->timer.device = item->device;
         item->timer.rule = item->rule;

@@ -34,6 +34,8 @@ void changes_add_timer(struct changes *c,
                        bool watched);
 /* The row and the retained topic of an alarm whose device or rule is gone. */
 void changes_forget_alarm(struct changes *c, const char *device, const char *rule);
+/* A device out of service that is gone. */
+void changes_forget_service(struct changes *c, const char *device);
 /* The timer row of a rule or device that is gone. */
 void changes_forget_timer(struct changes *c, const char *device, const char *rule);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/site.h"
 
@@ -44,6 +45,36 @@ json_member_int(json_t *root,
     return true;
 }
 
+/* "for": "2h", "until": an instant, "state": "out" or "in". */
+static int
+hiding_from_json(struct command *c, json_t *root, struct err *err)
+{
+    const char *how_long = NULL;
+    const char *until = NULL;
+    const char *state = NULL;
+    struct err why = {0};
+    if (!json_member_text(root, "for", ID_BYTES_MAX, &how_long, err) ||
+        !json_member_text(root, "until", ID_BYTES_MAX, &until, err) ||
+        !json_member_text(root, "state", ID_BYTES_MAX, &state, err)) {
+        return ERR_RANGE;
+    }
+    if (how_long != NULL &&
+        (duration_parse(&c->for_ms, how_long, &why) != 0 || c->for_ms == 0)) {
+        return err_set(err, ERR_RANGE, "\"for\" must be a duration such as 30m or 2h");
+    }
+    if (until != NULL && instant_parse(&c->until_ms, until, &why) != 0) {
+        return err_set(err, ERR_RANGE, "\"until\": %s", why.text);
+    }
+    if (state != NULL && strcmp(state, "out") == 0) {
+        c->service = SERVICE_OUT;
+    } else if (state != NULL && strcmp(state, "in") == 0) {
+        c->service = SERVICE_IN;
+    } else if (state != NULL) {
+        return err_set(err, ERR_RANGE, "\"state\" must be out or in");
+    }
+    return 0;
+}
+
 int
 command_from_json(struct command *c, json_t *root, struct err *err)
 {
@@ -55,6 +86,7 @@ command_from_json(struct command *c, json_t *root, struct err *err)
         !json_member_text(root, "rule", ID_BYTES_MAX, &c->rule, err) ||
         !json_member_text(root, "by", PERSON_BYTES, &c->by, err) ||
         !json_member_text(root, "assignee", PERSON_BYTES, &c->assignee, err) ||
+        !json_member_text(root, "reason", NOTE_BYTES, &c->note, err) ||
         !json_member_text(root, "note", NOTE_BYTES, &c->note, err) ||
         !json_member_text(root, "priority", ID_BYTES_MAX, &priority, err) ||
         !json_member_int(root, "ticket", 1, INT64_MAX, &c->ticket, err) ||
@@ -64,8 +96,9 @@ command_from_json(struct command *c, json_t *root, struct err *err)
     c->rating = (int)rating;
     if (kind == NULL || !command_kind_parse(&c->kind, kind)) {
         err_set(err, ERR_RANGE,
-                "\"cmd\" must be ack or one of ticket.open, .take, .arrive, .wait, "
-                ".resume, .resolve, .close, .reopen, .note, .rate");
+                "\"cmd\" must be ack, shelve, unshelve, service or one of "
+                "ticket.open, .take, .arrive, .wait, .resume, .resolve, .close, "
+                ".reopen, .note, .rate");
         return ERR_RANGE;
     }
     if (c->by == NULL || c->by[0] == '\0') {
@@ -79,5 +112,5 @@ command_from_json(struct command *c, json_t *root, struct err *err)
             return ERR_RANGE;
         }
     }
-    return 0;
+    return hiding_from_json(c, root, err);
 }

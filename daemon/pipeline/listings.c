@@ -71,6 +71,25 @@ listing_alarms(struct state *store,
 }
 
 static bool
+add_service(void *ctx, const struct service *s)
+{
+    struct listing *l = ctx;
+    separate(l);
+    service_to_json(l->out, s);
+    return true;
+}
+
+int
+listing_service(struct state *store, struct strbuf *out, struct err *err)
+{
+    struct listing l = {.out = out, .first = true};
+    strbuf_add_char(out, '[');
+    int code = store != NULL ? state_each_service(store, add_service, &l, err) : 0;
+    strbuf_add_char(out, ']');
+    return code;
+}
+
+static bool
 add_ticket(void *ctx, const struct ticket *t)
 {
     struct listing *l = ctx;

@@ -20,6 +20,9 @@ int listing_alarms(struct state *store,
                    struct strbuf *out,
                    struct err *err);
 
+/* The devices that are out of service: device by reason since until. */
+int listing_service(struct state *store, struct strbuf *out, struct err *err);
+
 struct device_filter { /* NULL: any. */
     const char *device, *type, *state;
 };

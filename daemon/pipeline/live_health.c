@@ -233,7 +233,7 @@ live_devices_json(struct live *l,
 }
 
 struct tally {
-    int64_t active, unacknowledged;
+    int64_t active, unacknowledged, hidden, chatter;
     int64_t by_severity[SEVERITY_COUNT];
     int64_t open, overdue;
     int64_t now_ms;
@@ -243,6 +243,11 @@ static void
 tally_alarm(void *ctx, const struct alarm *a)
 {
     struct tally *t = ctx;
+    t->chatter += a->chatter;
+    if (alarm_state_is_hidden(a->state)) {
+        t->hidden++;
+        return;
+    }
     if (alarm_is_raised(a)) {
         t->active++;
         t->by_severity[a->severity]++;
@@ -285,6 +290,8 @@ status_work(struct live *l, struct strbuf *out, int64_t now_ms)
     for (int s = SEVERITY_CRITICAL; s >= SEVERITY_INFO; s--) {
         strbuf_json_int(out, severity_name((enum severity)s), t.by_severity[s]);
     }
+    strbuf_json_int(out, "hidden", t.hidden);
+    strbuf_json_int(out, "chattering", t.chatter);
     strbuf_add(out, "}");
     strbuf_json_key(out, "tickets");
     strbuf_add_char(out, '{');

@@ -55,7 +55,7 @@ restore_alarm(void *ctx, const struct alarm *a)
         return true;
     }
     r->alarms++;
-    if (alarm_is_raised(a)) {
+    if (alarm_is_raised(a) && a->returned_ms == 0) {
         /* Its timer row, if there is one, says more and comes later. */
         int level = level_of(&l->site->rules[rule], a->severity);
         struct rule_state s = {
@@ -109,6 +109,18 @@ restore_device(void *ctx, const char *device, bool online)
 }
 
 static bool
+restore_service(void *ctx, const struct service *s)
+{
+    struct restoring *r = ctx;
+    if (!pipeline_restore_service(r->live->pipeline, s)) {
+        log_info("%s is forgotten: it was out of service and is no longer configured",
+                 s->device);
+        changes_forget_service(r->live->changes, s->device);
+    }
+    return true;
+}
+
+static bool
 restore_ticket(void *ctx, const struct ticket *t)
 {
     struct restoring *r = ctx;
@@ -122,6 +134,9 @@ live_restore(struct live *l, struct err *err)
 {
     struct restoring r = {.live = l};
     int code = state_get_alive(l->store, &r.alive_ms, err);
+    if (code == 0) {
+        code = state_each_service(l->store, restore_service, &r, err);
+    }
     if (code == 0) {
         code = state_each_alarm(l->store, false, restore_alarm, &r, err);
     }

@@ -49,6 +49,18 @@ offline_listing_tickets(const struct site *site,
     return code;
 }
 
+int
+offline_listing_service(const struct site *site, struct strbuf *out, struct err *err)
+{
+    struct state *store = NULL;
+    int code = open_state(&store, site, err);
+    if (code == 0) {
+        code = listing_service(store, out, err);
+    }
+    state_close(store);
+    return code;
+}
+
 /* What the history last knew of each device and each point. */
 struct last_known {
     int64_t last_good_ms;
@@ -206,15 +218,17 @@ offline_listing_devices(const struct site *site,
 }
 
 struct counting {
-    int64_t raised, unacknowledged, open;
+    int64_t raised, unacknowledged, open, hidden;
 };
 
 static bool
 count_alarm(void *ctx, const struct alarm *a)
 {
     struct counting *c = ctx;
-    c->raised += alarm_is_raised(a);
-    c->unacknowledged += a->acked_ms == INSTANT_NONE;
+    bool hidden = alarm_state_is_hidden(a->state);
+    c->hidden += hidden;
+    c->raised += !hidden && alarm_is_raised(a);
+    c->unacknowledged += !hidden && a->acked_ms == INSTANT_NONE;
     return true;
 }
 
@@ -261,6 +275,7 @@ offline_status(const struct site *site, struct strbuf *out, struct err *err)
     strbuf_add_char(out, '{');
     strbuf_json_int(out, "active", counts.raised);
     strbuf_json_int(out, "unacknowledged", counts.unacknowledged);
+    strbuf_json_int(out, "hidden", counts.hidden);
     strbuf_add_char(out, '}');
     strbuf_json_key(out, "tickets");
     strbuf_add_char(out, '{');

@@ -16,6 +16,8 @@ int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
                             struct strbuf *out,
                             struct err *err);
+int
+offline_listing_service(const struct site *site, struct strbuf *out, struct err *err);
 /* `parts.points`: each with what the history last knew of its points. */
 int offline_listing_devices(const struct site *site,
                             const struct device_filter *filter,

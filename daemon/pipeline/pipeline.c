@@ -23,7 +23,70 @@ struct pipeline {
     struct consequence *waiting; /* Room for every instance's edges of one step. */
     size_t waiting_count;
     size_t waiting_max;
+    uint8_t *bus_reach; /* By device, of buses: enum reach as of the last frame. */
 };
+
+/* A bus tells by its point `online` whether anybody on it answers; its own frames come
+ * from the collectors and are no answer. */
+static enum reach
+reach_of_bus(const struct pipeline *p, uint32_t device)
+{
+    uint32_t point = site_point(p->site, device, "online");
+    if (point == NONE_INDEX) {
+        return REACH_UNKNOWN;
+    }
+    struct latest latest = rules_latest(p->rules, point);
+    if (latest.quality != QUALITY_GOOD || latest.last_good_ms == INSTANT_NONE) {
+        return REACH_UNKNOWN;
+    }
+    return latest.value != 0 ? REACH_ANSWERS : REACH_SILENT;
+}
+
+static enum reach
+on_reach(void *ctx, uint32_t device)
+{
+    const struct pipeline *p = ctx;
+    if (p->site->devices[device].role == DEVICE_BUS) {
+        return reach_of_bus(p, device);
+    }
+    switch (rules_device_health(p->rules, device)) {
+    case DEVICE_ONLINE:
+        return REACH_ANSWERS;
+    case DEVICE_OFFLINE:
+        return REACH_SILENT;
+    case DEVICE_UNKNOWN:
+        break;
+    }
+    return REACH_UNKNOWN;
+}
+
+static void
+remember(struct pipeline *p, enum edge_kind kind, uint32_t device, uint32_t rule)
+{
+    assert(p->waiting_count < p->waiting_max);
+    p->waiting[p->waiting_count++] = (struct consequence){kind, device, rule};
+}
+
+static void
+on_news(void *ctx, enum edge_kind what, uint32_t device, uint32_t rule)
+{
+    remember(ctx, what, device, rule);
+}
+
+static bool
+on_bound(void *ctx, uint32_t device, uint32_t rule)
+{
+    const struct pipeline *p = ctx;
+    return rules_bound(p->rules, device, rule);
+}
+
+static void
+on_title(void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size)
+{
+    const struct pipeline *p = ctx;
+    rules_render(p->rules, out, out_size,
+                 text_in(&p->site->rules[rule].title, p->site->language), device);
+}
 
 struct pipeline *
 pipeline_new(const struct site *site,
@@ -43,12 +106,15 @@ pipeline_new(const struct site *site,
         pipeline_free(p);
         return NULL;
     }
-    p->alarms = alarms_new(site, sink);
+    p->alarms = alarms_new(
+        site, sink, &(struct alarms_view){p, on_reach, on_news, on_bound, on_title});
     p->tickets = tickets_new(site, sink, next_ticket);
-    /* A step gives an instance at most one alarm edge and one watch edge. */
-    p->waiting_max = (size_t)rules_count(p->rules).instances * 2 + 1;
+    /* A step gives an instance at most one watch edge, and tells of its alarm at most
+     * that it was raised and that it changed. */
+    p->waiting_max = (size_t)rules_count(p->rules).instances * 3 + 1;
     p->waiting = calloc(p->waiting_max, sizeof *p->waiting);
-    if (p->waiting == NULL) {
+    p->bus_reach = calloc((size_t)site->device_count + 1, sizeof *p->bus_reach);
+    if (p->waiting == NULL || p->bus_reach == NULL) {
         abort();
     }
     return p;
@@ -61,6 +127,7 @@ pipeline_free(struct pipeline *p)
         return;
     }
     free(p->waiting);
+    free(p->bus_reach);
     tickets_free(p->tickets);
     alarms_free(p->alarms);
     rules_free(p->rules);
@@ -85,19 +152,14 @@ on_edge(void *ctx, const struct edge *e)
     struct pipeline *p = ctx;
     if (e->kind == EDGE_DEVICE_OFFLINE || e->kind == EDGE_DEVICE_ONLINE) {
         tell_device(p, e);
-        return;
-    }
-    if (e->kind != EDGE_WATCH) {
+        alarms_review(p->alarms);
+    } else if (e->kind == EDGE_WATCH) {
+        remember(p, e->kind, e->device, e->rule);
+    } else {
         char title[TITLE_BYTES];
-        const struct rule_spec *rule = &p->site->rules[e->rule];
-        rules_render(p->rules, title, sizeof title,
-                     text_in(&rule->title, p->site->language), e->device);
-        if (alarms_edge(p->alarms, e, title) == NULL) {
-            return; /* Restored state already shows it: nothing is told twice. */
-        }
+        on_title(p, e->device, e->rule, title, sizeof title);
+        alarms_edge(p->alarms, e, title);
     }
-    assert(p->waiting_count < p->waiting_max);
-    p->waiting[p->waiting_count++] = (struct consequence){e->kind, e->device, e->rule};
 }
 
 /* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched. */
@@ -116,16 +178,19 @@ update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
     }
 }
 
+/* Tells what the alarms of the step mean, then what that means for tickets. */
 static void
 settle(struct pipeline *p)
 {
+    alarms_settle(p->alarms, p->now_ms);
     for (size_t i = 0; i < p->waiting_count; i++) {
         const struct consequence *c = &p->waiting[i];
         if (c->kind != EDGE_WATCH) {
             const struct alarm *alarm = alarms_get(p->alarms, c->device, c->rule);
             /* An acknowledged alarm is normal again once it clears. */
+            bool others = alarms_group_stands(p->alarms, c->device, c->rule);
             int64_t number = tickets_alarm(p->tickets, p->now_ms, c->kind, alarm,
-                                           c->device, c->rule);
+                                           c->device, c->rule, others);
             if (c->kind != EDGE_CLEARED) {
                 alarms_set_ticket(p->alarms, c->device, c->rule, number);
             }
@@ -139,8 +204,10 @@ int64_t
 pipeline_due(const struct pipeline *p)
 {
     int64_t rules = rules_due(p->rules);
+    int64_t alarms = alarms_due(p->alarms);
     int64_t tickets = tickets_due(p->tickets);
-    return rules < tickets ? rules : tickets;
+    int64_t first = rules < alarms ? rules : alarms;
+    return first < tickets ? first : tickets;
 }
 
 void
@@ -151,9 +218,13 @@ pipeline_advance(struct pipeline *p, int64_t t_ms)
         if (due > p->now_ms) {
             p->now_ms = due;
         }
-        /* Of one time, what the sensors say comes before what the tickets promise. */
-        if (rules_due(p->rules) <= tickets_due(p->tickets)) {
+        /* Of one time, what the sensors say comes before what hides it, and both before
+         * what the tickets promise. */
+        if (rules_due(p->rules) == due) {
             rules_fire(p->rules, on_edge, p);
+            settle(p);
+        } else if (alarms_due(p->alarms) == due) {
+            alarms_fire(p->alarms, p->now_ms);
             settle(p);
         } else {
             tickets_fire(p->tickets);
@@ -161,6 +232,20 @@ pipeline_advance(struct pipeline *p, int64_t t_ms)
     }
     if (t_ms > p->now_ms) {
         p->now_ms = t_ms;
+    }
+}
+
+/* A line that fell silent, or answers again, changes what its devices' alarms mean. */
+static void
+look_at_bus(struct pipeline *p, uint32_t device)
+{
+    if (p->site->devices[device].role != DEVICE_BUS) {
+        return;
+    }
+    uint8_t reach = (uint8_t)reach_of_bus(p, device);
+    if (reach != p->bus_reach[device]) {
+        p->bus_reach[device] = reach;
+        alarms_review(p->alarms);
     }
 }
 
@@ -172,6 +257,7 @@ pipeline_frame(struct pipeline *p, struct frame *f)
     }
     pipeline_advance(p, f->t_ms);
     rules_frame(p->rules, f, on_edge, p);
+    look_at_bus(p, f->device);
     settle(p);
 }
 
@@ -202,11 +288,13 @@ pipeline_command(struct pipeline *p,
         at_now.t_ms = p->now_ms;
     }
     pipeline_advance(p, at_now.t_ms);
-    if (c->kind == COMMAND_ACK) {
+    if (c->kind <= COMMAND_SERVICE) {
         if (ticket != NULL) {
             *ticket = 0;
         }
-        return alarms_command(p->alarms, &at_now, err);
+        int of_alarm = alarms_command(p->alarms, &at_now, err);
+        settle(p);
+        return of_alarm;
     }
     int64_t number = 0;
     int code = tickets_command(p->tickets, &at_now, &number, err);
@@ -269,6 +357,12 @@ pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
     return alarms_restore(p->alarms, row);
 }
 
+bool
+pipeline_restore_service(struct pipeline *p, const struct service *s)
+{
+    return alarms_restore_service(p->alarms, s);
+}
+
 void
 pipeline_restore_ticket(struct pipeline *p, const struct ticket *row)
 {
@@ -277,7 +371,9 @@ pipeline_restore_ticket(struct pipeline *p, const struct ticket *row)
     uint32_t rule = row->rule != NULL ? site_rule(p->site, row->rule) : NONE_INDEX;
     bool known = device != NONE_INDEX && rule != NONE_INDEX;
     const struct alarm *alarm = known ? alarms_get(p->alarms, device, rule) : NULL;
-    tickets_restore(p->tickets, row, alarm != NULL && alarm_is_raised(alarm));
+    bool raised = alarm != NULL && alarm_is_raised(alarm) && !alarm->untold;
+    raised = raised || (known && alarms_group_stands(p->alarms, device, rule));
+    tickets_restore(p->tickets, row, raised);
     if (known) {
         update_watch(p, device, rule);
     }

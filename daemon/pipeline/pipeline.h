@@ -52,6 +52,7 @@ struct rules *pipeline_rules(struct pipeline *p);
 const struct alarms *pipeline_alarms(const struct pipeline *p);
 const struct tickets *pipeline_tickets(const struct pipeline *p);
 bool pipeline_restore_alarm(struct pipeline *p, const struct alarm *row);
+bool pipeline_restore_service(struct pipeline *p, const struct service *s);
 void pipeline_restore_ticket(struct pipeline *p, const struct ticket *row);
 bool pipeline_restore_timer(struct pipeline *p,
                             const struct rule_state *s,

@@ -25,8 +25,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SQL_PUT_ALARM] =
         "INSERT OR REPLACE INTO alarm (device, rule, severity, state, episode,"
-        " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket,"
+        " returned_ms, untold, told_severity, first_out, chatter, hidden_by,"
+        " hidden_reason, hidden_since_ms, hidden_until_ms, raises)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     [SQL_DELETE_ALARM] = "DELETE FROM alarm WHERE device = ?1 AND rule = ?2",
     [SQL_PUT_TICKET] =
         "INSERT OR REPLACE INTO ticket (number, kind, device, rule, priority, state,"
@@ -42,6 +45,10 @@ static const char *const sql_texts[SQL_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SQL_DELETE_TIMER] = "DELETE FROM timer WHERE device = ?1 AND rule = ?2",
     [SQL_PUT_DEVICE] = "INSERT OR REPLACE INTO device (id, online) VALUES (?1, ?2)",
+    [SQL_PUT_SERVICE] =
+        "INSERT OR REPLACE INTO service (device, person, reason, since_ms, until_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_DELETE_SERVICE] = "DELETE FROM service WHERE device = ?1",
     [SQL_PUT_ALIVE] =
         "INSERT OR REPLACE INTO meta (key, value) VALUES ('alive_ms', ?1)",
     [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
@@ -52,7 +59,9 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_OUTBOX_DEPTH] = "SELECT count(*) FROM outbox",
     [SQL_EACH_ALARM] =
         "SELECT device, rule, severity, state, episode, raised_ms, cleared_ms,"
-        " acked_ms, acked_by, value, title, ticket FROM alarm"
+        " acked_ms, acked_by, value, title, ticket, returned_ms, untold,"
+        " told_severity, first_out, chatter, hidden_by, hidden_reason,"
+        " hidden_since_ms, hidden_until_ms, raises FROM alarm"
         " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
     [SQL_EACH_TICKET] =
         "SELECT number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"
@@ -66,6 +75,9 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT device, rule, phase, level, target_level, since_ms, clear,"
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
     [SQL_EACH_DEVICE] = "SELECT id, online FROM device ORDER BY id",
+    [SQL_EACH_SERVICE] =
+        "SELECT device, person, reason, since_ms, until_ms FROM service"
+        " ORDER BY device",
     [SQL_EACH_EVENT] =
         "SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
         " WHERE seq > ?1 ORDER BY seq LIMIT ?2",

@@ -63,6 +63,8 @@ int state_delete_timer(struct state *s,
                        const char *device,
                        const char *rule,
                        struct err *err);
+/* In service again: the row goes. */
+int state_put_service(struct state *s, const struct service *row, struct err *err);
 int state_put_device(struct state *s, const char *device, bool online, struct err *err);
 /* The last moment at which the program is known to have run. */
 int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
@@ -101,6 +103,9 @@ typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
 typedef bool (*state_device_fn)(void *ctx, const char *device, bool online);
 int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err);
+typedef bool (*state_service_fn)(void *ctx, const struct service *row);
+int
+state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err);
 struct event_row {
     int64_t seq, t_ms;
     const char *name;          /* "alarm.raised" */

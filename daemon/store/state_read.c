@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
@@ -98,6 +99,39 @@ state_outbox_depth(struct state *s, int64_t *depth, struct err *err)
     return rc;
 }
 
+/* "ms,ms,..."; what is not so ends the list. */
+static void
+read_raises(struct alarm *a, const char *text)
+{
+    while (text != NULL && *text != '\0' && a->raise_count < RAISES_MAX) {
+        char *end = NULL;
+        long long t_ms = strtoll(text, &end, 10);
+        if (end == text) {
+            return;
+        }
+        a->raises[a->raise_count++] = t_ms;
+        text = *end == ',' ? end + 1 : end;
+    }
+}
+
+static int
+read_life(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
+{
+    a->returned_ms = sqlite3_column_int64(stmt, 12);
+    a->untold = sqlite3_column_int(stmt, 13) != 0;
+    if (!severity_parse(&a->told_severity, column_text(stmt, 14))) {
+        return bad_word(s, stmt, 14, err);
+    }
+    a->first_out = sqlite3_column_int(stmt, 15) != 0;
+    a->chatter = sqlite3_column_int(stmt, 16) != 0;
+    copy_text(a->hiding.by, sizeof a->hiding.by, stmt, 17);
+    copy_text(a->hiding.reason, sizeof a->hiding.reason, stmt, 18);
+    a->hiding.since_ms = sqlite3_column_int64(stmt, 19);
+    a->hiding.until_ms = sqlite3_column_int64(stmt, 20);
+    read_raises(a, column_text(stmt, 21));
+    return 0;
+}
+
 static int
 alarm_row(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
 {
@@ -119,7 +153,7 @@ alarm_row(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
     a->value = sqlite3_column_double(stmt, 9);
     copy_text(a->title, sizeof a->title, stmt, 10);
     a->ticket = sqlite3_column_int64(stmt, 11);
-    return 0;
+    return read_life(s, stmt, a, err);
 }
 
 int
@@ -253,6 +287,28 @@ state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *er
         }
     }
     state_return(s, SQL_EACH_DEVICE, stmt);
+    return rc;
+}
+
+int
+state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_SERVICE, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        struct service row = {.device = column_text(stmt, 0), .out = true};
+        copy_text(row.hiding.by, sizeof row.hiding.by, stmt, 1);
+        copy_text(row.hiding.reason, sizeof row.hiding.reason, stmt, 2);
+        row.hiding.since_ms = sqlite3_column_int64(stmt, 3);
+        row.hiding.until_ms = sqlite3_column_int64(stmt, 4);
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_SERVICE, stmt);
     return rc;
 }
 

@@ -63,4 +63,36 @@ static const char version_1[] =
     "  strftime('%Y-%m-%dT%H:%M:%fZ', t / 1000.0, 'unixepoch') AS at,"
     "  name, device, rule, ticket, person, json, peer FROM events;";
 
-const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1};
+/* What hides an alarm, and devices out of service.  `raises` is the instants of the
+ * latest episodes, as text with commas. */
+static const char version_2[] =
+    "ALTER TABLE alarm ADD COLUMN returned_ms INTEGER;"
+    "ALTER TABLE alarm ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE alarm ADD COLUMN told_severity TEXT NOT NULL DEFAULT 'info';"
+    "ALTER TABLE alarm ADD COLUMN first_out INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE alarm ADD COLUMN chatter INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE alarm ADD COLUMN hidden_by TEXT;"
+    "ALTER TABLE alarm ADD COLUMN hidden_reason TEXT;"
+    "ALTER TABLE alarm ADD COLUMN hidden_since_ms INTEGER;"
+    "ALTER TABLE alarm ADD COLUMN hidden_until_ms INTEGER;"
+    "ALTER TABLE alarm ADD COLUMN raises TEXT;"
+    "CREATE TABLE service ("
+    "  device TEXT PRIMARY KEY, person TEXT NOT NULL, reason TEXT NOT NULL,"
+    "  since_ms INTEGER NOT NULL, until_ms INTEGER) STRICT, WITHOUT ROWID;"
+    "DROP VIEW alarms;"
+    "CREATE VIEW alarms AS SELECT device, rule, severity, state, episode,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', raised_ms / 1000.0, 'unixepoch') AS raised_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', cleared_ms / 1000.0, 'unixepoch') AS cleared_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', acked_ms / 1000.0, 'unixepoch') AS acked_at,"
+    "  acked_by, value, title, ticket, first_out, chatter, hidden_by, hidden_reason,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', hidden_since_ms / 1000.0, 'unixepoch')"
+    "    AS hidden_since,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', hidden_until_ms / 1000.0, 'unixepoch')"
+    "    AS hidden_until"
+    "  FROM alarm WHERE state <> 'normal';"
+    "CREATE VIEW out_of_service AS SELECT device, person, reason,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', since_ms / 1000.0, 'unixepoch') AS since,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', until_ms / 1000.0, 'unixepoch') AS until"
+    "  FROM service;";
+
+const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1, version_2};

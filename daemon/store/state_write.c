@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdio.h>
 
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
@@ -92,6 +93,29 @@ state_add_event(struct state *s,
     return 0;
 }
 
+/* "ms,ms,..." into `out`; empty for none. */
+static void
+write_raises(char *out, size_t size, const struct alarm *a)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < a->raise_count && at < size; i++) {
+        int n = snprintf(out + at, size - at, "%s%lld", i > 0 ? "," : "",
+                         (long long)a->raises[i]);
+        assert(n > 0);
+        at += (size_t)n;
+    }
+}
+
+static void
+bind_hiding(sqlite3_stmt *stmt, int at, const struct hiding *h)
+{
+    bind_text_or_null(stmt, at, h->by);
+    bind_text_or_null(stmt, at + 1, h->reason);
+    bind_number_or_null(stmt, at + 2, h->since_ms);
+    bind_number_or_null(stmt, at + 3, h->until_ms);
+}
+
 int
 state_put_alarm(struct state *s, const struct alarm *a, struct err *err)
 {
@@ -116,6 +140,15 @@ state_put_alarm(struct state *s, const struct alarm *a, struct err *err)
     }
     bind_text(stmt, 11, a->title);
     bind_number_or_null(stmt, 12, a->ticket);
+    bind_number_or_null(stmt, 13, a->returned_ms);
+    sqlite3_bind_int(stmt, 14, a->untold);
+    bind_text(stmt, 15, severity_name(a->told_severity));
+    sqlite3_bind_int(stmt, 16, a->first_out);
+    sqlite3_bind_int(stmt, 17, a->chatter);
+    bind_hiding(stmt, 18, &a->hiding);
+    char raises[RAISES_MAX * 21 + 1]; /* Each an int64_t and a comma. */
+    write_raises(raises, sizeof raises, a);
+    bind_text_or_null(stmt, 22, raises);
     return state_run(s, SQL_PUT_ALARM, stmt, "put an alarm", err);
 }
 
@@ -222,6 +255,25 @@ state_put_device(struct state *s, const char *device, bool online, struct err *e
     bind_text(stmt, 1, device);
     sqlite3_bind_int(stmt, 2, online);
     return state_run(s, SQL_PUT_DEVICE, stmt, "put a device", err);
+}
+
+int
+state_put_service(struct state *s, const struct service *row, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum state_sql which = row->out ? SQL_PUT_SERVICE : SQL_DELETE_SERVICE;
+    int rc = lend_for_write(s, which, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, row->device);
+    if (row->out) {
+        bind_text(stmt, 2, row->hiding.by);
+        bind_text(stmt, 3, row->hiding.reason);
+        sqlite3_bind_int64(stmt, 4, row->hiding.since_ms);
+        bind_number_or_null(stmt, 5, row->hiding.until_ms);
+    }
+    return state_run(s, which, stmt, "put a device out of service", err);
 }
 
 int

@@ -457,6 +457,9 @@ do_command(struct tickets *t,
     case COMMAND_TICKET_RATE:
         return do_rate(t, e, c, w, err);
     case COMMAND_ACK:
+    case COMMAND_SHELVE:
+    case COMMAND_UNSHELVE:
+    case COMMAND_SERVICE:
     case COMMAND_TICKET_OPEN:
     case COMMAND_KIND_COUNT:
         break;

@@ -128,28 +128,56 @@ on_relief(struct tickets *t, int64_t t_ms, struct ticket_entry *e)
     return e->row.number;
 }
 
+/* The open ticket of the rule, else of its group; else the newest of either.  NULL when
+ * there is none. */
+static struct ticket_entry *
+ticket_of(const struct tickets *t, uint32_t device, uint32_t rule)
+{
+    const struct site *site = t->site;
+    const char *group = site->rules[rule].group;
+    struct ticket_entry *open = ticket_table_open(&t->table, device, rule);
+    struct ticket_entry *newest = ticket_table_newest(&t->table, device, rule);
+    for (uint32_t r = 0; open == NULL && group != NULL && r < site->rule_count; r++) {
+        const char *its = site->rules[r].group;
+        if (r == rule || its == NULL || strcmp(its, group) != 0) {
+            continue;
+        }
+        struct ticket_entry *e = ticket_table_newest(&t->table, device, r);
+        open = ticket_table_open(&t->table, device, r);
+        if (e != NULL && (newest == NULL || e->row.number > newest->row.number)) {
+            newest = e;
+        }
+    }
+    return open != NULL ? open : newest;
+}
+
 int64_t
 tickets_alarm(struct tickets *t,
               int64_t t_ms,
               enum edge_kind what,
               const struct alarm *a,
               uint32_t device,
-              uint32_t rule)
+              uint32_t rule,
+              bool others)
 {
     assert(what == EDGE_RAISED || what == EDGE_CHANGED || what == EDGE_CLEARED);
     assert(a != NULL || what == EDGE_CLEARED);
     life_sweep(t, t_ms);
-    struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
-    if (e == NULL) {
-        e = ticket_table_newest(&t->table, device, rule);
-    }
+    struct ticket_entry *e = ticket_of(t, device, rule);
     bool stood = e != NULL && e->row.state != TICKET_CLOSED && e->raised &&
                  e->row.cleared_ms == INSTANT_NONE;
+    bool relief = what == EDGE_CLEARED || a->severity == SEVERITY_INFO;
     if (e != NULL) {
-        e->raised = what != EDGE_CLEARED;
+        e->raised = what != EDGE_CLEARED || others;
     }
-    if (what == EDGE_CLEARED || a->severity == SEVERITY_INFO) {
+    if (relief && others) {
+        return e != NULL && e->row.state != TICKET_CLOSED ? e->row.number : 0;
+    }
+    if (relief) {
         return on_relief(t, t_ms, e);
+    }
+    if (what == EDGE_RAISED && t->site->rules[rule].group != NULL) {
+        stood = false; /* One more of the group is one more episode. */
     }
     return on_fault(t, t_ms, a, device, rule, e, stood);
 }

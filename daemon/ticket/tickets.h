@@ -26,13 +26,16 @@ void tickets_free(struct tickets *t);
 void tickets_restore(struct tickets *t, const struct ticket *row, bool raised);
 
 /* An alarm was raised, changed or cleared at t_ms.  Returns the number of the ticket
- * that it belongs to now; 0: none (severity info).  `a` may be NULL when it cleared. */
+ * that it belongs to now; 0: none (severity info).  `a` may be NULL when it cleared.
+ * Alarms of one group on one device share a ticket, which is that of the rule that
+ * opened it; `others`: another alarm of the group stands. */
 int64_t tickets_alarm(struct tickets *t,
                       int64_t t_ms,
                       enum edge_kind what,
                       const struct alarm *a,
                       uint32_t device,
-                      uint32_t rule);
+                      uint32_t rule,
+                      bool others);
 
 /* What is known of the condition of a ticket's rule; call it when the ticket resolves
  * and at every EDGE_WATCH.  Sets or cancels the verification timer. */

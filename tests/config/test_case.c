@@ -81,7 +81,8 @@ START_TEST(test_commands)
     struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
     static const enum command_kind kinds[] = {
         COMMAND_ACK,         COMMAND_TICKET_TAKE, COMMAND_TICKET_ARRIVE,
-        COMMAND_TICKET_WAIT, COMMAND_TICKET_OPEN, COMMAND_TICKET_RATE};
+        COMMAND_TICKET_WAIT, COMMAND_TICKET_OPEN, COMMAND_TICKET_RATE,
+        COMMAND_SHELVE,      COMMAND_UNSHELVE,    COMMAND_SERVICE};
     ck_assert_uint_eq(c->command_count, ARRAY_LEN(kinds));
     for (uint32_t i = 0; i < c->command_count; i++) {
         ck_assert_int_eq(c->commands[i].command.kind, kinds[i]);
@@ -93,6 +94,13 @@ START_TEST(test_commands)
     ck_assert_int_eq(c->commands[4].command.priority, SEVERITY_CRITICAL);
     ck_assert(!c->commands[0].command.has_priority);
     ck_assert_int_eq(c->commands[5].command.rating, 5);
+    ck_assert_int_eq(c->commands[6].command.for_ms, 2 * 3600000);
+    ck_assert_str_eq(c->commands[6].command.note, "repair");
+    ck_assert_int_eq(c->commands[6].until.kind, CASE_TIME_NONE);
+    ck_assert_int_eq(c->commands[7].command.service, SERVICE_UNSAID);
+    ck_assert_int_eq(c->commands[8].command.service, SERVICE_OUT);
+    ck_assert_int_eq(c->commands[8].until.kind, CASE_TIME_AGE);
+    ck_assert_int_eq(c->commands[8].until.ms, 30 * 60000);
     replay_case_free(c);
 }
 END_TEST

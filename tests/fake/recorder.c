@@ -102,12 +102,24 @@ on_ticket(void *ctx, const struct ticket *t)
     }
 }
 
+static void
+on_service(void *ctx, const struct service *s)
+{
+    struct recorder *r = ctx;
+    if (r->rows_too) {
+        struct strbuf line = {0};
+        strbuf_add(&line, "row ");
+        service_to_json(&line, s);
+        add_line(r, strbuf_take(&line));
+    }
+}
+
 struct recorder *
 recorder_new(void)
 {
     struct recorder *r = calloc(1, sizeof *r);
     assert(r != NULL);
-    r->sink = (struct sink){r, on_event, on_alarm, on_ticket};
+    r->sink = (struct sink){r, on_event, on_alarm, on_ticket, on_service};
     return r;
 }
 

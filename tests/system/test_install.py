@@ -1,5 +1,6 @@
 """What `make install` leaves: every file at its place, and a unit that systemd accepts."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,14 @@ class Install(unittest.TestCase):
                     sorted(f for f in os.listdir(source) if f.endswith(".yaml")),
                     sorted(os.listdir(
                         os.path.join(self.prefix, "share/caretaker", folder))))
+
+    def test_every_schema_is_installed(self):
+        kinds = json.loads(run(self.prefix + "/bin/caretaker", "schema", "--json").stdout)
+        folder = os.path.join(self.prefix, "share/caretaker/schema")
+        self.assertEqual(sorted(row["kind"] + ".json" for row in kinds), sorted(os.listdir(folder)))
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as schema:
+                self.assertEqual(json.load(schema)["title"], "caretaker " + name[:-len(".json")])
 
     def test_nothing_is_written_where_the_owner_writes(self):
         self.assertEqual(os.listdir(self.root), ["usr"])

@@ -49,6 +49,18 @@ static const struct {
     {"{\"cmd\":\"ack\"" BY ",\"rating\":0}", "\"rating\" must be a whole number"},
     {"{\"cmd\":\"ack\"" BY ",\"rating\":6}", "\"rating\" must be a whole number"},
     {"{\"cmd\":\"ack\"" BY ",\"rating\":4.0}", "\"rating\" must be a whole number"},
+
+    {"{\"cmd\":\"shelve\"" BY ",\"for\":\"2h\",\"reason\":\"repair\"}", NULL},
+    {"{\"cmd\":\"shelve\"" BY ",\"until\":\"2026-03-01T11:14:30Z\"}", NULL},
+    {"{\"cmd\":\"service\"" BY ",\"state\":\"in\"}", NULL},
+    {"{\"cmd\":\"shelve\"" BY ",\"for\":\"long\"}", "\"for\" must be a duration"},
+    {"{\"cmd\":\"shelve\"" BY ",\"for\":\"0s\"}", "\"for\" must be a duration"},
+    {"{\"cmd\":\"shelve\"" BY ",\"for\":7200}", "\"for\" must be a string"},
+    {"{\"cmd\":\"shelve\"" BY ",\"until\":\"soon\"}", "\"until\": "},
+    {"{\"cmd\":\"shelve\"" BY ",\"until\":1}", "\"until\" must be a string"},
+    {"{\"cmd\":\"service\"" BY ",\"state\":\"away\"}", "\"state\" must be out or in"},
+    {"{\"cmd\":\"service\"" BY ",\"state\":true}", "\"state\" must be a string"},
+    {"{\"cmd\":\"shelve\"" BY ",\"reason\":1}", "\"reason\" must be a string"},
 };
 
 START_TEST(test_rows)
@@ -107,15 +119,47 @@ START_TEST(every_member_reaches_the_command)
 }
 END_TEST
 
+START_TEST(what_hides_reaches_the_command)
+{
+    struct command c = {0};
+    struct err err = {0};
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "cmd", "alarm.shelve",
+                             "by", "li", "for", "90m", "until", "2026-03-01T10:14:30Z",
+                             "reason", "repair", "state", "out");
+    ck_assert_int_eq(command_from_json(&c, root, &err), 0);
+    ck_assert_int_eq(c.kind, COMMAND_SHELVE);
+    ck_assert_int_eq(c.for_ms, 90 * 60000);
+    ck_assert_int_eq(c.until_ms, 1772360070000);
+    ck_assert_str_eq(c.note, "repair");
+    ck_assert_int_eq(c.service, SERVICE_OUT);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(some_commands_have_two_names)
+{
+    static const struct {
+        const char *alias;
+        enum command_kind kind;
+    } names[] = {
+        {"alarm.ack", COMMAND_ACK},          {"alarm.acknowledge", COMMAND_ACK},
+        {"alarm.shelve", COMMAND_SHELVE},    {"alarm.unshelve", COMMAND_UNSHELVE},
+        {"device.service", COMMAND_SERVICE}, {"ticket.assign", COMMAND_TICKET_TAKE}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        enum command_kind kind = COMMAND_KIND_COUNT;
+        ck_assert(command_kind_parse(&kind, names[i].alias));
+        ck_assert_int_eq(kind, names[i].kind);
+    }
+}
+END_TEST
+
 /* Each text at the most bytes that its row holds, and one more. */
 static const struct {
     const char *key;
     size_t bytes_max; /* With the NUL. */
-} texts[] = {{"device", ID_BYTES_MAX},
-             {"rule", ID_BYTES_MAX},
-             {"by", PERSON_BYTES},
-             {"assignee", PERSON_BYTES},
-             {"note", NOTE_BYTES}};
+} texts[] = {{"device", ID_BYTES_MAX}, {"rule", ID_BYTES_MAX},
+             {"by", PERSON_BYTES},     {"assignee", PERSON_BYTES},
+             {"note", NOTE_BYTES},     {"reason", NOTE_BYTES}};
 
 START_TEST(test_texts_that_are_too_long)
 {
@@ -144,6 +188,8 @@ main(void)
     tcase_add_loop_test(tc, test_rows, 0, (int)ARRAY_LEN(rows));
     tcase_add_test(tc, every_kind_of_command_has_its_word);
     tcase_add_test(tc, every_member_reaches_the_command);
+    tcase_add_test(tc, what_hides_reaches_the_command);
+    tcase_add_test(tc, some_commands_have_two_names);
     tcase_add_loop_test(tc, test_texts_that_are_too_long, 0, (int)ARRAY_LEN(texts));
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

@@ -50,6 +50,34 @@ plant_with_rules(void)
     return p;
 }
 
+/* The same, with all that hides, repeats, latches and groups; PLANTS of them. */
+#define PLANTS 2
+static struct plant *
+plant_of(int which)
+{
+    struct plant *p = plant_with_rules();
+    if (which == 0) {
+        return p;
+    }
+    static const char *const by_hot[] = {"hot"};
+    struct rule_spec *dark = &p->rules[0];
+    struct rule_spec *hot = &p->rules[1];
+    struct rule_spec *shaken = &p->rules[2];
+    p->devices[PUMP_1].parent = FEEDER;
+    p->devices[PUMP_2].parent = PUMP_1;
+    dark->suppresses_children = true;
+    dark->clear_hold_ms = 3000;
+    hot->realarm_ms = 6500;
+    hot->group = "trip";
+    shaken->group = "trip";
+    shaken->latch = true;
+    shaken->suppressed_by = by_hot;
+    shaken->suppressed_by_count = 1;
+    p->site.chatter_episodes = 3;
+    p->site.chatter_window_ms = 20500;
+    return p;
+}
+
 struct bench {
     struct plant *plant;
     struct recorder *recorder;
@@ -389,6 +417,8 @@ struct step {
     bool run, bad;
     enum command_kind kind;
     uint32_t device, rule;
+    int64_t for_ms;
+    bool back; /* COMMAND_SERVICE */
 };
 
 static uint32_t
@@ -409,7 +439,12 @@ make_steps(struct step *steps, uint32_t seed)
                                               COMMAND_TICKET_RESOLVE,
                                               COMMAND_TICKET_RESOLVE,
                                               COMMAND_TICKET_CLOSE,
-                                              COMMAND_TICKET_REOPEN};
+                                              COMMAND_TICKET_REOPEN,
+                                              COMMAND_ACK,
+                                              COMMAND_SHELVE,
+                                              COMMAND_UNSHELVE,
+                                              COMMAND_SERVICE,
+                                              COMMAND_SERVICE};
     uint32_t state = seed * 7919 + 1;
     double a = 60;
     unsigned bad = 0;
@@ -431,6 +466,8 @@ make_steps(struct step *steps, uint32_t seed)
         s->kind = kinds[next_random(&state) % ARRAY_LEN(kinds)];
         s->device = PUMP_1 + next_random(&state) % 2;
         s->rule = 1 + next_random(&state) % 2;
+        s->for_ms = 1000 + next_random(&state) % 12 * 700;
+        s->back = next_random(&state) % 2 == 0;
     }
 }
 
@@ -460,7 +497,9 @@ play(struct bench *b, const struct step *s, int64_t age_ms)
                             .device = b->plant->devices[s->device].id,
                             .rule = b->plant->rules[s->rule].id,
                             .by = "zhang",
-                            .note = "so"};
+                            .note = "so",
+                            .for_ms = s->for_ms,
+                            .service = s->back ? SERVICE_IN : SERVICE_OUT};
         struct err err = {0};
         int code = pipeline_command(b->pipeline, &c, NULL, &err);
         /* The answers must be the same, too. */
@@ -511,6 +550,10 @@ restart(struct bench *b, const struct saved *saved)
         last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
     }
     bench_start(b, old.plant, last_ticket + 1);
+    for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
+        const struct service *s = alarms_service(pipeline_alarms(old.pipeline), d);
+        ck_assert(s == NULL || pipeline_restore_service(b->pipeline, s));
+    }
     for (size_t i = 0; i < old.recorder->alarm_count; i++) {
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
@@ -562,7 +605,7 @@ START_TEST(a_run_with_restarts_tells_what_an_uninterrupted_one_tells)
     for (unsigned seed = 0; seed < RUNS; seed++) {
         struct bench whole;
         struct bench cut;
-        struct plant *plant = plant_with_rules();
+        struct plant *plant = plant_of(_i);
         bench_start(&whole, plant, 1);
         bench_start(&cut, plant, 1);
         make_steps(steps, seed);
@@ -620,6 +663,7 @@ unstep_event(void *ctx, const struct event *e)
     int64_t delta = u->bench->t0 - T0;
     struct event moved = *e;
     moved.t_ms -= delta;
+    moved.until_ms -= moved.until_ms != 0 ? delta : 0;
     moved.respond_by_ms -= moved.respond_by_ms != 0 ? delta : 0;
     moved.resolve_by_ms -= moved.resolve_by_ms != 0 ? delta : 0;
     u->recorder->sink.event(u->recorder->sink.ctx, &moved);
@@ -688,12 +732,12 @@ START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
     for (unsigned seed = 0; seed < RUNS; seed++) {
         struct bench even;
         struct bench stepped;
-        struct plant *plant = plant_with_rules();
+        struct plant *plant = plant_of(_i);
         bench_start(&even, plant, 1);
         bench_start(&stepped, plant, 1);
         /* The same once more, with the steps taken out of what it tells. */
         struct unstep unstep = {stepped.recorder, &stepped};
-        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket};
+        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket, NULL};
         struct diags diags;
         diags_init(&diags);
         pipeline_free(stepped.pipeline);
@@ -730,6 +774,112 @@ START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
         diags_fini(&diags);
         free(plant);
     }
+}
+END_TEST
+
+/* "\"key\":" of a line as a number, or -1. */
+static long
+number_of(const char *line, const char *key)
+{
+    char name[40];
+    snprintf(name, sizeof name, "\"%s\":", key);
+    const char *at = strstr(line, name);
+    return at != NULL ? strtol(at + strlen(name), NULL, 10) : -1;
+}
+
+/* How many lines have all of these in them. */
+static size_t
+count_lines(const struct bench *b, const char *x, const char *y, const char *z)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->recorder->count; i++) {
+        const char *line = b->recorder->lines[i];
+        count += strstr(line, x) != NULL && strstr(line, y) != NULL &&
+                 strstr(line, z) != NULL;
+    }
+    return count;
+}
+
+/* The next line from *at on that tells of a clearing. */
+static const char *
+next_cleared(const struct bench *b, size_t *at)
+{
+    while (*at < b->recorder->count) {
+        const char *line = b->recorder->lines[(*at)++];
+        if (strstr(line, "alarm.cleared") != NULL) {
+            return line;
+        }
+    }
+    return "";
+}
+
+static void
+check_raised_once(const struct bench *b)
+{
+    for (size_t i = 0; i < b->recorder->count; i++) {
+        const char *line = b->recorder->lines[i];
+        char alarm[100];
+        char episode[40];
+        const char *device = strstr(line, "\"device\"");
+        if (strstr(line, "alarm.raised") == NULL) {
+            continue;
+        }
+        snprintf(alarm, sizeof alarm, "%.*s", (int)(strstr(line, ",\"sev") - device),
+                 device);
+        snprintf(episode, sizeof episode, "\"episode\":%ld,",
+                 number_of(line, "episode"));
+        char last[40];
+        snprintf(last, sizeof last, "\"episode\":%ld}", number_of(line, "episode"));
+        ck_assert_uint_eq(count_lines(b, "alarm.raised", alarm, episode) +
+                              count_lines(b, "alarm.raised", alarm, last),
+                          1);
+    }
+}
+
+/* The same plant, once with commands and configuration that hide and once without:
+ * every clearing is told at the same moment, and every episode is raised at most once.
+ */
+START_TEST(hiding_hides_no_recovery_and_raises_nothing_twice)
+{
+    struct step steps[STEPS];
+    size_t hidden = 0;
+    size_t cleared = 0;
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        struct bench plain;
+        struct bench hiding;
+        struct plant *bare = plant_of(0);
+        struct plant *rich = plant_of(1);
+        bare->rules[0].clear_hold_ms = rich->rules[0].clear_hold_ms;
+        rich->rules[2].latch = false; /* A latch puts the clearing off, on purpose. */
+        bench_start(&plain, bare, 1);
+        bench_start(&hiding, rich, 1);
+        make_steps(steps, seed);
+        for (int i = 0; i < STEPS; i++) {
+            struct step silent = steps[i];
+            silent.is_command = false;
+            play(&plain, &silent, i * 1000LL);
+            play(&hiding, &steps[i], i * 1000LL);
+        }
+        size_t at = 0;
+        size_t other = 0;
+        for (const char *x = next_cleared(&plain, &at); *x != '\0';
+             x = next_cleared(&plain, &at)) {
+            ck_assert_str_eq(x, next_cleared(&hiding, &other));
+            cleared++;
+        }
+        ck_assert_str_eq(next_cleared(&hiding, &other), "");
+        check_raised_once(&hiding);
+        ck_assert_uint_le(count_lines(&hiding, "alarm.raised", "", ""),
+                          count_lines(&plain, "alarm.raised", "", ""));
+        hidden += count_lines(&plain, "alarm.raised", "", "") -
+                  count_lines(&hiding, "alarm.raised", "", "");
+        bench_stop(&plain);
+        bench_stop(&hiding);
+        free(bare);
+        free(rich);
+    }
+    ck_assert_uint_gt(hidden, RUNS);
+    ck_assert_uint_gt(cleared, RUNS * 5);
 }
 END_TEST
 
@@ -771,8 +921,11 @@ main(void)
     suite_add_tcase(s, tc);
     tc = tcase_create("properties");
     tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, a_run_with_restarts_tells_what_an_uninterrupted_one_tells);
-    tcase_add_test(tc, a_step_of_the_clock_moves_everything_and_changes_nothing);
+    tcase_add_loop_test(tc, a_run_with_restarts_tells_what_an_uninterrupted_one_tells,
+                        0, PLANTS);
+    tcase_add_loop_test(tc, a_step_of_the_clock_moves_everything_and_changes_nothing, 0,
+                        PLANTS);
+    tcase_add_test(tc, hiding_hides_no_recovery_and_raises_nothing_twice);
     tcase_add_test(tc, a_step_of_the_clock_is_told_with_its_length);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

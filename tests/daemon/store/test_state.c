@@ -148,6 +148,25 @@ static const struct alarm hot = {
     .title = "1# 生活水泵 轴承温度 81.2 °C",
     .ticket = 7,
 };
+static const struct alarm shelved = {
+    .device = "pump-2",
+    .rule = "hot",
+    .severity = SEVERITY_URGENT,
+    .state = ALARM_SHELVED,
+    .episode = 9,
+    .raised_ms = 1772360070000,
+    .cleared_ms = INSTANT_NONE,
+    .acked_ms = INSTANT_NONE,
+    .title = "hot",
+    .returned_ms = 1772360070009,
+    .untold = true,
+    .told_severity = SEVERITY_NORMAL,
+    .first_out = true,
+    .chatter = true,
+    .hiding = {"张伟", "new \"bearing\"", 1772360070001, 1772360080000},
+    .raises = {1772360060000, 1772360065000, 1772360070000},
+    .raise_count = 3,
+};
 static const struct alarm quiet = {
     .device = "lift-1",
     .rule = "door",
@@ -197,7 +216,125 @@ assert_same_alarm(const struct alarms_read *r, size_t i, const struct alarm *wan
     ck_assert_double_eq(got->value, want->value);
     ck_assert_str_eq(got->title, want->title);
     ck_assert_int_eq(got->ticket, want->ticket);
+    ck_assert_int_eq(got->returned_ms, want->returned_ms);
+    ck_assert_int_eq(got->untold, want->untold);
+    ck_assert_int_eq(got->told_severity, want->told_severity);
+    ck_assert_int_eq(got->first_out, want->first_out);
+    ck_assert_int_eq(got->chatter, want->chatter);
+    ck_assert_str_eq(got->hiding.by, want->hiding.by);
+    ck_assert_str_eq(got->hiding.reason, want->hiding.reason);
+    ck_assert_int_eq(got->hiding.since_ms, want->hiding.since_ms);
+    ck_assert_int_eq(got->hiding.until_ms, want->hiding.until_ms);
+    ck_assert_uint_eq(got->raise_count, want->raise_count);
+    ck_assert_mem_eq(got->raises, want->raises, sizeof got->raises);
 }
+
+START_TEST(test_what_hides_an_alarm_reads_back)
+{
+    struct alarms_read r = {0};
+    struct alarm full = shelved; /* The widest that a row can be. */
+    full.rule = "warm";
+    full.raise_count = RAISES_MAX;
+    for (uint32_t i = 0; i < RAISES_MAX; i++) {
+        full.raises[i] = INT64_MIN + 1 + i;
+    }
+    memset(full.hiding.by, 'a', HIDER_BYTES - 1);
+    memset(full.hiding.reason, 'b', REASON_BYTES - 1);
+    struct state *s = open_state(STORE_WRITE);
+    must(state_put_alarm(s, &shelved, &err));
+    must(state_put_alarm(s, &full, &err));
+    state_close(s);
+    s = open_state(STORE_READ);
+    must(state_each_alarm(s, true, keep_alarm, &r, &err));
+    ck_assert_uint_eq(r.count, 2);
+    assert_same_alarm(&r, 0, &shelved);
+    assert_same_alarm(&r, 1, &full);
+    state_close(s);
+    scratch_exec(dir, "state.db", "UPDATE alarm SET raises = 'x,1' WHERE rule = 'hot'");
+    s = open_state(STORE_READ);
+    r = (struct alarms_read){0};
+    must(state_each_alarm(s, true, keep_alarm, &r, &err));
+    ck_assert_uint_eq(r.rows[0].raise_count, 0);
+    state_close(s);
+}
+END_TEST
+
+struct services_read {
+    struct service rows[4];
+    char names[4][ID_BYTES_MAX];
+    size_t count;
+};
+
+static bool
+keep_service(void *ctx, const struct service *row)
+{
+    struct services_read *r = ctx;
+    ck_assert_uint_lt(r->count, ARRAY_LEN(r->rows));
+    r->rows[r->count] = *row;
+    snprintf(r->names[r->count++], ID_BYTES_MAX, "%s", row->device);
+    return true;
+}
+
+START_TEST(test_devices_out_of_service_read_back_until_they_are_in_again)
+{
+    struct services_read r = {.count = 0};
+    const struct service out = {"pump-2", true, {"li", "repair", 1000, 2000}};
+    const struct service open_end = {"lift-1", true, {"li", "new rope", 1001, 0}};
+    struct state *s = open_state(STORE_WRITE);
+    must(state_put_service(s, &out, &err));
+    must(state_put_service(s, &open_end, &err));
+    state_close(s);
+    s = open_state(STORE_WRITE);
+    must(state_each_service(s, keep_service, &r, &err));
+    ck_assert_uint_eq(r.count, 2);
+    ck_assert_str_eq(r.names[0], "lift-1");
+    ck_assert_int_eq(r.rows[0].hiding.until_ms, 0);
+    ck_assert_str_eq(r.names[1], "pump-2");
+    ck_assert(r.rows[1].out);
+    ck_assert_str_eq(r.rows[1].hiding.by, "li");
+    ck_assert_str_eq(r.rows[1].hiding.reason, "repair");
+    ck_assert_int_eq(r.rows[1].hiding.since_ms, 1000);
+    ck_assert_int_eq(r.rows[1].hiding.until_ms, 2000);
+    const struct service in = {.device = "lift-1"};
+    must(state_put_service(s, &in, &err));
+    r = (struct services_read){.count = 0};
+    must(state_each_service(s, keep_service, &r, &err));
+    ck_assert_uint_eq(r.count, 1);
+    ck_assert_str_eq(r.names[0], "pump-2");
+    state_close(s);
+}
+END_TEST
+
+/* A database of the first schema, as a daemon of then left it. */
+START_TEST(test_a_database_of_the_first_schema_is_taken_on_with_its_alarms)
+{
+    struct alarms_read r = {0};
+    struct state *s = open_state(STORE_WRITE);
+    must(state_put_alarm(s, &hot, &err));
+    state_close(s);
+    scratch_exec(
+        dir, "state.db",
+        "DROP VIEW out_of_service; DROP TABLE service; DROP VIEW alarms;"
+        "ALTER TABLE alarm DROP COLUMN returned_ms;"
+        "ALTER TABLE alarm DROP COLUMN untold;"
+        "ALTER TABLE alarm DROP COLUMN told_severity;"
+        "ALTER TABLE alarm DROP COLUMN first_out;"
+        "ALTER TABLE alarm DROP COLUMN chatter;"
+        "ALTER TABLE alarm DROP COLUMN hidden_by;"
+        "ALTER TABLE alarm DROP COLUMN hidden_reason;"
+        "ALTER TABLE alarm DROP COLUMN hidden_since_ms;"
+        "ALTER TABLE alarm DROP COLUMN hidden_until_ms;"
+        "ALTER TABLE alarm DROP COLUMN raises;"
+        "CREATE VIEW alarms AS SELECT device FROM alarm; PRAGMA user_version = 1");
+    struct state *reader = NULL;
+    ck_assert_int_eq(state_open(&reader, dir, STORE_READ, &err), ERR_REFUSED);
+    s = open_state(STORE_WRITE);
+    must(state_each_alarm(s, true, keep_alarm, &r, &err));
+    ck_assert_uint_eq(r.count, 1);
+    assert_same_alarm(&r, 0, &hot);
+    state_close(s);
+}
+END_TEST
 
 START_TEST(test_alarms_read_back_and_normal_ones_stay_out_of_listings)
 {
@@ -652,6 +789,9 @@ suite(void)
     tcase_add_test(tc, test_second_writer_is_refused_while_the_first_runs);
     tcase_add_test(tc, test_gateway_id_is_made_once);
     tcase_add_test(tc, test_alarms_read_back_and_normal_ones_stay_out_of_listings);
+    tcase_add_test(tc, test_what_hides_an_alarm_reads_back);
+    tcase_add_test(tc, test_devices_out_of_service_read_back_until_they_are_in_again);
+    tcase_add_test(tc, test_a_database_of_the_first_schema_is_taken_on_with_its_alarms);
     tcase_add_test(tc, test_tickets_read_back_in_order_of_number);
     tcase_add_test(tc, test_timers_devices_and_sign_of_life_read_back);
     tcase_add_test(tc, test_events_are_numbered_from_one_across_reopening);

@@ -49,7 +49,7 @@ static void
 alarm_is(enum edge_kind what)
 {
     struct alarm a = {.severity = SEVERITY_NORMAL, .title = "ill"};
-    tickets_alarm(tickets, T0, what, &a, PUMP_1, DRY_RUN);
+    tickets_alarm(tickets, T0, what, &a, PUMP_1, DRY_RUN, false);
 }
 
 static void
@@ -359,7 +359,7 @@ START_TEST(one_open_ticket_is_found_by_its_device)
     ck_assert_int_eq(tickets_command(tickets, &c, &number, &err), 0);
     ck_assert_int_eq(number, 1);
     struct alarm a = {.severity = SEVERITY_NORMAL};
-    tickets_alarm(tickets, T0, EDGE_RAISED, &a, PUMP_1, VIBRATION);
+    tickets_alarm(tickets, T0, EDGE_RAISED, &a, PUMP_1, VIBRATION, false);
     c.by = "wang";
     ck_assert_int_eq(tickets_command(tickets, &c, &number, &err), ERR_NOT_FOUND);
     ck_assert_str_eq(err.text, "pump-1 has 2 tickets: 1, 2; name one by its number");

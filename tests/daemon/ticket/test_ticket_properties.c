@@ -197,7 +197,7 @@ product_step(struct product *p, const struct step *s)
         struct alarm a = {.severity = s->severity, .title = "x"};
         p->raised[s->instance] = s->edge != EDGE_CLEARED;
         tickets_alarm(p->tickets, t_ms, s->edge, s->edge == EDGE_CLEARED ? NULL : &a,
-                      instance_device[s->instance], instance_rule[s->instance]);
+                      instance_device[s->instance], instance_rule[s->instance], false);
     } else if (s->kind == STEP_COMMAND) {
         struct command c = {.t_ms = t_ms,
                             .kind = s->command,

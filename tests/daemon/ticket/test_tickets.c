@@ -42,7 +42,7 @@ alarm_at(int64_t t_ms, enum edge_kind what, uint32_t rule, enum severity severit
 {
     advance(t_ms);
     struct alarm a = {.severity = severity, .title = "pump is ill"};
-    return tickets_alarm(tickets, T0 + t_ms, what, &a, PUMP_1, rule);
+    return tickets_alarm(tickets, T0 + t_ms, what, &a, PUMP_1, rule, false);
 }
 
 static int
@@ -395,8 +395,8 @@ START_TEST(timers_of_one_time_fire_in_order)
     /* Ticket 1 verifies at 24m, when tickets 2 and 3 warn. */
     alarm_at(0, EDGE_RAISED, VIBRATION, SEVERITY_URGENT);
     struct alarm a = {.severity = SEVERITY_URGENT};
-    tickets_alarm(tickets, T0, EDGE_RAISED, &a, PUMP_2, VIBRATION);
-    tickets_alarm(tickets, T0, EDGE_RAISED, &a, LIFT_1, DRY_RUN);
+    tickets_alarm(tickets, T0, EDGE_RAISED, &a, PUMP_2, VIBRATION, false);
+    tickets_alarm(tickets, T0, EDGE_RAISED, &a, LIFT_1, DRY_RUN, false);
     alarm_at(0, EDGE_RAISED, DRY_RUN, SEVERITY_URGENT);
     command_at(MINUTE, COMMAND_TICKET_RESOLVE, 4, NULL);
     alarm_at(19 * MINUTE, EDGE_CLEARED, DRY_RUN, SEVERITY_URGENT);
