@@ -52,8 +52,10 @@ struct alarms {
     bool review;                     /* What hides others has changed: settle all. */
     struct service **service;        /* By device; NULL: it is in service. */
     struct suppressors *suppressors; /* By rule. */
-    bool *hides;                     /* By rule: another may be suppressed by it. */
-    int64_t *bus_device;             /* By device: the device of its bus, or -1. */
+    struct suppressors named;        /* Those that name a device, of all rules. */
+    bool *hides;          /* By rule: others of its device, or below, go by it. */
+    bool *feeds;          /* By device: others have it as parent, or as their bus. */
+    uint32_t *bus_device; /* By device: the device of its bus, or NONE_INDEX. */
     bool due_known;
     int64_t due_ms;
 };
@@ -78,10 +80,16 @@ void entry_plan(struct alarms *a, struct entry *e);
 
 void hide_init(struct alarms *a); /* Aborts when out of memory. */
 void hide_fini(struct alarms *a);
-/* What hides the entry now, or the state that it shows; `out` is filled for a hidden
- * one. */
-enum alarm_state
-hide_state(const struct alarms *a, const struct entry *e, struct hiding *out);
+/* What hides the entry at t_ms, or the state that it shows; `out` is filled for a
+ * hidden one. */
+enum alarm_state hide_state(const struct alarms *a,
+                            const struct entry *e,
+                            int64_t t_ms,
+                            struct hiding *out);
+/* The alarm was raised or cleared, or the device answers or fell silent: those that go
+ * by it are settled with this step. */
+void hide_alarm_changed(struct alarms *a, uint32_t device, uint32_t rule);
+void hide_reach_changed(struct alarms *a, uint32_t device);
 
 /* ---- step.c ---- */
 
