@@ -77,6 +77,8 @@ hide_init(struct alarms *a)
 {
     const struct site *site = a->site;
     size_t all = 0;
+    a->device_count = site->device_count;
+    a->rule_count = site->rule_count;
     a->service = table(site->device_count, sizeof *a->service);
     a->suppressors = table(site->rule_count, sizeof *a->suppressors);
     a->hides = table(site->rule_count, sizeof *a->hides);
@@ -105,10 +107,10 @@ hide_init(struct alarms *a)
 void
 hide_fini(struct alarms *a)
 {
-    for (uint32_t r = 0; r < a->site->rule_count; r++) {
+    for (uint32_t r = 0; r < a->rule_count; r++) {
         free(a->suppressors[r].items);
     }
-    for (uint32_t d = 0; d < a->site->device_count; d++) {
+    for (uint32_t d = 0; d < a->device_count; d++) {
         free(a->service[d]);
     }
     free(a->named.items);

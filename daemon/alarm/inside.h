@@ -49,10 +49,11 @@ struct alarms {
     struct entry **touched; /* To be settled, in order of their edges. */
     size_t touched_count;
     size_t touched_capacity;
-    bool review;                     /* What hides others has changed: settle all. */
-    struct service **service;        /* By device; NULL: it is in service. */
-    struct suppressors *suppressors; /* By rule. */
-    struct suppressors named;        /* Those that name a device, of all rules. */
+    bool review;                       /* What hides others has changed: settle all. */
+    uint32_t device_count, rule_count; /* Of the tables below. */
+    struct service **service;          /* By device; NULL: it is in service. */
+    struct suppressors *suppressors;   /* By rule. */
+    struct suppressors named;          /* Those that name a device, of all rules. */
     bool *hides;          /* By rule: others of its device, or below, go by it. */
     bool *feeds;          /* By device: others have it as parent, or as their bus. */
     uint32_t *bus_device; /* By device: the device of its bus, or NONE_INDEX. */
