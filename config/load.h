@@ -147,8 +147,8 @@ void rules_read(struct reader *r, const struct sections *s, struct site *site);
 
 /* ---- suppression.c ---- */
 
-/* Reports rules that suppress each other in a circle, and warns of a suppressor that can
- * never stand.  The parents of the devices make no circle by now. */
+/* Reports rules that suppress each other in a circle, and warns of a suppressor that
+ * can never stand.  The parents of the devices make no circle by now. */
 void suppression_check(struct reader *r, const struct site *site);
 
 /* ---- site.c: what several nouns need. ---- */
