@@ -156,6 +156,12 @@ void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
 
+/* ---- suppression.c ---- */
+
+/* Reports rules that suppress each other in a circle, and warns of a suppressor that
+ * can never stand.  The parents of the devices make no circle by now. */
+void suppression_check(struct reader *r, const struct site *site);
+
 /* ---- site.c: what several nouns need. ---- */
 
 /* The keys of applies_to, read and checked for a device that it can match. */

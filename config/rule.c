@@ -461,4 +461,5 @@ rules_read(struct reader *r, const struct sections *s, struct site *site)
     for (uint32_t i = 0; i < list->count; i++) {
         check_suppressed_by(r, site, list->items[i], ids);
     }
+    suppression_check(r, site);
 }

@@ -120,7 +120,7 @@ take_cleared(struct alarms *a, struct entry *e, const struct edge *edge)
     } else {
         step_clear(e, edge->t_ms);
     }
-    a->review = a->review || a->hides[e->rule];
+    hide_alarm_changed(a, e->device, e->rule);
     entry_touch(a, e);
 }
 
@@ -133,7 +133,7 @@ take_raised(struct alarms *a,
     if (!entry_stands(e)) {
         set_value(e, edge, title);
         step_raise(a, e, edge->t_ms);
-        a->review = a->review || a->hides[e->rule];
+        hide_alarm_changed(a, e->device, e->rule);
         entry_touch(a, e);
         return;
     }
@@ -177,9 +177,21 @@ alarms_edge(struct alarms *a, const struct edge *edge, const char *title)
 }
 
 void
-alarms_review(struct alarms *a)
+alarms_reach_changed(struct alarms *a, uint32_t device)
 {
-    a->review = true;
+    hide_reach_changed(a, device);
+}
+
+/* Edges come in order of device and rule; what goes by them may not. */
+static int
+compare_entries(const void *x, const void *y)
+{
+    const struct entry *a = *(struct entry *const *)x;
+    const struct entry *b = *(struct entry *const *)y;
+    if (a->device != b->device) {
+        return a->device < b->device ? -1 : 1;
+    }
+    return a->rule < b->rule ? -1 : a->rule > b->rule;
 }
 
 void
@@ -190,6 +202,10 @@ alarms_settle(struct alarms *a, int64_t t_ms)
             step_settle(a, a->entries[i], t_ms);
         }
     } else {
+        if (a->touched_count > 1) {
+            qsort(a->touched, a->touched_count, sizeof(struct entry *),
+                  compare_entries);
+        }
         for (size_t i = 0; i < a->touched_count; i++) {
             step_settle(a, a->touched[i], t_ms);
         }

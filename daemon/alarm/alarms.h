@@ -53,8 +53,8 @@ bool alarms_restore_service(struct alarms *a, const struct service *s);
  * alarms_settle().  `title` (copied) is used for raised and changed.  An edge that
  * the alarm already reflects (after a restart) changes nothing. */
 void alarms_edge(struct alarms *a, const struct edge *e, const char *title);
-/* Devices fell silent or answered: what that hides is looked at anew. */
-void alarms_review(struct alarms *a);
+/* The device fell silent or answers: what that hides is looked at anew. */
+void alarms_reach_changed(struct alarms *a, uint32_t device);
 /* Ends a step: tells what the edges of time `t_ms` mean, with all of them known. */
 void alarms_settle(struct alarms *a, int64_t t_ms);
 

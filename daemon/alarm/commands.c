@@ -51,7 +51,7 @@ acknowledge(struct alarms *a, struct entry *e, const struct command *c, struct e
     if (latched) {
         e->has_value = false;
         step_clear(e, c->t_ms);
-        a->review = a->review || a->hides[e->rule];
+        hide_alarm_changed(a, e->device, e->rule);
     }
     entry_touch(a, e);
     return 0;

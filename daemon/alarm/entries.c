@@ -129,7 +129,8 @@ entry_plan(struct alarms *a, struct entry *e)
     int64_t realarm_ms = a->site->rules[e->rule].realarm_ms;
     int64_t before_ms = e->due_ms;
     e->due_ms = INSTANT_MAX;
-    if (e->shelved && row->hiding.until_ms != 0) {
+    bool hidden_for = e->shelved || row->state == ALARM_SUPPRESSED;
+    if (hidden_for && row->hiding.until_ms != 0) {
         earlier(&e->due_ms, row->hiding.until_ms);
     }
     if (row->state == ALARM_ACTIVE_ACKED && realarm_ms > 0) {

@@ -10,6 +10,10 @@
 #include "daemon/alarm/inside.h"
 #include "daemon/base/utf8.h"
 
+/* How long the silence of a device is explained after what feeds it answers again: it
+ * has to start, and a device that was given up is asked once a minute. */
+#define RETURN_MS 90000
+
 static void *
 table(size_t count, size_t size)
 {
@@ -38,49 +42,6 @@ find_suppressor(const struct site *site, const char *text, struct suppressor *ou
     return out->rule != NONE_INDEX;
 }
 
-void
-hide_init(struct alarms *a)
-{
-    const struct site *site = a->site;
-    a->service = table(site->device_count, sizeof *a->service);
-    a->suppressors = table(site->rule_count, sizeof *a->suppressors);
-    a->hides = table(site->rule_count, sizeof *a->hides);
-    a->bus_device = table(site->device_count, sizeof *a->bus_device);
-    for (uint32_t d = 0; d < site->device_count; d++) {
-        const struct device *device = &site->devices[d];
-        bool on_bus = device->bus < site->bus_count && device->role == DEVICE_EQUIPMENT;
-        a->bus_device[d] = on_bus ? (int64_t)site->buses[device->bus].device : -1;
-    }
-    for (uint32_t r = 0; r < site->rule_count; r++) {
-        const struct rule_spec *rule = &site->rules[r];
-        struct suppressors *list = &a->suppressors[r];
-        list->items = table(rule->suppressed_by_count, sizeof *list->items);
-        for (uint32_t i = 0; i < rule->suppressed_by_count; i++) {
-            struct suppressor *s = &list->items[list->count];
-            if (find_suppressor(site, rule->suppressed_by[i], s)) {
-                a->hides[s->rule] = true;
-                list->count++;
-            }
-        }
-        a->hides[r] = a->hides[r] || rule->suppresses_children;
-    }
-}
-
-void
-hide_fini(struct alarms *a)
-{
-    for (uint32_t r = 0; r < a->site->rule_count; r++) {
-        free(a->suppressors[r].items);
-    }
-    for (uint32_t d = 0; d < a->site->device_count; d++) {
-        free(a->service[d]);
-    }
-    free(a->service);
-    free(a->suppressors);
-    free(a->hides);
-    free(a->bus_device);
-}
-
 /* What feeds the device, or NONE_INDEX.  The configuration refuses circles. */
 static uint32_t
 fed_by(const struct alarms *a, uint32_t device)
@@ -88,6 +49,107 @@ fed_by(const struct alarms *a, uint32_t device)
     const struct device *d = &a->site->devices[device];
     return d->parent < a->site->device_count && d->parent != device ? d->parent
                                                                     : NONE_INDEX;
+}
+
+static void
+find_suppressors(struct alarms *a, uint32_t r)
+{
+    const struct rule_spec *rule = &a->site->rules[r];
+    struct suppressors *list = &a->suppressors[r];
+    list->items = table(rule->suppressed_by_count, sizeof *list->items);
+    for (uint32_t i = 0; i < rule->suppressed_by_count; i++) {
+        struct suppressor *s = &list->items[list->count];
+        if (!find_suppressor(a->site, rule->suppressed_by[i], s)) {
+            continue;
+        }
+        list->count++;
+        if (s->device == NONE_INDEX) {
+            a->hides[s->rule] = true;
+        } else {
+            a->named.items[a->named.count++] = *s;
+        }
+    }
+    a->hides[r] = a->hides[r] || rule->suppresses_children;
+}
+
+void
+hide_init(struct alarms *a)
+{
+    const struct site *site = a->site;
+    size_t all = 0;
+    a->device_count = site->device_count;
+    a->rule_count = site->rule_count;
+    a->service = table(site->device_count, sizeof *a->service);
+    a->suppressors = table(site->rule_count, sizeof *a->suppressors);
+    a->hides = table(site->rule_count, sizeof *a->hides);
+    a->feeds = table(site->device_count, sizeof *a->feeds);
+    a->bus_device = table(site->device_count, sizeof *a->bus_device);
+    for (uint32_t d = 0; d < site->device_count; d++) {
+        const struct device *device = &site->devices[d];
+        bool on_bus = device->bus < site->bus_count && device->role == DEVICE_EQUIPMENT;
+        a->bus_device[d] = on_bus ? site->buses[device->bus].device : NONE_INDEX;
+        if (on_bus) {
+            a->feeds[a->bus_device[d]] = true;
+        }
+        if (fed_by(a, d) != NONE_INDEX) {
+            a->feeds[fed_by(a, d)] = true;
+        }
+    }
+    for (uint32_t r = 0; r < site->rule_count; r++) {
+        all += site->rules[r].suppressed_by_count;
+    }
+    a->named.items = table(all, sizeof *a->named.items);
+    for (uint32_t r = 0; r < site->rule_count; r++) {
+        find_suppressors(a, r);
+    }
+}
+
+void
+hide_fini(struct alarms *a)
+{
+    for (uint32_t r = 0; r < a->rule_count; r++) {
+        free(a->suppressors[r].items);
+    }
+    for (uint32_t d = 0; d < a->device_count; d++) {
+        free(a->service[d]);
+    }
+    free(a->named.items);
+    free(a->feeds);
+    free(a->service);
+    free(a->suppressors);
+    free(a->hides);
+    free(a->bus_device);
+}
+
+static void
+touch_device(struct alarms *a, uint32_t device)
+{
+    for (size_t i = entry_place(a, device, 0);
+         i < a->count && a->entries[i]->device == device; i++) {
+        entry_touch(a, a->entries[i]);
+    }
+}
+
+void
+hide_alarm_changed(struct alarms *a, uint32_t device, uint32_t rule)
+{
+    for (uint32_t i = 0; i < a->named.count; i++) {
+        const struct suppressor *s = &a->named.items[i];
+        a->review = a->review || (s->rule == rule && s->device == device);
+    }
+    if (a->hides[rule]) {
+        hide_reach_changed(a, device);
+    }
+}
+
+void
+hide_reach_changed(struct alarms *a, uint32_t device)
+{
+    if (a->feeds[device]) {
+        a->review = true; /* Whole branches may go by it. */
+    } else {
+        touch_device(a, device);
+    }
 }
 
 static void
@@ -107,6 +169,12 @@ suppresses(const struct alarms *a,
 {
     const struct entry *s = entry_find(a, device, rule);
     if (s == NULL || s == e || !entry_stands(s) || a->service[device] != NULL) {
+        return false;
+    }
+    /* Of two that suppress each other one must be seen. */
+    struct hiding self;
+    say_who(&self, e->row.device, e->row.rule, "");
+    if (s->row.state == ALARM_SUPPRESSED && strcmp(s->row.hiding.by, self.by) == 0) {
         return false;
     }
     say_who(out, s->row.device, s->row.rule, s->row.title);
@@ -165,6 +233,7 @@ static bool
 hidden_by_silence(const struct alarms *a,
                   const struct entry *e,
                   uint32_t feeder,
+                  int64_t t_ms,
                   struct hiding *out)
 {
     const char *id = a->site->devices[feeder].id;
@@ -173,31 +242,48 @@ hidden_by_silence(const struct alarms *a,
     enum reach above = reach_of(a, feeder);
     bool own_silent = own == REACH_SILENT || (own == REACH_UNKNOWN && so_far);
     bool above_silent = above == REACH_SILENT || (above == REACH_UNKNOWN && so_far);
-    if (!e->row.untold || !own_silent || !above_silent || a->service[feeder] != NULL) {
+    bool explained = e->row.untold && own_silent && a->service[feeder] == NULL;
+    if (!explained || (!above_silent && !so_far)) {
         return false;
     }
-    say_who(out, id, NULL, "silent");
+    if (!above_silent) { /* What feeds it has just come back. */
+        int64_t stale_ms = a->site->devices[e->device].stale_after_ms;
+        out->until_ms = e->row.hiding.until_ms != 0 ? e->row.hiding.until_ms
+                        : stale_ms > RETURN_MS      ? t_ms + stale_ms
+                                                    : t_ms + RETURN_MS;
+        if (t_ms >= out->until_ms) {
+            out->until_ms = 0;
+            return false;
+        }
+    }
+    say_who(out, id, NULL, above_silent ? "silent" : "silent until now");
     return true;
 }
 
 static bool
-is_suppressed(const struct alarms *a, const struct entry *e, struct hiding *out)
+is_suppressed(const struct alarms *a,
+              const struct entry *e,
+              int64_t t_ms,
+              struct hiding *out)
 {
     if (hidden_by_rule(a, e, out)) {
         return true;
     }
     for (uint32_t d = fed_by(a, e->device); d != NONE_INDEX; d = fed_by(a, d)) {
-        if (hidden_by_feeder(a, e, d, out) || hidden_by_silence(a, e, d, out)) {
+        if (hidden_by_feeder(a, e, d, out) || hidden_by_silence(a, e, d, t_ms, out)) {
             return true;
         }
     }
-    int64_t bus = a->bus_device[e->device];
-    return bus >= 0 && (hidden_by_feeder(a, e, (uint32_t)bus, out) ||
-                        hidden_by_silence(a, e, (uint32_t)bus, out));
+    uint32_t bus = a->bus_device[e->device];
+    return bus != NONE_INDEX && (hidden_by_feeder(a, e, bus, out) ||
+                                 hidden_by_silence(a, e, bus, t_ms, out));
 }
 
 enum alarm_state
-hide_state(const struct alarms *a, const struct entry *e, struct hiding *out)
+hide_state(const struct alarms *a,
+           const struct entry *e,
+           int64_t t_ms,
+           struct hiding *out)
 {
     if (e->shelved) {
         *out = e->row.hiding;
@@ -211,5 +297,5 @@ hide_state(const struct alarms *a, const struct entry *e, struct hiding *out)
         *out = a->service[e->device]->hiding;
         return ALARM_OUT_OF_SERVICE;
     }
-    return is_suppressed(a, e, out) ? ALARM_SUPPRESSED : alarm_unhidden(&e->row);
+    return is_suppressed(a, e, t_ms, out) ? ALARM_SUPPRESSED : alarm_unhidden(&e->row);
 }

@@ -49,11 +49,14 @@ struct alarms {
     struct entry **touched; /* To be settled, in order of their edges. */
     size_t touched_count;
     size_t touched_capacity;
-    bool review;                     /* What hides others has changed: settle all. */
-    struct service **service;        /* By device; NULL: it is in service. */
-    struct suppressors *suppressors; /* By rule. */
-    bool *hides;                     /* By rule: another may be suppressed by it. */
-    int64_t *bus_device;             /* By device: the device of its bus, or -1. */
+    bool review;                       /* What hides others has changed: settle all. */
+    uint32_t device_count, rule_count; /* Of the tables below. */
+    struct service **service;          /* By device; NULL: it is in service. */
+    struct suppressors *suppressors;   /* By rule. */
+    struct suppressors named;          /* Those that name a device, of all rules. */
+    bool *hides;          /* By rule: others of its device, or below, go by it. */
+    bool *feeds;          /* By device: others have it as parent, or as their bus. */
+    uint32_t *bus_device; /* By device: the device of its bus, or NONE_INDEX. */
     bool due_known;
     int64_t due_ms;
 };
@@ -78,10 +81,16 @@ void entry_plan(struct alarms *a, struct entry *e);
 
 void hide_init(struct alarms *a); /* Aborts when out of memory. */
 void hide_fini(struct alarms *a);
-/* What hides the entry now, or the state that it shows; `out` is filled for a hidden
- * one. */
-enum alarm_state
-hide_state(const struct alarms *a, const struct entry *e, struct hiding *out);
+/* What hides the entry at t_ms, or the state that it shows; `out` is filled for a
+ * hidden one. */
+enum alarm_state hide_state(const struct alarms *a,
+                            const struct entry *e,
+                            int64_t t_ms,
+                            struct hiding *out);
+/* The alarm was raised or cleared, or the device answers or fell silent: those that go
+ * by it are settled with this step. */
+void hide_alarm_changed(struct alarms *a, uint32_t device, uint32_t rule);
+void hide_reach_changed(struct alarms *a, uint32_t device);
 
 /* ---- step.c ---- */
 

@@ -191,7 +191,7 @@ step_settle(struct alarms *a, struct entry *e, int64_t t_ms)
 {
     enum alarm_state before = e->row.state;
     struct hiding hiding;
-    enum alarm_state state = hide_state(a, e, &hiding);
+    enum alarm_state state = hide_state(a, e, t_ms, &hiding);
     set_state(e, state, &hiding, t_ms);
     if (before == ALARM_SHELVED && state != ALARM_SHELVED) {
         tell(a, e, t_ms, EVENT_ALARM_UNSHELVED);

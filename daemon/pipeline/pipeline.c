@@ -152,7 +152,7 @@ on_edge(void *ctx, const struct edge *e)
     struct pipeline *p = ctx;
     if (e->kind == EDGE_DEVICE_OFFLINE || e->kind == EDGE_DEVICE_ONLINE) {
         tell_device(p, e);
-        alarms_review(p->alarms);
+        alarms_reach_changed(p->alarms, e->device);
     } else if (e->kind == EDGE_WATCH) {
         remember(p, e->kind, e->device, e->rule);
     } else {
@@ -245,7 +245,7 @@ look_at_bus(struct pipeline *p, uint32_t device)
     uint8_t reach = (uint8_t)reach_of_bus(p, device);
     if (reach != p->bus_reach[device]) {
         p->bus_reach[device] = reach;
-        alarms_review(p->alarms);
+        alarms_reach_changed(p->alarms, device);
     }
 }
 

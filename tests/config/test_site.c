@@ -47,6 +47,8 @@ START_TEST(test_the_site_itself)
     ck_assert_str_eq(site->data_dir, GOOD "var");
     ck_assert_str_eq(site->web_listen, "127.0.0.1:8080");
     ck_assert_int_eq(site->verify_for_ms, 30 * 60000);
+    ck_assert_uint_eq(site->chatter_episodes, 5);
+    ck_assert_int_eq(site->chatter_window_ms, 10 * 60000);
     ck_assert_int_eq(site->history.max_bytes, 8000000000);
     ck_assert_int_eq(site->promises[SEVERITY_CRITICAL].respond_ms, 15 * 60000);
     ck_assert_int_eq(site->promises[SEVERITY_NORMAL].resolve_ms, 24 * 3600000);
@@ -287,8 +289,16 @@ START_TEST(test_rules_stand_sorted_with_their_text_and_place)
     ck_assert_int_eq(hot->respond_within_ms, 30 * 60000);
     ck_assert_int_eq(hot->verify_for_ms, site->verify_for_ms);
     ck_assert_uint_eq(hot->suppressed_by_count, 1);
+    ck_assert(!hot->latch);
+    ck_assert(!hot->suppresses_children);
+    ck_assert_int_eq(hot->realarm_ms, 0);
+    ck_assert_ptr_null(hot->group);
     const struct rule_spec *levels = &site->rules[site_rule(site, "pump-vibration")];
     ck_assert_uint_eq(levels->level_count, 2);
+    ck_assert(levels->latch);
+    ck_assert(levels->suppresses_children);
+    ck_assert_int_eq(levels->realarm_ms, 4 * 3600000);
+    ck_assert_str_eq(levels->group, "trip");
     ck_assert_int_eq(levels->levels[1].severity, SEVERITY_URGENT);
     ck_assert_str_eq(levels->title.in[LANGUAGE_EN], "pump-vibration");
     ck_assert_str_eq(levels->levels[1].clear.text, "vibration < 7.8 mm/s");

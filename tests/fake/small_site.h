@@ -13,6 +13,8 @@ enum { LIFT_1, PUMP_1, PUMP_2, SMALL_SITE_DEVICES };
 enum {
     BEARING_HOT, /* Responds within 10 min, team mechanical, verified after 30 min. */
     DRY_RUN,     /* Everything by the priority, verified after 5 min, follow-up 2 d. */
+    LOCKED,      /* As DRY_RUN; in the group "trip", with the next. */
+    TRIPPED,     /* As DRY_RUN. */
     VIBRATION,   /* As DRY_RUN, follow-up 7 d. */
     SMALL_SITE_RULES
 };

@@ -156,7 +156,7 @@ static void
 set_reach(int64_t t_ms, uint32_t device, enum reach now)
 {
     reach[device] = now;
-    alarms_review(alarms);
+    alarms_reach_changed(alarms, device);
     alarms_settle(alarms, T0 + t_ms);
 }
 
@@ -493,12 +493,61 @@ START_TEST(silence_is_explained_by_the_silence_above)
     expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent", 0);
     set_reach(SECOND, FEEDER, REACH_UNKNOWN);
     expect(""); /* Unknown changes nothing. */
+    /* It is back: the pump has a moment to come back as well. */
     set_reach(2 * SECOND, FEEDER, REACH_ANSWERS);
+    expect("");
+    expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent until now",
+                  92 * SECOND);
+    set_reach(3 * SECOND, FEEDER, REACH_SILENT);
+    expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent", 0);
+    set_reach(MINUTE, FEEDER, REACH_ANSWERS);
+    advance(MINUTE + 89 * SECOND);
+    expect("");
+    advance(MINUTE + 90 * SECOND);
     expect("unsuppressed pump-1/silent; raised pump-1/silent"
            " | raised pump-1/silent");
     /* What was told stays told when the feeder falls silent again. */
-    set_reach(3 * SECOND, FEEDER, REACH_SILENT);
+    set_reach(HOUR, FEEDER, REACH_SILENT);
     expect("");
+}
+END_TEST
+
+START_TEST(what_comes_back_soon_after_its_feeder_is_never_raised)
+{
+    reach[FEEDER] = reach[PUMP_1] = REACH_SILENT;
+    rise(0, PUMP_1, SILENT);
+    set_reach(SECOND, FEEDER, REACH_ANSWERS);
+    set_reach(9 * SECOND, PUMP_1, REACH_ANSWERS);
+    /* It answers, so what still stands is its own. */
+    expect("suppressed pump-1/silent; unsuppressed pump-1/silent; "
+           "raised pump-1/silent | raised pump-1/silent");
+    clear(10 * SECOND, PUMP_1, SILENT);
+    expect("cleared pump-1/silent | cleared pump-1/silent");
+    set_reach(11 * SECOND, FEEDER, REACH_SILENT);
+    reach[PUMP_1] = REACH_SILENT;
+    rise(12 * SECOND, PUMP_1, SILENT);
+    set_reach(13 * SECOND, FEEDER, REACH_ANSWERS);
+    /* As the rules have it: the device answers and its rule clears in one step. */
+    reach[PUMP_1] = REACH_ANSWERS;
+    alarms_reach_changed(alarms, PUMP_1);
+    clear(14 * SECOND, PUMP_1, SILENT);
+    expect("suppressed pump-1/silent; cleared pump-1/silent");
+    ck_assert_int_eq(alarms_due(alarms), INSTANT_MAX);
+}
+END_TEST
+
+START_TEST(of_two_that_suppress_each_other_one_is_seen)
+{
+    static const char *const by_low[] = {"low"};
+    rules[DRY].suppressed_by = by_low;
+    rules[DRY].suppressed_by_count = 1;
+    alarms_free(alarms);
+    alarms = new_alarms();
+    take(0, EDGE_RAISED, PUMP_1, DRY, SEVERITY_NORMAL);
+    take(0, EDGE_RAISED, PUMP_1, LOW, SEVERITY_NORMAL);
+    alarms_settle(alarms, T0);
+    expect("suppressed pump-1/dry; raised pump-1/low | raised pump-1/low");
+    rules[DRY].suppressed_by_count = 0;
 }
 END_TEST
 
@@ -519,7 +568,7 @@ START_TEST(a_line_on_which_nobody_answers_explains_the_silence_of_each)
     expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "line", "silent", 0);
     reach[PUMP_1] = REACH_ANSWERS;
     reach[LINE] = REACH_ANSWERS;
-    alarms_review(alarms);
+    alarms_reach_changed(alarms, LINE);
     clear(SECOND, PUMP_1, SILENT);
     expect("cleared pump-1/silent");
 }
@@ -794,6 +843,7 @@ START_TEST(a_restart_goes_on_hiding_and_tells_nothing_twice)
     advance(2 * HOUR + 2);
     expect("in_service valve; raised valve/warm | raised valve/warm");
     set_reach(3 * HOUR, LINE, REACH_ANSWERS);
+    advance(3 * HOUR + 90 * SECOND);
     expect("unsuppressed pump-1/silent; raised pump-1/silent"
            " | raised pump-1/silent");
 }
@@ -845,6 +895,8 @@ hiding_case(void)
     tcase_add_test(tc, a_recovery_while_suppressed_is_told_and_shown);
     tcase_add_test(tc, a_dead_feeder_hides_all_that_it_feeds);
     tcase_add_test(tc, silence_is_explained_by_the_silence_above);
+    tcase_add_test(tc, what_comes_back_soon_after_its_feeder_is_never_raised);
+    tcase_add_test(tc, of_two_that_suppress_each_other_one_is_seen);
     tcase_add_test(tc, a_device_that_answers_is_fed_and_its_alarms_are_its_own);
     tcase_add_test(tc, a_line_on_which_nobody_answers_explains_the_silence_of_each);
     tcase_add_test(tc, what_is_out_of_service_suppresses_nothing);

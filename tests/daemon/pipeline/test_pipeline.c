@@ -10,7 +10,7 @@
 #include "tests/rules/plant.h"
 
 #define T0    1767225600000LL /* 2026-01-01T00:00:00Z */
-#define RUNS  150
+#define RUNS  75              /* Of each of the PLANTS. */
 #define STEPS 160
 
 /* Two pumps with the rules `hot` (a, in two levels, while run, held) and `shaken` (v,

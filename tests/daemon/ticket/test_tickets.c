@@ -482,6 +482,53 @@ START_TEST(closed_tickets_are_forgotten_after_their_follow_up)
 }
 END_TEST
 
+/* One of the group "trip" on pump-1; `others`: another one stands. */
+static int64_t
+group_at(int64_t t_ms, enum edge_kind what, uint32_t rule, bool others)
+{
+    advance(t_ms);
+    struct alarm a = {.severity = SEVERITY_URGENT, .title = "pump is ill"};
+    return tickets_alarm(tickets, T0 + t_ms, what, &a, PUMP_1, rule, others);
+}
+
+START_TEST(alarms_of_one_group_share_a_ticket)
+{
+    ck_assert_int_eq(group_at(0, EDGE_RAISED, TRIPPED, false), 1);
+    ck_assert_int_eq(group_at(SECOND, EDGE_RAISED, LOCKED, true), 1);
+    expect("0s opened 1 urgent; 1s joined 1 urgent");
+    ck_assert_str_eq(recorder->tickets[0].rule, "tripped");
+    ck_assert_int_eq(recorder->tickets[0].episodes, 2);
+    /* One is gone: the fault still stands. */
+    ck_assert_int_eq(group_at(2 * SECOND, EDGE_CLEARED, TRIPPED, true), 1);
+    ck_assert_int_eq(recorder->tickets[0].cleared_ms, INSTANT_NONE);
+    ck_assert_int_eq(command_at(3 * SECOND, COMMAND_TICKET_RESOLVE, 1, "done"), 0);
+    watch_at(3 * SECOND, TRIPPED, true, 2 * SECOND);
+    ck_assert_int_eq(command_at(4 * SECOND, COMMAND_TICKET_CLOSE, 1, NULL),
+                     ERR_REFUSED);
+    advance(HOUR);
+    expect("3s assigned 1 urgent li li; 3s resolved 1 urgent li");
+    /* The last is gone: from here the repair is verified. */
+    ck_assert_int_eq(group_at(HOUR, EDGE_CLEARED, LOCKED, false), 1);
+    advance(HOUR + 5 * MINUTE);
+    expect("1h 5m verified 1 urgent; 1h 5m closed 1 urgent");
+    /* Whichever of the group returns, it is the same fault. */
+    ck_assert_int_eq(group_at(2 * HOUR, EDGE_RAISED, LOCKED, false), 1);
+    expect("2h reopened 1 urgent li");
+    /* A rule without that group has a ticket of its own. */
+    ck_assert_int_eq(alarm_at(2 * HOUR, EDGE_RAISED, DRY_RUN, SEVERITY_URGENT), 2);
+}
+END_TEST
+
+START_TEST(one_of_a_group_that_follows_on_another_is_a_further_episode)
+{
+    group_at(0, EDGE_RAISED, TRIPPED, false);
+    /* Of one step: the first clears, and the second stands by then. */
+    group_at(SECOND, EDGE_CLEARED, TRIPPED, true);
+    group_at(SECOND, EDGE_RAISED, LOCKED, false);
+    expect("0s opened 1 urgent; 1s joined 1 urgent");
+}
+END_TEST
+
 static void
 add_life(TCase *tc)
 {
@@ -524,6 +571,8 @@ add_verification(TCase *tc)
     tcase_add_test(tc, while_must_have_been_seen_after_the_repair);
     tcase_add_test(tc, while_seen_briefly_after_the_repair_is_enough);
     tcase_add_test(tc, a_resolved_ticket_whose_alarm_stands_waits_for_it);
+    tcase_add_test(tc, alarms_of_one_group_share_a_ticket);
+    tcase_add_test(tc, one_of_a_group_that_follows_on_another_is_a_further_episode);
 }
 
 int
