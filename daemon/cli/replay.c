@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay.h"
@@ -11,9 +12,38 @@
 
 struct arguments {
     const char *site, *format, *map, *bus, *stale_after, *until, *diff;
+    const char *from, *to, *device;
     struct cli_list rules, logs;
-    bool strict, quiet;
+    bool from_history, strict, quiet;
 };
+
+/* Which part of the history; times are in the site's zone, ages go back from now. */
+static int
+fill_history(const struct cli_command *self,
+             const struct arguments *a,
+             struct replay_history *h)
+{
+    int64_t now_ms = clock_real_ms();
+    struct err err;
+
+    *h = (struct replay_history){
+        .from_ms = INSTANT_NONE, .to_ms = INSTANT_MAX, .device = a->device};
+    if (!a->from_history && (a->from != NULL || a->to != NULL || a->device != NULL)) {
+        return cli_usage_error(self,
+                               "--from, --to and --device say what of the history is "
+                               "replayed; --from-history is missing");
+    }
+    if ((a->from != NULL &&
+         instant_parse_relative(&h->from_ms, a->from, now_ms, &err) != 0) ||
+        (a->to != NULL &&
+         instant_parse_relative(&h->to_ms, a->to, now_ms, &err) != 0)) {
+        return cli_usage_error(self, "%s", err.text);
+    }
+    if (h->from_ms > h->to_ms) {
+        return cli_usage_error(self, "--from is later than --to");
+    }
+    return CLI_OK;
+}
 
 static int
 fill_options(const struct cli_command *self,
@@ -58,6 +88,11 @@ print_summary(const struct replay_result *r)
                     r->elsewhere, r->elsewhere_at);
         }
         fputc('\n', stderr);
+    }
+    if (r->unknown > 0) {
+        fprintf(stderr,
+                "%" PRIu64 " samples of the history are of no point of the site\n",
+                r->unknown);
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
@@ -127,6 +162,7 @@ replay(const struct cli_command *self, const struct arguments *a)
                                      .logs = a->logs.items,
                                      .log_count = a->logs.count,
                                      .progress = !a->quiet && isatty(STDERR_FILENO)};
+    struct replay_history history;
     struct diags diags;
     diags_init(&diags);
     struct err err = {0};
@@ -136,6 +172,10 @@ replay(const struct cli_command *self, const struct arguments *a)
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {
         status = fill_options(self, a, &options); /* Times are in the site's zone. */
+    }
+    if (status == CLI_OK && site != NULL) {
+        status = fill_history(self, a, &history);
+        options.history = a->from_history ? &history : NULL;
     }
     if (status == CLI_OK && a->map != NULL) {
         map = config_load_map(a->map, &diags);
@@ -183,6 +223,11 @@ run(const struct cli_command *self, int argc, char **argv)
         {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
         {"stale-after", 0, CLI_TEXT, &a.stale_after, "TIME",
          "instead of the configured one"},
+        {"from-history", 0, CLI_FLAG, &a.from_history, NULL,
+         "the site's own history, also while the daemon runs"},
+        {"from", 0, CLI_TEXT, &a.from, "T", "its first moment [the oldest sample]"},
+        {"to", 0, CLI_TEXT, &a.to, "T", "its last moment [the newest sample]"},
+        {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device of it"},
         {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
@@ -193,8 +238,9 @@ run(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
-    if (a.logs.count == 0) {
-        return cli_usage_error(self, "no log was given");
+    if (a.logs.count == 0 && !a.from_history) {
+        return cli_usage_error(self, "no log was given; LOG..., --from-history or both "
+                                     "are accepted");
     }
     return replay(self, &a);
 }

@@ -128,20 +128,25 @@ note_counts(struct replay *r)
     result->exchanges = counts.exchanges;
     result->unmatched = counts.unmatched;
     result->elsewhere = counts.elsewhere;
+    result->unknown = counts.unknown;
     snprintf(result->elsewhere_at, sizeof result->elsewhere_at, "%s",
              counts.elsewhere_at);
 }
 
 static int
-run_frames(struct replay *r, const struct site *site, struct pipeline *p)
+run_frames(struct replay *r,
+           const struct site *site,
+           struct pipeline *p,
+           struct err *err)
 {
     struct replay_result *result = r->result;
     const struct frame *f = NULL;
     struct frame *own = malloc(FRAME_BYTES_MAX);
     if (own == NULL) {
-        return ERR_NOMEM;
+        return err_set(err, ERR_NOMEM, "replay");
     }
-    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
+    err->code = 0;
+    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source, err)) != NULL) {
         if (r->options->until_ms != INSTANT_NONE && f->t_ms > r->options->until_ms) {
             break;
         }
@@ -159,6 +164,9 @@ run_frames(struct replay *r, const struct site *site, struct pipeline *p)
         }
     }
     free(own);
+    if (err->code != 0) {
+        return err->code;
+    }
     if (f == NULL && !r->stopped_by_bad_row && r->options->until_ms == INSTANT_NONE) {
         int64_t last_ms = replay_source_counts(r->source).last_ms;
 
@@ -204,17 +212,19 @@ replay_run(struct site *site,
                                                  .paths = options->logs,
                                                  .count = options->log_count,
                                                  .bus = options->bus,
+                                                 .history = options->history,
                                                  .bad = on_bad_row,
                                                  .ctx = &r};
     code = replay_source_open(&r.source, site, &source, err);
     if (code != 0) {
         goto done;
     }
-    code = run_frames(&r, site, p);
+    code = run_frames(&r, site, p, err);
     note_counts(&r);
     if (code != 0) {
-        err_set(err, ERR_NOMEM, "replay");
-    } else if (r.stopped_by_bad_row) {
+        goto done;
+    }
+    if (r.stopped_by_bad_row) {
         code = err_set(err, ERR_CONFIG, "stopped at the first bad row (--strict)");
     } else if (fflush(out) != 0) {
         code = err_set(err, ERR_IO, "the output cannot be written");
