@@ -6,8 +6,9 @@
 #include "daemon/base/instant.h"
 #include "daemon/store/history_frames.h"
 
-#define HISTORY_BYTES_A_SECOND 100 /* What the progress bar weighs the history with.   \
-                                    */
+#define HISTORY_BYTES_A_SECOND                                                         \
+    100 /* What the progress bar weighs the history with.                              \
+         */
 
 /* Lanes, in the order of which comes first of one time: the sample logs together, each
  * raw file, the history. */
