@@ -310,6 +310,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"to", 0, CLI_TEXT, &a.to, "T", "its last moment [the newest sample]"},
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device of it"},
         {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
+        {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"noise", 0, CLI_LIST, &a.what_if[WHAT_IF_NOISE], "POINT=SIGMA",
          "what if: noise of that standard deviation"},
         {"drift", 0, CLI_LIST, &a.what_if[WHAT_IF_DRIFT], "POINT=PER_DAY",
@@ -321,7 +322,6 @@ run(const struct cli_command *self, int argc, char **argv)
         {"shift-clock", 0, CLI_LIST, &a.what_if[WHAT_IF_SHIFT], "AGE[@SPAN]",
          "what if: the clock is ahead, or with - behind"},
         {"seed", 0, CLI_TEXT, &a.seed, "N", "other chances for noise and drop [1]"},
-        {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
     };
     bool done = false;
