@@ -3,6 +3,7 @@
 to the byte; spoilt samples do so too."""
 import json
 import os
+import pty
 import subprocess
 import threading
 import unittest
@@ -128,6 +129,44 @@ class Sources(unittest.TestCase):
                           ("00:00:12", "alarm.raised", "silent"),
                           ("01:00:00", "device.online", None),
                           ("01:00:00", "alarm.cleared", "silent")])
+
+    def test_a_terminal_sees_how_far_it_is(self):
+        subprocess.run([CARETAKER, "import", "-q", "-c", self.estate.site_file,
+                                          "long.csv"], cwd=self.estate.folder, check=True)
+        for words in (["long.csv"], ["log.jsonl"], ["--from-history"]):
+            with self.subTest(words):
+                master, terminal = pty.openpty()
+                with subprocess.Popen([CARETAKER, "replay", "-c", self.estate.site_file, *words],
+                                      cwd=self.estate.folder, stdout=subprocess.DEVNULL,
+                                      stderr=terminal) as child:
+                    os.close(terminal)
+                    shown = b""
+                    try:
+                        while part := os.read(master, 65536):
+                            shown += part
+                    except OSError:  # The other end was closed.
+                        pass
+                    os.close(master)
+                    self.assertEqual(child.wait(60), 0)
+                self.assertRegex(shown.decode(),
+                                 r"\[#{30}\] 100 %  \d+\.\d\d million samples/s\r?\n"
+                                 r"\d+ rows \(0 bad\), 4640 samples")
+
+    def test_a_map_is_checked(self):
+        done = self.estate.run("check", self.estate.path("map.yaml"), site=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        bad = self.estate.write("bad-map.yaml", "time: when\ncolumns: {A: nowhere}\n")
+        done = self.estate.run("check", bad, site=False)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("bad-map.yaml:2:14: ", done.stderr)
+
+    def test_a_case_takes_every_form_of_log(self):
+        for name in ("wide.csv", "log.jsonl"):
+            case = self.estate.write("case.yaml", f"case: {name}\nsite: site.yaml\nlog: {name}\nexpect:\n"
+                                     "  - {event: alarm.raised, rule: hot, device: fan-1, episode: 2}\n"
+                                     "  - {event: alarm.raised, rule: silent, device: pump-1}\n")
+            done = self.estate.run("test", case, site=False)
+            self.assertEqual(done.returncode, 0, done)
 
     def test_strict_ends_at_the_first_bad_row(self):
         log = self.estate.write("bad.jsonl", json_lines().replace('"value": 1.0', '"value": "1"', 1))
