@@ -252,8 +252,7 @@ report_late_commands(struct run *r, int64_t end_ms)
 static int
 play(struct run *r, struct err *err)
 {
-    const struct frame *f =
-        r->source != NULL ? replay_source_next(r->source, err) : NULL;
+    const struct frame *f = r->source != NULL ? replay_source_next(r->source) : NULL;
     int code = find_first(r, f, err);
     if (code != 0) {
         return code;
@@ -262,7 +261,7 @@ play(struct run *r, struct err *err)
     int64_t until_ms = resolve(r, &r->spec->until);
     int64_t limit_ms = until_ms != INSTANT_NONE ? until_ms : INSTANT_MAX;
     int64_t last_ms = r->first_ms;
-    for (; f != NULL && f->t_ms <= limit_ms; f = replay_source_next(r->source, err)) {
+    for (; f != NULL && f->t_ms <= limit_ms; f = replay_source_next(r->source)) {
         apply_inline_until(r, f->t_ms);
         do_commands_until(r, f->t_ms);
         memcpy(r->frame, f, frame_bytes(f->count));

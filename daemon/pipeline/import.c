@@ -91,24 +91,26 @@ static int
 copy_all(struct import *im, struct err *err)
 {
     const struct frame *f;
-    err->code = 0;
-    while (!im->stopped_by_bad_row &&
-           (f = replay_source_next(im->source, err)) != NULL) {
+    int code = 0;
+    while (code == 0 && !im->stopped_by_bad_row &&
+           (f = replay_source_next(im->source)) != NULL) {
         if (im->size + frame_bytes(f->count) > BATCH_BYTES) {
-            if (write_batch(im, err) != 0) {
-                return err->code;
-            }
+            code = write_batch(im, err);
             show_progress(im, false);
         }
-        add_frame(im, f);
+        if (code == 0) {
+            add_frame(im, f);
+        }
     }
-    if (err->code == 0 && write_batch(im, err) == 0 && im->stopped_by_bad_row) {
-        err_set(
-            err, ERR_CONFIG,
-            "stopped at the first bad row (--strict); what stood before it is in the "
-            "history");
+    code = code != 0 ? code : replay_source_failed(im->source, err);
+    code = code != 0 ? code : write_batch(im, err);
+    if (code == 0 && im->stopped_by_bad_row) {
+        code =
+            err_set(err, ERR_CONFIG,
+                    "stopped at the first bad row (--strict); what stood before it is "
+                    "in the history");
     }
-    return err->code;
+    return code;
 }
 
 /* A file that cannot be read is the daemon's to set aside, not an import's. */

@@ -172,8 +172,7 @@ run_frames(struct replay *r,
     if (own == NULL) {
         return err_set(err, ERR_NOMEM, "replay");
     }
-    err->code = 0;
-    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source, err)) != NULL) {
+    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
         memcpy(own, f, frame_bytes(f->count));
         bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
         if (kept && r->options->until_ms != INSTANT_NONE &&
@@ -196,10 +195,11 @@ run_frames(struct replay *r,
         pipeline_frame(p, own);
     }
     free(own);
-    if (err->code == 0) {
+    int code = replay_source_failed(r->source, err);
+    if (code == 0) {
         finish(r, p, f == NULL);
     }
-    return err->code;
+    return code;
 }
 
 int

@@ -20,6 +20,7 @@ struct replay_source {
     const struct frame **heads;     /* By lane: waits for its turn; NULL at the end. */
     uint32_t given;                 /* Lane whose head was given; NONE_INDEX: none. */
     bool begun;
+    struct err failed; /* Of the history; code 0: not so far. */
 };
 
 static int
@@ -138,7 +139,7 @@ replay_source_close(struct replay_source *s)
 }
 
 static void
-move_on(struct replay_source *s, uint32_t lane, struct err *err)
+move_on(struct replay_source *s, uint32_t lane)
 {
     if (lane == 0) {
         s->heads[lane] = s->logs != NULL ? log_reader_next(s->logs) : NULL;
@@ -146,25 +147,24 @@ move_on(struct replay_source *s, uint32_t lane, struct err *err)
         s->heads[lane] = record_reader_next(s->raws[lane - 1]);
     } else {
         s->heads[lane] =
-            s->history != NULL ? history_frames_next(s->history, err) : NULL;
+            s->history != NULL ? history_frames_next(s->history, &s->failed) : NULL;
     }
 }
 
 const struct frame *
-replay_source_next(struct replay_source *s, struct err *err)
+replay_source_next(struct replay_source *s)
 {
     const struct frame *first = NULL;
     uint32_t lanes = s->raw_count + 2;
 
-    err->code = 0;
     for (uint32_t i = 0; i < lanes; i++) {
         if (!s->begun || i == s->given) {
-            move_on(s, i, err);
+            move_on(s, i);
         }
     }
     s->begun = true;
     s->given = NONE_INDEX;
-    for (uint32_t i = 0; err->code == 0 && i < lanes; i++) {
+    for (uint32_t i = 0; s->failed.code == 0 && i < lanes; i++) {
         const struct frame *head = s->heads[i];
 
         if (head != NULL && (first == NULL || head->t_ms < first->t_ms)) {
@@ -173,6 +173,12 @@ replay_source_next(struct replay_source *s, struct err *err)
         }
     }
     return first;
+}
+
+int
+replay_source_failed(const struct replay_source *s, struct err *err)
+{
+    return s->failed.code == 0 ? 0 : err_set(err, s->failed.code, "%s", s->failed.text);
 }
 
 struct replay_source_counts

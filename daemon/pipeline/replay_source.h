@@ -35,8 +35,10 @@ void replay_source_close(struct replay_source *s); /* NULL is accepted. */
 
 /* The next frame in order of time; of one time, logs come first, then raw files as they
  * were named, then the history.  Borrowed until the next call; NULL at the end, and
- * when the history cannot be read on: `err` has a code then. */
-const struct frame *replay_source_next(struct replay_source *s, struct err *err);
+ * when the history cannot be read on. */
+const struct frame *replay_source_next(struct replay_source *s);
+/* Behind a NULL: 0 at the end, or why it could not be read on. */
+int replay_source_failed(const struct replay_source *s, struct err *err);
 
 struct replay_source_counts {
     uint64_t rows, bad;

@@ -234,6 +234,18 @@ class History(unittest.TestCase):
                          self.replay("long.csv"))
         self.estate.stop()
 
+    def test_a_damaged_history_is_told(self):
+        self.run_it("import", "long.csv")
+        with open(self.estate.path("data/history.db"), "r+b") as f:
+            f.seek(0, os.SEEK_END)
+            size = f.tell()
+            f.seek(size // 2 // 4096 * 4096)
+            f.write(b"\xff" * (size - f.tell()))
+        done = self.run_it("replay", "--from-history", status=4)
+        self.assertIn("history.db: read: database disk image is malformed", done.stderr)
+        self.assertIn("history.db", self.run_it("import", "log.jsonl", status=4).stderr)
+        self.assertEqual(os.listdir(self.estate.path("data")).count("history.db"), 1)
+
     def test_what_cannot_be_asked(self):
         for words, status, text in (
                 (["replay"], 2, "no log was given; LOG..., --from-history or both"),
