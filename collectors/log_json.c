@@ -122,11 +122,14 @@ take_escape(char **to, char **from)
 static int
 take_string(struct json *j, struct log_cell *out)
 {
-    char *from = j->at + 1, *to = from;
+    char *from = j->at + 1, *to;
 
     out->column = (uint32_t)(j->at - j->line) + 1;
     out->text = from;
-    for (;;) {
+    while (*from != '"' && *from != '\\' && (unsigned char)*from >= ' ') {
+        from++; /* Nearly always up to the end: nothing has to be moved. */
+    }
+    for (to = from;;) {
         while (*from != '"' && *from != '\\' && (unsigned char)*from >= ' ') {
             *to++ = *from++;
         }
@@ -225,7 +228,8 @@ take_key(struct json *j, enum log_json_cell *out, const struct log_cell *cells)
         return j->err->code;
     }
     while (which < LOG_JSON_CELLS &&
-           !is_word(&key, keys[which].word, keys[which].size)) {
+           (key.text[0] != keys[which].word[0] ||
+            !is_word(&key, keys[which].word, keys[which].size))) {
         which++;
     }
     if (which == LOG_JSON_CELLS || cells[which].column != 0) {
