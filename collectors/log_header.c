@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectors/log_json.h"
+
 static const char ACCEPTED[] =
     "a log begins with time,device,point,value[,quality[,detail]] or "
-    "time,DEVICE.POINT,...";
+    "time,DEVICE.POINT,..., or has a JSON object in each line";
 
 static int
 wrong(const struct log_header *h, struct err *err, const struct log_cell *cell)
@@ -271,6 +273,23 @@ log_header_parse(struct log_header *out,
         return err->code;
     }
     return group_columns(h, site, err);
+}
+
+int
+log_header_json(struct log_header *out, const char *path, struct err *err)
+{
+    *out = (struct log_header){.path = path,
+                               .is_long = true,
+                               .is_json = true,
+                               .cell_count = LOG_JSON_CELLS,
+                               .time = LOG_JSON_TIME,
+                               .device = LOG_JSON_DEVICE,
+                               .point = LOG_JSON_POINT,
+                               .value = LOG_JSON_VALUE,
+                               .quality = LOG_JSON_QUALITY,
+                               .detail = LOG_JSON_DETAIL};
+    out->cells = calloc((size_t)out->cell_count + 1, sizeof *out->cells);
+    return out->cells != NULL ? 0 : err_set(err, ERR_NOMEM, "%s", path);
 }
 
 void

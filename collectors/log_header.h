@@ -1,4 +1,5 @@
-/* The first line of a log: which column means what. */
+/* The first line of a log: which column means what.  A log of JSON lines has none: each
+ * line names its values as the long form names its columns. */
 #ifndef CARETAKER_COLLECTORS_LOG_HEADER_H
 #define CARETAKER_COLLECTORS_LOG_HEADER_H
 
@@ -17,6 +18,7 @@ struct log_column {
 struct log_header {
     const char *path; /* Borrowed; for messages. */
     bool is_long;
+    bool is_json; /* The long form as JSON lines; cells as enum log_json_cell. */
     char separator;
     uint32_t cell_count;
     struct log_cell *cells; /* cell_count + 1, for rows: a cell too many is noticed. */
@@ -39,6 +41,8 @@ int log_header_parse(struct log_header *out,
                      const struct log_map *map,
                      bool *mapped,
                      struct err *err);
+/* Of a log of JSON lines. */
+int log_header_json(struct log_header *out, const char *path, struct err *err);
 void log_header_fini(struct log_header *h);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "collectors/detail.h"
 #include "collectors/log_header.h"
+#include "collectors/log_json.h"
 #include "collectors/log_lines.h"
 #include "collectors/log_names.h"
 #include "collectors/log_number.h"
@@ -33,6 +34,8 @@ struct log_file {
     struct log_lines lines;
     struct log_header header;
     struct log_time time;
+    char *waiting; /* Of JSON lines: the first one, which is no header.  NULL: read. */
+    size_t waiting_size;
     int64_t newest_ms; /* Time of the last good row. */
     /* The good row read last, and how many of its readings are in `gather`. */
     int64_t row_ms;
@@ -228,26 +231,49 @@ take_wide(struct log_reader *r,
     return 0;
 }
 
-/* All readings of a line, or none and `err`. */
+/* Fills the header's cells from a line. */
 static int
-take_row(struct log_reader *r,
-         struct log_file *f,
-         char *line,
-         const struct log_cell **where,
-         struct err *err)
+cut_row(struct log_header *h,
+        char *line,
+        size_t size,
+        const struct log_cell **where,
+        struct err *err)
 {
-    struct log_header *h = &f->header;
-    uint32_t count = log_cells(h->cells, h->cell_count + 1, line, h->separator, err);
-    int status;
+    uint32_t count;
 
-    f->row_count = f->row_taken = 0;
     *where = NULL;
+    if (h->is_json) {
+        /* The spare cell says where it is wrong. */
+        *where = &h->cells[LOG_JSON_CELLS];
+        return log_json_cut(h->cells, line, size, &h->cells[LOG_JSON_CELLS].column,
+                            err);
+    }
+    count = log_cells(h->cells, h->cell_count + 1, line, h->separator, err);
     if (count == 0) {
         return err->code;
     }
     if (count != h->cell_count) {
         return err_set(err, ERR_CONFIG, "%s cells than the header, which has %u",
                        count > h->cell_count ? "more" : "fewer", h->cell_count);
+    }
+    return 0;
+}
+
+/* All readings of a line, or none and `err`. */
+static int
+take_row(struct log_reader *r,
+         struct log_file *f,
+         char *line,
+         size_t size,
+         const struct log_cell **where,
+         struct err *err)
+{
+    struct log_header *h = &f->header;
+    int status;
+
+    f->row_count = f->row_taken = 0;
+    if (cut_row(h, line, size, where, err) != 0) {
+        return err->code;
     }
     *where = &h->cells[h->time];
     if (log_time_read(&f->time, (*where)->text, (*where)->size, &f->row_ms, err) != 0) {
@@ -264,6 +290,18 @@ take_row(struct log_reader *r,
     return status;
 }
 
+static enum log_line
+next_line(struct log_file *f, char **line, size_t *size, struct err *err)
+{
+    if (f->waiting == NULL) {
+        return log_lines_next(&f->lines, line, size, err);
+    }
+    *line = f->waiting;
+    *size = f->waiting_size;
+    f->waiting = NULL;
+    return LOG_LINE;
+}
+
 /* Reads on to the next good row; false at the end. */
 static bool
 next_row(struct log_reader *r, struct log_file *f)
@@ -274,7 +312,7 @@ next_row(struct log_reader *r, struct log_file *f)
     size_t size;
 
     for (;;) {
-        switch (log_lines_next(&f->lines, &line, &size, &err)) {
+        switch (next_line(f, &line, &size, &err)) {
         case LOG_LINE_END:
             return false;
         case LOG_LINE_BAD:
@@ -286,7 +324,7 @@ next_row(struct log_reader *r, struct log_file *f)
                 break; /* An empty line is no row. */
             }
             r->rows++;
-            if (take_row(r, f, line, &where, &err) == 0) {
+            if (take_row(r, f, line, size, &where, &err) == 0) {
                 return true;
             }
             f->row_count = 0;
@@ -317,6 +355,48 @@ next_frame(struct log_reader *r, struct log_file *f)
     }
 }
 
+static bool
+is_named_jsonl(const char *path)
+{
+    static const char end[] = ".jsonl";
+    size_t size = strlen(path);
+
+    return size >= sizeof end && strcmp(path + size - strlen(end), end) == 0;
+}
+
+/* Finds out what the file is from its first line. */
+static int
+begin_file(struct log_reader *r,
+           struct log_file *f,
+           const struct log_map *map,
+           bool *mapped,
+           struct err *err)
+{
+    char *line;
+    size_t size;
+    enum log_line got = log_lines_next(&f->lines, &line, &size, err);
+    bool is_json = got == LOG_LINE ? log_json_begins(line) : is_named_jsonl(f->path);
+
+    if (got == LOG_LINE_BAD) {
+        return err_wrap(err, "%s:1", f->path);
+    }
+    if (!is_json && (got == LOG_LINE_END || size == 0)) {
+        return err_set(err, ERR_CONFIG, "%s:1: no header; a log begins with one",
+                       f->path);
+    }
+    /* A map tells of columns and of their time; JSON lines have names of their own. */
+    if (log_time_init(&f->time, is_json ? NULL : map, err) != 0) {
+        return err->code;
+    }
+    if (is_json) {
+        f->waiting = got == LOG_LINE ? line : NULL;
+        f->waiting_size = size;
+        return log_header_json(&f->header, f->path, err);
+    }
+    return log_header_parse(&f->header, f->path, line, r->site, r->names, map, mapped,
+                            err);
+}
+
 static int
 file_open(struct log_reader *r,
           struct log_file *f,
@@ -324,26 +404,8 @@ file_open(struct log_reader *r,
           bool *mapped,
           struct err *err)
 {
-    char *line;
-    size_t size;
-    enum log_line got;
-
-    if (log_lines_open(&f->lines, f->path, err) != 0) {
-        return err->code;
-    }
-    if (log_time_init(&f->time, map, err) != 0) {
-        return err->code;
-    }
-    got = log_lines_next(&f->lines, &line, &size, err);
-    if (got == LOG_LINE_BAD) {
-        return err_wrap(err, "%s:1", f->path);
-    }
-    if (got == LOG_LINE_END || size == 0) {
-        return err_set(err, ERR_CONFIG, "%s:1: no header; a log begins with one",
-                       f->path);
-    }
-    if (log_header_parse(&f->header, f->path, line, r->site, r->names, map, mapped,
-                         err) != 0) {
+    if (log_lines_open(&f->lines, f->path, err) != 0 ||
+        begin_file(r, f, map, mapped, err) != 0) {
         return err->code;
     }
     f->newest_ms = INSTANT_NONE;

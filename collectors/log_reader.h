@@ -1,5 +1,6 @@
-/* Recorded samples -> frames: CSV logs in long and wide form, and mapped foreign files
- * (design section 6).  Several logs merge by time. */
+/* Recorded samples -> frames: CSV logs in long and wide form, mapped foreign files, and
+ * JSON lines with the words of the long form (design section 6).  What a file is, its
+ * first line says.  Several logs merge by time. */
 #ifndef CARETAKER_COLLECTORS_LOG_READER_H
 #define CARETAKER_COLLECTORS_LOG_READER_H
 

@@ -197,6 +197,10 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
         struct replay_case *c = config_load_case(path, diags);
         good = c != NULL;
         replay_case_free(c);
+    } else if (file_begins_with(path, "columns")) {
+        struct log_map *m = config_load_map(path, diags);
+        good = m != NULL;
+        log_map_free(m);
     } else if (file_begins_with(path, "slaves")) {
         struct sim *s = config_load_sim(path, diags);
         good = s != NULL && simulator_csv_check(s, diags);
@@ -264,7 +268,7 @@ const struct cli_command cli_check = {
     "Reads the site file and all that it includes, compiles the rules, and prints "
     "each\n"
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
-    "profiles, cases and simulator files.  Exit status 3 when there is an error; "
+    "profiles, cases, maps and simulator files.  Exit status 3 when there is an error; "
     "warnings\n"
     "do not count.\n\n"
     "--plan shows of each bus every request, how long it takes, the share of the "

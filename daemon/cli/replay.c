@@ -1,9 +1,12 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay.h"
@@ -11,9 +14,40 @@
 
 struct arguments {
     const char *site, *format, *map, *bus, *stale_after, *until, *diff;
+    const char *from, *to, *device;
+    const char *seed;
     struct cli_list rules, logs;
-    bool strict, quiet;
+    struct cli_list what_if[WHAT_IF_KINDS];
+    bool from_history, strict, quiet;
 };
+
+/* Which part of the history; times are in the site's zone, ages go back from now. */
+static int
+fill_history(const struct cli_command *self,
+             const struct arguments *a,
+             struct replay_history *h)
+{
+    int64_t now_ms = clock_real_ms();
+    struct err err;
+
+    *h = (struct replay_history){
+        .from_ms = INSTANT_NONE, .to_ms = INSTANT_MAX, .device = a->device};
+    if (!a->from_history && (a->from != NULL || a->to != NULL || a->device != NULL)) {
+        return cli_usage_error(self,
+                               "--from, --to and --device say what of the history is "
+                               "replayed; --from-history is missing");
+    }
+    if ((a->from != NULL &&
+         instant_parse_relative(&h->from_ms, a->from, now_ms, &err) != 0) ||
+        (a->to != NULL &&
+         instant_parse_relative(&h->to_ms, a->to, now_ms, &err) != 0)) {
+        return cli_usage_error(self, "%s", err.text);
+    }
+    if (h->from_ms > h->to_ms) {
+        return cli_usage_error(self, "--from is later than --to");
+    }
+    return CLI_OK;
+}
 
 static int
 fill_options(const struct cli_command *self,
@@ -34,6 +68,47 @@ fill_options(const struct cli_command *self,
         return cli_usage_error(self, "--until: %s", err.text);
     }
     return CLI_OK;
+}
+
+/* How the samples are to be spoilt; NULL in `*asked` when they are not. */
+static int
+fill_what_if(const struct cli_command *self,
+             const struct arguments *a,
+             struct what_if_options *w,
+             const struct what_if_options **asked)
+{
+    char *end = NULL;
+    *w = (struct what_if_options){.seed = WHAT_IF_SEED};
+    *asked = NULL;
+    for (int kind = 0; kind < WHAT_IF_KINDS; kind++) {
+        w->texts[kind] = a->what_if[kind].items;
+        w->counts[kind] = a->what_if[kind].count;
+        *asked = w->counts[kind] > 0 ? w : *asked;
+    }
+    if (a->seed != NULL) {
+        errno = 0;
+        w->seed = strtoull(a->seed, &end, 10);
+        if (*a->seed < '0' || *a->seed > '9' || *end != '\0' || errno != 0) {
+            return cli_usage_error(self, "--seed is a whole number from 0");
+        }
+    }
+    return CLI_OK;
+}
+
+static void
+print_what_if(const struct what_if_counts *c)
+{
+    fprintf(stderr,
+            "what if: %" PRIu64 " samples drifted, %" PRIu64 " with noise, %" PRIu64
+            " stuck, %" PRIu64 " dropped, %" PRIu64 " frames at another time",
+            c->changed[WHAT_IF_DRIFT], c->changed[WHAT_IF_NOISE],
+            c->changed[WHAT_IF_STICK], c->changed[WHAT_IF_DROP],
+            c->changed[WHAT_IF_SHIFT]);
+    if (c->back > 0) {
+        fprintf(stderr, ", %" PRIu64 " samples lost because the clock went back",
+                c->back);
+    }
+    fputc('\n', stderr);
 }
 
 static void
@@ -58,6 +133,11 @@ print_summary(const struct replay_result *r)
                     r->elsewhere, r->elsewhere_at);
         }
         fputc('\n', stderr);
+    }
+    if (r->unknown > 0) {
+        fprintf(stderr,
+                "%" PRIu64 " samples of the history are of no point of the site\n",
+                r->unknown);
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
@@ -118,53 +198,94 @@ print_diff(const struct arguments *a, const struct replay_diff *d)
     }
 }
 
+/* All that the command line asks for, checked. */
+struct asked {
+    struct replay_options options; /* Points to what follows. */
+    struct replay_history history;
+    struct what_if_options what_if;
+    struct log_map *map; /* Owned; NULL: none. */
+};
+
+/* Once the site is loaded: times are in its zone. */
+static int
+fill(const struct cli_command *self,
+     const struct arguments *a,
+     struct asked *out,
+     struct diags *diags)
+{
+    struct replay_options *o = &out->options;
+    *out = (struct asked){.options = {.until_ms = INSTANT_NONE,
+                                      .strict = a->strict,
+                                      .bus = a->bus,
+                                      .logs = a->logs.items,
+                                      .log_count = a->logs.count,
+                                      .progress = !a->quiet && isatty(STDERR_FILENO)}};
+    int status = fill_options(self, a, o);
+    if (status == CLI_OK) {
+        status = fill_history(self, a, &out->history);
+        o->history = a->from_history ? &out->history : NULL;
+    }
+    if (status == CLI_OK) {
+        status = fill_what_if(self, a, &out->what_if, &o->what_if);
+    }
+    if (status == CLI_OK && a->map != NULL) {
+        o->map = out->map = config_load_map(a->map, diags);
+        status = out->map != NULL ? CLI_OK : CLI_CONFIG;
+    }
+    return status;
+}
+
+static int
+play(const struct cli_command *self,
+     const struct arguments *a,
+     struct site *site,
+     const struct replay_options *options,
+     struct diags *diags)
+{
+    struct err err = {0};
+    struct replay_result result;
+    struct replay_diff diff = {0};
+    int code = a->diff != NULL
+                   ? compare(site, a, options, &result, &diff, diags, &err)
+                   : replay_run(site, options, stdout, &result, diags, &err);
+    if (code == ERR_RANGE) { /* Of what is to be spoilt, and how. */
+        return cli_usage_error(self, "%s", err.text);
+    }
+    if (code != 0 && diags->errors == 0) {
+        cli_fail(&err);
+    } else if (code == 0 && !a->quiet) {
+        print_summary(&result);
+        if (options->what_if != NULL) {
+            print_what_if(&result.what_if);
+        }
+        print_diff(a, &diff);
+    }
+    return code == 0 && diff.gained + diff.lost + diff.moved > 0
+               ? CLI_NO
+               : err_exit_status(code);
+}
+
 static int
 replay(const struct cli_command *self, const struct arguments *a)
 {
-    struct replay_options options = {.until_ms = INSTANT_NONE,
-                                     .strict = a->strict,
-                                     .bus = a->bus,
-                                     .logs = a->logs.items,
-                                     .log_count = a->logs.count,
-                                     .progress = !a->quiet && isatty(STDERR_FILENO)};
+    struct asked asked = {0};
     struct diags diags;
     diags_init(&diags);
-    struct err err = {0};
-    struct log_map *map = NULL;
     int status = CLI_CONFIG;
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {
-        status = fill_options(self, a, &options); /* Times are in the site's zone. */
-    }
-    if (status == CLI_OK && a->map != NULL) {
-        map = config_load_map(a->map, &diags);
-        options.map = map;
-        status = map != NULL ? CLI_OK : CLI_CONFIG;
+        status = fill(self, a, &asked, &diags);
     }
     if (status == CLI_OK) {
-        struct replay_result result;
-        struct replay_diff diff = {0};
-        int code = a->diff != NULL
-                       ? compare(site, a, &options, &result, &diff, &diags, &err)
-                       : replay_run(site, &options, stdout, &result, &diags, &err);
-        if (code != 0 && diags.errors == 0) {
-            cli_fail(&err);
-        } else if (code == 0 && !a->quiet) {
-            print_summary(&result);
-            print_diff(a, &diff);
-        }
-        status = err_exit_status(code);
-        if (code == 0 && diff.gained + diff.lost + diff.moved > 0) {
-            status = CLI_NO;
-        }
+        status = play(self, a, site, &asked.options, &diags);
     }
     if (diags.errors > 0) {
         diags_sort(&diags);
         diags_print(&diags, stderr);
     }
     diags_fini(&diags);
-    log_map_free(map);
+    log_map_free(asked.map);
     site_free(site);
     return status;
 }
@@ -183,8 +304,24 @@ run(const struct cli_command *self, int argc, char **argv)
         {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
         {"stale-after", 0, CLI_TEXT, &a.stale_after, "TIME",
          "instead of the configured one"},
+        {"from-history", 0, CLI_FLAG, &a.from_history, NULL,
+         "the site's own history, also while the daemon runs"},
+        {"from", 0, CLI_TEXT, &a.from, "T", "its first moment [the oldest sample]"},
+        {"to", 0, CLI_TEXT, &a.to, "T", "its last moment [the newest sample]"},
+        {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device of it"},
         {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
+        {"noise", 0, CLI_LIST, &a.what_if[WHAT_IF_NOISE], "POINT=SIGMA",
+         "what if: noise of that standard deviation"},
+        {"drift", 0, CLI_LIST, &a.what_if[WHAT_IF_DRIFT], "POINT=PER_DAY",
+         "what if: so much more a day"},
+        {"stick", 0, CLI_LIST, &a.what_if[WHAT_IF_STICK], "POINT[@SPAN]",
+         "what if: the value does not move"},
+        {"drop", 0, CLI_LIST, &a.what_if[WHAT_IF_DROP], "[POINT=]SHARE",
+         "what if: that share of polls, or of samples, is lost"},
+        {"shift-clock", 0, CLI_LIST, &a.what_if[WHAT_IF_SHIFT], "AGE[@SPAN]",
+         "what if: the clock is ahead, or with - behind"},
+        {"seed", 0, CLI_TEXT, &a.seed, "N", "other chances for noise and drop [1]"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
     };
     bool done = false;
@@ -193,8 +330,9 @@ run(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
-    if (a.logs.count == 0) {
-        return cli_usage_error(self, "no log was given");
+    if (a.logs.count == 0 && !a.from_history) {
+        return cli_usage_error(self, "no log was given; LOG..., --from-history or both "
+                                     "are accepted");
     }
     return replay(self, &a);
 }
@@ -202,10 +340,11 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_replay = {
     "replay", "recorded samples through the site's rules, in virtual time",
     "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--format text|jsonl] "
-    "LOG...",
+    "[--from-history] LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
-    "(time,pump-1.pressure,...).  Several logs are merged by time.  Alarms and tickets "
+    "(time,pump-1.pressure,...), or JSON lines with the words of the long form.  "
+    "Several logs are merged by time.  Alarms and tickets "
     "are\n"
     "made by the very code of the daemon; the same input gives the same output.  Bad "
     "rows\n"
@@ -217,6 +356,19 @@ const struct cli_command cli_replay = {
     "record\n"
     "names its bus; in a capture a connection belongs to the bus of the same address "
     "and port.\n"
+    "With --from-history the site's own samples are read, alone or beside LOGs; of one "
+    "time "
+    "in\n"
+    "the order in which `caretaker export` writes them.\n"
+    "--noise, --drift, --stick, --drop and --shift-clock spoil the samples on their "
+    "way "
+    "in, the\n"
+    "same way each time; each may be repeated.  POINT is DEVICE.POINT, or the POINT of "
+    "every\n"
+    "device; * is any.  SPAN is FROM..TO, each an instant, an age such as +10m from "
+    "the "
+    "first\n"
+    "row, or left out.  SHARE is 0.05 or 5%.\n"
     "With --diff the logs run through both sets of rules, and what is printed are the "
     "alarms\n"
     "that FILE would gain, lose, or move in time or severity.\n",

@@ -1,32 +1,26 @@
-/* A case is replayed with its people's commands, its events are collected, and each
- * expectation looks for one that fits it. */
+/* A case is replayed with its people's commands, and its events are collected. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "collectors/log_reader.h"
 #include "config/config.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/pipeline/case_check.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/replay.h"
+#include "daemon/pipeline/replay_source.h"
 
-#define INLINE_DAY    "2026-01-01" /* Day of inline samples that give no date. */
-#define NEAREST_SHOWN 3
-
-struct kept {
-    struct event event; /* Pointers are into the arena. */
-    char *text;
-};
+#define INLINE_DAY "2026-01-01" /* Day of inline samples that give no date. */
 
 struct run {
     const struct replay_case *spec;
     struct site *site;
     struct arena *arena;
     struct pipeline *pipeline;
-    struct log_reader *reader;
-    struct kept *events;
+    struct replay_source *source; /* NULL: only inline samples. */
+    struct case_event *events;
     size_t event_count, event_capacity;
     int64_t first_ms; /* Of the log's first row, or of the first inline sample. */
     uint32_t next_sample, next_command;
@@ -49,7 +43,8 @@ keep_event(void *ctx, const struct event *e)
     struct run *r = ctx;
     if (r->event_count == r->event_capacity) {
         r->event_capacity = r->event_capacity == 0 ? 64 : r->event_capacity * 2;
-        struct kept *grown = realloc(r->events, r->event_capacity * sizeof *grown);
+        struct case_event *grown =
+            realloc(r->events, r->event_capacity * sizeof *grown);
         if (grown == NULL) {
             abort();
         }
@@ -59,8 +54,8 @@ keep_event(void *ctx, const struct event *e)
     char when[INSTANT_TEXT_BYTES];
     strbuf_printf(&text, "%s  ", instant_format_local(when, e->t_ms));
     event_to_text(&text, e);
-    struct kept *kept = &r->events[r->event_count++];
-    *kept = (struct kept){.event = *e, .text = arena_strdup(r->arena, text.text)};
+    struct case_event *kept = &r->events[r->event_count++];
+    *kept = (struct case_event){.event = *e, .text = arena_strdup(r->arena, text.text)};
     kept->event.device = keep_text(r, e->device);
     kept->event.rule = keep_text(r, e->rule);
     kept->event.deadline = keep_text(r, e->deadline);
@@ -260,7 +255,7 @@ report_late_commands(struct run *r, int64_t end_ms)
 static int
 play(struct run *r, struct err *err)
 {
-    const struct frame *f = r->reader != NULL ? log_reader_next(r->reader) : NULL;
+    const struct frame *f = r->source != NULL ? replay_source_next(r->source) : NULL;
     int code = find_first(r, f, err);
     if (code != 0) {
         return code;
@@ -269,15 +264,16 @@ play(struct run *r, struct err *err)
     int64_t until_ms = resolve(r, &r->spec->until);
     int64_t limit_ms = until_ms != INSTANT_NONE ? until_ms : INSTANT_MAX;
     int64_t last_ms = r->first_ms;
-    for (; f != NULL && f->t_ms <= limit_ms; f = log_reader_next(r->reader)) {
+    for (; f != NULL && f->t_ms <= limit_ms; f = replay_source_next(r->source)) {
         apply_inline_until(r, f->t_ms);
         do_commands_until(r, f->t_ms);
         memcpy(r->frame, f, frame_bytes(f->count));
         last_ms = f->t_ms;
         pipeline_frame(r->pipeline, r->frame);
     }
-    if (r->reader != NULL && f == NULL && log_reader_last_row(r->reader) > last_ms) {
-        last_ms = log_reader_last_row(r->reader); /* It had no sample in it. */
+    if (r->source != NULL && f == NULL) {
+        int64_t row_ms = replay_source_counts(r->source).last_ms;
+        last_ms = row_ms > last_ms ? row_ms : last_ms; /* It had no sample in it. */
     }
     int64_t inline_ms = apply_inline_until(r, limit_ms);
     if (inline_ms > last_ms) {
@@ -288,156 +284,6 @@ play(struct run *r, struct err *err)
     report_late_commands(r, end_ms);
     pipeline_advance(r->pipeline, end_ms);
     return 0;
-}
-
-static bool
-same(const char *wanted, const char *value)
-{
-    return wanted == NULL || (value != NULL && strcmp(wanted, value) == 0);
-}
-
-static bool
-same_or_both_none(const char *a, const char *b)
-{
-    return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
-}
-
-static bool
-fits(const struct case_expect *x, const struct event *e)
-{
-    return x->event == e->kind && same(x->device, e->device) &&
-           same(x->rule, e->rule) && (x->ticket == 0 || x->ticket == e->ticket) &&
-           (x->episode == 0 || x->episode == e->episode) &&
-           (!x->has_value || (e->has_value && x->value == e->value)) &&
-           (x->severity == NULL ||
-            strcmp(x->severity, severity_name(e->severity)) == 0) &&
-           same(x->deadline, e->deadline);
-}
-
-static int64_t
-distance(int64_t a, int64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-static void
-describe(struct run *r, const struct case_expect *x, struct strbuf *out)
-{
-    strbuf_printf(out, "%s %s", x->never ? "never" : "expected",
-                  event_kind_name(x->event));
-    if (x->device != NULL) {
-        strbuf_printf(out, " of %s", x->device);
-    }
-    if (x->rule != NULL) {
-        strbuf_printf(out, " by %s", x->rule);
-    }
-    if (x->severity != NULL) {
-        strbuf_printf(out, " (%s)", x->severity);
-    }
-    if (x->at.kind != CASE_TIME_NONE) {
-        char when[INSTANT_TEXT_BYTES];
-        strbuf_printf(out, " at %s", instant_format_local(when, resolve(r, &x->at)));
-        if (x->within_ms > 0) {
-            strbuf_printf(out, " within %s", duration_format(when, x->within_ms));
-        }
-    }
-}
-
-static void
-fail(struct run *r, const struct case_expect *x)
-{
-    struct strbuf text = {0};
-    describe(r, x, &text);
-    fprintf(r->out, "  %s:%u:%u: %s\n", x->loc.file, x->loc.line, x->loc.column,
-            text.text);
-    strbuf_fini(&text);
-    r->failures++;
-}
-
-/* What came instead: the same event elsewhere or at another time counts most, then
- * others of the same device; among equals the nearest in time. */
-static int64_t
-strangeness(struct run *r, const struct case_expect *x, const struct event *e)
-{
-    int64_t score = 0;
-    score += x->event != e->kind ? INT64_C(1) << 50 : 0;
-    score += !same(x->device, e->device) ? INT64_C(1) << 51 : 0;
-    score += !same(x->rule, e->rule) ? INT64_C(1) << 49 : 0;
-    if (x->at.kind != CASE_TIME_NONE) {
-        score += distance(e->t_ms, resolve(r, &x->at));
-    }
-    return score;
-}
-
-static void
-show_nearest(struct run *r, const struct case_expect *x)
-{
-    int64_t shown_up_to = -1;
-    unsigned shown = 0;
-    while (shown < NEAREST_SHOWN) {
-        int64_t best = INT64_MAX;
-        for (size_t i = 0; i < r->event_count; i++) {
-            int64_t score = strangeness(r, x, &r->events[i].event);
-            if (score > shown_up_to && score < best) {
-                best = score;
-            }
-        }
-        if (best == INT64_MAX) {
-            break;
-        }
-        for (size_t i = 0; i < r->event_count && shown < NEAREST_SHOWN; i++) {
-            if (strangeness(r, x, &r->events[i].event) == best) {
-                fprintf(r->out, "    came: %s\n", r->events[i].text);
-                shown++;
-            }
-        }
-        shown_up_to = best;
-    }
-    if (shown == 0) {
-        fprintf(r->out, "    came: nothing at all\n");
-    }
-}
-
-static bool
-same_expect(const struct case_expect *a, const struct case_expect *b)
-{
-    return a->never == b->never && a->event == b->event && a->ticket == b->ticket &&
-           a->episode == b->episode && a->has_value == b->has_value &&
-           a->value == b->value && a->within_ms == b->within_ms &&
-           a->at.kind == b->at.kind && a->at.ms == b->at.ms &&
-           same_or_both_none(a->device, b->device) &&
-           same_or_both_none(a->rule, b->rule) &&
-           same_or_both_none(a->severity, b->severity) &&
-           same_or_both_none(a->deadline, b->deadline);
-}
-
-/* One event may be what several expectations mean, each in its own words.  Only the
- * very same one written n times wants n events. */
-static void
-check_expect(struct run *r, const struct case_expect *x)
-{
-    int64_t at_ms = resolve(r, &x->at);
-    size_t wanted = 1;
-    size_t came = 0;
-    const struct kept *first = NULL;
-    for (const struct case_expect *e = r->spec->expects; e < x; e++) {
-        wanted += same_expect(e, x);
-    }
-    for (size_t i = 0; i < r->event_count; i++) {
-        const struct kept *k = &r->events[i];
-        if (fits(x, &k->event) &&
-            (at_ms == INSTANT_NONE || distance(k->event.t_ms, at_ms) <= x->within_ms)) {
-            first = first != NULL ? first : k;
-            came++;
-        }
-    }
-    if (x->never && came > 0) {
-        fail(r, x);
-        fprintf(r->out, "    came: %s\n", first->text);
-    } else if (!x->never && came < wanted) {
-        fail(r, x);
-        show_nearest(r, x);
-    }
 }
 
 /* What names nothing can never come.  Where it must come, that is an error; a "never"
@@ -471,6 +317,21 @@ expectations_name_what_is(const struct run *r, struct diags *diags)
     return diags->errors == errors;
 }
 
+static void
+check(struct run *r)
+{
+    int64_t *at_ms = arena_array(r->arena, r->spec->expect_count + 1, sizeof *at_ms);
+    for (uint32_t i = 0; i < r->spec->expect_count; i++) {
+        at_ms[i] = resolve(r, &r->spec->expects[i].at);
+    }
+    const struct case_check c = {.spec = r->spec,
+                                 .at_ms = at_ms,
+                                 .events = r->events,
+                                 .event_count = r->event_count,
+                                 .out = r->out};
+    r->failures += case_check(&c);
+}
+
 static int
 run_loaded(struct run *r, struct diags *diags, struct err *err)
 {
@@ -491,18 +352,20 @@ run_loaded(struct run *r, struct diags *diags, struct err *err)
         }
     }
     if (r->spec->log_count > 0) {
-        code = log_reader_open(&r->reader, r->site, map, r->spec->logs,
-                               r->spec->log_count, on_bad_row, r, err);
+        const struct replay_source_options source = {.map = map,
+                                                     .paths = r->spec->logs,
+                                                     .count = r->spec->log_count,
+                                                     .bad = on_bad_row,
+                                                     .ctx = r};
+        code = replay_source_open(&r->source, r->site, &source, err);
     }
     if (code == 0) {
         code = play(r, err);
     }
     if (code == 0) {
-        for (uint32_t i = 0; i < r->spec->expect_count; i++) {
-            check_expect(r, &r->spec->expects[i]);
-        }
+        check(r);
     }
-    log_reader_close(r->reader);
+    replay_source_close(r->source);
     log_map_free(map);
     return code;
 }

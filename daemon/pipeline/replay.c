@@ -18,6 +18,7 @@ struct replay {
     FILE *out;
     struct strbuf line;
     struct replay_source *source;
+    struct what_if *what_if; /* NULL: the samples are taken as they are. */
     bool stopped_by_bad_row;
     int64_t began_ms, shown_ms; /* Monotonic. */
     int64_t *last_ms;           /* By point: time of its last good sample. */
@@ -128,50 +129,77 @@ note_counts(struct replay *r)
     result->exchanges = counts.exchanges;
     result->unmatched = counts.unmatched;
     result->elsewhere = counts.elsewhere;
+    result->unknown = counts.unknown;
+    if (r->what_if != NULL) {
+        result->what_if = what_if_counts(r->what_if);
+    }
     snprintf(result->elsewhere_at, sizeof result->elsewhere_at, "%s",
              counts.elsewhere_at);
 }
 
+/* Lets the time run out to the end of the log, or as far as was asked for. */
+static void
+finish(struct replay *r, struct pipeline *p, bool read_all)
+{
+    struct replay_result *result = r->result;
+    int64_t end_ms = r->options->until_ms;
+
+    if (read_all && !r->stopped_by_bad_row && end_ms == INSTANT_NONE) {
+        int64_t last_ms = replay_source_counts(r->source).last_ms;
+
+        if (r->what_if != NULL) {
+            last_ms = what_if_time(r->what_if, last_ms);
+        }
+        /* Perhaps an empty row; of raw files, a frame may be later than any row. */
+        result->last_ms = last_ms > result->last_ms ? last_ms : result->last_ms;
+    }
+    end_ms = end_ms != INSTANT_NONE ? end_ms : result->last_ms;
+    if (end_ms != INSTANT_NONE && !r->stopped_by_bad_row) {
+        pipeline_advance(p, end_ms);
+    }
+    show_progress(r, true);
+}
+
 static int
-run_frames(struct replay *r, const struct site *site, struct pipeline *p)
+run_frames(struct replay *r,
+           const struct site *site,
+           struct pipeline *p,
+           struct err *err)
 {
     struct replay_result *result = r->result;
     const struct frame *f = NULL;
     struct frame *own = malloc(FRAME_BYTES_MAX);
     if (own == NULL) {
-        return ERR_NOMEM;
+        return err_set(err, ERR_NOMEM, "replay");
     }
     while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
-        if (r->options->until_ms != INSTANT_NONE && f->t_ms > r->options->until_ms) {
+        memcpy(own, f, frame_bytes(f->count));
+        bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
+        if (kept && r->options->until_ms != INSTANT_NONE &&
+            own->t_ms > r->options->until_ms) {
             break;
         }
-        if (result->first_ms == INSTANT_NONE) {
-            result->first_ms = f->t_ms;
-        }
-        result->last_ms = f->t_ms;
         result->frames++;
         result->samples += f->count;
-        memcpy(own, f, frame_bytes(f->count));
-        count_late(r, site, own);
-        pipeline_frame(p, own);
         if (result->frames % PROGRESS_EVERY_FRAMES == 0) {
             show_progress(r, false);
         }
+        if (!kept) {
+            continue;
+        }
+        if (result->first_ms == INSTANT_NONE) {
+            result->first_ms = own->t_ms;
+        }
+        result->last_ms = own->t_ms;
+        count_late(r, site, own);
+        pipeline_frame(p, own);
     }
     free(own);
-    if (f == NULL && !r->stopped_by_bad_row && r->options->until_ms == INSTANT_NONE) {
-        int64_t last_ms = replay_source_counts(r->source).last_ms;
-
-        /* Perhaps an empty row; of raw files, a frame may be later than any row. */
-        result->last_ms = last_ms > result->last_ms ? last_ms : result->last_ms;
+    int code = replay_source_failed(r->source, err);
+    if (code == 0) {
+        finish(r, p, f == NULL);
     }
-    int64_t end =
-        r->options->until_ms != INSTANT_NONE ? r->options->until_ms : result->last_ms;
-    if (end != INSTANT_NONE && !r->stopped_by_bad_row) {
-        pipeline_advance(p, end);
-    }
-    show_progress(r, true);
-    return 0;
+    return code;
 }
 
 int
@@ -204,23 +232,29 @@ replay_run(struct site *site,
                                                  .paths = options->logs,
                                                  .count = options->log_count,
                                                  .bus = options->bus,
+                                                 .history = options->history,
                                                  .bad = on_bad_row,
                                                  .ctx = &r};
     code = replay_source_open(&r.source, site, &source, err);
+    if (code == 0 && options->what_if != NULL) {
+        code = what_if_new(&r.what_if, site, options->what_if, err);
+    }
     if (code != 0) {
         goto done;
     }
-    code = run_frames(&r, site, p);
+    code = run_frames(&r, site, p, err);
     note_counts(&r);
     if (code != 0) {
-        err_set(err, ERR_NOMEM, "replay");
-    } else if (r.stopped_by_bad_row) {
+        goto done;
+    }
+    if (r.stopped_by_bad_row) {
         code = err_set(err, ERR_CONFIG, "stopped at the first bad row (--strict)");
     } else if (fflush(out) != 0) {
         code = err_set(err, ERR_IO, "the output cannot be written");
     }
 done:
     replay_source_close(r.source);
+    what_if_free(r.what_if);
     free(r.last_ms);
     strbuf_fini(&r.line);
     pipeline_free(p);

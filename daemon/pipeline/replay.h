@@ -11,6 +11,8 @@
 #include "daemon/model/event.h"
 #include "daemon/model/replay_case.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/replay_source.h"
+#include "daemon/pipeline/what_if.h"
 
 enum replay_format { REPLAY_TEXT, REPLAY_JSONL };
 
@@ -19,10 +21,12 @@ struct replay_options {
     const char *bus;           /* As struct replay_source_options has it. */
     const char *const *logs;   /* Sample logs, raw records, captures. */
     uint32_t log_count;
-    int64_t stale_after_ms; /* 0: as configured. */
-    int64_t until_ms;       /* INSTANT_NONE: the last row's time. */
-    bool strict;            /* The first bad row ends it (ERR_CONFIG). */
-    bool progress;          /* A bar on standard error. */
+    const struct replay_history *history;  /* The site's own too; NULL: not. */
+    const struct what_if_options *what_if; /* NULL: samples are taken as they are. */
+    int64_t stale_after_ms;                /* 0: as configured. */
+    int64_t until_ms;                      /* INSTANT_NONE: the last row's time. */
+    bool strict;                           /* The first bad row ends it (ERR_CONFIG). */
+    bool progress;                         /* A bar on standard error. */
     enum replay_format format;
     /* Where events go instead of to the output; NULL: they are printed. */
     void (*take_event)(void *ctx, const struct event *e);
@@ -36,6 +40,8 @@ struct replay_result {
     int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
     /* Of raw files, as struct replay_source_counts has them. */
     uint64_t exchanges, unmatched, elsewhere;
+    struct what_if_counts what_if;
+    uint64_t unknown; /* Samples of the history of no point of the site. */
     char elsewhere_at[BUS_TEXT_BYTES];
 };
 

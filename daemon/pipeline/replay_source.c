@@ -4,19 +4,23 @@
 
 #include "collectors/record_reader.h"
 #include "daemon/base/instant.h"
+#include "daemon/store/history_frames.h"
 
-struct raw {
-    struct record_reader *reader;
-    const struct frame *head; /* Waits for its turn; NULL at the end. */
-};
+#define HISTORY_BYTES_A_SECOND                                                         \
+    100 /* What the progress bar weighs the history with.                              \
+         */
 
+/* Lanes, in the order of which comes first of one time: the sample logs together, each
+ * raw file, the history. */
 struct replay_source {
     struct log_reader *logs; /* All sample logs; NULL: none. */
-    const struct frame *log_head;
-    struct raw *raws;
+    struct record_reader **raws;
     uint32_t raw_count;
-    struct raw *given; /* Whose head was given last; NULL: the logs'. */
+    struct history_frames *history; /* NULL: none. */
+    const struct frame **heads;     /* By lane: waits for its turn; NULL at the end. */
+    uint32_t given;                 /* Lane whose head was given; NONE_INDEX: none. */
     bool begun;
+    struct err failed; /* Of the history; code 0: not so far. */
 };
 
 static int
@@ -27,11 +31,36 @@ open_raw(struct replay_source *s,
          const struct replay_source_options *o,
          struct err *err)
 {
-    int code = record_reader_open(&s->raws[s->raw_count].reader, site, path, bus,
-                                  o->bad, o->ctx, err);
+    int code = record_reader_open(&s->raws[s->raw_count], site, path, bus, o->bad,
+                                  o->ctx, err);
 
     s->raw_count += code == 0;
     return code;
+}
+
+static int
+open_history(struct replay_source *s,
+             const struct site *site,
+             const struct replay_source_options *o,
+             struct err *err)
+{
+    struct history_frames_options history = {.dir = site->data_dir,
+                                             .from_ms = o->history->from_ms,
+                                             .to_ms = o->history->to_ms,
+                                             .device = NONE_INDEX,
+                                             .bad = o->bad,
+                                             .ctx = o->ctx};
+    int code;
+
+    if (o->history->device != NULL) {
+        history.device = site_device(site, o->history->device);
+        if (history.device == NONE_INDEX) {
+            return err_set(err, ERR_NOT_FOUND, "there is no device \"%s\"",
+                           o->history->device);
+        }
+    }
+    code = history_frames_open(&s->history, site, &history, err);
+    return code == ERR_NOT_FOUND ? 0 : code; /* Nothing was ever recorded. */
 }
 
 static int
@@ -58,6 +87,9 @@ open_all(struct replay_source *s,
         code = log_reader_open(&s->logs, site, o->map, logs, log_count, o->bad, o->ctx,
                                err);
     }
+    if (code == 0 && o->history != NULL) {
+        code = open_history(s, site, o, err);
+    }
     return code;
 }
 
@@ -72,9 +104,11 @@ replay_source_open(struct replay_source **out,
     int code = 0;
 
     if (s != NULL) {
-        s->raws = calloc((size_t)options->count + 1, sizeof *s->raws);
+        s->raws = calloc((size_t)options->count + 1, sizeof(struct record_reader *));
+        s->heads = calloc((size_t)options->count + 2, sizeof(const struct frame *));
+        s->given = NONE_INDEX;
     }
-    if (s == NULL || logs == NULL || s->raws == NULL) {
+    if (s == NULL || logs == NULL || s->raws == NULL || s->heads == NULL) {
         code = err_set(err, ERR_NOMEM, "replay");
     } else {
         code = open_all(s, site, options, logs, err);
@@ -95,46 +129,56 @@ replay_source_close(struct replay_source *s)
         return;
     }
     log_reader_close(s->logs);
+    history_frames_close(s->history);
     for (uint32_t i = 0; i < s->raw_count; i++) {
-        record_reader_close(s->raws[i].reader);
+        record_reader_close(s->raws[i]);
     }
     free(s->raws);
+    free(s->heads);
     free(s);
 }
 
 static void
-next_log(struct replay_source *s)
+move_on(struct replay_source *s, uint32_t lane)
 {
-    s->log_head = s->logs != NULL ? log_reader_next(s->logs) : NULL;
+    if (lane == 0) {
+        s->heads[lane] = s->logs != NULL ? log_reader_next(s->logs) : NULL;
+    } else if (lane <= s->raw_count) {
+        s->heads[lane] = record_reader_next(s->raws[lane - 1]);
+    } else {
+        s->heads[lane] =
+            s->history != NULL ? history_frames_next(s->history, &s->failed) : NULL;
+    }
 }
 
 const struct frame *
 replay_source_next(struct replay_source *s)
 {
-    const struct frame *first;
+    const struct frame *first = NULL;
+    uint32_t lanes = s->raw_count + 2;
 
-    if (!s->begun) {
-        s->begun = true;
-        next_log(s);
-        for (uint32_t i = 0; i < s->raw_count; i++) {
-            s->raws[i].head = record_reader_next(s->raws[i].reader);
+    for (uint32_t i = 0; i < lanes; i++) {
+        if (!s->begun || i == s->given) {
+            move_on(s, i);
         }
-    } else if (s->given != NULL) {
-        s->given->head = record_reader_next(s->given->reader);
-    } else {
-        next_log(s);
     }
-    s->given = NULL;
-    first = s->log_head;
-    for (uint32_t i = 0; i < s->raw_count; i++) {
-        struct raw *raw = &s->raws[i];
+    s->begun = true;
+    s->given = NONE_INDEX;
+    for (uint32_t i = 0; s->failed.code == 0 && i < lanes; i++) {
+        const struct frame *head = s->heads[i];
 
-        if (raw->head != NULL && (first == NULL || raw->head->t_ms < first->t_ms)) {
-            first = raw->head;
-            s->given = raw;
+        if (head != NULL && (first == NULL || head->t_ms < first->t_ms)) {
+            first = head;
+            s->given = i;
         }
     }
     return first;
+}
+
+int
+replay_source_failed(const struct replay_source *s, struct err *err)
+{
+    return s->failed.code == 0 ? 0 : err_set(err, s->failed.code, "%s", s->failed.text);
 }
 
 struct replay_source_counts
@@ -149,7 +193,7 @@ replay_source_counts(const struct replay_source *s)
         log_reader_progress(s->logs, &out.done, &out.total);
     }
     for (uint32_t i = 0; i < s->raw_count; i++) {
-        struct record_reader_counts c = record_reader_counts(s->raws[i].reader);
+        struct record_reader_counts c = record_reader_counts(s->raws[i]);
 
         out.rows += c.rows;
         out.bad += c.bad;
@@ -157,11 +201,21 @@ replay_source_counts(const struct replay_source *s)
         out.unmatched += c.unmatched;
         out.elsewhere += c.elsewhere;
         if (c.elsewhere > 0) {
-            out.elsewhere_at = record_reader_elsewhere(s->raws[i].reader);
+            out.elsewhere_at = record_reader_elsewhere(s->raws[i]);
         }
         out.last_ms = c.last_ms > out.last_ms ? c.last_ms : out.last_ms;
         out.done += c.done;
         out.total += c.total;
+    }
+    if (s->history != NULL) {
+        struct history_frames_counts c = history_frames_counts(s->history);
+
+        out.rows += c.rows;
+        out.bad += c.bad;
+        out.unknown = c.unknown;
+        out.last_ms = c.last_ms > out.last_ms ? c.last_ms : out.last_ms;
+        out.done += c.done * HISTORY_BYTES_A_SECOND;
+        out.total += c.total * HISTORY_BYTES_A_SECOND;
     }
     return out;
 }

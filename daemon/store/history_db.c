@@ -18,6 +18,7 @@
 
 enum history_sql {
     SQL_INSERT,
+    SQL_INSERT_ONCE,
     SQL_EXPIRE,
     SQL_DROP,
     SQL_ADD_DEVICE,
@@ -30,6 +31,10 @@ enum history_sql {
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_INSERT] =
         "INSERT INTO frame (t, device, flags, samples) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_INSERT_ONCE] =
+        "INSERT INTO frame (t, device, flags, samples) SELECT ?1, ?2, ?3, ?4"
+        " WHERE NOT EXISTS (SELECT 1 FROM frame"
+        " WHERE t = ?1 AND device = ?2 AND samples = ?4)",
     [SQL_EXPIRE] = "DELETE FROM frame WHERE rowid IN"
                    " (SELECT rowid FROM frame WHERE t < ?1 ORDER BY t LIMIT ?2)",
     [SQL_DROP] = "DELETE FROM frame WHERE rowid IN"
@@ -269,7 +274,10 @@ learn_point(struct history_db *h, uint32_t device_key, uint32_t point, struct er
 }
 
 static int
-insert_frame(struct history_db *h, const struct frame *f, struct err *err)
+insert_frame(struct history_db *h,
+             enum history_sql how,
+             const struct frame *f,
+             struct err *err)
 {
     int rc = 0;
     if (h->device_keys[f->device] == 0) {
@@ -290,12 +298,12 @@ insert_frame(struct history_db *h, const struct frame *f, struct err *err)
         return rc;
     }
     size_t size = frame_blob_encode(h->blob, h->samples, f->count);
-    sqlite3_stmt *stmt = h->kept[SQL_INSERT];
+    sqlite3_stmt *stmt = h->kept[how];
     sqlite3_bind_int64(stmt, 1, f->t_ms);
     sqlite3_bind_int64(stmt, 2, device_key);
     sqlite3_bind_int(stmt, 3, f->flags);
     sqlite3_bind_blob(stmt, 4, h->blob, (int)size, SQLITE_STATIC);
-    return run(h, SQL_INSERT, NULL, err);
+    return run(h, how, NULL, err);
 }
 
 static int
@@ -308,7 +316,7 @@ insert_frames(struct history_db *h,
     size_t at = 0;
     while (at < size) {
         const struct frame *f = (const void *)(frames + at);
-        int rc = insert_frame(h, f, err);
+        int rc = insert_frame(h, SQL_INSERT, f, err);
         if (rc != 0) {
             return rc;
         }
@@ -384,6 +392,45 @@ history_db_write(struct history_db *h,
         rc = db_exec(h->db, "COMMIT", err);
     }
     return rc == 0 ? 0 : failed(h, trouble, err);
+}
+
+static int
+import_frames(struct history_db *h,
+              const unsigned char *frames,
+              size_t size,
+              uint64_t *known,
+              struct err *err)
+{
+    *known = 0;
+    for (size_t at = 0; at < size;) {
+        const struct frame *f = (const void *)(frames + at);
+        int rc = insert_frame(h, SQL_INSERT_ONCE, f, err);
+        if (rc != 0) {
+            return rc;
+        }
+        *known += sqlite3_changes(h->db) == 0 ? f->count : 0;
+        at += frame_bytes(f->count);
+    }
+    return 0;
+}
+
+int
+history_db_import(struct history_db *h,
+                  const unsigned char *frames,
+                  size_t size,
+                  uint64_t *known,
+                  struct err *err)
+{
+    enum history_trouble trouble;
+    watch_disk(h);
+    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    if (rc == 0) {
+        rc = import_frames(h, frames, size, known, err);
+    }
+    if (rc == 0) {
+        rc = db_exec(h->db, "COMMIT", err);
+    }
+    return rc == 0 ? 0 : failed(h, &trouble, err);
 }
 
 int

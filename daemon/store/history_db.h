@@ -40,6 +40,14 @@ int history_db_write(struct history_db *h,
                      int64_t expire_ms,
                      enum history_trouble *trouble,
                      struct err *err);
+/* Writes the frames in one transaction, those of them that are not there already: a
+ * frame of the same time and device with the very same samples.  `*known` counts the
+ * samples of the others.  After a failure nothing of it was written. */
+int history_db_import(struct history_db *h,
+                      const unsigned char *frames,
+                      size_t size,
+                      uint64_t *known,
+                      struct err *err);
 /* Deletes the oldest frames to make room. */
 int history_db_drop_oldest(struct history_db *h, int64_t count, struct err *err);
 /* Closes the damaged file, moves it aside and begins a new one. */

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/pipeline/replay.h"
 #include "tests/daemon/store/scratch.h"
@@ -59,13 +60,14 @@ write_file(const char *path, const char *a, const char *b, const char *c)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-START_TEST(test_expectations)
+/* Returns owned what was printed. */
+static char *
+run_case(const char *expect, bool *passed)
 {
     char dir[SCRATCH_BYTES];
     char path[SCRATCH_BYTES + 16];
     char *said = NULL;
     size_t size = 0;
-    bool passed = !cases[_i].passes;
     struct diags diags;
     struct err err = {0};
     FILE *out = open_memstream(&said, &size);
@@ -74,15 +76,61 @@ START_TEST(test_expectations)
     snprintf(path, sizeof path, "%s/site.yaml", dir);
     write_file(path, SITE, "", "");
     snprintf(path, sizeof path, "%s/case.yaml", dir);
-    write_file(path, "case: a lift stands\nexpect:\n", cases[_i].expect, SAMPLES);
+    write_file(path, "case: a lift stands\nexpect:\n", expect, SAMPLES);
     diags_init(&diags);
-    int code = replay_case_run(path, out, &passed, &diags, &err);
+    int code = replay_case_run(path, out, passed, &diags, &err);
     diags_print(&diags, stderr);
     diags_fini(&diags);
     scratch_remove(dir);
     fclose(out);
-    ck_assert_msg(code == 0, "%s: %s", cases[_i].title, err.text);
+    ck_assert_msg(code == 0, "%s", err.text);
+    return said;
+}
+
+START_TEST(test_expectations)
+{
+    bool passed = !cases[_i].passes;
+    char *said = run_case(cases[_i].expect, &passed);
     ck_assert_msg(passed == cases[_i].passes, "%s: %s", cases[_i].title, said);
+    free(said);
+}
+END_TEST
+
+static const struct {
+    const char *expect, *want; /* Lines behind the place. */
+} told[] = {
+    {"  - {at: +45s, event: alarm.raised, episode: 2}\n",
+     "expected alarm.raised, episode 2 at 2026-03-01 18:14:45\n"
+     "    came: 2026-03-01 18:16:30  alarm raised, urgent: lift-fault "
+     "(lift-1/lift-fault), episode 2  (1m 45s later)\n"
+     "    came: 2026-03-01 18:14:30  alarm raised, urgent: lift-fault "
+     "(lift-1/lift-fault), episode 1  (15s earlier)\n"
+     "    came: 2026-03-01 18:14:30  ticket 1 opened"},
+    {"  - {event: alarm.raised, value: 2}\n",
+     "expected alarm.raised, value 2\n"
+     "    came: 2026-03-01 18:14:30  alarm raised, urgent: lift-fault "
+     "(lift-1/lift-fault), value 1\n"},
+    {"  - {event: ticket.opened, ticket: 3}\n",
+     "expected ticket.opened, ticket 3\n    came: 2026-03-01 18:14:30  ticket 1"},
+    {"  - {never: alarm.cleared}\n",
+     "never alarm.cleared\n    came: 2026-03-01 18:15:30  alarm cleared"},
+    {"  - {at: +150s, event: alarm.cleared}\n",
+     "expected alarm.cleared at 2026-03-01 18:16:30\n"
+     "    came: 2026-03-01 18:15:30  alarm cleared, urgent: lift-fault "
+     "(lift-1/lift-fault)  (1m earlier)\n"
+     "    came: 2026-03-01 18:16:30  alarm raised, urgent: lift-fault "
+     "(lift-1/lift-fault)  (at that time)\n"},
+};
+
+START_TEST(test_what_came_instead_is_told_nearest_first)
+{
+    bool passed = true;
+    char *said = run_case(told[_i].expect, &passed);
+    const char *place = strstr(said, "case.yaml:3:5: ");
+    ck_assert(!passed);
+    ck_assert_msg(place != NULL &&
+                      strstr(place, told[_i].want) == place + strlen("case.yaml:3:5: "),
+                  "%s", said);
     free(said);
 }
 END_TEST
@@ -93,6 +141,8 @@ main(void)
     Suite *s = suite_create("case_run");
     TCase *tc = tcase_create("case_run");
     tcase_add_loop_test(tc, test_expectations, 0, (int)ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, test_what_came_instead_is_told_nearest_first, 0,
+                        (int)ARRAY_LEN(told));
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -1,0 +1,116 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+#include "daemon/pipeline/import.h"
+
+struct arguments {
+    const char *site, *map, *bus;
+    struct cli_list logs;
+    bool strict, quiet;
+};
+
+static void
+print_summary(const struct site *site, const struct import_result *r)
+{
+    char from[INSTANT_TEXT_BYTES] = "-";
+    char to[INSTANT_TEXT_BYTES] = "-";
+    char keep[INSTANT_TEXT_BYTES];
+    if (r->first_ms != INSTANT_NONE) {
+        instant_format_local(from, r->first_ms);
+        instant_format_local(to, r->last_ms);
+    }
+    fprintf(stderr,
+            "%" PRIu64 " rows (%" PRIu64 " bad), %" PRIu64
+            " samples, %s .. %s: %" PRIu64 " imported, %" PRIu64 " were there\n",
+            r->rows, r->bad_rows, r->samples, from, to, r->samples - r->known,
+            r->known);
+    if (r->expired > 0) {
+        fprintf(stderr,
+                "%" PRIu64
+                " samples are older than history.keep (%s): a running daemon "
+                "deletes them\n",
+                r->expired, duration_write(keep, site->history.keep_ms));
+    }
+}
+
+static int
+import(const struct arguments *a)
+{
+    struct err err = {0};
+    struct diags diags;
+    struct log_map *map = NULL;
+    struct site *site = cli_site(a->site);
+    int status = CLI_CONFIG;
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    diags_init(&diags);
+    if (a->map == NULL || (map = config_load_map(a->map, &diags)) != NULL) {
+        const struct import_options options = {.source = {.map = map,
+                                                          .paths = a->logs.items,
+                                                          .count = a->logs.count,
+                                                          .bus = a->bus},
+                                               .strict = a->strict,
+                                               .progress =
+                                                   !a->quiet && isatty(STDERR_FILENO)};
+        struct import_result result;
+        status =
+            err_exit_status(import_run(site, &options, clock_real_ms(), &result, &err));
+        if (status != CLI_OK) {
+            cli_fail(&err);
+        }
+        if (!a->quiet && (status == CLI_OK || result.samples > 0)) {
+            print_summary(site, &result);
+        }
+    }
+    if (diags.errors > 0) {
+        diags_sort(&diags);
+        diags_print(&diags, stderr);
+    }
+    diags_fini(&diags);
+    log_map_free(map);
+    site_free(site);
+    return status;
+}
+
+static int
+run(const struct cli_command *self, int argc, char **argv)
+{
+    struct arguments a = {.site = CLI_SITE_DEFAULT};
+    const struct cli_option options[] = {
+        {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
+        {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
+        {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
+        {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
+        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
+    };
+    bool done = false;
+    int status =
+        cli_parse(self, options, ARRAY_LEN(options), argc, argv, &a.logs, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    if (a.logs.count == 0) {
+        return cli_usage_error(self, "no log was given");
+    }
+    return import(&a);
+}
+
+const struct cli_command cli_import = {
+    "import", "recorded samples into the site's history",
+    "[-c SITE] [--map MAP] [--strict] LOG...",
+    "A LOG is all that `caretaker replay` reads: CSV in long or wide form, or by a "
+    "map; JSON\n"
+    "lines; records and captures.  `caretaker export` gives back what was put in.\n"
+    "What the history holds already is not put twice, so the same import may be "
+    "repeated.\n"
+    "Rules do not see these samples; `caretaker replay --from-history` shows what they "
+    "say.\n"
+    "The daemon may be running.\n",
+    run};

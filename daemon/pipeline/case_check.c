@@ -1,0 +1,232 @@
+#include "daemon/pipeline/case_check.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/base/strbuf.h"
+
+#define NEAREST_SHOWN 3
+
+static bool
+same(const char *wanted, const char *value)
+{
+    return wanted == NULL || (value != NULL && strcmp(wanted, value) == 0);
+}
+
+static bool
+same_or_both_none(const char *a, const char *b)
+{
+    return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
+}
+
+/* How many of what is expected beside event, device and rule the event has not. */
+static int
+differences(const struct case_expect *x, const struct event *e)
+{
+    return (x->ticket != 0 && x->ticket != e->ticket) +
+           (x->episode != 0 && x->episode != e->episode) +
+           (x->has_value && !(e->has_value && x->value == e->value)) +
+           (x->severity != NULL &&
+            strcmp(x->severity, severity_name(e->severity)) != 0) +
+           !same(x->deadline, e->deadline);
+}
+
+static bool
+fits(const struct case_expect *x, const struct event *e)
+{
+    return x->event == e->kind && same(x->device, e->device) &&
+           same(x->rule, e->rule) && differences(x, e) == 0;
+}
+
+static int64_t
+at_of(const struct case_check *c, const struct case_expect *x)
+{
+    return c->at_ms[x - c->spec->expects];
+}
+
+static int64_t
+distance(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static void
+describe(const struct case_check *c, const struct case_expect *x, struct strbuf *out)
+{
+    strbuf_printf(out, "%s %s", x->never ? "never" : "expected",
+                  event_kind_name(x->event));
+    if (x->device != NULL) {
+        strbuf_printf(out, " of %s", x->device);
+    }
+    if (x->rule != NULL) {
+        strbuf_printf(out, " by %s", x->rule);
+    }
+    if (x->severity != NULL) {
+        strbuf_printf(out, " (%s)", x->severity);
+    }
+    if (x->ticket != 0) {
+        strbuf_printf(out, ", ticket %lld", (long long)x->ticket);
+    }
+    if (x->episode != 0) {
+        strbuf_printf(out, ", episode %lld", (long long)x->episode);
+    }
+    if (x->has_value) {
+        strbuf_add(out, ", value ");
+        strbuf_add_number(out, x->value);
+    }
+    if (x->deadline != NULL) {
+        strbuf_printf(out, ", deadline %s", x->deadline);
+    }
+    if (x->at.kind != CASE_TIME_NONE) {
+        char when[INSTANT_TEXT_BYTES];
+        strbuf_printf(out, " at %s", instant_format_local(when, at_of(c, x)));
+        if (x->within_ms > 0) {
+            strbuf_printf(out, " within %s", duration_format(when, x->within_ms));
+        }
+    }
+}
+
+static void
+tell_failed(const struct case_check *c, const struct case_expect *x)
+{
+    struct strbuf text = {0};
+    describe(c, x, &text);
+    fprintf(c->out, "  %s:%u:%u: %s\n", x->loc.file, x->loc.line, x->loc.column,
+            text.text);
+    strbuf_fini(&text);
+}
+
+/* What came instead: the same event elsewhere or at another time counts most, then
+ * others of the same device; among equals what differs in fewer of its words, then the
+ * nearest in time. */
+static int64_t
+strangeness(const struct case_check *c,
+            const struct case_expect *x,
+            const struct event *e)
+{
+    int64_t score = 0;
+    score += x->event != e->kind ? INT64_C(1) << 50 : 0;
+    score += !same(x->device, e->device) ? INT64_C(1) << 51 : 0;
+    score += !same(x->rule, e->rule) ? INT64_C(1) << 49 : 0;
+    if (x->event == e->kind) {
+        score += (int64_t)differences(x, e) << 46;
+    }
+    if (x->at.kind != CASE_TIME_NONE) {
+        score += distance(e->t_ms, at_of(c, x));
+    }
+    return score;
+}
+
+/* With what its text does not say and was asked for, and how far it was from when it
+ * was expected. */
+static void
+show_came(const struct case_check *c,
+          const struct case_expect *x,
+          const struct case_event *k)
+{
+    char text[INSTANT_TEXT_BYTES];
+    fprintf(c->out, "    came: %s", k->text);
+    if (x->episode != 0 && k->event.episode != 0) {
+        fprintf(c->out, ", episode %lld", (long long)k->event.episode);
+    }
+    if (x->has_value && k->event.has_value) {
+        number_format(text, k->event.value);
+        fprintf(c->out, ", value %s", text);
+    }
+    if (x->at.kind != CASE_TIME_NONE) {
+        int64_t late_ms = k->event.t_ms - at_of(c, x);
+        if (late_ms == 0) {
+            fprintf(c->out, "  (at that time)");
+        } else {
+            fprintf(c->out, "  (%s %s)",
+                    duration_format(text, late_ms > 0 ? late_ms : -late_ms),
+                    late_ms > 0 ? "later" : "earlier");
+        }
+    }
+    fputc('\n', c->out);
+}
+
+static void
+show_nearest(const struct case_check *c, const struct case_expect *x)
+{
+    int64_t shown_up_to = -1;
+    unsigned shown = 0;
+    while (shown < NEAREST_SHOWN) {
+        int64_t best = INT64_MAX;
+        for (size_t i = 0; i < c->event_count; i++) {
+            int64_t score = strangeness(c, x, &c->events[i].event);
+            if (score > shown_up_to && score < best) {
+                best = score;
+            }
+        }
+        if (best == INT64_MAX) {
+            break;
+        }
+        for (size_t i = 0; i < c->event_count && shown < NEAREST_SHOWN; i++) {
+            if (strangeness(c, x, &c->events[i].event) == best) {
+                show_came(c, x, &c->events[i]);
+                shown++;
+            }
+        }
+        shown_up_to = best;
+    }
+    if (shown == 0) {
+        fprintf(c->out, "    came: nothing at all\n");
+    }
+}
+
+static bool
+same_expect(const struct case_expect *a, const struct case_expect *b)
+{
+    return a->never == b->never && a->event == b->event && a->ticket == b->ticket &&
+           a->episode == b->episode && a->has_value == b->has_value &&
+           a->value == b->value && a->within_ms == b->within_ms &&
+           a->at.kind == b->at.kind && a->at.ms == b->at.ms &&
+           same_or_both_none(a->device, b->device) &&
+           same_or_both_none(a->rule, b->rule) &&
+           same_or_both_none(a->severity, b->severity) &&
+           same_or_both_none(a->deadline, b->deadline);
+}
+
+/* One event may be what several expectations mean, each in its own words.  Only the
+ * very same one written n times wants n events. */
+static bool
+check_expect(const struct case_check *c, const struct case_expect *x)
+{
+    int64_t at_ms = at_of(c, x);
+    size_t wanted = 1;
+    size_t came = 0;
+    const struct case_event *first = NULL;
+    for (const struct case_expect *e = c->spec->expects; e < x; e++) {
+        wanted += same_expect(e, x);
+    }
+    for (size_t i = 0; i < c->event_count; i++) {
+        const struct case_event *k = &c->events[i];
+        if (fits(x, &k->event) &&
+            (at_ms == INSTANT_NONE || distance(k->event.t_ms, at_ms) <= x->within_ms)) {
+            first = first != NULL ? first : k;
+            came++;
+        }
+    }
+    if (x->never ? came == 0 : came >= wanted) {
+        return true;
+    }
+    tell_failed(c, x);
+    if (x->never) {
+        show_came(c, x, first);
+    } else {
+        show_nearest(c, x);
+    }
+    return false;
+}
+
+unsigned
+case_check(const struct case_check *c)
+{
+    unsigned failed = 0;
+    for (uint32_t i = 0; i < c->spec->expect_count; i++) {
+        failed += !check_expect(c, &c->spec->expects[i]);
+    }
+    return failed;
+}

@@ -1,0 +1,391 @@
+#!/usr/bin/python3
+"""What replay reads: the same samples in every form, and from the history, give the same events
+to the byte; spoilt samples do so too."""
+import contextlib
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+import threading
+import unittest
+
+from estate import CARETAKER, Estate, Slave, free_port, wait_for
+
+SITE = """devices:
+  - {id: fan-1, type: pump, points: {bearing: {unit: degC, stale_after: 5s}, running: {stale_after: 5s}}}
+  - {id: pump-1, type: pump, points: {bearing: {unit: degC, stale_after: 5s}, running: {stale_after: 5s}}}
+"""
+RULES = """rules:
+  - {id: hot, when: bearing > 80 degC, hold: 3s, clear: bearing < 75 degC, while: running, severity: urgent,
+     title: {en: hot}, cause: c, consequence: c, action: a, source: test}
+  - {id: silent, when: age(bearing) > 10s, severity: normal,
+     title: {en: silent}, cause: c, consequence: c, action: a, source: test}
+"""
+# 20 minutes at 1 s: each machine heats up and cools down, and is silent for a while.
+DEVICES, POINTS = ("fan-1", "pump-1"), ("bearing", "running")
+
+
+def samples():
+    for s in range(1200):
+        time = f"2026-03-01T00:{s // 60:02}:{s % 60:02}.000Z"
+        for n, device in enumerate(DEVICES):
+            if 500 + 100 * n <= s < 540 + 100 * n:
+                continue
+            hot = 60 + (s * (3 + n) // 10) % 45 + s % 7 / 10
+            yield time, device, "bearing", f"{hot:.1f}"
+            yield time, device, "running", str(int(s % 300 < 280))
+
+
+def long_form():
+    return "time,device,point,value\n" + "".join(",".join(row) + "\n" for row in samples())
+
+
+def json_lines():
+    return "".join(json.dumps(dict(zip(("time", "device", "point"), row), value=float(row[3]))) +
+                   "\n" for row in samples())
+
+
+def wide_form(names=None, separator=","):
+    names = names or [f"{d}.{p}" for d in DEVICES for p in POINTS]
+    rows = {}
+    for time, device, point, value in samples():
+        rows.setdefault(time, {})[f"{device}.{point}"] = value
+    keys = [f"{d}.{p}" for d in DEVICES for p in POINTS]
+    return "".join(separator.join(row) + "\n" for row in [["time", *names]] + [
+        [time, *(cells.get(key, "") for key in keys)] for time, cells in rows.items()])
+
+
+class Sources(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.estate = e = Estate(site=SITE, rules=RULES)
+        cls.addClassCleanup(e.close)
+        e.write("long.csv", long_form())
+        e.write("wide.csv", wide_form())
+        e.write("log.jsonl", json_lines())
+        e.write("foreign.csv", wide_form(["A", "A on", "B", "B on"], ";").replace("time", "when", 1))
+        e.write("map.yaml", "time: when\ncolumns: {A: fan-1.bearing, A on: fan-1.running, "
+                "B: pump-1.bearing, B on: pump-1.running}\n")
+        cls.want = cls.events("long.csv")
+
+    @classmethod
+    def events(cls, *words, status=0, errors=None, stdin=None):
+        done = subprocess.run([CARETAKER, "replay", "-c", cls.estate.site_file, "--format", "jsonl",
+                               *words], cwd=cls.estate.folder, stdin=stdin, timeout=60,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == status, done
+        if errors is not None:
+            assert errors in done.stderr, done.stderr
+        return done.stdout
+
+    def test_there_is_something_to_compare(self):
+        kinds = {json.loads(line)["event"] for line in self.want.splitlines()}
+        self.assertLessEqual({"alarm.raised", "alarm.cleared", "ticket.opened", "device.offline"},
+                             kinds)
+        self.assertGreater(len(self.want.splitlines()), 20)
+
+    def test_the_same_twice(self):
+        self.assertEqual(self.events("long.csv"), self.want)
+
+    def test_every_form_gives_the_same_events(self):
+        for words in (["wide.csv"], ["log.jsonl"], ["--map", "map.yaml", "foreign.csv"]):
+            with self.subTest(words):
+                self.assertEqual(self.events(*words), self.want)
+
+    def test_pieces_of_any_size_give_the_same_events(self):
+        for name in ("long.csv", "wide.csv", "log.jsonl"):
+            with open(self.estate.path(name), "rb") as f:
+                log = f.read()
+            for size in (61, 4096, 65536):
+                with self.subTest(name=name, size=size):
+                    reader, writer = os.pipe()
+
+                    def write(writer=writer, log=log, size=size):
+                        with open(writer, "wb", buffering=0) as out:
+                            for at in range(0, len(log), size):
+                                out.write(log[at:at + size])
+                    thread = threading.Thread(target=write)
+                    thread.start()
+                    with open(reader, "rb") as stdin:
+                        got = self.events("/dev/stdin", stdin=stdin)
+                    thread.join()
+                    self.assertEqual(got, self.want)
+
+    def test_files_of_several_forms_merge_by_time(self):
+        fan = self.estate.write("fan.jsonl", "".join(
+            line + "\n" for line in json_lines().splitlines() if "fan-1" in line))
+        pump = self.estate.write("pump.csv", "time,device,point,value\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "pump-1" in line))
+        self.assertEqual(self.events(fan, pump), self.want)
+
+    def test_a_gap_is_no_jump(self):
+        """A hold does not run on over samples that are missing."""
+        log = self.estate.write("gap.csv", "time,pump-1.bearing,pump-1.running\n"
+                                "2026-03-01T00:00:00Z,85,1\n2026-03-01T00:00:02Z,85,1\n"
+                                "2026-03-01T01:00:00Z,85,1\n2026-03-01T01:00:02Z,85,1\n")
+        rows = [json.loads(line) for line in self.events(log).splitlines()]
+        self.assertEqual([(r["t"][11:19], r["event"], r.get("rule")) for r in rows
+                          if r["event"].startswith(("alarm", "device"))],
+                         [("00:00:03", "alarm.raised", "hot"), ("00:00:07", "device.offline", None),
+                          ("00:00:12", "alarm.raised", "silent"),
+                          ("01:00:00", "device.online", None),
+                          ("01:00:00", "alarm.cleared", "silent")])
+
+    def test_a_terminal_sees_how_far_it_is(self):
+        subprocess.run([CARETAKER, "import", "-q", "-c", self.estate.site_file,
+                                          "long.csv"], cwd=self.estate.folder, check=True)
+        for words in (["long.csv"], ["log.jsonl"], ["--from-history"]):
+            with self.subTest(words):
+                master, terminal = pty.openpty()
+                with subprocess.Popen([CARETAKER, "replay", "-c", self.estate.site_file, *words],
+                                      cwd=self.estate.folder, stdout=subprocess.DEVNULL,
+                                      stderr=terminal) as child:
+                    os.close(terminal)
+                    shown = b""
+                    try:
+                        while part := os.read(master, 65536):
+                            shown += part
+                    except OSError:  # The other end was closed.
+                        pass
+                    os.close(master)
+                    self.assertEqual(child.wait(60), 0)
+                self.assertRegex(shown.decode(),
+                                 r"\[#{30}\] 100 %  \d+\.\d\d million samples/s\r?\n"
+                                 r"\d+ rows \(0 bad\), 4640 samples")
+
+    def test_a_map_is_checked(self):
+        done = self.estate.run("check", self.estate.path("map.yaml"), site=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        bad = self.estate.write("bad-map.yaml", "time: when\ncolumns: {A: nowhere}\n")
+        done = self.estate.run("check", bad, site=False)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("bad-map.yaml:2:14: ", done.stderr)
+
+    def test_a_case_takes_every_form_of_log(self):
+        for name in ("wide.csv", "log.jsonl"):
+            case = self.estate.write("case.yaml", f"case: {name}\nsite: site.yaml\nlog: {name}\nexpect:\n"
+                                     "  - {event: alarm.raised, rule: hot, device: fan-1, episode: 2}\n"
+                                     "  - {event: alarm.raised, rule: silent, device: pump-1}\n")
+            done = self.estate.run("test", case, site=False)
+            self.assertEqual(done.returncode, 0, done)
+
+    def test_strict_ends_at_the_first_bad_row(self):
+        log = self.estate.write("bad.jsonl", json_lines().replace('"value": 1.0', '"value": "1"', 1))
+        self.assertEqual(self.events("--strict", log, status=3,
+                                     errors="bad.jsonl:2:86: \"value\" is a number"), "")
+        self.events(log, errors="4640 rows (1 bad)")
+
+
+class History(unittest.TestCase):
+    def setUp(self):
+        self.estate = e = Estate(site=SITE + "history: {keep: 10y}\n", rules=RULES)
+        self.addCleanup(e.close)
+        e.write("long.csv", long_form())
+        e.write("log.jsonl", json_lines())
+
+    def run_it(self, *words, status=0):
+        done = subprocess.run([CARETAKER, words[0], "-c", self.estate.site_file, *words[1:]],
+                              cwd=self.estate.folder, timeout=60, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, status, done)
+        return done
+
+    def replay(self, *words):
+        return self.run_it("replay", "--format", "jsonl", *words).stdout
+
+    def test_import_export_and_replay_agree(self):
+        done = self.run_it("import", "log.jsonl")
+        self.assertIn("4640 samples", done.stderr)
+        self.assertIn(": 4640 imported, 0 were there", done.stderr)
+        want = self.replay("long.csv")
+        self.assertGreater(len(want.splitlines()), 20)
+        self.assertEqual(self.replay("--from-history"), want)
+        for form in ("csv", "jsonl"):
+            text = self.run_it("export", "--format", form, "--detail").stdout
+            self.assertEqual(self.replay(self.estate.write("again." + form, text)), want)
+            self.assertIn(": 0 imported, 4640 were there",
+                          self.run_it("import", "again." + form).stderr)
+            self.assertEqual(self.run_it("export", "--format", form, "--detail").stdout, text)
+
+    def test_a_part_of_the_history(self):
+        self.run_it("import", "long.csv")
+        part = self.replay("--from-history", "--from", "2026-03-01 00:03", "--to",
+                           "2026-03-01 00:08", "--device", "pump-1")
+        text = self.run_it("export", "--from", "2026-03-01 00:03", "--to", "2026-03-01 00:08",
+                           "--device", "pump-1").stdout
+        self.assertEqual(self.replay(self.estate.write("part.csv", text)), part)
+        self.assertIn('"pump-1"', part)
+        self.assertNotIn("fan-1", part)
+
+    def test_history_and_log_merge(self):
+        # Of one time a log comes first, as fan-1 does by its id.
+        only = self.estate.write("fan.csv", "time,device,point,value\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "fan-1" in line))
+        self.run_it("import", "long.csv")
+        self.assertEqual(self.replay("--from-history", "--device", "pump-1", only),
+                         self.replay("long.csv"))
+
+    def test_while_the_daemon_runs(self):
+        self.estate.start()
+        done = self.run_it("import", "long.csv")
+        self.assertIn(": 4640 imported", done.stderr)
+        self.assertEqual(self.replay("--from-history", "--to", "2026-03-02"),
+                         self.replay("long.csv"))
+        self.estate.stop()
+
+    def test_a_damaged_history_is_told(self):
+        self.run_it("import", "long.csv")
+        with open(self.estate.path("data/history.db"), "r+b") as f:
+            f.seek(0, os.SEEK_END)
+            size = f.tell()
+            f.seek(size // 2 // 4096 * 4096)
+            f.write(b"\xff" * (size - f.tell()))
+        done = self.run_it("replay", "--from-history", status=4)
+        self.assertIn("history.db: read: database disk image is malformed", done.stderr)
+        self.assertIn("history.db", self.run_it("import", "log.jsonl", status=4).stderr)
+        self.assertEqual(os.listdir(self.estate.path("data")).count("history.db"), 1)
+
+    def test_what_cannot_be_asked(self):
+        for words, status, text in (
+                (["replay"], 2, "no log was given; LOG..., --from-history or both"),
+                (["replay", "--from", "-1h", "long.csv"], 2, "--from-history is missing"),
+                (["replay", "--from-history", "--from", "soon"], 2, "soon"),
+                (["replay", "--from-history", "--device", "pump-9"], 1,
+                 'there is no device "pump-9"'),
+                (["import"], 2, "no log was given"),
+                (["import", "nothing.csv"], 4, "nothing.csv"),
+                (["import", "--map", "site.yaml", "long.csv"], 3, "site.yaml:")):
+            with self.subTest(words):
+                self.assertIn(text, self.run_it(*words, status=status).stderr)
+        self.assertEqual(self.replay("--from-history"), "")  # Nothing was ever recorded.
+
+    def test_a_strict_import_keeps_what_stood_before(self):
+        self.estate.write("bad.csv", "time,device,point,value\n2026-03-01T00:00:00Z,pump-1,bearing,1\n"
+                          "2026-03-01T00:00:01Z,pump-1,bearing,x\n"
+                          "2026-03-01T00:00:02Z,pump-1,bearing,3\n")
+        self.assertIn("bad.csv:3:37: 'x' is no value",
+                      self.run_it("import", "--strict", "bad.csv", status=3).stderr)
+        self.assertEqual(len(self.run_it("export").stdout.splitlines()), 2)
+        self.run_it("import", "bad.csv")
+        self.assertEqual(len(self.run_it("export").stdout.splitlines()), 3)
+
+
+class Happened(unittest.TestCase):
+    """What a daemon saw on the wire, replayed from its history, gives the events that it told."""
+
+    SITE = """
+history: {flush: 100ms}
+buses:
+  - {id: plant, tcp: "127.0.0.1:%d", timeout: 100ms, retries: 0}
+devices:
+  - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 100ms, points: {
+      bearing: {register: input 3, type: s16, scale: 0.1, unit: degC}, running: {register: discrete 2}}}
+  - {id: pump-2, type: pump, bus: plant, unit: 2, poll: 100ms, points: {
+      bearing: {register: input 3, type: s16, scale: 0.1, unit: degC}, running: {register: discrete 2}}}
+"""
+    RULES = """rules:
+  - {id: hot, applies_to: {type: pump}, while: running, when: bearing > 80 degC, hold: 500ms,
+     clear: bearing < 75 degC, clear_hold: 200ms, severity: urgent,
+     title: {en: hot}, cause: c, consequence: c, action: a, source: test}
+  - {id: dead, applies_to: {type: bus}, when: not online, hold: 300ms, severity: normal,
+     title: {en: dead}, cause: c, consequence: c, action: a, source: test}
+"""
+
+    def wait_alarm(self, device, rule, state):
+        wait_for(lambda: [device, rule, state] in
+                 [[a["device"], a["rule"], a["state"]] for a in self.estate.listing("alarms")],
+                 f"{rule} of {device}: {state}")
+
+    def test_the_history_tells_what_happened(self):
+        port = free_port()
+        self.estate = e = Estate(rules=self.RULES)
+        self.addCleanup(e.close)
+        e.write_site(self.SITE % port)
+        slave = e.keep(Slave("tcp", port, 1, 2))
+        for unit in (1, 2):
+            slave.set(unit, "input", 3, 600)
+            slave.set(unit, "discrete", 2, 1)
+        e.start()
+        slave.set(1, "input", 3, 912)
+        self.wait_alarm("pump-1", "hot", "active")
+        slave.set(2, "input", 3, 851)
+        self.wait_alarm("pump-2", "hot", "active")
+        slave.set(1, "input", 3, 700)
+        self.wait_alarm("pump-1", "hot", "cleared")
+        slave.stop()
+        self.wait_alarm("plant", "dead", "active")
+        e.stop()
+        with contextlib.closing(sqlite3.connect(e.path("data/state.db"))) as db:
+            told = [json.loads(row) for (row,) in db.execute(
+                "SELECT json FROM events WHERE name LIKE 'alarm.%' OR name LIKE 'device.%' ORDER BY seq")]
+        # The last of them may be a timer's, later than the last sample.
+        done = e.run("replay", "-c", e.site_file, "--from-history", "--format", "jsonl", "--until",
+                     told[-1]["t"], site=False)
+        self.assertEqual(done.returncode, 0, done)
+        again = [json.loads(line) for line in done.stdout.splitlines()]
+
+        def key(event):
+            return tuple(event.get(k) for k in ("t", "event", "device", "rule", "severity", "value",
+                                                "episode"))
+        again = [key(event) for event in again if event["event"].startswith(("alarm.", "device."))]
+        told = [key(event) for event in told]
+        self.assertGreaterEqual(len(told), 5, told)
+        self.assertEqual(again, told)
+
+
+class WhatIf(unittest.TestCase):
+    def setUp(self):
+        self.estate = e = Estate(site=SITE, rules=RULES)
+        self.addCleanup(e.close)
+        e.write("long.csv", long_form())
+        e.write("wide.csv", wide_form())
+
+    def run_it(self, *words, status=0):
+        done = subprocess.run([CARETAKER, "replay", "-c", self.estate.site_file, "--format", "jsonl",
+                               *words], cwd=self.estate.folder, timeout=60, capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(done.returncode, status, done)
+        return done
+
+    def test_the_same_each_time_and_in_every_form(self):
+        plain = self.run_it("long.csv").stdout
+        for words, told in ((["--noise", "bearing=4"], "2320 with noise"),
+                            (["--drift", "pump-1.bearing=2000"], "1159 samples drifted"),
+                            (["--stick", "*.bearing@+2m..+10m"], " stuck"),
+                            (["--drop", "30%"], " dropped"),
+                            (["--drop", "bearing=0.5"], " dropped"),
+                            (["--shift-clock", "1h@+5m.."], " frames at another time")):
+            with self.subTest(words):
+                done = self.run_it(*words, "long.csv")
+                self.assertNotEqual(done.stdout, plain)
+                self.assertIn(told, done.stderr)
+                self.assertEqual(self.run_it(*words, "wide.csv").stdout, done.stdout)
+
+    def test_another_seed_is_another_chance(self):
+        one = self.run_it("--noise", "bearing=4", "long.csv").stdout
+        self.assertEqual(self.run_it("--noise", "bearing=4", "--seed", "1", "long.csv").stdout, one)
+        self.assertNotEqual(self.run_it("--noise", "bearing=4", "--seed", "2", "long.csv").stdout,
+                            one)
+
+    def test_a_whole_clock_that_is_wrong_moves_everything(self):
+        plain = self.run_it("long.csv").stdout
+        late = self.run_it("--shift-clock", "-1d", "long.csv").stdout
+        self.assertEqual(late.replace("2026-02-28T", "2026-03-01T"), plain)
+
+    def test_a_lost_sensor_is_silent(self):
+        kinds = [json.loads(line) for line in self.run_it("--drop", "fan-1.*=1", "long.csv").stdout
+                 .splitlines()]
+        self.assertEqual([k for k in kinds if k.get("device") == "fan-1"], [])
+
+    def test_what_cannot_be_asked(self):
+        for words, status, text in (
+                (["--noise", "bearing"], 2, "POINT=SIGMA, such as pump-1.bearing=0.5, is accepted"),
+                (["--noise", "bering=1"], 1, 'the site has no numeric point "bering"'),
+                (["--seed", "-1"], 2, "--seed is a whole number")):
+            with self.subTest(words):
+                self.assertIn(text, self.run_it(*words, "long.csv", status=status).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
