@@ -14,10 +14,11 @@
 #define ASK_TIMEOUT_MS 15000 /* Longer than a read on a slow line may take. */
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,     &cli_check,    &cli_replay,   &cli_test,       &cli_status,
-    &cli_devices, &cli_alarms,   &cli_tickets,  &cli_ack,        &cli_ticket,
-    &cli_export,  &cli_read,     &cli_scan,     &cli_sniff,      &cli_record,
-    &cli_tune,    &cli_simulate, &cli_profiles, &cli_completion, NULL};
+    &cli_run,     &cli_check,  &cli_replay,   &cli_test,     &cli_status,
+    &cli_devices, &cli_alarms, &cli_tickets,  &cli_ack,      &cli_ticket,
+    &cli_export,  &cli_read,   &cli_scan,     &cli_sniff,    &cli_record,
+    &cli_tune,    &cli_report, &cli_simulate, &cli_profiles, &cli_completion,
+    NULL};
 
 static void
 print_help(const struct cli_command *self,

@@ -119,6 +119,7 @@ int cli_print_listing(const char *array,
 
 extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_read,
     cli_simulate, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_ticket,
-    cli_export, cli_tune, cli_profiles, cli_completion, cli_scan, cli_sniff, cli_record;
+    cli_export, cli_tune, cli_report, cli_profiles, cli_completion, cli_scan, cli_sniff,
+    cli_record;
 
 #endif

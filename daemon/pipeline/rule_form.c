@@ -281,6 +281,42 @@ rule_form_spec(const struct rule_form *f,
     return spec;
 }
 
+static bool
+names_others(const struct node *n)
+{
+    bool found = n->kind == NODE_POINT && n->device != NULL;
+    for (uint32_t i = 0; i < n->arg_count && !found; i++) {
+        found = names_others(n->list != NULL ? n->list[i] : n->args[i]);
+    }
+    return found;
+}
+
+static bool
+text_names_others(struct arena *arena, const struct expr_text *text)
+{
+    struct diags diags;
+    if (text->text == NULL) {
+        return false;
+    }
+    diags_init(&diags);
+    const struct node *root = syntax_parse(arena, text, &diags);
+    diags_fini(&diags);
+    return root == NULL || names_others(root);
+}
+
+bool
+rule_form_reads_others(const struct rule_spec *rule)
+{
+    struct arena *arena = arena_new();
+    bool found = text_names_others(arena, &rule->while_);
+    for (uint32_t i = 0; i < rule->level_count && !found; i++) {
+        found = text_names_others(arena, &rule->levels[i].when) ||
+                text_names_others(arena, &rule->levels[i].clear);
+    }
+    arena_free(arena);
+    return found;
+}
+
 double
 rule_form_in_unit(const struct rule_form *f, const struct point *point, double value)
 {

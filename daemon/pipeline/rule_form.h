@@ -61,6 +61,9 @@ struct rule_spec rule_form_spec(const struct rule_form *f,
                                 double threshold,
                                 double deadband);
 
+/* Whether any condition of the rule names a point of another device. */
+bool rule_form_reads_others(const struct rule_spec *rule);
+
 /* A value of `point` of `device` in the form's unit: NAN where it cannot be said. */
 double
 rule_form_in_unit(const struct rule_form *f, const struct point *point, double value);
