@@ -139,7 +139,7 @@ void procedures_read(struct reader *r, const struct sections *s, struct site *si
 void maintenance_check(struct reader *r, const struct sections *s, struct site *site);
 void promises_read(struct reader *r, const struct sections *s, struct site *site);
 void tickets_read(struct reader *r, const struct sections *s, struct site *site);
-void alarms_check(struct reader *r, const struct sections *s);
+void alarms_read(struct reader *r, const struct sections *s, struct site *site);
 void history_read(struct reader *r, const struct sections *s, struct site *site);
 void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);

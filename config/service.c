@@ -24,7 +24,7 @@ tickets_read(struct reader *r, const struct sections *s, struct site *site)
 }
 
 void
-alarms_check(struct reader *r, const struct sections *s)
+alarms_read(struct reader *r, const struct sections *s, struct site *site)
 {
     struct alarms_yaml {
         const struct node *chatter;
@@ -45,6 +45,8 @@ alarms_check(struct reader *r, const struct sections *s)
         (void)fields_read(r, &y, y.chatter, "chatter", chatter_fields,
                           ARRAY_LEN(chatter_fields));
     }
+    site->chatter_episodes = (uint32_t)y.episodes;
+    site->chatter_window_ms = y.window_ms;
 }
 
 void

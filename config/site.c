@@ -74,7 +74,7 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     read_data(r, s, site);
     tickets_read(r, s, site);
     promises_read(r, s, site);
-    alarms_check(r, s);
+    alarms_read(r, s, site);
     history_read(r, s, site);
     mqtt_read(r, s, site);
     web_read(r, s, site);

@@ -275,6 +275,8 @@ struct site {
 
     struct promise promises[SEVERITY_COUNT]; /* By priority; info's is unused. */
     int64_t verify_for_ms, follow_up_ms;
+    uint32_t chatter_episodes; /* Within the window: it chatters; 0: never. */
+    int64_t chatter_window_ms;
     struct mqtt_spec mqtt;
     struct history_spec history;
     const char *web_listen; /* "127.0.0.1:8080"; may be NULL. */

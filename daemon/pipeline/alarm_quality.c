@@ -143,7 +143,7 @@ chatter_in(const struct alarm_quality_episode *e,
 {
     uint32_t raises = 0;
     size_t counted = 0; /* Up to which raise they are. */
-    for (size_t last = least - 1; last < count; last++) {
+    for (size_t last = least - 1; least > 0 && last < count; last++) {
         size_t first = last + 1 - least;
         if (e[last].raised_ms - e[first].raised_ms < window_ms) {
             size_t from = first > counted ? first : counted;
@@ -380,7 +380,6 @@ alarm_quality_of(struct alarm_quality *out,
 {
     assert(options->from_ms < options->to_ms);
     assert(options->operators >= 1);
-    assert(options->chatter_episodes >= 2);
     for (size_t i = 0; i < count; i++) {
         assert(episodes[i].alarm < alarm_count);
     }

@@ -14,10 +14,11 @@
 #include "daemon/base/err.h"
 #include "daemon/model/words.h"
 
-#define ALARM_QUALITY_SLOT_MS     (INT64_C(10) * 60 * 1000)
-#define ALARM_QUALITY_FLOOD_ABOVE 10   /* A flood begins when 10 min hold more raises, \
+#define ALARM_QUALITY_SLOT_MS (INT64_C(10) * 60 * 1000)
+#define ALARM_QUALITY_FLOOD_ABOVE                                                      \
+    10                                 /* A flood begins when 10 min hold more raises, \
                                         */
-#define ALARM_QUALITY_FLOOD_ENDS     5 /* and ends when they hold fewer. */
+#define ALARM_QUALITY_FLOOD_ENDS     5 /* and fewer end it. */
 #define ALARM_QUALITY_CHATTER_RAISES 3 /* This often ... */
 #define ALARM_QUALITY_CHATTER_MS     (INT64_C(60) * 1000) /* ... in this time. */
 #define ALARM_QUALITY_STANDING_MS    (INT64_C(24) * 3600 * 1000)
@@ -40,7 +41,7 @@ struct alarm_quality_options {
     int64_t from_ms, to_ms;    /* Raises of [from, to] count; from < to. */
     uint32_t operators;        /* Who share the load; at least 1. */
     uint32_t chatter_episodes; /* The site's own idea of chatter, beside the */
-    int64_t chatter_window_ms; /* standard's. */
+    int64_t chatter_window_ms; /* standard's; 0: none. */
 };
 
 struct alarm_quality_flood {

@@ -8,10 +8,6 @@
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
-/* Of design section 4, `alarms: {chatter: {episodes: 5, window: 10m}}`. */
-#define CHATTER_EPISODES  5
-#define CHATTER_WINDOW_MS (INT64_C(10) * 60 * 1000)
-
 /* What the logs would have raised, by the code of the daemon. */
 static int
 replay_logs(struct alarm_report *r,
@@ -71,12 +67,12 @@ read_state(struct alarm_report *r,
 static int
 judge(struct alarm_report *r, const struct alarm_report_options *o, struct err *err)
 {
-    const struct alarm_quality_options options = {.from_ms = r->from_ms,
-                                                  .to_ms = r->to_ms,
-                                                  .operators = o->operators,
-                                                  .chatter_episodes = CHATTER_EPISODES,
-                                                  .chatter_window_ms =
-                                                      CHATTER_WINDOW_MS};
+    const struct alarm_quality_options options = {
+        .from_ms = r->from_ms,
+        .to_ms = r->to_ms,
+        .operators = o->operators,
+        .chatter_episodes = o->site->chatter_episodes,
+        .chatter_window_ms = o->site->chatter_window_ms};
     if (r->from_ms >= r->to_ms) {
         return err_set(err, ERR_USAGE, "the period is empty: it ends where it begins");
     }
