@@ -278,7 +278,7 @@ combine(struct work *w, const struct axes *a, struct err *err)
     struct tune *t = w->out;
     uint64_t count = (uint64_t)a->threshold_count * a->deadband_count * a->hold_count;
     if (count > TUNE_SETTINGS_MAX) {
-        return err_set(err, ERR_RANGE,
+        return err_set(err, ERR_USAGE,
                        "%u thresholds times %u deadbands times %u holds are %llu "
                        "settings; at most %d are tried",
                        a->threshold_count, a->deadband_count, a->hold_count,
