@@ -142,7 +142,7 @@ add_deadbands(struct work *w, uint32_t a)
     }
     double spread =
         tune_pick_quantile(k->values, 0.95) - tune_pick_quantile(k->values, 0.05);
-    uint32_t count = tune_grid_deadbands(sizes, spread, k->form.deadband);
+    uint32_t count = tune_grid_deadbands(sizes, spread, 1, k->form.deadband);
     for (uint32_t i = 0, tried = 0; i < count && tried < DEADBANDS_TRIED_MAX; i++) {
         if (sizes[i] > k->form.deadband) {
             struct applies_to only;
@@ -157,15 +157,23 @@ add_deadbands(struct work *w, uint32_t a)
     }
 }
 
+/* How long people have to respond. */
+static int64_t
+respond_time(const struct work *w, uint32_t a)
+{
+    const struct rule_spec *rule = &w->o->site->rules[w->actors[a]->rule];
+    int64_t ms = rule->respond_within_ms;
+    if (ms == 0) {
+        ms = w->o->site->promises[rule->levels[0].severity].respond_ms;
+    }
+    return ms > 0 ? ms : RESPOND_DEFAULT_MS;
+}
+
 static void
 add_delays(struct work *w, uint32_t a)
 {
     const struct rule_spec *rule = &w->o->site->rules[w->actors[a]->rule];
-    int64_t respond_ms = rule->respond_within_ms;
-    if (respond_ms == 0) {
-        respond_ms = w->o->site->promises[rule->levels[0].severity].respond_ms;
-    }
-    respond_ms = respond_ms > 0 ? respond_ms : RESPOND_DEFAULT_MS;
+    int64_t respond_ms = respond_time(w, a);
     for (size_t i = 0; i < ARRAY_LEN(delays_ms); i++) {
         if (delays_ms[i] > rule->clear_hold_ms) {
             struct rule_spec *spec = add_variant(w, a);
@@ -253,7 +261,10 @@ judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
         if (code != 0) {
             return code;
         }
-        tried[count++] = v;
+        /* One that stands long after it is over sends people for nothing. */
+        if (costs[count].clears_later_ms <= respond_time(w, a)) {
+            tried[count++] = v;
+        }
     }
     uint32_t chosen = advice_compare_choose(costs, count, actor->raises);
     if (chosen != UINT32_MAX) {

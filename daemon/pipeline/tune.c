@@ -244,7 +244,7 @@ choose_deadbands(struct work *w, struct axes *a, uint32_t samples)
         spread =
             tune_pick_quantile(w->values, 0.95) - tune_pick_quantile(w->values, 0.05);
     }
-    a->deadband_count = tune_grid_deadbands(a->deadbands, spread, form->deadband);
+    a->deadband_count = tune_grid_deadbands(a->deadbands, spread, 0.2, form->deadband);
 }
 
 static void

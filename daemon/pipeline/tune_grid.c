@@ -139,14 +139,14 @@ tune_grid_around(double *out, double now)
 }
 
 uint32_t
-tune_grid_deadbands(double *out, double spread, double now)
+tune_grid_deadbands(double *out, double spread, double most, double now)
 {
     /* Around the 1 to 5 % of the range that are usual to begin with (EEMUA 191). */
-    static const double shares[] = {0.01, 0.02, 0.05, 0.1, 0.2};
+    static const double shares[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
     uint32_t count = 0;
     out[count++] = 0;
     out[count++] = now;
-    for (size_t i = 0; i < ARRAY_LEN(shares) && spread > 0; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(shares) && spread > 0 && shares[i] <= most; i++) {
         double wanted = spread * shares[i];
         out[count++] = round_to(wanted, tune_grid_round_step(wanted / 2));
     }

@@ -29,8 +29,9 @@ uint32_t tune_grid_thresholds(double *out,
                               double now);
 /* Without samples: around the present one. */
 uint32_t tune_grid_around(double *out, double now);
-/* `spread`: how far the value moves in general; 0 or more. */
-uint32_t tune_grid_deadbands(double *out, double spread, double now);
+/* `spread`: how far the value moves in general, 0 or more; `most`: up to which part of
+ * it, 0.01 .. 1. */
+uint32_t tune_grid_deadbands(double *out, double spread, double most, double now);
 /* `interval_ms`: between two samples; 0: not known. */
 uint32_t tune_grid_holds(int64_t *out, int64_t interval_ms, int64_t now_ms);
 

@@ -118,13 +118,15 @@ END_TEST
 START_TEST(deadbands_begin_with_none)
 {
     double out[TUNE_AXIS_MAX];
-    uint32_t count = tune_grid_deadbands(out, 40, 5);
+    uint32_t count = tune_grid_deadbands(out, 40, 0.2, 5);
     const double wanted[] = {0, 0.4, 0.8, 2, 4, 5, 8};
     ck_assert_uint_eq(count, ARRAY_LEN(wanted));
     for (uint32_t i = 0; i < count; i++) {
         ck_assert_double_eq_tol(out[i], wanted[i], 1e-12);
     }
-    ck_assert_uint_eq(tune_grid_deadbands(out, 0, 0), 1);
+    ck_assert_uint_eq(tune_grid_deadbands(out, 0, 1, 0), 1);
+    count = tune_grid_deadbands(out, 40, 1, 0);
+    ck_assert_double_eq(out[count - 1], 40);
 }
 END_TEST
 
