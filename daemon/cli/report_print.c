@@ -402,11 +402,11 @@ print_head(const struct alarm_report *r, const struct report_head *h)
     printf("Alarms of %s, %s .. %s (%.3g days)%s\n", h->site->id,
            instant_format_local(from, r->from_ms), instant_format_local(to, r->to_ms),
            q->days, h->from_logs ? ", as the logs would have raised them" : "");
-    printf("%" PRIu32 " raises of %" PRIu32 " alarms: %" PRIu32 " critical, %" PRIu32
+    printf("%" PRIu32 " raise%s of %" PRIu32 " alarm%s: %" PRIu32 " critical, %" PRIu32
            " urgent, %" PRIu32 " normal, %" PRIu32 " info\n",
-           q->raises, q->alarms, q->by_severity[SEVERITY_CRITICAL],
-           q->by_severity[SEVERITY_URGENT], q->by_severity[SEVERITY_NORMAL],
-           q->by_severity[SEVERITY_INFO]);
+           q->raises, q->raises == 1 ? "" : "s", q->alarms, q->alarms == 1 ? "" : "s",
+           q->by_severity[SEVERITY_CRITICAL], q->by_severity[SEVERITY_URGENT],
+           q->by_severity[SEVERITY_NORMAL], q->by_severity[SEVERITY_INFO]);
     if (q->peak_ms != INSTANT_NONE) {
         printf("most in 10 min: %" PRIu32 ", from %s on\n", q->peak_10min,
                instant_format_local(from, q->peak_ms));

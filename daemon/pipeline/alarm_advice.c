@@ -241,6 +241,16 @@ feed_of(const struct work *w, uint32_t device, const char *progress)
                                  .progress = o->progress ? progress : NULL};
 }
 
+/* How much it takes of what is allowed.  A raise that was never seen came as late as it
+ * stood; an alarm that stands long after it is over sends people for nothing. */
+static double
+burden_of(const struct work *w, uint32_t a, const struct advice_cost *c)
+{
+    double later = fmax((double)c->later_worst_ms, (double)c->unseen_ms);
+    return fmax(later * ADVICE_RESPOND_SHARE, (double)c->clears_later_ms) /
+           (double)respond_time(w, a);
+}
+
 /* The costs of one kind for one actor, and which of them to take. */
 static int
 judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
@@ -261,8 +271,7 @@ judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
         if (code != 0) {
             return code;
         }
-        /* One that stands long after it is over sends people for nothing. */
-        if (costs[count].clears_later_ms <= respond_time(w, a)) {
+        if (burden_of(w, a, &costs[count]) <= 1) {
             tried[count++] = v;
         }
     }
@@ -272,7 +281,8 @@ judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
         *out = (struct advice){.kind = kind,
                                .deadband = tried[chosen]->deadband,
                                .delay_ms = tried[chosen]->delay_ms,
-                               .cost = costs[chosen]};
+                               .cost = costs[chosen],
+                               .burden = burden_of(w, a, &costs[chosen])};
         if (kind == ADVICE_DEADBAND) {
             out->clear =
                 rule_form_clear(&k->form, w->arena, k->form.threshold, out->deadband);
@@ -379,6 +389,40 @@ run_some(struct advice_actor *actors,
     return code;
 }
 
+static void
+no_edge(void *ctx, uint32_t variant, const struct edge *e)
+{
+    (void)ctx;
+    (void)variant;
+    (void)e;
+}
+
+/* Finds those whose rule is still for their device; the others are told why not.  Rules
+ * with errors do not spoil the figures: they only cannot be tried. */
+static int
+find_tryable(bool *out,
+             struct advice_actor *actors,
+             uint32_t count,
+             const struct site *site,
+             struct err *err)
+{
+    struct rule_sweep *sweep = NULL;
+    int code =
+        rule_sweep_new(&sweep, site, site->rules, site->rule_count, no_edge, NULL, err);
+    for (uint32_t i = 0; i < count; i++) {
+        struct advice_actor *a = &actors[i];
+        a->unit = "";
+        out[i] = sweep != NULL && a->rule != NONE_INDEX && a->device != NONE_INDEX &&
+                 rule_sweep_bound(sweep, a->device, a->rule);
+        if (!out[i]) {
+            a->nothing = sweep != NULL ? "it is not configured now"
+                                       : "the rules have errors (caretaker check)";
+        }
+    }
+    rule_sweep_free(sweep);
+    return code == ERR_CONFIG ? 0 : code;
+}
+
 int
 advice_give(struct advice_actor *actors,
             uint32_t count,
@@ -388,13 +432,8 @@ advice_give(struct advice_actor *actors,
 {
     bool left[ADVICE_ACTORS_MAX];
     bool mine[ADVICE_ACTORS_MAX];
-    int code = 0;
     assert(count <= ADVICE_ACTORS_MAX);
-    for (uint32_t i = 0; i < count; i++) {
-        left[i] = actors[i].rule != NONE_INDEX && actors[i].device != NONE_INDEX;
-        actors[i].nothing = left[i] ? NULL : "its rule or device is not configured now";
-        actors[i].unit = "";
-    }
+    int code = find_tryable(left, actors, count, o->site, err);
     /* A device's own samples are found by its name, which is much faster than reading
      * all; logs can only be read as a whole, once for everybody. */
     for (uint32_t i = 0; code == 0 && o->log_count == 0 && i < count; i++) {
@@ -423,8 +462,7 @@ advice_mark_best(struct advice *items, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         struct advice *a = &items[i];
         bool enough = (uint64_t)a->cost.saved * 100 >= most * ADVICE_ENOUGH_PERCENT;
-        if (enough &&
-            (best == NULL || a->cost.later_worst_ms < best->cost.later_worst_ms)) {
+        if (enough && (best == NULL || a->burden < best->burden)) {
             best = a;
         }
     }

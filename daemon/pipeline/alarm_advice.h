@@ -15,8 +15,9 @@
 #include "daemon/pipeline/advice_compare.h"
 
 #define ADVICE_ACTORS_MAX 100
-/* An on-delay may take this part of the time that people have to respond; and nothing
- * may keep an alarm longer than all of it after the present rule would clear it. */
+/* A raise may come later, or stand unseen, for this part of the time that people have
+ * to respond; and nothing may keep an alarm longer than all of it after the present
+ * rule would clear it. */
 #define ADVICE_RESPOND_SHARE 4
 enum advice_kind { ADVICE_DEADBAND, ADVICE_OFF_DELAY, ADVICE_ON_DELAY, ADVICE_KINDS };
 const char *
@@ -28,6 +29,7 @@ struct advice {
     const char *clear; /* The same as the `clear` to write. */
     int64_t delay_ms;  /* Of the others: the `clear_hold` or `hold` to write. */
     struct advice_cost cost;
+    double burden; /* How much it takes of the delays that are allowed, 0 .. 1. */
     bool best;
 };
 
@@ -59,8 +61,8 @@ int advice_give(struct advice_actor *actors,
                 const struct advice_options *options,
                 struct err *err);
 
-/* Marks the best of several kinds: what saves most, but rather one that raises no later
- * when it saves nearly as much. */
+/* Marks the best of several kinds: of those that save nearly as much as any, the least
+ * burden. */
 void advice_mark_best(struct advice *items, uint32_t count);
 
 #endif

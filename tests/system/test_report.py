@@ -91,7 +91,7 @@ class Daemon(unittest.TestCase):
         self.assertGreaterEqual(delays[0]["saved"], 6)
         self.assertEqual(delays[0]["later_worst_ms"], 0)
         text = e.ok("report", "alarms")
-        self.assertIn("9 raises of 1 alarms: 0 critical, 9 urgent", text)
+        self.assertIn("9 raises of 1 alarm: 0 critical, 9 urgent", text)
         self.assertRegex(text, r"pump-1/hot +urgent +9 +100 %")
         self.assertIn("ISA-18.2", text)
         self.assertIn("EEMUA Publication 191", text)
@@ -118,6 +118,16 @@ class Daemon(unittest.TestCase):
         report = self.report("--to", "now")
         self.assertEqual((report["raises"], report["standing"]), (1, []))
         self.assertIn("not configured now", report["top"][0]["no_advice"])
+        for rules, says in ((RULE.replace("{type: pump}", "{type: fan}") % ("0s", "79", "0s"),
+                             "not configured now"),
+                            (RULE.replace("bearing >", "warmth >") % ("0s", "79", "0s"),
+                             "not configured now"),
+                            (RULE.replace("bearing >", "bearing > >") % ("0s", "79", "0s"),
+                             "the rules have errors")):
+            e.write_rules("rules:" + rules)
+            top = self.report()["top"][0]
+            self.assertEqual((top["raises"], top["advice"]), (1, []))
+            self.assertIn(says, top["no_advice"])
 
     def test_a_daemon_that_never_ran(self):
         done = self.estate.run("report", "alarms")
