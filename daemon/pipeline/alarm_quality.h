@@ -14,20 +14,23 @@
 #include "daemon/base/err.h"
 #include "daemon/model/words.h"
 
-#define ALARM_QUALITY_SLOT_MS (INT64_C(10) * 60 * 1000)
-#define ALARM_QUALITY_FLOOD_ABOVE                                                      \
-    10                                 /* A flood begins when 10 min hold more raises, \
-                                        */
-#define ALARM_QUALITY_FLOOD_ENDS     5 /* and fewer end it. */
-#define ALARM_QUALITY_CHATTER_RAISES 3 /* This often ... */
-#define ALARM_QUALITY_CHATTER_MS     (INT64_C(60) * 1000) /* ... in this time. */
-#define ALARM_QUALITY_STANDING_MS    (INT64_C(24) * 3600 * 1000)
-#define ALARM_QUALITY_STANDING_MAX   4 /* "Fewer than 5 on any day". */
-#define ALARM_QUALITY_TOP            10 /* Alarms whose share of the load has a target. */
-#define ALARM_QUALITY_TOP_ALARMS_MIN                                                   \
-    200 /* Of fewer, 10 have more than 5 % in any case. */
-#define ALARM_QUALITY_SPLIT_RAISES_MIN                                                 \
-    20 /* Of fewer, one raise is more than the 5 % of the highest priority. */
+/* A flood begins when 10 min hold more raises than 10, and ends when they hold fewer
+ * than 5. */
+#define ALARM_QUALITY_SLOT_MS     (INT64_C(10) * 60 * 1000)
+#define ALARM_QUALITY_FLOOD_ABOVE 10
+#define ALARM_QUALITY_FLOOD_ENDS  5
+/* An alarm chatters that is raised so often in so much time. */
+#define ALARM_QUALITY_CHATTER_RAISES 3
+#define ALARM_QUALITY_CHATTER_MS     (INT64_C(60) * 1000)
+/* It is stale when it stands longer; "fewer than 5 on any day" are tolerable. */
+#define ALARM_QUALITY_STANDING_MS  (INT64_C(24) * 3600 * 1000)
+#define ALARM_QUALITY_STANDING_MAX 4
+/* The most frequent ones, whose share of the load has a target of 5 %: among fewer than
+ * 200 different alarms they have more in any case. */
+#define ALARM_QUALITY_TOP            10
+#define ALARM_QUALITY_TOP_ALARMS_MIN 200
+/* Of fewer raises, one is more than the 5 % of the highest priority. */
+#define ALARM_QUALITY_SPLIT_RAISES_MIN 20
 
 /* From the raising of one alarm to its clearing. */
 struct alarm_quality_episode {

@@ -26,7 +26,7 @@ struct tune_options {
 };
 
 struct tune {
-    struct arena *arena; /* Owns the texts of `form` and of tune_write_*(). */
+    struct arena *arena; /* Owns the texts of `form`; rule_form_when() may use it. */
     struct rule_form form;
     const char *unit; /* Of threshold and deadband; "" without one. */
     struct tune_setting *settings;
@@ -42,7 +42,8 @@ struct tune {
 };
 
 /* ERR_RANGE: the rule cannot be tuned (rule_form_read).  ERR_NOT_FOUND: it is not for
- * the device, or nothing of it is in the log.  Returns owned contents: tune_fini(). */
+ * the device, or nothing of it is in the log.  Returns owned contents: tune_fini(),
+ * until which the site is borrowed. */
 int tune_run(struct tune *out, const struct tune_options *options, struct err *err);
 void tune_fini(struct tune *t);
 
