@@ -89,6 +89,12 @@ no_edge(void *ctx, uint32_t variant, const struct edge *e)
     (void)e;
 }
 
+static struct applies_to
+only(const struct site *site, uint32_t device)
+{
+    return (struct applies_to){.id = site->devices[device].id};
+}
+
 /* Which devices the rule is for, and that it is right. */
 static int
 bind(struct work *w, struct err *err)
@@ -117,7 +123,7 @@ bind(struct work *w, struct err *err)
     w->now.level_count = 1;
     w->now.levels[0] = rule->levels[w->o->level];
     if (w->o->device != NONE_INDEX) {
-        w->now.applies_to = (struct applies_to){.id = site->devices[w->o->device].id};
+        w->now.applies_to = only(site, w->o->device);
     }
     return 0;
 }
@@ -350,6 +356,9 @@ try_all(struct work *w, struct err *err)
                    ? err_set(err, ERR_NOMEM, "no memory for the settings")
                    : tune_score_new(&w->score, t->settings, t->count, w->watches,
                                     w->watch_count, w->o->early_ms, err);
+    if (w->watch_count == 1) { /* Others of a large site would only cost memory. */
+        w->now.applies_to = only(w->o->site, w->watches[0].device);
+    }
     for (uint32_t i = 0; code == 0 && i < t->count; i++) {
         const struct tune_setting *s = &t->settings[i];
         specs[i] = rule_form_spec(&t->form, t->arena, s->threshold, s->deadband);
