@@ -47,9 +47,82 @@ struct cli_command {
     const char *about;   /* Paragraphs of the help. */
     int (*run)(const struct cli_command *self, int argc, char **argv);
 };
-extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_status,
-    cli_devices, cli_alarms, cli_tickets, cli_ack, cli_shelve, cli_unshelve,
-    cli_service, cli_ticket, cli_export, cli_import, cli_read, cli_scan, cli_sniff,
-    cli_record, cli_simulate, cli_profiles, cli_schema, cli_completion;
+extern const struct cli_command *const cli_commands[]; /* NULL-terminated. */
+
+/* Options stand anywhere.  On CLI_OK `args` are the rest; *done is set when --help was
+ * printed.  Otherwise the complaint is on standard error and the status CLI_USAGE. */
+int cli_parse(const struct cli_command *self,
+              const struct cli_option *options,
+              size_t count,
+              int argc,
+              char **argv,
+              struct cli_list *args,
+              bool *done);
+int cli_usage_error(const struct cli_command *self, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+
+/* Prints "caretaker: text" and returns the exit status of the code. */
+int cli_fail(const struct err *err);
+
+/* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
+ * errors. */
+struct site *cli_site(const char *path);
+/* The login name; never NULL. */
+const char *cli_login(void);
+
+/* Appends "?key=value" or "&key=value", escaped; nothing for NULL. */
+void cli_query(struct strbuf *path, const char *key, const char *value);
+/* Asks the daemon of `data_dir`.  A problem answer becomes an error with its detail. */
+int cli_ask(const char *data_dir,
+            const char *method,
+            const char *path,
+            const char *body,
+            struct strbuf *answer,
+            struct err *err);
+
+/* A bus of a site whose daemon is running: the line is the daemon's. */
+struct cli_owner {
+    struct site *site; /* Owned. */
+    uint32_t bus;
+};
+/* True when the daemon of the site owns the serial line of `bus`; a site file that
+ * cannot be read owns nothing. */
+bool cli_owner_find(struct cli_owner *o, const char *site_file, const struct bus *bus);
+/* A bus by its id; `*runs`: the daemon does. */
+int cli_owner_of_bus(struct cli_owner *o,
+                     const char *site_file,
+                     const char *id,
+                     bool *runs,
+                     struct err *err);
+void cli_owner_fini(struct cli_owner *o);
+/* Between the daemon's own polls.  ERR_TIMEOUT: no answer; ERR_PROTOCOL: an exception
+ * or a damaged one. */
+int cli_owner_read(const struct cli_owner *o,
+                   const struct read_request *q,
+                   struct read_answer *out,
+                   struct err *err);
+
+/* Prints the devices that are out of service; from the database when no daemon runs. */
+int cli_list_service(const char *site, bool json);
+
+/* A column of a listing: a key of the objects, its heading, and how it is shown. */
+enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
+struct cli_column {
+    const char *key;
+    const char *heading;
+    enum cli_show show;
+};
+/* Prints a JSON array of objects as it is (`json`), or as a table; `empty` when there
+ * is none. */
+int cli_print_listing(const char *array,
+                      bool json,
+                      const struct cli_column *columns,
+                      size_t count,
+                      const char *empty);
+
+extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_tune,
+    cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_shelve,
+    cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read, cli_scan,
+    cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema, cli_completion;
 
 #endif

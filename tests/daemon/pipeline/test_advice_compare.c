@@ -1,0 +1,133 @@
+/* What a changed rule spares and costs, computed by hand. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/pipeline/advice_compare.h"
+
+#define END 10000
+
+static struct advice_cost
+compare(const struct advice_span *now,
+        size_t now_count,
+        const struct advice_span *changed,
+        size_t changed_count)
+{
+    struct advice_cost out;
+    struct err err;
+    ck_assert_int_eq(
+        advice_compare(&out, now, now_count, changed, changed_count, END, &err), 0);
+    return out;
+}
+
+/* The present rule: three short ones, a long one, and one that stands at the end. */
+static const struct advice_span now[] = {
+    {1000, 1010}, {1020, 1050}, {1060, 1070}, {3000, 4000}, {9000, INSTANT_MAX}};
+
+START_TEST(the_same_costs_nothing)
+{
+    struct advice_cost c = compare(now, 5, now, 5);
+    ck_assert_uint_eq(c.raises, 5);
+    ck_assert_uint_eq(c.saved, 0);
+    ck_assert_int_eq(c.later_worst_ms, 0);
+    ck_assert_int_eq(c.clears_later_ms, 0);
+    ck_assert_uint_eq(c.unseen, 0);
+}
+END_TEST
+
+/* A hold of 100: only the long ones are left, 100 later; three are never seen, the
+ * longest of which stood for 30. */
+START_TEST(an_on_delay)
+{
+    static const struct advice_span held[] = {{3100, 4000}, {9100, INSTANT_MAX}};
+    struct advice_cost c = compare(now, 5, held, 2);
+    ck_assert_uint_eq(c.raises, 2);
+    ck_assert_uint_eq(c.saved, 3);
+    ck_assert_int_eq(c.later_median_ms, 100);
+    ck_assert_int_eq(c.later_worst_ms, 100);
+    ck_assert_int_eq(c.clears_later_ms, 0);
+    ck_assert_uint_eq(c.unseen, 3);
+    ck_assert_int_eq(c.unseen_ms, 30);
+}
+END_TEST
+
+/* A clear_hold of 50 joins the short ones: raised at once, cleared 50 later. */
+START_TEST(an_off_delay)
+{
+    static const struct advice_span held[] = {
+        {1000, 1120}, {3000, 4050}, {9000, INSTANT_MAX}};
+    struct advice_cost c = compare(now, 5, held, 3);
+    ck_assert_uint_eq(c.saved, 2);
+    ck_assert_int_eq(c.later_worst_ms, 0);
+    ck_assert_int_eq(c.clears_later_ms, 50);
+    ck_assert_uint_eq(c.unseen, 0);
+}
+END_TEST
+
+/* A deadband that never comes back: one alarm until the end. */
+START_TEST(a_deadband_that_is_too_wide)
+{
+    static const struct advice_span stuck[] = {{1000, INSTANT_MAX}};
+    struct advice_cost c = compare(now, 5, stuck, 1);
+    ck_assert_uint_eq(c.saved, 4);
+    ck_assert_uint_eq(c.unseen, 0);
+    ck_assert_int_eq(c.clears_later_ms, 0); /* The last one stands as well. */
+    c = compare(now, 4, stuck, 1);
+    ck_assert_int_eq(c.clears_later_ms, END - 4000);
+}
+END_TEST
+
+START_TEST(nothing_raised_any_more)
+{
+    struct advice_cost c = compare(now, 5, NULL, 0);
+    ck_assert_uint_eq(c.saved, 5);
+    ck_assert_uint_eq(c.unseen, 5);
+    ck_assert_int_eq(c.unseen_ms, 1000);
+    c = compare(NULL, 0, now, 5);
+    ck_assert_uint_eq(c.saved, 0);
+}
+END_TEST
+
+static const struct {
+    const char *what;
+    uint32_t raises, saved[4], count, chosen;
+} choices[] = {
+    {"the least that saves 80 % of the most", 100, {10, 79, 80, 100}, 4, 2},
+    {"all the same: the least", 10, {6, 6, 6, 6}, 4, 0},
+    {"less than a fifth is not worth it", 100, {5, 10, 19, 19}, 4, UINT32_MAX},
+    {"a fifth is", 100, {5, 10, 16, 20}, 4, 2},
+    {"one raise alone is no pattern", 2, {1, 1, 1, 1}, 4, UINT32_MAX},
+    {"two are", 3, {0, 2, 2, 2}, 4, 1},
+    {"nothing was tried", 10, {0, 0, 0, 0}, 0, UINT32_MAX},
+};
+
+START_TEST(which_is_taken)
+{
+    struct advice_cost costs[4] = {{0}};
+    for (size_t i = 0; i < 4; i++) {
+        costs[i].saved = choices[_i].saved[i];
+    }
+    ck_assert_uint_eq(
+        advice_compare_choose(costs, choices[_i].count, choices[_i].raises),
+        choices[_i].chosen);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("advice_compare");
+    TCase *tc = tcase_create("compare");
+    tcase_add_test(tc, the_same_costs_nothing);
+    tcase_add_test(tc, an_on_delay);
+    tcase_add_test(tc, an_off_delay);
+    tcase_add_test(tc, a_deadband_that_is_too_wide);
+    tcase_add_test(tc, nothing_raised_any_more);
+    tcase_add_loop_test(tc, which_is_taken, 0, (int)ARRAY_LEN(choices));
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}
