@@ -175,7 +175,7 @@ take_rhythm(const struct compiler *c, struct series_spec *spec)
             patience_ms > spec->patience_ms ? patience_ms : spec->patience_ms;
     }
     if (spec->period_ms <= 0 || spec->period_ms == INT64_MAX) {
-        spec->period_ms = MS_SECOND;
+        spec->period_ms = 1000;
     }
 }
 

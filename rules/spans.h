@@ -30,7 +30,6 @@ struct spans {
     int64_t last_ms;             /* The last time at which it was known. */
     uint8_t known;               /* What it was then. */
     bool resumed;                /* A restart is no gap, if nothing came since. */
-    bool resumed;                /* After a restart; nothing came since. */
 };
 
 /* Nothing is allocated yet. */

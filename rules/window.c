@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define ROOM_FIRST 16
-#define RENEW_MIN  64 /* A few samples are summed anew not more often than this. */
 #define IS_HIGH    (1u << 31) /* A place is in the heap of those above the quantile. */
 
 void
@@ -27,6 +26,7 @@ window_fini(struct window *w)
 {
     free(w->ring);
     free(w->candidates);
+    free(w->parts);
     free(w->low);
     free(w->high);
     free(w->place);
@@ -39,8 +39,8 @@ window_clear(struct window *w)
     w->head = w->count = 0;
     w->candidate_head = w->candidate_count = 0;
     w->low_count = w->high_count = 0;
-    w->sum = w->squares = (struct exact_sum){0, 0};
-    w->renew_in = 0;
+    w->older_count = 0;
+    w->newer = (struct window_part){0, 0};
 }
 
 static bool
@@ -70,86 +70,91 @@ sample_at(const struct window *w, uint32_t k)
 
 /* ---- sums ---- */
 
-static void
-sum_add(struct exact_sum *s, double x)
+static bool
+has_parts(const struct window *w)
 {
-    double sum = s->high + x;
-    double part = sum - s->high;
-    double lost = (s->high - (sum - part)) + (x - part);
+    return w->kind == WINDOW_AVG || w->kind == WINDOW_STDDEV;
+}
 
-    lost += s->low;
-    s->high = sum + lost;
-    s->low = lost - (s->high - sum);
+static struct window_part
+sum_of(struct window_part s, double x)
+{
+    double sum = s.first + x;
+    double part = sum - s.first;
+    double lost = (s.first - (sum - part)) + (x - part) + s.second;
+    double first = sum + lost;
+
+    return (struct window_part){first, lost - (first - sum)};
+}
+
+/* Adds one sample to the part of `count` others. */
+static struct window_part
+part_with(const struct window *w, struct window_part p, uint32_t count, double value)
+{
+    if (w->kind == WINDOW_AVG) {
+        return sum_of(p, value);
+    }
+    double apart = value - p.first;
+    double mean = p.first + apart / (count + 1.0);
+
+    return (struct window_part){mean, p.second + apart * (value - mean)};
+}
+
+static struct window_part
+joined(const struct window *w,
+       struct window_part a,
+       double a_count,
+       struct window_part b,
+       double b_count)
+{
+    if (w->kind == WINDOW_AVG) {
+        return sum_of(sum_of(a, b.first), b.second);
+    }
+    double apart = b.first - a.first;
+    double count = a_count + b_count;
+
+    return (struct window_part){a.first + apart * b_count / count,
+                                a.second + b.second +
+                                    apart * apart * a_count * b_count / count};
+}
+
+static void
+parts_take(struct window *w)
+{
+    if (w->older_count == 0) {
+        struct window_part p = {0, 0};
+        for (uint32_t k = w->count; k-- > 0;) {
+            uint32_t place = place_of(w, k);
+            p = part_with(w, p, w->count - 1 - k, w->ring[place].value);
+            w->parts[place] = p;
+        }
+        w->older_count = w->count;
+        w->newer = (struct window_part){0, 0};
+    }
+    w->older_count--;
+}
+
+static void
+parts_put(struct window *w, double value)
+{
+    w->newer = part_with(w, w->newer, w->count - 1 - w->older_count, value);
 }
 
 static double
-sum_value(const struct exact_sum *s)
+parts_value(const struct window *w)
 {
-    return s->high + s->low;
-}
+    struct window_part all = w->newer;
+    uint32_t newer_count = w->count - w->older_count;
 
-static void
-sums_add(struct window *w, double value, double sign)
-{
-    double x = w->kind == WINDOW_STDDEV ? value - w->origin : value;
-
-    sum_add(&w->sum, sign * x);
-    if (w->kind == WINDOW_STDDEV) {
-        double square = x * x;
-        sum_add(&w->squares, sign * square);
-        sum_add(&w->squares, sign * fma(x, x, -square)); /* What it rounded off. */
+    if (newer_count == 0) {
+        all = w->parts[w->head];
+    } else if (w->older_count > 0) {
+        all = joined(w, w->parts[w->head], w->older_count, w->newer, newer_count);
     }
-}
-
-/* Sums stay near their values: the origin moves along with them. */
-static void
-sums_renew(struct window *w)
-{
-    w->origin = 0;
-    if (w->kind == WINDOW_STDDEV && w->count > 0) {
-        w->origin = sample_at(w, w->count / 2)->value;
+    if (w->kind == WINDOW_AVG) {
+        return (all.first + all.second) / w->count;
     }
-    w->sum = w->squares = (struct exact_sum){0, 0};
-    for (uint32_t k = 0; k < w->count; k++) {
-        sums_add(w, sample_at(w, k)->value, 1);
-    }
-    w->renew_in = w->count > RENEW_MIN ? w->count : RENEW_MIN;
-}
-
-static void
-sums_take(struct window *w, double value)
-{
-    if (w->renew_in == 0 || w->count == 0) {
-        sums_renew(w);
-        return;
-    }
-    w->renew_in--;
-    sums_add(w, value, -1);
-}
-
-static void
-sums_put(struct window *w, double value)
-{
-    if (w->count == 1) { /* The first one, which is in the ring. */
-        sums_renew(w);
-    } else {
-        sums_add(w, value, 1);
-    }
-}
-
-static double
-deviation(const struct window *w)
-{
-    double n = w->count;
-    double mean = sum_value(&w->sum) / n;
-    /* The sum of squares less n times the square of the mean, both with all digits. */
-    struct exact_sum s = w->squares;
-    double product = mean * sum_value(&w->sum);
-
-    sum_add(&s, -product);
-    sum_add(&s, -fma(mean, sum_value(&w->sum), -product));
-    double variance = sum_value(&s) / (n - 1);
-    return sqrt(variance > 0 ? variance : 0);
+    return w->count > 1 ? sqrt(all.second / (w->count - 1)) : (double)NAN;
 }
 
 /* ---- extremes ---- */
@@ -302,20 +307,16 @@ quantile(const struct window *w)
 static void
 drop_oldest(struct window *w)
 {
-    uint32_t place = w->head;
-    double value = w->ring[place].value;
-
     if (has_candidates(w)) {
         candidates_take(w);
+    } else if (has_parts(w)) {
+        parts_take(w);
     } else if (w->kind == WINDOW_QUANTILE) {
-        heaps_take(w, place);
+        heaps_take(w, w->head);
     }
     w->head = wrapped(w->head + 1, w->room);
     w->count--;
     w->first++;
-    if (w->kind == WINDOW_AVG || w->kind == WINDOW_STDDEV) {
-        sums_take(w, value);
-    }
 }
 
 /* Moves a ring of `count` items of `size` bytes, from `head` on, into a bigger one. */
@@ -354,8 +355,13 @@ grow(struct window *w)
             ? straightened(w->candidates, w->candidate_head, w->candidate_count,
                            w->room, room, sizeof *candidates)
             : NULL;
+    struct window_part *parts =
+        has_parts(w)
+            ? straightened(w->parts, w->head, w->count, w->room, room, sizeof *parts)
+            : NULL;
     uint32_t *heaps[3] = {NULL, NULL, NULL};
-    bool ok = ring != NULL && (candidates != NULL || !has_candidates(w));
+    bool ok = ring != NULL && (candidates != NULL || !has_candidates(w)) &&
+              (parts != NULL || !has_parts(w));
 
     for (int i = 0; i < 3 && ordered; i++) {
         heaps[i] = malloc(room * sizeof *heaps[i]);
@@ -364,6 +370,7 @@ grow(struct window *w)
     if (!ok) {
         free(ring);
         free(candidates);
+        free(parts);
         for (int i = 0; i < 3; i++) {
             free(heaps[i]);
         }
@@ -373,11 +380,13 @@ grow(struct window *w)
     uint32_t candidate_count = w->candidate_count;
     free(w->ring);
     free(w->candidates);
+    free(w->parts);
     free(w->low);
     free(w->high);
     free(w->place);
     w->ring = ring;
     w->candidates = candidates;
+    w->parts = parts;
     w->low = heaps[0];
     w->high = heaps[1];
     w->place = heaps[2];
@@ -417,8 +426,8 @@ window_add(struct window *w, int64_t t_ms, double value)
         candidates_put(w, value);
     } else if (w->kind == WINDOW_QUANTILE) {
         heaps_put(w, place);
-    } else if (w->kind == WINDOW_AVG || w->kind == WINDOW_STDDEV) {
-        sums_put(w, value);
+    } else if (has_parts(w)) {
+        parts_put(w, value);
     }
 }
 
@@ -448,14 +457,12 @@ window_value(struct window *w, int64_t t_ms)
     }
     switch (w->kind) {
     case WINDOW_AVG:
-        value = sum_value(&w->sum) / w->count;
+    case WINDOW_STDDEV:
+        value = parts_value(w);
         break;
     case WINDOW_MIN:
     case WINDOW_MAX:
         value = candidate_value(w, 0);
-        break;
-    case WINDOW_STDDEV:
-        value = w->count > 1 ? deviation(w) : value;
         break;
     case WINDOW_QUANTILE:
         value = quantile(w);
@@ -485,6 +492,8 @@ window_bytes(enum window_kind kind, uint64_t samples)
         each += 3 * sizeof(uint32_t);
     } else if (kind == WINDOW_MIN || kind == WINDOW_MAX) {
         each += sizeof(uint32_t);
+    } else if (kind == WINDOW_AVG || kind == WINDOW_STDDEV) {
+        each += sizeof(struct window_part);
     }
     return samples > SIZE_MAX / 64 ? SIZE_MAX : (size_t)samples * each;
 }

@@ -26,10 +26,12 @@ struct window_sample {
     double value;
 };
 
-/* A sum that does not drift: what an addition rounds off is kept beside it (Knuth, The
- * Art of Computer Programming 2, 4.2.2, theorem B). */
-struct exact_sum {
-    double high, low;
+/* What some samples come to.  WINDOW_AVG: their sum, and beside it what its additions
+ * rounded off (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
+ * WINDOW_STDDEV: their mean, and the sum of the squares of the distances from it
+ * (Welford 1962; two of them join as in Chan, Golub and LeVeque 1979). */
+struct window_part {
+    double first, second;
 };
 
 struct window {
@@ -47,10 +49,13 @@ struct window {
     uint32_t *candidates;
     uint32_t candidate_head, candidate_count;
 
-    /* WINDOW_AVG: of values.  WINDOW_STDDEV: of their distances from `origin`. */
-    struct exact_sum sum, squares;
-    double origin;
-    uint32_t renew_in; /* Samples may leave until the sums are made anew. */
+    /* WINDOW_AVG and WINDOW_STDDEV: nothing is ever subtracted, so nothing drifts.  The
+     * newest samples are taken together; of the oldest, `older_count` of them, each
+     * place knows what comes from it to the last of the older.  When no older ones are
+     * left, all become older at once. */
+    struct window_part *parts;
+    uint32_t older_count;
+    struct window_part newer;
 
     /* WINDOW_QUANTILE: two heaps of places in the ring: those up to the quantile, the
      * largest first, and those above it, the smallest first. */
