@@ -172,7 +172,7 @@ suppresses(const struct alarms *a,
         return false;
     }
     /* Of two that suppress each other one must be seen. */
-    struct hiding self;
+    struct hiding self = {0};
     say_who(&self, e->row.device, e->row.rule, "");
     if (s->row.state == ALARM_SUPPRESSED && strcmp(s->row.hiding.by, self.by) == 0) {
         return false;

@@ -175,8 +175,7 @@ value_of(const char *text, char *message, size_t size)
     struct expr_text source = {text, {"r.yaml", 1, 1}};
     struct series_book book;
     series_book_init(&book, arena);
-    struct expression_scope scope = {&p->site, &book,   PUMP_1,
-                                     &source,  collect, &diags};
+    struct expression_scope scope = {&p->site, &book, PUMP_1, &source, collect, &diags};
     struct span span;
     const struct node *root = syntax_parse(arena, &source, &diags);
     if (root != NULL && expression_compile(w, &scope, root, &span)) {
