@@ -110,6 +110,8 @@ int64_t watch_due(const struct rules *r,
                   int64_t after_ms);
 /* When instance i is to be judged next by itself, later than `after_ms`. */
 int64_t judge_due(const struct rules *r, const struct instance *in, int64_t after_ms);
+/* Sets the timer for that. */
+void judge_arm(struct rules *r, uint32_t i, int64_t t_ms);
 /* NONE_INDEX: the rule is not bound to the device. */
 uint32_t engine_find(const struct rules *r, uint32_t device, uint32_t rule);
 

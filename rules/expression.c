@@ -401,7 +401,8 @@ first_point(const struct node *n)
         return n;
     }
     if (n->kind == NODE_CALL) {
-        return NULL; /* Of a quality: it has no number. */
+        /* What is stuck has a number; a quality has none. */
+        return n->function == FUNCTION_STUCK ? first_point(n->list[0]) : NULL;
     }
     for (uint32_t i = 0; i < n->arg_count; i++) {
         const struct node *found = first_point(n->args[i]);

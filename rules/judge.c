@@ -302,8 +302,8 @@ judge_due(const struct rules *r, const struct instance *in, int64_t after_ms)
 
 /* An age timer that is too early is left: it finds nothing to do and is set anew.
  * So the samples that keep the point young do not touch the queue. */
-static void
-arm(struct rules *r, uint32_t i, int64_t t_ms)
+void
+judge_arm(struct rules *r, uint32_t i, int64_t t_ms)
 {
     int64_t due = judge_due(r, &r->instances[i], t_ms);
     if (due == INSTANT_MAX) {
@@ -349,5 +349,5 @@ judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx)
     if (changed || (watch_changed && ((in->flags & INSTANCE_WATCHED) || to >= 0))) {
         marks_add(&r->dirty, i);
     }
-    arm(r, i, t_ms);
+    judge_arm(r, i, t_ms);
 }

@@ -169,8 +169,9 @@ rules_warm(struct rules *r, const struct frame *f)
     rules_frame(r, f, ignore, NULL);
 }
 
+/* What the points were is history; what grows by itself goes on growing. */
 void
-rules_warm_end(struct rules *r)
+rules_warm_end(struct rules *r, int64_t t_ms)
 {
     uint32_t i;
     while (marks_take(&r->touched, &i)) {
@@ -194,5 +195,8 @@ rules_warm_end(struct rules *r)
     for (uint32_t s = 0; s < r->series_count; s++) {
         timerq_cancel(r->timers, r->instance_count + r->site->device_count + s);
         series_resume(&r->series[s]);
+    }
+    for (i = 0; i < r->instance_count; i++) {
+        judge_arm(r, i, t_ms);
     }
 }

@@ -107,9 +107,10 @@ int64_t rules_memory_from(const struct rules *r, int64_t t_ms);
 bool rules_remembers(const struct rules *r, uint32_t point);
 /* One of them, in order of time, before the first frame and before
  * rules_restore_device(): nobody is told, and nothing is judged.  rules_warm_end() ends
- * it: what the points and devices were then is history. */
+ * it, and the engine goes on at t_ms: what points and devices were before is history.
+ */
 void rules_warm(struct rules *r, const struct frame *f);
-void rules_warm_end(struct rules *r);
+void rules_warm_end(struct rules *r, int64_t t_ms);
 
 /* The device was served as planned: `since_service` counts from here. */
 void rules_service(struct rules *r, uint32_t device, int64_t t_ms);

@@ -16,7 +16,8 @@ enum change_kind {
     CHANGE_TICKET,
     CHANGE_SERVICE,
     CHANGE_TIMER,
-    CHANGE_TIMER_GONE
+    CHANGE_TIMER_GONE,
+    CHANGE_METER
 };
 
 /* Ids and texts are copied: a reload may free the site they point into while the disk
@@ -38,6 +39,10 @@ struct change {
         struct ticket ticket;
         struct service service;
         struct timer_row timer;
+        struct {
+            struct meter_row row;
+            char *key;
+        } meter;
     };
 };
 
@@ -73,7 +78,7 @@ append(struct changes *c, enum change_kind kind, const char *device, const char 
     item->kind = kind;
     set_id(item->device, &item->has_device, device);
     set_id(item->rule, &item->has_rule, rule);
-    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE) {
+    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER) {
         c->urgent++;
     }
     return item;
@@ -143,6 +148,8 @@ clear(struct changes *c)
             free(c->items[i].event.json);
             free(c->items[i].event.text);
             free(c->items[i].event.peer);
+        } else if (c->items[i].kind == CHANGE_METER) {
+            free(c->items[i].meter.key);
         }
     }
     c->count = 0;
@@ -213,6 +220,21 @@ changes_add_timer(struct changes *c,
         .clear_since_ms = s->clear_since_ms,
         .while_last_ms = s->while_last_ms,
     };
+}
+
+void
+changes_add_meter(struct changes *c, const struct rules_meter *m)
+{
+    struct change *item = append(c, CHANGE_METER, NULL, NULL);
+    item->meter.key = copy_or_abort(m->key);
+    item->meter.row = (struct meter_row){.last_ms = m->last_ms,
+                                         .since_ms = m->since_ms,
+                                         .value = m->value,
+                                         .changed = m->changed,
+                                         .true_ms = m->true_ms,
+                                         .starts = m->starts,
+                                         .service_ms = m->service_ms,
+                                         .service_starts = m->service_starts};
 }
 
 void
@@ -376,6 +398,9 @@ write_one(struct change *item,
         return state_put_timer(store, &item->timer, err);
     case CHANGE_TIMER_GONE:
         return state_delete_timer(store, item->device, item->rule, err);
+    case CHANGE_METER:
+        item->meter.row.key = item->meter.key;
+        return state_put_meter(store, &item->meter.row, err);
     }
     return 0;
 }

@@ -32,6 +32,8 @@ void changes_add_timer(struct changes *c,
                        const struct site *site,
                        const struct rule_state *s,
                        bool watched);
+/* What a function of the rules has counted.  Not urgent. */
+void changes_add_meter(struct changes *c, const struct rules_meter *m);
 /* The row and the retained topic of an alarm whose device or rule is gone. */
 void changes_forget_alarm(struct changes *c, const char *device, const char *rule);
 /* A device out of service that is gone. */

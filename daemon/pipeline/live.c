@@ -21,7 +21,29 @@
 #define TICK_MS             1000
 #define LATE_MS             20 /* Timers wait this long for frames that are under way. */
 #define STATUS_TICKS        10
-#define ALIVE_MS            5000 /* A restart knows to this when we last ran. */
+#define ALIVE_MS            5000  /* A restart knows to this when we last ran. */
+#define METERS_MS           60000 /* What lives count after this is in the history. */
+
+static void
+collect_meter(void *ctx, const struct rules_meter *m)
+{
+    changes_add_meter(ctx, m);
+}
+
+void
+live_collect_meters(struct live *l)
+{
+    l->meters_ms = engine_clock_now(&l->clock.engine);
+    rules_save_meters(pipeline_rules(l->pipeline), collect_meter, l->changes);
+}
+
+/* While the disk refuses they wait where they are. */
+static bool
+meters_are_due(const struct live *l, int64_t now_ms)
+{
+    int64_t for_ms = now_ms - l->meters_ms;
+    return l->restored && !l->disk_failing && (for_ms < 0 || for_ms >= METERS_MS);
+}
 
 /* Puts what was decided on disk; then, and only then, the outside is told. */
 void
@@ -31,6 +53,9 @@ live_store_changes(struct live *l)
     bool published = false;
     int64_t now_ms = engine_clock_now(&l->clock.engine);
     int64_t alive_for_ms = now_ms - l->alive_ms;
+    if (meters_are_due(l, now_ms)) {
+        live_collect_meters(l);
+    }
     if (!changes_pending(l->changes) && alive_for_ms >= 0 && alive_for_ms < ALIVE_MS) {
         return;
     }

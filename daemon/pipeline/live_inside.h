@@ -84,7 +84,8 @@ struct live {
     sd_event_source *rest;
     struct frame *frame; /* Room for one of FRAME_BYTES_MAX. */
     int64_t started_ms;  /* Monotonic. */
-    int64_t alive_ms;    /* Engine time of the last commit. */
+    int64_t alive_ms;    /* Engine time of the last commit, */
+    int64_t meters_ms;   /* and of the last one with the rules' meters. */
     uint64_t ticks;
     uint64_t frames_seen;
     int64_t told[RECEIPTS_PER_TURN]; /* Outbox rows that the broker has. */
@@ -104,6 +105,9 @@ void request_queue_free(struct request_queue *q);
 int request_ask(struct request_queue *q, struct request *r);
 struct request *request_take(struct request_queue *q); /* All that wait; NULL: none. */
 void request_answer(struct request_queue *q, struct request *r);
+
+/* The rules' meters, to be written with the next changes. */
+void live_collect_meters(struct live *l);
 
 /* live_state.c: what survives a restart. */
 int live_restore(struct live *l, struct err *err);

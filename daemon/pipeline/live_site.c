@@ -20,6 +20,7 @@ come_to_rest(struct live *l)
     if (l->restored) {
         live_drain(l);
         rules_save(pipeline_rules(l->pipeline), false, live_collect_timer, l);
+        live_collect_meters(l);
         live_store_changes(l);
     }
 }

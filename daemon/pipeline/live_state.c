@@ -1,6 +1,14 @@
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/store/history_frames.h"
+
+/* Reading a long history again must not look like a start that hangs. */
+#define WARM_TELL      100000
+#define WARM_EXTEND_US 30000000
 
 struct restoring {
     struct live *live;
@@ -97,6 +105,80 @@ restore_timer(void *ctx, const struct timer_row *row)
 }
 
 static bool
+restore_meter(void *ctx, const struct meter_row *row)
+{
+    struct restoring *r = ctx;
+    struct rules_meter m = {.key = row->key,
+                            .last_ms = row->last_ms,
+                            .since_ms = row->since_ms,
+                            .value = row->value,
+                            .changed = row->changed,
+                            .true_ms = row->true_ms,
+                            .starts = row->starts,
+                            .service_ms = row->service_ms,
+                            .service_starts = row->service_starts};
+    /* The row of a rule that is gone stays: the rule may come back. */
+    (void)rules_restore_meter(pipeline_rules(r->live->pipeline), &m);
+    return true;
+}
+
+/* Devices whose samples the rules remember. */
+static bool *
+remembered_devices(const struct live *l)
+{
+    const struct site *site = l->site;
+    const struct rules *rules = pipeline_rules(l->pipeline);
+    bool *devices = calloc((size_t)site->device_count + 1, sizeof *devices);
+    for (uint32_t d = 0; devices != NULL && d < site->device_count; d++) {
+        const struct device *device = &site->devices[d];
+        for (uint32_t p = 0; p < device->point_count && !devices[d]; p++) {
+            devices[d] = rules_remembers(rules, device->first_point + p);
+        }
+    }
+    return devices;
+}
+
+/* Reads the history once more into the windows of the rules.  Without it they fill by
+ * themselves: that it cannot be read is no reason not to start. */
+static void
+warm_rules(struct live *l)
+{
+    struct rules *rules = pipeline_rules(l->pipeline);
+    struct err err = {0};
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    struct history_frames_options options = {.dir = l->site->data_dir,
+                                             .from_ms =
+                                                 rules_memory_from(rules, now_ms),
+                                             .to_ms = now_ms,
+                                             .device = NONE_INDEX};
+    struct history_frames *h = NULL;
+    const struct frame *f;
+    bool *devices = remembered_devices(l);
+    uint64_t frames = 0;
+    if (options.from_ms != INSTANT_MAX && devices != NULL &&
+        history_frames_open(&h, l->site, &options, &err) == 0) {
+        while ((f = history_frames_next(h, &err)) != NULL) {
+            if (devices[f->device]) {
+                rules_warm(rules, f);
+                frames++;
+            }
+            if (frames % WARM_TELL == 0) {
+                sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", WARM_EXTEND_US);
+            }
+        }
+        rules_warm_end(rules, now_ms);
+    }
+    history_frames_close(h);
+    free(devices);
+    if (err.code != 0 && err.code != ERR_NOT_FOUND) {
+        log_warning("windows of rules begin empty: %s", err.text);
+    } else if (frames > 0) {
+        log_info("windows of rules filled from %llu recorded frames",
+                 (unsigned long long)frames);
+    }
+}
+
+static bool
 restore_device(void *ctx, const char *device, bool online)
 {
     struct restoring *r = ctx;
@@ -142,6 +224,12 @@ live_restore(struct live *l, struct err *err)
     }
     if (code == 0) {
         code = state_each_timer(l->store, restore_timer, &r, err);
+    }
+    if (code == 0) {
+        code = state_each_meter(l->store, restore_meter, &r, err);
+    }
+    if (code == 0) {
+        warm_rules(l);
     }
     if (code == 0) {
         code = state_each_device(l->store, restore_device, &r, err);

@@ -65,6 +65,15 @@ int state_delete_timer(struct state *s,
                        struct err *err);
 /* In service again: the row goes. */
 int state_put_service(struct state *s, const struct service *row, struct err *err);
+/* What a function of the rules has counted in its life, by its device and its text. */
+struct meter_row {
+    const char *key;
+    int64_t last_ms, since_ms;
+    double value;
+    bool changed;
+    int64_t true_ms, starts, service_ms, service_starts;
+};
+int state_put_meter(struct state *s, const struct meter_row *row, struct err *err);
 int state_put_device(struct state *s, const char *device, bool online, struct err *err);
 /* The last moment at which the program is known to have run. */
 int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
@@ -101,6 +110,8 @@ int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
 typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
+typedef bool (*state_meter_fn)(void *ctx, const struct meter_row *row);
+int state_each_meter(struct state *s, state_meter_fn fn, void *ctx, struct err *err);
 typedef bool (*state_device_fn)(void *ctx, const char *device, bool online);
 int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err);
 typedef bool (*state_service_fn)(void *ctx, const struct service *row);

@@ -274,6 +274,34 @@ state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err)
 }
 
 int
+state_each_meter(struct state *s, state_meter_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_METER, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        const struct meter_row row = {
+            .key = column_text(stmt, 0),
+            .last_ms = column_instant(stmt, 1),
+            .since_ms = column_instant(stmt, 2),
+            .value = sqlite3_column_double(stmt, 3),
+            .changed = sqlite3_column_int(stmt, 4) != 0,
+            .true_ms = sqlite3_column_int64(stmt, 5),
+            .starts = sqlite3_column_int64(stmt, 6),
+            .service_ms = sqlite3_column_int64(stmt, 7),
+            .service_starts = sqlite3_column_int64(stmt, 8),
+        };
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_METER, stmt);
+    return rc;
+}
+
+int
 state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;

@@ -95,4 +95,13 @@ static const char version_2[] =
     "  strftime('%Y-%m-%dT%H:%M:%fZ', until_ms / 1000.0, 'unixepoch') AS until"
     "  FROM service;";
 
-const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1, version_2};
+/* Lives: what hours(), starts(), held() and stuck() have counted. */
+static const char version_3[] =
+    "CREATE TABLE meter ("
+    "  key TEXT PRIMARY KEY, last_ms INTEGER, since_ms INTEGER, value REAL NOT NULL,"
+    "  changed INTEGER NOT NULL, true_ms INTEGER NOT NULL, starts INTEGER NOT NULL,"
+    "  service_ms INTEGER NOT NULL, service_starts INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;";
+
+const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1, version_2,
+                                                              version_3};

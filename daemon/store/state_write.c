@@ -229,6 +229,26 @@ state_put_timer(struct state *s, const struct timer_row *row, struct err *err)
 }
 
 int
+state_put_meter(struct state *s, const struct meter_row *row, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = lend_for_write(s, SQL_PUT_METER, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, row->key);
+    bind_instant(stmt, 2, row->last_ms);
+    bind_instant(stmt, 3, row->since_ms);
+    sqlite3_bind_double(stmt, 4, row->value);
+    sqlite3_bind_int(stmt, 5, row->changed);
+    sqlite3_bind_int64(stmt, 6, row->true_ms);
+    sqlite3_bind_int64(stmt, 7, row->starts);
+    sqlite3_bind_int64(stmt, 8, row->service_ms);
+    sqlite3_bind_int64(stmt, 9, row->service_starts);
+    return state_run(s, SQL_PUT_METER, stmt, "put a meter", err);
+}
+
+int
 state_delete_timer(struct state *s,
                    const char *device,
                    const char *rule,

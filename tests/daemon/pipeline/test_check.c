@@ -36,10 +36,10 @@ static const struct {
      "rules:\n"
      "  - {id: hot, when: t > 80 mm, severity: info, cause: c, consequence: d, action: "
      "e}\n"
-     "  - {id: avg, when: \"avg(t, 5m) > 8\", severity: info, cause: c, consequence: "
+     "  - {id: avg, when: \"avg(t, 5) > 8\", severity: info, cause: c, consequence: "
      "d, "
      "action: e}\n",
-     "1:39 5:25 6:22"},
+     "1:39 5:25 6:29"},
     {"a rule on a broken point, or on a device that is left out, is not reported again",
      "site: {id: a, name: A, timezone: UTC}\n"
      "devices:\n"
