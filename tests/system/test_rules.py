@@ -226,5 +226,80 @@ class Rules(unittest.TestCase):
         return re.search(rf"never alarm\.raised.* by {rule.id}\b", done.stdout) is not None
 
 
+class Readme(unittest.TestCase):
+    """config/rules/README.md: what it shows is so."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open(os.path.join(ROOT, "config/rules/README.md"), encoding="utf-8") as f:
+            cls.text = f.read()
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.config = os.path.join(cls.folder.name, "config")
+        shutil.copytree(os.path.join(ROOT, "config"), cls.config,
+                        ignore=shutil.ignore_patterns("demo"))
+        with open(os.path.join(cls.config, "rules/pump.yaml"), encoding="utf-8") as f:
+            mine = f.read().replace("when: bearing > 80 °C", "when: bearing > 90 °C")
+        with open(os.path.join(cls.config, "mine.yaml"), "w", encoding="utf-8") as f:
+            f.write(mine)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def blocks(self, language):
+        return re.findall(rf"^```{language}\n(.*?)^```$", self.text, re.M | re.S)
+
+    def caretaker(self, *words):
+        env = {**os.environ, "CARETAKER_SHARE": self.config}
+        return subprocess.run([CARETAKER, *words], capture_output=True, text=True, env=env,
+                              cwd=self.config, timeout=LIMIT_S, check=False)
+
+    def test_its_commands_run(self):
+        # The public records are not here: a log of two rows stands in for each.
+        with open(os.path.join(self.config, "13.csv"), "w", encoding="utf-8") as f:
+            f.write("datetime;Accelerometer1RMS;Accelerometer2RMS;Current;Pressure;Temperature;"
+                    "Thermocouple;Voltage;Volume Flow RateRMS;anomaly;changepoint\n")
+            for second in (40, 44):
+                f.write(f"2020-02-08 18:47:{second};0.2;0.3;2.5;0.05;86;29;230;0.5;0.0;0.0\n")
+        with open(os.path.join(self.config, "machine_temperature_system_failure.csv"), "w",
+                  encoding="utf-8") as f:
+            f.write("timestamp,value\n2013-12-16 15:00:00,40\n2013-12-16 15:20:00,39\n")
+        lines = [line.split("#")[0].split() for block in self.blocks("sh")
+                 for line in block.splitlines()]
+        self.assertGreater(len(lines), 6)
+        for words in lines:
+            with self.subTest(" ".join(words)):
+                self.assertEqual(words[0], "caretaker")
+                done = self.caretaker(*words[1:])
+                self.assertEqual(done.returncode, 1 if "--diff" in words else 0, done.stderr)
+                if words[1] == "replay":
+                    self.assertRegex(done.stdout, r"alarm\.raised|alarm raised|lost ")
+
+    def test_its_case_passes(self):
+        cases = [block for block in self.blocks("yaml") if block.startswith("case:")]
+        self.assertEqual(len(cases), 1)
+        path = os.path.join(self.config, "cases", "of-the-readme.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(cases[0])
+        done = self.caretaker("test", path)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_its_rules_are_the_shipped_ones(self):
+        shipped = {rule.id: rule for rule in read_rules()}
+        parts = [part for block in self.blocks("yaml") if not block.startswith("case:")
+                 for part in re.split(r"^(?=  - id: )", block, flags=re.M) if part]
+        self.assertGreater(len(parts), 10)
+        for part in parts:
+            name = re.match(r"  - id: (\S+)", part).group(1)
+            for line in part.splitlines():
+                said = line.split(" #")[0].strip()
+                with self.subTest(name, line=said):
+                    self.assertIn(said, shipped[name].text)
+
+    def test_the_site_of_the_records_is_valid(self):
+        done = self.caretaker("check", "-c", "records-site.yaml")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 if __name__ == "__main__":
     unittest.main()
