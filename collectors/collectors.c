@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "collectors/decoders.h"
 #include "collectors/poller.h"
 #include "collectors/worker.h"
 #include "daemon/base/log.h"
@@ -24,6 +25,7 @@ struct place {
 struct collectors {
     const struct site *site;
     struct engine_clock *clock;
+    struct decoders decoders;
     struct device_stats *devices; /* Like site->devices. */
     struct bus_stats *stats;      /* Like site->buses, and so are these: */
     struct wire_tap **taps;       /* NULL where nothing is polled. */
@@ -84,6 +86,7 @@ start_worker(struct collectors *c,
              struct err *err)
 {
     struct worker_args args = {.site = c->site,
+                               .decoders = &c->decoders,
                                .clock = c->clock,
                                .frames = frames,
                                .devices = c->devices,
@@ -182,7 +185,8 @@ collectors_start(struct collectors **out,
         rc = err_set(err, ERR_NOMEM, "no memory for the collectors");
     } else {
         raise_file_limit(site->bus_count);
-        rc = init_buses(c, polled, err);
+        rc = decoders_init(&c->decoders, site, err);
+        rc = rc == 0 ? init_buses(c, polled, err) : rc;
     }
     if (rc == 0) {
         rc = start_workers(c, polled, endpoints, frames, err);
@@ -212,6 +216,7 @@ collectors_stop(struct collectors *c)
     for (uint32_t i = 0; c->taps != NULL && i < c->site->bus_count; i++) {
         wire_tap_free(c->taps[i]);
     }
+    decoders_fini(&c->decoders);
     free(c->workers);
     free(c->places);
     free(c->taps);

@@ -46,21 +46,53 @@ split_words(uint16_t *words, size_t width, enum byte_order order, uint64_t raw)
 }
 
 static uint64_t
-field_mask(const struct point *p)
+field_mask(uint8_t low, uint8_t high)
+{
+    return UINT64_MAX >> (63 - (high - low));
+}
+
+struct decoder
+decoder_of(const struct point *p, uint32_t first_point)
 {
     assert(p->bit_low <= p->bit_high);
-    assert(p->bit_high < 16 * point_width(p));
-    return UINT64_MAX >> (63 - (p->bit_high - p->bit_low));
+    return (struct decoder){.mul = p->scaling.mul,
+                            .add = p->scaling.add,
+                            .div = p->scaling.div,
+                            .min = p->has_range ? p->range_min : -(double)INFINITY,
+                            .max = p->has_range ? p->range_max : (double)INFINITY,
+                            .sentinels = p->sentinels,
+                            .sentinel_count = p->sentinel_count,
+                            .decimals_from = p->decimals_from == NONE_INDEX
+                                                 ? NONE_INDEX
+                                                 : p->decimals_from - first_point,
+                            .address = p->address,
+                            .type = (uint8_t)p->type,
+                            .order = (uint8_t)p->order,
+                            .width = (uint8_t)point_width(p),
+                            .bit_low = p->bit_low,
+                            .bit_high = p->bit_high,
+                            .counter = p->kind == POINT_COUNTER &&
+                                       p->table != REG_NONE && p->type != TYPE_BOOL};
+}
+
+static uint64_t
+joined(const struct decoder *d, const uint16_t *words)
+{
+    if (d->width == 1 && d->order == ORDER_ABCD) {
+        return words[0];
+    }
+    return join_words(words, d->width, d->order);
 }
 
 /* The number as it stands in the registers: what sentinels are compared with. */
 static uint64_t
-raw_pattern(const struct point *p, const uint16_t *words)
+raw_pattern(const struct decoder *d, const uint16_t *words)
 {
-    uint64_t raw = join_words(words, point_width(p), p->order);
+    uint64_t raw = joined(d, words);
 
-    if (p->type == TYPE_BITS || p->type == TYPE_BOOL) {
-        raw = (raw >> p->bit_low) & field_mask(p);
+    if (d->type == TYPE_BITS || d->type == TYPE_BOOL) {
+        assert(d->bit_high < 16 * d->width);
+        raw = (raw >> d->bit_low) & field_mask(d->bit_low, d->bit_high);
     }
     return raw;
 }
@@ -118,11 +150,11 @@ double_from_bits(uint64_t bits)
 
 /* The unscaled number; NaN when the pattern is none of the type. */
 static double
-raw_number(const struct point *p, uint64_t pattern)
+raw_number(enum value_type type, uint64_t pattern)
 {
     uint64_t decimal;
 
-    switch (p->type) {
+    switch (type) {
     case TYPE_S16:
         return (double)(int16_t)(uint16_t)pattern;
     case TYPE_S32:
@@ -135,8 +167,8 @@ raw_number(const struct point *p, uint64_t pattern)
         return double_from_bits(pattern);
     case TYPE_BCD16:
     case TYPE_BCD32:
-        return bcd_decode(&decimal, pattern, bcd_digits(p->type)) ? (double)decimal
-                                                                  : (double)NAN;
+        return bcd_decode(&decimal, pattern, bcd_digits(type)) ? (double)decimal
+                                                               : (double)NAN;
     case TYPE_BOOL:
     case TYPE_U16:
     case TYPE_U32:
@@ -160,13 +192,15 @@ set_bad(struct reading *out, enum quality why)
 
 /* Scales, then refuses what the process cannot have. */
 static void
-set_number(struct reading *out, const struct point *p, double raw, double shift)
+set_number(struct reading *out, const struct decoder *d, double raw, double shift)
 {
-    const struct scaling *s = &p->scaling;
-    double value = (raw * s->mul + s->add * shift) / (s->div * shift);
+    double value = raw * d->mul + d->add * shift;
+    double divisor = d->div * shift;
 
-    if (!isfinite(value) ||
-        (p->has_range && (value < p->range_min || value > p->range_max))) {
+    if (divisor != 1.0) {
+        value /= divisor; /* Most need none, and it is the slowest step. */
+    }
+    if (!isfinite(value) || value < d->min || value > d->max) {
         set_bad(out, QUALITY_RANGE);
         return;
     }
@@ -176,34 +210,33 @@ set_number(struct reading *out, const struct point *p, double raw, double shift)
 }
 
 static bool
-is_sentinel(const struct point *p, uint64_t pattern)
+is_sentinel(const struct decoder *d, uint64_t pattern)
 {
-    for (uint32_t i = 0; i < p->sentinel_count; i++) {
-        if (p->sentinels[i].raw == pattern) {
+    for (uint32_t i = 0; i < d->sentinel_count; i++) {
+        if (d->sentinels[i].raw == pattern) {
             return true;
         }
     }
     return false;
 }
 
-void
-decode_words(struct reading *out,
-             const struct point *p,
-             const uint16_t *words,
-             size_t words_count,
-             int decimals)
+static inline void
+decode_one(struct reading *out,
+           const struct decoder *d,
+           const uint16_t *words,
+           size_t words_count,
+           int decimals)
 {
     double shift = 1.0;
 
-    if (words_count < point_width(p)) {
+    if (words_count < d->width) {
         set_bad(out, QUALITY_CRC);
         return;
     }
-    uint64_t pattern = raw_pattern(p, words);
+    uint64_t pattern = raw_pattern(d, words);
     /* A bit has no value to spare: its whole register says that there is none. */
-    bool single = p->type == TYPE_BOOL;
-    if (is_sentinel(p,
-                    single ? join_words(words, point_width(p), p->order) : pattern)) {
+    if (d->sentinel_count > 0 &&
+        is_sentinel(d, d->type == TYPE_BOOL ? joined(d, words) : pattern)) {
         set_bad(out, QUALITY_SENTINEL);
         return;
     }
@@ -214,32 +247,85 @@ decode_words(struct reading *out,
     for (int i = 0; i < decimals; i++) {
         shift *= 10.0; /* Exact up to 1e22. */
     }
-    set_number(out, p, raw_number(p, pattern), shift);
+    set_number(out, d, raw_number(d->type, pattern), shift);
+}
+
+void
+decoder_words(struct reading *out,
+              const struct decoder *d,
+              const uint16_t *words,
+              size_t words_count,
+              int decimals)
+{
+    decode_one(out, d, words, words_count, decimals);
+}
+
+void
+decoder_many(struct reading *items,
+             const struct decoder_run *run,
+             const uint16_t *words,
+             uint16_t words_count)
+{
+    for (uint32_t i = 0; i < run->count; i++) {
+        uint32_t point = run->points[i];
+        const struct decoder *d = &run->decoders[run->of_point[point]];
+        uint16_t offset = (uint16_t)(d->address - run->address);
+        decode_one(&items[point - run->first_point], d, &words[offset],
+                   (size_t)(words_count - offset), -1);
+    }
+}
+
+void
+decoder_bit(struct reading *out, const struct decoder *d, bool bit)
+{
+    if (is_sentinel(d, bit)) {
+        set_bad(out, QUALITY_SENTINEL);
+        return;
+    }
+    set_number(out, d, bit ? 1.0 : 0.0, 1.0);
+}
+
+uint64_t
+decoder_raw(const struct decoder *d, const uint16_t *words, size_t words_count)
+{
+    if (words_count < d->width) {
+        return UINT64_MAX;
+    }
+    uint64_t pattern = raw_pattern(d, words);
+    if (d->type == TYPE_BCD16 || d->type == TYPE_BCD32) {
+        uint64_t decimal;
+        return bcd_decode(&decimal, pattern, bcd_digits(d->type)) ? decimal
+                                                                  : UINT64_MAX;
+    }
+    return pattern;
+}
+
+void
+decode_words(struct reading *out,
+             const struct point *p,
+             const uint16_t *words,
+             size_t words_count,
+             int decimals)
+{
+    struct decoder d = decoder_of(p, 0);
+
+    decoder_words(out, &d, words, words_count, decimals);
 }
 
 void
 decode_bit(struct reading *out, const struct point *p, bool bit)
 {
-    if (is_sentinel(p, bit)) {
-        set_bad(out, QUALITY_SENTINEL);
-        return;
-    }
-    set_number(out, p, bit ? 1.0 : 0.0, 1.0);
+    struct decoder d = decoder_of(p, 0);
+
+    decoder_bit(out, &d, bit);
 }
 
 uint64_t
 decode_raw(const struct point *p, const uint16_t *words, size_t words_count)
 {
-    if (words_count < point_width(p)) {
-        return UINT64_MAX;
-    }
-    uint64_t pattern = raw_pattern(p, words);
-    if (p->type == TYPE_BCD16 || p->type == TYPE_BCD32) {
-        uint64_t decimal;
-        return bcd_decode(&decimal, pattern, bcd_digits(p->type)) ? decimal
-                                                                  : UINT64_MAX;
-    }
-    return pattern;
+    struct decoder d = decoder_of(p, 0);
+
+    return decoder_raw(&d, words, words_count);
 }
 
 /* The nearest integer in [min, max]; NaN becomes 0 or what is nearest to it. */
@@ -344,7 +430,7 @@ encode_words(uint16_t *words, const struct point *p, double value)
         return;
     }
     if (p->type == TYPE_BITS || p->type == TYPE_BOOL) {
-        uint64_t mask = field_mask(p) << p->bit_low;
+        uint64_t mask = field_mask(p->bit_low, p->bit_high) << p->bit_low;
         uint64_t old = join_words(words, width, p->order);
         pattern = (old & ~mask) | (pattern << p->bit_low);
     }

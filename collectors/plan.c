@@ -457,17 +457,26 @@ serial_silence_us(const struct bus *bus)
 struct plan_cost
 plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_us)
 {
-    /* Beyond a serial line the network and the peer are what takes time. */
+    /* Where no serial line is known the network and the peer are what takes time. */
     struct plan_cost c = {.byte_us = 1};
+    bool line = bus->baud > 0;
 
     if (turnround_us < 0) {
-        turnround_us = bus->kind == BUS_RTU ? TURNROUND_SERIAL_US : TURNROUND_TCP_US;
-        if (bus->kind == BUS_RTU && turnround_us < serial_silence_us(bus)) {
-            turnround_us = serial_silence_us(bus); /* It must hear that we ended. */
+        turnround_us = bus->kind == BUS_RTU ? 0 : TURNROUND_TCP_US;
+        if (line) {
+            /* It must hear that we ended. */
+            int64_t silence_us = serial_silence_us(bus);
+            turnround_us +=
+                silence_us > TURNROUND_SERIAL_US ? silence_us : TURNROUND_SERIAL_US;
         }
     }
+    if (!line && turnround_us < TURNROUND_TCP_US) {
+        /* Of the machine and the network, and different each time; no plan would
+         * change for it. */
+        turnround_us = TURNROUND_TCP_US;
+    }
     c.request_us = turnround_us + limits->gap_ms * 1000;
-    if (bus->kind == BUS_RTU) {
+    if (line) {
         c.byte_us = serial_character_us(bus);
         c.request_us += framing_bytes(BUS_RTU) * c.byte_us + serial_silence_us(bus);
     }

@@ -30,7 +30,8 @@ struct plan_cost {
     int64_t request_us; /* Of any request: framing both ways, silences, thinking. */
     int64_t byte_us;    /* Of each byte of data. */
 };
-/* `turnround_us` as measured; negative: not yet. */
+/* `turnround_us` as measured; negative: not yet.  A serial line whose speed is known is
+ * counted, also one behind a gateway; without one, TURNROUND_TCP_US is the least. */
 struct plan_cost
 plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_us);
 

@@ -384,7 +384,7 @@ polled_init(struct polled *out,
             return err_set(err, ERR_NOMEM, "no memory for decimals");
         }
     }
-    uint32_t counters = readings_counters(site, d);
+    uint32_t counters = readings_counters(p->args.decoders, d);
     if (counters > 0) {
         out->counters = calloc(counters, sizeof *out->counters);
         if (out->counters == NULL) {
@@ -412,10 +412,9 @@ alloc_scratch(struct poller *p, struct err *err)
         waiting = taking > waiting ? taking : waiting;
         groups = polled->plan.group_count > groups ? polled->plan.group_count : groups;
     }
-    p->readings = readings_new(site, points, waiting);
-    p->frame = calloc(1, frame_bytes((uint16_t)points));
+    p->readings = readings_new(site, p->args.decoders, points, waiting);
     p->in_turn = calloc(groups, sizeof *p->in_turn);
-    if (p->readings == NULL || p->frame == NULL || p->in_turn == NULL) {
+    if (p->readings == NULL || p->in_turn == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a bus");
     }
     return 0;
@@ -538,6 +537,5 @@ poller_free(struct poller *p)
     timerq_free(p->idle);
     readings_free(p->readings);
     free(p->in_turn);
-    free(p->frame);
     free(p);
 }

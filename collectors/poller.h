@@ -19,11 +19,13 @@
 #include "daemon/base/ring.h"
 
 struct poller;
+struct decoders;
 
 /* Everything is borrowed until poller_free().  `devices` is indexed like
  * site->devices. */
 struct poller_args {
     const struct site *site;
+    const struct decoders *decoders; /* Of the site. */
     uint32_t bus;
     struct ring *frames;
     struct device_stats *devices;

@@ -111,9 +111,12 @@ keep_time(struct poller *p, const struct wire_result *res, const struct plan_req
     struct polled *d = p->turn.d;
     int64_t wire_us = 0;
 
-    if (p->bus->kind == BUS_RTU) {
+    if (p->bus->baud > 0) {
         wire_us =
             plan_wire_bytes(r->table, r->count, BUS_RTU) * serial_character_us(p->bus);
+        if (p->bus->kind != BUS_RTU) {
+            wire_us += serial_silence_us(p->bus); /* The gateway keeps it, not we. */
+        }
     }
     int64_t turn_us = res->took_us > wire_us ? res->took_us - wire_us : 0;
     d->turnround_us =

@@ -109,7 +109,6 @@ struct poller {
     bool *in_turn; /* By group of the turn's device. */
     struct turn turn;
     struct readings *readings;
-    struct frame *frame;
 };
 
 /* ---- poller.c ---- */

@@ -163,10 +163,10 @@ add_derived(struct poller *p, int64_t now_us)
 static void
 push_frame(struct poller *p, struct poller_now now)
 {
-    struct frame *f = p->frame;
+    struct frame *f;
 
     add_derived(p, now.mono_us);
-    readings_finish(p->readings, f);
+    f = readings_finish(p->readings);
     f->t_ms = now.engine_ms;
     f->device = p->turn.d->plan.device;
     f->flags = 0; /* The loop knows whether the clock is trusted. */

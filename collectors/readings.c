@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/decode.h"
 #include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/counter.h"
@@ -16,17 +15,19 @@
 
 /* Registers of a point that waits for its decimals until the poll is complete. */
 struct pending {
-    const struct point *point;
+    uint32_t point;
     uint16_t words[4];
     uint16_t count;
 };
 
 struct readings {
     const struct site *site;
+    const struct decoders *decoders;
     const struct device *device;
     struct known_raw *raws;
     struct counter_memory *counters; /* Of the device, in order of its points. */
-    struct reading *items;           /* By point, from the device's first on. */
+    struct frame *frame;
+    struct reading *items; /* Of the frame; by point, from the device's first on. */
     uint32_t capacity;
     struct pending *pending;
     uint32_t pending_count;
@@ -34,7 +35,10 @@ struct readings {
 };
 
 struct readings *
-readings_new(const struct site *site, uint32_t points, uint32_t waiting)
+readings_new(const struct site *site,
+             const struct decoders *decoders,
+             uint32_t points,
+             uint32_t waiting)
 {
     struct readings *r = calloc(1, sizeof *r);
 
@@ -42,14 +46,16 @@ readings_new(const struct site *site, uint32_t points, uint32_t waiting)
         return NULL;
     }
     r->site = site;
+    r->decoders = decoders;
     r->capacity = points;
     r->pending_capacity = waiting;
-    r->items = calloc((size_t)points + 1, sizeof *r->items);
+    r->frame = calloc(1, frame_bytes((uint16_t)points));
     r->pending = calloc((size_t)waiting + 1, sizeof *r->pending);
-    if (r->items == NULL || r->pending == NULL) {
+    if (r->frame == NULL || r->pending == NULL) {
         readings_free(r);
         return NULL;
     }
+    r->items = r->frame->readings;
     return r;
 }
 
@@ -59,24 +65,18 @@ readings_free(struct readings *r)
     if (r == NULL) {
         return;
     }
-    free(r->items);
+    free(r->frame);
     free(r->pending);
     free(r);
 }
 
-static bool
-is_counter(const struct point *p)
-{
-    return p->kind == POINT_COUNTER && p->table != REG_NONE && p->type != TYPE_BOOL;
-}
-
 uint32_t
-readings_counters(const struct site *site, const struct device *device)
+readings_counters(const struct decoders *decoders, const struct device *device)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < device->point_count; i++) {
-        count += is_counter(&site->points[device->first_point + i]);
+        count += decoders_get(decoders, device->first_point + i)->counter;
     }
     return count;
 }
@@ -145,22 +145,22 @@ decode_registers(struct readings *r,
                  uint32_t index,
                  const struct read_answer *answer)
 {
-    const struct point *point = &r->site->points[index];
-    uint16_t offset = (uint16_t)(point->address - q->address);
+    const struct decoder *d = decoders_get(r->decoders, index);
+    uint16_t offset = (uint16_t)(d->address - q->address);
     const uint16_t *words = &answer->words[offset];
     size_t count = (size_t)(q->count - offset);
 
     if (r->raws != NULL) {
-        keep_raw(r, index, decode_raw(point, words, count));
+        keep_raw(r, index, decoder_raw(d, words, count));
     }
-    if (point->decimals_from == NONE_INDEX) {
-        decode_words(reading_of(r, index), point, words, count, -1);
+    if (d->decimals_from == NONE_INDEX) {
+        decoder_words(reading_of(r, index), d, words, count, -1);
         return;
     }
     assert(r->pending_count < r->pending_capacity);
     struct pending *wait = &r->pending[r->pending_count++];
-    wait->point = point;
-    wait->count = point_width(point);
+    wait->point = index;
+    wait->count = d->width;
     memcpy(wait->words, words, wait->count * sizeof *words);
 }
 
@@ -172,13 +172,23 @@ readings_decode(struct readings *r,
 {
     bool bits = q->table == REG_COIL || q->table == REG_DISCRETE;
 
+    if (!bits && r->raws == NULL) {
+        struct decoder_run run = {.decoders = r->decoders->items,
+                                  .of_point = r->decoders->of_point,
+                                  .points = &g->order[q->first],
+                                  .count = q->point_count,
+                                  .first_point = r->device->first_point,
+                                  .address = q->address};
+        decoder_many(r->items, &run, answer->words, q->count);
+        return;
+    }
     for (uint32_t i = 0; i < q->point_count; i++) {
         uint32_t index = g->order[q->first + i];
         if (bits) {
-            const struct point *point = &r->site->points[index];
-            bool bit = answer->bits[point->address - q->address] != 0;
+            const struct decoder *d = decoders_get(r->decoders, index);
+            bool bit = answer->bits[d->address - q->address] != 0;
             keep_raw(r, index, bit);
-            decode_bit(reading_of(r, index), point, bit);
+            decoder_bit(reading_of(r, index), d, bit);
         } else {
             decode_registers(r, q, index, answer);
         }
@@ -188,13 +198,13 @@ readings_decode(struct readings *r,
 static void
 decode_pending(struct readings *r, const struct pending *w)
 {
-    uint32_t from = w->point->decimals_from;
-    struct reading *out = reading_of(r, (uint32_t)(w->point - r->site->points));
-    const struct known_raw *k = &r->raws[from - r->device->first_point];
-    const struct reading *source = reading_of(r, from);
+    const struct decoder *d = decoders_get(r->decoders, w->point);
+    struct reading *out = reading_of(r, w->point);
+    const struct known_raw *k = &r->raws[d->decimals_from];
+    const struct reading *source = &r->items[d->decimals_from];
 
     if (k->known) {
-        decode_words(out, w->point, w->words, w->count, k->raw);
+        decoder_words(out, d, w->words, w->count, k->raw);
         return;
     }
     /* Its decimals were never read: what kept them away keeps it away. */
@@ -261,29 +271,36 @@ follow_counters(struct readings *r)
     struct counter_memory *m = r->counters;
 
     for (uint32_t i = 0; m != NULL && i < r->device->point_count; i++) {
-        const struct point *p = &r->site->points[r->device->first_point + i];
-        if (!is_counter(p)) {
+        uint32_t point = r->device->first_point + i;
+        if (!decoders_get(r->decoders, point)->counter) {
             continue;
         }
         if (r->items[i].quality == QUALITY_GOOD) {
-            follow_counter(r, p, m, &r->items[i]);
+            follow_counter(r, &r->site->points[point], m, &r->items[i]);
         }
         m++;
     }
 }
 
-void
-readings_finish(struct readings *r, struct frame *out)
+struct frame *
+readings_finish(struct readings *r)
 {
+    uint16_t count = 0;
+
     for (uint32_t i = 0; i < r->pending_count; i++) {
         decode_pending(r, &r->pending[i]);
     }
     r->pending_count = 0;
     follow_counters(r);
-    out->count = 0;
     for (uint32_t i = 0; i < r->device->point_count; i++) {
-        if (r->items[i].quality != NOT_IN_FRAME) {
-            out->readings[out->count++] = r->items[i];
+        if (r->items[i].quality == NOT_IN_FRAME) {
+            continue;
         }
+        if (count != i) {
+            r->items[count] = r->items[i];
+        }
+        count++;
     }
+    r->frame->count = count;
+    return r->frame;
 }

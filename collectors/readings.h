@@ -1,9 +1,10 @@
-/* The readings of one poll of one device: filled request by request, then copied into a
- * frame in order of their points. */
+/* The readings of one poll of one device: filled request by request, then a frame, in
+ * order of their points. */
 #ifndef CARETAKER_COLLECTORS_READINGS_H
 #define CARETAKER_COLLECTORS_READINGS_H
 
 #include "collectors/collectors.h"
+#include "collectors/decoders.h"
 #include "collectors/plan.h"
 #include "daemon/model/sample.h"
 
@@ -20,15 +21,18 @@ struct counter_memory {
     bool known;
     uint8_t resets, wraps; /* That were told to the log. */
 };
-/* Points of the device that need one. */
-uint32_t readings_counters(const struct site *site, const struct device *device);
+/* Points of the device that need one: counters in registers. */
+uint32_t readings_counters(const struct decoders *decoders,
+                           const struct device *device);
 
 struct readings;
 
 /* Room for any device of `points` points, `waiting` of which take their decimals from
- * another.  NULL: no memory. */
-struct readings *
-readings_new(const struct site *site, uint32_t points, uint32_t waiting);
+ * another.  `site` and its `decoders` are borrowed.  NULL: no memory. */
+struct readings *readings_new(const struct site *site,
+                              const struct decoders *decoders,
+                              uint32_t points,
+                              uint32_t waiting);
 void readings_free(struct readings *r); /* NULL is accepted. */
 
 /* Begins anew; `raws` is by point from the device's first, or NULL when no point of the
@@ -52,8 +56,9 @@ void readings_decode(struct readings *r,
                      const struct plan_request *q,
                      const struct read_answer *answer);
 /* Every request was made: decodes what waited for its decimals, says of counters
- * whether they wrapped or began anew, and copies all points that were marked or
- * decoded. */
-void readings_finish(struct readings *r, struct frame *out);
+ * whether they wrapped or began anew, and drops the points that were neither marked
+ * nor decoded.  The frame, whose time, device and flags are the caller's to set, is
+ * borrowed until readings_begin(). */
+struct frame *readings_finish(struct readings *r);
 
 #endif

@@ -315,6 +315,7 @@ init_slot(struct slot *s, const struct worker_args *args, uint32_t id, struct er
 {
     uint32_t bus = args->buses[id];
     struct poller_args p = {.site = args->site,
+                            .decoders = args->decoders,
                             .bus = bus,
                             .frames = args->frames,
                             .devices = args->devices,

@@ -10,6 +10,7 @@ struct worker;
  * worker writes the counts of its own buses and devices only. */
 struct worker_args {
     const struct site *site;
+    const struct decoders *decoders; /* Of the site. */
     struct engine_clock *clock;
     struct ring *frames;
     struct device_stats *devices;

@@ -5,6 +5,7 @@
 #include "config/number.h"
 
 #define MODBUS_TCP_PORT 502 /* Registered with IANA. */
+#define BAUD_DEFAULT    9600
 
 /* Of bus time, in %: less than the least finds nobody again, more than the most would
  * let the dead take half the line. */
@@ -114,19 +115,24 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
         text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "");
 }
 
-/* Serial keys beside an endpoint say that somebody mixed two buses up. */
+/* An endpoint may say how fast the line behind it is; nothing else of it is ours. */
 static void
-refuse_serial_keys(struct reader *r, const struct node *n)
+check_line_behind(struct reader *r, const struct node *n)
 {
-    static const char *const keys[] = {"baud", "parity", "stop_bits", "rs485"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const struct node *key = node_get(n, keys[i]);
+    static const char *const keys[] = {"parity", "stop_bits"};
+    const struct node *key = node_get(n, "rs485");
+    if (key != NULL) {
+        diags_add(r->diags, DIAG_ERROR, &key->key_loc,
+                  "\"rs485\" of a bus without \"rtu\"; only a serial line of this "
+                  "machine has it, leave it out");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys) && node_get(n, "baud") == NULL; i++) {
+        key = node_get(n, keys[i]);
         if (key != NULL) {
-            diags_add(
-                r->diags, DIAG_ERROR, &key->key_loc,
-                "\"%s\" of a bus without \"rtu\"; only a serial line has it, leave "
-                "it out",
-                keys[i]);
+            diags_add(r->diags, DIAG_ERROR, &key->key_loc,
+                      "\"%s\" of a bus without \"rtu\"; it is accepted together with "
+                      "\"baud\", to say how fast the line behind a gateway is",
+                      keys[i]);
         }
     }
 }
@@ -134,8 +140,7 @@ refuse_serial_keys(struct reader *r, const struct node *n)
 static void
 read_bus(struct reader *r, const struct node *n, struct bus *bus)
 {
-    struct bus_yaml y = {
-        .baud = 9600, .stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
+    struct bus_yaml y = {.stop_bits = 1, .parity = -1, .rs485 = -1, .retries = 1};
     (void)fields_read(r, &y, n, "bus", bus_fields, ARRAY_LEN(bus_fields));
     y.id = y.id != NULL ? y.id : "";
     *bus = (struct bus){.id = y.id,
@@ -164,11 +169,14 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
     } else if (y.rtu != NULL) {
         bus->kind = BUS_RTU;
         bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);
-        check_baud(r, n, y.baud);
+        bus->baud = y.baud > 0 ? (int)y.baud : BAUD_DEFAULT;
     } else if (kinds == 1) {
         const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
         read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
-        refuse_serial_keys(r, n);
+        check_line_behind(r, n);
+    }
+    if (y.baud > 0) {
+        check_baud(r, n, y.baud);
     }
     if (y.probe_share != NULL) {
         read_probe_share(r, y.probe_share, bus);

@@ -261,7 +261,8 @@ missing_name(const struct binder *b, uint32_t device)
 static bool
 compile_condition(struct binder *b, const struct condition *c, struct span *out)
 {
-    struct expression_scope scope = {b->site, b->device, c->text, report, b};
+    struct expression_scope scope = {b->site, &b->out->series, b->device,
+                                     c->text, report,          b};
     *out = (struct span){0, 0};
     return c->root == NULL || expression_compile(b->writer, &scope, c->root, out);
 }
@@ -269,7 +270,8 @@ compile_condition(struct binder *b, const struct condition *c, struct span *out)
 static bool
 compile_value(struct binder *b, const struct condition *c, struct span *out)
 {
-    struct expression_scope scope = {b->site, b->device, c->text, report, b};
+    struct expression_scope scope = {b->site, &b->out->series, b->device,
+                                     c->text, report,          b};
     const struct node *value = expression_value_node(c->root);
     *out = (struct span){0, 0};
     return value == NULL || expression_compile_value(b->writer, &scope, value, out);
@@ -286,7 +288,10 @@ keep_code(struct binder *b, const struct code *draft)
         if (c->op_count == w->op_count && c->constant_count == w->constant_count &&
             c->slot_count == w->slot_count && memcmp(c->ops, w->ops, ops_bytes) == 0 &&
             memcmp(c->constants, w->constants, constants_bytes) == 0 &&
-            memcmp(c->slot_kinds, w->slot_kinds, w->slot_count) == 0) {
+            memcmp(c->slot_kinds, w->slot_kinds, w->slot_count) == 0 &&
+            c->watch_count == w->watch_count &&
+            memcmp(c->watches, w->watches, w->watch_count * sizeof w->watches[0]) ==
+                0) {
             return c;
         }
     }
@@ -295,23 +300,24 @@ keep_code(struct binder *b, const struct code *draft)
     struct op *ops = arena_array(b->arena, w->op_count + 1, sizeof *ops);
     double *constants = arena_array(b->arena, w->constant_count + 1, sizeof *constants);
     uint8_t *kinds = arena_array(b->arena, w->slot_count + 1, sizeof *kinds);
-    struct age_watch *ages = arena_array(b->arena, w->age_count + 1, sizeof *ages);
+    struct value_watch *watches =
+        arena_array(b->arena, w->watch_count + 1, sizeof *watches);
     struct level_code *levels =
         arena_array(b->arena, draft->level_count, sizeof *levels);
     memcpy(ops, w->ops, ops_bytes);
     memcpy(constants, w->constants, constants_bytes);
     memcpy(kinds, w->slot_kinds, w->slot_count);
-    memcpy(ages, w->ages, w->age_count * sizeof *ages);
+    memcpy(watches, w->watches, w->watch_count * sizeof *watches);
     memcpy(levels, draft->levels, draft->level_count * sizeof *levels);
     c->ops = ops;
     c->constants = constants;
     c->slot_kinds = kinds;
-    c->ages = ages;
+    c->watches = watches;
     c->levels = levels;
     c->op_count = w->op_count;
     c->constant_count = w->constant_count;
     c->slot_count = (uint16_t)w->slot_count;
-    c->age_count = (uint16_t)w->age_count;
+    c->watch_count = (uint16_t)w->watch_count;
     c->next = b->codes;
     b->codes = c;
     return c;
@@ -323,7 +329,7 @@ bind_device(struct binder *b, uint32_t device)
     struct code_writer *w = b->writer;
     struct level_code levels[RULE_LEVELS_MAX];
     struct code draft = {.level_count = b->rule->level_count, .levels = levels};
-    w->op_count = w->constant_count = w->slot_count = w->age_count = 0;
+    w->op_count = w->constant_count = w->slot_count = w->watch_count = 0;
     b->device = device;
     bool ok = compile_condition(b, &b->while_, &draft.while_);
     for (uint32_t i = 0; i < b->rule->level_count; i++) {
@@ -517,6 +523,7 @@ binding_init(struct binding *out,
              struct diags *diags)
 {
     *out = (struct binding){0};
+    series_book_init(&out->series, arena);
     struct binder *b = calloc(1, sizeof *b);
     struct code_writer *w = calloc(1, sizeof *w);
     if (b == NULL || w == NULL) {
@@ -542,5 +549,6 @@ binding_fini(struct binding *b)
 {
     free(b->items);
     free(b->slots);
+    series_book_fini(&b->series);
     *b = (struct binding){0};
 }

@@ -26,9 +26,9 @@ struct code {
     const struct op *ops;
     const double *constants;
     const uint8_t *slot_kinds; /* enum slot_kind */
-    const struct age_watch *ages;
+    const struct value_watch *watches;
     uint32_t op_count, constant_count;
-    uint16_t slot_count, age_count;
+    uint16_t slot_count, watch_count;
     struct span while_; /* Count 0: always judged. */
     uint32_t level_count;
     const struct level_code *levels;
@@ -46,6 +46,7 @@ struct binding {
     uint32_t count;
     uint32_t *slots;
     uint32_t slot_count;
+    struct series_book series; /* Those that the instances read. */
 };
 
 /* Binds every enabled rule; programs are in `arena`.  Errors and warnings go to

@@ -1,6 +1,8 @@
 /* The inside of struct rules, shared by the files that make it up:
  *
- *   rules.c    building it, frames, timers, staleness
+ *   build.c    building it
+ *   rules.c    frames, timers, staleness
+ *   past.h     the series: what rules remember
  *   judge.c    one instance: holds, levels, edges
  *   restart.c  what survives a restart
  *   render.c   titles */
@@ -11,9 +13,11 @@
 #include "daemon/base/timerq.h"
 #include "rules/binding.h"
 #include "rules/rules.h"
+#include "rules/series.h"
 
-/* Classes of timers: of one time, holds and ages before staleness. */
-enum timer_class { TIMER_INSTANCE, TIMER_DEVICE };
+/* Classes of timers: of one time, what series follow comes before holds and ages, and
+ * these before staleness. */
+enum timer_class { TIMER_SERIES, TIMER_INSTANCE, TIMER_DEVICE };
 
 enum instance_flag {
     INSTANCE_CLEAR = 1u << 0, /* As struct watch. */
@@ -41,16 +45,26 @@ struct marks {
     uint32_t low, high; /* Words that may be non-zero: [low, high). */
 };
 
+/* Lists of those that read something, by what they read. */
+struct readers {
+    uint32_t *first; /* Of thing i: items[first[i] .. first[i + 1]). */
+    uint32_t *items;
+};
+
 struct rules {
     const struct site *site;
     struct arena *arena;   /* Owns all tables below and the programs. */
-    struct timerq *timers; /* Instances first, then devices. */
+    struct timerq *timers; /* Instances first, then devices, then series. */
 
     struct instance *instances; /* By device, then rule. */
     uint32_t instance_count;
     uint32_t *device_first; /* Instances of device d: [d], [d + 1]. */
     int64_t *since;         /* By instance and level. */
     uint32_t *slots;        /* By instance and slot. */
+
+    struct series *series; /* One that reads another comes after it. */
+    const struct series_spec *specs;
+    uint32_t series_count;
 
     /* By point. */
     double *value;         /* The last good one. */
@@ -59,19 +73,25 @@ struct rules {
     int64_t *last_ms;      /* Of any quality; INSTANT_NONE: never asked. */
     int64_t *fresh_ms;     /* Staleness counts from here: last good, or first asked. */
     uint8_t *quality, *detail;
-    bool *fresh;                      /* Asked, and not stale yet. */
-    uint32_t *reader_first, *readers; /* Instances that read point p. */
+    bool *fresh;                  /* Asked, and not stale yet. */
+    struct readers point_readers; /* Instances that read point p, */
+    struct readers point_series;  /* and series that follow it. */
 
     /* By device. */
-    uint8_t *health;       /* enum device_health */
-    bool *unreachable;     /* Its newest frame says that its bus is lost. */
-    uint32_t *fresh_count; /* Of its points, without the derived ones. */
-    uint32_t *online_first,
-        *online_readers; /* Instances that ask whether it answers. */
+    uint8_t *health;               /* enum device_health */
+    bool *unreachable;             /* Its newest frame says that its bus is lost. */
+    uint32_t *fresh_count;         /* Of its points, without the derived ones. */
+    struct readers online_readers; /* Instances that ask whether it answers, */
+    struct readers online_series;  /* and series. */
 
-    struct marks touched; /* To be judged now. */
-    struct marks dirty;   /* To be saved. */
-    int64_t alive_ms;     /* Of rules_restore(). */
+    struct readers series_readers; /* By series: instances, */
+    struct readers outer_series;   /* and series that read it. */
+
+    struct marks touched;        /* To be judged now. */
+    struct marks touched_series; /* To be taken first. */
+    bool warming;                /* The past is being read: nobody is told. */
+    struct marks dirty;          /* To be saved. */
+    int64_t alive_ms;            /* Of rules_restore(). */
     uint64_t evaluations;
     size_t bytes;
 };
@@ -82,6 +102,12 @@ bool marks_take(struct marks *m, uint32_t *index);
 
 /* Judges instance i at t and arms its timer. */
 void judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx);
+/* When one of the watches is due next, later than `after_ms`; INSTANT_MAX: none. */
+int64_t watch_due(const struct rules *r,
+                  const struct value_watch *watches,
+                  uint32_t count,
+                  const uint32_t *slots,
+                  int64_t after_ms);
 /* When instance i is to be judged next by itself, later than `after_ms`. */
 int64_t judge_due(const struct rules *r, const struct instance *in, int64_t after_ms);
 /* NONE_INDEX: the rule is not bound to the device. */

@@ -4,11 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "rules/operand.h"
-
-#define AGE_MS_MAX 1e15 /* Nothing here gets 30,000 years old. */
-
-static struct operand compile(struct compiler *c, const struct node *n);
+#include "rules/compile.h"
 
 static struct operand
 compile_number(struct compiler *c, const struct node *n)
@@ -33,8 +29,8 @@ point_is_truth(const struct point *p)
            (p->type == TYPE_BITS && p->bit_low == p->bit_high);
 }
 
-static uint32_t
-node_device(const struct compiler *c, const struct node *n)
+uint32_t
+compiler_device(const struct compiler *c, const struct node *n)
 {
     return n->device == NULL ? c->scope->device
                              : site_device(c->scope->site, n->device);
@@ -45,7 +41,7 @@ compile_point(struct compiler *c, const struct node *n)
 {
     struct operand o = {.node = n, .op = c->w->op_count, .plain = true};
     unit_none(&o.unit);
-    uint32_t device = node_device(c, n);
+    uint32_t device = compiler_device(c, n);
     uint32_t index = site_point(c->scope->site, device, n->name);
     compiler_push(c, n);
     bool derived =
@@ -73,8 +69,8 @@ compile_point(struct compiler *c, const struct node *n)
 }
 
 /* Makes a written operand a condition. */
-static void
-want_truth(struct compiler *c, struct operand *o)
+void
+operand_want_truth(struct compiler *c, struct operand *o)
 {
     if (o->kind == VALUE_EITHER) {
         compiler_emit(c, OP_TRUTH, 0, 0);
@@ -87,8 +83,8 @@ want_truth(struct compiler *c, struct operand *o)
     }
 }
 
-static void
-want_number(struct compiler *c, const struct operand *o)
+void
+operand_want_number(struct compiler *c, const struct operand *o)
 {
     if (o->kind == VALUE_TRUTH) {
         compiler_report(c, DIAG_ERROR, o->node->start,
@@ -100,14 +96,14 @@ want_number(struct compiler *c, const struct operand *o)
 static struct operand
 compile_logic(struct compiler *c, const struct node *n)
 {
-    struct operand a = compile(c, n->args[0]);
-    want_truth(c, &a);
+    struct operand a = compile_node(c, n->args[0]);
+    operand_want_truth(c, &a);
     bool constant = a.constant;
     if (n->kind == NODE_NOT) {
         compiler_emit(c, OP_NOT, 0, 0);
     } else {
-        struct operand b = compile(c, n->args[1]);
-        want_truth(c, &b);
+        struct operand b = compile_node(c, n->args[1]);
+        operand_want_truth(c, &b);
         constant = constant && b.constant;
         compiler_emit(c, n->kind == NODE_AND ? OP_AND : OP_OR, 0, 0);
         c->stack--;
@@ -123,10 +119,10 @@ compile_logic(struct compiler *c, const struct node *n)
 static struct operand
 compile_sum(struct compiler *c, const struct node *n)
 {
-    struct operand a = compile(c, n->args[0]);
-    want_number(c, &a);
-    struct operand b = compile(c, n->args[1]);
-    want_number(c, &b);
+    struct operand a = compile_node(c, n->args[0]);
+    operand_want_number(c, &a);
+    struct operand b = compile_node(c, n->args[1]);
+    operand_want_number(c, &b);
     struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = a.op};
     o.minutes = a.minutes && b.minutes;
     operand_unify(c, &a, &b, n->kind != NODE_MOD, false);
@@ -177,10 +173,10 @@ weigh_product(struct compiler *c,
 static struct operand
 compile_product(struct compiler *c, const struct node *n)
 {
-    struct operand a = compile(c, n->args[0]);
-    want_number(c, &a);
-    struct operand b = compile(c, n->args[1]);
-    want_number(c, &b);
+    struct operand a = compile_node(c, n->args[0]);
+    operand_want_number(c, &a);
+    struct operand b = compile_node(c, n->args[1]);
+    operand_want_number(c, &b);
     bool divide = n->kind == NODE_DIV;
     struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = a.op};
     o.plain = a.plain && b.plain;
@@ -224,55 +220,6 @@ compile_product(struct compiler *c, const struct node *n)
     return o;
 }
 
-/* quality(x) == "timeout" */
-static struct operand
-compile_quality(struct compiler *c, const struct node *n)
-{
-    const struct node *call = n->args[0];
-    const struct node *word = n->args[1];
-    if (call->kind == NODE_STRING) {
-        call = n->args[1];
-        word = n->args[0];
-    }
-    struct operand o = {
-        .node = n, .kind = VALUE_TRUTH, .plain = true, .op = c->w->op_count};
-    unit_none(&o.unit);
-    enum quality quality = QUALITY_GOOD;
-    if (call->kind != NODE_CALL || call->function != FUNCTION_QUALITY ||
-        word->kind != NODE_STRING || (n->kind != NODE_EQ && n->kind != NODE_NE)) {
-        compiler_report(
-            c, DIAG_ERROR, n->start,
-            "a quality is compared with its word: quality(x) == \"timeout\", or !=");
-    } else if (!quality_parse(&quality, word->name)) {
-        compiler_report(
-            c, DIAG_ERROR, word->start,
-            "there is no quality \"%.*s\"; accepted are good, timeout, crc, "
-            "exception, refused, range, sentinel, stale, stuck and offline",
-            QUOTE_BYTES_MAX, word->name);
-    } else {
-        const struct node *p = call->list[0];
-        uint32_t index = site_point(c->scope->site, node_device(c, p), p->name);
-        if (index == NONE_INDEX) {
-            compiler_report(c, DIAG_ERROR, p->start,
-                            "`online` is no point and has no quality");
-            return o;
-        }
-        compiler_emit(c, OP_QUALITY, compiler_slot(c, SLOT_POINT, index), quality);
-        if (n->kind == NODE_NE) {
-            compiler_emit(c, OP_NOT, 0, 0);
-        }
-    }
-    compiler_push(c, n);
-    return o;
-}
-
-static bool
-is_quality(const struct node *n)
-{
-    return n->kind == NODE_STRING ||
-           (n->kind == NODE_CALL && n->function == FUNCTION_QUALITY);
-}
-
 /* A truth may be compared with another, or with 0 and 1. */
 static void
 check_truths(struct compiler *c,
@@ -304,49 +251,26 @@ check_truths(struct compiler *c,
     }
 }
 
-static void
-watch_age(struct compiler *c, const struct operand *age, const struct operand *limit)
-{
-    struct code_writer *w = c->w;
-    if (c->failed || age->node->kind != NODE_CALL ||
-        age->node->function != FUNCTION_AGE || !limit->constant) {
-        return;
-    }
-    if (w->age_count == CODE_AGES_MAX) {
-        compiler_report(c, DIAG_ERROR, age->node->start,
-                        "the rule compares age() more than %d times", CODE_AGES_MAX);
-        return;
-    }
-    double ms = *operand_constant(c, limit) * 1000;
-    if (fabs(ms - round(ms)) < 1e-6) {
-        ms = round(ms); /* 0.3 s is 300 ms. */
-    }
-    if (ms >= 0 && ms < AGE_MS_MAX) {
-        w->ages[w->age_count++] =
-            (struct age_watch){.slot = w->ops[age->op].a, .age_ms = ms};
-    }
-}
-
 static struct operand
 compile_compare(struct compiler *c, const struct node *n)
 {
-    if (is_quality(n->args[0]) || is_quality(n->args[1])) {
+    if (node_is_quality(n->args[0]) || node_is_quality(n->args[1])) {
         return compile_quality(c, n);
     }
-    struct operand a = compile(c, n->args[0]);
-    struct operand b = compile(c, n->args[1]);
+    struct operand a = compile_node(c, n->args[0]);
+    struct operand b = compile_node(c, n->args[1]);
     if (a.kind == VALUE_TRUTH || b.kind == VALUE_TRUTH) {
         check_truths(c, n, &a, &b);
     } else {
         operand_unify(c, &a, &b, false, false);
-        watch_age(c, &a, &b);
-        watch_age(c, &b, &a);
+        watch_comparison(c, &a, &b);
+        watch_comparison(c, &b, &a);
     }
     static const enum op_code codes[] = {
         [NODE_LT] = OP_LT, [NODE_LE] = OP_LE, [NODE_GT] = OP_GT,
         [NODE_GE] = OP_GE, [NODE_EQ] = OP_EQ, [NODE_NE] = OP_NE,
     };
-    compiler_emit(c, codes[n->kind], 0, 0);
+    compile_range(c, codes[n->kind], &a, &b);
     c->stack--;
     struct operand o = {.node = n, .kind = VALUE_TRUTH, .plain = true, .op = a.op};
     unit_none(&o.unit);
@@ -357,71 +281,10 @@ compile_compare(struct compiler *c, const struct node *n)
 }
 
 static struct operand
-compile_age(struct compiler *c, const struct node *n)
-{
-    struct operand o = {.node = n, .kind = VALUE_NUMBER, .op = c->w->op_count};
-    const struct node *p = n->list[0];
-    uint32_t index = site_point(c->scope->site, node_device(c, p), p->name);
-    operand_set_unit(&o, "s");
-    compiler_push(c, n);
-    if (index == NONE_INDEX) {
-        compiler_report(c, DIAG_ERROR, p->start, "`online` is no point and has no age");
-        return o;
-    }
-    compiler_emit(c, OP_AGE, compiler_slot(c, SLOT_POINT, index), 0);
-    return o;
-}
-
-static struct operand
-compile_call(struct compiler *c, const struct node *n)
-{
-    if (n->function == FUNCTION_AGE) {
-        return compile_age(c, n);
-    }
-    if (n->function == FUNCTION_QUALITY) {
-        compiler_report(
-            c, DIAG_ERROR, n->start,
-            "a quality is compared with its word: quality(x) == \"timeout\"");
-        return compile(c, n->list[0]);
-    }
-    struct operand o = compile(c, n->list[0]);
-    bool constant = o.constant;
-    want_number(c, &o);
-    for (uint32_t i = 1; i < n->arg_count; i++) {
-        struct operand next = compile(c, n->list[i]);
-        want_number(c, &next);
-        constant = constant && next.constant;
-        bool first_unit = o.plain && !next.plain;
-        operand_unify(c, &o, &next, false, true);
-        if (first_unit) {
-            o.plain = false;
-        }
-    }
-    c->stack -= n->arg_count - 1;
-    o.node = n;
-    o.kind = VALUE_NUMBER;
-    o.constant = false;
-    o.minutes = false;
-    if (n->function == FUNCTION_ABS) {
-        compiler_emit(c, OP_ABS, 0, 0);
-    } else if (n->function == FUNCTION_UNBALANCE) {
-        compiler_emit(c, OP_UNBALANCE, n->arg_count, 0);
-        operand_set_unit(&o, "%");
-    } else {
-        compiler_emit(c, n->function == FUNCTION_LEAST ? OP_LEAST : OP_GREATEST,
-                      n->arg_count, 0);
-    }
-    if (constant) {
-        operand_fold(c, &o);
-    }
-    return o;
-}
-
-static struct operand
 compile_negation(struct compiler *c, const struct node *n)
 {
-    struct operand o = compile(c, n->args[0]);
-    want_number(c, &o);
+    struct operand o = compile_node(c, n->args[0]);
+    operand_want_number(c, &o);
     compiler_emit(c, OP_NEG, 0, 0);
     o.node = n;
     o.kind = VALUE_NUMBER;
@@ -434,8 +297,8 @@ compile_negation(struct compiler *c, const struct node *n)
     return o;
 }
 
-static struct operand
-compile(struct compiler *c, const struct node *n)
+struct operand
+compile_node(struct compiler *c, const struct node *n)
 {
     switch (n->kind) {
     case NODE_NUMBER:
@@ -482,8 +345,8 @@ expression_compile(struct code_writer *w,
 {
     struct compiler c = {.w = w, .scope = scope};
     uint32_t first = w->op_count;
-    struct operand o = compile(&c, root);
-    want_truth(&c, &o);
+    struct operand o = compile_node(&c, root);
+    operand_want_truth(&c, &o);
     *out = (struct span){(uint16_t)first, (uint16_t)(w->op_count - first)};
     return !c.failed;
 }
@@ -496,7 +359,7 @@ expression_compile_value(struct code_writer *w,
 {
     struct compiler c = {.w = w, .scope = scope};
     uint32_t first = w->op_count;
-    (void)compile(&c, value);
+    (void)compile_node(&c, value);
     *out = (struct span){(uint16_t)first, (uint16_t)(w->op_count - first)};
     return !c.failed;
 }
@@ -525,8 +388,8 @@ first_comparison(const struct node *n)
             return found;
         }
     }
-    bool is_one = node_is_comparison(n) && !is_quality(n->args[0]) &&
-                  !is_quality(n->args[1]) &&
+    bool is_one = node_is_comparison(n) && !node_is_quality(n->args[0]) &&
+                  !node_is_quality(n->args[1]) &&
                   !(node_is_constant(n->args[0]) && node_is_constant(n->args[1]));
     return is_one ? n : NULL;
 }

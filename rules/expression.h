@@ -11,21 +11,14 @@
 #include "daemon/base/diag.h"
 #include "daemon/model/site.h"
 #include "rules/program.h"
+#include "rules/series.h"
 #include "rules/syntax.h"
 
 /* Of one rule: `while` and all levels together. */
 #define CODE_OPS_MAX       16384
 #define CODE_CONSTANTS_MAX 16384
 #define CODE_SLOTS_MAX     512
-#define CODE_AGES_MAX      64
-
-enum slot_kind { SLOT_POINT, SLOT_DEVICE };
-
-/* age(x) is compared with a constant: it is to be judged when x gets that old. */
-struct age_watch {
-    uint16_t slot;
-    double age_ms;
-};
+#define CODE_WATCHES_MAX   64
 
 /* Programs being written, for one rule on one device.  Too big for a stack. */
 struct code_writer {
@@ -33,11 +26,11 @@ struct code_writer {
     uint32_t op_count;
     double constants[CODE_CONSTANTS_MAX];
     uint32_t constant_count;
-    uint32_t slots[CODE_SLOTS_MAX]; /* Index of a point or of a device. */
+    uint32_t slots[CODE_SLOTS_MAX]; /* Index of a point, a device or a series. */
     uint8_t slot_kinds[CODE_SLOTS_MAX];
     uint32_t slot_count;
-    struct age_watch ages[CODE_AGES_MAX];
-    uint32_t age_count;
+    struct value_watch watches[CODE_WATCHES_MAX];
+    uint32_t watch_count;
 };
 
 /* Where messages go; `at` is the byte of the text that is meant. */
@@ -49,7 +42,8 @@ typedef void (*expression_report_fn)(void *ctx,
 
 struct expression_scope {
     const struct site *site;
-    uint32_t device; /* Whose points the bare names are. */
+    struct series_book *series; /* Where calls with a memory are entered. */
+    uint32_t device;            /* Whose points the bare names are. */
     const struct expr_text *text;
     expression_report_fn report;
     void *ctx;

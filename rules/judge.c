@@ -35,6 +35,7 @@ run(const struct rules *r, const struct instance *in, struct span span, int64_t 
         .last_ms = r->last_ms,
         .health = r->health,
         .unreachable = r->unreachable,
+        .series = r->series,
         .t_ms = t_ms,
     };
     const struct code *c = in->code;
@@ -117,9 +118,11 @@ is_awaiting_first_samples(const struct rules *r,
     bool unread = false;
     for (uint32_t s = 0; s < c->slot_count; s++) {
         uint32_t index = r->slots[in->first_slot + s];
-        unread = unread ||
-                 (c->slot_kinds[s] == SLOT_POINT ? r->last_ms[index] == INSTANT_NONE
-                                                 : r->health[index] == DEVICE_UNKNOWN);
+        if (c->slot_kinds[s] == SLOT_POINT) {
+            unread = unread || r->last_ms[index] == INSTANT_NONE;
+        } else if (c->slot_kinds[s] == SLOT_DEVICE) {
+            unread = unread || r->health[index] == DEVICE_UNKNOWN;
+        }
     }
     bool unknown = v->while_ == TRI_UNKNOWN ||
                    ((in->flags & INSTANCE_WAS_CLEAR) && v->when[0] == TRI_UNKNOWN);
@@ -257,6 +260,29 @@ earliest(int64_t *best, int64_t due_ms, int64_t after_ms)
 }
 
 int64_t
+watch_due(const struct rules *r,
+          const struct value_watch *watches,
+          uint32_t count,
+          const uint32_t *slots,
+          int64_t after_ms)
+{
+    int64_t best = INSTANT_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct value_watch *w = &watches[i];
+        uint32_t index = slots[w->slot];
+        int64_t from = w->kind == WATCH_AGE
+                           ? r->last_good_ms[index]
+                           : series_grows_from(&r->series[index], after_ms);
+        if (from != INSTANT_NONE) {
+            /* Where it is reached, for >= and ==, and where it is passed, for >. */
+            earliest(&best, from + (int64_t)ceil(w->ms), after_ms);
+            earliest(&best, from + (int64_t)floor(w->ms) + 1, after_ms);
+        }
+    }
+    return best;
+}
+
+int64_t
 judge_due(const struct rules *r, const struct instance *in, int64_t after_ms)
 {
     const struct rule_spec *rule = &r->site->rules[in->rule];
@@ -269,16 +295,9 @@ judge_due(const struct rules *r, const struct instance *in, int64_t after_ms)
             earliest(&best, since[k] + hold, after_ms);
         }
     }
-    for (uint32_t a = 0; a < c->age_count; a++) {
-        uint32_t point = r->slots[in->first_slot + c->ages[a].slot];
-        int64_t good = r->last_good_ms[point];
-        if (good != INSTANT_NONE) {
-            /* Where it is reached, for >= and ==, and where it is passed, for >. */
-            earliest(&best, good + (int64_t)ceil(c->ages[a].age_ms), after_ms);
-            earliest(&best, good + (int64_t)floor(c->ages[a].age_ms) + 1, after_ms);
-        }
-    }
-    return best;
+    int64_t grown =
+        watch_due(r, c->watches, c->watch_count, &r->slots[in->first_slot], after_ms);
+    return grown < best ? grown : best;
 }
 
 /* An age timer that is too early is left: it finds nothing to do and is set anew.

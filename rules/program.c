@@ -5,6 +5,7 @@
 
 #include "daemon/base/instant.h"
 #include "rules/rules.h"
+#include "rules/series.h"
 
 static double
 truth(bool is)
@@ -130,6 +131,9 @@ load(const struct op *op,
         bool asked = env->last_ms[index] != INSTANT_NONE;
         return asked ? truth(env->quality[index] == op->b) : (double)NAN;
     }
+    if (op->code == OP_SERIES) {
+        return series_value(&env->series[index], env->t_ms);
+    }
     assert(op->code == OP_AGE);
     if (env->last_good_ms[index] == INSTANT_NONE) {
         return (double)NAN;
@@ -154,6 +158,41 @@ apply_one(const struct op *op, const double *constants, double a)
         return a;
     }
     return truth(op->code == OP_TRUTH ? a != 0 : a == 0);
+}
+
+/* Compares what lies between two numbers: known only when all of it agrees. */
+static double
+compare_range(enum op_code code, double low, double high, double with)
+{
+    double a = compare(code, low, with);
+    double b = compare(code, high, with);
+    if (code == OP_EQ || code == OP_NE) {
+        bool outside = with < low || with > high;
+        return low == high ? a : outside ? truth(code == OP_NE) : (double)NAN;
+    }
+    return a == b ? a : (double)NAN;
+}
+
+static double
+range(const struct op *op,
+      const uint32_t *slots,
+      const struct program_env *env,
+      double left,
+      double right)
+{
+    static const enum op_code turned[] = {
+        [OP_LT] = OP_GT, [OP_LE] = OP_GE, [OP_GT] = OP_LT,
+        [OP_GE] = OP_LE, [OP_EQ] = OP_EQ, [OP_NE] = OP_NE};
+    bool is_right = (op->b & RANGE_RIGHT) != 0;
+    enum op_code code = (enum op_code)(op->b & ~RANGE_RIGHT);
+    double low;
+    double high;
+    series_range(&env->series[slots[op->a]], env->t_ms, &low, &high);
+    double with = is_right ? left : right;
+    if (isnan(with)) {
+        return with;
+    }
+    return compare_range(is_right ? turned[code] : code, low, high, with);
 }
 
 /* Runs one operation on the stack of `depth`; returns the new depth. */
@@ -199,9 +238,13 @@ program_run(const struct op *ops,
     uint32_t depth = 0;
     const struct op *end = ops + span.first + span.count;
     for (const struct op *op = ops + span.first; op < end; op++) {
-        if (op->code <= OP_AGE) {
+        if (op->code <= OP_SERIES) {
             assert(depth < PROGRAM_STACK_MAX);
             stack[depth++] = load(op, constants, slots, env);
+        } else if (op->code == OP_RANGE) {
+            stack[depth - 2] =
+                range(op, slots, env, stack[depth - 2], stack[depth - 1]);
+            depth--;
         } else {
             depth = step(op, constants, stack, depth);
         }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct series;
+
 #define PROGRAM_STACK_MAX 128 /* Operands waiting; compiling refuses more. */
 
 enum op_code {
@@ -18,6 +20,7 @@ enum op_code {
                    lost */
     OP_QUALITY, /* a: slot of a point, b: enum quality; whether it has that one */
     OP_AGE,     /* a: slot of a point; seconds since its last good sample */
+    OP_SERIES,  /* a: slot of a series; what it says */
     OP_TRUTH,   /* A number as a condition: not 0. */
     OP_NOT,
     OP_AND,
@@ -38,12 +41,29 @@ enum op_code {
     OP_LEAST,     /* a: count of operands */
     OP_GREATEST,  /* a: count of operands */
     OP_UNBALANCE, /* a: count of operands; in % */
-    OP_CONVERT    /* a: first of three constants: num, den, add */
+    OP_CONVERT,   /* a: first of three constants: num, den, add */
+    OP_RANGE /* a: slot of a series whose value lies between two; b: the comparison,
+                RANGE_RIGHT where the series is the right operand */
 };
+#define RANGE_RIGHT 0x8000u
 
 struct op {
     uint16_t code; /* enum op_code */
     uint16_t a, b;
+};
+
+enum slot_kind { SLOT_POINT, SLOT_DEVICE, SLOT_SERIES };
+
+/* What grows by itself is compared with a constant: it is to be judged when it gets
+ * there. */
+enum watch_kind {
+    WATCH_AGE, /* Slot of a point: age(x). */
+    WATCH_HELD /* Slot of a series: held(cond), or stuck(x, WINDOW) at its window. */
+};
+struct value_watch {
+    double ms;
+    uint32_t slot;
+    uint32_t kind; /* enum watch_kind */
 };
 
 /* Part of a table of operations. */
@@ -60,6 +80,7 @@ struct program_env {
     const int64_t *last_ms;  /* By point: the last sample of any quality. */
     const uint8_t *health;   /* By device: enum device_health, */
     const bool *unreachable; /* and whether its bus is lost. */
+    struct series *series;   /* By series; what left their windows is forgotten. */
     int64_t t_ms;
 };
 

@@ -7,12 +7,7 @@
 
 #include "daemon/base/instant.h"
 #include "rules/engine.h"
-
-static uint32_t
-words_for(uint32_t count)
-{
-    return count / 64 + 1;
-}
+#include "rules/past.h"
 
 void
 marks_add(struct marks *m, uint32_t index)
@@ -44,167 +39,44 @@ marks_take(struct marks *m, uint32_t *index)
     return false;
 }
 
-/* Turns counts at [i + 1] into where each list begins. */
 static void
-sum_up(uint32_t *first, uint32_t count)
+mark_readers(struct marks *m, const struct readers *readers, uint32_t index)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        first[i + 1] += first[i];
-    }
-}
-
-/* Lists, for each point or device, the instances whose slots of `kind` name it. */
-static void
-index_readers(struct rules *r,
-              enum slot_kind kind,
-              uint32_t count,
-              uint32_t **first_out,
-              uint32_t **readers_out)
-{
-    uint32_t *first = arena_array(r->arena, (size_t)count + 2, sizeof *first);
-    for (int fill = 0; fill < 2; fill++) {
-        for (uint32_t i = 0; i < r->instance_count; i++) {
-            const struct instance *in = &r->instances[i];
-            for (uint32_t s = 0; s < in->code->slot_count; s++) {
-                if (in->code->slot_kinds[s] != kind) {
-                    continue;
-                }
-                uint32_t index = r->slots[in->first_slot + s];
-                if (fill) {
-                    (*readers_out)[first[index + 1]++] = i;
-                } else {
-                    first[index + 2]++;
-                }
-            }
-        }
-        if (!fill) {
-            sum_up(first + 1, count);
-            *readers_out = arena_array(r->arena, (size_t)first[count + 1] + 1,
-                                       sizeof **readers_out);
-        }
-    }
-    *first_out = first; /* Filling has moved each beginning to its place. */
-}
-
-static void
-make_instances(struct rules *r, const struct binding *b)
-{
-    struct arena *arena = r->arena;
-    uint32_t devices = r->site->device_count;
-    uint32_t levels = 0;
-    r->instance_count = b->count;
-    r->instances = arena_array(arena, (size_t)b->count + 1, sizeof *r->instances);
-    r->device_first = arena_array(arena, (size_t)devices + 1, sizeof(uint32_t));
-    r->slots = arena_array(arena, (size_t)b->slot_count + 1, sizeof(uint32_t));
-    if (b->slot_count > 0) {
-        memcpy(r->slots, b->slots, b->slot_count * sizeof(uint32_t));
-    }
-    for (uint32_t i = 0; i < b->count; i++) {
-        const struct bound *from = &b->items[i];
-        r->instances[i] = (struct instance){
-            .code = from->code,
-            .while_last_ms = INSTANT_NONE,
-            .device = from->device,
-            .rule = from->rule,
-            .first_slot = from->first_slot,
-            .first_since = levels,
-            .level = -1,
-            .flags = from->code->while_.count == 0 ? INSTANCE_WHILE : 0,
-        };
-        levels += from->code->level_count;
-        r->device_first[from->device + 1]++;
-    }
-    sum_up(r->device_first, devices);
-    r->since = arena_array(arena, (size_t)levels + 1, sizeof *r->since);
-    for (uint32_t k = 0; k < levels; k++) {
-        r->since[k] = INSTANT_NONE;
+    for (uint32_t i = readers->first[index]; i < readers->first[index + 1]; i++) {
+        marks_add(m, readers->items[i]);
     }
 }
 
 static void
-make_tables(struct rules *r)
+touch_point(struct rules *r, uint32_t point)
 {
-    struct arena *a = r->arena;
-    size_t points = (size_t)r->site->point_count + 1;
-    size_t devices = (size_t)r->site->device_count + 1;
-    r->value = arena_array(a, points, sizeof *r->value);
-    r->known = arena_array(a, points, sizeof *r->known);
-    r->last_good_ms = arena_array(a, points, sizeof *r->last_good_ms);
-    r->last_ms = arena_array(a, points, sizeof *r->last_ms);
-    r->fresh_ms = arena_array(a, points, sizeof *r->fresh_ms);
-    r->quality = arena_array(a, points, sizeof *r->quality);
-    r->detail = arena_array(a, points, sizeof *r->detail);
-    r->fresh = arena_array(a, points, sizeof *r->fresh);
-    r->health = arena_array(a, devices, sizeof *r->health);
-    r->unreachable = arena_array(a, devices, sizeof *r->unreachable);
-    r->fresh_count = arena_array(a, devices, sizeof *r->fresh_count);
-    for (uint32_t p = 0; p < r->site->point_count; p++) {
-        r->known[p] = (double)NAN;
-        r->last_good_ms[p] = INSTANT_NONE;
-        r->last_ms[p] = INSTANT_NONE;
-        r->fresh_ms[p] = INSTANT_NONE;
-        r->quality[p] = QUALITY_STALE;
-    }
-    uint32_t words = words_for(r->instance_count);
-    r->touched.words = arena_array(a, words, sizeof(uint64_t));
-    r->dirty.words = arena_array(a, words, sizeof(uint64_t));
-    index_readers(r, SLOT_POINT, r->site->point_count, &r->reader_first, &r->readers);
-    index_readers(r, SLOT_DEVICE, r->site->device_count, &r->online_first,
-                  &r->online_readers);
-}
-
-struct rules *
-rules_new(const struct site *site, struct diags *diags)
-{
-    size_t errors = diags->errors;
-    struct binding binding;
-    struct rules *r = calloc(1, sizeof *r);
-    if (r == NULL) {
-        abort();
-    }
-    r->site = site;
-    r->arena = arena_new();
-    r->alive_ms = INSTANT_NONE;
-    binding_init(&binding, r->arena, site, diags);
-    make_instances(r, &binding);
-    binding_fini(&binding);
-    if (diags->errors > errors) {
-        rules_free(r);
-        return NULL;
-    }
-    make_tables(r);
-    uint32_t timers = r->instance_count + site->device_count;
-    r->timers = timerq_new(timers);
-    /* A timer is a heap entry (due, id, class) and its place. */
-    r->bytes = sizeof *r + arena_bytes(r->arena) + (size_t)timers * 20;
-    return r;
-}
-
-void
-rules_free(struct rules *r)
-{
-    if (r == NULL) {
-        return;
-    }
-    timerq_free(r->timers);
-    arena_free(r->arena);
-    free(r);
-}
-
-static void
-touch(struct rules *r, const uint32_t *first, const uint32_t *readers, uint32_t index)
-{
-    for (uint32_t i = first[index]; i < first[index + 1]; i++) {
-        marks_add(&r->touched, readers[i]);
+    mark_readers(&r->touched, &r->point_readers, point);
+    if (r->series_count > 0) {
+        mark_readers(&r->touched_series, &r->point_series, point);
     }
 }
 
 static void
-judge_touched(struct rules *r, int64_t t_ms, rules_edge_fn fn, void *ctx)
+touch_device(struct rules *r, uint32_t device)
+{
+    mark_readers(&r->touched, &r->online_readers, device);
+    if (r->series_count > 0) {
+        mark_readers(&r->touched_series, &r->online_series, device);
+    }
+}
+
+/* First what is remembered, then what is made of it. */
+static void
+judge_touched(struct rules *r, int64_t t_ms, bool sampled, rules_edge_fn fn, void *ctx)
 {
     uint32_t i;
+    while (marks_take(&r->touched_series, &i)) {
+        past_take(r, i, t_ms, sampled);
+    }
     while (marks_take(&r->touched, &i)) {
-        judge(r, i, t_ms, fn, ctx);
+        if (!r->warming) {
+            judge(r, i, t_ms, fn, ctx);
+        }
     }
 }
 
@@ -227,7 +99,9 @@ set_health(struct rules *r,
         .device = device,
         .rule = NONE_INDEX,
     };
-    fn(ctx, &e);
+    if (!r->warming) {
+        fn(ctx, &e);
+    }
 }
 
 /* Puts a reading into the table of latest values. */
@@ -308,11 +182,11 @@ rules_frame(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx)
         const struct reading *reading = &f->readings[i];
         assert(reading->point - d->first_point < d->point_count);
         take_reading(r, reading, f->t_ms);
-        touch(r, r->reader_first, r->readers, reading->point);
+        touch_point(r, reading->point);
     }
     take_health(r, f, fn, ctx);
-    touch(r, r->online_first, r->online_readers, f->device);
-    judge_touched(r, f->t_ms, fn, ctx);
+    touch_device(r, f->device);
+    judge_touched(r, f->t_ms, true, fn, ctx);
 }
 
 int64_t
@@ -361,7 +235,7 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
             r->detail[p] = 0;
         }
         r->known[p] = (double)NAN;
-        touch(r, r->reader_first, r->readers, p);
+        touch_point(r, p);
     }
     if (next != INSTANT_MAX) {
         timerq_set(r->timers, r->instance_count + device, next, TIMER_DEVICE);
@@ -369,9 +243,32 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
     bool silent = r->fresh_count[device] == 0 || missed >= heard;
     if (any && silent && r->health[device] != DEVICE_OFFLINE) {
         set_health(r, device, DEVICE_OFFLINE, t_ms, fn, ctx);
-        touch(r, r->online_first, r->online_readers, device);
+        touch_device(r, device);
     }
-    judge_touched(r, t_ms, fn, ctx);
+    judge_touched(r, t_ms, false, fn, ctx);
+}
+
+static void
+touch_series(struct rules *r, uint32_t series)
+{
+    const struct readers *outer = &r->outer_series;
+    marks_add(&r->touched_series, series);
+    mark_readers(&r->touched, &r->series_readers, series);
+    for (uint32_t i = outer->first[series]; i < outer->first[series + 1]; i++) {
+        touch_series(r, outer->items[i]); /* A call within a call: a few deep. */
+    }
+}
+
+/* What a series follows depends on time alone just now: an age has been reached. */
+static void
+fire_series(struct rules *r, uint32_t series, int64_t t_ms, rules_edge_fn fn, void *ctx)
+{
+    if (past_due(r, series, t_ms - 1) != t_ms) {
+        past_arm(r, series, t_ms); /* It was too early. */
+        return;
+    }
+    touch_series(r, series);
+    judge_touched(r, t_ms, false, fn, ctx);
 }
 
 void
@@ -386,6 +283,10 @@ rules_fire(struct rules *r, rules_edge_fn fn, void *ctx)
     timerq_cancel(r->timers, id);
     if (class == TIMER_DEVICE) {
         fire_device(r, id - r->instance_count, due, fn, ctx);
+        return;
+    }
+    if (class == TIMER_SERIES) {
+        fire_series(r, id - r->instance_count - r->site->device_count, due, fn, ctx);
         return;
     }
     int64_t really = judge_due(r, &r->instances[id], due - 1);
@@ -424,6 +325,9 @@ rules_shift(struct rules *r, int64_t delta_ms)
             timerq_is_set(r->timers, i)) {
             marks_add(&r->dirty, i); /* Its saved instants are of the old clock. */
         }
+    }
+    for (uint32_t i = 0; i < r->series_count; i++) {
+        series_shift(&r->series[i], delta_ms);
     }
     shift(&r->alive_ms, delta_ms);
     timerq_shift(r->timers, delta_ms);

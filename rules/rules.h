@@ -84,6 +84,36 @@ void rules_save(struct rules *r, bool all, rules_state_fn fn, void *ctx);
 bool rules_restore(struct rules *r, const struct rule_state *s, int64_t alive_ms);
 void rules_restore_device(struct rules *r, uint32_t device, enum device_health health);
 
+/* What rules remember of the past.  Windows are filled again from the recorded samples;
+ * lives (hours, starts, held, stuck) are saved, and go on from there. */
+struct rules_meter {
+    const char *key; /* The device and the call: "pump-1 hours(running)". */
+    int64_t last_ms, since_ms;
+    double value;
+    bool changed;
+    int64_t true_ms, starts, service_ms, service_starts;
+};
+typedef void (*rules_meter_fn)(void *ctx, const struct rules_meter *m);
+/* Those that changed since the last call.  What comes in between is read again from the
+ * recorded samples, so once a minute is enough. */
+void rules_save_meters(struct rules *r, rules_meter_fn fn, void *ctx);
+/* Before rules_warm().  False: no rule has it any more. */
+bool rules_restore_meter(struct rules *r, const struct rules_meter *m);
+
+/* Since when recorded samples are wanted before the engine goes on at t_ms;
+ * INSTANT_MAX: none are. */
+int64_t rules_memory_from(const struct rules *r, int64_t t_ms);
+/* Whether they are wanted of this point. */
+bool rules_remembers(const struct rules *r, uint32_t point);
+/* One of them, in order of time, before the first frame and before
+ * rules_restore_device(): nobody is told, and nothing is judged.  rules_warm_end() ends
+ * it: what the points and devices were then is history. */
+void rules_warm(struct rules *r, const struct frame *f);
+void rules_warm_end(struct rules *r);
+
+/* The device was served as planned: `since_service` counts from here. */
+void rules_service(struct rules *r, uint32_t device, int64_t t_ms);
+
 struct rules_counts {
     uint64_t evaluations;
     uint32_t instances;

@@ -1,26 +1,18 @@
 #include "rules/syntax.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "rules/lexer.h"
+
+#define FUNCTION_LIST_BYTES 256
+#define WINDOW_TEXT_BYTES   64
 
 struct parser {
     struct lexer in;
     uint32_t depth;
     uint32_t nodes;
-};
-
-static const char *const functions[] = {
-    [FUNCTION_ABS] = "abs",           [FUNCTION_AGE] = "age",
-    [FUNCTION_GREATEST] = "greatest", [FUNCTION_LEAST] = "least",
-    [FUNCTION_QUALITY] = "quality",   [FUNCTION_UNBALANCE] = "unbalance",
-};
-
-/* Known to the language, but not to this version. */
-static const char *const later[] = {
-    "avg",    "min",   "max",   "stddev", "median",  "p95",
-    "delta",  "rate",  "count", "time",   "held",    "hours",
-    "starts", "stuck", "trend", "drift",  "time_to", "baseline",
 };
 
 struct loc
@@ -91,53 +83,69 @@ unexpected(struct parser *p, const char *wanted)
     }
 }
 
-static bool
-function_find(enum function *out, const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
-        if (strcmp(functions[i], name) == 0) {
-            *out = (enum function)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A known function of a later version, an unknown one: says which. */
 static void
 refuse_function(struct parser *p, const struct token *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-        if (strcmp(later[i], name->name) == 0) {
-            lexer_fail(&p->in, name->start,
-                       "`%s` is known but not available in this version "
-                       "yet; " FUNCTIONS_AVAILABLE,
-                       name->name);
-            return;
-        }
-    }
-    const char *near = diag_nearest(name->name, functions, ARRAY_LEN(functions));
+    const char *near = function_nearest(name->name);
+    char list[FUNCTION_LIST_BYTES];
     if (near != NULL) {
         lexer_fail(&p->in, name->start, "there is no function `%s`; did you mean `%s`?",
                    name->name, near);
-    } else {
-        lexer_fail(&p->in, name->start,
-                   "there is no function `%s`; " FUNCTIONS_AVAILABLE " available",
-                   name->name);
+        return;
     }
+    function_list(list, sizeof list);
+    lexer_fail(&p->in, name->start, "there is no function `%s`; there are %s",
+               name->name, list);
 }
 
+/* A window such as 5m: `m` is minutes here. */
 static void
-check_arguments(struct parser *p, const struct node *call, const char *name)
+take_window(struct parser *p, struct node *call, const struct node *n)
 {
-    bool one = call->function == FUNCTION_ABS || call->function == FUNCTION_AGE ||
-               call->function == FUNCTION_QUALITY;
-    if (one && call->arg_count != 1) {
-        lexer_fail(&p->in, call->start, "`%s` takes one argument", name);
-    } else if (call->arg_count < 2 && !one) {
-        lexer_fail(&p->in, call->start, "`%s` takes two arguments or more", name);
-    } else if (one && call->function != FUNCTION_ABS &&
-               call->list[0]->kind != NODE_POINT) {
+    char text[WINDOW_TEXT_BYTES];
+    struct err err;
+    int64_t ms = 0;
+    (void)snprintf(text, sizeof text, "%.15g%s", n->number,
+                   n->unit == NULL               ? ""
+                   : strcmp(n->unit, "min") == 0 ? "m"
+                                                 : n->unit);
+    if (n->kind != NODE_NUMBER || n->unit == NULL ||
+        duration_parse(&ms, text, &err) != 0 || ms <= 0 || ms > WINDOW_MS_MAX) {
+        lexer_fail(
+            &p->in, n->start,
+            "a window is expected here: a time up to 10y such as 30s, 5m, 24h, 7d");
+        return;
+    }
+    call->window_ms = ms;
+}
+
+/* Takes what is no value out of the arguments, and looks at what is left. */
+static void
+check_arguments(struct parser *p, struct node *call, const char *name)
+{
+    enum signature s = function_takes(call->function);
+    uint32_t window = signature_window(s);
+    if (p->in.failed) {
+        return;
+    }
+    if (!signature_fits(s, call->arg_count)) {
+        lexer_fail(&p->in, call->start, "`%s` %s", name, signature_text(s));
+        return;
+    }
+    if (window > 0) {
+        take_window(p, call, call->list[window]);
+        call->arg_count = window;
+    }
+    if (s == TAKES_CONDITION_LIFE && call->arg_count == 2) {
+        const struct node *word = call->list[1];
+        if (word->kind != NODE_POINT || word->device != NULL ||
+            strcmp(word->name, SINCE_SERVICE) != 0) {
+            lexer_fail(&p->in, word->start, "`%s` %s", name, signature_text(s));
+        }
+        call->since_service = true;
+        call->arg_count = 1;
+    }
+    if (s == TAKES_POINT && call->list[0]->kind != NODE_POINT) {
         lexer_fail(&p->in, call->list[0]->start, "`%s` takes a point", name);
     }
 }

@@ -9,7 +9,8 @@
  *   product := sign { ("*" | "/" | "mod") sign }
  *   sign    := "-" sign | primary
  *   primary := NUMBER [UNIT] | STRING | "true" | "false" | POINT | DEVICE.POINT
- *            | FUNCTION "(" or { "," or } ")" | "(" or ")" */
+ *            | FUNCTION "(" or { "," or } [ "," window ] ")" | "(" or ")"
+ *   window  := NUMBER TIME | "since_service" */
 #ifndef CARETAKER_RULES_SYNTAX_H
 #define CARETAKER_RULES_SYNTAX_H
 
@@ -19,11 +20,13 @@
 #include "daemon/base/arena.h"
 #include "daemon/base/diag.h"
 #include "daemon/model/site.h"
+#include "rules/function.h"
 
 #define EXPR_BYTES_MAX 4096 /* A condition that a person can still read. */
 #define EXPR_DEPTH_MAX 64   /* Nesting; bounds our own recursion. */
 #define EXPR_ARGS_MAX  16   /* Of one function. */
-#define EXPR_NODES_MAX 500  /* A long sum is a deep tree to walk. */
+#define WINDOW_MS_MAX  (INT64_C(10) * 365 * 86400000)
+#define EXPR_NODES_MAX 500 /* A long sum is a deep tree to walk. */
 
 enum node_kind {
     NODE_NUMBER,
@@ -48,15 +51,6 @@ enum node_kind {
     NODE_NEG
 };
 
-enum function {
-    FUNCTION_ABS,
-    FUNCTION_AGE,
-    FUNCTION_GREATEST,
-    FUNCTION_LEAST,
-    FUNCTION_QUALITY,
-    FUNCTION_UNBALANCE
-};
-
 struct node {
     enum node_kind kind;
     enum function function; /* Of NODE_CALL. */
@@ -66,8 +60,10 @@ struct node {
     const char *name;       /* Of NODE_POINT; the text of NODE_STRING. */
     const char *device;     /* Of NODE_POINT; NULL: the rule's own device. */
     struct node *args[2];   /* Operands; first arguments of a call. */
-    struct node **list;     /* All arguments of a call. */
+    struct node **list;     /* All arguments of a call: values, no windows. */
     uint32_t arg_count;
+    int64_t window_ms;  /* Of a call that takes a WINDOW. */
+    bool since_service; /* Of a call that takes the word. */
 };
 
 static inline bool
@@ -83,9 +79,5 @@ syntax_parse(struct arena *arena, const struct expr_text *text, struct diags *di
 
 /* The place of byte `at` of the text: columns count characters, not bytes. */
 struct loc syntax_loc(const struct expr_text *text, uint32_t at);
-
-/* What "available are ..." says of functions. */
-#define FUNCTIONS_AVAILABLE                                                            \
-    "abs, age, greatest, least, online, quality and unbalance are"
 
 #endif

@@ -64,6 +64,22 @@ is_gateway(const json_t *bus)
             (several && strncmp(line, "tcp:", strlen("tcp:")) == 0));
 }
 
+static void
+print_line_behind(const json_t *bus)
+{
+    const char *line = json_string_value(json_object_get(bus, "line"));
+    const json_t *baud = json_object_get(bus, "baud");
+    if (json_is_number(baud)) {
+        if (line != NULL && strncmp(line, "rtu:", strlen("rtu:")) != 0) {
+            printf("  with the serial line behind this endpoint, at %.0f baud\n",
+                   json_number_value(baud));
+        }
+    } else if (is_gateway(bus)) {
+        puts("  the serial line behind this endpoint is not counted; give the bus its "
+             "`baud` and it is");
+    }
+}
+
 static int
 print_plan(const json_t *bus)
 {
@@ -92,11 +108,7 @@ print_plan(const json_t *bus)
         }
     }
     print_deaths(json_object_get(bus, "dead"));
-    if (is_gateway(bus)) {
-        puts("  a serial line behind this endpoint is not counted: its speed is known "
-             "to "
-             "the gateway only");
-    }
+    print_line_behind(bus);
     if (advice != NULL) {
         printf("  %s\n", advice);
     }

@@ -149,8 +149,9 @@ struct bus {
     const char *host; /* TCP kinds. */
     uint16_t port;
     const char *path; /* RTU: the serial device. */
-    int baud;
-    char parity; /* 'N' 'E' 'O' as libmodbus takes it. */
+    int baud;         /* Of the serial line; of TCP kinds the one behind the gateway,
+                         0: it is not known, or there is none. */
+    char parity;      /* 'N' 'E' 'O' as libmodbus takes it. */
     int data_bits;
     int stop_bits;
     enum rs485_mode rs485;

@@ -41,7 +41,7 @@ add_remedy(struct strbuf *out, const struct site *site, const struct bus_budget 
     strbuf_add(out, "make all periods ");
     strbuf_add_number(out, hundredths_up(b->slow_down));
     strbuf_add(out, " times as long");
-    if (site->buses[b->bus].kind == BUS_RTU) {
+    if (site->buses[b->bus].baud > 0) {
         strbuf_add(out, ", raise the baud rate");
     }
     strbuf_add(out, ", or move devices to another bus");
@@ -144,6 +144,9 @@ budget_json(struct strbuf *out, const struct site *site, const struct bus_budget
     strbuf_json_str(out, "site", site->id);
     strbuf_json_str(out, "bus", site->buses[b->bus].id);
     strbuf_json_str(out, "line", bus_describe(line, &site->buses[b->bus]));
+    strbuf_json_num(out, "baud",
+                    site->buses[b->bus].baud > 0 ? site->buses[b->bus].baud
+                                                 : (double)NAN);
     strbuf_json_int(out, "devices", b->devices);
     strbuf_json_num(out, "load", tenths(b->load));
     strbuf_json_num(out, "cycle_ms", (double)b->cycle_us / 1000.0);

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "collectors/decode.h"
+#include "collectors/decoders.h"
 #include "collectors/readings.h"
 
 #define POINTS 4
@@ -18,12 +18,13 @@ static struct device device = {.id = "meter", .point_count = POINTS};
 static const struct site site = {
     .devices = &device, .device_count = 1, .points = points, .point_count = POINTS};
 static struct readings *readings;
+static struct decoders decoders;
 static struct counter_memory memory[POINTS];
 static struct plan_group group;
 static struct plan_request request = {
     .table = REG_INPUT, .address = 0, .count = 6, .first = 0, .point_count = POINTS};
 static uint32_t order[POINTS] = {0, 1, 2, 3};
-static struct frame *frame;
+static const struct frame *frame;
 
 static void
 setup(void)
@@ -36,17 +37,16 @@ setup(void)
     }
     group.order = order;
     group.point_count = POINTS;
-    readings = readings_new(&site, POINTS, 0);
-    frame = calloc(1, frame_bytes(POINTS));
+    ck_assert_int_eq(decoders_init(&decoders, &site, &(struct err){0}), 0);
+    readings = readings_new(&site, &decoders, POINTS, 0);
     ck_assert_ptr_nonnull(readings);
-    ck_assert_ptr_nonnull(frame);
 }
 
 static void
 teardown(void)
 {
     readings_free(readings);
-    free(frame);
+    decoders_fini(&decoders);
 }
 
 /* One poll that reads these values. */
@@ -60,7 +60,7 @@ poll(double energy, double load, double run_hours, double starts)
     }
     readings_begin(readings, &device, NULL, memory);
     readings_decode(readings, &group, &request, &answer);
-    readings_finish(readings, frame);
+    frame = readings_finish(readings);
     ck_assert_uint_eq(frame->count, POINTS);
     for (int i = 0; i < POINTS; i++) {
         ck_assert(frame->readings[i].quality == QUALITY_GOOD &&
@@ -79,7 +79,7 @@ check_details(int energy, int load, int run_hours, int starts)
 
 START_TEST(test_counters_say_when_they_wrap_or_begin_anew)
 {
-    ck_assert_uint_eq(readings_counters(&site, &device), 3);
+    ck_assert_uint_eq(readings_counters(&decoders, &device), 3);
     poll(65530, 900, 1000, 50);
     check_details(0, 0, 0, 0); /* There is nothing to compare with. */
     poll(65534, 100, 1001, 51);
@@ -98,7 +98,7 @@ START_TEST(test_a_bad_sample_between_does_not_hide_a_reset)
     poll(500, 0, 1000, 50);
     readings_begin(readings, &device, NULL, memory);
     readings_mark(readings, &group, &request, QUALITY_TIMEOUT, WIRE_TIMEOUT);
-    readings_finish(readings, frame);
+    frame = readings_finish(readings);
     check_details(WIRE_TIMEOUT, WIRE_TIMEOUT, WIRE_TIMEOUT, WIRE_TIMEOUT);
     poll(2, 0, 1000, 50);
     check_details(COUNTER_RESET, 0, 0, 0);
@@ -113,7 +113,7 @@ START_TEST(test_a_counter_that_is_not_in_the_frame_is_kept)
     struct read_answer answer = {{400, 7}, {0}};
     readings_begin(readings, &device, NULL, memory);
     readings_decode(readings, &group, &part, &answer);
-    readings_finish(readings, frame);
+    frame = readings_finish(readings);
     ck_assert_uint_eq(frame->count, 2);
     ck_assert_int_eq(frame->readings[0].detail, COUNTER_RESET);
     poll(400, 0, 999, 50);
@@ -127,7 +127,7 @@ START_TEST(test_without_memory_nothing_is_said)
     struct read_answer answer = {{1}, {0}};
     readings_begin(readings, &device, NULL, NULL);
     readings_decode(readings, &group, &request, &answer);
-    readings_finish(readings, frame);
+    frame = readings_finish(readings);
     check_details(0, 0, 0, 0);
 }
 END_TEST
@@ -136,7 +136,9 @@ START_TEST(test_a_bit_and_a_made_point_are_no_counters)
 {
     points[0].type = TYPE_BOOL;
     points[2].table = REG_NONE;
-    ck_assert_uint_eq(readings_counters(&site, &device), 1);
+    decoders_fini(&decoders);
+    ck_assert_int_eq(decoders_init(&decoders, &site, &(struct err){0}), 0);
+    ck_assert_uint_eq(readings_counters(&decoders, &device), 1);
     points[0].type = TYPE_U16;
 }
 END_TEST

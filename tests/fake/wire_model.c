@@ -52,7 +52,9 @@ model_start(struct model *m)
         device_stats_init(&m->stats[i]);
     }
     bus_stats_init(&m->bus, m->now_us / 1000, 1000);
+    ck_assert_int_eq(decoders_init(&m->decoders, site, &err), 0);
     struct poller_args args = {.site = site,
+                               .decoders = &m->decoders,
                                .bus = 0,
                                .frames = m->ring,
                                .devices = m->stats,
@@ -65,6 +67,7 @@ void
 model_fini(struct model *m)
 {
     poller_free(m->poller);
+    decoders_fini(&m->decoders);
     free(m->stats);
     ring_free(m->ring);
     free(m->estate);

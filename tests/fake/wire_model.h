@@ -3,6 +3,7 @@
 #ifndef CARETAKER_TESTS_FAKE_WIRE_MODEL_H
 #define CARETAKER_TESTS_FAKE_WIRE_MODEL_H
 
+#include "collectors/decoders.h"
 #include "collectors/poller.h"
 #include "tests/fake/fake_estate.h"
 
@@ -35,6 +36,7 @@ struct model_device {
 struct model {
     struct fake_estate *estate;
     struct ring *ring;
+    struct decoders decoders;
     struct device_stats *stats;
     struct bus_stats bus;
     struct poller *poller;

@@ -146,7 +146,7 @@ run_program(struct code_writer *w, struct span span, const struct plant *p)
     last[site_point(&p->site, FEEDER, "u")] = 90000;
     bool unreachable[3] = {false};
     struct program_env env = {known,  quality,     last_good, last,
-                              health, unreachable, 100000};
+                              health, unreachable, NULL,      100000};
     return program_run(w->ops, span, w->constants, w->slots, &env);
 }
 
@@ -173,7 +173,10 @@ value_of(const char *text, char *message, size_t size)
     diags_init(&diags);
     ck_assert_ptr_nonnull(w);
     struct expr_text source = {text, {"r.yaml", 1, 1}};
-    struct expression_scope scope = {&p->site, PUMP_1, &source, collect, &diags};
+    struct series_book book;
+    series_book_init(&book, arena);
+    struct expression_scope scope = {&p->site, &book,   PUMP_1,
+                                     &source,  collect, &diags};
     struct span span;
     const struct node *root = syntax_parse(arena, &source, &diags);
     if (root != NULL && expression_compile(w, &scope, root, &span)) {
@@ -186,6 +189,7 @@ value_of(const char *text, char *message, size_t size)
     }
     diags_fini(&diags);
     free(w);
+    series_book_fini(&book);
     arena_free(arena);
     free(p);
     return value;
@@ -239,10 +243,32 @@ static const struct {
     {"age(online) > 5m", "5: `online` is no point"},
     {"abs() > 5", "5: `)` is not expected here; a value is"},
     {"least(a) > 5", "1: `least` takes two"},
-    {"avg(a, 5m) > 5", "1: `avg` is known but not available in this version yet"},
-    {"run and held(run) > 5m", "9: `held` is known but not available"},
+    {"avg(a) > 5", "1: `avg` takes a number and a window, as in (x, 5m)"},
+    {"avg(a, b) > 5", "8: a window is expected here: a time up to 10y such as"},
+    {"avg(a, 5) > 5", "8: a window is expected here"},
+    {"avg(a, 5 mm) > 5", "8: a window is expected here"},
+    {"avg(a, 0s) > 5", "8: a window is expected here"},
+    {"avg(a, 11y) > 5", "8: a window is expected here"},
+    {"avg(a, 1.5h) > 5", "8: a window is expected here"},
+    {"avg(run, 5m) > 5", "5: `run` is true or false; a number is expected here"},
+    {"avg(7, 5m) > 5", "5: `7` never changes; `avg` follows something"},
+    {"count(a, 5m) > 5", "7: `a` is a number; a condition is expected here"},
+    {"count(true, 5m) > 5", "7: `true` never changes"},
+    {"held(run, 5m) > 5m", "1: `held` takes one condition"},
+    {"hours(run, 5m) > 5 h", "12: `hours` takes a condition, as in (run) or"},
+    {"hours(run, since) > 5 h", "12: `hours` takes a condition, as in (run) or"},
+    {"time_to(a, 5m) > 1d", "1: `time_to` takes a number, a limit and a window"},
+    {"time_to(a, 5 mm, 7d) > 1d", "12: `a` is in °C and `5 mm` in mm"},
+    {"avg(a, 5m) > 5 mm/s", "14: `avg(a, 5m)` is in °C and `5 mm/s` in mm/s"},
+    {"delta(a, 5m) > 5 °C", "16: `delta(a, 5m)` is a difference, in K"},
+    {"stddev(a, 5m) > 5 °C", "17: `stddev(a, 5m)` is a difference, in K"},
+    {"rate(pressure, 5m) > 5 MPa", "22: `rate(pressure, 5m)` is in MPa/s and"},
+    {"hours(run) > 5 mm", "14: `hours(run)` is in h and `5 mm` in mm"},
+    {"stuck(a, 5m) > 5", "16: `stuck(a, 5m)` is"},
+    {"avg(a, 10y) > 5 and avg(b, 10y) > 5", "1: `avg(a, 10y)` needs"},
+    {"trend(a, 7d) > 1", "1: `trend` is unknown in this version"},
     {"grates(a, b) > 5", "1: there is no function `grates`; did you mean"},
-    {"frobnicate(a) > 5", "1: there is no function `frobnicate`; abs, age, greatest"},
+    {"frobnicate(a) > 5", "1: there is no function `frobnicate`; there are abs, age"},
     {"a", "1: `a` is a number; a condition is expected"},
     {"not a", "5: `a` is a number"},
     {"run and a", "9: `a` is a number"},

@@ -107,6 +107,25 @@ class Overload(unittest.TestCase):
         self.assertEqual([v["device"] for v in e.events() if v["event"] == "alarm.raised"],
                          ["line"])
 
+    def test_the_line_behind_a_gateway_counts_when_its_speed_is_known(self):
+        points = ", ".join(f"p{r}: {{register: holding {r}}}" for r in range(REGISTERS))
+        devices = "".join(
+            f"  - {{id: {bus}-{unit}, bus: {bus}, unit: {unit}, poll: 150ms, "
+            f"points: {{{points}}}}}\n" for bus in ("known", "unknown") for unit in UNITS)
+        self.estate.write_site(
+            "buses:\n"
+            '  - {id: known, rtu_over_tcp: "127.0.0.1:4001", baud: 9600, parity: none}\n'
+            '  - {id: unknown, tcp: "127.0.0.1:4002"}\n'
+            "devices:\n" + devices)
+        known, unknown = self.plan("known"), self.plan("unknown")
+        self.assertEqual((known["baud"], unknown["baud"]), (9600, None))
+        self.assertGreater(known["load"], 100 * len(UNITS) * LEAST_MS / 150)
+        self.assertIn("raise the baud rate", known["advice"])
+        self.assertIsNone(unknown["advice"])
+        text = self.estate.ok("check", "--plan")
+        self.assertRegex(text, r"(?s)bus known .*with the serial line behind this endpoint, "
+                               r"at 9600 baud.*bus unknown .*is not counted; give the bus")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
