@@ -14,7 +14,7 @@
 
 #define CLI_SITE_DEFAULT "/etc/caretaker/site.yaml"
 #define CLI_OPTIONS_MAX  24
-#define CLI_LIST_MAX     64 /* Values of an option that may be repeated. */
+#define CLI_LIST_MAX     1024 /* Words; a shell may name a folder of cases. */
 
 /* Exit statuses of design section 3. */
 enum cli_status {
