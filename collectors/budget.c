@@ -33,6 +33,15 @@ grow(struct bus_budget *b, uint32_t *capacity)
     return true;
 }
 
+/* The wire that takes the time: the line, where one is known. */
+static enum bus_kind
+counted_wire(const struct bus_budget *b, const struct site *site)
+{
+    const struct bus *bus = &site->buses[b->bus];
+
+    return bus->baud > 0 ? BUS_RTU : bus->kind;
+}
+
 static bool
 add_plan(struct bus_budget *b,
          uint32_t *capacity,
@@ -61,7 +70,7 @@ add_plan(struct bus_budget *b,
                 .points = r->point_count,
                 .poll_ms = pg->poll_ms,
                 .continuous = continuous,
-                .bytes = plan_wire_bytes(r->table, r->count, site->buses[b->bus].kind),
+                .bytes = plan_wire_bytes(r->table, r->count, counted_wire(b, site)),
                 .took_us = plan_request_us(r, cost),
             };
             l->load =

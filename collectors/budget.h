@@ -22,7 +22,8 @@ struct budget_line {
     uint32_t points; /* That it brings. */
     int64_t poll_ms;
     bool continuous; /* Whenever the bus is free. */
-    uint32_t bytes;  /* On the wire, both ways. */
+    uint32_t bytes;  /* On the wire, both ways: on the serial line behind a gateway,
+                        where it is counted. */
     int64_t took_us; /* Of the bus. */
     double load;     /* %; 0 for continuous ones. */
 };

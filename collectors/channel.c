@@ -168,20 +168,18 @@ static void
 ask_now(struct channel *ch)
 {
     struct wire_reader *r = &ch->reader;
-    int64_t question_us;
 
     wire_ask(r, &ch->ask.q, ++ch->transaction);
-    question_us = r->question_size * ch->character_us;
     ch->state = CHANNEL_WAITING;
     ch->heard = false;
     ch->asked++;
     ch->asked_us = ch->now_us;
-    /* The timeout is for the device's thinking: on a slow line long answers would never
-     * be in time. */
-    ch->deadline_us = ch->now_us + ch->ask.timeout_us + question_us +
-                      wire_answer_bytes(r->framing, &ch->ask.q) * ch->character_us;
+    /* The timeout is for the device's thinking: on a slow line, ours or a gateway's,
+     * long answers would never be in time. */
+    ch->deadline_us = ch->now_us + ch->ask.timeout_us +
+                      plan_line_us(ch->bus, ch->ask.q.table, ch->ask.q.count);
     ch->due_us = ch->deadline_us;
-    ch->quiet_from_us = ch->now_us + question_us;
+    ch->quiet_from_us = ch->now_us + r->question_size * ch->character_us;
     ssize_t n = send_bytes(ch);
     if (n == r->question_size) {
         tap(ch, true, r->question, r->question_size);

@@ -43,7 +43,7 @@ struct channel {
 
     bool held; /* There is a question: `ask`. */
     struct poller_ask ask;
-    int64_t character_us;  /* 0 on TCP. */
+    int64_t character_us;  /* Of our own line; 0 on TCP. */
     int64_t silence_us;    /* Before each question; 0 on Modbus TCP. */
     int64_t quiet_from_us; /* The last byte in either direction. */
     int64_t gap_end_us;    /* Then it is asked though the line babbles. */

@@ -18,21 +18,21 @@ hash_of(const struct decoder *d)
     return hash;
 }
 
-/* Finds the like of *d among `out`, or adds it; returns its index.  `slots` is a hash
- * table of indices plus one, `mask` its size less one. */
+/* Finds the like of items[count], which is not counted yet, or counts it; returns the
+ * index.  `slots` is a hash table of indices plus one, `mask` its size less one. */
 static uint32_t
-intern(struct decoders *out, uint32_t *slots, uint32_t mask, const struct decoder *d)
+intern(struct decoders *d, uint32_t *slots, uint32_t mask)
 {
-    uint32_t at = hash_of(d) & mask;
+    const struct decoder *new = &d->items[d->count];
+    uint32_t at = hash_of(new) & mask;
 
     for (; slots[at] != 0; at = (at + 1) & mask) {
-        if (memcmp(&out->items[slots[at] - 1], d, sizeof *d) == 0) {
+        if (memcmp(&d->items[slots[at] - 1], new, sizeof *new) == 0) {
             return slots[at] - 1;
         }
     }
-    out->items[out->count] = *d;
-    slots[at] = ++out->count;
-    return out->count - 1;
+    slots[at] = ++d->count;
+    return d->count - 1;
 }
 
 int
@@ -54,10 +54,8 @@ decoders_init(struct decoders *out, const struct site *site, struct err *err)
     }
     for (uint32_t i = 0; i < site->point_count; i++) {
         const struct point *p = &site->points[i];
-        struct decoder d;
-        memset(&d, 0, sizeof d);
-        d = decoder_of(p, site->devices[p->device].first_point);
-        out->of_point[i] = intern(out, slots, size - 1, &d);
+        decoder_init(&out->items[out->count], p, site->devices[p->device].first_point);
+        out->of_point[i] = intern(out, slots, size - 1);
     }
     free(slots);
     struct decoder *fitted =

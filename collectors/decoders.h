@@ -3,7 +3,7 @@
 #ifndef CARETAKER_COLLECTORS_DECODERS_H
 #define CARETAKER_COLLECTORS_DECODERS_H
 
-#include "collectors/decode.h"
+#include "collectors/decoder.h"
 
 struct decoders {
     struct decoder *items;

@@ -454,6 +454,18 @@ serial_silence_us(const struct bus *bus)
     return bus->baud > 19200 ? 1750 : (int64_t)(3.5 * 11 * 1000000) / bus->baud + 1;
 }
 
+int64_t
+plan_line_us(const struct bus *bus, enum reg_table table, uint32_t count)
+{
+    int64_t line_us;
+
+    if (bus->baud == 0) {
+        return 0;
+    }
+    line_us = plan_wire_bytes(table, count, BUS_RTU) * serial_character_us(bus);
+    return bus->kind == BUS_RTU ? line_us : line_us + serial_silence_us(bus);
+}
+
 struct plan_cost
 plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_us)
 {
@@ -471,8 +483,8 @@ plan_cost(const struct bus *bus, const struct limits *limits, int64_t turnround_
         }
     }
     if (!line && turnround_us < TURNROUND_TCP_US) {
-        /* Of the machine and the network, and different each time; no plan would
-         * change for it. */
+        /* Of the machine and the network, and different each time: what it would
+         * change is not worth planning anew. */
         turnround_us = TURNROUND_TCP_US;
     }
     c.request_us = turnround_us + limits->gap_ms * 1000;

@@ -111,8 +111,13 @@ uint32_t plan_data_bytes(enum reg_table table, uint32_t count);
 uint32_t plan_wire_bytes(enum reg_table table, uint32_t count, enum bus_kind kind);
 /* What the bus is busy with it. */
 int64_t plan_request_us(const struct plan_request *r, struct plan_cost cost);
-/* One character on a serial line, and the silence between frames. */
+/* One character on a serial line, and the silence between frames; the line's speed is
+ * known. */
 int64_t serial_character_us(const struct bus *bus);
 int64_t serial_silence_us(const struct bus *bus);
+/* How long question and answer are under way on the bus's serial line, also on one
+ * behind a gateway, whose silence counts too: it keeps it after it has the question. 0:
+ * no line is known. */
+int64_t plan_line_us(const struct bus *bus, enum reg_table table, uint32_t count);
 
 #endif

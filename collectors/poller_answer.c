@@ -109,16 +109,9 @@ static void
 keep_time(struct poller *p, const struct wire_result *res, const struct plan_request *r)
 {
     struct polled *d = p->turn.d;
-    int64_t wire_us = 0;
+    int64_t line_us = plan_line_us(p->bus, r->table, r->count);
+    int64_t turn_us = res->took_us > line_us ? res->took_us - line_us : 0;
 
-    if (p->bus->baud > 0) {
-        wire_us =
-            plan_wire_bytes(r->table, r->count, BUS_RTU) * serial_character_us(p->bus);
-        if (p->bus->kind != BUS_RTU) {
-            wire_us += serial_silence_us(p->bus); /* The gateway keeps it, not we. */
-        }
-    }
-    int64_t turn_us = res->took_us > wire_us ? res->took_us - wire_us : 0;
     d->turnround_us =
         d->turnround_us < 0
             ? turn_us

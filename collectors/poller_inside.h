@@ -1,4 +1,4 @@
-/* The poller's inside: its tables, shared by the sources poller*.c. */
+/* The poller's inside: its tables, shared by the sources poller*.c and their tests. */
 #ifndef CARETAKER_COLLECTORS_POLLER_INSIDE_H
 #define CARETAKER_COLLECTORS_POLLER_INSIDE_H
 

@@ -294,6 +294,44 @@ START_TEST(a_late_answer_is_never_taken_for_the_next)
 }
 END_TEST
 
+/* A slow line needs seconds for a long answer, ours as well as a gateway's: what came
+ * in that time is not late. */
+START_TEST(the_time_that_a_slow_line_takes_is_waited_for)
+{
+    struct fake_slave *s = _i == 0   ? fake_slave_pty()
+                           : _i == 1 ? fake_slave_tcp()
+                                     : fake_slave_rtu_over_tcp();
+    struct bus *b = _i == 0 ? fake_estate_rtu(f.estate, "l", fake_slave_path(s))
+                            : fake_estate_tcp(f.estate, "l", fake_slave_port(s));
+    struct read_request q = {.unit = 1, .table = REG_HOLDING, .count = 125};
+    struct read_answer answer;
+    struct err err;
+
+    b->kind = _i == 2 ? BUS_RTU_OVER_TCP : b->kind;
+    b->baud = 300; /* 263 characters, near 9 s: no machine is so slow. */
+    b->data_bits = 8;
+    b->parity = 'N';
+    b->stop_bits = 1;
+    b->timeout_ms = 50;
+    fake_slave_set(s, 1, REG_HOLDING, 124, 77);
+    fake_slave_fault(s, 1, FAKE_LATE, 400);
+    fake_estate_device(f.estate, "d", 1, 3600000);
+    for (uint16_t i = 0; i < 125; i++) {
+        fake_estate_point(f.estate, "a", REG_HOLDING, i, TYPE_U16);
+    }
+    start();
+    const struct frame *frame = next_frame(0);
+    ck_assert_uint_eq(frame->readings[124].quality, QUALITY_GOOD);
+    ck_assert_double_eq(frame->readings[124].value, 77.0);
+    fake_slave_fault(s, 1, FAKE_LATE, 400);
+    ck_assert_int_eq(collectors_read(f.collectors, 0, &q, &answer, &err), 0);
+    ck_assert_uint_eq(answer.words[124], 77);
+    collectors_stop(f.collectors);
+    f.collectors = NULL;
+    fake_slave_free(s);
+}
+END_TEST
+
 START_TEST(a_lost_connection_is_refused_and_comes_back)
 {
     struct fake_slave *s = fake_slave_tcp();
@@ -655,6 +693,7 @@ main(void)
     tcase_add_loop_test(
         tc, a_device_is_there_though_one_of_its_requests_is_never_answered, 0, 3);
     tcase_add_loop_test(tc, a_late_answer_is_never_taken_for_the_next, 0, 2);
+    tcase_add_loop_test(tc, the_time_that_a_slow_line_takes_is_waited_for, 0, 3);
     tcase_add_test(tc, a_lost_connection_is_refused_and_comes_back);
     tcase_add_test(tc, an_idle_connection_that_was_closed_is_no_failure);
     tcase_add_test(tc, a_unit_that_makes_its_gateway_drop_backs_off);

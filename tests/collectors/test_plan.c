@@ -344,11 +344,16 @@ START_TEST(a_request_costs_bus_time)
                      33 * 1146 + 4011 + 7000 + 5000);
     ck_assert_int_eq(plan_request_us(&registers, plan_cost(&line, &limits, -1)),
                      33 * 1146 + 4011 + TURNROUND_SERIAL_US + 5000);
+    ck_assert_int_eq(plan_line_us(&line, REG_HOLDING, 10), 33 * 1146);
     /* A gateway has the same line behind it, and the network before it. */
+    line.kind = BUS_RTU_OVER_TCP;
+    ck_assert_int_eq(plan_line_us(&line, REG_HOLDING, 10), 33 * 1146 + 4011);
     line.kind = BUS_TCP;
+    ck_assert_int_eq(plan_line_us(&line, REG_HOLDING, 10), 33 * 1146 + 4011);
     ck_assert_int_eq(plan_request_us(&registers, plan_cost(&line, &limits, -1)),
                      33 * 1146 + 4011 + TURNROUND_SERIAL_US + TURNROUND_TCP_US + 5000);
     line.baud = 0;
+    ck_assert_int_eq(plan_line_us(&line, REG_HOLDING, 10), 0);
     ck_assert_int_lt(plan_request_us(&registers, plan_cost(&line, &limits, 4000)),
                      4000 + 5000 + 100);
     /* What is quicker is no reason to plan anew. */

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "collectors/decode.h"
 #include "collectors/decoders.h"
 #include "collectors/readings.h"
 

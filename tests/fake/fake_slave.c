@@ -36,7 +36,7 @@ struct fake_slave {
     bool stop;
     int wake;
 
-    modbus_t *ctx; /* TCP. */
+    modbus_t *ctx; /* TCP; NULL: its clients send RTU frames. */
     int listener;
     int client;
     uint16_t port;
@@ -164,23 +164,6 @@ obey_away(struct fake_slave *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void
-serve_tcp(struct fake_slave *s)
-{
-    struct pollfd p[3] = {{.fd = s->wake, .events = POLLIN},
-                          {.fd = s->listener, .events = POLLIN},
-                          {.fd = s->client, .events = POLLIN}};
-
-    poll(p, 3, -1);
-    if (p[2].revents != 0) {
-        answer_tcp(s);
-    }
-    if (p[1].revents != 0) {
-        close_fd(&s->client); /* One master at a time, the newest. */
-        s->client = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-    }
-}
-
 /* ---- pty ---- */
 
 static uint16_t
@@ -245,7 +228,7 @@ make_pdu(uint8_t *out, struct unit *u, uint8_t function, int address, int count)
 }
 
 static void
-answer_rtu(struct fake_slave *s, const uint8_t *q)
+answer_rtu(struct fake_slave *s, int fd, const uint8_t *q)
 {
     uint8_t a[300];
     int arg;
@@ -275,8 +258,28 @@ answer_rtu(struct fake_slave *s, const uint8_t *q)
     }
     a[size++] = (uint8_t)crc;
     a[size++] = (uint8_t)(crc >> 8);
-    ssize_t n = write(s->master, a, size);
+    ssize_t n = write(fd, a, size);
     assert(n == (ssize_t)size);
+}
+
+/* A question that has begun to come; false: the other end is gone. */
+static bool
+take_question(struct fake_slave *s, int fd)
+{
+    uint8_t q[8];
+    size_t size = 0;
+
+    while (size < sizeof q) {
+        ssize_t n = read(fd, q + size, sizeof q - size);
+        if (n <= 0) {
+            return false;
+        }
+        size += (size_t)n;
+    }
+    if (crc16(q, 6) == (q[6] | q[7] << 8)) {
+        answer_rtu(s, fd, q);
+    }
+    return true;
 }
 
 static void
@@ -284,22 +287,31 @@ serve_rtu(struct fake_slave *s)
 {
     struct pollfd p[2] = {{.fd = s->wake, .events = POLLIN},
                           {.fd = s->master, .events = POLLIN}};
-    uint8_t q[8];
-    size_t size = 0;
 
     poll(p, 2, -1);
-    if ((p[1].revents & POLLIN) == 0) {
-        return;
+    if ((p[1].revents & POLLIN) != 0) {
+        (void)take_question(s, s->master); /* The slave end is open: it stays. */
     }
-    while (size < sizeof q) {
-        ssize_t n = read(s->master, q + size, sizeof q - size);
-        if (n <= 0) {
-            return;
-        }
-        size += (size_t)n;
+}
+
+/* ---- TCP, either framing ---- */
+
+static void
+serve_tcp(struct fake_slave *s)
+{
+    struct pollfd p[3] = {{.fd = s->wake, .events = POLLIN},
+                          {.fd = s->listener, .events = POLLIN},
+                          {.fd = s->client, .events = POLLIN}};
+
+    poll(p, 3, -1);
+    if (p[2].revents != 0 && s->ctx != NULL) {
+        answer_tcp(s);
+    } else if (p[2].revents != 0 && !take_question(s, s->client)) {
+        close_fd(&s->client);
     }
-    if (crc16(q, 6) == (q[6] | q[7] << 8)) {
-        answer_rtu(s, q);
+    if (p[1].revents != 0) {
+        close_fd(&s->client); /* One master at a time, the newest. */
+        s->client = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
     }
 }
 
@@ -354,17 +366,31 @@ slave_new(void)
     return s;
 }
 
-struct fake_slave *
-fake_slave_tcp(void)
+static struct fake_slave *
+listening(modbus_t *ctx)
 {
     struct fake_slave *s = slave_new();
 
-    s->ctx = modbus_new_tcp("127.0.0.1", 0);
-    assert(s->ctx != NULL);
+    s->ctx = ctx;
     listen_on(s);
     int rc = pthread_create(&s->thread, NULL, slave_main, s);
     assert(rc == 0);
     return s;
+}
+
+struct fake_slave *
+fake_slave_tcp(void)
+{
+    modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
+
+    assert(ctx != NULL);
+    return listening(ctx);
+}
+
+struct fake_slave *
+fake_slave_rtu_over_tcp(void)
+{
+    return listening(NULL);
 }
 
 struct fake_slave *

@@ -1,5 +1,5 @@
 /* Modbus slaves in a thread of the test, well-behaved or not as told.  On TCP the
- * answers are made by libmodbus's server side; on a pty they are made here, byte by
+ * answers are made by libmodbus's server side; those of RTU are made here, byte by
  * byte, so that they can be wrong. */
 #ifndef CARETAKER_TESTS_FAKE_FAKE_SLAVE_H
 #define CARETAKER_TESTS_FAKE_FAKE_SLAVE_H
@@ -15,15 +15,16 @@ enum fake_fault {
     FAKE_WELL,
     FAKE_SILENT,
     FAKE_EXCEPTION,  /* `arg`: the code. */
-    FAKE_BAD_CRC,    /* pty only */
-    FAKE_WRONG_UNIT, /* pty only */
+    FAKE_BAD_CRC,    /* RTU only */
+    FAKE_WRONG_UNIT, /* RTU only */
     FAKE_LATE,       /* Once: answers `arg` ms late, then is well. */
-    FAKE_DROP        /* TCP only: closes the connection instead of answering. */
+    FAKE_DROP        /* Modbus TCP only: closes the connection instead of answering. */
 };
 
 struct fake_slave;
 
-struct fake_slave *fake_slave_tcp(void); /* On a free port of 127.0.0.1. */
+struct fake_slave *fake_slave_tcp(void);          /* On a free port of 127.0.0.1. */
+struct fake_slave *fake_slave_rtu_over_tcp(void); /* The same. */
 struct fake_slave *fake_slave_pty(void);
 void fake_slave_free(struct fake_slave *s);
 

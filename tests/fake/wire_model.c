@@ -23,7 +23,8 @@ model_init(struct model *m, enum bus_kind kind)
     m->estate = fake_estate_new();
     b = kind == BUS_RTU ? fake_estate_rtu(m->estate, "b", "/dev/null")
                         : fake_estate_tcp(m->estate, "b", 502);
-    b->baud = 9600;
+    b->kind = kind;
+    b->baud = kind == BUS_RTU ? 9600 : 0;
     b->timeout_ms = kind == BUS_RTU ? 300 : 1000;
     b->retries = 1;
     for (int i = 0; i < MODEL_UNITS; i++) {
@@ -31,6 +32,20 @@ model_init(struct model *m, enum bus_kind kind)
     }
     ck_assert_int_eq(ring_new(&m->ring, RING_BYTES, &err), 0);
     m->now_us = START_US;
+}
+
+void
+model_init_gateway(struct model *m, enum bus_kind kind)
+{
+    struct bus *b;
+
+    assert(kind != BUS_RTU);
+    model_init(m, kind);
+    b = &m->estate->buses[0];
+    b->baud = 9600;
+    b->data_bits = 8;
+    b->parity = 'E';
+    b->stop_bits = 1;
 }
 
 static struct poller_now
@@ -144,15 +159,18 @@ exchange_us(const struct model *m,
             const struct wire_result *res)
 {
     const struct bus *b = &m->estate->buses[0];
-    int64_t wire_us = 200;
+    int64_t wire_us = b->kind == BUS_RTU ? 0 : MODEL_NETWORK_US;
 
-    if (b->kind == BUS_RTU) {
-        wire_us = plan_wire_bytes(ask->q.table, ask->q.count, BUS_RTU) *
-                  serial_character_us(b);
+    if (b->baud > 0) {
+        wire_us += plan_wire_bytes(ask->q.table, ask->q.count, BUS_RTU) *
+                   serial_character_us(b);
+    }
+    if (b->baud > 0 && b->kind != BUS_RTU) {
+        wire_us += serial_silence_us(b); /* The gateway's; ours is kept before. */
     }
     if (res->fault == WIRE_TIMEOUT) {
         int64_t listen_us = ask->listen_us > QUIET_US ? ask->listen_us : QUIET_US;
-        return wire_us + ask->timeout_us + (b->kind == BUS_RTU ? listen_us : 0);
+        return wire_us + ask->timeout_us + (b->kind == BUS_TCP ? 0 : listen_us);
     }
     return wire_us + m->units[ask->q.unit].think_us;
 }

@@ -7,7 +7,8 @@
 #include "collectors/poller.h"
 #include "tests/fake/fake_estate.h"
 
-#define MODEL_UNITS 256
+#define MODEL_UNITS      256
+#define MODEL_NETWORK_US 200 /* There and back, on TCP. */
 
 struct model_unit {
     bool dead;
@@ -46,8 +47,11 @@ struct model {
     struct model_device devices[FAKE_DEVICES_MAX];
 };
 
-/* A serial line of 9600 8N1, or a TCP endpoint; devices are added to m->estate. */
+/* A serial line of 9600 8N1, or an endpoint that is a network device or does not say
+ * what is behind it; devices are added to m->estate. */
 void model_init(struct model *m, enum bus_kind kind);
+/* An endpoint that says what is behind it: a line of 9600 8E1. */
+void model_init_gateway(struct model *m, enum bus_kind kind);
 void model_start(struct model *m); /* The devices are complete: makes the poller. */
 void model_fini(struct model *m);
 /* Forgets what frames and units counted. */
