@@ -179,6 +179,20 @@ take_rhythm(const struct compiler *c, struct series_spec *spec)
     }
 }
 
+/* Its window, that of what it follows, and the sample before that begins it. */
+static int64_t
+reach_of(const struct compiler *c, const struct series_spec *spec)
+{
+    int64_t inner_ms = 0;
+    for (uint32_t i = 0; i < spec->slot_count; i++) {
+        if (spec->slot_kinds[i] == SLOT_SERIES) {
+            int64_t ms = c->scope->series->items[spec->slots[i]].reach_ms;
+            inner_ms = ms > inner_ms ? ms : inner_ms;
+        }
+    }
+    return spec->width_ms + spec->patience_ms + inner_ms;
+}
+
 /* The call as it is written, without spaces, after its device. */
 static const char *
 key_of(const struct compiler *c, const struct node *n)
@@ -256,6 +270,7 @@ enter(struct compiler *c,
         spec->counter = point;
     }
     take_rhythm(c, spec);
+    spec->reach_ms = reach_of(c, spec);
     spec->key = key_of(c, n);
     uint64_t before = c->scope->series->bytes;
     uint32_t index = series_book_add(c->scope->series, spec);

@@ -136,7 +136,7 @@ rules_memory_from(const struct rules *r, int64_t t_ms)
         const struct series *s = &r->series[i];
         int64_t wanted_ms = INSTANT_MAX;
         if (!series_has_meter(s->spec) || s->spec->kind == SERIES_STUCK) {
-            wanted_ms = t_ms - s->spec->width_ms;
+            wanted_ms = t_ms - s->spec->reach_ms;
         }
         if (s->restored) {
             wanted_ms = s->meter.last_ms;

@@ -42,6 +42,7 @@ struct series_spec {
     int64_t patience_ms; /* The longest stale_after of its points: a gap up to it is
                             none. */
     int64_t period_ms;   /* The shortest poll of its points. */
+    int64_t reach_ms;    /* How far back a sample may matter to it. */
 
     /* The value or condition that is followed. */
     const struct op *ops;

@@ -219,8 +219,11 @@ random_steps(uint64_t seed, struct step *steps)
         uint64_t draw = next_random(&seed);
         a = draw % 5 == 0 ? (double)(next_random(&seed) % 101) : a;
         run = draw % 7 == 0 ? 1 - run : run;
-        t += draw % 41 == 0 ? 3000 : STEP_MS;
-        steps[i] = (struct step){t, a, run, draw % 23 == 0};
+        bool late = draw % 41 == 0;
+        t += late ? 3000 : STEP_MS;
+        /* Not so long that the device is offline: a restart begins that anew. */
+        bool bad = draw % 23 == 0 && !late && i > 0 && !steps[i - 1].bad;
+        steps[i] = (struct step){t, a, run, bad};
     }
 }
 
