@@ -277,6 +277,17 @@ ticket_origin(const struct pipeline *p,
     }
 }
 
+/* Planned work was done: what counts since the last service begins anew. */
+static void
+note_service(struct pipeline *p, enum command_kind kind, int64_t number)
+{
+    const struct ticket *t = tickets_get(p->tickets, number);
+    if (kind == COMMAND_TICKET_RESOLVE && t != NULL && t->kind == TICKET_PLANNED &&
+        t->device != NULL) {
+        rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
+    }
+}
+
 int
 pipeline_command(struct pipeline *p,
                  const struct command *c,
@@ -304,6 +315,7 @@ pipeline_command(struct pipeline *p,
     if (ticket != NULL) {
         *ticket = number;
     }
+    note_service(p, c->kind, number);
     uint32_t device = NONE_INDEX;
     uint32_t rule = NONE_INDEX;
     ticket_origin(p, number, &device, &rule);

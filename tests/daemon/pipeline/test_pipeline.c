@@ -323,6 +323,47 @@ START_TEST(the_alarm_carries_the_number_of_its_ticket)
 }
 END_TEST
 
+/* Planned work that is resolved begins anew what counts since the last service. */
+START_TEST(planned_work_is_a_service)
+{
+    struct bench b;
+    struct plant *p = plant_with_rules();
+    struct rule_spec *due =
+        plant_rule(p, "worn", "hours(run, since_service) >= 0.002 h");
+    due->title = (struct text){{[LANGUAGE_EN] = "worn"}};
+    bench_start(&b, p, 8);
+    struct ticket work = {.number = 7,
+                          .kind = TICKET_PLANNED,
+                          .device = "pump-1",
+                          .priority = SEVERITY_NORMAL,
+                          .state = TICKET_RESPONDED,
+                          .opened_ms = T0,
+                          .respond_by_ms = T0 + 1000000,
+                          .resolve_by_ms = T0 + 1000000,
+                          .respond_from_ms = T0,
+                          .resolve_from_ms = T0,
+                          .assigned_ms = T0,
+                          .responded_ms = T0,
+                          .resolved_ms = INSTANT_NONE,
+                          .verified_ms = INSTANT_NONE,
+                          .closed_ms = INSTANT_NONE,
+                          .waiting_since_ms = INSTANT_NONE,
+                          .cleared_ms = INSTANT_NONE};
+    pipeline_restore_ticket(b.pipeline, &work);
+    uint32_t rule = site_rule(&p->site, "worn");
+    for (int64_t age = 0; age <= 10000; age += 1000) {
+        pump(&b, age, PUMP_1, 20, QUALITY_GOOD);
+    }
+    const struct alarm *a = alarms_get(pipeline_alarms(b.pipeline), PUMP_1, rule);
+    ck_assert(a != NULL && alarm_is_raised(a));
+    ck_assert_int_eq(command(&b, 10500, COMMAND_TICKET_RESOLVE, 7), 0);
+    pump(&b, 11000, PUMP_1, 20, QUALITY_GOOD);
+    ck_assert(!alarm_is_raised(alarms_get(pipeline_alarms(b.pipeline), PUMP_1, rule)));
+    free(b.plant);
+    bench_stop(&b);
+}
+END_TEST
+
 /* ---- The watch on a resolved ticket ---- */
 
 /* Raised at 3 s, then resolved at 5 s. */
@@ -903,6 +944,7 @@ main(void)
 {
     Suite *s = suite_create("pipeline");
     TCase *tc = tcase_create("order");
+    tcase_add_test(tc, planned_work_is_a_service);
     tcase_add_test(tc, devices_come_before_alarms_and_alarms_before_tickets);
     tcase_add_test(tc, timers_that_are_due_come_before_a_frame_of_the_same_time);
     tcase_add_test(tc,
