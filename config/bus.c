@@ -53,7 +53,7 @@ static const struct field bus_fields[] = {
 static void
 check_baud(struct reader *r, const struct node *n, int64_t baud)
 {
-    /* Those that a Linux serial driver can set (termios(3)). */
+    /* Those that a Linux serial driver can set (termios(3)); a gateway has its own. */
     static const int64_t bauds[] = {300,    600,    1200,   2400,   4800,   9600,
                                     19200,  38400,  57600,  115200, 230400, 460800,
                                     500000, 576000, 921600, 1000000};
@@ -115,7 +115,8 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
         text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "");
 }
 
-/* An endpoint may say how fast the line behind it is; nothing else of it is ours. */
+/* An endpoint may describe the line behind it, beginning with how fast that is.  How
+ * the line is driven is the gateway's business. */
 static void
 check_line_behind(struct reader *r, const struct node *n)
 {
@@ -126,7 +127,10 @@ check_line_behind(struct reader *r, const struct node *n)
                   "\"rs485\" of a bus without \"rtu\"; only a serial line of this "
                   "machine has it, leave it out");
     }
-    for (size_t i = 0; i < ARRAY_LEN(keys) && node_get(n, "baud") == NULL; i++) {
+    if (node_get(n, "baud") != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         key = node_get(n, keys[i]);
         if (key != NULL) {
             diags_add(r->diags, DIAG_ERROR, &key->key_loc,
@@ -169,14 +173,15 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
     } else if (y.rtu != NULL) {
         bus->kind = BUS_RTU;
         bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);
-        bus->baud = y.baud > 0 ? (int)y.baud : BAUD_DEFAULT;
+        if (y.baud > 0) {
+            check_baud(r, n, y.baud);
+        } else {
+            bus->baud = BAUD_DEFAULT;
+        }
     } else if (kinds == 1) {
         const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
         read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
         check_line_behind(r, n);
-    }
-    if (y.baud > 0) {
-        check_baud(r, n, y.baud);
     }
     if (y.probe_share != NULL) {
         read_probe_share(r, y.probe_share, bus);
