@@ -23,7 +23,7 @@ struct pending {
 struct readings {
     const struct site *site;
     const struct decoders *decoders;
-    const struct device *device;
+    const struct device *device; /* NULL: readings_begin() comes next. */
     struct known_raw *raws;
     struct counter_memory *counters; /* Of the device, in order of its points. */
     struct frame *frame;
@@ -101,6 +101,7 @@ readings_begin(struct readings *r,
 static struct reading *
 reading_of(struct readings *r, uint32_t point)
 {
+    assert(r->device != NULL);
     return &r->items[point - r->device->first_point];
 }
 
@@ -172,6 +173,7 @@ readings_decode(struct readings *r,
 {
     bool bits = q->table == REG_COIL || q->table == REG_DISCRETE;
 
+    assert(r->device != NULL);
     if (!bits && r->raws == NULL) {
         struct decoder_run run = {.decoders = r->decoders->items,
                                   .of_point = r->decoders->of_point,
@@ -287,6 +289,7 @@ readings_finish(struct readings *r)
 {
     uint16_t count = 0;
 
+    assert(r->device != NULL);
     for (uint32_t i = 0; i < r->pending_count; i++) {
         decode_pending(r, &r->pending[i]);
     }
@@ -302,5 +305,6 @@ readings_finish(struct readings *r)
         count++;
     }
     r->frame->count = count;
+    r->device = NULL; /* Readings do not stand any more where they are looked for. */
     return r->frame;
 }

@@ -57,8 +57,9 @@ void readings_decode(struct readings *r,
                      const struct read_answer *answer);
 /* Every request was made: decodes what waited for its decimals, says of counters
  * whether they wrapped or began anew, and drops the points that were neither marked
- * nor decoded.  The frame, whose time, device and flags are the caller's to set, is
- * borrowed until readings_begin(). */
+ * nor decoded, in the frame's own place: nothing may be added until readings_begin().
+ * The frame, whose time, device and flags are the caller's to set, is borrowed until
+ * then. */
 struct frame *readings_finish(struct readings *r);
 
 #endif

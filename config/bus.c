@@ -42,7 +42,7 @@ static const struct shape *const probe_share_forms[] = {&probe_share_number,
 static const struct shape probe_share_shape = {.kind = SHAPE_ANY,
                                                .any = probe_share_forms};
 
-/* Those that a Linux serial driver can set (termios(3)). */
+/* Those that a Linux serial driver can set (termios(3)); a gateway has its own. */
 static const int64_t bauds[] = {300,    600,    1200,   2400,    4800,   9600,
                                 19200,  38400,  57600,  115200,  230400, 460800,
                                 500000, 576000, 921600, 1000000, -1};
@@ -62,7 +62,6 @@ static const struct field bus_fields[] = {
      LIKE("^" PATTERN_HOST ":[0-9]+$", "HOST:PORT such as 192.0.2.10:4001 is accepted"),
      ABOUT("RTU frames through a serial server: HOST:PORT.")},
     {FIELD("baud", FIELD_INT, struct bus_yaml, baud), BETWEEN(300, 4000000),
-     .among = bauds,
      ABOUT("Bits per second of a line, 9600 without it; or of the one behind an "
            "endpoint.")},
     {FIELD("parity", FIELD_ENUM, struct bus_yaml, parity), .words = parity_words,
@@ -150,7 +149,8 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
               probe_share_percent.accepted);
 }
 
-/* An endpoint may say how fast the line behind it is; nothing else of it is ours. */
+/* An endpoint may describe the line behind it, beginning with how fast that is.  How
+ * the line is driven is the gateway's business. */
 static void
 check_line_behind(struct reader *r, const struct node *n)
 {
@@ -161,7 +161,10 @@ check_line_behind(struct reader *r, const struct node *n)
                   "\"rs485\" of a bus without \"rtu\"; only a serial line of this "
                   "machine has it, leave it out");
     }
-    for (size_t i = 0; i < ARRAY_LEN(keys) && node_get(n, "baud") == NULL; i++) {
+    if (node_get(n, "baud") != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         key = node_get(n, keys[i]);
         if (key != NULL) {
             diags_add(r->diags, DIAG_ERROR, &key->key_loc,
@@ -205,14 +208,15 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
     } else if (y.rtu != NULL) {
         bus->kind = BUS_RTU;
         bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);
-        bus->baud = y.baud > 0 ? (int)y.baud : BAUD_DEFAULT;
+        if (y.baud > 0) {
+            check_baud(r, n, y.baud);
+        } else {
+            bus->baud = BAUD_DEFAULT;
+        }
     } else if (kinds == 1) {
         const char *key = y.tcp != NULL ? "tcp" : "rtu_over_tcp";
         read_endpoint(r, n, key, y.tcp != NULL ? y.tcp : y.rtu_over_tcp, bus);
         check_line_behind(r, n);
-    }
-    if (y.baud > 0) {
-        check_baud(r, n, y.baud);
     }
     if (y.probe_share != NULL) {
         read_probe_share(r, y.probe_share, bus);

@@ -49,7 +49,6 @@ struct field {
     int64_t min, max;
     double low, high; /* FIELD_FLOAT: the bounds, where low < high. */
     const char *const *words;
-    const int64_t *among; /* FIELD_INT: only these, for schemas; ended by -1. */
     /* FIELD_STRING: what the reader wants beyond a text, as in struct shape, for
      * schemas. */
     const char *pattern, *accepted;

@@ -138,14 +138,7 @@ add_word(struct strbuf *b, const char *word)
 static void
 add_number_bounds(struct strbuf *b, const struct field *f)
 {
-    if (f->among != NULL) {
-        open_array(b, "enum");
-        for (const int64_t *one = f->among; *one >= 0; one++) {
-            next_item(b);
-            strbuf_add_number(b, (double)*one);
-        }
-        strbuf_add_char(b, ']');
-    } else if (f->kind == FIELD_INT) {
+    if (f->kind == FIELD_INT) {
         strbuf_json_int(b, "minimum", f->min);
         strbuf_json_int(b, "maximum", f->max);
     } else if (f->low < f->high) {

@@ -46,10 +46,10 @@ print_deaths(const json_t *deaths)
     }
 }
 
-/* An endpoint that stands for several units, or says so, has a serial line behind it.
- */
+/* An endpoint that stands for several units, or says so, may well have a serial line
+ * behind it. */
 static bool
-is_gateway(const json_t *bus)
+may_be_gateway(const json_t *bus)
 {
     const char *line = json_string_value(json_object_get(bus, "line"));
     const json_t *requests = json_object_get(bus, "requests");
@@ -74,9 +74,9 @@ print_line_behind(const json_t *bus)
             printf("  with the serial line behind this endpoint, at %.0f baud\n",
                    json_number_value(baud));
         }
-    } else if (is_gateway(bus)) {
-        puts("  the serial line behind this endpoint is not counted; give the bus its "
-             "`baud` and it is");
+    } else if (may_be_gateway(bus)) {
+        puts("  if there is a serial line behind this endpoint, it is not counted; "
+             "give the bus its `baud` and it is");
     }
 }
 
@@ -275,5 +275,8 @@ const struct cli_command cli_check = {
     "bus's\n"
     "time, and what is left when 1, 2 or 4 devices do not answer.  From 80 % on, and\n"
     "louder from 100 %, there is a warning that says what to change, also without "
-    "it.\n",
+    "it.\n\n"
+    "The serial line behind a gateway is counted when its bus says how fast it is, "
+    "with\n"
+    "`baud` beside tcp or rtu_over_tcp.\n",
     run};

@@ -1,6 +1,11 @@
 /* The readings of one poll: what counters say beside their value, and what is kept. */
 #include <check.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "collectors/decode.h"
 #include "collectors/decoders.h"
@@ -144,6 +149,61 @@ START_TEST(test_a_bit_and_a_made_point_are_no_counters)
 }
 END_TEST
 
+static void
+add_by_hand(void)
+{
+    readings_set(readings, 3, 1.0, QUALITY_GOOD, 0);
+}
+
+static void
+add_a_fault(void)
+{
+    readings_mark(readings, &group, &request, QUALITY_TIMEOUT, WIRE_TIMEOUT);
+}
+
+static void
+add_an_answer(void)
+{
+    struct read_answer answer = {{1}, {0}};
+
+    readings_decode(readings, &group, &request, &answer);
+}
+
+static void
+finish_again(void)
+{
+    readings_finish(readings);
+}
+
+/* The frame was closed up in its place: a reading that came later would stand in that
+ * of another point. */
+START_TEST(test_nothing_is_added_to_a_frame_that_was_taken)
+{
+    static void (*const ways[])(void) = {add_by_hand, add_a_fault, add_an_answer,
+                                         finish_again};
+    int status = 0;
+
+    readings_begin(readings, &device, NULL, NULL);
+    readings_set(readings, 1, 7.0, QUALITY_GOOD, 0);
+    frame = readings_finish(readings);
+    ck_assert_uint_eq(frame->count, 1);
+    ck_assert_uint_eq(frame->readings[0].point, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        fclose(stderr);
+        ways[_i]();
+        _exit(0);
+    }
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+    poll(1, 2, 3, 4); /* And a new one may be begun. */
+}
+END_TEST
+
 int
 main(void)
 {
@@ -155,6 +215,7 @@ main(void)
     tcase_add_test(tc, test_a_counter_that_is_not_in_the_frame_is_kept);
     tcase_add_test(tc, test_without_memory_nothing_is_said);
     tcase_add_test(tc, test_a_bit_and_a_made_point_are_no_counters);
+    tcase_add_loop_test(tc, test_nothing_is_added_to_a_frame_that_was_taken, 0, 4);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -78,6 +78,13 @@ START_TEST(test_buses_with_their_defaults)
     ck_assert_int_eq(tcp->retries, 1);
     ck_assert_int_eq(server->kind, BUS_RTU_OVER_TCP);
     ck_assert_uint_eq(server->port, 4001);
+    /* No speed of a Linux driver, but of a gateway. */
+    ck_assert_int_eq(server->baud, 76800);
+    ck_assert_int_eq(server->parity, 'N');
+    ck_assert_int_eq(server->data_bits, 8);
+    ck_assert_int_eq(server->stop_bits, 2);
+    ck_assert_int_eq(rtu->baud, 9600);
+    ck_assert_int_eq(tcp->baud, 0); /* It has no line, or does not say so. */
     ck_assert(rtu->probe_share == 5 && server->probe_share == 2.5);
     ck_assert_int_eq(tcp->connect_pause_ms, 0);
     ck_assert_int_eq(server->connect_pause_ms, 250);

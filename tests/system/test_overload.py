@@ -111,20 +111,31 @@ class Overload(unittest.TestCase):
         points = ", ".join(f"p{r}: {{register: holding {r}}}" for r in range(REGISTERS))
         devices = "".join(
             f"  - {{id: {bus}-{unit}, bus: {bus}, unit: {unit}, poll: 150ms, "
-            f"points: {{{points}}}}}\n" for bus in ("known", "unknown") for unit in UNITS)
+            f"points: {{{points}}}}}\n" for bus in ("known", "translated", "unknown")
+            for unit in UNITS)
         self.estate.write_site(
             "buses:\n"
             '  - {id: known, rtu_over_tcp: "127.0.0.1:4001", baud: 9600, parity: none}\n'
+            '  - {id: translated, tcp: "127.0.0.1:4003", baud: 14400, parity: none}\n'
             '  - {id: unknown, tcp: "127.0.0.1:4002"}\n'
             "devices:\n" + devices)
-        known, unknown = self.plan("known"), self.plan("unknown")
-        self.assertEqual((known["baud"], unknown["baud"]), (9600, None))
+        known, translated, unknown = map(self.plan, ("known", "translated", "unknown"))
+        self.assertEqual([b["baud"] for b in (known, translated, unknown)],
+                         [9600, 14400, None])
+        # The bytes are those of the wire whose time is told: 61 of MBAP, 53 of RTU.
+        self.assertEqual([{r["bytes"] for r in b["requests"]}
+                          for b in (known, translated, unknown)], [{53}, {53}, {61}])
+        self.assertLess(translated["load"], known["load"])
         self.assertGreater(known["load"], 100 * len(UNITS) * LEAST_MS / 150)
         self.assertIn("raise the baud rate", known["advice"])
         self.assertIsNone(unknown["advice"])
         text = self.estate.ok("check", "--plan")
         self.assertRegex(text, r"(?s)bus known .*with the serial line behind this endpoint, "
-                               r"at 9600 baud.*bus unknown .*is not counted; give the bus")
+                               r"at 9600 baud.*bus unknown .*\n"
+                               r"  if there is a serial line behind this endpoint, it is not "
+                               r"counted; give the bus its `baud` and it is\n")
+        self.assertIn("says how fast it is, with\n`baud` beside tcp or rtu_over_tcp",
+                      self.estate.ok("check", "--help"))
 
 
 if __name__ == "__main__":

@@ -313,9 +313,10 @@ class Schemas(unittest.TestCase):
                 line = max(i for i, one in enumerate(text, 1) if '"%s": ' % key in one)
                 errors = [text for at, text in said[number] if at >= line]
                 wrong = [text for text in errors if WRONG_SORT.search(text)]
-                # 00005 is 5 to YAML; and an empty list of resets is one.
+                # 00005 is 5 to YAML; an empty list of resets is one; and a line's own driver
+                # has not every speed that a line behind a gateway may have.
                 known = key == "register" and isinstance(value, int) or \
-                    key == "reset" and value is None
+                    key == "reset" and value is None or key == "baud"
                 if errors and (not wrong or known):
                     continue
                 if (id(place), key) not in judges:
