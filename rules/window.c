@@ -319,83 +319,82 @@ drop_oldest(struct window *w)
     w->first++;
 }
 
-/* Moves a ring of `count` items of `size` bytes, from `head` on, into a bigger one. */
-static void *
-straightened(const void *ring,
-             uint32_t head,
-             uint32_t count,
-             uint32_t room,
-             uint32_t bigger,
-             size_t size)
+/* `array` is the address of a pointer, to items of `size` bytes.  False: it is as it
+ * was. */
+static bool
+resize(void *array, uint32_t room, size_t size)
 {
-    char *out = malloc(bigger * size);
-    uint32_t before = head + count > room ? room - head : count;
+    void *items;
 
-    if (out == NULL) {
-        return NULL;
+    memcpy(&items, array, sizeof items);
+    items = reallocarray(items, room, size);
+    if (items == NULL) {
+        return false;
     }
-    if (count > 0) {
-        memcpy(out, (const char *)ring + head * size, before * size);
-        memcpy(out + before * size, ring, (count - before) * size);
+    memcpy(array, &items, sizeof items);
+    return true;
+}
+
+/* False: some arrays may be bigger by now, which nobody minds. */
+static bool
+resize_all(struct window *w, uint32_t room)
+{
+    if (!resize(&w->ring, room, sizeof *w->ring)) {
+        return false;
     }
-    return out;
+    if (has_candidates(w)) {
+        return resize(&w->candidates, room, sizeof *w->candidates);
+    }
+    if (has_parts(w)) {
+        return resize(&w->parts, room, sizeof *w->parts);
+    }
+    return w->kind != WINDOW_QUANTILE || (resize(&w->low, room, sizeof *w->low) &&
+                                          resize(&w->high, room, sizeof *w->high) &&
+                                          resize(&w->place, room, sizeof *w->place));
+}
+
+/* A ring of `room` items of `size` bytes, which has got `bigger`: where it goes round
+ * its end, what stands before the end moves to the new one.  Returns the new head. */
+static uint32_t
+spread(void *ring,
+       uint32_t head,
+       uint32_t count,
+       uint32_t room,
+       uint32_t bigger,
+       size_t size)
+{
+    char *items = ring;
+    uint32_t moved = head + bigger - room;
+
+    if (head + count <= room) {
+        return head;
+    }
+    memmove(items + moved * size, items + head * size, (room - head) * size);
+    return moved;
 }
 
 /* False: it stays as it is. */
 static bool
 grow(struct window *w)
 {
-    uint32_t room = w->room == 0 ? ROOM_FIRST : w->room * 2;
-    room = room > w->max ? w->max : room;
-    bool ordered = w->kind == WINDOW_QUANTILE;
-    struct window_sample *ring =
-        straightened(w->ring, w->head, w->count, w->room, room, sizeof *ring);
-    uint32_t *candidates =
-        has_candidates(w)
-            ? straightened(w->candidates, w->candidate_head, w->candidate_count,
-                           w->room, room, sizeof *candidates)
-            : NULL;
-    struct window_part *parts =
-        has_parts(w)
-            ? straightened(w->parts, w->head, w->count, w->room, room, sizeof *parts)
-            : NULL;
-    uint32_t *heaps[3] = {NULL, NULL, NULL};
-    bool ok = ring != NULL && (candidates != NULL || !has_candidates(w)) &&
-              (parts != NULL || !has_parts(w));
+    uint32_t old = w->room;
+    uint32_t room = old == 0 ? ROOM_FIRST : old * 2;
 
-    for (int i = 0; i < 3 && ordered; i++) {
-        heaps[i] = malloc(room * sizeof *heaps[i]);
-        ok = ok && heaps[i] != NULL;
-    }
-    if (!ok) {
-        free(ring);
-        free(candidates);
-        free(parts);
-        for (int i = 0; i < 3; i++) {
-            free(heaps[i]);
-        }
+    room = room > w->max ? w->max : room;
+    if (!resize_all(w, room)) {
         return false;
     }
-    uint32_t count = w->count;
-    uint32_t candidate_count = w->candidate_count;
-    free(w->ring);
-    free(w->candidates);
-    free(w->parts);
-    free(w->low);
-    free(w->high);
-    free(w->place);
-    w->ring = ring;
-    w->candidates = candidates;
-    w->parts = parts;
-    w->low = heaps[0];
-    w->high = heaps[1];
-    w->place = heaps[2];
+    if (has_candidates(w)) {
+        w->candidate_head = spread(w->candidates, w->candidate_head, w->candidate_count,
+                                   old, room, sizeof *w->candidates);
+    } else if (has_parts(w)) {
+        (void)spread(w->parts, w->head, w->count, old, room, sizeof *w->parts);
+    }
+    w->head = spread(w->ring, w->head, w->count, old, room, sizeof *w->ring);
     w->room = room;
-    w->head = w->candidate_head = 0;
-    w->candidate_count = candidate_count;
     w->low_count = w->high_count = 0;
-    for (uint32_t k = 0; k < count && ordered; k++) {
-        heaps_put(w, k); /* Places have changed. */
+    for (uint32_t k = 0; k < w->count && w->kind == WINDOW_QUANTILE; k++) {
+        heaps_put(w, place_of(w, k)); /* Places have changed. */
     }
     return true;
 }

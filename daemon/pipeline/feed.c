@@ -2,12 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/replay_source.h"
-#include "daemon/store/history.h"
 
 #define PROGRESS_EVERY_FRAMES 4096
 #define PROGRESS_EVERY_MS     200
@@ -20,9 +18,6 @@ struct feed {
     struct feed_result *result;
     int64_t *last_ms; /* By point: time of its last good sample. */
     int64_t shown_ms; /* Monotonic; 0: no bar yet. */
-    /* Of the history: the frame being put together. */
-    struct frame *frame;
-    char device_id[ID_BYTES_MAX]; /* What `frame->device` was looked up by. */
 };
 
 static void
@@ -73,8 +68,6 @@ hand_on(struct feed *f, const struct frame *frame)
     f->fn(f->ctx, frame);
 }
 
-/* ---- logs ---- */
-
 static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
@@ -91,16 +84,23 @@ on_bad_row(void *ctx, const struct loc *loc, const char *text)
 }
 
 static int
-read_logs(struct feed *f, struct err *err)
+read_all(struct feed *f, struct err *err)
 {
-    const struct replay_source_options options = {.map = f->o->map,
-                                                  .paths = f->o->logs,
-                                                  .count = f->o->log_count,
-                                                  .bad = on_bad_row,
-                                                  .ctx = f};
+    const struct feed_options *o = f->o;
+    const struct replay_history history = {
+        .from_ms = o->from_ms,
+        .to_ms = o->to_ms,
+        .device = o->device != NONE_INDEX ? o->site->devices[o->device].id : NULL};
+    const struct replay_source_options options = {
+        .map = o->map,
+        .paths = o->logs,
+        .count = o->log_count,
+        .history = o->log_count == 0 ? &history : NULL,
+        .bad = on_bad_row,
+        .ctx = f};
     struct replay_source *source = NULL;
     const struct frame *frame;
-    int code = replay_source_open(&source, f->o->site, &options, err);
+    int code = replay_source_open(&source, o->site, &options, err);
     if (code != 0) {
         return code;
     }
@@ -112,76 +112,8 @@ read_logs(struct feed *f, struct err *err)
         }
     }
     f->result->bad_rows = replay_source_counts(source).bad;
+    code = replay_source_failed(source, err);
     replay_source_close(source);
-    return 0;
-}
-
-/* ---- the history ---- */
-
-static void
-flush_frame(struct feed *f)
-{
-    if (f->frame->count > 0) {
-        hand_on(f, f->frame);
-    }
-    f->frame->count = 0;
-}
-
-static bool
-take_sample(void *ctx, const struct history_sample *s)
-{
-    struct feed *f = ctx;
-    struct frame *frame = f->frame;
-    if (frame->t_ms != s->t_ms || strcmp(f->device_id, s->device) != 0) {
-        flush_frame(f);
-        frame->t_ms = s->t_ms;
-        if (strcmp(f->device_id, s->device) != 0) {
-            snprintf(f->device_id, sizeof f->device_id, "%s", s->device);
-            frame->device = site_device(f->o->site, s->device);
-        }
-        if (f->result->frames % PROGRESS_EVERY_FRAMES == 0) {
-            show_progress(f,
-                          (double)(s->t_ms - f->o->from_ms) /
-                              ((double)(f->o->to_ms - f->o->from_ms) + 1),
-                          false);
-        }
-    }
-    uint32_t point = frame->device != NONE_INDEX
-                         ? site_point(f->o->site, frame->device, s->point)
-                         : NONE_INDEX;
-    if (point == NONE_INDEX || frame->count == FRAME_READINGS_MAX) {
-        return true;
-    }
-    struct reading *r = &frame->readings[frame->count];
-    if (frame->count > 0 && r[-1].point == point) {
-        r--; /* Two of one time: the later one counts. */
-    } else {
-        frame->count++;
-    }
-    *r = (struct reading){.value = s->quality == QUALITY_GOOD ? s->value : 0,
-                          .point = point,
-                          .quality = (uint8_t)s->quality,
-                          .detail = s->detail};
-    return true;
-}
-
-static int
-read_history(struct feed *f, struct err *err)
-{
-    struct history_reader *reader = NULL;
-    const struct site *site = f->o->site;
-    int code = history_reader_open(&reader, site->data_dir, err);
-    if (code == ERR_NOT_FOUND) {
-        return 0;
-    }
-    if (code == 0) {
-        code = history_each(reader, f->o->from_ms, f->o->to_ms,
-                            f->o->device != NONE_INDEX ? site->devices[f->o->device].id
-                                                       : NULL,
-                            NULL, take_sample, f, err);
-        flush_frame(f);
-    }
-    history_reader_close(reader);
     return code;
 }
 
@@ -197,21 +129,17 @@ feed_each(const struct feed_options *o,
                      .fn = fn,
                      .ctx = ctx,
                      .result = result,
-                     .last_ms = malloc(((size_t)points + 1) * sizeof *f.last_ms),
-                     .frame = calloc(1, FRAME_BYTES_MAX)};
-    int code = 0;
+                     .last_ms = malloc(((size_t)points + 1) * sizeof *f.last_ms)};
+    int code;
     *result = (struct feed_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
-    if (f.last_ms == NULL || f.frame == NULL) {
-        code = err_set(err, ERR_NOMEM, "no memory to read the samples");
-        goto done;
+    if (f.last_ms == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory to read the samples");
     }
     for (uint32_t i = 0; i < points; i++) {
         f.last_ms[i] = INSTANT_NONE;
     }
-    code = o->log_count > 0 ? read_logs(&f, err) : read_history(&f, err);
+    code = read_all(&f, err);
     show_progress(&f, 1, true);
-done:
     free(f.last_ms);
-    free(f.frame);
     return code;
 }
