@@ -199,7 +199,14 @@ class Crash(unittest.TestCase):
     def check_kept(self, e):
         """What a newcomer is told is what the database says."""
         late = e.subscribe()
-        kept = {t: p for t, retained, p in late.messages() if retained}
+
+        def kept_topics():
+            return {t: p for t, retained, p in late.messages() if retained}
+        # They come one by one; a row of each alarm and ticket, and the status.
+        rows = len(e.rows("state", "select device from alarms")) + \
+            len(e.rows("state", "select number from tickets"))
+        wait_for(lambda: len(kept_topics()) > rows, "what the broker keeps")
+        kept = kept_topics()
         alarms = {f"caretaker/house/alarm/{r['device']}/{r['rule']}": r["state"]
                   for r in e.rows("state", "select device, rule, state from alarms")}
         self.assertEqual({t: json.loads(p)["state"] for t, p in kept.items()
