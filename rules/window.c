@@ -325,13 +325,14 @@ static bool
 resize(void *array, uint32_t room, size_t size)
 {
     void *items;
+    void *resized;
 
     memcpy(&items, array, sizeof items);
-    items = reallocarray(items, room, size);
-    if (items == NULL) {
+    resized = reallocarray(items, room, size);
+    if (resized == NULL) {
         return false;
     }
-    memcpy(array, &items, sizeof items);
+    memcpy(array, &resized, sizeof resized);
     return true;
 }
 
