@@ -319,39 +319,37 @@ drop_oldest(struct window *w)
     w->first++;
 }
 
-/* `array` is the address of a pointer, to items of `size` bytes.  False: it is as it
- * was. */
-static bool
-resize(void *array, uint32_t room, size_t size)
+/* Room for as many items of `size` bytes; where there is none `*ok` becomes false, and
+ * they stay where they are. */
+static void *
+resized(void *items, uint32_t room, size_t size, bool *ok)
 {
-    void *items;
-    void *resized;
+    void *bigger = *ok ? reallocarray(items, room, size) : NULL;
 
-    memcpy(&items, array, sizeof items);
-    resized = reallocarray(items, room, size);
-    if (resized == NULL) {
-        return false;
+    if (bigger == NULL) {
+        *ok = false;
+        return items;
     }
-    memcpy(array, &resized, sizeof resized);
-    return true;
+    return bigger;
 }
 
 /* False: some arrays may be bigger by now, which nobody minds. */
 static bool
 resize_all(struct window *w, uint32_t room)
 {
-    if (!resize(&w->ring, room, sizeof *w->ring)) {
-        return false;
-    }
+    bool ok = true;
+
+    w->ring = resized(w->ring, room, sizeof *w->ring, &ok);
     if (has_candidates(w)) {
-        return resize(&w->candidates, room, sizeof *w->candidates);
+        w->candidates = resized(w->candidates, room, sizeof *w->candidates, &ok);
+    } else if (has_parts(w)) {
+        w->parts = resized(w->parts, room, sizeof *w->parts, &ok);
+    } else if (w->kind == WINDOW_QUANTILE) {
+        w->low = resized(w->low, room, sizeof *w->low, &ok);
+        w->high = resized(w->high, room, sizeof *w->high, &ok);
+        w->place = resized(w->place, room, sizeof *w->place, &ok);
     }
-    if (has_parts(w)) {
-        return resize(&w->parts, room, sizeof *w->parts);
-    }
-    return w->kind != WINDOW_QUANTILE || (resize(&w->low, room, sizeof *w->low) &&
-                                          resize(&w->high, room, sizeof *w->high) &&
-                                          resize(&w->place, room, sizeof *w->place));
+    return ok;
 }
 
 /* A ring of `room` items of `size` bytes, which has got `bigger`: where it goes round
