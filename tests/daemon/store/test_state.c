@@ -314,6 +314,7 @@ START_TEST(test_a_database_of_the_first_schema_is_taken_on_with_its_alarms)
     state_close(s);
     scratch_exec(
         dir, "state.db",
+        "DROP TABLE meter;"
         "DROP VIEW out_of_service; DROP TABLE service; DROP VIEW alarms;"
         "ALTER TABLE alarm DROP COLUMN returned_ms;"
         "ALTER TABLE alarm DROP COLUMN untold;"
@@ -333,6 +334,50 @@ START_TEST(test_a_database_of_the_first_schema_is_taken_on_with_its_alarms)
     ck_assert_uint_eq(r.count, 1);
     assert_same_alarm(&r, 0, &hot);
     state_close(s);
+}
+END_TEST
+
+struct meters_read {
+    struct meter_row rows[4];
+    char keys[4][64];
+    size_t count;
+};
+
+static bool
+keep_meter(void *ctx, const struct meter_row *row)
+{
+    struct meters_read *r = ctx;
+    r->rows[r->count] = *row;
+    (void)snprintf(r->keys[r->count++], sizeof r->keys[0], "%s", row->key);
+    return true;
+}
+
+START_TEST(test_meters_read_back)
+{
+    const struct meter_row first = {
+        "pump-1 hours(running)", 2000, 1000, 1, true, 36000, 7, 600, 2};
+    struct meter_row later = first;
+    const struct meter_row never = {
+        "a starts(on)", INSTANT_NONE, INSTANT_NONE, 0, false, 0, 0, 0, 0};
+    struct meters_read r = {.count = 0};
+    later.last_ms = 3000;
+    later.true_ms = 37000;
+    struct state *s = open_state(STORE_WRITE);
+    must(state_put_meter(s, &first, &err));
+    must(state_put_meter(s, &never, &err));
+    must(state_put_meter(s, &later, &err)); /* In its place. */
+    state_close(s);
+    s = open_state(STORE_READ);
+    must(state_each_meter(s, keep_meter, &r, &err));
+    state_close(s);
+    ck_assert_uint_eq(r.count, 2);
+    ck_assert_str_eq(r.keys[0], never.key);
+    ck_assert(r.rows[0].last_ms == INSTANT_NONE && !r.rows[0].changed);
+    ck_assert_str_eq(r.keys[1], first.key);
+    const struct meter_row *m = &r.rows[1];
+    ck_assert(m->last_ms == 3000 && m->since_ms == 1000 && m->value == 1 &&
+              m->changed && m->true_ms == 37000 && m->starts == 7 &&
+              m->service_ms == 600 && m->service_starts == 2);
 }
 END_TEST
 
@@ -791,6 +836,7 @@ suite(void)
     tcase_add_test(tc, test_alarms_read_back_and_normal_ones_stay_out_of_listings);
     tcase_add_test(tc, test_what_hides_an_alarm_reads_back);
     tcase_add_test(tc, test_devices_out_of_service_read_back_until_they_are_in_again);
+    tcase_add_test(tc, test_meters_read_back);
     tcase_add_test(tc, test_a_database_of_the_first_schema_is_taken_on_with_its_alarms);
     tcase_add_test(tc, test_tickets_read_back_in_order_of_number);
     tcase_add_test(tc, test_timers_devices_and_sign_of_life_read_back);
