@@ -465,8 +465,7 @@ naive_enter(struct naive *n, struct tree *t, uint32_t device)
                               .device = device,
                               .text = text.text,
                               .takes = calloc(TAKES_MAX, sizeof(struct take)),
-                              .patience =
-                                  naive_patience(n, naive_reads(n, t, device))};
+                              .patience = naive_patience(n, naive_reads(n, t, device))};
     if (n->series[i].takes == NULL) {
         abort();
     }
@@ -477,9 +476,9 @@ naive_enter(struct naive *n, struct tree *t, uint32_t device)
 static inline bool
 naive_was_taken(const struct naive *n, const struct tree *t, uint32_t device)
 {
-    return t != NULL && ((tree_is_series(t) && n->series[t->series[device]].taken) ||
-                         naive_was_taken(n, t->a, device) ||
-                         naive_was_taken(n, t->b, device));
+    return t != NULL &&
+           ((tree_is_series(t) && n->series[t->series[device]].taken) ||
+            naive_was_taken(n, t->a, device) || naive_was_taken(n, t->b, device));
 }
 
 /* ---- timers ---- */

@@ -223,8 +223,8 @@ print_series(struct strbuf *out, const struct tree *t)
         strbuf_printf(out, " %s %d ms", signs[t->compare], t->number * 3 * TICK_MS);
         break;
     case HELD:
-        strbuf_printf(out, " %s %d ms", t->compare < GT ? "<" : ">=",
-                      t->number * 3 * TICK_MS);
+        strbuf_printf(out, " %s %d ms",
+                      t->compare < GT ? "<" : ">=", t->number * 3 * TICK_MS);
         break;
     case HOURS:
         strbuf_printf(out, " %s %d ms", t->compare < GT ? "<" : ">=", tree_life_ms(t));
