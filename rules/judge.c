@@ -319,8 +319,10 @@ judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx)
     struct instance *in = &r->instances[i];
     struct verdict v;
     r->evaluations++;
+    in->flags &= (uint8_t)~INSTANCE_CALLED;
     evaluate(r, in, t_ms, &v);
     if ((in->flags & INSTANCE_RESUMING) && !resume(r, in, &v, t_ms)) {
+        judge_arm(r, i, t_ms); /* An age grows meanwhile. */
         return;
     }
     int levels = (int)in->code->level_count;

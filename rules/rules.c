@@ -65,14 +65,21 @@ touch_device(struct rules *r, uint32_t device)
     }
 }
 
-/* First what is remembered, then what is made of it. */
 static void
-judge_touched(struct rules *r, int64_t t_ms, bool sampled, rules_edge_fn fn, void *ctx)
+take_touched(struct rules *r, int64_t t_ms, bool sampled)
 {
     uint32_t i;
     while (marks_take(&r->touched_series, &i)) {
         past_take(r, i, t_ms, sampled);
     }
+}
+
+/* First what is remembered, then what is made of it. */
+static void
+judge_touched(struct rules *r, int64_t t_ms, bool sampled, rules_edge_fn fn, void *ctx)
+{
+    uint32_t i;
+    take_touched(r, t_ms, sampled);
     while (marks_take(&r->touched, &i)) {
         if (!r->warming) {
             judge(r, i, t_ms, fn, ctx);
@@ -259,16 +266,25 @@ touch_series(struct rules *r, uint32_t series)
     }
 }
 
-/* What a series follows depends on time alone just now: an age has been reached. */
+/* What a series follows depends on time alone just now: an age has been reached.  Those
+ * that read it are judged when all series have done so, in their order among the others
+ * of this time. */
 static void
-fire_series(struct rules *r, uint32_t series, int64_t t_ms, rules_edge_fn fn, void *ctx)
+fire_series(struct rules *r, uint32_t series, int64_t t_ms)
 {
+    uint32_t i;
     if (past_due(r, series, t_ms - 1) != t_ms) {
         past_arm(r, series, t_ms); /* It was too early. */
         return;
     }
     touch_series(r, series);
-    judge_touched(r, t_ms, false, fn, ctx);
+    take_touched(r, t_ms, false);
+    while (marks_take(&r->touched, &i)) {
+        if (!r->warming) {
+            r->instances[i].flags |= INSTANCE_CALLED;
+            timerq_set(r->timers, i, t_ms, TIMER_INSTANCE);
+        }
+    }
 }
 
 void
@@ -286,11 +302,11 @@ rules_fire(struct rules *r, rules_edge_fn fn, void *ctx)
         return;
     }
     if (class == TIMER_SERIES) {
-        fire_series(r, id - r->instance_count - r->site->device_count, due, fn, ctx);
+        fire_series(r, id - r->instance_count - r->site->device_count, due);
         return;
     }
     int64_t really = judge_due(r, &r->instances[id], due - 1);
-    if (really == due) {
+    if (really == due || r->instances[id].flags & INSTANCE_CALLED) {
         judge(r, id, due, fn, ctx);
     } else if (really != INSTANT_MAX) {
         timerq_set(r->timers, id, really, TIMER_INSTANCE); /* It was too early. */
