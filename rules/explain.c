@@ -155,6 +155,8 @@ note_point(struct explainer *e, const struct node *n, uint32_t index)
     struct explain_point *p = &out->points[place];
     *p = (struct explain_point){.point = index,
                                 .latest = rules_latest(r, index),
+                                .is_truth =
+                                    expression_point_is_truth(&r->site->points[index]),
                                 .known = !isnan(r->known[index]),
                                 .stale_ms = INSTANT_NONE,
                                 .reads = text_of(e, n)};

@@ -67,6 +67,7 @@ struct explain_part {
 struct explain_point {
     uint32_t point;
     struct latest latest;
+    bool is_truth;
     bool known;        /* Good and not stale: rules use it. */
     int64_t stale_ms;  /* When it goes stale unless a good sample comes; INSTANT_NONE:
                           it is stale, or was never read. */

@@ -200,7 +200,7 @@ say_not_raised(struct strbuf *out, const struct explanation *e)
 {
     uint32_t waits = pending_level(e);
     if (e->resuming) {
-        strbuf_add(out, "not raised: it waits for first samples after the restart");
+        strbuf_add(out, "not raised: it waits for the first samples since the start");
     } else if (e->while_ != NULL && e->while_->value != 1) {
         strbuf_add(out, "not raised: it is judged only while `");
         strbuf_printf(out, "%s` is true, and ", e->while_text);
@@ -228,7 +228,7 @@ say_raised(struct strbuf *out, const struct explanation *e, enum tri clear)
 {
     const struct explain_level *l = &e->levels[e->state.level];
     if (e->resuming) {
-        strbuf_add(out, "raised before the restart; first samples are waited for");
+        strbuf_add(out, "raised before the start; it waits for the first samples since");
     } else if (l->since_ms != INSTANT_NONE) {
         strbuf_add(out, "raised, but ");
         say_part(out, l->clear != NULL ? l->clear : l->when);

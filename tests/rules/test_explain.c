@@ -378,7 +378,7 @@ START_TEST(test_after_a_restart_it_waits_for_samples)
     ck_assert(explain_rule(&e, r, PUMP_1, 0, 3000));
     ck_assert(e.resuming);
     ck_assert_str_eq(e.verdict,
-                     "not raised: it waits for first samples after the restart");
+                     "not raised: it waits for the first samples since the start");
     explain_fini(&e);
     rules_free(r);
     free(p);
