@@ -305,6 +305,27 @@ want_truth(struct explain_part *p)
     p->is_truth = true;
 }
 
+/* `a or b or c` is a tree of pairs, and shown as three parts.  Adds those of `n` where
+ * `*end` is; returns the new end. */
+static const struct explain_part **
+add_logic(struct explainer *e,
+          const struct explain_part **end,
+          const struct node *n,
+          enum node_kind kind)
+{
+    for (uint32_t i = 0; i < n->arg_count; i++) {
+        if (n->args[i]->kind == kind && kind != NODE_NOT) {
+            end = add_logic(e, end, n->args[i], kind);
+            continue;
+        }
+        struct explain_part *child = part_of(e, n->args[i]);
+        want_truth(child);
+        *end = child;
+        end = &child->next;
+    }
+    return end;
+}
+
 static void
 add_parts(struct explainer *e,
           struct explain_part *part,
@@ -455,7 +476,11 @@ fill_composition(struct explainer *e,
         part->kind = EXPLAIN_CONSTANT;
         return;
     }
-    add_parts(e, part, n->args, n->arg_count, logic);
+    if (logic) {
+        (void)add_logic(e, &part->first, n, n->kind);
+    } else {
+        add_parts(e, part, n->args, n->arg_count, false);
+    }
 }
 
 static struct explain_part *

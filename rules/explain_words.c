@@ -228,7 +228,8 @@ say_raised(struct strbuf *out, const struct explanation *e, enum tri clear)
 {
     const struct explain_level *l = &e->levels[e->state.level];
     if (e->resuming) {
-        strbuf_add(out, "raised before the start; it waits for the first samples since");
+        strbuf_add(out,
+                   "raised before the start; it waits for the first samples since");
     } else if (l->since_ms != INSTANT_NONE) {
         strbuf_add(out, "raised, but ");
         say_part(out, l->clear != NULL ? l->clear : l->when);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/instant.h"
@@ -73,6 +74,15 @@ print_value(const json_t *object)
 
 /* ---- conditions ---- */
 
+/* A limit is shown where it was written in another unit than it is compared in. */
+static bool
+is_other_than_written(const json_t *comparison, const json_t *limit)
+{
+    return strcmp(text(comparison, "kind"), "comparison") == 0 &&
+           json_is_number(json_object_get(limit, "value")) &&
+           strtod(text(limit, "text"), NULL) != number(limit, "value");
+}
+
 static void
 print_parts(const json_t *part, int depth)
 {
@@ -80,10 +90,8 @@ print_parts(const json_t *part, int depth)
     const json_t *child;
     json_array_foreach(json_object_get(part, "parts"), i, child)
     {
-        bool constant = strcmp(text(child, "kind"), "constant") == 0;
-        /* A limit is shown where it was written in another unit. */
-        if (constant && (strcmp(text(part, "kind"), "comparison") != 0 ||
-                         strstr(text(child, "text"), text(child, "unit")) != NULL)) {
+        if (strcmp(text(child, "kind"), "constant") == 0 &&
+            !is_other_than_written(part, child)) {
             continue;
         }
         printf("%*s%s: ", INDENT * depth, "", text(child, "text"));

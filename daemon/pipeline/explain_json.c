@@ -251,12 +251,12 @@ add_verdict(struct strbuf *out,
             const struct service *service)
 {
     struct strbuf text = {0};
-    strbuf_add(&text, e->verdict);
     if (alarm != NULL && alarm->returned_ms != 0) {
-        strbuf_add(&text, "; its condition is gone, but it is latched until somebody "
-                          "acknowledges it");
-    } else if (alarm != NULL && alarm->cleared_ms != INSTANT_NONE &&
-               !alarm_state_is_hidden(alarm->state)) {
+        strbuf_add(&text, "latched until somebody acknowledges it; its rule: ");
+    }
+    strbuf_add(&text, e->verdict);
+    if (alarm != NULL && alarm->cleared_ms != INSTANT_NONE &&
+        !alarm_state_is_hidden(alarm->state)) {
         strbuf_add(&text, "; its last episode is cleared, and not acknowledged");
     }
     if (alarm != NULL && alarm_state_is_hidden(alarm->state)) {

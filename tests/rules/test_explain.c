@@ -165,6 +165,10 @@ static const struct scenario {
      .when = "run or a > 80 °C",
      .script = "1000 a=70,run=0",
      .verdict = "not raised: `run` is false and `a > 80 °C` is false (a is 70 °C)"},
+    {.name = "a chain of or is one",
+     .when = "run or a > 80 °C or (x or b > 5)",
+     .script = "1000 a=70,run=0,x=0,b=9",
+     .verdict = "raised because `b > 5` is true (b is 9 °C)"},
     {.name = "not of a composition in parentheses",
      .when = "not (run or a > 80 °C) and b > 1",
      .script = "1000 a=90,b=2,run=0",
@@ -320,6 +324,26 @@ START_TEST(test_parts_have_their_values)
     ck_assert_int_eq(e.points[2].stale_ms, 7500);
     explain_fini(&e);
     strbuf_fini(&edges);
+    rules_free(r);
+    free(p);
+}
+END_TEST
+
+START_TEST(test_a_chain_has_its_parts_side_by_side)
+{
+    struct plant *p = plant_new();
+    plant_rule(p, "r", "run or x or not (a > 1 and b > 1 and run) or (x or run)");
+    struct rules *r = rules_of(p);
+    struct explanation e;
+    struct strbuf seen = {0};
+    ck_assert(explain_rule(&e, r, PUMP_1, 0, 1000));
+    for (const struct explain_part *s = e.levels[0].when->first; s; s = s->next) {
+        strbuf_printf(&seen, "%s; ", s->text);
+    }
+    ck_assert_str_eq(strbuf_text(&seen),
+                     "run; x; not (a > 1 and b > 1 and run); x; run; ");
+    strbuf_fini(&seen);
+    explain_fini(&e);
     rules_free(r);
     free(p);
 }
@@ -572,6 +596,7 @@ main(void)
     TCase *tc = tcase_create("explain");
     tcase_add_loop_test(tc, test_verdicts, 0, (int)ARRAY_LEN(scenarios));
     tcase_add_test(tc, test_parts_have_their_values);
+    tcase_add_test(tc, test_a_chain_has_its_parts_side_by_side);
     tcase_add_test(tc, test_memory_is_shown_once_with_what_it_keeps);
     tcase_add_test(tc, test_after_a_restart_it_waits_for_samples);
     tcase_add_loop_test(tc, test_why_a_rule_is_not_bound, 0, (int)ARRAY_LEN(unbounds));
