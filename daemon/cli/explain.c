@@ -20,7 +20,7 @@ struct arguments {
     bool json, quiet;
 };
 
-/* RULE DEVICE, either way round, or DEVICE/RULE in one word; `device` of ID_BYTES_MAX
+/* RULE DEVICE, or DEVICE/RULE in one word, either way round; `device` of ID_BYTES_MAX
  * may hold the first of it. */
 static int
 take_names(const struct cli_command *self,
@@ -39,11 +39,15 @@ take_names(const struct cli_command *self,
     } else if (a->words.count < 2) {
         return cli_usage_error(self, "a rule and a device are needed");
     } else {
-        bool turned = site_rule(site, first) == NONE_INDEX &&
-                      site_device(site, first) != NONE_INDEX &&
-                      site_rule(site, a->words.items[1]) != NONE_INDEX;
-        a->rule = turned ? a->words.items[1] : first;
-        a->device = turned ? first : a->words.items[1];
+        a->rule = first;
+        a->device = a->words.items[1];
+    }
+    if (site_rule(site, a->rule) == NONE_INDEX &&
+        site_device(site, a->rule) != NONE_INDEX &&
+        site_rule(site, a->device) != NONE_INDEX) {
+        const char *rule = a->device;
+        a->device = a->rule;
+        a->rule = rule;
     }
     a->logs = a->words.items + names;
     a->log_count = a->words.count - names;

@@ -333,6 +333,21 @@ print_life(const json_t *root)
     }
 }
 
+static bool
+has_life(const json_t *root)
+{
+    size_t i;
+    const json_t *m;
+    json_array_foreach(json_object_get(root, "windows"), i, m)
+    {
+        if (strcmp(text(m, "kind"), "hours") == 0 ||
+            strcmp(text(m, "kind"), "starts") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 print_head(const json_t *root)
 {
@@ -346,6 +361,9 @@ print_head(const json_t *root)
     printf("%s\n", text(root, "title"));
     if (is_given(root, "from")) {
         printf("from the history since %s\n", when(time, root, "from"));
+    }
+    if (strcmp(text(root, "source"), "daemon") != 0 && has_life(root)) {
+        printf("hours and starts are counted from its first sample on\n");
     }
     putchar('\n');
 }
