@@ -97,12 +97,25 @@ struct rules {
     size_t bytes;
 };
 
+/* What conditions say at one moment. */
+enum tri { TRI_FALSE, TRI_TRUE, TRI_UNKNOWN };
+struct verdict {
+    enum tri while_;
+    enum tri when[RULE_LEVELS_MAX];
+    enum tri clear[RULE_LEVELS_MAX]; /* Of the levels up to the raised one. */
+};
+
 void marks_add(struct marks *m, uint32_t index);
 /* Takes the lowest out; false when the set is empty. */
 bool marks_take(struct marks *m, uint32_t *index);
 
 /* Judges instance i at t and arms its timer. */
 void judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx);
+/* What judge() would find at t; nothing changes by it. */
+void judge_look(const struct rules *r,
+                const struct instance *in,
+                int64_t t_ms,
+                struct verdict *out);
 /* When one of the watches is due next, later than `after_ms`; INSTANT_MAX: none. */
 int64_t watch_due(const struct rules *r,
                   const struct value_watch *watches,
@@ -113,6 +126,8 @@ int64_t watch_due(const struct rules *r,
 int64_t judge_due(const struct rules *r, const struct instance *in, int64_t after_ms);
 /* Sets the timer for that. */
 void judge_arm(struct rules *r, uint32_t i, int64_t t_ms);
+/* restart.c: the phase of an instance, and where its holds lead. */
+struct rule_state instance_state(const struct rules *r, const struct instance *in);
 /* NONE_INDEX: the rule is not bound to the device. */
 uint32_t engine_find(const struct rules *r, uint32_t device, uint32_t rule);
 

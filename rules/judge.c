@@ -16,15 +16,6 @@
 #include "daemon/base/instant.h"
 #include "rules/engine.h"
 
-enum tri { TRI_FALSE, TRI_TRUE, TRI_UNKNOWN };
-
-/* What the conditions say at one moment. */
-struct verdict {
-    enum tri while_;
-    enum tri when[RULE_LEVELS_MAX];
-    enum tri clear[RULE_LEVELS_MAX]; /* Of the levels up to the raised one. */
-};
-
 static double
 run(const struct rules *r, const struct instance *in, struct span span, int64_t t_ms)
 {
@@ -99,6 +90,15 @@ evaluate(const struct rules *r,
         out->when[k] = condition(r, in, c->levels[k].when, t_ms);
     }
     evaluate_clear(r, in, 0, in->level + 1, t_ms, out);
+}
+
+void
+judge_look(const struct rules *r,
+           const struct instance *in,
+           int64_t t_ms,
+           struct verdict *out)
+{
+    evaluate(r, in, t_ms, out);
 }
 
 /* What level k waits for: up to the raised one for its clear, above it for its when. */

@@ -100,6 +100,21 @@ make_room(struct series_book *b)
     }
 }
 
+void
+series_book_begin(struct series_book *b,
+                  struct arena *arena,
+                  const struct series_spec *specs,
+                  uint32_t count)
+{
+    series_book_init(b, arena);
+    for (uint32_t i = 0; i < count; i++) {
+        make_room(b);
+        b->items[i] = specs[i];
+        put_in_table(b, i);
+        b->count++;
+    }
+}
+
 static const void *
 keep(struct arena *arena, const void *items, size_t count, size_t size)
 {

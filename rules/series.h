@@ -74,6 +74,11 @@ void series_book_init(struct series_book *b, struct arena *arena);
 void series_book_fini(struct series_book *b);
 /* The index of the equal one, or of a copy of *spec. */
 uint32_t series_book_add(struct series_book *b, const struct series_spec *spec);
+/* A book that has these `count` already, in this order; they are borrowed. */
+void series_book_begin(struct series_book *b,
+                       struct arena *arena,
+                       const struct series_spec *specs,
+                       uint32_t count);
 /* What one of them will take when it is full, in bytes. */
 uint64_t series_spec_bytes(const struct series_spec *spec);
 

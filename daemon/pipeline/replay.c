@@ -242,7 +242,13 @@ replay_run(struct site *site,
     if (code != 0) {
         goto done;
     }
+    if (options->look != NULL) {
+        options->look(options->look_ctx, p, false);
+    }
     code = run_frames(&r, site, p, err);
+    if (code == 0 && options->look != NULL) {
+        options->look(options->look_ctx, p, true);
+    }
     note_counts(&r);
     if (code != 0) {
         goto done;

@@ -14,6 +14,8 @@
 #include "daemon/pipeline/replay_source.h"
 #include "daemon/pipeline/what_if.h"
 
+struct pipeline;
+
 enum replay_format { REPLAY_TEXT, REPLAY_JSONL };
 
 struct replay_options {
@@ -31,6 +33,10 @@ struct replay_options {
     /* Where events go instead of to the output; NULL: they are printed. */
     void (*take_event)(void *ctx, const struct event *e);
     void *take_ctx;
+    /* Looks at the pipeline before the first frame, and at its end; NULL: nobody does.
+     */
+    void (*look)(void *ctx, struct pipeline *p, bool at_end);
+    void *look_ctx;
     bool again; /* The same logs once more: bad rows have been told. */
 };
 
