@@ -55,14 +55,15 @@ watch_comparison(struct compiler *c,
 
 /* ---- comparisons of what is known in part ---- */
 
-/* Whether the operand, which ends before operation `end`, is a count or a time as the
- * series says it. */
+/* Whether the operand, which ends before operation `end`, is a count, a time or a held
+ * as the series says it. */
 static bool
 is_range(const struct compiler *c, const struct operand *o, uint32_t end)
 {
     return o->node->kind == NODE_CALL && end - o->op == 1 &&
            c->w->ops[o->op].code == OP_SERIES &&
-           (o->node->function == FUNCTION_COUNT || o->node->function == FUNCTION_TIME);
+           (o->node->function == FUNCTION_COUNT || o->node->function == FUNCTION_TIME ||
+            o->node->function == FUNCTION_HELD);
 }
 
 void

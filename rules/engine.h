@@ -71,6 +71,8 @@ struct rules {
     double *value;         /* The last good one. */
     double *known;         /* The same, but NaN when it is not to be used. */
     int64_t *last_good_ms; /* INSTANT_NONE: never. */
+    int64_t *aged_ms;      /* age() counts from here: the same, but a time when the
+                              program did not run is none. */
     int64_t *last_ms;      /* Of any quality; INSTANT_NONE: never asked. */
     int64_t *fresh_ms;     /* Staleness counts from here: last good, or first asked. */
     uint8_t *quality, *detail;

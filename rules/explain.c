@@ -57,7 +57,7 @@ run(struct explainer *e, const struct compiler *c, uint32_t first, uint32_t end)
     struct program_env env = {
         .known = r->known,
         .quality = r->quality,
-        .last_good_ms = r->last_good_ms,
+        .aged_ms = r->aged_ms,
         .last_ms = r->last_ms,
         .health = r->health,
         .unreachable = r->unreachable,

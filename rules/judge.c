@@ -22,7 +22,7 @@ run(const struct rules *r, const struct instance *in, struct span span, int64_t 
     struct program_env env = {
         .known = r->known,
         .quality = r->quality,
-        .last_good_ms = r->last_good_ms,
+        .aged_ms = r->aged_ms,
         .last_ms = r->last_ms,
         .health = r->health,
         .unreachable = r->unreachable,
@@ -270,13 +270,16 @@ watch_due(const struct rules *r,
     for (uint32_t i = 0; i < count; i++) {
         const struct value_watch *w = &watches[i];
         uint32_t index = slots[w->slot];
-        int64_t from = w->kind == WATCH_AGE
-                           ? r->last_good_ms[index]
-                           : series_grows_from(&r->series[index], after_ms);
-        if (from != INSTANT_NONE) {
-            /* Where it is reached, for >= and ==, and where it is passed, for >. */
-            earliest(&best, from + (int64_t)ceil(w->ms), after_ms);
-            earliest(&best, from + (int64_t)floor(w->ms) + 1, after_ms);
+        int64_t from[2] = {r->aged_ms[index], INSTANT_NONE};
+        if (w->kind == WATCH_HELD) {
+            series_grows_from(&r->series[index], after_ms, from);
+        }
+        for (int k = 0; k < 2; k++) {
+            if (from[k] != INSTANT_NONE) {
+                /* Where it is reached, for >= and ==, and where it is passed, for >. */
+                earliest(&best, from[k] + (int64_t)ceil(w->ms), after_ms);
+                earliest(&best, from[k] + (int64_t)floor(w->ms) + 1, after_ms);
+            }
         }
     }
     return best;

@@ -128,6 +128,7 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
         r->value[p] = reading->value;
         r->known[p] = reading->value;
         r->last_good_ms[p] = t_ms;
+        r->aged_ms[p] = t_ms;
     }
     if (good || first) {
         r->fresh_ms[p] = t_ms;
@@ -326,6 +327,7 @@ rules_shift(struct rules *r, int64_t delta_ms)
 {
     for (uint32_t p = 0; p < r->site->point_count; p++) {
         shift(&r->last_good_ms[p], delta_ms);
+        shift(&r->aged_ms[p], delta_ms);
         shift(&r->last_ms[p], delta_ms);
         shift(&r->fresh_ms[p], delta_ms);
     }

@@ -88,7 +88,7 @@ void rules_restore_device(struct rules *r, uint32_t device, enum device_health h
  * lives (hours, starts, held, stuck) are saved, and go on from there. */
 struct rules_meter {
     const char *key; /* The device and the call: "pump-1 hours(running)". */
-    int64_t last_ms, since_ms;
+    int64_t last_ms, since_ms, early_ms;
     double value;
     bool changed;
     int64_t true_ms, starts, service_ms, service_starts;
@@ -100,17 +100,16 @@ void rules_save_meters(struct rules *r, rules_meter_fn fn, void *ctx);
 /* Before rules_warm().  False: no rule has it any more. */
 bool rules_restore_meter(struct rules *r, const struct rules_meter *m);
 
-/* Since when recorded samples are wanted before the engine goes on at t_ms;
- * INSTANT_MAX: none are. */
-int64_t rules_memory_from(const struct rules *r, int64_t t_ms);
-/* Whether they are wanted of this point. */
-bool rules_remembers(const struct rules *r, uint32_t point);
+/* Since when the recorded samples of each device are wanted (from_ms, by device) before
+ * the engine goes on at t_ms; INSTANT_MAX: none are.  Returns the earliest. */
+int64_t rules_memory(const struct rules *r, int64_t t_ms, int64_t *from_ms);
 /* One of them, in order of time, before the first frame and before
  * rules_restore_device(): nobody is told, and nothing is judged.  rules_warm_end() ends
  * it, and the engine goes on at t_ms: what points and devices were before is history.
- */
+ * `alive_ms`: the last moment at which the program is known to have run; ages stand
+ * still from there on.  INSTANT_NONE: it never stopped. */
 void rules_warm(struct rules *r, const struct frame *f);
-void rules_warm_end(struct rules *r, int64_t t_ms);
+void rules_warm_end(struct rules *r, int64_t alive_ms, int64_t t_ms);
 
 /* The device was served as planned: `since_service` counts from here. */
 void rules_service(struct rules *r, uint32_t device, int64_t t_ms);

@@ -107,11 +107,13 @@ void series_take(struct series *s,
                  bool sampled);
 /* What it says at t: NaN unknown; seconds of time and held, hours, a count, 0 or 1. */
 double series_value(struct series *s, int64_t t_ms);
-/* Count and time: between which two it lies; high may be infinite.  Others: their
- * value twice. */
+/* Count, time and held: between which two it lies; high may be infinite, and both NaN.
+ * Of a window of which no more than 1 % is unknown, all is known.  Others: their value
+ * twice. */
 void series_range(struct series *s, int64_t t_ms, double *low, double *high);
-/* Since when held() or stuck() grows, or INSTANT_NONE: it does not. */
-int64_t series_grows_from(const struct series *s, int64_t t_ms);
+/* Since when held() or stuck() grows, at least and at most; INSTANT_NONE: it does not.
+ */
+void series_grows_from(const struct series *s, int64_t t_ms, int64_t from_ms[2]);
 void series_shift(struct series *s, int64_t delta_ms);
 /* The program was restarted: the time since the last sample is no gap. */
 void series_resume(struct series *s);

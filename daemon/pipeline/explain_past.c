@@ -230,7 +230,14 @@ find_from(struct past *p, struct diags *diags, struct err *err)
     if (rules == NULL) {
         return err_set(err, ERR_CONFIG, "the rules have errors");
     }
-    int64_t memory_ms = rules_memory_from(rules, p->at_ms);
+    int64_t *wanted =
+        calloc((size_t)p->options->site->device_count + 1, sizeof *wanted);
+    if (wanted == NULL) {
+        rules_free(rules);
+        return err_set(err, ERR_NOMEM, "no memory for an explanation");
+    }
+    int64_t memory_ms = rules_memory(rules, p->at_ms, wanted);
+    free(wanted);
     p->from_ms = (memory_ms < p->at_ms ? memory_ms : p->at_ms) - EXPLAIN_BEFORE_MS;
     rules_free(rules);
     return 0;

@@ -263,6 +263,27 @@ naive_since(const struct naive_series *s, bool *changed)
     return s->count > 0 ? s->takes[0].t : -1;
 }
 
+/* Since when it may have been so: across a gap it may have stayed, or come within it.
+ */
+static inline int64_t
+naive_early(const struct naive_series *s)
+{
+    for (int i = s->count - 1; i > 0; i--) {
+        if (s->takes[i].value != s->takes[i - 1].value) {
+            bool in_gap = s->takes[i].t - s->takes[i - 1].t > s->patience;
+            return s->takes[in_gap ? i - 1 : i].t;
+        }
+    }
+    return s->count > 0 ? s->takes[0].t : -1;
+}
+
+/* 1 % of a window may be unknown. */
+static inline int64_t
+naive_unknown(const struct naive_series *s, const struct naive_sums *sum)
+{
+    return sum->unknown_ms <= s->tree->window_ms / 100 ? 0 : sum->unknown_ms;
+}
+
 /* ---- truths: 0, 1, or -1 for unknown ---- */
 
 static inline int
@@ -314,19 +335,22 @@ naive_series_truth(const struct naive *n,
         value = naive_window(s, now);
         return isnan(value) ? -1 : naive_compare(t->compare, value, atof(t->limit));
     case COUNT:
-        return naive_compare_range(t->compare, sum.edges,
-                                   sum.unknown_ms > 0 ? (double)INFINITY : sum.edges,
-                                   t->number / 2);
+        return naive_compare_range(
+            t->compare, sum.edges,
+            naive_unknown(s, &sum) > 0 ? (double)INFINITY : sum.edges, t->number / 2);
     case TIME:
         return naive_compare_range(t->compare, (double)sum.true_ms,
-                                   (double)(sum.true_ms + sum.unknown_ms),
+                                   (double)(sum.true_ms + naive_unknown(s, &sum)),
                                    (double)limit);
     case HELD:
         if (naive_is_lost(s, now)) {
             return -1;
         }
-        value = s->takes[s->count - 1].value != 0 ? (double)(now - since) : 0;
-        return less == (value < (double)limit);
+        if (s->takes[s->count - 1].value == 0) {
+            return naive_compare(less ? LT : GE, 0, (double)limit);
+        }
+        return naive_compare_range(less ? LT : GE, (double)(now - since),
+                                   (double)(now - naive_early(s)), (double)limit);
     case HOURS:
         return s->count == 0 ? -1 : less == (sum.life_ms < tree_life_ms(t));
     case STARTS:
@@ -505,7 +529,9 @@ naive_due(const struct naive *n, const struct tree *t, uint32_t device, int64_t 
         return naive_reached(since, t->window_ms, now);
     }
     return t->kind == HELD && !naive_is_lost(s, now - 1) &&
-           s->takes[s->count - 1].value != 0 && naive_reached(since, limit, now);
+           s->takes[s->count - 1].value != 0 &&
+           (naive_reached(since, limit, now) ||
+            naive_reached(naive_early(s), limit, now));
 }
 
 #endif

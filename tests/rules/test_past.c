@@ -189,15 +189,16 @@ restart(const struct plant *p, struct rules *r, const struct step *steps, size_t
     for (size_t i = 0; i < saved.meter_count; i++) {
         ck_assert(rules_restore_meter(r, &saved.meters[i]));
     }
-    int64_t from_ms = rules_memory_from(r, alive_ms);
+    int64_t wanted[3];
+    (void)rules_memory(r, alive_ms, wanted);
     for (size_t i = 0; i < count; i++) {
-        if (steps[i].t_ms >= from_ms) {
+        if (steps[i].t_ms >= wanted[PUMP_1]) {
             struct frame *f = frame_of(p, &steps[i]);
             rules_warm(r, f);
             free(f);
         }
     }
-    rules_warm_end(r, alive_ms);
+    rules_warm_end(r, alive_ms, alive_ms);
     rules_restore_device(r, PUMP_1, health);
     return r;
 }
