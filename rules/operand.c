@@ -111,6 +111,13 @@ operand_fold(struct compiler *c, struct operand *o)
     struct code_writer *w = c->w;
     struct span span = {(uint16_t)o->op, (uint16_t)(w->op_count - o->op)};
     double value = program_run(w->ops, span, w->constants, NULL, NULL);
+    if (isnan(value)) {
+        compiler_report(
+            c, DIAG_WARNING, o->node->start,
+            "`%.*s` is always unknown: what depends on it neither raises nor "
+            "clears",
+            compiler_quote_size(o->node), compiler_quote(c, o->node));
+    }
     w->op_count = o->op;
     compiler_emit(c, OP_CONST, compiler_constant(c, value), 0);
     o->constant = true;
