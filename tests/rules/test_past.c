@@ -86,7 +86,7 @@ static const struct {
      "1010000 raised pump-1/r normal\n1025000 cleared pump-1/r normal 1\n"},
     /* No start in 20 s: known only when 20 s were seen, or at once that there was. */
     {"count(run, 20s) == 0", "0*60", "0*60", "1020000 raised pump-1/r normal 0\n"},
-    {"count(run, 20s) == 0", "0*60", "0*15 1*1 0*40",
+    {"count(run, 20s) == 0", "0*60", "0*15 1*1 0*44",
      "1035000 raised pump-1/r normal 0\n"},
     {"time(run, 20s) > 10 s", "0*60", "1*40 0*20",
      "1011000 raised pump-1/r normal\n1050000 cleared pump-1/r normal 10\n"},
