@@ -1,6 +1,6 @@
 /* The verdict of an explanation, in words: what decided, or what is waited for. */
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "daemon/base/instant.h"
 #include "rules/engine.h"
@@ -105,6 +105,13 @@ say_side(struct strbuf *out, const struct explain_part *p)
     }
 }
 
+/* A limit that is compared in another unit than it was written in. */
+static bool
+is_converted(const struct explain_part *constant)
+{
+    return !constant->is_truth && strtod(constant->text, NULL) != constant->value;
+}
+
 static void
 say_one(struct strbuf *out, const struct explain_part *p)
 {
@@ -114,7 +121,7 @@ say_one(struct strbuf *out, const struct explain_part *p)
         return;
     }
     for (const struct explain_part *s = p->first; s != NULL; s = s->next) {
-        if (s->kind != EXPLAIN_CONSTANT) {
+        if (s->kind != EXPLAIN_CONSTANT || is_converted(s)) {
             strbuf_add(out, first ? " (" : ", ");
             say_side(out, s);
             first = false;
@@ -224,7 +231,10 @@ say_not_raised(struct strbuf *out, const struct explanation *e)
 
 /* Why what is raised stays so. */
 static void
-say_raised(struct strbuf *out, const struct explanation *e, enum tri clear)
+say_raised(struct strbuf *out,
+           const struct explanation *e,
+           enum tri clear,
+           int64_t hold_ms)
 {
     const struct explain_level *l = &e->levels[e->state.level];
     if (e->resuming) {
@@ -240,6 +250,10 @@ say_raised(struct strbuf *out, const struct explanation *e, enum tri clear)
     } else if (l->when->value == 1) {
         strbuf_add(out, "raised because ");
         say_part(out, l->when);
+        if (hold_ms > 0) {
+            strbuf_add(out, ", longer than hold ");
+            say_duration(out, hold_ms);
+        }
     } else if (e->while_ != NULL && e->while_->value != 1) {
         strbuf_add(out, "still raised: it is cleared only while `");
         strbuf_printf(out, "%s` is true, and ", e->while_text);
@@ -268,7 +282,7 @@ explain_verdict(const struct explanation *e, const struct rules *r)
     if (e->state.level < 0) {
         say_not_raised(&text, e);
     } else {
-        say_raised(&text, e, v.clear[e->state.level]);
+        say_raised(&text, e, v.clear[e->state.level], r->site->rules[e->rule].hold_ms);
     }
     const char *out = arena_strdup(e->arena, strbuf_text(&text));
     strbuf_fini(&text);

@@ -225,7 +225,12 @@ static const struct scenario {
     {.name = "an age",
      .when = "age(a) > 1m",
      .script = "1000 a=1; 4000 b=1",
-     .verdict = "not raised: `age(a) > 1m` is false (age(a) is 3 s)"},
+     .verdict = "not raised: `age(a) > 1m` is false (age(a) is 3 s, 1m is 60 s)"},
+    {.name = "a limit in another unit",
+     .when = "pressure > 800 kPa",
+     .script = "1000 pressure=0.5",
+     .verdict = "not raised: `pressure > 800 kPa` is false (pressure is 0.5 MPa, "
+                "800 kPa is 0.8 MPa)"},
     {.name = "whether it answers",
      .when = "not online",
      .script = "1000 a=1",
@@ -244,7 +249,8 @@ static const struct scenario {
      .when_2 = "a > 90 °C",
      .hold_ms = 5000,
      .script = "1000 a=85; 5900 a=95; 6000 a=95",
-     .verdict = "raised because `a > 80 °C` is true (a is 95 °C); goes up to urgent: "
+     .verdict = "raised because `a > 80 °C` is true (a is 95 °C), longer than hold 5s; "
+                "goes up to urgent: "
                 "hold 5s is over at 1970-01-01 00:00:10, in 4s"},
 };
 

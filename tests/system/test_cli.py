@@ -79,7 +79,7 @@ class Words(House):
     def test_every_command_explains_itself(self):
         commands = self.commands()
         self.assertLessEqual(
-            {"run", "check", "replay", "test", "read", "simulate", "status", "devices",
+            {"run", "check", "replay", "test", "explain", "read", "simulate", "status", "devices",
              "alarms", "tickets", "ack", "ticket", "export", "profiles",
              "scan", "sniff", "record", "completion"}, set(commands))
         for command in commands:
