@@ -57,6 +57,7 @@ add_advice(struct strbuf *b, const struct advice *a)
     strbuf_json_int(b, "later_median_ms", c->later_median_ms);
     strbuf_json_int(b, "later_worst_ms", c->later_worst_ms);
     strbuf_json_int(b, "clears_later_ms", c->clears_later_ms);
+    strbuf_json_int(b, "idle_longest_ms", c->idle_ms);
     strbuf_json_int(b, "unseen", c->unseen);
     strbuf_json_int(b, "unseen_longest_ms", c->unseen_ms);
     strbuf_json_bool(b, "best", a->best);
@@ -326,6 +327,7 @@ print_advice(const struct advice *a, uint32_t raises, const char *unit)
     }
     if (c->clears_later_ms > 0) {
         printf(", clears up to %s later", duration_format(text, c->clears_later_ms));
+        printf(" (standing idle for up to %s)", duration_format(text, c->idle_ms));
     }
     if (c->unseen > 0) {
         printf(", %" PRIu32 " never seen (up to %s)", c->unseen,

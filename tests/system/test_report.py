@@ -2,6 +2,7 @@
 """`caretaker report alarms`: on the events and samples of a real daemon, and on recorded
 logs; its advice checked against `replay` with the very rule file that it stands for."""
 import json
+import random
 import shutil
 import sqlite3
 import unittest
@@ -195,8 +196,9 @@ class Logs(unittest.TestCase):
         self.assertEqual(off["raises"], self.raises(log, clear_hold=f"{off['delay_ms']}ms"))
         self.assertEqual(on["raises"], self.raises(log, hold=f"{on['delay_ms']}ms"))
         # The swings are 10 s low: 15 s of off-delay bridge them, two alarms are left.
-        self.assertEqual((off["delay_ms"], off["saved"], off["clears_later_ms"]),
-                         (15000, 40, 15000))
+        # The first of them cleared after 10 s, and now does so 15 s after 700 s.
+        self.assertEqual((off["delay_ms"], off["saved"], off["clears_later_ms"],
+                          off["idle_longest_ms"]), (15000, 40, 705000, 15000))
         self.assertEqual((off["later_worst_ms"], off["unseen"]), (0, 0))
         # They are 10 s high: an on-delay of 15 s sees only the long ones, 15 s later.
         self.assertEqual((on["delay_ms"], on["saved"], on["later_worst_ms"]), (15000, 40, 15000))
@@ -212,6 +214,39 @@ class Logs(unittest.TestCase):
         self.assertNotIn("advice", top)
         self.assertNotIn("What would spare",
                          self.estate.ok("report", "alarms", "--log", self.swinging(), "--no-advice"))
+
+    def advised(self, values, seconds):
+        """What is advised for pump-1, whose value is one of them every so many seconds."""
+        log = self.log([(i * seconds, "pump-1", v) for i, v in enumerate(values)])
+        return self.report(log)["top"][0]
+
+    def test_no_advice_is_to_stand_for_ever(self):
+        # High and low for an hour each; and 20 minutes, which is less than there is to respond,
+        # and comes below 79 °C for once.  One alarm would stand for all of the days.
+        for half, low, why in ((12, 79.2, "would spare much"), (4, 79.2, "for too long"),
+                               (4, 20, "for too long")):
+            with self.subTest(half=half, low=low):
+                top = self.advised([85 if i // half % 2 == 0 else low if i % 499 == half else
+                                    79.2 + 0.05 * (i % 5) for i in range(3000)], 300)
+                self.assertEqual(top["advice"], [])
+                self.assertIn(why, top["no_advice"])
+
+    def test_a_deadband_ends_within_the_recorded_values(self):
+        dice = random.Random(7)
+        values = [round(dice.uniform(70, 81), 2) for _ in range(4000)]
+        for advice in self.advised(values, 300)["advice"]:
+            if advice["kind"] == "deadband":
+                self.assertGreater(80 - advice["deadband"], 70)
+
+    def test_noise_around_the_limit_is_joined(self):
+        dice = random.Random(2)
+        values = [round((80 if 300 < i % 8640 < 3000 else 60) + dice.gauss(0, 0.3), 2)
+                  for i in range(17280)]
+        top = self.advised(values, 10)
+        deadband = [a for a in top["advice"] if a["kind"] == "deadband"][0]
+        self.assertGreater(deadband["saved"], 0.95 * top["replayed_raises"])
+        self.assertGreater(deadband["clears_later_ms"], 6 * 3600 * 1000)
+        self.assertLess(deadband["idle_longest_ms"], 450 * 1000)
 
     def test_standing_over_a_day(self):
         day = 86400
