@@ -331,6 +331,10 @@ judge_actor(struct work *w, uint32_t a, struct err *err)
         actor->nothing = "no samples of it are recorded";
         return 0;
     }
+    if (actor->raises > 0 && actor->raises < ADVICE_RAISES_MIN) {
+        actor->nothing = "it was raised too seldom to change it";
+        return 0;
+    }
     for (int kind = 0; code == 0 && kind < ADVICE_KINDS; kind++) {
         code = judge_kind(w, a, (enum advice_kind)kind, err);
     }

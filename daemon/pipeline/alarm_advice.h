@@ -15,6 +15,8 @@
 #include "daemon/pipeline/advice_compare.h"
 
 #define ADVICE_ACTORS_MAX 100
+/* Of fewer raises, none is advised: such an alarm is no bad actor. */
+#define ADVICE_RAISES_MIN 5
 enum advice_kind { ADVICE_DEADBAND, ADVICE_OFF_DELAY, ADVICE_ON_DELAY, ADVICE_KINDS };
 const char *
 advice_kind_name(enum advice_kind k); /* "deadband" "off-delay" "on-delay" */

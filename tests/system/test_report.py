@@ -238,6 +238,20 @@ class Logs(unittest.TestCase):
             if advice["kind"] == "deadband":
                 self.assertGreater(80 - advice["deadband"], 70)
 
+    def test_no_advice_is_to_switch_an_alarm_off(self):
+        # Five raises of 10 s: any on-delay above that would raise none.
+        for raises, why in ((5, "would hide it"), (4, "too seldom")):
+            with self.subTest(raises=raises):
+                log = self.log([(s, "pump-1", v) for n in range(5) for s, v in (
+                    (7200 * n, 60), (7200 * n + 3600, 85 if n < raises else 60),
+                    (7200 * n + 3610, 60))] + [(40000, "pump-2", 85)])
+                report = self.report(log, "--stale-after", "3h")
+                top = [a for a in report["top"] if a["device"] == "pump-1"]
+                self.assertEqual(len(top), 1)
+                for a in top:
+                    self.assertEqual((a["replayed_raises"], a["advice"]), (raises, []))
+                    self.assertIn(why, a["no_advice"])
+
     def test_noise_around_the_limit_is_joined(self):
         dice = random.Random(2)
         values = [round((80 if 300 < i % 8640 < 3000 else 60) + dice.gauss(0, 0.3), 2)
