@@ -71,6 +71,7 @@ tune_print_json(const struct tune *t)
     strbuf_json_num(&b, "days", t->days);
     strbuf_json_int(&b, "faults", t->faults);
     strbuf_json_int(&b, "left_out", t->left_out);
+    strbuf_json_num(&b, "false_per_day_max", t->false_per_day_max);
     strbuf_json_key(&b, "knee");
     if (t->knee == NONE_INDEX) {
         strbuf_add(&b, "null");
@@ -231,8 +232,14 @@ tune_print_text(const struct tune *t, bool all)
     print_lines(t, "now: ", &t->settings[t->now]);
     if (t->knee != NONE_INDEX) {
         print_lines(t, "knee:", &t->settings[t->knee]);
-    } else {
+    } else if (!t->any_found) {
         puts("no setting finds a fault");
+    } else {
+        char most[NUMBER_TEXT_BYTES];
+        number_format(most, t->false_per_day_max);
+        printf("no knee: what finds a fault has more false raises a day than %s "
+               "(--false-max)\n",
+               most);
     }
     return status;
 }
