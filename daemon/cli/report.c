@@ -60,7 +60,8 @@ static void
 print_warnings(const struct alarm_report *r)
 {
     if (r->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad rows were left out\n", r->bad_rows);
+        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", r->bad_rows,
+                r->bad_rows == 1 ? " was" : "s were");
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,

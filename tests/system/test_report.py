@@ -80,7 +80,8 @@ class Daemon(unittest.TestCase):
         self.assertEqual(report["priorities"],
                          {"critical": 0, "urgent": 9, "normal": 0, "info": 0})
         self.assertEqual(figures(report)["peak_10min"]["value"], 9)
-        self.assertEqual(figures(report)["peak_10min"]["verdict"], "ok")
+        self.assertEqual(figures(report)["peak_10min"]["verdict"], "short")
+        self.assertEqual(figures(report)["raises_per_day"]["value"], None)
         top = report["top"][0]
         self.assertEqual((top["device"], top["rule"], top["raises"], top["share"]),
                          ("pump-1", "hot", 9, 100))
@@ -292,12 +293,26 @@ class Logs(unittest.TestCase):
         log = self.swinging()
         self.assertEqual(self.report(log), self.report(log))
 
+    def test_a_minute_is_no_day(self):
+        log = self.log([(7 * n, "pump-1", 60 + 25 * (n % 2)) for n in range(10)])
+        found = figures(self.report(log))
+        for name in ("raises_per_day", "raises_per_10min", "time_in_flood"):
+            self.assertEqual((found[name]["value"], found[name]["verdict"]), (None, "short"))
+        self.assertEqual((found["chattering"]["value"], found["chattering"]["verdict"]),
+                         (1, "over"))
+        text = self.estate.ok("report", "alarms", "--log", log)
+        self.assertRegex(text, r"(?m)^raises per day +- +<= 144 +too short to say$")
+        self.assertIn("2026-03-01 00:01:03 (1m 3s)", text)
+        self.assertNotRegex(text, r"\de[+-]\d")
+
     def test_a_quiet_log(self):
         log = self.log([(0, "pump-1", 60), (86400, "pump-1", 61)])
         report = self.report(log)
         self.assertEqual((report["raises"], report["top"], report["floods"]), (0, [], []))
         self.assertTrue(all(f["verdict"] in ("ok", "few") for f in report["figures"]))
-        self.assertIn("0 raises", self.estate.ok("report", "alarms", "--log", log))
+        text = self.estate.ok("report", "alarms", "--log", log)
+        self.assertIn("0 raises", text)
+        self.assertIn("(1d)", text)
 
     def test_usage_and_what_is_not_there(self):
         log = self.swinging()

@@ -128,7 +128,7 @@ START_TEST(ten_in_ten_minutes_are_no_flood)
     for (int i = 0; i < 11; i++) {
         add((uint32_t)i, SEVERITY_NORMAL, MIN(5 + i), S(30));
     }
-    work_out(HOUR(10), 1);
+    work_out(HOUR(24), 1);
     ck_assert_uint_eq(q.peak_10min, 10);
     ck_assert_int_eq(q.peak_ms, START + MIN(5));
     ck_assert_uint_eq(q.flood_count, 0);
@@ -138,21 +138,21 @@ END_TEST
 
 /* 11 raises, every 50 s from 00:05:00 to 00:13:20.  The flood begins with the first of
  * them.  The fifth from the end is at 00:10:00 (300 + 6 * 50 = 600 s): 10 min after it
- * there are 4 left, so the flood ends at 00:20:00 and lasted 15 min, 2.5 % of 10 h. */
+ * there are 4 left, so the flood ends at 00:20:00 and lasted 15 min. */
 START_TEST(a_flood_begins_above_ten_and_ends_below_five)
 {
     for (int i = 0; i < 11; i++) {
         add((uint32_t)i, SEVERITY_NORMAL, MIN(5) + S(50) * i, S(30));
     }
-    work_out(HOUR(10), 1);
+    work_out(HOUR(24), 1);
     ck_assert_uint_eq(q.flood_count, 1);
     ck_assert_int_eq(q.floods[0].begin_ms, START + MIN(5));
     ck_assert_int_eq(q.floods[0].end_ms, START + MIN(20));
     ck_assert_uint_eq(q.floods[0].raises, 11);
     ck_assert_uint_eq(q.floods[0].peak, 11);
-    check_figure("time_in_flood", 2.5, ALARM_QUALITY_OVER);
+    check_figure("time_in_flood", 100.0 * 15 / 1440, ALARM_QUALITY_OVER);
     check_figure("peak_10min", 11, ALARM_QUALITY_OVER);
-    work_out(HOUR(10), 2); /* For two people it is none. */
+    work_out(HOUR(24), 2); /* For two people it is none. */
     ck_assert_uint_eq(q.flood_count, 0);
     check_figure("peak_10min", 5.5, ALARM_QUALITY_OK);
 }
@@ -310,6 +310,29 @@ START_TEST(priorities_against_80_15_5)
 }
 END_TEST
 
+/* 12 raises in 12 minutes: no rate, but certainly a flood, and too many for 10 min. */
+START_TEST(a_short_period_has_no_rates)
+{
+    for (int i = 0; i < 12; i++) {
+        add((uint32_t)i, SEVERITY_NORMAL, S(50) * i, S(1));
+    }
+    work_out(MIN(12), 1);
+    check_figure("raises_per_day", 1440, ALARM_QUALITY_SHORT);
+    check_figure("raises_per_10min", 10, ALARM_QUALITY_SHORT);
+    ck_assert_uint_eq(q.flood_count, 1);
+    ck_assert_int_eq(figure("time_in_flood")->verdict, ALARM_QUALITY_SHORT);
+    check_figure("peak_10min", 12, ALARM_QUALITY_OVER);
+    check_figure("chattering", 0, ALARM_QUALITY_SHORT);
+    check_figure("standing_24h", 0, ALARM_QUALITY_SHORT);
+    check_figure("top_10_share", 100.0 * 10 / 12, ALARM_QUALITY_FEW);
+    work_out(HOUR(23) - 1, 1);
+    ck_assert_int_eq(figure("raises_per_day")->verdict, ALARM_QUALITY_SHORT);
+    work_out(HOUR(23), 1);
+    ck_assert_int_eq(figure("raises_per_day")->verdict, ALARM_QUALITY_OK);
+    check_figure("chattering", 0, ALARM_QUALITY_OK);
+}
+END_TEST
+
 START_TEST(the_order_of_episodes_does_not_matter)
 {
     for (int i = 0; i < 11; i++) {
@@ -340,6 +363,7 @@ main(void)
     tcase_add_test(tc, standing_over_a_day);
     tcase_add_test(tc, standing_counts_those_at_one_time);
     tcase_add_test(tc, priorities_against_80_15_5);
+    tcase_add_test(tc, a_short_period_has_no_rates);
     tcase_add_test(tc, the_order_of_episodes_does_not_matter);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
