@@ -151,6 +151,9 @@ add_head(struct strbuf *b, const struct alarm_report *r, const struct report_hea
     strbuf_json_time(b, "from", r->from_ms);
     strbuf_json_time(b, "to", r->to_ms);
     strbuf_json_num(b, "days", q->days);
+    if (h->from_logs) {
+        strbuf_json_int(b, "bad_rows", (int64_t)r->bad_rows);
+    }
     strbuf_json_int(b, "operators", h->operators);
     strbuf_json_int(b, "raises", q->raises);
     strbuf_json_int(b, "alarms", q->alarms);

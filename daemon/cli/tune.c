@@ -313,7 +313,8 @@ tune(const struct cli_command *self, const struct arguments *a, const struct axe
                              .deadband_count = x->deadband_count,
                              .hold_count = x->hold_count,
                              .false_per_day_max = TUNE_FALSE_PER_DAY_MAX,
-                             .progress = !a->quiet && isatty(STDERR_FILENO)};
+                             .progress = !a->quiet && isatty(STDERR_FILENO),
+                             .quiet = a->quiet};
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {
@@ -403,10 +404,11 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_tune = {
     "tune", "what other numbers of a limit rule would have done on a labelled log",
-    "RULE LOG... --labels FILE [-c SITE] [--device ID] [--level SEVERITY] "
-    "[--threshold LIST] [--deadband LIST] [--hold LIST] [--early TIME] [--false-max N] "
-    "[--rules FILE] [--map MAP] [--stale-after TIME] [--all] [--format text|json] "
-    "[--quiet]",
+    "RULE LOG... --labels FILE [-c SITE] [--device ID] [--level SEVERITY]\n"
+    "         [--threshold LIST] [--deadband LIST] [--hold LIST] [--early TIME]\n"
+    "         [--false-max N] [--rules FILE]... [--map MAP] [--stale-after TIME] "
+    "[--all]\n"
+    "         [--format text|json] [--quiet]",
     "Tries thresholds, deadbands (how far the value must come back before the alarm\n"
     "clears) and holds of a rule of the form VALUE > NUMBER, alone or in a chain of\n"
     "`and`, on recorded samples.  FILE says when there really were faults:\n"

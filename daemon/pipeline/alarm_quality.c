@@ -370,7 +370,8 @@ work_init(struct work *w,
     }
     for (size_t i = 0; i < count; i++) {
         const struct alarm_quality_episode *e = &episodes[i];
-        if (e->raised_ms >= o->from_ms && e->raised_ms <= o->to_ms) {
+        if (e->raised_ms >= o->from_ms &&
+            (e->raised_ms < o->to_ms || (o->to_counts && e->raised_ms == o->to_ms))) {
             w->raises[w->count++] = *e;
             q->by_severity[e->severity]++;
         }

@@ -44,7 +44,8 @@ struct alarm_quality_episode {
 };
 
 struct alarm_quality_options {
-    int64_t from_ms, to_ms;    /* Raises of [from, to] count; from < to. */
+    int64_t from_ms, to_ms;    /* Raises of [from, to) count; from < to. */
+    bool to_counts;            /* Those at `to_ms` too: it is not cut, it ends there. */
     uint32_t operators;        /* Who share the load; at least 1. */
     uint32_t chatter_episodes; /* The site's own idea of chatter, beside the */
     int64_t chatter_window_ms; /* standard's; 0: none. */

@@ -71,6 +71,7 @@ look(struct work *w, struct err *err)
                                       .from_ms = INSTANT_NONE + 1,
                                       .to_ms = INSTANT_MAX - 1,
                                       .device = NONE_INDEX,
+                                      .quiet = w->o->quiet,
                                       .progress = w->o->progress ? "looking" : NULL};
     int code = feed_each(&feed, look_at, w, &r, err);
     w->out->samples = r.samples;

@@ -24,6 +24,7 @@ struct tune_options {
     const int64_t *holds;
     uint32_t threshold_count, deadband_count, hold_count;
     bool progress;
+    bool quiet; /* Bad rows are counted only. */
 };
 
 struct tune {

@@ -283,6 +283,27 @@ class Logs(unittest.TestCase):
         self.assertEqual((report["raises"], report["days"] * 24), (21, 1))
         self.assertEqual(report["top"][0]["replayed_raises"], 21)
 
+    def test_a_raise_is_in_one_of_two_periods_that_meet(self):
+        log = self.swinging()
+        both = [self.report(log, "--from", a, "--to", b) for a, b in
+                (("2026-03-01 00:00", "2026-03-01 01:10"), ("2026-03-01 01:10", "2026-03-02"))]
+        # The first of the second twenty is raised at 01:10:00.
+        self.assertEqual([r["raises"] for r in both], [21, 21])
+        self.assertEqual([r["top"][0]["replayed_raises"] for r in both], [21, 21])
+        last = self.report(self.log([(0, "pump-1", 60), (100000, "pump-1", 90)]))
+        self.assertEqual(last["raises"], 1)  # Where nothing is cut, the last row counts.
+
+    def test_bad_rows_are_counted_and_told_unless_quiet(self):
+        with open(self.swinging(), encoding="utf-8") as f:
+            log = self.estate.write("bad.csv", f.read() + "tomorrow,pump-1,bearing,9\n")
+        done = self.estate.run("report", "alarms", "--log", log, "--json")
+        self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+        self.assertEqual(done.stderr.count("bad.csv:"), 1)
+        self.assertIn("1 bad row was left out", done.stderr)
+        done = self.estate.run("report", "alarms", "--log", log, "--json", "--quiet")
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+
     def test_other_rules_can_be_judged_before_they_are_shipped(self):
         log = self.swinging()
         rules = self.estate.write("calm.yaml", "rules:" + RULE % ("0s", "75 °C", "0s"))

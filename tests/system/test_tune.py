@@ -169,6 +169,10 @@ class Tune(unittest.TestCase):
         labels = self.estate.write("all.csv", "from,to\n%s,%s\n" % (text(at(1500)), text(at(1650))))
         report = json.loads(self.tune("--json", "--device", "pump-2", labels=labels).stdout)
         self.assertEqual((report["faults"], report["devices"]), (1, 1))
+        out = self.tune("--device", "pump-2", "--threshold", "80", "--deadband", "5", "--hold",
+                        "0s", labels=labels).stdout
+        self.assertIn("1 labelled fault, ", out)
+        self.assertIn("\n1 setting was tried; ", out)
         report = json.loads(self.tune("--json", labels=labels).stdout)
         self.assertEqual((report["faults"], report["devices"]), (2, 2))
 
@@ -194,6 +198,8 @@ class Tune(unittest.TestCase):
                       self.tune("--device", "gateway", status=1).stderr)
         self.tune(log=self.estate.path("none.csv"), status=4)
         self.tune(labels=self.estate.path("none.csv"), status=4)
+        done = self.tune(labels=self.estate.path(""), status=4)
+        self.assertRegex(done.stderr, r"(?i)is a directory")
         late = self.estate.write("late.csv", "from,to\n2027-01-01,2027-01-02\n")
         self.assertIn("no labelled window", self.tune(labels=late, status=1).stderr)
 
@@ -239,6 +245,8 @@ class Tune(unittest.TestCase):
         done = self.tune("--json", log=log)
         self.assertEqual(done.stderr.count("bad-row.csv:"), 1)
         self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+        self.assertIn("1 bad row was left out", done.stderr)
+        self.assertEqual(self.tune("--quiet", log=log).stderr, "")
 
 
 if __name__ == "__main__":

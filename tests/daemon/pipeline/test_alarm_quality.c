@@ -15,11 +15,13 @@
 static struct alarm_quality_episode episodes[ROOM];
 static size_t count;
 static struct alarm_quality q;
+static bool to_counts;
 
 static void
 set_up(void)
 {
     count = 0;
+    to_counts = false;
     q = (struct alarm_quality){0};
 }
 
@@ -43,6 +45,7 @@ work_out(int64_t period_ms, uint32_t operators)
 {
     const struct alarm_quality_options o = {.from_ms = START,
                                             .to_ms = START + period_ms,
+                                            .to_counts = to_counts,
                                             .operators = operators,
                                             .chatter_episodes = 5,
                                             .chatter_window_ms = MIN(10)};
@@ -96,7 +99,10 @@ START_TEST(rates_are_means_over_the_period)
     check_figure("raises_per_day", 144, ALARM_QUALITY_OK);
     check_figure("raises_per_10min", 1, ALARM_QUALITY_OK);
     check_figure("peak_10min", 1, ALARM_QUALITY_OK);
-    work_out(HOUR(24), 1); /* 145 of them, the one at the end of the day too. */
+    work_out(HOUR(24), 1); /* The one at the end of the day is the next day's, ... */
+    check_figure("raises_per_day", 144, ALARM_QUALITY_OK);
+    to_counts = true; /* ... unless there is none. */
+    work_out(HOUR(24), 1);
     check_figure("raises_per_day", 145, ALARM_QUALITY_HIGH);
     work_out(HOUR(24), 2);
     check_figure("raises_per_day", 72.5, ALARM_QUALITY_OK);
@@ -109,15 +115,19 @@ START_TEST(rates_are_means_over_the_period)
 }
 END_TEST
 
-START_TEST(the_period_ends_at_both_ends)
+START_TEST(the_period_is_cut_at_both_ends)
 {
     add(1, SEVERITY_NORMAL, -1, S(10));
     add(1, SEVERITY_NORMAL, 0, S(10));
+    add(1, SEVERITY_NORMAL, HOUR(1) - 1, S(10));
     add(1, SEVERITY_NORMAL, HOUR(1), S(10));
     add(1, SEVERITY_NORMAL, HOUR(1) + 1, S(10));
     work_out(HOUR(1), 1);
     ck_assert_uint_eq(q.raises, 2);
-    ck_assert_int_eq(q.actors[0].stood_ms, S(10)); /* Of the second, nothing is left. */
+    ck_assert_int_eq(q.actors[0].stood_ms, S(10) + 1); /* Of the second, a moment. */
+    to_counts = true;
+    work_out(HOUR(1), 1);
+    ck_assert_uint_eq(q.raises, 3);
 }
 END_TEST
 
@@ -352,7 +362,7 @@ main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, nothing_raised_is_good);
     tcase_add_test(tc, rates_are_means_over_the_period);
-    tcase_add_test(tc, the_period_ends_at_both_ends);
+    tcase_add_test(tc, the_period_is_cut_at_both_ends);
     tcase_add_test(tc, ten_in_ten_minutes_are_no_flood);
     tcase_add_test(tc, a_flood_begins_above_ten_and_ends_below_five);
     tcase_add_test(tc, a_flood_goes_on_while_there_are_five);
