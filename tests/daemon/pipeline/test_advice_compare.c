@@ -136,6 +136,79 @@ START_TEST(an_alarm_that_joins_two)
 }
 END_TEST
 
+#define TICKS 400
+
+/* Whether one of the spans stands at t. */
+static bool
+stands(const struct advice_span *spans, size_t count, int64_t t)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (spans[i].raised_ms <= t && t < spans[i].cleared_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The present spans with an off-delay: each goes on for `delay`, and joins what comes.
+ */
+static size_t
+delayed(struct advice_span *out,
+        const struct advice_span *spans,
+        size_t count,
+        int64_t delay)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (made == 0 || out[made - 1].cleared_ms < spans[i].raised_ms) {
+            out[made++].raised_ms = spans[i].raised_ms;
+        }
+        out[made - 1].cleared_ms = spans[i].cleared_ms + delay;
+    }
+    return made;
+}
+
+/* Tick by tick: how long the changed one stands behind each clearing, at most, and how
+ * long at a time it does while the present one is clear. */
+START_TEST(random_spans_cost_what_a_walk_along_them_shows)
+{
+    struct advice_span spans[TICKS], held[TICKS];
+    uint64_t random = 88172645463325252u + (uint64_t)_i;
+    int64_t delay = 1 + _i % 9;
+    int64_t kept = 0, idle = 0, idle_now = 0;
+    size_t count = 0;
+    for (int64_t t = 0; t < TICKS - 40;) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        int64_t from = t + 1 + (int64_t)(random % 11);
+        spans[count++] =
+            (struct advice_span){from, from + 1 + (int64_t)(random / 11 % 7)};
+        t = spans[count - 1].cleared_ms;
+    }
+    size_t held_count = delayed(held, spans, count, delay);
+    for (int64_t t = 0; t < TICKS; t++) {
+        bool now_stands = stands(spans, count, t);
+        idle_now = stands(held, held_count, t) && !now_stands ? idle_now + 1 : 0;
+        idle = idle_now > idle ? idle_now : idle;
+        int64_t end = t;
+        while (t > 0 && stands(spans, count, t - 1) && !now_stands &&
+               stands(held, held_count, end)) {
+            end++;
+        }
+        kept = end - t > kept ? end - t : kept;
+    }
+    struct advice_cost c =
+        compare_at(spans, count, held, held_count,
+                   (struct advice_times){.end_ms = TICKS, .joins_ms = delay});
+    ck_assert_int_eq(c.idle_ms, idle);
+    ck_assert_int_eq(c.clears_later_ms, kept);
+    ck_assert_uint_eq(c.saved, count - held_count);
+    ck_assert_uint_eq(c.unseen, 0);
+    ck_assert_int_eq(c.later_worst_ms, 0);
+}
+END_TEST
+
 /* Of a limit of 100: a quarter of it to come later or be hidden, all to stand idle. */
 static const struct {
     const char *what;
@@ -208,6 +281,7 @@ main(void)
     tcase_add_test(tc, an_off_delay_that_waits_at_the_end);
     tcase_add_test(tc, a_deadband_that_is_too_wide);
     tcase_add_test(tc, an_alarm_that_joins_two);
+    tcase_add_loop_test(tc, random_spans_cost_what_a_walk_along_them_shows, 0, 100);
     tcase_add_loop_test(tc, what_is_too_much, 0, (int)ARRAY_LEN(burdens));
     tcase_add_test(tc, nothing_raised_any_more);
     tcase_add_loop_test(tc, which_is_taken, 0, (int)ARRAY_LEN(choices));
