@@ -319,38 +319,33 @@ drop_oldest(struct window *w)
     w->first++;
 }
 
-/* `array` is the address of a pointer, to items of `size` bytes.  False: it is as it
- * was. */
-static bool
-resize(void *array, uint32_t room, size_t size)
+/* The array of `room` items of `size` bytes; or as it was, and *ok is false. */
+static void *
+resized(void *items, uint32_t room, size_t size, bool *ok)
 {
-    void *items;
+    void *bigger = *ok ? reallocarray(items, room, size) : NULL;
 
-    memcpy(&items, array, sizeof items);
-    items = reallocarray(items, room, size);
-    if (items == NULL) {
-        return false;
-    }
-    memcpy(array, &items, sizeof items);
-    return true;
+    *ok = bigger != NULL;
+    return *ok ? bigger : items;
 }
 
 /* False: some arrays may be bigger by now, which nobody minds. */
 static bool
-resize_all(struct window *w, uint32_t room)
+resize(struct window *w, uint32_t room)
 {
-    if (!resize(&w->ring, room, sizeof *w->ring)) {
-        return false;
-    }
+    bool ok = true;
+
+    w->ring = resized(w->ring, room, sizeof *w->ring, &ok);
     if (has_candidates(w)) {
-        return resize(&w->candidates, room, sizeof *w->candidates);
+        w->candidates = resized(w->candidates, room, sizeof *w->candidates, &ok);
+    } else if (has_parts(w)) {
+        w->parts = resized(w->parts, room, sizeof *w->parts, &ok);
+    } else if (w->kind == WINDOW_QUANTILE) {
+        w->low = resized(w->low, room, sizeof *w->low, &ok);
+        w->high = resized(w->high, room, sizeof *w->high, &ok);
+        w->place = resized(w->place, room, sizeof *w->place, &ok);
     }
-    if (has_parts(w)) {
-        return resize(&w->parts, room, sizeof *w->parts);
-    }
-    return w->kind != WINDOW_QUANTILE || (resize(&w->low, room, sizeof *w->low) &&
-                                          resize(&w->high, room, sizeof *w->high) &&
-                                          resize(&w->place, room, sizeof *w->place));
+    return ok;
 }
 
 /* A ring of `room` items of `size` bytes, which has got `bigger`: where it goes round
@@ -381,7 +376,7 @@ grow(struct window *w)
     uint32_t room = old == 0 ? ROOM_FIRST : old * 2;
 
     room = room > w->max ? w->max : room;
-    if (!resize_all(w, room)) {
+    if (!resize(w, room)) {
         return false;
     }
     if (has_candidates(w)) {
