@@ -239,6 +239,26 @@ check_temperatures(struct compiler *c, const struct operand *a, const struct ope
         compiler_quote(c, weight == a->weight && !a->kelvin ? a->node : b->node));
 }
 
+/* Whether its program, the last one, only reads a series. */
+static bool
+is_series(const struct compiler *c, const struct operand *o)
+{
+    const struct code_writer *w = c->w;
+    return !c->failed && o->op + 1 == w->op_count && w->ops[o->op].code == OP_SERIES;
+}
+
+/* Converts `a` below b, which only reads a series: a count or a time that is known in
+ * part is compared as the series says it. */
+static void
+convert_below(struct compiler *c, struct operand *a, struct operand *b, bool difference)
+{
+    struct code_writer *w = c->w;
+    const struct op read = w->ops[--w->op_count];
+    operand_convert(c, a, &b->unit, difference);
+    b->op = w->op_count;
+    compiler_emit(c, (enum op_code)read.code, read.a, read.b);
+}
+
 void
 operand_unify(
     struct compiler *c, struct operand *a, struct operand *b, bool adding, bool keep)
@@ -279,6 +299,8 @@ operand_unify(
     }
     if (a->constant && !b->constant && !keep) {
         operand_convert(c, a, &b->unit, difference);
+    } else if (!adding && !keep && !a->constant && is_series(c, b)) {
+        convert_below(c, a, b, difference);
     } else {
         operand_convert(c, b, &a->unit, difference);
     }

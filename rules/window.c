@@ -337,7 +337,7 @@ resized(void *items, uint32_t room, size_t size, bool *ok)
 
 /* False: some arrays may be bigger by now, which nobody minds. */
 static bool
-resize_all(struct window *w, uint32_t room)
+resize(struct window *w, uint32_t room)
 {
     bool ok = true;
 
@@ -382,7 +382,7 @@ grow(struct window *w)
     uint32_t room = old == 0 ? ROOM_FIRST : old * 2;
 
     room = room > w->max ? w->max : room;
-    if (!resize_all(w, room)) {
+    if (!resize(w, room)) {
         return false;
     }
     if (has_candidates(w)) {

@@ -90,6 +90,9 @@ static const struct {
      "1035000 raised pump-1/r normal 0\n"},
     {"time(run, 20s) > 10 s", "0*60", "1*40 0*20",
      "1011000 raised pump-1/r normal\n1050000 cleared pump-1/r normal 10\n"},
+    /* 2 min are more than the time can be, before all of it is known. */
+    {"(stddev(a, 10s) / 1 K + 2) * 1 min > time(run, 20s)", "2*30", "1*30",
+     "1005000 raised pump-1/r normal 2\n"},
     {"held(run) > 5s", "0*30", "0*10 1*15 0*5",
      "1015001 raised pump-1/r normal 5.001\n1025000 cleared pump-1/r normal 0\n"},
     {"held(run) >= 5s", "0*30", "0*10 1*15 0*5",
