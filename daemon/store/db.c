@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,13 +11,42 @@
 #define DIR_MODE  0750
 #define FILE_MODE 0640
 
+/* What root makes belongs to the owner of the folder that it is made in, so that a
+ * daemon under its own user finds nothing there that it may not open.  SQLite itself
+ * gives the log and its index to the owner of the database. */
+static int
+give_to_owner(int fd, const char *path, struct err *err)
+{
+    char folder[DB_PATH_BYTES];
+    struct stat st;
+    if (geteuid() != 0) {
+        return 0;
+    }
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder) {
+        return err_set(err, ERR_RANGE, "%s: the path is too long", path);
+    }
+    if (stat(dirname(folder), &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0) {
+        return err_set(err, ERR_IO, "%s: cannot give it to the owner of its folder: %s",
+                       path, strerror(errno));
+    }
+    return 0;
+}
+
 int
 db_make_dir(const char *dir, struct err *err)
 {
-    if (mkdir(dir, DIR_MODE) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%s: cannot make it: %s", dir, strerror(errno));
+    if (mkdir(dir, DIR_MODE) != 0) {
+        return errno == EEXIST ? 0
+                               : err_set(err, ERR_IO, "%s: cannot make it: %s", dir,
+                                         strerror(errno));
     }
-    return 0;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+    }
+    int rc = give_to_owner(fd, dir, err);
+    close(fd);
+    return rc;
 }
 
 int
@@ -41,13 +71,13 @@ make_file(const char *path, struct err *err)
         }
         return err_set(err, ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
     }
-    int failed = fchmod(fd, FILE_MODE); /* Whatever the umask took away. */
-    int why = errno;
-    close(fd);
-    if (failed != 0) {
-        return err_set(err, ERR_IO, "%s: cannot set its mode: %s", path, strerror(why));
+    int rc = 0;
+    if (fchmod(fd, FILE_MODE) != 0) { /* Whatever the umask took away. */
+        rc = err_set(err, ERR_IO, "%s: cannot set its mode: %s", path, strerror(errno));
     }
-    return 0;
+    rc = rc == 0 ? give_to_owner(fd, path, err) : rc;
+    close(fd);
+    return rc;
 }
 
 static int

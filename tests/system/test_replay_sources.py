@@ -10,7 +10,7 @@ import subprocess
 import threading
 import unittest
 
-from estate import CARETAKER, Estate, Slave, free_port, wait_for
+from estate import CARETAKER, Estate, Process, Slave, free_port, wait_for
 
 SITE = """devices:
   - {id: fan-1, type: pump, points: {bearing: {unit: degC, stale_after: 5s}, running: {stale_after: 5s}}}
@@ -233,6 +233,21 @@ class History(unittest.TestCase):
         self.assertEqual(self.replay("--from-history", "--to", "2026-03-02"),
                          self.replay("long.csv"))
         self.estate.stop()
+
+    def test_an_import_by_root_does_not_lock_the_daemon_out(self):
+        """Before its first start, when there is no database yet."""
+        e, nobody = self.estate, 65534
+        if os.geteuid() == 0:
+            for path in (e.folder, *(e.path(name) for name in os.listdir(e.folder))):
+                os.chown(path, nobody, nobody)
+        self.assertIn(": 4640 imported", self.run_it("import", "long.csv").stderr)
+        command = [CARETAKER, "run", "-c", e.site_file]
+        if os.geteuid() == 0:
+            command[:0] = ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
+        daemon = e.keep(Process(*command, cwd=e.folder))
+        daemon.wait_line("watching house")
+        self.assertEqual(daemon.stop(), 0, daemon.log)
+        self.assertNotIn("unable to open", "".join(daemon.log))
 
     def test_a_damaged_history_is_told(self):
         self.run_it("import", "long.csv")
