@@ -52,6 +52,8 @@ struct log_reader {
     log_bad_fn tell_bad;
     void *ctx;
     uint64_t rows, bad;
+    const struct log_file *bad_file; /* With the bad row told last; NULL: none. */
+    bool stopped;                    /* At that row. */
     struct log_file *files;
     uint32_t file_count;
     uint32_t given; /* File whose frame was given last; NONE_INDEX: none. */
@@ -118,6 +120,7 @@ bad_row(struct log_reader *r,
     const struct loc loc = {.file = f->path, .line = f->lines.line, .column = column};
 
     r->bad++;
+    r->bad_file = f;
     if (r->tell_bad != NULL) {
         r->tell_bad(r->ctx, &loc, text);
     }
@@ -311,7 +314,7 @@ next_row(struct log_reader *r, struct log_file *f)
     char *line;
     size_t size;
 
-    for (;;) {
+    while (!r->stopped) {
         switch (next_line(f, &line, &size, &err)) {
         case LOG_LINE_END:
             return false;
@@ -332,6 +335,7 @@ next_row(struct log_reader *r, struct log_file *f)
             break;
         }
     }
+    return false;
 }
 
 /* Fills the file's frame with the next one, if there is one. */
@@ -513,6 +517,12 @@ log_reader_close(struct log_reader *r)
     free(r);
 }
 
+void
+log_reader_stop(struct log_reader *r)
+{
+    r->stopped = r->bad_file != NULL;
+}
+
 const struct frame *
 log_reader_next(struct log_reader *r)
 {
@@ -533,8 +543,8 @@ log_reader_next(struct log_reader *r)
             first = i;
         }
     }
-    if (first == NONE_INDEX) {
-        return NULL;
+    if (first == NONE_INDEX || (r->stopped && !r->bad_file->has_frame)) {
+        return NULL; /* What the others have left is later than the bad row. */
     }
     r->given = first;
     return r->files[first].frame;

@@ -29,6 +29,9 @@ int log_reader_open(struct log_reader **out,
                     void *ctx,
                     struct err *err);
 void log_reader_close(struct log_reader *r);
+/* For `bad` to call: the file ends before the row that it was told, and no file is read
+ * on. */
+void log_reader_stop(struct log_reader *r);
 
 /* The next frame in order of time, then of file, then as written (borrowed until the
  * next call); NULL at the end.  Consecutive rows of one time and device are one frame.

@@ -31,7 +31,10 @@ static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct import *im = ctx;
-    im->stopped_by_bad_row = im->options->strict;
+    if (im->options->strict) {
+        im->stopped_by_bad_row = true;
+        replay_source_stop(im->source);
+    }
     if (loc->line == 0) { /* A capture has no lines. */
         fprintf(stderr, "%s: %s\n", loc->file, text);
     } else {
@@ -92,8 +95,7 @@ copy_all(struct import *im, struct err *err)
 {
     const struct frame *f;
     int code = 0;
-    while (code == 0 && !im->stopped_by_bad_row &&
-           (f = replay_source_next(im->source)) != NULL) {
+    while (code == 0 && (f = replay_source_next(im->source)) != NULL) {
         if (im->size + frame_bytes(f->count) > BATCH_BYTES) {
             code = write_batch(im, err);
             show_progress(im, false);

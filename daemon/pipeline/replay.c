@@ -49,7 +49,10 @@ static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct replay *r = ctx;
-    r->stopped_by_bad_row = r->options->strict;
+    if (r->options->strict) {
+        r->stopped_by_bad_row = true;
+        replay_source_stop(r->source);
+    }
     if (r->options->again) {
         return;
     }
@@ -172,7 +175,7 @@ run_frames(struct replay *r,
     if (own == NULL) {
         return err_set(err, ERR_NOMEM, "replay");
     }
-    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
+    while ((f = replay_source_next(r->source)) != NULL) {
         memcpy(own, f, frame_bytes(f->count));
         bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
         if (kept && r->options->until_ms != INSTANT_NONE &&

@@ -33,6 +33,10 @@ int replay_source_open(struct replay_source **out,
                        struct err *err);
 void replay_source_close(struct replay_source *s); /* NULL is accepted. */
 
+/* For `bad` to call: what stands before the bad row is still given, and nothing is read
+ * on. */
+void replay_source_stop(struct replay_source *s);
+
 /* The next frame in order of time; of one time, logs come first, then raw files as they
  * were named, then the history.  Borrowed until the next call; NULL at the end, and
  * when the history cannot be read on. */

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pty
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -274,6 +275,54 @@ class History(unittest.TestCase):
             with self.subTest(words):
                 self.assertIn(text, self.run_it(*words, status=status).stderr)
         self.assertEqual(self.replay("--from-history"), "")  # Nothing was ever recorded.
+
+    def test_strict_reads_no_row_behind_the_first_bad_one(self):
+        head, row = "time,device,point,value\n", "2026-03-01T00:00:{:02}Z,pump-1,bearing,{}\n"
+        bad = "".join(row.format(5, "x") for _ in range(200))
+        files = {
+            "long.csv": head + row.format(3, 30) + bad + row.format(6, 60),
+            "wide.csv": "time,pump-1.bearing\n2026-03-01T00:00:03Z,30\n" +
+                        "2026-03-01T00:00:05Z,x\n" * 200 + "2026-03-01T00:00:06Z,60\n",
+            "log.jsonl": '{"time":"2026-03-01T00:00:03Z","device":"pump-1","point":"bearing","value":30}\n' +
+                         "{}\n" * 200,
+            "at-once.csv": head + bad + row.format(6, 60)}
+        # Of one that is read beside it, only what is not later counts as having stood before.
+        self.estate.write("other.csv", head + row.format(2, 20) + row.format(9, 90))
+        for name, text in files.items():
+            self.estate.write(name, text)
+            before = [] if name == "at-once.csv" else ["30"]
+            for words, want in (([name], before), (["other.csv", name], ["20"] * len(before) + before)):
+                with self.subTest(words):
+                    done = self.run_it("replay", "--strict", *words, status=3)
+                    lines = done.stderr.splitlines()
+                    self.assertEqual(len(lines), 2, done.stderr[:1000])
+                    self.assertTrue(lines[0].startswith(name + ":"), lines)
+                    self.assertIn("stopped at the first bad row", lines[1])
+                    self.run_it("import", "--strict", "-q", *words, status=3)
+                    rows = self.run_it("export").stdout.splitlines()[1:]
+                    self.assertEqual([r.split(",")[3] for r in rows], want)
+                    shutil.rmtree(self.estate.path("data"))
+
+    def test_strict_stops_in_a_damaged_history_too(self):
+        self.estate.write("few.csv", "time,device,point,value\n" + "".join(
+            f"2026-03-01T00:00:{s:02}Z,pump-1,bearing,{s}\n" for s in range(40)))
+        self.run_it("import", "few.csv")
+        with contextlib.closing(sqlite3.connect(self.estate.path("data/history.db"))) as db:
+            db.execute("UPDATE frame SET samples = x'01ff' WHERE rowid > 7")
+            db.commit()
+        done = self.run_it("replay", "--strict", "--from-history", status=3)
+        self.assertEqual(done.stderr.count(" is damaged"), 1, done.stderr)
+        self.assertEqual(self.run_it("replay", "--from-history").stderr.count(" is damaged"), 33)
+
+    def test_strict_stops_in_a_record_too(self):
+        self.estate.write_site("buses: [{id: plant, rtu: /dev/ttyS9}]\ndevices: [{id: p, type: pump, "
+                               "bus: plant, unit: 1, points: {bearing: {register: holding 0}}}]\n")
+        self.estate.write_rules("")
+        record = self.estate.write("x.rec", "# caretaker-record 1 framing=rtu bus=plant "
+                                   "line=rtu:/dev/ttyS9,9600,8E1\n" + "what?\n" * 50)
+        done = self.run_it("replay", "--strict", record, status=3)
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+        self.assertIn("50 rows (50 bad)", self.run_it("replay", record).stderr)
 
     def test_a_strict_import_keeps_what_stood_before(self):
         self.estate.write("bad.csv", "time,device,point,value\n2026-03-01T00:00:00Z,pump-1,bearing,1\n"
