@@ -286,9 +286,8 @@ play(struct run *r, struct err *err)
     return 0;
 }
 
-/* What names nothing can never come.  Where it must come, that is an error; a "never"
- * holds then, as it should of a rule that the site does not have, but it may be a slip
- * too. */
+/* What names nothing can never come.  A "never" would hold then whatever happens: a
+ * slip of the pen would pass for a test. */
 static void
 report_unknown(const struct run *r,
                const struct case_expect *x,
@@ -296,9 +295,9 @@ report_unknown(const struct run *r,
                const char *id,
                struct diags *diags)
 {
-    diags_add(diags, x->never ? DIAG_WARNING : DIAG_ERROR, &x->loc,
-              "expectation: %s \"%s\" does not exist%s; one of %s is accepted", noun,
-              id, x->never ? ", so this holds anyway" : "", r->spec->site_file);
+    diags_add(diags, DIAG_ERROR, &x->loc,
+              "expectation: %s \"%s\" does not exist; one of %s is accepted", noun, id,
+              r->spec->site_file);
 }
 
 static bool

@@ -295,12 +295,12 @@ class Cases(House):
         self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist')
         self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
 
-    def test_a_never_that_names_nothing_holds_with_a_warning(self):
-        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n")
-        done = self.estate.run("test", path, site=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertRegex(done.stderr, re.escape(path) +
-                         r':6:\d+: warning: .*rule "hott" does not exist, so this holds')
+    def test_a_never_that_names_nothing_does_not_hold(self):
+        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n"
+                         "  - {never: device.offline, device: pump-9}\n")
+        said = self.refused(3, "test", path, site=False)
+        self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist; one of ')
+        self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
 
     def test_a_command_after_the_end_fails_the_case(self):
         path = self.case(self.GOOD + "commands:\n"
