@@ -30,6 +30,12 @@ print_summary(const struct site *site, const struct import_result *r)
             " samples, %s .. %s: %" PRIu64 " imported, %" PRIu64 " were there\n",
             r->rows, r->bad_rows, r->samples, from, to, r->samples - r->known,
             r->known);
+    if (r->differing > 0) {
+        fprintf(stderr,
+                "%" PRIu64 " of them differ from another sample of the same point and "
+                "time; both are kept\n",
+                r->differing);
+    }
     if (r->expired > 0) {
         fprintf(stderr,
                 "%" PRIu64
@@ -108,8 +114,9 @@ const struct cli_command cli_import = {
     "A LOG is all that `caretaker replay` reads: CSV in long or wide form, or by a "
     "map; JSON\n"
     "lines; records and captures.  `caretaker export` gives back what was put in.\n"
-    "What the history holds already is not put twice, so the same import may be "
-    "repeated.\n"
+    "A sample that the history holds already is not put twice, so the same import, "
+    "or a part\n"
+    "of it, may be repeated.\n"
     "Rules do not see these samples; `caretaker replay --from-history` shows what they "
     "say.\n"
     "The daemon may be running.\n",

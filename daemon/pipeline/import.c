@@ -63,14 +63,15 @@ show_progress(struct import *im, bool last)
 static int
 write_batch(struct import *im, struct err *err)
 {
-    uint64_t known = 0;
+    struct history_import_counts counts = {0};
     if (im->size == 0) {
         return 0;
     }
-    int code = history_db_import(im->db, im->batch, im->size, &known, err);
+    int code = history_db_import(im->db, im->batch, im->size, &counts, err);
     if (code == 0) {
         im->result->samples += im->samples;
-        im->result->known += known;
+        im->result->known += counts.known;
+        im->result->differing += counts.differing;
         im->size = im->samples = 0;
     }
     return code;

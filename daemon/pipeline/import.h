@@ -17,9 +17,10 @@ struct import_options {
 
 struct import_result {
     uint64_t rows, bad_rows;
-    uint64_t samples; /* Read. */
-    uint64_t known;   /* Of them, in the history already: they are not put twice. */
-    uint64_t expired; /* Older than `history.keep`: the daemon deletes them. */
+    uint64_t samples;   /* Read. */
+    uint64_t known;     /* Of them, in the history already: they are not put twice. */
+    uint64_t differing; /* Put beside another sample of the same point and time. */
+    uint64_t expired;   /* Older than `history.keep`: the daemon deletes them. */
     int64_t first_ms, last_ms; /* INSTANT_NONE: no sample. */
 };
 

@@ -209,6 +209,23 @@ class History(unittest.TestCase):
                           self.run_it("import", "again." + form).stderr)
             self.assertEqual(self.run_it("export", "--format", form, "--detail").stdout, text)
 
+    def test_a_part_of_an_export_is_not_put_twice(self):
+        self.run_it("import", "long.csv")
+        whole = self.run_it("export").stdout
+        part = self.run_it("export", "--point", "bearing").stdout
+        self.estate.write("part.csv", part)
+        said = self.run_it("import", "part.csv").stderr
+        self.assertIn("2320 samples", said)
+        self.assertIn(": 0 imported, 2320 were there", said)
+        self.assertNotIn("differ", said)
+        self.assertEqual(self.run_it("export").stdout, whole)
+        lines = part.splitlines(True)
+        self.estate.write("other.csv", lines[0] + lines[1] + lines[2].replace(",good", "1,good"))
+        said = self.run_it("import", "other.csv").stderr
+        self.assertIn(": 1 imported, 1 were there\n1 of them differ", said)
+        self.assertEqual(len(self.run_it("export").stdout.splitlines()),
+                         len(whole.splitlines()) + 1)
+
     def test_a_part_of_the_history(self):
         self.run_it("import", "long.csv")
         part = self.replay("--from-history", "--from", "2026-03-01 00:03", "--to",
