@@ -55,7 +55,7 @@ int replay_run(struct site *site,
                struct err *err);
 
 /* One case: true in `*passed` when every expectation held.  What failed, and what came
- * instead, is printed to `out`. */
+ * instead, is printed to `out`.  An error begins with `path`. */
 int replay_case_run(
     const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err);
 

@@ -295,6 +295,22 @@ class Cases(House):
         self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist')
         self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
 
+    def test_an_error_names_its_case(self):
+        good = self.case(self.GOOD, "good.yaml")
+        self.estate.write("empty.csv", "time,device,point,value\n")
+        for name, text, status, want in (
+                ("empty.yaml", "log: empty.csv\n", 3, "the log has no samples"),
+                ("headless.yaml", "log: site.yaml\n", 3, "site.yaml:1:1: "),
+                ("gone.yaml", "log: nowhere.csv\n", 4, "nowhere.csv: No such file"),
+                ("slip.yaml", "samples: [[+1s, pump-1.temp, 1]]\nexpect: [{never: alarm.raised, rule: x}]\n",
+                 3, "the case has errors")):
+            path = self.estate.write(name, "case: x\nsite: site.yaml\n" + text +
+                                     ("" if "expect" in text else "expect: [{never: alarm.raised}]\n"))
+            with self.subTest(name):
+                said = self.refused(status, "test", good, path, site=False)
+                self.assertIn(f"caretaker: {path}: ", said)
+                self.assertIn(want, said[said.index(f"caretaker: {path}: "):])
+
     def test_a_never_that_names_nothing_does_not_hold(self):
         path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n"
                          "  - {never: device.offline, device: pump-9}\n")
