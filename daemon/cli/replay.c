@@ -64,7 +64,8 @@ fill_options(const struct cli_command *self,
         duration_parse(&o->stale_after_ms, a->stale_after, &err) != 0) {
         return cli_usage_error(self, "--stale-after: %s", err.text);
     }
-    if (a->until != NULL && instant_parse(&o->until_ms, a->until, &err) != 0) {
+    if (a->until != NULL &&
+        instant_parse_relative(&o->until_ms, a->until, clock_real_ms(), &err) != 0) {
         return cli_usage_error(self, "--until: %s", err.text);
     }
     return CLI_OK;
@@ -144,6 +145,20 @@ print_summary(const struct replay_result *r)
                 "most samples came when their point was stale already: this log has a "
                 "slower rhythm than the\nsite's polls; give --stale-after (three times "
                 "the log's interval)\n");
+    }
+}
+
+/* An end that leaves nothing is a slip more often than a wish. */
+static void
+tell_early_end(const struct arguments *a, const struct replay_result *r)
+{
+    char text[INSTANT_TEXT_BYTES];
+    if (r->first_ms == INSTANT_NONE && r->beyond_ms != INSTANT_NONE) {
+        fprintf(
+            stderr,
+            "caretaker: --until %s is before the first row, which is of %s; nothing "
+            "was replayed\n",
+            a->until, instant_format_local(text, r->beyond_ms));
     }
 }
 
@@ -253,7 +268,10 @@ play(const struct cli_command *self,
     }
     if (code != 0 && diags->errors == 0) {
         cli_fail(&err);
-    } else if (code == 0 && !a->quiet) {
+    } else if (code == 0) {
+        tell_early_end(a, &result);
+    }
+    if (code == 0 && !a->quiet) {
         print_summary(&result);
         if (options->what_if != NULL) {
             print_what_if(&result.what_if);
@@ -309,7 +327,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"from", 0, CLI_TEXT, &a.from, "T", "its first moment [the oldest sample]"},
         {"to", 0, CLI_TEXT, &a.to, "T", "its last moment [the newest sample]"},
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device of it"},
-        {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
+        {"until", 0, CLI_TEXT, &a.until, "T", "end [the last row's time]"},
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"noise", 0, CLI_LIST, &a.what_if[WHAT_IF_NOISE], "POINT=SIGMA",
          "what if: noise of that standard deviation"},

@@ -180,6 +180,7 @@ run_frames(struct replay *r,
         bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
         if (kept && r->options->until_ms != INSTANT_NONE &&
             own->t_ms > r->options->until_ms) {
+            result->beyond_ms = own->t_ms;
             break;
         }
         result->frames++;
@@ -213,7 +214,8 @@ replay_run(struct site *site,
            struct diags *diags,
            struct err *err)
 {
-    *result = (struct replay_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
+    *result = (struct replay_result){
+        .first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE, .beyond_ms = INSTANT_NONE};
     struct replay r = {
         .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
     struct sink sink = {.ctx = &r, .event = print_event};

@@ -2,6 +2,7 @@
 """What replay reads: the same samples in every form, and from the history, give the same events
 to the byte; spoilt samples do so too."""
 import contextlib
+import datetime
 import json
 import os
 import pty
@@ -154,6 +155,32 @@ class Sources(unittest.TestCase):
                 self.assertRegex(shown.decode(),
                                  r"\[#{30}\] 100 %  \d+\.\d\d million samples/s\r?\n"
                                  r"\d+ rows \(0 bad\), 4640 samples")
+
+    def test_until_is_an_instant_now_or_an_age(self):
+        first = self.want.index("\n", self.want.index('"t":"2026-03-01T00:09:')) + 1
+        for end in ("2026-03-01 00:10", "2026-03-01T00:10:00Z"):
+            part = self.events("long.csv", "--until", end)
+            self.assertEqual(self.want[:len(part)], part)
+            self.assertGreaterEqual(len(part), first)
+            self.assertLess(len(part), len(self.want))
+        # A log of this moment: what is later than now, or an hour ago, is left out.
+        now = datetime.datetime.now(datetime.timezone.utc)
+        times = [now + datetime.timedelta(hours=h) for h in (-2, -0.1, 2)]
+        log = self.estate.write("now.csv", "time,device,point,value\n" + "".join(
+            f"{t:%Y-%m-%dT%H:%M:%SZ},pump-1,bearing,1\n" for t in times))
+        for end, samples in (("now", 2), ("-1h", 1), ("-30m", 1), ("+3h", 3)):
+            with self.subTest(end):
+                self.events("--until", end, log, errors=f", {samples} samples, ")
+        self.events("--until", "soon", "long.csv", status=2, errors='--until: "soon" is no instant; ')
+
+    def test_an_end_before_the_first_row_is_told(self):
+        for words in ([], ["-q"]):
+            self.assertEqual(self.events(
+                "--until", "2026-02-28", "long.csv", *words,
+                errors="--until 2026-02-28 is before the first row, which is of "
+                       "2026-03-01 00:00:00; nothing was replayed\n"), "")
+        self.assertNotIn("before the first row", self.estate.run(
+            "replay", "--until", "2026-03-01", self.estate.path("long.csv")).stderr)
 
     def test_a_map_is_checked(self):
         done = self.estate.run("check", self.estate.path("map.yaml"), site=False)
