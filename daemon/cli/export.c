@@ -108,7 +108,13 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         }
         code = code == 0 ? history_each(reader, from_ms, to_ms, a->device, a->point,
                                         print_sample, &x, &err)
-                         : 0; /* Nothing was ever recorded. */
+                         : 0;
+    }
+    if (reader == NULL && code == 0) { /* An empty result, but not without a word. */
+        fprintf(stderr,
+                "caretaker: %s has no history: the daemon never ran here, and nothing "
+                "was imported\n",
+                site->data_dir);
     }
     if (code == 0 && (x.failed || fflush(stdout) != 0)) {
         code = err_set(&err, ERR_IO, "the output cannot be written");

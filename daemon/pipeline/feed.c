@@ -90,7 +90,8 @@ read_all(struct feed *f, struct err *err)
     const struct replay_history history = {
         .from_ms = o->from_ms,
         .to_ms = o->to_ms,
-        .device = o->device != NONE_INDEX ? o->site->devices[o->device].id : NULL};
+        .device = o->device != NONE_INDEX ? o->site->devices[o->device].id : NULL,
+        .may_be_absent = true};
     const struct replay_source_options options = {
         .map = o->map,
         .paths = o->logs,

@@ -62,7 +62,16 @@ open_history(struct replay_source *s,
         }
     }
     code = history_frames_open(&s->history, site, &history, err);
-    return code == ERR_NOT_FOUND ? 0 : code; /* Nothing was ever recorded. */
+    if (code == ERR_NOT_FOUND) { /* Nothing was ever recorded. */
+        code =
+            o->history->may_be_absent
+                ? 0
+                : err_set(err, ERR_IO,
+                          "%s has no history: the daemon never ran here, and nothing "
+                          "was imported",
+                          site->data_dir);
+    }
+    return code;
 }
 
 static int

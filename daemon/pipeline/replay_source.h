@@ -14,6 +14,7 @@ struct replay_source;
 struct replay_history {
     int64_t from_ms, to_ms; /* INSTANT_NONE, INSTANT_MAX: all there is. */
     const char *device;     /* NULL: all. */
+    bool may_be_absent;     /* A site that never recorded anything has no samples. */
 };
 
 struct replay_source_options {

@@ -318,7 +318,20 @@ class History(unittest.TestCase):
                 (["import", "--map", "site.yaml", "long.csv"], 3, "site.yaml:")):
             with self.subTest(words):
                 self.assertIn(text, self.run_it(*words, status=status).stderr)
-        self.assertEqual(self.replay("--from-history"), "")  # Nothing was ever recorded.
+
+    def test_a_site_without_a_history_is_told(self):
+        want = "/data has no history: the daemon never ran here, and nothing was imported\n"
+        for words in (["--from-history"], ["--from-history", "long.csv"]):
+            done = self.run_it("replay", *words, status=4)
+            self.assertTrue(done.stderr.endswith(want), done.stderr)
+            self.assertEqual(done.stdout, "")
+        done = self.run_it("export")
+        self.assertTrue(done.stderr.endswith(want), done.stderr)
+        self.assertEqual(done.stdout, "time,device,point,value,quality\n")
+        self.estate.write("head.csv", "time,device,point,value\n")
+        self.run_it("import", "head.csv")  # An empty one is there now.
+        self.assertIn("0 rows", self.run_it("replay", "--from-history").stderr)
+        self.assertEqual(self.run_it("export").stderr, "")
 
     def test_strict_reads_no_row_behind_the_first_bad_one(self):
         head, row = "time,device,point,value\n", "2026-03-01T00:00:{:02}Z,pump-1,bearing,{}\n"
