@@ -13,10 +13,11 @@
 #include "daemon/pipeline/replay_diff.h"
 
 struct arguments {
-    const char *site, *format, *map, *bus, *stale_after, *until, *diff;
+    const char *site, *format, *map, *bus, *stale_after, *until;
+    const char *diff; /* The one of `diffs`; NULL: none. */
     const char *from, *to, *device;
     const char *seed;
-    struct cli_list rules, logs;
+    struct cli_list rules, logs, diffs;
     struct cli_list what_if[WHAT_IF_KINDS];
     bool from_history, strict, quiet;
 };
@@ -315,7 +316,7 @@ run(const struct cli_command *self, int argc, char **argv)
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"rules", 'r', CLI_LIST, &a.rules, "FILE", "these rules instead of the site's"},
-        {"diff", 0, CLI_TEXT, &a.diff, "FILE",
+        {"diff", 0, CLI_LIST, &a.diffs, "FILE",
          "what would be different with these rules; exit 1 if anything"},
         {"format", 'f', CLI_TEXT, &a.format, "text|jsonl", "one event a line [text]"},
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
@@ -352,6 +353,11 @@ run(const struct cli_command *self, int argc, char **argv)
         return cli_usage_error(self, "no log was given; LOG..., --from-history or both "
                                      "are accepted");
     }
+    if (a.diffs.count > 1) {
+        return cli_usage_error(self, "--diff was given %u times; one FILE is compared",
+                               a.diffs.count);
+    }
+    a.diff = a.diffs.count > 0 ? a.diffs.items[0] : NULL;
     return replay(self, &a);
 }
 

@@ -63,6 +63,14 @@ class Diff(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done)
         self.assertIn("other.yaml:1:", done.stderr)
 
+    def test_two_other_files_are_refused(self):
+        other = self.estate.write("other.yaml", RULE % ("84 degC", "0s"))
+        for second in (other, "rules.yaml"):
+            done = self.estate.run("replay", "--diff", other, self.log, "--diff", second)
+            self.assertEqual(done.returncode, 2, done)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("--diff was given 2 times; one FILE is compared", done.stderr)
+
     def test_a_bad_row_is_told_once(self):
         with open(self.log, "a", encoding="utf-8") as f:
             f.write("2026-03-01T00:12:00Z,pump-1,bearing,warm\n")
