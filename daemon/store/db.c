@@ -80,12 +80,22 @@ make_file(const char *path, struct err *err)
     return rc;
 }
 
+/* The first statements on a file: that it cannot be opened is what they show, and not
+ * which of them it was. */
+static int
+exec_to_open(sqlite3 *db, const char *sql, struct err *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : db_error(db, err, "open");
+}
+
 static int
 set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
 {
     char sql[256];
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", DB_CACHE_KIB);
-    int rc = db_exec(db, sql, err);
+    int rc = exec_to_open(db, sql, err);
     if (rc != 0 || mode == DB_READ) {
         return rc;
     }
@@ -94,7 +104,7 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
              "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = %d;"
              "PRAGMA journal_size_limit = " DB_WAL_KEEP_MAX,
              DB_WAL_PAGES);
-    rc = db_exec(db, sql, err);
+    rc = exec_to_open(db, sql, err);
     if (rc != 0) {
         return rc;
     }
@@ -156,7 +166,8 @@ int
 db_error(sqlite3 *db, struct err *err, const char *doing)
 {
     const char *file = sqlite3_db_filename(db, "main");
-    enum err_code code;
+    const char *what = "";
+    enum err_code code = ERR_IO;
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_NOMEM:
         code = ERR_NOMEM;
@@ -164,11 +175,16 @@ db_error(sqlite3 *db, struct err *err, const char *doing)
     case SQLITE_BUSY:
         code = ERR_TIMEOUT;
         break;
+    case SQLITE_CORRUPT:
+        what = "the file is damaged: ";
+        break;
+    case SQLITE_NOTADB:
+        what = "no SQLite database, or damaged where it begins: ";
+        break;
     default:
-        code = ERR_IO;
         break;
     }
-    return err_set(err, code, "%s: %s: %s", file ? file : "database", doing,
+    return err_set(err, code, "%s: %s: %s%s", file ? file : "database", doing, what,
                    sqlite3_errmsg(db));
 }
 

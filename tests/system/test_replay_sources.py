@@ -302,9 +302,17 @@ class History(unittest.TestCase):
             f.seek(size // 2 // 4096 * 4096)
             f.write(b"\xff" * (size - f.tell()))
         done = self.run_it("replay", "--from-history", status=4)
-        self.assertIn("history.db: read: database disk image is malformed", done.stderr)
+        self.assertIn("history.db: read: the file is damaged: database disk image", done.stderr)
         self.assertIn("history.db", self.run_it("import", "log.jsonl", status=4).stderr)
         self.assertEqual(os.listdir(self.estate.path("data")).count("history.db"), 1)
+
+    def test_a_file_that_is_no_history_is_told(self):
+        os.mkdir(self.estate.path("data"))
+        self.estate.write("data/history.db", "no database at all, " * 100)
+        for words in (["replay", "--from-history"], ["import", "long.csv"], ["export"]):
+            with self.subTest(words[0]):
+                self.assertIn("data/history.db: open: no SQLite database, or damaged where it begins: "
+                              "file is not a database\n", self.run_it(*words, status=4).stderr)
 
     def test_what_cannot_be_asked(self):
         for words, status, text in (
