@@ -18,8 +18,8 @@ struct log_reader;
 /* A bad row is told to `bad` (file and line in `loc`), counted and skipped. */
 typedef void (*log_bad_fn)(void *ctx, const struct loc *loc, const char *text);
 
-/* Opens all files and reads their headers.  `map` may be NULL.  `site` and `map` are
- * borrowed until log_reader_close(). */
+/* Opens all files (LOG_STDIN is standard input) and reads their headers.  `map` may be
+ * NULL.  `site` and `map` are borrowed until log_reader_close(). */
 int log_reader_open(struct log_reader **out,
                     const struct site *site,
                     const struct log_map *map,

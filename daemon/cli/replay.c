@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "collectors/log_lines.h"
 #include "config/config.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -284,6 +286,25 @@ play(const struct cli_command *self,
                : err_exit_status(code);
 }
 
+/* What can be read but once is at its end for the second set of rules. */
+static int
+refuse_streams(const struct cli_command *self, const struct arguments *a)
+{
+    for (uint32_t i = 0; a->diff != NULL && i < a->logs.count; i++) {
+        const char *path = a->logs.items[i];
+        struct stat st;
+        if (strcmp(path, LOG_STDIN) == 0 ||
+            (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+            return cli_usage_error(
+                self,
+                "--diff reads each log twice, and %s can be read but "
+                "once; a file is accepted",
+                log_lines_name(path));
+        }
+    }
+    return CLI_OK;
+}
+
 static int
 replay(const struct cli_command *self, const struct arguments *a)
 {
@@ -358,7 +379,8 @@ run(const struct cli_command *self, int argc, char **argv)
                                a.diffs.count);
     }
     a.diff = a.diffs.count > 0 ? a.diffs.items[0] : NULL;
-    return replay(self, &a);
+    status = refuse_streams(self, &a);
+    return status != CLI_OK ? status : replay(self, &a);
 }
 
 const struct cli_command cli_replay = {
@@ -367,12 +389,15 @@ const struct cli_command cli_replay = {
     "[--from-history] LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
-    "(time,pump-1.pressure,...), or JSON lines with the words of the long form.  "
-    "Several logs are merged by time.  Alarms and tickets "
-    "are\n"
-    "made by the very code of the daemon; the same input gives the same output.  Bad "
-    "rows\n"
-    "are reported, counted and skipped.  The site's databases are not touched.\n"
+    "(time,pump-1.pressure,...), its cells separated by commas, semicolons or tabs; or "
+    "JSON\n"
+    "lines with the words of the long form.  Where no comma separates, 90,5 is 90.5 "
+    "too.  A\n"
+    "LOG of - is standard input.  Several logs are merged by time.\n"
+    "Alarms and tickets are made by the very code of the daemon; the same input gives "
+    "the same\n"
+    "output.  Bad rows are reported, counted and skipped.  The site's databases are "
+    "not touched.\n"
     "A LOG may also be what `caretaker record` wrote, or a packet capture (pcap, "
     "pcapng) "
     "of\n"

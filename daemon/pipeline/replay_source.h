@@ -19,7 +19,7 @@ struct replay_history {
 
 struct replay_source_options {
     const struct log_map *map; /* Of the sample logs; may be NULL. */
-    const char *const *paths;
+    const char *const *paths;  /* LOG_STDIN: standard input, which is a sample log. */
     uint32_t count;
     const char *bus; /* Id of the bus that raw files are of; NULL: as they say. */
     const struct replay_history *history; /* NULL: it is not read. */

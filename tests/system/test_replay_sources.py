@@ -66,6 +66,9 @@ class Sources(unittest.TestCase):
         e.write("long.csv", long_form())
         e.write("wide.csv", wide_form())
         e.write("log.jsonl", json_lines())
+        e.write("tabs.csv", wide_form(separator="\t"))
+        e.write("comma.csv", wide_form(separator=";").replace(".", ",").replace(",000Z", ".000Z")
+                .replace("-1,", "-1."))
         e.write("foreign.csv", wide_form(["A", "A on", "B", "B on"], ";").replace("time", "when", 1))
         e.write("map.yaml", "time: when\ncolumns: {A: fan-1.bearing, A on: fan-1.running, "
                 "B: pump-1.bearing, B on: pump-1.running}\n")
@@ -91,7 +94,9 @@ class Sources(unittest.TestCase):
         self.assertEqual(self.events("long.csv"), self.want)
 
     def test_every_form_gives_the_same_events(self):
-        for words in (["wide.csv"], ["log.jsonl"], ["--map", "map.yaml", "foreign.csv"]):
+        with open(self.estate.path("comma.csv"), encoding="utf-8") as f:
+            self.assertRegex(f.readlines()[1], r"^2026-03-01T00:00:00.000Z;60,0;1;60,0;1$")
+        for words in (["wide.csv"], ["tabs.csv"], ["comma.csv"], ["log.jsonl"], ["--map", "map.yaml", "foreign.csv"]):
             with self.subTest(words):
                 self.assertEqual(self.events(*words), self.want)
 
@@ -113,6 +118,31 @@ class Sources(unittest.TestCase):
                         got = self.events("/dev/stdin", stdin=stdin)
                     thread.join()
                     self.assertEqual(got, self.want)
+
+    def test_a_dash_is_standard_input(self):
+        for name in ("long.csv", "wide.csv", "log.jsonl"):
+            with self.subTest(name), open(self.estate.path(name), "rb") as stdin:
+                self.assertEqual(self.events("-", stdin=stdin), self.want)
+        self.estate.write("fan-only.csv", "time,device,point,value\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "fan-1" in line))
+        rest = self.estate.write("rest.csv", "time,device,point,value\nnow,a,b,c\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "pump-1" in line))
+        with open(rest, "rb") as stdin:
+            self.assertEqual(self.events("fan-only.csv", "-", stdin=stdin,
+                                         errors='standard input:2:1: "now" is no time'), self.want)
+        for words, status, told in (
+                (["-", "-"], 2, "standard input was given twice"),
+                (["-"], 3, "standard input:1: no header"),
+                (["--diff", "rules.yaml", "-"], 2, "--diff reads each log twice, and standard input"),
+                (["--diff", "rules.yaml", "/dev/stdin"], 2, "and /dev/stdin can be read but once")):
+            with self.subTest(words), open("/dev/null", "rb") as stdin:
+                self.events(*words, stdin=stdin, status=status, errors=told)
+        with open(self.estate.path("long.csv"), "rb") as stdin:
+            done = subprocess.run([CARETAKER, "report", "alarms", "-c", self.estate.site_file, "--log",
+                                   "-"], stdin=stdin, capture_output=True, text=True, timeout=60,
+                                  check=False)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("standard input can be read but once", done.stderr)
 
     def test_files_of_several_forms_merge_by_time(self):
         fan = self.estate.write("fan.jsonl", "".join(
@@ -226,6 +256,11 @@ class History(unittest.TestCase):
         done = self.run_it("import", "log.jsonl")
         self.assertIn("4640 samples", done.stderr)
         self.assertIn(": 4640 imported, 0 were there", done.stderr)
+        with open(self.estate.path("log.jsonl"), "rb") as stdin:
+            done = subprocess.run([CARETAKER, "import", "-c", self.estate.site_file, "-"], stdin=stdin,
+                                  cwd=self.estate.folder, timeout=60, capture_output=True, text=True,
+                                  check=True)
+        self.assertIn(": 0 imported, 4640 were there", done.stderr)
         want = self.replay("long.csv")
         self.assertGreater(len(want.splitlines()), 20)
         self.assertEqual(self.replay("--from-history"), want)
