@@ -162,8 +162,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
-    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail] "
-    "[--format csv|jsonl]",
+    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail]\n"
+    "       [--format csv|jsonl]",
     "--detail adds a column with an exception's code, or which of timeout, crc, "
     "short,\n"
     "wrong_unit, malformed, refused and lost it was.\n\n"

@@ -103,14 +103,15 @@ static void
 print_what_if(const struct what_if_counts *c)
 {
     fprintf(stderr,
-            "what if: %" PRIu64 " samples drifted, %" PRIu64 " with noise, %" PRIu64
-            " stuck, %" PRIu64 " dropped, %" PRIu64 " frames at another time",
-            c->changed[WHAT_IF_DRIFT], c->changed[WHAT_IF_NOISE],
-            c->changed[WHAT_IF_STICK], c->changed[WHAT_IF_DROP],
-            c->changed[WHAT_IF_SHIFT]);
+            "what if: %" PRIu64 " sample%s drifted, %" PRIu64 " with noise, %" PRIu64
+            " stuck, %" PRIu64 " dropped, %" PRIu64 " frame%s at another time",
+            c->changed[WHAT_IF_DRIFT], cli_s(c->changed[WHAT_IF_DRIFT]),
+            c->changed[WHAT_IF_NOISE], c->changed[WHAT_IF_STICK],
+            c->changed[WHAT_IF_DROP], c->changed[WHAT_IF_SHIFT],
+            cli_s(c->changed[WHAT_IF_SHIFT]));
     if (c->back > 0) {
-        fprintf(stderr, ", %" PRIu64 " samples lost because the clock went back",
-                c->back);
+        fprintf(stderr, ", %" PRIu64 " sample%s lost because the clock went back",
+                c->back, cli_s(c->back));
     }
     fputc('\n', stderr);
 }
@@ -125,12 +126,14 @@ print_summary(const struct replay_result *r)
         instant_format_local(to, r->last_ms);
     }
     fprintf(stderr,
-            "%" PRIu64 " rows (%" PRIu64 " bad), %" PRIu64
-            " samples, %s .. %s: %" PRIu64 " events\n",
-            r->rows, r->bad_rows, r->samples, from, to, r->events);
+            "%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
+            " sample%s, %s .. %s: %" PRIu64 " event%s\n",
+            r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
+            to, r->events, cli_s(r->events));
     if (r->exchanges + r->elsewhere > 0) {
-        fprintf(stderr, "%" PRIu64 " reads on the wire, %" PRIu64 " of no point",
-                r->exchanges + r->elsewhere, r->unmatched);
+        fprintf(stderr, "%" PRIu64 " read%s on the wire, %" PRIu64 " of no point",
+                r->exchanges + r->elsewhere, cli_s(r->exchanges + r->elsewhere),
+                r->unmatched);
         if (r->elsewhere > 0) {
             fprintf(stderr,
                     ", %" PRIu64 " on no bus of the site (%s; --bus ID forces one)",
@@ -140,8 +143,8 @@ print_summary(const struct replay_result *r)
     }
     if (r->unknown > 0) {
         fprintf(stderr,
-                "%" PRIu64 " samples of the history are of no point of the site\n",
-                r->unknown);
+                "%" PRIu64 " sample%s of the history %s of no point of the site\n",
+                r->unknown, cli_s(r->unknown), r->unknown == 1 ? "is" : "are");
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
@@ -208,11 +211,21 @@ compare(struct site *site,
 static void
 print_diff(const struct arguments *a, const struct replay_diff *d)
 {
-    if (a->diff != NULL) {
+    const struct replay_diff_counts *c = &d->all;
+    if (a->diff == NULL) {
+        return;
+    }
+    fprintf(stderr,
+            "with %s: %" PRIu64 " alarm%s the same, %" PRIu64 " gained, %" PRIu64
+            " lost, %" PRIu64 " moved\n",
+            a->diff, c->same, cli_s(c->same), c->gained, c->lost, c->moved);
+    for (size_t i = 0; i < d->total_count; i++) {
+        const struct replay_diff_total *t = &d->totals[i];
+        c = &t->counts;
         fprintf(stderr,
-                "with %s: %" PRIu64 " alarms the same, %" PRIu64 " gained, %" PRIu64
+                "  %s/%s: %" PRIu64 " the same, %" PRIu64 " gained, %" PRIu64
                 " lost, %" PRIu64 " moved\n",
-                a->diff, d->same, d->gained, d->lost, d->moved);
+                t->device, t->rule, c->same, c->gained, c->lost, c->moved);
     }
 }
 
@@ -262,7 +275,7 @@ play(const struct cli_command *self,
 {
     struct err err = {0};
     struct replay_result result;
-    struct replay_diff diff = {0};
+    struct replay_diff diff = {.totals = NULL};
     int code = a->diff != NULL
                    ? compare(site, a, options, &result, &diff, diags, &err)
                    : replay_run(site, options, stdout, &result, diags, &err);
@@ -281,9 +294,9 @@ play(const struct cli_command *self,
         }
         print_diff(a, &diff);
     }
-    return code == 0 && diff.gained + diff.lost + diff.moved > 0
-               ? CLI_NO
-               : err_exit_status(code);
+    bool differs = diff.total_count > 0;
+    replay_diff_fini(&diff);
+    return code == 0 && differs ? CLI_NO : err_exit_status(code);
 }
 
 /* What can be read but once is at its end for the second set of rules. */
@@ -362,7 +375,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"shift-clock", 0, CLI_LIST, &a.what_if[WHAT_IF_SHIFT], "AGE[@SPAN]",
          "what if: the clock is ahead, or with - behind"},
         {"seed", 0, CLI_TEXT, &a.seed, "N", "other chances for noise and drop [1]"},
-        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
+        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL,
+         "no progress and no summary; bad rows are told"},
     };
     bool done = false;
     int status =
@@ -385,8 +399,13 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_replay = {
     "replay", "recorded samples through the site's rules, in virtual time",
-    "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--format text|jsonl] "
-    "[--from-history] LOG...",
+    "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--bus ID]\n"
+    "       [--format text|jsonl] [--stale-after TIME] [--until T] [--strict] "
+    "[--quiet]\n"
+    "       [--noise POINT=SIGMA]... [--drift POINT=PER_DAY]... "
+    "[--stick POINT[@SPAN]]...\n"
+    "       [--drop [POINT=]SHARE]... [--shift-clock AGE[@SPAN]]... [--seed N]\n"
+    "       [--from-history [--from T] [--to T] [--device ID]] LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
     "(time,pump-1.pressure,...), its cells separated by commas, semicolons or tabs; or "
@@ -420,5 +439,7 @@ const struct cli_command cli_replay = {
     "row, or left out.  SHARE is 0.05 or 5%.\n"
     "With --diff the logs run through both sets of rules, and what is printed are the "
     "alarms\n"
-    "that FILE would gain, lose, or move in time or severity.\n",
+    "that FILE would gain, lose, or move in time or severity; then how many of each, "
+    "by device\n"
+    "and rule.\n",
     run};

@@ -19,6 +19,7 @@ struct import {
     struct import_result *result;
     struct replay_source *source;
     struct history_db *db;
+    int64_t now_ms;
     int64_t keep_from_ms; /* INSTANT_NONE: all is kept. */
     unsigned char *batch;
     size_t size;
@@ -87,6 +88,7 @@ add_frame(struct import *im, const struct frame *f)
     if (im->keep_from_ms != INSTANT_NONE && f->t_ms < im->keep_from_ms) {
         result->expired += f->count;
     }
+    result->future += f->t_ms > im->now_ms ? f->count : 0;
     result->first_ms = result->first_ms == INSTANT_NONE ? f->t_ms : result->first_ms;
     result->last_ms = f->t_ms;
 }
@@ -159,6 +161,7 @@ import_run(const struct site *site,
 {
     struct import im = {.options = options,
                         .result = result,
+                        .now_ms = now_ms,
                         .keep_from_ms = site->history.keep_ms > 0
                                             ? now_ms - site->history.keep_ms
                                             : INSTANT_NONE,

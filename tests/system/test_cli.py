@@ -120,6 +120,18 @@ class Words(House):
         self.assertEqual(e.listing("devices", "--state", "offline"), [])
         self.refused(2, "devices", "--state", "bogus")
 
+    def test_the_usage_of_replay_and_import_has_every_option(self):
+        for word in ("replay", "import", "export"):
+            with self.subTest(word):
+                said = self.estate.ok(word, "--help", site=False)
+                usage = said[said.index("Usage:"):said.index("\n\n", said.index("Usage:"))]
+                options = re.findall(r"^  (?:-(\w), |    )--([a-z-]+)", said, re.MULTILINE)
+                self.assertGreater(len(options), 4)
+                for letter, name in options:
+                    if name != "help":
+                        self.assertTrue(f"--{name}" in usage or f"-{letter} " in usage, name)
+                self.assertEqual([x for x in said.splitlines() if len(x) > 100], [])
+
     def test_options_stand_anywhere(self):
         e = self.estate
         log = e.write("log.csv", long_log(VALUES))

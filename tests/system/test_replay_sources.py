@@ -200,7 +200,7 @@ class Sources(unittest.TestCase):
             f"{t:%Y-%m-%dT%H:%M:%SZ},pump-1,bearing,1\n" for t in times))
         for end, samples in (("now", 2), ("-1h", 1), ("-30m", 1), ("+3h", 3)):
             with self.subTest(end):
-                self.events("--until", end, log, errors=f", {samples} samples, ")
+                self.events("--until", end, log, errors=f", {samples} sample{'s' * (samples > 1)}, ")
         self.events("--until", "soon", "long.csv", status=2, errors='--until: "soon" is no instant; ')
 
     def test_an_end_before_the_first_row_is_told(self):
@@ -281,12 +281,29 @@ class History(unittest.TestCase):
         self.assertIn(": 0 imported, 2320 were there", said)
         self.assertNotIn("differ", said)
         self.assertEqual(self.run_it("export").stdout, whole)
+        one = self.estate.write("one.csv", "".join(part.splitlines(True)[:2]))
+        self.assertIn("1 row (0 bad), 1 sample, ", self.run_it("import", one).stderr)
         lines = part.splitlines(True)
         self.estate.write("other.csv", lines[0] + lines[1] + lines[2].replace(",good", "1,good"))
         said = self.run_it("import", "other.csv").stderr
-        self.assertIn(": 1 imported, 1 were there\n1 of them differ", said)
+        self.assertIn(": 1 imported, 1 was there\n1 of them differs from", said)
         self.assertEqual(len(self.run_it("export").stdout.splitlines()),
                          len(whole.splitlines()) + 1)
+
+    def test_samples_of_the_future_are_told(self):
+        later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)
+        self.estate.write("later.csv", "time,device,point,value\n2026-03-01T00:00:00Z,pump-1,bearing,1\n"
+                          + f"{later:%Y-%m-%dT%H:%M:%SZ},pump-1,bearing,1\n" * 2)
+        said = self.run_it("import", "later.csv").stderr
+        self.assertIn(f"2 samples are of the future, up to {later:%Y-%m-%d %H:%M:%S}: was the time zone",
+                      said)
+        self.assertNotIn("future", self.run_it("import", "long.csv").stderr)
+
+    def test_quiet_still_tells_bad_rows(self):
+        self.estate.write("bad.csv", "time,device,point,value\nsoon,pump-1,bearing,1\n")
+        for word in ("replay", "import"):
+            said = self.run_it(word, "-q", "bad.csv").stderr
+            self.assertRegex(said, r"\Abad.csv:2:1: .*\n\Z")
 
     def test_a_part_of_the_history(self):
         self.run_it("import", "long.csv")
