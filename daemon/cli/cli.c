@@ -207,6 +207,12 @@ cli_site(const char *path)
 }
 
 const char *
+cli_s(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+const char *
 cli_login(void)
 {
     const char *name = getlogin();

@@ -67,6 +67,8 @@ int cli_fail(const struct err *err);
 /* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
  * errors. */
 struct site *cli_site(const char *path);
+/* "s", or "" behind one thing. */
+const char *cli_s(uint64_t count);
 /* The login name; never NULL. */
 const char *cli_login(void);
 

@@ -44,6 +44,8 @@ struct replay_result {
     uint64_t rows, bad_rows, frames, samples, events;
     uint64_t late_samples;     /* Came when their point had been stale already. */
     int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
+    int64_t
+        beyond_ms; /* Of the first row behind `until`; INSTANT_NONE: there is none. */
     /* Of raw files, as struct replay_source_counts has them. */
     uint64_t exchanges, unmatched, elsewhere;
     struct what_if_counts what_if;
@@ -61,7 +63,7 @@ int replay_run(struct site *site,
                struct err *err);
 
 /* One case: true in `*passed` when every expectation held.  What failed, and what came
- * instead, is printed to `out`. */
+ * instead, is printed to `out`.  An error begins with `path`. */
 int replay_case_run(
     const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err);
 
