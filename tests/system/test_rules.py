@@ -215,6 +215,23 @@ class Rules(unittest.TestCase):
                          and promised(rule) > limits[rule.severities[0]]
                          and not is_planned(rule))
 
+    def test_what_hides_another_comes_first_and_goes_last(self):
+        # Else the other is told for a moment, before or after.  What is latched stays
+        # until somebody has seen it.
+        seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+        def held(rule, key):
+            text = rule.get(key) or "0s"
+            return int(text[:-1]) * seconds[text[-1]]
+        known = {rule.id: rule for rule in self.rules}
+        pairs = [(rule, known[name]) for rule in self.rules if rule.get("suppressed_by")
+                 for name in rule.get("suppressed_by").strip("[]").split(", ")]
+        self.assertGreater(len(pairs), 20)
+        self.assert_none((rule.id, by.id) for rule, by in pairs
+                         if held(by, "hold") > held(rule, "hold"))
+        self.assert_none((rule.id, by.id) for rule, by in pairs
+                         if held(by, "clear_hold") < held(rule, "clear_hold")
+                         and not by.get("latch"))
+
     def test_each_source_gives_a_place_or_says_verify(self):
         known = (r"verify|GB/T \d|GB \d|ISO \d|DL/T \d|NEMA MG|TSG |manual page|"
                  r"property service standard|coils 0x|UPS2000")
