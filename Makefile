@@ -139,6 +139,7 @@ install:
 		[ ! -e "$$file" ] || install -D -m 644 -t '$(SHARE)/caretaker/examples' "$$file" || exit 1; \
 	done
 	install -D -m 644 -t '$(SHARE)/doc/caretaker' README.md NEWS
+	install -D -m 644 config/rules/README.md '$(SHARE)/doc/caretaker/rules.md'
 	install -d '$(SHARE)/bash-completion/completions'
 	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
 	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'
