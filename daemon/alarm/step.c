@@ -191,7 +191,9 @@ step_settle(struct alarms *a, struct entry *e, int64_t t_ms)
 {
     enum alarm_state before = e->row.state;
     struct hiding hiding;
-    enum alarm_state state = hide_state(a, e, t_ms, &hiding);
+    bool restless = false;
+    enum alarm_state state = hide_state(a, e, t_ms, &hiding, &restless);
+    entry_set_restless(a, e, restless);
     set_state(e, state, &hiding, t_ms);
     if (before == ALARM_SHELVED && state != ALARM_SHELVED) {
         tell(a, e, t_ms, EVENT_ALARM_UNSHELVED);
