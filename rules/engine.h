@@ -5,6 +5,7 @@
  *   past.h     the series: what rules remember
  *   judge.c    one instance: holds, levels, edges
  *   restart.c  what survives a restart
+ *   standing.c what the life of an alarm asks
  *   render.c   titles */
 #ifndef CARETAKER_RULES_ENGINE_H
 #define CARETAKER_RULES_ENGINE_H
@@ -132,6 +133,14 @@ void judge_arm(struct rules *r, uint32_t i, int64_t t_ms);
 struct rule_state instance_state(const struct rules *r, const struct instance *in);
 /* NONE_INDEX: the rule is not bound to the device. */
 uint32_t engine_find(const struct rules *r, uint32_t device, uint32_t rule);
+
+/* Whether a reading of this quality came out of an answer of the device. */
+static inline bool
+quality_is_answer(enum quality q)
+{
+    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
+           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
+}
 
 static inline int64_t *
 instance_since(const struct rules *r, const struct instance *in)

@@ -145,14 +145,6 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
     }
 }
 
-/* Whether a reading of this quality came out of an answer of the device. */
-static bool
-is_answer(enum quality q)
-{
-    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
-           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
-}
-
 /* What a frame tells of its device as a whole.  Derived points say what the collector
  * knows, not what the device answered. */
 static void
@@ -170,7 +162,7 @@ take_health(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx)
         asked = true;
         answers = answers || q == QUALITY_GOOD;
         refused = refused || q == QUALITY_REFUSED;
-        has_value = has_value || (is_answer(q) && q != QUALITY_EXCEPTION);
+        has_value = has_value || (quality_is_answer(q) && q != QUALITY_EXCEPTION);
     }
     if (asked) {
         /* Other points may have an exception, remembered from better days. */
@@ -232,7 +224,8 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
         }
         any = any || !derived;
         bool strict = r->site->points[p].stale_after_ms < d->stale_after_ms;
-        bool denied = r->last_ms[p] > r->fresh_ms[p] && is_answer(r->quality[p]);
+        bool denied =
+            r->last_ms[p] > r->fresh_ms[p] && quality_is_answer(r->quality[p]);
         if (!strict && !denied && !derived) {
             missed = r->fresh_ms[p] > missed ? r->fresh_ms[p] : missed;
         }

@@ -58,6 +58,23 @@ bool rules_bound(const struct rules *r, uint32_t device, uint32_t rule);
 struct watch rules_watch(const struct rules *r, uint32_t device, uint32_t rule);
 void rules_set_watched(struct rules *r, uint32_t device, uint32_t rule, bool watched);
 
+/* What the life of an alarm asks beyond the edges: how far its instance has come, and
+ * how new what it was judged on is. */
+struct rules_standing {
+    bool pending;           /* Not raised, and the hold that raises it runs. */
+    bool clearing;          /* Raised, and the clear_hold that ends it runs, */
+    int64_t clears_ms;      /* until then. */
+    int64_t sampled_ms;     /* The oldest of the last good samples that it is judged on;
+                               INSTANT_NONE: one of them is not known at present,
+                               INSTANT_MAX: it reads none. */
+    int64_t stale_after_ms; /* The longest of theirs. */
+};
+struct rules_standing
+rules_standing(const struct rules *r, uint32_t device, uint32_t rule);
+/* Whether `rule` is bound to `device` and tells of its silence: it asks whether the
+ * device is online, or for the age or quality of its points. */
+bool rules_tells_silence(const struct rules *r, uint32_t device, uint32_t rule);
+
 /* State that survives a restart: one row per instance that is not plainly normal, or
  * whose condition is watched. */
 enum rule_phase { RULE_NORMAL, RULE_PENDING, RULE_RAISED, RULE_CLEARING };
