@@ -15,21 +15,50 @@ wrong(const struct log_header *h, struct err *err, const struct log_cell *cell)
     return err_wrap(err, "%s:1:%u", h->path, cell != NULL ? cell->column : 1);
 }
 
-/* The one of ',' and ';' that stands more often outside quotes; their number in all
- * bounds the cells. */
+static bool
+separates(char c)
+{
+    return c == ',' || c == ';' || c == '\0';
+}
+
+/* Does a tab stand between two texts?  Those beside a comma are blanks. */
+static bool
+has_tabs(const char *line)
+{
+    char last = '\0'; /* That is no blank. */
+    bool quoted = false, tab = false;
+
+    for (; *line != '\0'; line++) {
+        quoted ^= *line == '"';
+        if (quoted || (*line != ' ' && *line != '\t')) {
+            if (tab && !separates(last) && !separates(*line)) {
+                return true;
+            }
+            tab = false;
+            last = *line;
+        } else {
+            tab |= *line == '\t';
+        }
+    }
+    return false;
+}
+
+/* A tab, or the one of ',' and ';' that stands more often outside quotes; their number
+ * in all bounds the cells. */
 static uint32_t
 find_separator(struct log_header *h, const char *line)
 {
-    uint32_t commas = 0, semicolons = 0;
-    bool quoted = false;
+    bool tabs = has_tabs(line), quoted = false;
+    uint32_t commas = 0, semicolons = 0, tab_count = 0;
 
     for (; *line != '\0'; line++) {
         quoted ^= *line == '"';
         commas += !quoted && *line == ',';
         semicolons += !quoted && *line == ';';
+        tab_count += !quoted && *line == '\t';
     }
-    h->separator = semicolons > commas ? ';' : ',';
-    return commas + semicolons + 1;
+    h->separator = tabs ? '\t' : semicolons > commas ? ';' : ',';
+    return commas + semicolons + tab_count + 1;
 }
 
 static int

@@ -9,15 +9,22 @@
 
 #define BUFFER_BYTES ((size_t)4 * LOG_LINE_BYTES_MAX)
 
+const char *
+log_lines_name(const char *path)
+{
+    return strcmp(path, LOG_STDIN) == 0 ? "standard input" : path;
+}
+
 int
 log_lines_open(struct log_lines *l, const char *path, struct err *err)
 {
     struct stat st;
 
     memset(l, 0, sizeof *l);
-    l->fd = open(path, O_RDONLY | O_CLOEXEC);
+    l->fd = strcmp(path, LOG_STDIN) == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                         : open(path, O_RDONLY | O_CLOEXEC);
     if (l->fd < 0 || fstat(l->fd, &st) != 0) {
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", log_lines_name(path), strerror(errno));
     }
     l->total = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
     l->buffer = malloc(BUFFER_BYTES + 1); /* The last line may want a NUL. */
@@ -139,10 +146,11 @@ log_lines_next(struct log_lines *l, char **line, size_t *size, struct err *err)
     }
 }
 
+/* A tab that separates cells is none. */
 static bool
-is_blank(char c)
+is_blank(char c, char separator)
 {
-    return c == ' ' || c == '\t';
+    return (c == ' ' || c == '\t') && c != separator;
 }
 
 /* A cell that begins with a quote; returns where it ends (a separator or the NUL), or
@@ -162,7 +170,7 @@ cut_quoted(struct log_cell *out, char *quote, char separator, struct err *err)
         }
         *to++ = *from;
     }
-    while (is_blank(*from)) {
+    while (is_blank(*from, separator)) {
         from++;
     }
     if (*from != separator && *from != '\0') {
@@ -183,7 +191,7 @@ cut_plain(struct log_cell *out, char *from, char separator)
     while (*at != separator && *at != '\0') {
         at++;
     }
-    for (end = at; end > from && is_blank(end[-1]); end--) {
+    for (end = at; end > from && is_blank(end[-1], separator); end--) {
     }
     out->text = from;
     out->size = (size_t)(end - from);
@@ -201,7 +209,7 @@ log_cells(
         struct log_cell *cell = &out[count];
         bool last;
 
-        while (is_blank(*at)) {
+        while (is_blank(*at, separator)) {
             at++;
         }
         cell->column = (uint32_t)(at - line) + 1;

@@ -11,6 +11,8 @@
 
 #define LOG_LINE_BYTES_MAX (64 * 1024) /* A row of 1,000 points is a tenth of it. */
 
+#define LOG_STDIN "-" /* The path of standard input, which can be read but once. */
+
 struct log_lines {
     int fd;
     char *buffer;
@@ -21,6 +23,8 @@ struct log_lines {
     uint64_t done, total; /* Bytes. */
 };
 
+/* What `path` is called in messages; borrows it. */
+const char *log_lines_name(const char *path);
 int log_lines_open(struct log_lines *l, const char *path, struct err *err);
 void log_lines_close(
     struct log_lines *l); /* Also after a failed open; an fd of -1 is none. */

@@ -9,8 +9,8 @@
 #include "collectors/log_json.h"
 #include "collectors/log_lines.h"
 #include "collectors/log_names.h"
-#include "collectors/log_number.h"
 #include "collectors/log_time.h"
+#include "collectors/log_value.h"
 #include "daemon/base/instant.h"
 
 #define HINTS_MAX 100 /* Bad rows that say what was meant: it takes a search each. */
@@ -52,6 +52,8 @@ struct log_reader {
     log_bad_fn tell_bad;
     void *ctx;
     uint64_t rows, bad;
+    const struct log_file *bad_file; /* With the bad row told last; NULL: none. */
+    bool stopped;                    /* At that row. */
     struct log_file *files;
     uint32_t file_count;
     uint32_t given; /* File whose frame was given last; NONE_INDEX: none. */
@@ -118,46 +120,10 @@ bad_row(struct log_reader *r,
     const struct loc loc = {.file = f->path, .line = f->lines.line, .column = column};
 
     r->bad++;
+    r->bad_file = f;
     if (r->tell_bad != NULL) {
         r->tell_bad(r->ctx, &loc, text);
     }
-}
-
-/* A value as text; `true` and `false` count where the point is a yes or no, or is fed
- * by logs alone and so has no type of its own. */
-static bool
-parse_value(double *out, const struct point *p, const char *text)
-{
-    if (log_number_parse(out, text)) {
-        return true;
-    }
-    if (p->type != TYPE_BOOL && p->table != REG_NONE &&
-        !(p->type == TYPE_BITS && p->bit_low == p->bit_high)) {
-        return false;
-    }
-    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
-        *out = text[0] == 't' || text[0] == 'T';
-        return true;
-    }
-    return false;
-}
-
-static int
-take_value(struct reading *out,
-           const struct site *site,
-           const struct log_cell *cell,
-           struct err *err)
-{
-    const struct point *p = &site->points[out->point];
-
-    if (parse_value(&out->value, p, cell->text)) {
-        return 0;
-    }
-    if (cell->size == 0) {
-        return err_set(err, ERR_RANGE, "no value; a good sample has one");
-    }
-    return err_set(err, ERR_RANGE, "'%.60s' is no value; a decimal number%s is",
-                   cell->text, p->type == TYPE_BOOL ? ", true or false" : "");
 }
 
 /* The one reading of a row in long form.  `*where` is the cell that is wrong. */
@@ -203,7 +169,8 @@ take_long(struct log_reader *r,
     if (quality != QUALITY_GOOD && cells[h->value].size == 0) {
         return 0; /* Why there is no value is all there is to say. */
     }
-    return take_value(out, r->site, &cells[h->value], err);
+    return log_value_read(&out->value, &r->site->points[out->point], &cells[h->value],
+                          h->separator, err);
 }
 
 static int
@@ -223,7 +190,8 @@ take_wide(struct log_reader *r,
         }
         *where = &h->cells[c->cell];
         *out = (struct reading){.point = c->point, .quality = QUALITY_GOOD};
-        if (take_value(out, r->site, *where, err) != 0) {
+        if (log_value_read(&out->value, &r->site->points[c->point], *where,
+                           h->separator, err) != 0) {
             return err->code;
         }
         f->row_count++;
@@ -311,7 +279,7 @@ next_row(struct log_reader *r, struct log_file *f)
     char *line;
     size_t size;
 
-    for (;;) {
+    while (!r->stopped) {
         switch (next_line(f, &line, &size, &err)) {
         case LOG_LINE_END:
             return false;
@@ -332,6 +300,7 @@ next_row(struct log_reader *r, struct log_file *f)
             break;
         }
     }
+    return false;
 }
 
 /* Fills the file's frame with the next one, if there is one. */
@@ -400,11 +369,16 @@ begin_file(struct log_reader *r,
 static int
 file_open(struct log_reader *r,
           struct log_file *f,
+          const char *path,
           const struct log_map *map,
           bool *mapped,
           struct err *err)
 {
-    if (log_lines_open(&f->lines, f->path, err) != 0 ||
+    f->path = strdup(log_lines_name(path));
+    if (f->path == NULL) {
+        return err_set(err, ERR_NOMEM, "logs");
+    }
+    if (log_lines_open(&f->lines, path, err) != 0 ||
         begin_file(r, f, map, mapped, err) != 0) {
         return err->code;
     }
@@ -430,6 +404,20 @@ check_mapped(const struct log_map *map, const bool *mapped, struct err *err)
     return 0;
 }
 
+/* There is but one standard input. */
+static int
+check_stdin(const char *const *paths, uint32_t count, struct err *err)
+{
+    uint32_t times = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        times += strcmp(paths[i], LOG_STDIN) == 0;
+    }
+    return times <= 1 ? 0
+                      : err_set(err, ERR_USAGE, "%s was given twice; it is read once",
+                                log_lines_name(LOG_STDIN));
+}
+
 static int
 files_open(struct log_reader *r,
            const struct log_map *map,
@@ -439,7 +427,7 @@ files_open(struct log_reader *r,
 {
     bool *mapped =
         calloc(map != NULL ? (size_t)map->column_count + 1 : 1, sizeof *mapped);
-    int status = 0;
+    int status = check_stdin(paths, count, err);
 
     r->files = calloc((size_t)count + 1, sizeof *r->files);
     if (r->files == NULL || mapped == NULL) {
@@ -449,12 +437,7 @@ files_open(struct log_reader *r,
         struct log_file *f = &r->files[r->file_count++];
 
         f->lines.fd = -1;
-        f->path = strdup(paths[i]);
-        if (f->path == NULL) {
-            status = err_set(err, ERR_NOMEM, "logs");
-        } else {
-            status = file_open(r, f, map, mapped, err);
-        }
+        status = file_open(r, f, paths[i], map, mapped, err);
     }
     if (status == 0) {
         status = check_mapped(map, mapped, err);
@@ -513,6 +496,12 @@ log_reader_close(struct log_reader *r)
     free(r);
 }
 
+void
+log_reader_stop(struct log_reader *r)
+{
+    r->stopped = r->bad_file != NULL;
+}
+
 const struct frame *
 log_reader_next(struct log_reader *r)
 {
@@ -533,8 +522,8 @@ log_reader_next(struct log_reader *r)
             first = i;
         }
     }
-    if (first == NONE_INDEX) {
-        return NULL;
+    if (first == NONE_INDEX || (r->stopped && !r->bad_file->has_frame)) {
+        return NULL; /* What the others have left is later than the bad row. */
     }
     r->given = first;
     return r->files[first].frame;

@@ -18,8 +18,8 @@ struct log_reader;
 /* A bad row is told to `bad` (file and line in `loc`), counted and skipped. */
 typedef void (*log_bad_fn)(void *ctx, const struct loc *loc, const char *text);
 
-/* Opens all files and reads their headers.  `map` may be NULL.  `site` and `map` are
- * borrowed until log_reader_close(). */
+/* Opens all files (LOG_STDIN is standard input) and reads their headers.  `map` may be
+ * NULL.  `site` and `map` are borrowed until log_reader_close(). */
 int log_reader_open(struct log_reader **out,
                     const struct site *site,
                     const struct log_map *map,
@@ -29,6 +29,9 @@ int log_reader_open(struct log_reader **out,
                     void *ctx,
                     struct err *err);
 void log_reader_close(struct log_reader *r);
+/* For `bad` to call: the file ends before the row that it was told, and no file is read
+ * on. */
+void log_reader_stop(struct log_reader *r);
 
 /* The next frame in order of time, then of file, then as written (borrowed until the
  * next call); NULL at the end.  Consecutive rows of one time and device are one frame.

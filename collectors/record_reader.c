@@ -554,6 +554,12 @@ record_reader_close(struct record_reader *r)
     free(r);
 }
 
+void
+record_reader_stop(struct record_reader *r)
+{
+    r->ended = true;
+}
+
 const struct frame *
 record_reader_next(struct record_reader *r)
 {

@@ -30,6 +30,8 @@ int record_reader_open_file(struct record_reader **out,
                             log_bad_fn bad,
                             void *ctx,
                             struct err *err);
+/* For `bad` to call: the file ends before what it was told. */
+void record_reader_stop(struct record_reader *r);
 void record_reader_close(struct record_reader *r); /* NULL is accepted. */
 
 /* The next frame in order of time (borrowed until the next call); NULL at the end.  A

@@ -129,6 +129,7 @@ make_tables(struct rules *r)
     r->value = arena_array(a, points, sizeof *r->value);
     r->known = arena_array(a, points, sizeof *r->known);
     r->last_good_ms = arena_array(a, points, sizeof *r->last_good_ms);
+    r->aged_ms = arena_array(a, points, sizeof *r->aged_ms);
     r->last_ms = arena_array(a, points, sizeof *r->last_ms);
     r->fresh_ms = arena_array(a, points, sizeof *r->fresh_ms);
     r->quality = arena_array(a, points, sizeof *r->quality);
@@ -140,6 +141,7 @@ make_tables(struct rules *r)
     for (uint32_t p = 0; p < r->site->point_count; p++) {
         r->known[p] = (double)NAN;
         r->last_good_ms[p] = INSTANT_NONE;
+        r->aged_ms[p] = INSTANT_NONE;
         r->last_ms[p] = INSTANT_NONE;
         r->fresh_ms[p] = INSTANT_NONE;
         r->quality[p] = QUALITY_STALE;

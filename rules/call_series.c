@@ -1,12 +1,12 @@
 /* Functions with a memory.  What they follow is compiled like any expression, taken out
  * of the rule's program, and becomes a series (series.h) that the program reads. */
 #include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/strbuf.h"
 #include "rules/compile.h"
 
 #define WATCH_MS_MAX 1e15 /* Nothing here gets 30,000 years old. */
@@ -55,14 +55,15 @@ watch_comparison(struct compiler *c,
 
 /* ---- comparisons of what is known in part ---- */
 
-/* Whether the operand, which ends before operation `end`, is a count or a time as the
- * series says it. */
+/* Whether the operand, which ends before operation `end`, is a count, a time or a held
+ * as the series says it. */
 static bool
 is_range(const struct compiler *c, const struct operand *o, uint32_t end)
 {
     return o->node->kind == NODE_CALL && end - o->op == 1 &&
            c->w->ops[o->op].code == OP_SERIES &&
-           (o->node->function == FUNCTION_COUNT || o->node->function == FUNCTION_TIME);
+           (o->node->function == FUNCTION_COUNT || o->node->function == FUNCTION_TIME ||
+            o->node->function == FUNCTION_HELD);
 }
 
 void
@@ -193,23 +194,93 @@ reach_of(const struct compiler *c, const struct series_spec *spec)
     return spec->width_ms + spec->patience_ms + inner_ms;
 }
 
-/* The call as it is written, without spaces, after its device. */
+static void
+add_point(struct strbuf *out, const struct compiler *c, uint32_t index)
+{
+    const struct point *p = &c->scope->site->points[index];
+    if (p->device != c->scope->device) {
+        strbuf_printf(out, "%s.", c->scope->site->devices[p->device].id);
+    }
+    strbuf_add(out, p->id);
+}
+
+static void
+add_op(struct strbuf *out,
+       const struct compiler *c,
+       const struct series_spec *spec,
+       const struct op *op)
+{
+    uint32_t index = op_has_slot(op) ? spec->slots[op->a] : 0;
+    const struct device *devices = c->scope->site->devices;
+    switch (op->code) {
+    case OP_CONST:
+        strbuf_add_number(out, spec->constants[op->a]);
+        break;
+    case OP_POINT:
+        add_point(out, c, index);
+        break;
+    case OP_AGE:
+    case OP_QUALITY:
+        strbuf_add(out, op->code == OP_AGE ? "age:" : "quality:");
+        add_point(out, c, index);
+        strbuf_printf(out, ":%u", op->b);
+        break;
+    case OP_ONLINE:
+        strbuf_printf(out, "online:%s", devices[index].id);
+        break;
+    case OP_SERIES:
+    case OP_RANGE:
+        strbuf_printf(out, "{%s}:%u", c->scope->series->items[index].key, op->b);
+        break;
+    case OP_CONVERT:
+        for (int i = 0; i < 3; i++) {
+            strbuf_add(out, i > 0 ? "/" : "convert:");
+            strbuf_add_number(out, spec->constants[op->a + i]);
+        }
+        break;
+    default:
+        strbuf_printf(out, "op%u:%u", op->code, op->a);
+        break;
+    }
+}
+
+/* "pump-1 hours(running)": the device, and what the call means.  However a rule writes
+ * it, what was counted is found again; more than a point is in postfix notation. */
 static const char *
-key_of(const struct compiler *c, const struct node *n)
+key_of(const struct compiler *c, const struct node *n, const struct series_spec *spec)
 {
     const struct expression_scope *scope = c->scope;
-    const char *device = scope->site->devices[scope->device].id;
-    size_t size = strlen(device);
-    char *key = arena_alloc(scope->series->arena, size + 2 + n->end - n->start);
-    memcpy(key, device, size);
-    key[size++] = ' ';
-    for (uint32_t i = n->start; i < n->end; i++) {
-        if (!isspace((unsigned char)scope->text->text[i])) {
-            key[size++] = scope->text->text[i];
-        }
+    struct strbuf text = {0};
+    strbuf_printf(&text, "%s %s(", scope->site->devices[scope->device].id,
+                  function_name(n->function));
+    for (uint32_t i = 0; i < spec->op_count; i++) {
+        strbuf_add(&text, i > 0 ? " " : "");
+        add_op(&text, c, spec, &spec->ops[i]);
     }
-    key[size] = '\0';
+    if (spec->width_ms > 0) {
+        strbuf_printf(&text, ",%" PRId64 "ms", spec->width_ms);
+    }
+    strbuf_add(&text, spec->since_service ? "," SINCE_SERVICE ")" : ")");
+    const char *key = arena_strdup(scope->series->arena, strbuf_text(&text));
+    strbuf_fini(&text);
     return key;
+}
+
+/* A statistic is known when its samples span half of the window; at this rhythm they
+ * may never. */
+static void
+check_rhythm(struct compiler *c, const struct node *n, const struct series_spec *spec)
+{
+    int64_t most_ms = (spec->width_ms - 1) / spec->period_ms * spec->period_ms;
+    if (spec->kind == SERIES_WINDOW && 2 * most_ms < spec->width_ms) {
+        char period[INSTANT_TEXT_BYTES];
+        compiler_report(
+            c, DIAG_WARNING, n->start,
+            "`%.*s` will never be known: its samples come every %s; a window "
+            "of more than twice that is of use",
+            compiler_quote_size(n), compiler_quote(c, n),
+            duration_format(period, spec->period_ms));
+    }
 }
 
 /* It is refused where all of them no longer fit. */
@@ -271,7 +342,8 @@ enter(struct compiler *c,
     }
     take_rhythm(c, spec);
     spec->reach_ms = reach_of(c, spec);
-    spec->key = key_of(c, n);
+    spec->key = key_of(c, n, spec);
+    check_rhythm(c, n, spec);
     uint64_t before = c->scope->series->bytes;
     uint32_t index = series_book_add(c->scope->series, spec);
     check_memory(c, n, before, index);

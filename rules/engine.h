@@ -5,6 +5,7 @@
  *   past.h     the series: what rules remember
  *   judge.c    one instance: holds, levels, edges
  *   restart.c  what survives a restart
+ *   standing.c what the life of an alarm asks
  *   render.c   titles */
 #ifndef CARETAKER_RULES_ENGINE_H
 #define CARETAKER_RULES_ENGINE_H
@@ -25,6 +26,7 @@ enum instance_flag {
     INSTANCE_WATCHED = 1u << 2,
     INSTANCE_RESUMING = 1u << 3,  /* Restored; no judgement has confirmed it yet. */
     INSTANCE_WAS_CLEAR = 1u << 4, /* Restored so; clear_since_ms is from before. */
+    INSTANCE_CALLED = 1u << 5,    /* A series that it reads has changed by itself. */
 };
 
 /* One rule on one device.  For each level there is an instant in rules.since: above
@@ -70,6 +72,8 @@ struct rules {
     double *value;         /* The last good one. */
     double *known;         /* The same, but NaN when it is not to be used. */
     int64_t *last_good_ms; /* INSTANT_NONE: never. */
+    int64_t *aged_ms;      /* age() counts from here: the same, but a time when the
+                              program did not run is none. */
     int64_t *last_ms;      /* Of any quality; INSTANT_NONE: never asked. */
     int64_t *fresh_ms;     /* Staleness counts from here: last good, or first asked. */
     uint8_t *quality, *detail;
@@ -96,12 +100,25 @@ struct rules {
     size_t bytes;
 };
 
+/* What conditions say at one moment. */
+enum tri { TRI_FALSE, TRI_TRUE, TRI_UNKNOWN };
+struct verdict {
+    enum tri while_;
+    enum tri when[RULE_LEVELS_MAX];
+    enum tri clear[RULE_LEVELS_MAX]; /* Of the levels up to the raised one. */
+};
+
 void marks_add(struct marks *m, uint32_t index);
 /* Takes the lowest out; false when the set is empty. */
 bool marks_take(struct marks *m, uint32_t *index);
 
 /* Judges instance i at t and arms its timer. */
 void judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx);
+/* What judge() would find at t; nothing changes by it. */
+void judge_look(const struct rules *r,
+                const struct instance *in,
+                int64_t t_ms,
+                struct verdict *out);
 /* When one of the watches is due next, later than `after_ms`; INSTANT_MAX: none. */
 int64_t watch_due(const struct rules *r,
                   const struct value_watch *watches,
@@ -112,8 +129,18 @@ int64_t watch_due(const struct rules *r,
 int64_t judge_due(const struct rules *r, const struct instance *in, int64_t after_ms);
 /* Sets the timer for that. */
 void judge_arm(struct rules *r, uint32_t i, int64_t t_ms);
+/* restart.c: the phase of an instance, and where its holds lead. */
+struct rule_state instance_state(const struct rules *r, const struct instance *in);
 /* NONE_INDEX: the rule is not bound to the device. */
 uint32_t engine_find(const struct rules *r, uint32_t device, uint32_t rule);
+
+/* Whether a reading of this quality came out of an answer of the device. */
+static inline bool
+quality_is_answer(enum quality q)
+{
+    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
+           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
+}
 
 static inline int64_t *
 instance_since(const struct rules *r, const struct instance *in)

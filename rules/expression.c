@@ -22,8 +22,8 @@ compile_number(struct compiler *c, const struct node *n)
     return o;
 }
 
-static bool
-point_is_truth(const struct point *p)
+bool
+expression_point_is_truth(const struct point *p)
 {
     return p->type == TYPE_BOOL || p->table == REG_COIL || p->table == REG_DISCRETE ||
            (p->type == TYPE_BITS && p->bit_low == p->bit_high);
@@ -54,7 +54,7 @@ compile_point(struct compiler *c, const struct node *n)
     }
     const struct point *p = &c->scope->site->points[index];
     compiler_emit(c, OP_POINT, compiler_slot(c, SLOT_POINT, index), 0);
-    if (point_is_truth(p)) {
+    if (expression_point_is_truth(p)) {
         o.kind = VALUE_TRUTH;
         return o;
     }

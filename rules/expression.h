@@ -56,6 +56,10 @@ bool expression_compile(struct code_writer *w,
                         const struct node *root,
                         struct span *out);
 
+/* Whether the values of a point are true and false; one of a log without type and unit
+ * may be so too. */
+bool expression_point_is_truth(const struct point *p);
+
 /* The part of a condition whose value goes with an edge: the left side of the first
  * comparison (the right one if the left is constant), else the first point. */
 const struct node *expression_value_node(const struct node *root);

@@ -16,22 +16,13 @@
 #include "daemon/base/instant.h"
 #include "rules/engine.h"
 
-enum tri { TRI_FALSE, TRI_TRUE, TRI_UNKNOWN };
-
-/* What the conditions say at one moment. */
-struct verdict {
-    enum tri while_;
-    enum tri when[RULE_LEVELS_MAX];
-    enum tri clear[RULE_LEVELS_MAX]; /* Of the levels up to the raised one. */
-};
-
 static double
 run(const struct rules *r, const struct instance *in, struct span span, int64_t t_ms)
 {
     struct program_env env = {
         .known = r->known,
         .quality = r->quality,
-        .last_good_ms = r->last_good_ms,
+        .aged_ms = r->aged_ms,
         .last_ms = r->last_ms,
         .health = r->health,
         .unreachable = r->unreachable,
@@ -99,6 +90,15 @@ evaluate(const struct rules *r,
         out->when[k] = condition(r, in, c->levels[k].when, t_ms);
     }
     evaluate_clear(r, in, 0, in->level + 1, t_ms, out);
+}
+
+void
+judge_look(const struct rules *r,
+           const struct instance *in,
+           int64_t t_ms,
+           struct verdict *out)
+{
+    evaluate(r, in, t_ms, out);
 }
 
 /* What level k waits for: up to the raised one for its clear, above it for its when. */
@@ -270,13 +270,16 @@ watch_due(const struct rules *r,
     for (uint32_t i = 0; i < count; i++) {
         const struct value_watch *w = &watches[i];
         uint32_t index = slots[w->slot];
-        int64_t from = w->kind == WATCH_AGE
-                           ? r->last_good_ms[index]
-                           : series_grows_from(&r->series[index], after_ms);
-        if (from != INSTANT_NONE) {
-            /* Where it is reached, for >= and ==, and where it is passed, for >. */
-            earliest(&best, from + (int64_t)ceil(w->ms), after_ms);
-            earliest(&best, from + (int64_t)floor(w->ms) + 1, after_ms);
+        int64_t from[2] = {r->aged_ms[index], INSTANT_NONE};
+        if (w->kind == WATCH_HELD) {
+            series_grows_from(&r->series[index], after_ms, from);
+        }
+        for (int k = 0; k < 2; k++) {
+            if (from[k] != INSTANT_NONE) {
+                /* Where it is reached, for >= and ==, and where it is passed, for >. */
+                earliest(&best, from[k] + (int64_t)ceil(w->ms), after_ms);
+                earliest(&best, from[k] + (int64_t)floor(w->ms) + 1, after_ms);
+            }
         }
     }
     return best;
@@ -319,8 +322,10 @@ judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx)
     struct instance *in = &r->instances[i];
     struct verdict v;
     r->evaluations++;
+    in->flags &= (uint8_t)~INSTANCE_CALLED;
     evaluate(r, in, t_ms, &v);
     if ((in->flags & INSTANCE_RESUMING) && !resume(r, in, &v, t_ms)) {
+        judge_arm(r, i, t_ms); /* An age grows meanwhile. */
         return;
     }
     int levels = (int)in->code->level_count;

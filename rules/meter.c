@@ -8,7 +8,8 @@
 struct meter
 meter_new(void)
 {
-    return (struct meter){.last_ms = INSTANT_NONE, .since_ms = INSTANT_NONE};
+    return (struct meter){
+        .last_ms = INSTANT_NONE, .since_ms = INSTANT_NONE, .early_ms = INSTANT_NONE};
 }
 
 int64_t
@@ -37,6 +38,11 @@ meter_set(struct meter *m, int64_t t_ms, double value, int64_t patience_ms)
         m->since_ms = t_ms;
         m->changed = !lost;
     }
+    if (first || (!lost && value != m->value)) {
+        m->early_ms = t_ms;
+    } else if (value != m->value) {
+        m->early_ms = m->last_ms; /* Somewhere in the gap. */
+    }
     if (!first && m->value == 0 && value != 0) {
         m->starts++;
     }
@@ -45,13 +51,22 @@ meter_set(struct meter *m, int64_t t_ms, double value, int64_t patience_ms)
     m->resumed = false;
 }
 
-int64_t
-meter_held(const struct meter *m, int64_t t_ms, int64_t patience_ms)
+bool
+meter_held(const struct meter *m,
+           int64_t t_ms,
+           int64_t patience_ms,
+           int64_t *low_ms,
+           int64_t *high_ms)
 {
+    *low_ms = *high_ms = 0;
     if (is_lost(m, t_ms, patience_ms)) {
-        return -1;
+        return false;
     }
-    return m->value != 0 ? t_ms - m->since_ms : 0;
+    if (m->value != 0) {
+        *low_ms = t_ms - m->since_ms;
+        *high_ms = t_ms - m->early_ms;
+    }
+    return true;
 }
 
 int64_t
@@ -86,5 +101,6 @@ meter_shift(struct meter *m, int64_t delta_ms)
     if (m->last_ms != INSTANT_NONE) {
         m->last_ms += delta_ms;
         m->since_ms += delta_ms;
+        m->early_ms += delta_ms;
     }
 }

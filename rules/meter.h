@@ -2,7 +2,7 @@
  * true in its life, how often it began.
  *
  * Between two samples it is as the earlier one said, but where nothing was known for
- * longer than `patience` nothing is counted, and "since" begins anew. */
+ * longer than `patience` nothing is counted, and "since" is known to be in between. */
 #ifndef CARETAKER_RULES_METER_H
 #define CARETAKER_RULES_METER_H
 
@@ -12,7 +12,8 @@
 /* Plain data: what is saved of it is all there is. */
 struct meter {
     int64_t last_ms;  /* The last time at which it was known; INSTANT_NONE: never. */
-    int64_t since_ms; /* It has been as it is since then, as far as is known. */
+    int64_t since_ms; /* It has been as it is since then, as far as is known, */
+    int64_t early_ms; /* and cannot have been for longer than since then. */
     double value;     /* What it was; a condition: 0 or 1. */
     bool changed;     /* At since_ms it did change: nothing older is known else. */
     bool resumed;     /* Restored; no sample came since. */
@@ -30,8 +31,14 @@ int64_t memory_patience(int64_t patience_ms, bool resumed);
 /* A condition is true or false at t, a value is this; times do not go back.  A gap up
  * to patience_ms is none. */
 void meter_set(struct meter *m, int64_t t_ms, double value, int64_t patience_ms);
-/* Time since it became true, in ms; 0: it is false; -1: unknown. */
-int64_t meter_held(const struct meter *m, int64_t t_ms, int64_t patience_ms);
+/* Time since it became true, in ms, between two numbers: where nothing was known for a
+ * while it may have been something else meanwhile.  Both 0: it is false.  False is
+ * returned when it is unknown. */
+bool meter_held(const struct meter *m,
+                int64_t t_ms,
+                int64_t patience_ms,
+                int64_t *low_ms,
+                int64_t *high_ms);
 /* True time in its life, in ms, up to t. */
 int64_t meter_true(const struct meter *m, int64_t t_ms, int64_t patience_ms);
 /* Whether the value has stayed the same for `width_ms`: 0, 1, or NaN for unknown. */

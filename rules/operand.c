@@ -111,6 +111,13 @@ operand_fold(struct compiler *c, struct operand *o)
     struct code_writer *w = c->w;
     struct span span = {(uint16_t)o->op, (uint16_t)(w->op_count - o->op)};
     double value = program_run(w->ops, span, w->constants, NULL, NULL);
+    if (isnan(value)) {
+        compiler_report(
+            c, DIAG_WARNING, o->node->start,
+            "`%.*s` is always unknown: what depends on it neither raises nor "
+            "clears",
+            compiler_quote_size(o->node), compiler_quote(c, o->node));
+    }
     w->op_count = o->op;
     compiler_emit(c, OP_CONST, compiler_constant(c, value), 0);
     o->constant = true;
@@ -232,6 +239,26 @@ check_temperatures(struct compiler *c, const struct operand *a, const struct ope
         compiler_quote(c, weight == a->weight && !a->kelvin ? a->node : b->node));
 }
 
+/* Whether its program, the last one, only reads a series. */
+static bool
+is_series(const struct compiler *c, const struct operand *o)
+{
+    const struct code_writer *w = c->w;
+    return !c->failed && o->op + 1 == w->op_count && w->ops[o->op].code == OP_SERIES;
+}
+
+/* Converts `a` below b, which only reads a series: a count or a time that is known in
+ * part is compared as the series says it. */
+static void
+convert_below(struct compiler *c, struct operand *a, struct operand *b, bool difference)
+{
+    struct code_writer *w = c->w;
+    const struct op read = w->ops[--w->op_count];
+    operand_convert(c, a, &b->unit, difference);
+    b->op = w->op_count;
+    compiler_emit(c, (enum op_code)read.code, read.a, read.b);
+}
+
 void
 operand_unify(
     struct compiler *c, struct operand *a, struct operand *b, bool adding, bool keep)
@@ -272,6 +299,8 @@ operand_unify(
     }
     if (a->constant && !b->constant && !keep) {
         operand_convert(c, a, &b->unit, difference);
+    } else if (!adding && !keep && !a->constant && is_series(c, b)) {
+        convert_below(c, a, b, difference);
     } else {
         operand_convert(c, b, &a->unit, difference);
     }

@@ -6,6 +6,8 @@
 
 #include "daemon/base/instant.h"
 
+#define AGE_REACH_MS (INT64_C(7) * 86400000) /* Older than that is read as never. */
+
 static double
 value_now(const struct rules *r, const struct series_spec *spec, int64_t t_ms)
 {
@@ -15,7 +17,7 @@ value_now(const struct rules *r, const struct series_spec *spec, int64_t t_ms)
     struct program_env env = {
         .known = r->known,
         .quality = r->quality,
-        .last_good_ms = r->last_good_ms,
+        .aged_ms = r->aged_ms,
         .last_ms = r->last_ms,
         .health = r->health,
         .unreachable = r->unreachable,
@@ -81,6 +83,7 @@ rules_save_meters(struct rules *r, rules_meter_fn fn, void *ctx)
         struct rules_meter row = {.key = s->spec->key,
                                   .last_ms = m->last_ms,
                                   .since_ms = m->since_ms,
+                                  .early_ms = m->early_ms,
                                   .value = m->value,
                                   .changed = m->changed,
                                   .true_ms = m->true_ms,
@@ -101,6 +104,7 @@ rules_restore_meter(struct rules *r, const struct rules_meter *row)
         }
         s->meter = (struct meter){.last_ms = row->last_ms,
                                   .since_ms = row->since_ms,
+                                  .early_ms = row->early_ms,
                                   .value = row->value,
                                   .changed = row->changed,
                                   .resumed = true,
@@ -128,28 +132,76 @@ rules_service(struct rules *r, uint32_t device, int64_t t_ms)
 
 /* ---- what is read again ---- */
 
-int64_t
-rules_memory_from(const struct rules *r, int64_t t_ms)
+static void
+reach_back(int64_t *from_ms, int64_t wanted_ms)
 {
-    int64_t from_ms = INSTANT_MAX;
-    for (uint32_t i = 0; i < r->series_count; i++) {
-        const struct series *s = &r->series[i];
-        int64_t wanted_ms = INSTANT_MAX;
-        if (!series_has_meter(s->spec) || s->spec->kind == SERIES_STUCK) {
-            wanted_ms = t_ms - s->spec->reach_ms;
-        }
-        if (s->restored) {
-            wanted_ms = s->meter.last_ms;
-        }
-        from_ms = wanted_ms < from_ms ? wanted_ms : from_ms;
-    }
-    return from_ms;
+    *from_ms = wanted_ms < *from_ms ? wanted_ms : *from_ms;
 }
 
-bool
-rules_remembers(const struct rules *r, uint32_t point)
+/* All devices whose points a series reads. */
+static void
+reach_of_series(const struct rules *r,
+                const struct series *s,
+                int64_t t_ms,
+                int64_t *from)
 {
-    return r->point_series.first[point] < r->point_series.first[point + 1];
+    const struct series_spec *spec = s->spec;
+    int64_t wanted_ms = INSTANT_MAX;
+    if (!series_has_meter(spec) || spec->kind == SERIES_STUCK) {
+        wanted_ms = t_ms - spec->reach_ms;
+    }
+    if (s->restored && s->meter.last_ms < wanted_ms) {
+        wanted_ms = s->meter.last_ms;
+    }
+    for (uint32_t k = 0; k < spec->slot_count; k++) {
+        if (spec->slot_kinds[k] == SLOT_POINT) {
+            reach_back(&from[r->site->points[spec->slots[k]].device], wanted_ms);
+        } else if (spec->slot_kinds[k] == SLOT_DEVICE) {
+            reach_back(&from[spec->slots[k]], wanted_ms);
+        }
+    }
+}
+
+/* An age that is compared must be known to that age. */
+static void
+reach_of_ages(const struct rules *r,
+              const struct value_watch *watches,
+              uint32_t count,
+              const uint32_t *slots,
+              int64_t t_ms,
+              int64_t *from)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (watches[i].kind == WATCH_AGE) {
+            const struct point *p = &r->site->points[slots[watches[i].slot]];
+            int64_t ms =
+                watches[i].ms < AGE_REACH_MS ? (int64_t)watches[i].ms : AGE_REACH_MS;
+            reach_back(&from[p->device], t_ms - ms - p->stale_after_ms);
+        }
+    }
+}
+
+int64_t
+rules_memory(const struct rules *r, int64_t t_ms, int64_t *from_ms)
+{
+    int64_t earliest_ms = INSTANT_MAX;
+    for (uint32_t d = 0; d < r->site->device_count; d++) {
+        from_ms[d] = INSTANT_MAX;
+    }
+    for (uint32_t i = 0; i < r->series_count; i++) {
+        const struct series_spec *spec = &r->specs[i];
+        reach_of_series(r, &r->series[i], t_ms, from_ms);
+        reach_of_ages(r, spec->watches, spec->watch_count, spec->slots, t_ms, from_ms);
+    }
+    for (uint32_t i = 0; i < r->instance_count; i++) {
+        const struct instance *in = &r->instances[i];
+        reach_of_ages(r, in->code->watches, in->code->watch_count,
+                      &r->slots[in->first_slot], t_ms, from_ms);
+    }
+    for (uint32_t d = 0; d < r->site->device_count; d++) {
+        reach_back(&earliest_ms, from_ms[d]);
+    }
+    return earliest_ms;
 }
 
 static void
@@ -169,9 +221,19 @@ rules_warm(struct rules *r, const struct frame *f)
     rules_frame(r, f, ignore, NULL);
 }
 
+/* A time in which the program did not run makes nothing older. */
+static int64_t
+aged(int64_t good_ms, int64_t alive_ms, int64_t t_ms)
+{
+    if (good_ms == INSTANT_NONE || alive_ms == INSTANT_NONE || alive_ms > t_ms) {
+        return good_ms;
+    }
+    return good_ms < alive_ms ? good_ms + (t_ms - alive_ms) : t_ms;
+}
+
 /* What the points were is history; what grows by itself goes on growing. */
 void
-rules_warm_end(struct rules *r, int64_t t_ms)
+rules_warm_end(struct rules *r, int64_t alive_ms, int64_t t_ms)
 {
     uint32_t i;
     while (marks_take(&r->touched, &i)) {
@@ -185,6 +247,7 @@ rules_warm_end(struct rules *r, int64_t t_ms)
         r->health[d] = DEVICE_UNKNOWN;
     }
     for (uint32_t p = 0; p < r->site->point_count; p++) {
+        r->aged_ms[p] = aged(r->last_good_ms[p], alive_ms, t_ms);
         r->known[p] = (double)NAN;
         r->value[p] = 0;
         r->last_good_ms[p] = r->last_ms[p] = r->fresh_ms[p] = INSTANT_NONE;
@@ -195,6 +258,7 @@ rules_warm_end(struct rules *r, int64_t t_ms)
     for (uint32_t s = 0; s < r->series_count; s++) {
         timerq_cancel(r->timers, r->instance_count + r->site->device_count + s);
         series_resume(&r->series[s]);
+        past_arm(r, s, t_ms);
     }
     for (i = 0; i < r->instance_count; i++) {
         judge_arm(r, i, t_ms);

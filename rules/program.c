@@ -135,10 +135,10 @@ load(const struct op *op,
         return series_value(&env->series[index], env->t_ms);
     }
     assert(op->code == OP_AGE);
-    if (env->last_good_ms[index] == INSTANT_NONE) {
+    if (env->aged_ms[index] == INSTANT_NONE) {
         return (double)NAN;
     }
-    return (double)(env->t_ms - env->last_good_ms[index]) / 1000;
+    return (double)(env->t_ms - env->aged_ms[index]) / 1000;
 }
 
 static double

@@ -76,7 +76,7 @@ struct span {
 struct program_env {
     const double *known; /* By point: the value, NaN when it is not known. */
     const uint8_t *quality;
-    const int64_t *last_good_ms;
+    const int64_t *aged_ms;  /* By point: since when age() counts. */
     const int64_t *last_ms;  /* By point: the last sample of any quality. */
     const uint8_t *health;   /* By device: enum device_health, */
     const bool *unreachable; /* and whether its bus is lost. */

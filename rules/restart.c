@@ -32,8 +32,8 @@ clearing_target(const struct rules *r, const struct instance *in)
     return level;
 }
 
-static struct rule_state
-state_of(const struct rules *r, const struct instance *in)
+struct rule_state
+instance_state(const struct rules *r, const struct instance *in)
 {
     const int64_t *since = instance_since(r, in);
     struct rule_state s = {
@@ -66,13 +66,13 @@ rules_save(struct rules *r, bool all, rules_state_fn fn, void *ctx)
     uint32_t i;
     if (!all) {
         while (marks_take(&r->dirty, &i)) {
-            struct rule_state s = state_of(r, &r->instances[i]);
+            struct rule_state s = instance_state(r, &r->instances[i]);
             fn(ctx, &s);
         }
         return;
     }
     for (i = 0; i < r->instance_count; i++) {
-        struct rule_state s = state_of(r, &r->instances[i]);
+        struct rule_state s = instance_state(r, &r->instances[i]);
         if (s.phase != RULE_NORMAL || r->instances[i].flags & INSTANCE_WATCHED) {
             fn(ctx, &s);
         }

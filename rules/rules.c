@@ -65,14 +65,21 @@ touch_device(struct rules *r, uint32_t device)
     }
 }
 
-/* First what is remembered, then what is made of it. */
 static void
-judge_touched(struct rules *r, int64_t t_ms, bool sampled, rules_edge_fn fn, void *ctx)
+take_touched(struct rules *r, int64_t t_ms, bool sampled)
 {
     uint32_t i;
     while (marks_take(&r->touched_series, &i)) {
         past_take(r, i, t_ms, sampled);
     }
+}
+
+/* First what is remembered, then what is made of it. */
+static void
+judge_touched(struct rules *r, int64_t t_ms, bool sampled, rules_edge_fn fn, void *ctx)
+{
+    uint32_t i;
+    take_touched(r, t_ms, sampled);
     while (marks_take(&r->touched, &i)) {
         if (!r->warming) {
             judge(r, i, t_ms, fn, ctx);
@@ -121,6 +128,7 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
         r->value[p] = reading->value;
         r->known[p] = reading->value;
         r->last_good_ms[p] = t_ms;
+        r->aged_ms[p] = t_ms;
     }
     if (good || first) {
         r->fresh_ms[p] = t_ms;
@@ -135,14 +143,6 @@ take_reading(struct rules *r, const struct reading *reading, int64_t t_ms)
             timerq_set(r->timers, timer, due, TIMER_DEVICE);
         }
     }
-}
-
-/* Whether a reading of this quality came out of an answer of the device. */
-static bool
-is_answer(enum quality q)
-{
-    return q == QUALITY_GOOD || q == QUALITY_EXCEPTION || q == QUALITY_RANGE ||
-           q == QUALITY_SENTINEL || q == QUALITY_STUCK;
 }
 
 /* What a frame tells of its device as a whole.  Derived points say what the collector
@@ -162,7 +162,7 @@ take_health(struct rules *r, const struct frame *f, rules_edge_fn fn, void *ctx)
         asked = true;
         answers = answers || q == QUALITY_GOOD;
         refused = refused || q == QUALITY_REFUSED;
-        has_value = has_value || (is_answer(q) && q != QUALITY_EXCEPTION);
+        has_value = has_value || (quality_is_answer(q) && q != QUALITY_EXCEPTION);
     }
     if (asked) {
         /* Other points may have an exception, remembered from better days. */
@@ -224,7 +224,8 @@ fire_device(struct rules *r, uint32_t device, int64_t t_ms, rules_edge_fn fn, vo
         }
         any = any || !derived;
         bool strict = r->site->points[p].stale_after_ms < d->stale_after_ms;
-        bool denied = r->last_ms[p] > r->fresh_ms[p] && is_answer(r->quality[p]);
+        bool denied =
+            r->last_ms[p] > r->fresh_ms[p] && quality_is_answer(r->quality[p]);
         if (!strict && !denied && !derived) {
             missed = r->fresh_ms[p] > missed ? r->fresh_ms[p] : missed;
         }
@@ -259,16 +260,25 @@ touch_series(struct rules *r, uint32_t series)
     }
 }
 
-/* What a series follows depends on time alone just now: an age has been reached. */
+/* What a series follows depends on time alone just now: an age has been reached.  Those
+ * that read it are judged when all series have done so, in their order among the others
+ * of this time. */
 static void
-fire_series(struct rules *r, uint32_t series, int64_t t_ms, rules_edge_fn fn, void *ctx)
+fire_series(struct rules *r, uint32_t series, int64_t t_ms)
 {
+    uint32_t i;
     if (past_due(r, series, t_ms - 1) != t_ms) {
         past_arm(r, series, t_ms); /* It was too early. */
         return;
     }
     touch_series(r, series);
-    judge_touched(r, t_ms, false, fn, ctx);
+    take_touched(r, t_ms, false);
+    while (marks_take(&r->touched, &i)) {
+        if (!r->warming) {
+            r->instances[i].flags |= INSTANCE_CALLED;
+            timerq_set(r->timers, i, t_ms, TIMER_INSTANCE);
+        }
+    }
 }
 
 void
@@ -286,11 +296,11 @@ rules_fire(struct rules *r, rules_edge_fn fn, void *ctx)
         return;
     }
     if (class == TIMER_SERIES) {
-        fire_series(r, id - r->instance_count - r->site->device_count, due, fn, ctx);
+        fire_series(r, id - r->instance_count - r->site->device_count, due);
         return;
     }
     int64_t really = judge_due(r, &r->instances[id], due - 1);
-    if (really == due) {
+    if (really == due || r->instances[id].flags & INSTANCE_CALLED) {
         judge(r, id, due, fn, ctx);
     } else if (really != INSTANT_MAX) {
         timerq_set(r->timers, id, really, TIMER_INSTANCE); /* It was too early. */
@@ -310,6 +320,7 @@ rules_shift(struct rules *r, int64_t delta_ms)
 {
     for (uint32_t p = 0; p < r->site->point_count; p++) {
         shift(&r->last_good_ms[p], delta_ms);
+        shift(&r->aged_ms[p], delta_ms);
         shift(&r->last_ms[p], delta_ms);
         shift(&r->fresh_ms[p], delta_ms);
     }

@@ -58,6 +58,23 @@ bool rules_bound(const struct rules *r, uint32_t device, uint32_t rule);
 struct watch rules_watch(const struct rules *r, uint32_t device, uint32_t rule);
 void rules_set_watched(struct rules *r, uint32_t device, uint32_t rule, bool watched);
 
+/* What the life of an alarm asks beyond the edges: how far its instance has come, and
+ * how new what it was judged on is. */
+struct rules_standing {
+    bool pending;           /* Not raised, and the hold that raises it runs. */
+    bool clearing;          /* Raised, and the clear_hold that ends it runs, */
+    int64_t clears_ms;      /* until then. */
+    int64_t sampled_ms;     /* The oldest of the last good samples that it is judged on;
+                               INSTANT_NONE: one of them is not known at present,
+                               INSTANT_MAX: it reads none. */
+    int64_t stale_after_ms; /* The longest of theirs. */
+};
+struct rules_standing
+rules_standing(const struct rules *r, uint32_t device, uint32_t rule);
+/* Whether `rule` is bound to `device` and tells of its silence: it asks whether the
+ * device is online, or for the age or quality of its points. */
+bool rules_tells_silence(const struct rules *r, uint32_t device, uint32_t rule);
+
 /* State that survives a restart: one row per instance that is not plainly normal, or
  * whose condition is watched. */
 enum rule_phase { RULE_NORMAL, RULE_PENDING, RULE_RAISED, RULE_CLEARING };
@@ -88,7 +105,7 @@ void rules_restore_device(struct rules *r, uint32_t device, enum device_health h
  * lives (hours, starts, held, stuck) are saved, and go on from there. */
 struct rules_meter {
     const char *key; /* The device and the call: "pump-1 hours(running)". */
-    int64_t last_ms, since_ms;
+    int64_t last_ms, since_ms, early_ms;
     double value;
     bool changed;
     int64_t true_ms, starts, service_ms, service_starts;
@@ -100,17 +117,16 @@ void rules_save_meters(struct rules *r, rules_meter_fn fn, void *ctx);
 /* Before rules_warm().  False: no rule has it any more. */
 bool rules_restore_meter(struct rules *r, const struct rules_meter *m);
 
-/* Since when recorded samples are wanted before the engine goes on at t_ms;
- * INSTANT_MAX: none are. */
-int64_t rules_memory_from(const struct rules *r, int64_t t_ms);
-/* Whether they are wanted of this point. */
-bool rules_remembers(const struct rules *r, uint32_t point);
+/* Since when the recorded samples of each device are wanted (from_ms, by device) before
+ * the engine goes on at t_ms; INSTANT_MAX: none are.  Returns the earliest. */
+int64_t rules_memory(const struct rules *r, int64_t t_ms, int64_t *from_ms);
 /* One of them, in order of time, before the first frame and before
  * rules_restore_device(): nobody is told, and nothing is judged.  rules_warm_end() ends
  * it, and the engine goes on at t_ms: what points and devices were before is history.
- */
+ * `alive_ms`: the last moment at which the program is known to have run; ages stand
+ * still from there on.  INSTANT_NONE: it never stopped. */
 void rules_warm(struct rules *r, const struct frame *f);
-void rules_warm_end(struct rules *r, int64_t t_ms);
+void rules_warm_end(struct rules *r, int64_t alive_ms, int64_t t_ms);
 
 /* The device was served as planned: `since_service` counts from here. */
 void rules_service(struct rules *r, uint32_t device, int64_t t_ms);

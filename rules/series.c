@@ -8,9 +8,11 @@
 #include "daemon/base/instant.h"
 #include "daemon/model/counter.h"
 
-#define TABLE_FIRST 64
+#define TABLE_FIRST  64
+#define UNKNOWN_PART 100 /* Of a window: 1 % may be unknown. */
 /* Logs may be denser than the poll that the site tells, and polls jitter. */
 #define DENSER      8
+#define DENSE_LEAST 65536
 #define SPARE       2
 #define SAMPLES_MAX (1u << 30)
 
@@ -100,6 +102,21 @@ make_room(struct series_book *b)
     }
 }
 
+void
+series_book_begin(struct series_book *b,
+                  struct arena *arena,
+                  const struct series_spec *specs,
+                  uint32_t count)
+{
+    series_book_init(b, arena);
+    for (uint32_t i = 0; i < count; i++) {
+        make_room(b);
+        b->items[i] = specs[i];
+        put_in_table(b, i);
+        b->count++;
+    }
+}
+
 static const void *
 keep(struct arena *arena, const void *items, size_t count, size_t size)
 {
@@ -161,6 +178,7 @@ series_init(struct series *s, const struct series_spec *spec)
     *s = (struct series){.spec = spec};
     if (spec->kind == SERIES_WINDOW) {
         uint64_t max = samples_of(spec) * DENSER;
+        max = max < DENSE_LEAST ? DENSE_LEAST : max;
         window_init(&s->window, spec->window, spec->quantile, spec->width_ms,
                     max > SAMPLES_MAX ? SAMPLES_MAX : (uint32_t)max);
     } else if (series_has_meter(spec)) {
@@ -239,12 +257,9 @@ series_value(struct series *s, int64_t t_ms)
         return window_value(&s->window, t_ms);
     case SERIES_COUNT:
     case SERIES_TIME:
+    case SERIES_HELD:
         series_range(s, t_ms, &low, &high);
         return low == high ? low : (double)NAN;
-    case SERIES_HELD: {
-        int64_t ms = meter_held(&s->meter, t_ms, s->spec->patience_ms);
-        return ms < 0 ? (double)NAN : (double)ms / 1000;
-    }
     case SERIES_HOURS:
     case SERIES_STARTS:
         return life(s, t_ms);
@@ -255,33 +270,53 @@ series_value(struct series *s, int64_t t_ms)
     return (double)NAN;
 }
 
+/* Of a part of the window so small nobody would call it unknown: else one poll that
+ * failed would make a week unknown. */
+static int64_t
+unknown_of(const struct series *s, const struct spans_sum *sum)
+{
+    return sum->unknown_ms <= s->spec->width_ms / UNKNOWN_PART ? 0 : sum->unknown_ms;
+}
+
 void
 series_range(struct series *s, int64_t t_ms, double *low, double *high)
 {
     if (s->spec->kind == SERIES_COUNT) {
         struct spans_sum sum = spans_read(&s->spans, t_ms);
         *low = sum.edges;
-        *high = sum.unknown_ms > 0 ? (double)INFINITY : *low;
+        *high = unknown_of(s, &sum) > 0 ? (double)INFINITY : *low;
     } else if (s->spec->kind == SERIES_TIME) {
         struct spans_sum sum = spans_read(&s->spans, t_ms);
         *low = (double)sum.true_ms / 1000;
-        *high = (double)(sum.true_ms + sum.unknown_ms) / 1000;
+        *high = (double)(sum.true_ms + unknown_of(s, &sum)) / 1000;
+    } else if (s->spec->kind == SERIES_HELD) {
+        int64_t low_ms;
+        int64_t high_ms;
+        bool known =
+            meter_held(&s->meter, t_ms, s->spec->patience_ms, &low_ms, &high_ms);
+        *low = known ? (double)low_ms / 1000 : (double)NAN;
+        *high = known ? (double)high_ms / 1000 : (double)NAN;
     } else {
         *low = *high = series_value(s, t_ms);
     }
 }
 
-int64_t
-series_grows_from(const struct series *s, int64_t t_ms)
+void
+series_grows_from(const struct series *s, int64_t t_ms, int64_t from_ms[2])
 {
     const struct meter *m = &s->meter;
-    if (s->spec->kind == SERIES_HELD) {
-        return meter_held(m, t_ms, s->spec->patience_ms) >= 0 && m->value != 0
-                   ? m->since_ms
-                   : INSTANT_NONE;
+    int64_t low_ms;
+    int64_t high_ms;
+    from_ms[0] = from_ms[1] = INSTANT_NONE;
+    if (s->spec->kind == SERIES_STUCK) {
+        from_ms[0] = m->last_ms == INSTANT_NONE ? INSTANT_NONE : m->since_ms;
+        return;
     }
-    assert(s->spec->kind == SERIES_STUCK);
-    return m->last_ms == INSTANT_NONE ? INSTANT_NONE : m->since_ms;
+    assert(s->spec->kind == SERIES_HELD);
+    if (meter_held(m, t_ms, s->spec->patience_ms, &low_ms, &high_ms) && m->value != 0) {
+        from_ms[0] = m->since_ms;
+        from_ms[1] = m->early_ms;
+    }
 }
 
 void

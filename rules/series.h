@@ -74,6 +74,11 @@ void series_book_init(struct series_book *b, struct arena *arena);
 void series_book_fini(struct series_book *b);
 /* The index of the equal one, or of a copy of *spec. */
 uint32_t series_book_add(struct series_book *b, const struct series_spec *spec);
+/* A book that has these `count` already, in this order; they are borrowed. */
+void series_book_begin(struct series_book *b,
+                       struct arena *arena,
+                       const struct series_spec *specs,
+                       uint32_t count);
 /* What one of them will take when it is full, in bytes. */
 uint64_t series_spec_bytes(const struct series_spec *spec);
 
@@ -102,11 +107,13 @@ void series_take(struct series *s,
                  bool sampled);
 /* What it says at t: NaN unknown; seconds of time and held, hours, a count, 0 or 1. */
 double series_value(struct series *s, int64_t t_ms);
-/* Count and time: between which two it lies; high may be infinite.  Others: their
- * value twice. */
+/* Count, time and held: between which two it lies; high may be infinite, and both NaN.
+ * Of a window of which no more than 1 % is unknown, all is known.  Others: their value
+ * twice. */
 void series_range(struct series *s, int64_t t_ms, double *low, double *high);
-/* Since when held() or stuck() grows, or INSTANT_NONE: it does not. */
-int64_t series_grows_from(const struct series *s, int64_t t_ms);
+/* Since when held() or stuck() grows, at least and at most; INSTANT_NONE: it does not.
+ */
+void series_grows_from(const struct series *s, int64_t t_ms, int64_t from_ms[2]);
 void series_shift(struct series *s, int64_t delta_ms);
 /* The program was restarted: the time since the last sample is no gap. */
 void series_resume(struct series *s);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
+
 #define ROOM_FIRST 16
 #define IS_HIGH    (1u << 31) /* A place is in the heap of those above the quantile. */
 
@@ -335,7 +337,7 @@ resized(void *items, uint32_t room, size_t size, bool *ok)
 
 /* False: some arrays may be bigger by now, which nobody minds. */
 static bool
-resize_all(struct window *w, uint32_t room)
+resize(struct window *w, uint32_t room)
 {
     bool ok = true;
 
@@ -380,7 +382,7 @@ grow(struct window *w)
     uint32_t room = old == 0 ? ROOM_FIRST : old * 2;
 
     room = room > w->max ? w->max : room;
-    if (!resize_all(w, room)) {
+    if (!resize(w, room)) {
         return false;
     }
     if (has_candidates(w)) {
@@ -471,6 +473,17 @@ window_value(struct window *w, int64_t t_ms)
         break;
     }
     return isfinite(value) ? value : (double)NAN;
+}
+
+struct window_extent
+window_extent(struct window *w, int64_t t_ms)
+{
+    forget_before(w, t_ms);
+    if (w->count == 0) {
+        return (struct window_extent){0, INSTANT_NONE, INSTANT_NONE};
+    }
+    return (struct window_extent){w->count, sample_at(w, 0)->t_ms,
+                                  sample_at(w, w->count - 1)->t_ms};
 }
 
 void

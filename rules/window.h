@@ -77,6 +77,13 @@ void window_clear(struct window *w); /* Forgets its samples. */
 void window_add(struct window *w, int64_t t_ms, double value);
 /* At t; NaN: unknown.  What has left the window is forgotten. */
 double window_value(struct window *w, int64_t t_ms);
+/* The samples in the window at t: how many, from when to when (INSTANT_NONE: there is
+ * none).  What has left the window is forgotten. */
+struct window_extent {
+    uint32_t count;
+    int64_t first_ms, last_ms;
+};
+struct window_extent window_extent(struct window *w, int64_t t_ms);
 /* The clock was stepped. */
 void window_shift(struct window *w, int64_t delta_ms);
 

@@ -52,6 +52,7 @@ alarms_free(struct alarms *a)
     }
     free(a->entries);
     free(a->touched);
+    free(a->restless);
     hide_fini(a);
     free(a);
 }
@@ -140,6 +141,7 @@ take_raised(struct alarms *a,
     if (e->row.returned_ms != 0) {
         e->row.returned_ms = 0;
         e->moved = true;
+        hide_alarm_changed(a, e->device, e->rule);
         entry_touch(a, e);
     }
     if (e->row.severity != edge->severity) {
@@ -197,6 +199,7 @@ compare_entries(const void *x, const void *y)
 void
 alarms_settle(struct alarms *a, int64_t t_ms)
 {
+    entry_touch_restless(a);
     if (a->review) {
         for (size_t i = 0; i < a->count; i++) {
             step_settle(a, a->entries[i], t_ms);
@@ -265,6 +268,7 @@ fire(struct alarms *a, struct entry *e, int64_t t_ms)
     }
     if (e->shelved && row->hiding.until_ms != 0 && row->hiding.until_ms <= t_ms) {
         e->shelved = false;
+        hide_alarm_changed(a, e->device, e->rule);
     }
     if (row->state == ALARM_ACTIVE_ACKED && realarm_ms > 0 &&
         row->acked_ms + realarm_ms <= t_ms) {

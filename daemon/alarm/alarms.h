@@ -5,7 +5,8 @@
  *
  * Hiding changes what people are told, never what is judged: the rules go on, an
  * episode that begins hidden is told when it comes out if it still stands then, and a
- * recovery is always told. */
+ * recovery is always told.  What comes out because its suppressor is over stands only
+ * when samples from after that say so. */
 #ifndef CARETAKER_ALARM_ALARMS_H
 #define CARETAKER_ALARM_ALARMS_H
 
@@ -23,6 +24,17 @@ struct alarms;
 /* Whether a device answers; for a bus: whether anybody on it does. */
 enum reach { REACH_UNKNOWN, REACH_ANSWERS, REACH_SILENT };
 
+/* How far the rules have come with an alarm, and how new what they know is. */
+struct standing {
+    bool pending;           /* Not raised, and the hold that raises it runs. */
+    bool clearing;          /* Raised, and the clear_hold that ends it runs, */
+    int64_t clears_ms;      /* until then. */
+    int64_t sampled_ms;     /* All that it is judged on is known from samples as new as
+                               this; INSTANT_NONE: not all is known at present,
+                               INSTANT_MAX: it needs no samples. */
+    int64_t stale_after_ms; /* The longest of what it is judged on. */
+};
+
 /* What the alarm room needs of the rest.  Members may be NULL. */
 struct alarms_view {
     void *ctx;
@@ -30,6 +42,12 @@ struct alarms_view {
     /* Somebody was told: EDGE_RAISED, EDGE_CHANGED or EDGE_CLEARED, which is what a
      * ticket must hear of. */
     void (*news)(void *ctx, enum edge_kind what, uint32_t device, uint32_t rule);
+    /* Of a rule that is bound to the device; NULL: it is judged on new samples, and no
+     * hold runs. */
+    struct standing (*standing)(void *ctx, uint32_t device, uint32_t rule);
+    /* Whether the rule is bound to the device and tells of its silence; asked by
+     * alarms_new().  NULL: none does. */
+    bool (*tells_silence)(void *ctx, uint32_t device, uint32_t rule);
     /* Whether the rule is bound to the device; NULL: always. */
     bool (*bound)(void *ctx, uint32_t device, uint32_t rule);
     /* The title of the alarm as of now; NULL: it is left empty. */
@@ -55,7 +73,9 @@ bool alarms_restore_service(struct alarms *a, const struct service *s);
 void alarms_edge(struct alarms *a, const struct edge *e, const char *title);
 /* The device fell silent or answers: what that hides is looked at anew. */
 void alarms_reach_changed(struct alarms *a, uint32_t device);
-/* Ends a step: tells what the edges of time `t_ms` mean, with all of them known. */
+/* Ends a step: tells what the edges of time `t_ms` mean, with all of them known.  A
+ * step without edges ends, too: what waits for new samples, or is hidden while a hold
+ * runs, is looked at anew. */
 void alarms_settle(struct alarms *a, int64_t t_ms);
 
 /* COMMAND_ACK, _SHELVE, _UNSHELVE, _SERVICE; settles.  ERR_NOT_FOUND: no such alarm or

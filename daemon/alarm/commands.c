@@ -113,6 +113,7 @@ shelve(struct alarms *a,
                           .by = h->by,
                           .note = h->reason};
     entry_tell(a, e, &event);
+    hide_alarm_changed(a, device, rule);
     entry_touch(a, e);
     return 0;
 }
@@ -127,6 +128,7 @@ unshelve(struct alarms *a, struct entry *e, const struct command *c, struct err 
     e->shelved = false;
     e->by = c->by; /* Both are borrowed until the step is settled, below. */
     e->note = c->note != NULL && c->note[0] != '\0' ? c->note : NULL;
+    hide_alarm_changed(a, e->device, e->rule);
     entry_touch(a, e);
     return 0;
 }

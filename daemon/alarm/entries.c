@@ -88,6 +88,34 @@ entry_touch(struct alarms *a, struct entry *e)
     e->touched = true;
 }
 
+void
+entry_set_restless(struct alarms *a, struct entry *e, bool restless)
+{
+    if (e->restless == restless) {
+        return;
+    }
+    e->restless = restless;
+    if (restless) {
+        make_room(&a->restless, a->restless_count, &a->restless_capacity);
+        a->restless[a->restless_count++] = e;
+        return;
+    }
+    for (size_t i = 0; i < a->restless_count; i++) {
+        if (a->restless[i] == e) {
+            a->restless[i] = a->restless[--a->restless_count];
+            return;
+        }
+    }
+}
+
+void
+entry_touch_restless(struct alarms *a)
+{
+    for (size_t i = 0; i < a->restless_count; i++) {
+        entry_touch(a, a->restless[i]);
+    }
+}
+
 bool
 entry_stands(const struct entry *e)
 {

@@ -15,9 +15,10 @@ enum pending { PENDING_NOTHING, PENDING_RAISED, PENDING_CHANGED, PENDING_CLEARED
 struct entry {
     uint32_t device, rule;
     struct alarm row;
-    bool shelved; /* Its `row.hiding` is that of the shelf. */
-    bool touched; /* It stands in alarms.touched. */
-    bool moved;   /* The row differs from what the sink has. */
+    bool shelved;  /* Its `row.hiding` is that of the shelf. */
+    bool touched;  /* It stands in alarms.touched. */
+    bool restless; /* It stands in alarms.restless. */
+    bool moved;    /* The row differs from what the sink has. */
     enum pending pending;
     enum severity severity_before; /* Of PENDING_CHANGED. */
     bool has_value;                /* Of the edge. */
@@ -37,6 +38,12 @@ struct suppressors {
     uint32_t count;
 };
 
+/* The rules of a device that tell of its silence. */
+struct tellers {
+    uint32_t *rules;
+    uint32_t count;
+};
+
 /* Entries in order of device, rule.  An alarm that was once raised stays here, so that
  * its episodes go on being counted. */
 struct alarms {
@@ -49,14 +56,19 @@ struct alarms {
     struct entry **touched; /* To be settled, in order of their edges. */
     size_t touched_count;
     size_t touched_capacity;
+    struct entry **restless; /* What hides them may end without an edge: each step
+                                looks at them. */
+    size_t restless_count;
+    size_t restless_capacity;
     bool review;                       /* What hides others has changed: settle all. */
     uint32_t device_count, rule_count; /* Of the tables below. */
     struct service **service;          /* By device; NULL: it is in service. */
     struct suppressors *suppressors;   /* By rule. */
     struct suppressors named;          /* Those that name a device, of all rules. */
-    bool *hides;          /* By rule: others of its device, or below, go by it. */
-    bool *feeds;          /* By device: others have it as parent, or as their bus. */
-    uint32_t *bus_device; /* By device: the device of its bus, or NONE_INDEX. */
+    bool *hides;             /* By rule: others of its device, or below, go by it. */
+    bool *feeds;             /* By device: others have it as parent, or as their bus. */
+    struct tellers *tellers; /* By device; empty where it feeds none. */
+    uint32_t *bus_device;    /* By device: the device of its bus, or NONE_INDEX. */
     bool due_known;
     int64_t due_ms;
 };
@@ -69,6 +81,9 @@ struct entry *entry_find_or_add(struct alarms *a, uint32_t device, uint32_t rule
 /* The first entry of the device is entries[entry_place(a, device, 0)]. */
 size_t entry_place(const struct alarms *a, uint32_t device, uint32_t rule);
 void entry_touch(struct alarms *a, struct entry *e);
+/* Whether each step is to look at it; those that are are touched with the next. */
+void entry_set_restless(struct alarms *a, struct entry *e, bool restless);
+void entry_touch_restless(struct alarms *a);
 /* Raised and not cleared, as the rules (or the latch) have it. */
 bool entry_stands(const struct entry *e);
 void entry_send(const struct alarms *a, struct entry *e);
@@ -82,13 +97,14 @@ void entry_plan(struct alarms *a, struct entry *e);
 void hide_init(struct alarms *a); /* Aborts when out of memory. */
 void hide_fini(struct alarms *a);
 /* What hides the entry at t_ms, or the state that it shows; `out` is filled for a
- * hidden one. */
+ * hidden one.  `restless`: what hides it may end without an edge or a timer. */
 enum alarm_state hide_state(const struct alarms *a,
                             const struct entry *e,
                             int64_t t_ms,
-                            struct hiding *out);
-/* The alarm was raised or cleared, or the device answers or fell silent: those that go
- * by it are settled with this step. */
+                            struct hiding *out,
+                            bool *restless);
+/* The alarm was raised, cleared, put on the shelf or taken off it, or the device
+ * answers or fell silent: those that go by it are settled with this step. */
 void hide_alarm_changed(struct alarms *a, uint32_t device, uint32_t rule);
 void hide_reach_changed(struct alarms *a, uint32_t device);
 

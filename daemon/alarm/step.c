@@ -3,7 +3,7 @@
  *
  *               shown before     shown after
  *   untold      hidden           active         alarm.raised, now
- *   told        hidden           active         alarm.changed, if it rose meanwhile
+ *   told        hidden           active         alarm.changed, if its severity is other
  *   raised      -                hidden         told later, or never
  *   cleared     any              any            alarm.cleared, always
  */
@@ -21,7 +21,11 @@ step_news(struct alarms *a, const struct entry *e, enum edge_kind what)
 }
 
 static void
-tell(struct alarms *a, struct entry *e, int64_t t_ms, enum event_kind kind)
+tell(struct alarms *a,
+     struct entry *e,
+     int64_t t_ms,
+     enum event_kind kind,
+     const char *note)
 {
     bool raised = kind == EVENT_ALARM_RAISED;
     bool measured =
@@ -36,6 +40,7 @@ tell(struct alarms *a, struct entry *e, int64_t t_ms, enum event_kind kind)
         .episode = e->row.episode,
         .group = raised ? a->site->rules[e->rule].group : NULL,
         .first_out = raised && e->row.first_out,
+        .note = note,
     };
     if (kind == EVENT_ALARM_SUPPRESSED) {
         event.suppressed_by = e->row.hiding.by;
@@ -73,28 +78,31 @@ count_raise(struct alarms *a, struct alarm *row, int64_t t_ms)
     }
 }
 
-/* First-out: the one that was raised while no other of its group stood. */
+/* Whether `other` is of the group of `e` on its device. */
+static bool
+is_mate(const struct alarms *a, const struct entry *e, const struct entry *other)
+{
+    const char *group = a->site->rules[e->rule].group;
+    const char *its = a->site->rules[other->rule].group;
+    return other != e && group != NULL && its != NULL && strcmp(its, group) == 0;
+}
+
+/* First-out: the one that is told while no other of its group that was told stands.
+ * What is hidden has its reason elsewhere and is not the first to say what is wrong. */
 static void
 find_first_out(struct alarms *a, struct entry *e)
 {
-    const char *group = a->site->rules[e->rule].group;
-    e->row.first_out = false;
-    if (group == NULL) {
-        return;
-    }
-    bool first = true;
+    bool first = a->site->rules[e->rule].group != NULL;
     size_t start = entry_place(a, e->device, 0);
     for (size_t i = start; i < a->count && a->entries[i]->device == e->device; i++) {
         const struct entry *other = a->entries[i];
-        const char *its = a->site->rules[other->rule].group;
-        bool mate = other != e && its != NULL && strcmp(its, group) == 0;
-        first = first && !(mate && entry_stands(other));
+        bool told = is_mate(a, e, other) && entry_stands(other) && !other->row.untold;
+        first = first && !told;
     }
     for (size_t i = start; first && i < a->count && a->entries[i]->device == e->device;
          i++) {
         struct entry *other = a->entries[i];
-        const char *its = a->site->rules[other->rule].group;
-        if (other->row.first_out && its != NULL && strcmp(its, group) == 0) {
+        if (other->row.first_out && is_mate(a, e, other)) {
             other->row.first_out = false; /* That was the last time. */
             entry_send(a, other);
         }
@@ -106,7 +114,7 @@ void
 step_raise(struct alarms *a, struct entry *e, int64_t t_ms)
 {
     struct alarm *row = &e->row;
-    find_first_out(a, e);
+    row->first_out = false;
     row->episode++;
     row->raised_ms = t_ms;
     row->cleared_ms = INSTANT_NONE;
@@ -119,14 +127,40 @@ step_raise(struct alarms *a, struct entry *e, int64_t t_ms)
     e->pending = PENDING_RAISED;
 }
 
-static void
-show(struct alarms *a, struct entry *e, int64_t t_ms, enum event_kind kind)
+/* What has become worse since somebody saw it is to be seen again. */
+static bool
+take_back_ack(struct entry *e, enum severity told)
 {
+    struct alarm *row = &e->row;
+    if (row->acked_ms == INSTANT_NONE || row->severity <= told) {
+        return false;
+    }
+    row->acked_ms = INSTANT_NONE;
+    row->acked_by[0] = '\0';
+    row->state = alarm_unhidden(row);
+    return true;
+}
+
+static void
+show_raised(struct alarms *a, struct entry *e, int64_t t_ms)
+{
+    find_first_out(a, e);
     e->row.untold = false;
     e->row.told_severity = e->row.severity;
     e->moved = true;
-    tell(a, e, t_ms, kind);
-    step_news(a, e, kind == EVENT_ALARM_RAISED ? EDGE_RAISED : EDGE_CHANGED);
+    tell(a, e, t_ms, EVENT_ALARM_RAISED, NULL);
+    step_news(a, e, EDGE_RAISED);
+}
+
+static void
+show_changed(struct alarms *a, struct entry *e, enum severity told, int64_t t_ms)
+{
+    bool again = take_back_ack(e, told);
+    e->row.told_severity = e->row.severity;
+    e->moved = true;
+    tell(a, e, t_ms, EVENT_ALARM_CHANGED,
+         again ? "acknowledged, but it has become worse" : NULL);
+    step_news(a, e, EDGE_CHANGED);
 }
 
 /* It stands and can be seen. */
@@ -134,13 +168,15 @@ static void
 settle_shown(struct alarms *a, struct entry *e, enum alarm_state before, int64_t t_ms)
 {
     if (before == ALARM_SUPPRESSED && e->pending != PENDING_RAISED) {
-        tell(a, e, t_ms, EVENT_ALARM_UNSUPPRESSED);
+        tell(a, e, t_ms, EVENT_ALARM_UNSUPPRESSED, NULL);
     }
+    enum severity told =
+        alarm_state_is_hidden(before) ? e->row.told_severity : e->severity_before;
     if (e->row.untold) {
-        show(a, e, t_ms, EVENT_ALARM_RAISED);
-    } else if (alarm_state_is_hidden(before) ? e->row.told_severity != e->row.severity
+        show_raised(a, e, t_ms);
+    } else if (alarm_state_is_hidden(before) ? told != e->row.severity
                                              : e->pending == PENDING_CHANGED) {
-        show(a, e, t_ms, EVENT_ALARM_CHANGED);
+        show_changed(a, e, told, t_ms);
     }
 }
 
@@ -154,11 +190,11 @@ settle_hidden(struct alarms *a, struct entry *e, enum alarm_state before, int64_
     }
     bool news = before != ALARM_SUPPRESSED || e->pending == PENDING_RAISED;
     if (e->row.state == ALARM_SUPPRESSED && news) {
-        tell(a, e, t_ms, EVENT_ALARM_SUPPRESSED);
+        tell(a, e, t_ms, EVENT_ALARM_SUPPRESSED, NULL);
     }
     /* To fall is to recover in part, and that is never hidden. */
     if (!e->row.untold && e->row.severity < e->row.told_severity) {
-        show(a, e, t_ms, EVENT_ALARM_CHANGED);
+        show_changed(a, e, e->row.told_severity, t_ms);
     }
 }
 
@@ -191,13 +227,15 @@ step_settle(struct alarms *a, struct entry *e, int64_t t_ms)
 {
     enum alarm_state before = e->row.state;
     struct hiding hiding;
-    enum alarm_state state = hide_state(a, e, t_ms, &hiding);
+    bool restless = false;
+    enum alarm_state state = hide_state(a, e, t_ms, &hiding, &restless);
+    entry_set_restless(a, e, restless);
     set_state(e, state, &hiding, t_ms);
     if (before == ALARM_SHELVED && state != ALARM_SHELVED) {
-        tell(a, e, t_ms, EVENT_ALARM_UNSHELVED);
+        tell(a, e, t_ms, EVENT_ALARM_UNSHELVED, NULL);
     }
     if (e->pending == PENDING_CLEARED) {
-        tell(a, e, t_ms, EVENT_ALARM_CLEARED);
+        tell(a, e, t_ms, EVENT_ALARM_CLEARED, NULL);
         if (!e->row.untold) {
             step_news(a, e, EDGE_CLEARED);
         }

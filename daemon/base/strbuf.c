@@ -122,6 +122,24 @@ number_format(char *out, double value)
     return (size_t)size;
 }
 
+const char *
+number_format_short(char *out, double value)
+{
+    double size = fabs(value);
+    if (!isfinite(value)) {
+        snprintf(out, NUMBER_TEXT_BYTES, "-");
+    } else if (size > 0 && size < 0.001) {
+        snprintf(out, NUMBER_TEXT_BYTES, "%s0.001", value < 0 ? "> -" : "< ");
+    } else if (size < 999.95) {
+        snprintf(out, NUMBER_TEXT_BYTES, "%.4g", value == 0 ? 0 : value);
+    } else if (size < 1e15) {
+        snprintf(out, NUMBER_TEXT_BYTES, "%.0f", value);
+    } else {
+        number_format(out, value); /* No count or rate of ours comes near it. */
+    }
+    return out;
+}
+
 void
 strbuf_add_number(struct strbuf *b, double value)
 {

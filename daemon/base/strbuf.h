@@ -35,6 +35,9 @@ void strbuf_add_number(struct strbuf *b, double value);
 #define NUMBER_TEXT_BYTES 32
 /* The same into a caller's buffer of NUMBER_TEXT_BYTES; returns its length. */
 size_t number_format(char *out, double value);
+/* For people: four digits, whole ones from 1,000 on, and below 1e15 no exponent.  What
+ * is too small for that is "< 0.001"; NaN and infinity are "-".  Returns `out`. */
+const char *number_format_short(char *out, double value);
 
 /* A JSON string with quotes; bytes that are no UTF-8 become U+FFFD. */
 void strbuf_json_string(struct strbuf *b, const char *text);

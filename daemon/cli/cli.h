@@ -67,6 +67,8 @@ int cli_fail(const struct err *err);
 /* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
  * errors. */
 struct site *cli_site(const char *path);
+/* "s", or "" behind one thing. */
+const char *cli_s(uint64_t count);
 /* The login name; never NULL. */
 const char *cli_login(void);
 
@@ -120,9 +122,10 @@ int cli_print_listing(const char *array,
                       size_t count,
                       const char *empty);
 
-extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_tune,
-    cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack, cli_shelve,
-    cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read, cli_scan,
-    cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema, cli_completion;
+extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_explain,
+    cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,
+    cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
+    cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
+    cli_completion;
 
 #endif

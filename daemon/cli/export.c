@@ -108,7 +108,13 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         }
         code = code == 0 ? history_each(reader, from_ms, to_ms, a->device, a->point,
                                         print_sample, &x, &err)
-                         : 0; /* Nothing was ever recorded. */
+                         : 0;
+    }
+    if (reader == NULL && code == 0) { /* An empty result, but not without a word. */
+        fprintf(stderr,
+                "caretaker: %s has no history: the daemon never ran here, and nothing "
+                "was imported\n",
+                site->data_dir);
     }
     if (code == 0 && (x.failed || fflush(stdout) != 0)) {
         code = err_set(&err, ERR_IO, "the output cannot be written");
@@ -156,8 +162,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
-    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail] "
-    "[--format csv|jsonl]",
+    "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail]\n"
+    "       [--format csv|jsonl]",
     "--detail adds a column with an exception's code, or which of timeout, crc, "
     "short,\n"
     "wrong_unit, malformed, refused and lost it was.\n\n"

@@ -26,16 +26,32 @@ print_summary(const struct site *site, const struct import_result *r)
         instant_format_local(to, r->last_ms);
     }
     fprintf(stderr,
-            "%" PRIu64 " rows (%" PRIu64 " bad), %" PRIu64
-            " samples, %s .. %s: %" PRIu64 " imported, %" PRIu64 " were there\n",
-            r->rows, r->bad_rows, r->samples, from, to, r->samples - r->known,
-            r->known);
+            "%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
+            " sample%s, %s .. %s: %" PRIu64 " imported, %" PRIu64 " %s there\n",
+            r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
+            to, r->samples - r->known, r->known, r->known == 1 ? "was" : "were");
+    if (r->differing > 0) {
+        fprintf(stderr,
+                "%" PRIu64
+                " of them differ%s from another sample of the same point and "
+                "time; both are kept\n",
+                r->differing, r->differing == 1 ? "s" : "");
+    }
     if (r->expired > 0) {
         fprintf(stderr,
                 "%" PRIu64
-                " samples are older than history.keep (%s): a running daemon "
-                "deletes them\n",
-                r->expired, duration_write(keep, site->history.keep_ms));
+                " sample%s older than history.keep (%s): a running daemon deletes "
+                "%s\n",
+                r->expired, r->expired == 1 ? " is" : "s are",
+                duration_write(keep, site->history.keep_ms),
+                r->expired == 1 ? "it" : "them");
+    }
+    if (r->future > 0) {
+        fprintf(stderr,
+                "%" PRIu64 " sample%s of the future, up to %s: was the time zone or "
+                "the clock right?\n",
+                r->future, r->future == 1 ? " is" : "s are",
+                instant_format_local(keep, r->last_ms));
     }
 }
 
@@ -88,7 +104,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
         {"bus", 'b', CLI_TEXT, &a.bus, "ID", "the bus that raw records are of"},
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
-        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
+        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL,
+         "no progress and no summary; bad rows are told"},
     };
     bool done = false;
     int status =
@@ -104,12 +121,13 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_import = {
     "import", "recorded samples into the site's history",
-    "[-c SITE] [--map MAP] [--strict] LOG...",
+    "[-c SITE] [--map MAP] [--bus ID] [--strict] [--quiet] LOG...",
     "A LOG is all that `caretaker replay` reads: CSV in long or wide form, or by a "
     "map; JSON\n"
     "lines; records and captures.  `caretaker export` gives back what was put in.\n"
-    "What the history holds already is not put twice, so the same import may be "
-    "repeated.\n"
+    "A sample that the history holds already is not put twice, so the same import, "
+    "or a part\n"
+    "of it, may be repeated.\n"
     "Rules do not see these samples; `caretaker replay --from-history` shows what they "
     "say.\n"
     "The daemon may be running.\n",

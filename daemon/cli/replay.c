@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "collectors/log_lines.h"
 #include "config/config.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -13,10 +15,11 @@
 #include "daemon/pipeline/replay_diff.h"
 
 struct arguments {
-    const char *site, *format, *map, *bus, *stale_after, *until, *diff;
+    const char *site, *format, *map, *bus, *stale_after, *until;
+    const char *diff; /* The one of `diffs`; NULL: none. */
     const char *from, *to, *device;
     const char *seed;
-    struct cli_list rules, logs;
+    struct cli_list rules, logs, diffs;
     struct cli_list what_if[WHAT_IF_KINDS];
     bool from_history, strict, quiet;
 };
@@ -64,7 +67,8 @@ fill_options(const struct cli_command *self,
         duration_parse(&o->stale_after_ms, a->stale_after, &err) != 0) {
         return cli_usage_error(self, "--stale-after: %s", err.text);
     }
-    if (a->until != NULL && instant_parse(&o->until_ms, a->until, &err) != 0) {
+    if (a->until != NULL &&
+        instant_parse_relative(&o->until_ms, a->until, clock_real_ms(), &err) != 0) {
         return cli_usage_error(self, "--until: %s", err.text);
     }
     return CLI_OK;
@@ -99,14 +103,15 @@ static void
 print_what_if(const struct what_if_counts *c)
 {
     fprintf(stderr,
-            "what if: %" PRIu64 " samples drifted, %" PRIu64 " with noise, %" PRIu64
-            " stuck, %" PRIu64 " dropped, %" PRIu64 " frames at another time",
-            c->changed[WHAT_IF_DRIFT], c->changed[WHAT_IF_NOISE],
-            c->changed[WHAT_IF_STICK], c->changed[WHAT_IF_DROP],
-            c->changed[WHAT_IF_SHIFT]);
+            "what if: %" PRIu64 " sample%s drifted, %" PRIu64 " with noise, %" PRIu64
+            " stuck, %" PRIu64 " dropped, %" PRIu64 " frame%s at another time",
+            c->changed[WHAT_IF_DRIFT], cli_s(c->changed[WHAT_IF_DRIFT]),
+            c->changed[WHAT_IF_NOISE], c->changed[WHAT_IF_STICK],
+            c->changed[WHAT_IF_DROP], c->changed[WHAT_IF_SHIFT],
+            cli_s(c->changed[WHAT_IF_SHIFT]));
     if (c->back > 0) {
-        fprintf(stderr, ", %" PRIu64 " samples lost because the clock went back",
-                c->back);
+        fprintf(stderr, ", %" PRIu64 " sample%s lost because the clock went back",
+                c->back, cli_s(c->back));
     }
     fputc('\n', stderr);
 }
@@ -121,12 +126,14 @@ print_summary(const struct replay_result *r)
         instant_format_local(to, r->last_ms);
     }
     fprintf(stderr,
-            "%" PRIu64 " rows (%" PRIu64 " bad), %" PRIu64
-            " samples, %s .. %s: %" PRIu64 " events\n",
-            r->rows, r->bad_rows, r->samples, from, to, r->events);
+            "%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
+            " sample%s, %s .. %s: %" PRIu64 " event%s\n",
+            r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
+            to, r->events, cli_s(r->events));
     if (r->exchanges + r->elsewhere > 0) {
-        fprintf(stderr, "%" PRIu64 " reads on the wire, %" PRIu64 " of no point",
-                r->exchanges + r->elsewhere, r->unmatched);
+        fprintf(stderr, "%" PRIu64 " read%s on the wire, %" PRIu64 " of no point",
+                r->exchanges + r->elsewhere, cli_s(r->exchanges + r->elsewhere),
+                r->unmatched);
         if (r->elsewhere > 0) {
             fprintf(stderr,
                     ", %" PRIu64 " on no bus of the site (%s; --bus ID forces one)",
@@ -136,14 +143,28 @@ print_summary(const struct replay_result *r)
     }
     if (r->unknown > 0) {
         fprintf(stderr,
-                "%" PRIu64 " samples of the history are of no point of the site\n",
-                r->unknown);
+                "%" PRIu64 " sample%s of the history %s of no point of the site\n",
+                r->unknown, cli_s(r->unknown), r->unknown == 1 ? "is" : "are");
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
                 "most samples came when their point was stale already: this log has a "
                 "slower rhythm than the\nsite's polls; give --stale-after (three times "
                 "the log's interval)\n");
+    }
+}
+
+/* An end that leaves nothing is a slip more often than a wish. */
+static void
+tell_early_end(const struct arguments *a, const struct replay_result *r)
+{
+    char text[INSTANT_TEXT_BYTES];
+    if (r->first_ms == INSTANT_NONE && r->beyond_ms != INSTANT_NONE) {
+        fprintf(
+            stderr,
+            "caretaker: --until %s is before the first row, which is of %s; nothing "
+            "was replayed\n",
+            a->until, instant_format_local(text, r->beyond_ms));
     }
 }
 
@@ -190,11 +211,21 @@ compare(struct site *site,
 static void
 print_diff(const struct arguments *a, const struct replay_diff *d)
 {
-    if (a->diff != NULL) {
+    const struct replay_diff_counts *c = &d->all;
+    if (a->diff == NULL) {
+        return;
+    }
+    fprintf(stderr,
+            "with %s: %" PRIu64 " alarm%s the same, %" PRIu64 " gained, %" PRIu64
+            " lost, %" PRIu64 " moved\n",
+            a->diff, c->same, cli_s(c->same), c->gained, c->lost, c->moved);
+    for (size_t i = 0; i < d->total_count; i++) {
+        const struct replay_diff_total *t = &d->totals[i];
+        c = &t->counts;
         fprintf(stderr,
-                "with %s: %" PRIu64 " alarms the same, %" PRIu64 " gained, %" PRIu64
+                "  %s/%s: %" PRIu64 " the same, %" PRIu64 " gained, %" PRIu64
                 " lost, %" PRIu64 " moved\n",
-                a->diff, d->same, d->gained, d->lost, d->moved);
+                t->device, t->rule, c->same, c->gained, c->lost, c->moved);
     }
 }
 
@@ -244,7 +275,7 @@ play(const struct cli_command *self,
 {
     struct err err = {0};
     struct replay_result result;
-    struct replay_diff diff = {0};
+    struct replay_diff diff = {.totals = NULL};
     int code = a->diff != NULL
                    ? compare(site, a, options, &result, &diff, diags, &err)
                    : replay_run(site, options, stdout, &result, diags, &err);
@@ -253,16 +284,38 @@ play(const struct cli_command *self,
     }
     if (code != 0 && diags->errors == 0) {
         cli_fail(&err);
-    } else if (code == 0 && !a->quiet) {
+    } else if (code == 0) {
+        tell_early_end(a, &result);
+    }
+    if (code == 0 && !a->quiet) {
         print_summary(&result);
         if (options->what_if != NULL) {
             print_what_if(&result.what_if);
         }
         print_diff(a, &diff);
     }
-    return code == 0 && diff.gained + diff.lost + diff.moved > 0
-               ? CLI_NO
-               : err_exit_status(code);
+    bool differs = diff.total_count > 0;
+    replay_diff_fini(&diff);
+    return code == 0 && differs ? CLI_NO : err_exit_status(code);
+}
+
+/* What can be read but once is at its end for the second set of rules. */
+static int
+refuse_streams(const struct cli_command *self, const struct arguments *a)
+{
+    for (uint32_t i = 0; a->diff != NULL && i < a->logs.count; i++) {
+        const char *path = a->logs.items[i];
+        struct stat st;
+        if (strcmp(path, LOG_STDIN) == 0 ||
+            (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+            return cli_usage_error(
+                self,
+                "--diff reads each log twice, and %s can be read but "
+                "once; a file is accepted",
+                log_lines_name(path));
+        }
+    }
+    return CLI_OK;
 }
 
 static int
@@ -297,7 +350,7 @@ run(const struct cli_command *self, int argc, char **argv)
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"rules", 'r', CLI_LIST, &a.rules, "FILE", "these rules instead of the site's"},
-        {"diff", 0, CLI_TEXT, &a.diff, "FILE",
+        {"diff", 0, CLI_LIST, &a.diffs, "FILE",
          "what would be different with these rules; exit 1 if anything"},
         {"format", 'f', CLI_TEXT, &a.format, "text|jsonl", "one event a line [text]"},
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
@@ -309,7 +362,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"from", 0, CLI_TEXT, &a.from, "T", "its first moment [the oldest sample]"},
         {"to", 0, CLI_TEXT, &a.to, "T", "its last moment [the newest sample]"},
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device of it"},
-        {"until", 0, CLI_TEXT, &a.until, "INSTANT", "end [the last row's time]"},
+        {"until", 0, CLI_TEXT, &a.until, "T", "end [the last row's time]"},
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"noise", 0, CLI_LIST, &a.what_if[WHAT_IF_NOISE], "POINT=SIGMA",
          "what if: noise of that standard deviation"},
@@ -322,7 +375,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"shift-clock", 0, CLI_LIST, &a.what_if[WHAT_IF_SHIFT], "AGE[@SPAN]",
          "what if: the clock is ahead, or with - behind"},
         {"seed", 0, CLI_TEXT, &a.seed, "N", "other chances for noise and drop [1]"},
-        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no summary"},
+        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL,
+         "no progress and no summary; bad rows are told"},
     };
     bool done = false;
     int status =
@@ -334,21 +388,35 @@ run(const struct cli_command *self, int argc, char **argv)
         return cli_usage_error(self, "no log was given; LOG..., --from-history or both "
                                      "are accepted");
     }
-    return replay(self, &a);
+    if (a.diffs.count > 1) {
+        return cli_usage_error(self, "--diff was given %u times; one FILE is compared",
+                               a.diffs.count);
+    }
+    a.diff = a.diffs.count > 0 ? a.diffs.items[0] : NULL;
+    status = refuse_streams(self, &a);
+    return status != CLI_OK ? status : replay(self, &a);
 }
 
 const struct cli_command cli_replay = {
     "replay", "recorded samples through the site's rules, in virtual time",
-    "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--format text|jsonl] "
-    "[--from-history] LOG...",
+    "[-c SITE] [--rules FILE]... [--diff FILE] [--map MAP] [--bus ID]\n"
+    "       [--format text|jsonl] [--stale-after TIME] [--until T] [--strict] "
+    "[--quiet]\n"
+    "       [--noise POINT=SIGMA]... [--drift POINT=PER_DAY]... "
+    "[--stick POINT[@SPAN]]...\n"
+    "       [--drop [POINT=]SHARE]... [--shift-clock AGE[@SPAN]]... [--seed N]\n"
+    "       [--from-history [--from T] [--to T] [--device ID]] LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
-    "(time,pump-1.pressure,...), or JSON lines with the words of the long form.  "
-    "Several logs are merged by time.  Alarms and tickets "
-    "are\n"
-    "made by the very code of the daemon; the same input gives the same output.  Bad "
-    "rows\n"
-    "are reported, counted and skipped.  The site's databases are not touched.\n"
+    "(time,pump-1.pressure,...), its cells separated by commas, semicolons or tabs; or "
+    "JSON\n"
+    "lines with the words of the long form.  Where no comma separates, 90,5 is 90.5 "
+    "too.  A\n"
+    "LOG of - is standard input.  Several logs are merged by time.\n"
+    "Alarms and tickets are made by the very code of the daemon; the same input gives "
+    "the same\n"
+    "output.  Bad rows are reported, counted and skipped.  The site's databases are "
+    "not touched.\n"
     "A LOG may also be what `caretaker record` wrote, or a packet capture (pcap, "
     "pcapng) "
     "of\n"
@@ -371,5 +439,7 @@ const struct cli_command cli_replay = {
     "row, or left out.  SHARE is 0.05 or 5%.\n"
     "With --diff the logs run through both sets of rules, and what is printed are the "
     "alarms\n"
-    "that FILE would gain, lose, or move in time or severity.\n",
+    "that FILE would gain, lose, or move in time or severity; then how many of each, "
+    "by device\n"
+    "and rule.\n",
     run};

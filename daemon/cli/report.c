@@ -60,7 +60,8 @@ static void
 print_warnings(const struct alarm_report *r)
 {
     if (r->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad rows were left out\n", r->bad_rows);
+        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", r->bad_rows,
+                r->bad_rows == 1 ? " was" : "s were");
     }
     if (r->late_samples * 2 > r->samples) {
         fprintf(stderr,
@@ -120,7 +121,8 @@ report_alarms(const struct cli_command *self, const struct arguments *a)
                                      .operators = 1,
                                      .top = TOP_DEFAULT,
                                      .advise = !a->no_advice,
-                                     .progress = !a->quiet && isatty(STDERR_FILENO)};
+                                     .progress = !a->quiet && isatty(STDERR_FILENO),
+                                     .quiet = a->quiet};
     struct diags diags;
     struct log_map *map = NULL;
     int status = CLI_CONFIG;
@@ -207,8 +209,10 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_report = {
     "report", "figures over a period: how good the alarms are",
-    "alarms [-c SITE] [--from T] [--to T] [--log FILE]... [--operators N] [--top N] "
-    "[--no-advice] [--format text|json]",
+    "alarms [-c SITE] [--from T] [--to T] [--log FILE]... [--rules FILE]...\n"
+    "         [--map MAP] [--stale-after TIME] [--operators N] [--top N] "
+    "[--no-advice]\n"
+    "         [--format text|json] [--quiet]",
     "alarms: rates, floods, worst alarms, chatter, alarms that stood over 24 h and "
     "the\n"
     "split of priorities, each beside its target of ISA-18.2 and EEMUA 191; and for "
@@ -220,6 +224,6 @@ const struct cli_command cli_report = {
     "The events are the site's own (the daemon may be down), or with --log those that\n"
     "the recorded log would make.\n"
     "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
-    "-1h."
-    "\n",
+    "-1h;\n"
+    "a raise at the very time of --to is in the next period.\n",
     run};

@@ -19,6 +19,13 @@ name_of(const struct alarm_report *r, uint32_t alarm)
     return &r->episodes.names[alarm];
 }
 
+/* A rate of a few minutes is no rate. */
+static bool
+means_nothing(const struct alarm_quality_figure *f)
+{
+    return f->verdict == ALARM_QUALITY_SHORT && f->needs == ALARM_QUALITY_NEEDS_PERIOD;
+}
+
 /* ---- JSON ---- */
 
 static void
@@ -30,7 +37,7 @@ add_figures(struct strbuf *b, const struct alarm_quality *q)
         const struct alarm_quality_figure *f = &q->figures[i];
         strbuf_add(b, i > 0 ? ",{" : "{");
         strbuf_json_str(b, "name", f->name);
-        strbuf_json_num(b, "value", f->value);
+        strbuf_json_num(b, "value", means_nothing(f) ? (double)NAN : f->value);
         strbuf_json_str(b, "unit", f->unit);
         strbuf_json_num(b, f->at_least ? "target_min" : "target_max", f->target);
         strbuf_json_num(b, f->at_least ? "limit_min" : "limit_max", f->limit);
@@ -57,6 +64,7 @@ add_advice(struct strbuf *b, const struct advice *a)
     strbuf_json_int(b, "later_median_ms", c->later_median_ms);
     strbuf_json_int(b, "later_worst_ms", c->later_worst_ms);
     strbuf_json_int(b, "clears_later_ms", c->clears_later_ms);
+    strbuf_json_int(b, "idle_longest_ms", c->idle_ms);
     strbuf_json_int(b, "unseen", c->unseen);
     strbuf_json_int(b, "unseen_longest_ms", c->unseen_ms);
     strbuf_json_bool(b, "best", a->best);
@@ -143,6 +151,9 @@ add_head(struct strbuf *b, const struct alarm_report *r, const struct report_hea
     strbuf_json_time(b, "from", r->from_ms);
     strbuf_json_time(b, "to", r->to_ms);
     strbuf_json_num(b, "days", q->days);
+    if (h->from_logs) {
+        strbuf_json_int(b, "bad_rows", (int64_t)r->bad_rows);
+    }
     strbuf_json_int(b, "operators", h->operators);
     strbuf_json_int(b, "raises", q->raises);
     strbuf_json_int(b, "alarms", q->alarms);
@@ -183,9 +194,11 @@ static void
 add_value(
     struct strbuf *row, const char *key, const char *sign, double v, const char *unit)
 {
+    char digits[NUMBER_TEXT_BYTES];
     char text[64];
-    snprintf(text, sizeof text, "%s%.4g%s%s", sign, v, unit[0] != '\0' ? " " : "",
-             unit);
+    bool none = !isfinite(v);
+    snprintf(text, sizeof text, "%s%s%s%s", sign, number_format_short(digits, v),
+             unit[0] != '\0' && !none ? " " : "", none ? "" : unit);
     strbuf_json_str(row, key, text);
 }
 
@@ -228,11 +241,13 @@ print_figures(const struct alarm_quality *q)
         const struct alarm_quality_figure *f = &q->figures[i];
         strbuf_add(&rows, i > 0 ? ",{" : "{");
         strbuf_json_str(&rows, "title", f->title);
-        add_value(&rows, "value", "", f->value, f->unit);
+        add_value(&rows, "value", "", means_nothing(f) ? (double)NAN : f->value,
+                  f->unit);
         add_value(&rows, "target", f->at_least ? ">= " : "<= ", f->target, f->unit);
         strbuf_json_str(&rows, "verdict",
-                        f->verdict == ALARM_QUALITY_FEW
-                            ? "too few to say"
+                        f->verdict == ALARM_QUALITY_FEW ? "too few to say"
+                        : f->verdict == ALARM_QUALITY_SHORT
+                            ? "too short to say"
                             : alarm_quality_verdict_name(f->verdict));
         strbuf_add_char(&rows, '}');
     }
@@ -326,6 +341,7 @@ print_advice(const struct advice *a, uint32_t raises, const char *unit)
     }
     if (c->clears_later_ms > 0) {
         printf(", clears up to %s later", duration_format(text, c->clears_later_ms));
+        printf(" (standing idle for up to %s)", duration_format(text, c->idle_ms));
     }
     if (c->unseen > 0) {
         printf(", %" PRIu32 " never seen (up to %s)", c->unseen,
@@ -398,10 +414,12 @@ print_head(const struct alarm_report *r, const struct report_head *h)
 {
     char from[INSTANT_TEXT_BYTES];
     char to[INSTANT_TEXT_BYTES];
+    char span[INSTANT_TEXT_BYTES];
     const struct alarm_quality *q = &r->quality;
-    printf("Alarms of %s, %s .. %s (%.3g days)%s\n", h->site->id,
+    printf("Alarms of %s, %s .. %s (%s)%s\n", h->site->id,
            instant_format_local(from, r->from_ms), instant_format_local(to, r->to_ms),
-           q->days, h->from_logs ? ", as the logs would have raised them" : "");
+           duration_format(span, r->to_ms - r->from_ms),
+           h->from_logs ? ", as the logs would have raised them" : "");
     printf("%" PRIu32 " raise%s of %" PRIu32 " alarm%s: %" PRIu32 " critical, %" PRIu32
            " urgent, %" PRIu32 " normal, %" PRIu32 " info\n",
            q->raises, q->raises == 1 ? "" : "s", q->alarms, q->alarms == 1 ? "" : "s",

@@ -15,7 +15,8 @@
 #define LIST_MAX (TUNE_AXIS_MAX - 1) /* The present value comes to it. */
 
 struct arguments {
-    const char *site, *device, *labels, *level, *format, *map, *stale_after, *early;
+    const char *site, *device, *labels, *level, *format, *map, *stale_after, *early,
+        *false_max;
     const char *threshold, *deadband, *hold;
     struct cli_list rules, words; /* RULE LOG... */
     bool json, all, quiet;
@@ -29,7 +30,7 @@ struct axes {
 
 /* ---- what was asked for ---- */
 
-/* A whole number in decimal digits; false for anything else. */
+/* A number in decimal digits; false for anything else. */
 static bool
 read_number(double *out, const char *text)
 {
@@ -258,6 +259,11 @@ fill_options(const struct cli_command *self,
         duration_parse(&stale_after_ms, a->stale_after, &err) != 0) {
         return cli_usage_error(self, "--stale-after: %s", err.text);
     }
+    if (a->false_max != NULL && (!read_number(&o->false_per_day_max, a->false_max) ||
+                                 o->false_per_day_max < 0)) {
+        return cli_usage_error(self, "--false-max \"%s\": a number, 0 or more",
+                               a->false_max);
+    }
     if (a->early != NULL && duration_parse(&o->early_ms, a->early, &err) != 0) {
         return cli_usage_error(self, "--early: %s", err.text);
     }
@@ -306,7 +312,9 @@ tune(const struct cli_command *self, const struct arguments *a, const struct axe
                              .threshold_count = x->threshold_count,
                              .deadband_count = x->deadband_count,
                              .hold_count = x->hold_count,
-                             .progress = !a->quiet && isatty(STDERR_FILENO)};
+                             .false_per_day_max = TUNE_FALSE_PER_DAY_MAX,
+                             .progress = !a->quiet && isatty(STDERR_FILENO),
+                             .quiet = a->quiet};
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {
@@ -356,6 +364,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"hold", 0, CLI_TEXT, &a.hold, "LIST", "0s,30s,2m [what suits the log]"},
         {"early", 0, CLI_TEXT, &a.early, "TIME",
          "a raise this long before a fault finds it too [0s]"},
+        {"false-max", 0, CLI_TEXT, &a.false_max, "N",
+         "false raises a day that the knee may have [1]"},
         {"rules", 'r', CLI_LIST, &a.rules, "FILE", "these rules instead of the site's"},
         {"map", 'm', CLI_TEXT, &a.map, "MAP", "how a foreign CSV maps to our points"},
         {"stale-after", 0, CLI_TEXT, &a.stale_after, "TIME",
@@ -394,8 +404,11 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_tune = {
     "tune", "what other numbers of a limit rule would have done on a labelled log",
-    "RULE LOG... --labels FILE [-c SITE] [--device ID] [--level SEVERITY] "
-    "[--threshold LIST] [--deadband LIST] [--hold LIST] [--format text|json]",
+    "RULE LOG... --labels FILE [-c SITE] [--device ID] [--level SEVERITY]\n"
+    "         [--threshold LIST] [--deadband LIST] [--hold LIST] [--early TIME]\n"
+    "         [--false-max N] [--rules FILE]... [--map MAP] [--stale-after TIME] "
+    "[--all]\n"
+    "         [--format text|json] [--quiet]",
     "Tries thresholds, deadbands (how far the value must come back before the alarm\n"
     "clears) and holds of a rule of the form VALUE > NUMBER, alone or in a chain of\n"
     "`and`, on recorded samples.  FILE says when there really were faults:\n"
@@ -404,6 +417,8 @@ const struct cli_command cli_tune = {
     "A fault is missed when no alarm was raised inside its window; one that stood\n"
     "already told nobody.  Every raise outside of all windows is false.  DELAY is "
     "from\n"
-    "the window's beginning to the raise: the median, and the worst.  The knee is the\n"
-    "setting nearest to the best in all three.  Numbers are in the unit of the rule.\n",
+    "the window's beginning to the raise: the median, and the worst, where a missed\n"
+    "fault counts with its whole length.  The knee is the setting nearest to the best\n"
+    "in all three that has no more than 1 false raise a day and device (--false-max),\n"
+    "or one in a shorter log.  Numbers are in the unit of the rule.\n",
     run};

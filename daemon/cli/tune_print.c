@@ -71,6 +71,7 @@ tune_print_json(const struct tune *t)
     strbuf_json_num(&b, "days", t->days);
     strbuf_json_int(&b, "faults", t->faults);
     strbuf_json_int(&b, "left_out", t->left_out);
+    strbuf_json_num(&b, "false_per_day_max", t->false_per_day_max);
     strbuf_json_key(&b, "knee");
     if (t->knee == NONE_INDEX) {
         strbuf_add(&b, "null");
@@ -127,8 +128,7 @@ add_row(struct strbuf *row,
     strbuf_json_str(row, "hold", hold_text(hold, s->hold_ms));
     snprintf(text, sizeof text, "%" PRIu32 " of %" PRIu32, s->missed, t->faults);
     strbuf_json_str(row, "missed", text);
-    snprintf(text, sizeof text, "%.3g", s->false_per_day);
-    strbuf_json_str(row, "false", text);
+    strbuf_json_str(row, "false", number_format_short(text, s->false_per_day));
     snprintf(text, sizeof text, "%.*s", bar, "####################");
     strbuf_json_str(row, "bar", text);
     add_duration(row, "delay", s->delay_median_ms);
@@ -214,25 +214,35 @@ tune_print_text(const struct tune *t, bool all)
 {
     char from[INSTANT_TEXT_BYTES];
     char to[INSTANT_TEXT_BYTES];
-    printf(
-        "%s, %s: %" PRIu32 " labelled faults, %.4g days without a fault on %" PRIu32
-        " device%s\n%s .. %s, numbers in %s\n",
-        t->form.rule->id, severity_name(t->form.rule->levels[t->form.level].severity),
-        t->faults, t->days, t->devices, t->devices == 1 ? "" : "s",
-        instant_format_local(from, t->first_ms), instant_format_local(to, t->last_ms),
-        t->unit[0] != '\0' ? t->unit : "the unit of the value");
+    char free_of[INSTANT_TEXT_BYTES];
+    printf("%s, %s: %" PRIu32 " labelled fault%s, %s without a fault on %" PRIu32
+           " device%s\n%s .. %s, numbers in %s\n",
+           t->form.rule->id,
+           severity_name(t->form.rule->levels[t->form.level].severity), t->faults,
+           t->faults == 1 ? "" : "s",
+           duration_format(free_of, (int64_t)(t->days * 86400000)), t->devices,
+           t->devices == 1 ? "" : "s", instant_format_local(from, t->first_ms),
+           instant_format_local(to, t->last_ms),
+           t->unit[0] != '\0' ? t->unit : "the unit of the value");
     if (!t->form.has_deadband) {
         puts("its `clear` is no limit of the same value: it was left as it is");
     }
-    printf("%" PRIu32 " settings were tried; %s:\n\n", t->count,
+    printf("%" PRIu32 " setting%s tried; %s:\n\n", t->count,
+           t->count == 1 ? " was" : "s were",
            all ? "all of them" : "those that no other beats in every figure");
     int status = print_table(t, all);
     putchar('\n');
     print_lines(t, "now: ", &t->settings[t->now]);
     if (t->knee != NONE_INDEX) {
         print_lines(t, "knee:", &t->settings[t->knee]);
-    } else {
+    } else if (!t->any_found) {
         puts("no setting finds a fault");
+    } else {
+        char most[NUMBER_TEXT_BYTES];
+        number_format(most, t->false_per_day_max);
+        printf("no knee: what finds a fault has more false raises a day than %s "
+               "(--false-max)\n",
+               most);
     }
     return status;
 }
@@ -242,12 +252,13 @@ tune_print_warnings(const struct tune *t)
 {
     if (t->left_out > 0) {
         fprintf(stderr,
-                "%" PRIu32 " labelled windows were left out: the log has no such time, "
+                "%" PRIu32 " labelled window%s left out: the log has no such time, "
                 "or not that device\n",
-                t->left_out);
+                t->left_out, t->left_out == 1 ? " was" : "s were");
     }
     if (t->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad rows were left out\n", t->bad_rows);
+        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", t->bad_rows,
+                t->bad_rows == 1 ? " was" : "s were");
     }
     if (t->late_samples * 2 > t->samples) {
         fprintf(stderr,

@@ -12,6 +12,7 @@
 #include "daemon/pipeline/tune_grid.h"
 
 #define DEADBANDS_TRIED_MAX 16
+#define DEADBAND_TAIL       0.01 /* The share of the samples that must lie beyond it. */
 #define RESPOND_DEFAULT_MS  (INT64_C(2) * 3600 * 1000) /* Of `info`, which has none. */
 
 /* Sizes of a delay that people choose. */
@@ -36,6 +37,7 @@ struct known {
     uint32_t point; /* Whose spread sizes the deadbands; NONE_INDEX: none. */
     struct tune_pick *values;
     uint32_t first_variant, variant_count; /* The first is the present rule. */
+    bool too_dear; /* Something would have saved enough, but cost too much. */
 };
 
 struct work {
@@ -132,6 +134,18 @@ add_variant(struct work *w, uint32_t a)
     return spec;
 }
 
+/* Whether the value was ever beyond where it would have to come back to.  Some of what
+ * was recorded has to be there: one outlier, as a 0 at the start, proves nothing. */
+static bool
+is_recorded(const struct known *k, double deadband)
+{
+    const struct rule_form *f = &k->form;
+    return f->above
+               ? tune_pick_quantile(k->values, DEADBAND_TAIL) < f->threshold - deadband
+               : tune_pick_quantile(k->values, 1 - DEADBAND_TAIL) >
+                     f->threshold + deadband;
+}
+
 static void
 add_deadbands(struct work *w, uint32_t a)
 {
@@ -144,10 +158,9 @@ add_deadbands(struct work *w, uint32_t a)
         tune_pick_quantile(k->values, 0.95) - tune_pick_quantile(k->values, 0.05);
     uint32_t count = tune_grid_deadbands(sizes, spread, 1, k->form.deadband);
     for (uint32_t i = 0, tried = 0; i < count && tried < DEADBANDS_TRIED_MAX; i++) {
-        if (sizes[i] > k->form.deadband) {
-            struct applies_to only;
+        if (sizes[i] > k->form.deadband && is_recorded(k, sizes[i])) {
             struct rule_spec *spec = add_variant(w, a);
-            only = spec->applies_to;
+            struct applies_to only = spec->applies_to;
             *spec = rule_form_spec(&k->form, w->arena, k->form.threshold, sizes[i]);
             spec->applies_to = only;
             w->variants[w->variant_count - 1].kind = ADVICE_DEADBAND;
@@ -241,22 +254,43 @@ feed_of(const struct work *w, uint32_t device, const char *progress)
                                  .progress = o->progress ? progress : NULL};
 }
 
-/* How much it takes of what is allowed.  A raise that was never seen came as late as it
- * stood; an alarm that stands long after it is over sends people for nothing. */
-static double
-burden_of(const struct work *w, uint32_t a, const struct advice_cost *c)
+static struct advice_times
+times_of(const struct work *w, uint32_t a, const struct variant *v)
 {
-    double later = fmax((double)c->later_worst_ms, (double)c->unseen_ms);
-    return fmax(later * ADVICE_RESPOND_SHARE, (double)c->clears_later_ms) /
-           (double)respond_time(w, a);
+    const struct rule_spec *rule = &w->o->site->rules[w->actors[a]->rule];
+    struct advice_times t = {.end_ms = w->last_ms,
+                             .joins_ms = respond_time(w, a) / ADVICE_RESPOND_SHARE,
+                             .same_clear = v->kind != ADVICE_DEADBAND};
+    if (v->kind == ADVICE_OFF_DELAY) {
+        t.clears_within_ms = v->delay_ms - rule->clear_hold_ms;
+    }
+    return t;
+}
+
+static void
+keep_advice(struct work *w,
+            uint32_t a,
+            const struct variant *v,
+            const struct advice_cost *cost)
+{
+    struct advice_actor *actor = w->actors[a];
+    const struct rule_form *form = &w->known[a].form;
+    struct advice *out = &actor->items[actor->count++];
+    *out = (struct advice){.kind = v->kind,
+                           .deadband = v->deadband,
+                           .delay_ms = v->delay_ms,
+                           .cost = *cost,
+                           .burden = advice_burden(cost, respond_time(w, a))};
+    if (v->kind == ADVICE_DEADBAND) {
+        out->clear = rule_form_clear(form, w->arena, form->threshold, out->deadband);
+    }
 }
 
 /* The costs of one kind for one actor, and which of them to take. */
 static int
 judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
 {
-    struct advice_actor *actor = w->actors[a];
-    const struct known *k = &w->known[a];
+    struct known *k = &w->known[a];
     const struct variant *now = &w->variants[k->first_variant];
     const struct variant *tried[VARIANTS_MAX];
     struct advice_cost costs[VARIANTS_MAX];
@@ -266,27 +300,22 @@ judge_kind(struct work *w, uint32_t a, enum advice_kind kind, struct err *err)
         if (v->kind != kind) {
             continue;
         }
-        int code = advice_compare(&costs[count], now->spans, now->count, v->spans,
-                                  v->count, w->last_ms, err);
+        struct advice_times times = times_of(w, a, v);
+        int code =
+            advice_compare(&costs[count], (struct advice_spans){now->spans, now->count},
+                           (struct advice_spans){v->spans, v->count}, &times, err);
         if (code != 0) {
             return code;
         }
-        if (burden_of(w, a, &costs[count]) <= 1) {
+        if (advice_burden(&costs[count], respond_time(w, a)) <= 1) {
             tried[count++] = v;
+        } else if (advice_saves_enough(costs[count].saved, w->actors[a]->raises)) {
+            k->too_dear = true;
         }
     }
-    uint32_t chosen = advice_compare_choose(costs, count, actor->raises);
+    uint32_t chosen = advice_compare_choose(costs, count, w->actors[a]->raises);
     if (chosen != UINT32_MAX) {
-        struct advice *out = &actor->items[actor->count++];
-        *out = (struct advice){.kind = kind,
-                               .deadband = tried[chosen]->deadband,
-                               .delay_ms = tried[chosen]->delay_ms,
-                               .cost = costs[chosen],
-                               .burden = burden_of(w, a, &costs[chosen])};
-        if (kind == ADVICE_DEADBAND) {
-            out->clear =
-                rule_form_clear(&k->form, w->arena, k->form.threshold, out->deadband);
-        }
+        keep_advice(w, a, tried[chosen], &costs[chosen]);
     }
     return 0;
 }
@@ -302,14 +331,20 @@ judge_actor(struct work *w, uint32_t a, struct err *err)
         actor->nothing = "no samples of it are recorded";
         return 0;
     }
+    if (actor->raises > 0 && actor->raises < ADVICE_RAISES_MIN) {
+        actor->nothing = "it was raised too seldom to change it";
+        return 0;
+    }
     for (int kind = 0; code == 0 && kind < ADVICE_KINDS; kind++) {
         code = judge_kind(w, a, (enum advice_kind)kind, err);
     }
     advice_mark_best(actor->items, actor->count);
     if (actor->count == 0) {
-        actor->nothing = actor->raises == 0
-                             ? "the recorded samples do not raise it"
-                             : "neither deadband nor delay would spare much";
+        actor->nothing =
+            actor->raises == 0 ? "the recorded samples do not raise it"
+            : w->known[a].too_dear
+                ? "what would spare raises would hide it, or keep it, for too long"
+                : "neither deadband nor delay would spare much";
     }
     return code;
 }

@@ -15,10 +15,8 @@
 #include "daemon/pipeline/advice_compare.h"
 
 #define ADVICE_ACTORS_MAX 100
-/* A raise may come later, or stand unseen, for this part of the time that people have
- * to respond; and nothing may keep an alarm longer than all of it after the present
- * rule would clear it. */
-#define ADVICE_RESPOND_SHARE 4
+/* Of fewer raises, none is advised: such an alarm is no bad actor. */
+#define ADVICE_RAISES_MIN 5
 enum advice_kind { ADVICE_DEADBAND, ADVICE_OFF_DELAY, ADVICE_ON_DELAY, ADVICE_KINDS };
 const char *
 advice_kind_name(enum advice_kind k); /* "deadband" "off-delay" "on-delay" */

@@ -266,16 +266,18 @@ const char *
 alarm_quality_verdict_name(enum alarm_quality_verdict v)
 {
     static const char *const names[] = {
-        [ALARM_QUALITY_OK] = "ok",
-        [ALARM_QUALITY_HIGH] = "high",
-        [ALARM_QUALITY_OVER] = "over",
-        [ALARM_QUALITY_FEW] = "few",
+        [ALARM_QUALITY_OK] = "ok",       [ALARM_QUALITY_HIGH] = "high",
+        [ALARM_QUALITY_OVER] = "over",   [ALARM_QUALITY_FEW] = "few",
+        [ALARM_QUALITY_SHORT] = "short",
     };
     return names[v];
 }
 
 static void
-judge_figure(struct alarm_quality_figure *f, bool enough)
+judge_figure(struct alarm_quality_figure *f,
+             const struct alarm_quality *q,
+             uint32_t split,
+             bool is_short)
 {
     double value = f->at_least ? -f->value : f->value;
     double target = f->at_least ? -f->target : f->target;
@@ -283,8 +285,16 @@ judge_figure(struct alarm_quality_figure *f, bool enough)
     f->verdict = value <= target  ? ALARM_QUALITY_OK
                  : value <= limit ? ALARM_QUALITY_HIGH
                                   : ALARM_QUALITY_OVER;
-    if (!enough) {
+    if ((f->needs == ALARM_QUALITY_NEEDS_ALARMS &&
+         q->alarms < ALARM_QUALITY_TOP_ALARMS_MIN) ||
+        (f->needs == ALARM_QUALITY_NEEDS_RAISES &&
+         split < ALARM_QUALITY_SPLIT_RAISES_MIN)) {
         f->verdict = ALARM_QUALITY_FEW;
+    }
+    if (is_short &&
+        (f->needs == ALARM_QUALITY_NEEDS_PERIOD ||
+         (f->needs == ALARM_QUALITY_NEEDS_TIME && f->verdict == ALARM_QUALITY_OK))) {
+        f->verdict = ALARM_QUALITY_SHORT;
     }
 }
 
@@ -305,34 +315,35 @@ fill_figures(struct alarm_quality *q, const struct alarm_quality_options *o)
     double span_ms = (double)(o->to_ms - o->from_ms);
     uint32_t split = q->by_severity[SEVERITY_NORMAL] + q->by_severity[SEVERITY_URGENT] +
                      q->by_severity[SEVERITY_CRITICAL];
-    bool split_enough = split >= ALARM_QUALITY_SPLIT_RAISES_MIN;
+    bool is_short = o->to_ms - o->from_ms < ALARM_QUALITY_PERIOD_MIN_MS;
+    const enum alarm_quality_needs period = ALARM_QUALITY_NEEDS_PERIOD;
+    const enum alarm_quality_needs time = ALARM_QUALITY_NEEDS_TIME;
+    const enum alarm_quality_needs alarms = ALARM_QUALITY_NEEDS_ALARMS;
+    const enum alarm_quality_needs raises = ALARM_QUALITY_NEEDS_RAISES;
     const struct alarm_quality_figure figures[ALARM_QUALITY_FIGURES] = {
-        {"raises_per_day", "raises per day", "", q->per_day, 144, 288, false, 0},
-        {"raises_per_10min", "raises per 10 min", "", q->per_10min, 1, 2, false, 0},
-        {"peak_10min", "most raises in 10 min", "",
-         (double)q->peak_10min / o->operators, 10, 10, false, 0},
-        {"time_in_flood", "time in flood", "%", 100.0 * (double)q->flood_ms / span_ms,
-         1, 1, false, 0},
-        {"top_10_share", "share of the top 10 alarms", "%", q->top_share, 5, 5, false,
+        {"raises_per_day", "raises per day", "", q->per_day, 144, 288, false, period,
          0},
-        {"chattering", "chattering alarms", "", q->chattering, 0, 0, false, 0},
+        {"raises_per_10min", "raises per 10 min", "", q->per_10min, 1, 2, false, period,
+         0},
+        {"peak_10min", "most raises in 10 min", "",
+         (double)q->peak_10min / o->operators, 10, 10, false, time, 0},
+        {"time_in_flood", "time in flood", "%", 100.0 * (double)q->flood_ms / span_ms,
+         1, 1, false, period, 0},
+        {"top_10_share", "share of the top 10 alarms", "%", q->top_share, 5, 5, false,
+         alarms, 0},
+        {"chattering", "chattering alarms", "", q->chattering, 0, 0, false, time, 0},
         {"standing_24h", "most at once standing over 24 h", "", q->standing_peak,
-         ALARM_QUALITY_STANDING_MAX, ALARM_QUALITY_STANDING_MAX, false, 0},
+         ALARM_QUALITY_STANDING_MAX, ALARM_QUALITY_STANDING_MAX, false, time, 0},
         {"critical_share", "critical among all priorities", "%",
-         split_share(q, SEVERITY_CRITICAL), 5, 10, false, 0},
+         split_share(q, SEVERITY_CRITICAL), 5, 10, false, raises, 0},
         {"urgent_share", "urgent among all priorities", "%",
-         split_share(q, SEVERITY_URGENT), 15, 30, false, 0},
+         split_share(q, SEVERITY_URGENT), 15, 30, false, raises, 0},
         {"normal_share", "normal among all priorities", "%",
-         split_share(q, SEVERITY_NORMAL), 80, 60, true, 0},
+         split_share(q, SEVERITY_NORMAL), 80, 60, true, raises, 0},
     };
     memcpy(q->figures, figures, sizeof figures);
     for (size_t i = 0; i < ALARM_QUALITY_FIGURES; i++) {
-        struct alarm_quality_figure *f = &q->figures[i];
-        bool is_split = i >= ALARM_QUALITY_FIGURES - 3;
-        bool is_top = strcmp(f->name, "top_10_share") == 0;
-        judge_figure(f, is_split
-                            ? split_enough
-                            : !is_top || q->alarms >= ALARM_QUALITY_TOP_ALARMS_MIN);
+        judge_figure(&q->figures[i], q, split, is_short);
     }
 }
 
@@ -359,7 +370,8 @@ work_init(struct work *w,
     }
     for (size_t i = 0; i < count; i++) {
         const struct alarm_quality_episode *e = &episodes[i];
-        if (e->raised_ms >= o->from_ms && e->raised_ms <= o->to_ms) {
+        if (e->raised_ms >= o->from_ms &&
+            (e->raised_ms < o->to_ms || (o->to_counts && e->raised_ms == o->to_ms))) {
             w->raises[w->count++] = *e;
             q->by_severity[e->severity]++;
         }

@@ -31,6 +31,9 @@
 #define ALARM_QUALITY_TOP_ALARMS_MIN 200
 /* Of fewer raises, one is more than the 5 % of the highest priority. */
 #define ALARM_QUALITY_SPLIT_RAISES_MIN 20
+/* A shorter period says nothing of a day; that of one day's log may end a sample early.
+ */
+#define ALARM_QUALITY_PERIOD_MIN_MS (INT64_C(23) * 3600 * 1000)
 
 /* From the raising of one alarm to its clearing. */
 struct alarm_quality_episode {
@@ -41,7 +44,8 @@ struct alarm_quality_episode {
 };
 
 struct alarm_quality_options {
-    int64_t from_ms, to_ms;    /* Raises of [from, to] count; from < to. */
+    int64_t from_ms, to_ms;    /* Raises of [from, to) count; from < to. */
+    bool to_counts;            /* Those at `to_ms` too: it is not cut, it ends there. */
     uint32_t operators;        /* Who share the load; at least 1. */
     uint32_t chatter_episodes; /* The site's own idea of chatter, beside the */
     int64_t chatter_window_ms; /* standard's; 0: none. */
@@ -77,10 +81,19 @@ enum alarm_quality_verdict {
     ALARM_QUALITY_OK,
     ALARM_QUALITY_HIGH, /* Beyond the target, within what can be managed at most. */
     ALARM_QUALITY_OVER,
-    ALARM_QUALITY_FEW /* Too few alarms or raises to say. */
+    ALARM_QUALITY_FEW,  /* Too few alarms or raises to say. */
+    ALARM_QUALITY_SHORT /* Too short a period to say. */
 };
-const char *
-alarm_quality_verdict_name(enum alarm_quality_verdict v); /* "ok" "high" "over" "few" */
+/* "ok" "high" "over" "few" "short" */
+const char *alarm_quality_verdict_name(enum alarm_quality_verdict v);
+
+/* What a figure needs to be judged. */
+enum alarm_quality_needs {
+    ALARM_QUALITY_NEEDS_PERIOD, /* A rate: the value too means nothing without it. */
+    ALARM_QUALITY_NEEDS_TIME,   /* What is bad is bad; what is good needs the period. */
+    ALARM_QUALITY_NEEDS_ALARMS,
+    ALARM_QUALITY_NEEDS_RAISES
+};
 
 /* One figure beside its target.  `at_least`: the target is a floor, not a ceiling. */
 struct alarm_quality_figure {
@@ -89,6 +102,7 @@ struct alarm_quality_figure {
     const char *unit;  /* "%"; "": a count. */
     double value, target, limit;
     bool at_least;
+    enum alarm_quality_needs needs;
     enum alarm_quality_verdict verdict;
 };
 #define ALARM_QUALITY_FIGURES 10

@@ -22,6 +22,7 @@ replay_logs(struct alarm_report *r,
                                            .stale_after_ms = o->stale_after_ms,
                                            .until_ms = o->to_ms,
                                            .progress = o->progress,
+                                           .again = o->quiet,
                                            .take_event = alarm_episodes_event,
                                            .take_ctx = &r->episodes};
     int code = replay_run(o->site, &options, stdout, &result, diags, err);
@@ -70,6 +71,7 @@ judge(struct alarm_report *r, const struct alarm_report_options *o, struct err *
     const struct alarm_quality_options options = {
         .from_ms = r->from_ms,
         .to_ms = r->to_ms,
+        .to_counts = r->to_counts,
         .operators = o->operators,
         .chatter_episodes = o->site->chatter_episodes,
         .chatter_window_ms = o->site->chatter_window_ms};
@@ -88,7 +90,8 @@ advise(struct alarm_report *r, const struct alarm_report_options *o, struct err 
                                            .log_count = o->log_count,
                                            .map = o->map,
                                            .from_ms = r->from_ms,
-                                           .to_ms = r->to_ms,
+                                           .to_ms =
+                                               r->to_counts ? r->to_ms : r->to_ms - 1,
                                            .progress = o->progress};
     size_t all = r->quality.actor_count;
     assert(o->top <= ADVICE_ACTORS_MAX);
@@ -114,6 +117,7 @@ alarm_report_make(struct alarm_report *out,
 {
     *out = (struct alarm_report){.arena = arena_new()};
     alarm_episodes_init(&out->episodes);
+    out->to_counts = o->to_ms == INSTANT_NONE;
     int code =
         o->log_count > 0 ? replay_logs(out, o, diags, err) : read_state(out, o, err);
     if (code == 0 && out->episodes.out_of_memory) {

@@ -23,11 +23,13 @@ struct alarm_report_options {
     uint32_t top; /* Bad actors shown; at most ADVICE_ACTORS_MAX. */
     bool advise;  /* Try other deadbands and delays. */
     bool progress;
+    bool quiet; /* Bad rows of logs are counted only. */
 };
 
 struct alarm_report {
     struct arena *arena;
     int64_t from_ms, to_ms;
+    bool to_counts; /* What came at `to_ms` too: it was not asked to end there. */
     struct alarm_episodes episodes;
     struct alarm_quality quality;
     struct advice_actor *actors; /* Of the first of quality.actors. */

@@ -3,6 +3,7 @@
  *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values;
  *                                  ?causes=1: and what went wrong on the wire
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
+ *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
  *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
@@ -261,6 +262,15 @@ get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
     return ask_loop(l, &request, body);
 }
 
+static unsigned
+get_explain(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct request request = {.kind = REQUEST_EXPLAIN,
+                              .rule = r->query(r, "rule"),
+                              .device = r->query(r, "device")};
+    return ask_loop(l, &request, body);
+}
+
 static const struct route {
     const char *method;
     const char *path;
@@ -268,10 +278,11 @@ static const struct route {
                        const struct web_request *r,
                        struct strbuf *body);
 } routes[] = {
-    {"GET", "/api/v1/status", get_status}, {"GET", "/api/v1/devices", get_devices},
-    {"GET", "/api/v1/alarms", get_alarms}, {"GET", "/api/v1/tickets", get_tickets},
-    {"GET", "/api/v1/wire", get_wire},     {"POST", "/api/v1/commands", post_command},
-    {"POST", "/api/v1/read", post_read},   {"GET", "/api/v1/service", get_service},
+    {"GET", "/api/v1/status", get_status},   {"GET", "/api/v1/devices", get_devices},
+    {"GET", "/api/v1/alarms", get_alarms},   {"GET", "/api/v1/tickets", get_tickets},
+    {"GET", "/api/v1/wire", get_wire},       {"POST", "/api/v1/commands", post_command},
+    {"POST", "/api/v1/read", post_read},     {"GET", "/api/v1/service", get_service},
+    {"GET", "/api/v1/explain", get_explain},
 };
 
 unsigned

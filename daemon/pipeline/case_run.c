@@ -286,9 +286,8 @@ play(struct run *r, struct err *err)
     return 0;
 }
 
-/* What names nothing can never come.  Where it must come, that is an error; a "never"
- * holds then, as it should of a rule that the site does not have, but it may be a slip
- * too. */
+/* What names nothing can never come.  A "never" would hold then whatever happens: a
+ * slip of the pen would pass for a test. */
 static void
 report_unknown(const struct run *r,
                const struct case_expect *x,
@@ -296,9 +295,9 @@ report_unknown(const struct run *r,
                const char *id,
                struct diags *diags)
 {
-    diags_add(diags, x->never ? DIAG_WARNING : DIAG_ERROR, &x->loc,
-              "expectation: %s \"%s\" does not exist%s; one of %s is accepted", noun,
-              id, x->never ? ", so this holds anyway" : "", r->spec->site_file);
+    diags_add(diags, DIAG_ERROR, &x->loc,
+              "expectation: %s \"%s\" does not exist; one of %s is accepted", noun, id,
+              r->spec->site_file);
 }
 
 static bool
@@ -378,24 +377,25 @@ replay_case_run(
     int code = 0;
     struct replay_case *spec = config_load_case(path, diags);
     r.spec = spec;
-    if (spec == NULL) {
-        code = err_set(err, ERR_CONFIG, "%s: the case has errors", path);
-        goto done;
+    if (spec != NULL) {
+        r.site = config_load_site(spec->site_file, NULL, 0, diags);
+        r.frame = malloc(FRAME_BYTES_MAX);
     }
-    r.site = config_load_site(spec->site_file, NULL, 0, diags);
-    r.frame = malloc(FRAME_BYTES_MAX);
-    if (r.site == NULL) {
-        code = err_set(err, ERR_CONFIG, "%s: its site has errors", path);
+    if (spec == NULL) {
+        code = err_set(err, ERR_CONFIG, "the case has errors");
+    } else if (r.site == NULL) {
+        code = err_set(err, ERR_CONFIG, "its site has errors");
     } else if (r.frame == NULL) {
         code = err_set(err, ERR_NOMEM, "case");
     } else {
         code = run_loaded(&r, diags, err);
     }
-    if (code == 0) {
+    if (code != 0) { /* Many cases may be run at once. */
+        err_wrap(err, "%s", path);
+    } else {
         *passed = r.failures == 0 && r.bad_rows == 0;
         fprintf(out, "%s  %s: %s\n", *passed ? "ok    " : "FAILED", path, spec->title);
     }
-done:
     pipeline_free(r.pipeline);
     site_free(r.site);
     replay_case_free(spec);

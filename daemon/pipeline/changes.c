@@ -229,6 +229,7 @@ changes_add_meter(struct changes *c, const struct rules_meter *m)
     item->meter.key = copy_or_abort(m->key);
     item->meter.row = (struct meter_row){.last_ms = m->last_ms,
                                          .since_ms = m->since_ms,
+                                         .early_ms = m->early_ms,
                                          .value = m->value,
                                          .changed = m->changed,
                                          .true_ms = m->true_ms,

@@ -1,5 +1,5 @@
 /* A site is right when its files are and when its rules compile.  A bus that cannot
- * carry its plan is a warning. */
+ * carry its plan is a warning, and one whose loss no rule tells of. */
 #ifndef CARETAKER_PIPELINE_CHECK_H
 #define CARETAKER_PIPELINE_CHECK_H
 

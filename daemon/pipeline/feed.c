@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "collectors/log_lines.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/replay_source.h"
@@ -90,7 +92,8 @@ read_all(struct feed *f, struct err *err)
     const struct replay_history history = {
         .from_ms = o->from_ms,
         .to_ms = o->to_ms,
-        .device = o->device != NONE_INDEX ? o->site->devices[o->device].id : NULL};
+        .device = o->device != NONE_INDEX ? o->site->devices[o->device].id : NULL,
+        .may_be_absent = true};
     const struct replay_source_options options = {
         .map = o->map,
         .paths = o->logs,
@@ -100,6 +103,13 @@ read_all(struct feed *f, struct err *err)
         .ctx = f};
     struct replay_source *source = NULL;
     const struct frame *frame;
+    for (uint32_t i = 0; i < o->log_count; i++) {
+        if (strcmp(o->logs[i], LOG_STDIN) == 0) { /* Callers feed more than once. */
+            return err_set(err, ERR_USAGE,
+                           "the logs are read more than once here, and standard input "
+                           "can be read but once; a file is accepted");
+        }
+    }
     int code = replay_source_open(&source, o->site, &options, err);
     if (code != 0) {
         return code;

@@ -19,6 +19,7 @@ struct import {
     struct import_result *result;
     struct replay_source *source;
     struct history_db *db;
+    int64_t now_ms;
     int64_t keep_from_ms; /* INSTANT_NONE: all is kept. */
     unsigned char *batch;
     size_t size;
@@ -31,7 +32,10 @@ static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct import *im = ctx;
-    im->stopped_by_bad_row = im->options->strict;
+    if (im->options->strict) {
+        im->stopped_by_bad_row = true;
+        replay_source_stop(im->source);
+    }
     if (loc->line == 0) { /* A capture has no lines. */
         fprintf(stderr, "%s: %s\n", loc->file, text);
     } else {
@@ -60,14 +64,15 @@ show_progress(struct import *im, bool last)
 static int
 write_batch(struct import *im, struct err *err)
 {
-    uint64_t known = 0;
+    struct history_import_counts counts = {0};
     if (im->size == 0) {
         return 0;
     }
-    int code = history_db_import(im->db, im->batch, im->size, &known, err);
+    int code = history_db_import(im->db, im->batch, im->size, &counts, err);
     if (code == 0) {
         im->result->samples += im->samples;
-        im->result->known += known;
+        im->result->known += counts.known;
+        im->result->differing += counts.differing;
         im->size = im->samples = 0;
     }
     return code;
@@ -83,6 +88,7 @@ add_frame(struct import *im, const struct frame *f)
     if (im->keep_from_ms != INSTANT_NONE && f->t_ms < im->keep_from_ms) {
         result->expired += f->count;
     }
+    result->future += f->t_ms > im->now_ms ? f->count : 0;
     result->first_ms = result->first_ms == INSTANT_NONE ? f->t_ms : result->first_ms;
     result->last_ms = f->t_ms;
 }
@@ -92,8 +98,7 @@ copy_all(struct import *im, struct err *err)
 {
     const struct frame *f;
     int code = 0;
-    while (code == 0 && !im->stopped_by_bad_row &&
-           (f = replay_source_next(im->source)) != NULL) {
+    while (code == 0 && (f = replay_source_next(im->source)) != NULL) {
         if (im->size + frame_bytes(f->count) > BATCH_BYTES) {
             code = write_batch(im, err);
             show_progress(im, false);
@@ -156,6 +161,7 @@ import_run(const struct site *site,
 {
     struct import im = {.options = options,
                         .result = result,
+                        .now_ms = now_ms,
                         .keep_from_ms = site->history.keep_ms > 0
                                             ? now_ms - site->history.keep_ms
                                             : INSTANT_NONE,

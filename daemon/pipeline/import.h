@@ -17,15 +17,18 @@ struct import_options {
 
 struct import_result {
     uint64_t rows, bad_rows;
-    uint64_t samples; /* Read. */
-    uint64_t known;   /* Of them, in the history already: they are not put twice. */
-    uint64_t expired; /* Older than `history.keep`: the daemon deletes them. */
+    uint64_t samples;   /* Read. */
+    uint64_t known;     /* Of them, in the history already: they are not put twice. */
+    uint64_t differing; /* Put beside another sample of the same point and time. */
+    uint64_t expired;   /* Older than `history.keep`: the daemon deletes them. */
+    uint64_t future;    /* Later than `now_ms`. */
     int64_t first_ms, last_ms; /* INSTANT_NONE: no sample. */
 };
 
 /* Writes in transactions of some thousand frames, beside a daemon that may be running.
  * Whatever ends it early, what `result` counts is on disk, and the same import once
- * more goes on from there.  `now_ms` is what `keep` counts back from. */
+ * more goes on from there.  `now_ms` is what `keep` counts back from, and
+ * where the future begins. */
 int import_run(const struct site *site,
                const struct import_options *options,
                int64_t now_ms,

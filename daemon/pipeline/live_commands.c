@@ -1,8 +1,10 @@
 /* What people ask for, by the API or by MQTT, at the head of the one road. */
 #include <jansson.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
+#include "daemon/pipeline/explain_json.h"
 #include "daemon/pipeline/live_inside.h"
 
 /* Does what a person asked for, stores it, and says so in the log. */
@@ -32,6 +34,22 @@ obey(struct live *l,
     return code;
 }
 
+/* As of the engine's last step: to go on from there for the sake of a question could
+ * judge before samples that are under way. */
+static int
+explain(struct live *l, struct request *r)
+{
+    const struct explain_origin origin = {.source = "daemon", .from_ms = INSTANT_NONE};
+    uint32_t rule;
+    uint32_t device;
+    int code = explain_find(l->site, r->rule, r->device, &rule, &device, &r->err);
+    if (code == 0) {
+        code = explain_json(r->answer, l->pipeline, l->site, rule, device,
+                            engine_clock_now(&l->clock.engine), &origin, &r->err);
+    }
+    return code;
+}
+
 static void
 answer(struct live *l, struct request *r)
 {
@@ -42,6 +60,9 @@ answer(struct live *l, struct request *r)
     case REQUEST_DEVICES:
         live_devices_json(l, r->filter, r->parts, r->answer);
         r->code = 0;
+        break;
+    case REQUEST_EXPLAIN:
+        r->code = explain(l, r);
         break;
     case REQUEST_STATUS:
         live_status_json(l, r->answer);

@@ -26,13 +26,14 @@
 
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
-enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_STATUS };
+enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_EXPLAIN, REQUEST_STATUS };
 struct request {
     enum request_kind kind;
     const struct command *command;
     const char *peer;
     const struct device_filter *filter; /* Devices: which. */
     struct device_parts parts;          /* Devices: of each. */
+    const char *rule, *device;          /* Explain: which, may be NULL. */
     int64_t ticket;                     /* Answer of a command. */
     struct strbuf *answer;              /* Answer of the others. */
     int code;

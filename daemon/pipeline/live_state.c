@@ -7,7 +7,7 @@
 #include "daemon/store/history_frames.h"
 
 /* Reading a long history again must not look like a start that hangs. */
-#define WARM_TELL      100000
+#define WARM_TELL      20000
 #define WARM_EXTEND_US 30000000
 
 struct restoring {
@@ -111,6 +111,7 @@ restore_meter(void *ctx, const struct meter_row *row)
     struct rules_meter m = {.key = row->key,
                             .last_ms = row->last_ms,
                             .since_ms = row->since_ms,
+                            .early_ms = row->early_ms,
                             .value = row->value,
                             .changed = row->changed,
                             .true_ms = row->true_ms,
@@ -122,54 +123,42 @@ restore_meter(void *ctx, const struct meter_row *row)
     return true;
 }
 
-/* Devices whose samples the rules remember. */
-static bool *
-remembered_devices(const struct live *l)
-{
-    const struct site *site = l->site;
-    const struct rules *rules = pipeline_rules(l->pipeline);
-    bool *devices = calloc((size_t)site->device_count + 1, sizeof *devices);
-    for (uint32_t d = 0; devices != NULL && d < site->device_count; d++) {
-        const struct device *device = &site->devices[d];
-        for (uint32_t p = 0; p < device->point_count && !devices[d]; p++) {
-            devices[d] = rules_remembers(rules, device->first_point + p);
-        }
-    }
-    return devices;
-}
-
 /* Reads the history once more into the windows of the rules.  Without it they fill by
  * themselves: that it cannot be read is no reason not to start. */
 static void
-warm_rules(struct live *l)
+warm_rules(struct live *l, int64_t alive_ms)
 {
     struct rules *rules = pipeline_rules(l->pipeline);
     struct err err = {0};
     int64_t now_ms = engine_clock_now(&l->clock.engine);
-    struct history_frames_options options = {.dir = l->site->data_dir,
-                                             .from_ms =
-                                                 rules_memory_from(rules, now_ms),
-                                             .to_ms = now_ms,
-                                             .device = NONE_INDEX};
+    int64_t *wanted = calloc((size_t)l->site->device_count + 1, sizeof *wanted);
     struct history_frames *h = NULL;
     const struct frame *f;
-    bool *devices = remembered_devices(l);
     uint64_t frames = 0;
-    if (options.from_ms != INSTANT_MAX && devices != NULL &&
+    uint64_t seen = 0;
+    if (wanted == NULL) {
+        return;
+    }
+    struct history_frames_options options = {.dir = l->site->data_dir,
+                                             .from_ms =
+                                                 rules_memory(rules, now_ms, wanted),
+                                             .to_ms = now_ms,
+                                             .device = NONE_INDEX};
+    if (options.from_ms != INSTANT_MAX &&
         history_frames_open(&h, l->site, &options, &err) == 0) {
         while ((f = history_frames_next(h, &err)) != NULL) {
-            if (devices[f->device]) {
+            if (f->t_ms >= wanted[f->device]) {
                 rules_warm(rules, f);
                 frames++;
             }
-            if (frames % WARM_TELL == 0) {
-                sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", WARM_EXTEND_US);
+            if (++seen % WARM_TELL == 0) { /* At start, and while reloading. */
+                sd_notifyf(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d", WARM_EXTEND_US);
             }
         }
-        rules_warm_end(rules, now_ms);
+        rules_warm_end(rules, alive_ms, now_ms);
     }
     history_frames_close(h);
-    free(devices);
+    free(wanted);
     if (err.code != 0 && err.code != ERR_NOT_FOUND) {
         log_warning("windows of rules begin empty: %s", err.text);
     } else if (frames > 0) {
@@ -229,7 +218,7 @@ live_restore(struct live *l, struct err *err)
         code = state_each_meter(l->store, restore_meter, &r, err);
     }
     if (code == 0) {
-        warm_rules(l);
+        warm_rules(l, r.alive_ms);
     }
     if (code == 0) {
         code = state_each_device(l->store, restore_device, &r, err);

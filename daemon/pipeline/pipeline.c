@@ -73,6 +73,25 @@ on_news(void *ctx, enum edge_kind what, uint32_t device, uint32_t rule)
     remember(ctx, what, device, rule);
 }
 
+static struct standing
+on_standing(void *ctx, uint32_t device, uint32_t rule)
+{
+    const struct pipeline *p = ctx;
+    struct rules_standing now = rules_standing(p->rules, device, rule);
+    return (struct standing){.pending = now.pending,
+                             .clearing = now.clearing,
+                             .clears_ms = now.clears_ms,
+                             .sampled_ms = now.sampled_ms,
+                             .stale_after_ms = now.stale_after_ms};
+}
+
+static bool
+on_tells_silence(void *ctx, uint32_t device, uint32_t rule)
+{
+    const struct pipeline *p = ctx;
+    return rules_tells_silence(p->rules, device, rule);
+}
+
 static bool
 on_bound(void *ctx, uint32_t device, uint32_t rule)
 {
@@ -106,8 +125,14 @@ pipeline_new(const struct site *site,
         pipeline_free(p);
         return NULL;
     }
-    p->alarms = alarms_new(
-        site, sink, &(struct alarms_view){p, on_reach, on_news, on_bound, on_title});
+    p->alarms = alarms_new(site, sink,
+                           &(struct alarms_view){.ctx = p,
+                                                 .reach = on_reach,
+                                                 .news = on_news,
+                                                 .standing = on_standing,
+                                                 .tells_silence = on_tells_silence,
+                                                 .bound = on_bound,
+                                                 .title = on_title});
     p->tickets = tickets_new(site, sink, next_ticket);
     /* A step gives an instance at most one watch edge, and tells of its alarm at most
      * that it was raised and that it changed. */

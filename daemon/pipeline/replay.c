@@ -49,7 +49,10 @@ static void
 on_bad_row(void *ctx, const struct loc *loc, const char *text)
 {
     struct replay *r = ctx;
-    r->stopped_by_bad_row = r->options->strict;
+    if (r->options->strict) {
+        r->stopped_by_bad_row = true;
+        replay_source_stop(r->source);
+    }
     if (r->options->again) {
         return;
     }
@@ -172,11 +175,12 @@ run_frames(struct replay *r,
     if (own == NULL) {
         return err_set(err, ERR_NOMEM, "replay");
     }
-    while (!r->stopped_by_bad_row && (f = replay_source_next(r->source)) != NULL) {
+    while ((f = replay_source_next(r->source)) != NULL) {
         memcpy(own, f, frame_bytes(f->count));
         bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
         if (kept && r->options->until_ms != INSTANT_NONE &&
             own->t_ms > r->options->until_ms) {
+            result->beyond_ms = own->t_ms;
             break;
         }
         result->frames++;
@@ -210,7 +214,8 @@ replay_run(struct site *site,
            struct diags *diags,
            struct err *err)
 {
-    *result = (struct replay_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
+    *result = (struct replay_result){
+        .first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE, .beyond_ms = INSTANT_NONE};
     struct replay r = {
         .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
     struct sink sink = {.ctx = &r, .event = print_event};
@@ -242,7 +247,13 @@ replay_run(struct site *site,
     if (code != 0) {
         goto done;
     }
+    if (options->look != NULL) {
+        options->look(options->look_ctx, p, false);
+    }
     code = run_frames(&r, site, p, err);
+    if (code == 0 && options->look != NULL) {
+        options->look(options->look_ctx, p, true);
+    }
     note_counts(&r);
     if (code != 0) {
         goto done;

@@ -14,6 +14,8 @@
 #include "daemon/pipeline/replay_source.h"
 #include "daemon/pipeline/what_if.h"
 
+struct pipeline;
+
 enum replay_format { REPLAY_TEXT, REPLAY_JSONL };
 
 struct replay_options {
@@ -31,6 +33,10 @@ struct replay_options {
     /* Where events go instead of to the output; NULL: they are printed. */
     void (*take_event)(void *ctx, const struct event *e);
     void *take_ctx;
+    /* Looks at the pipeline before the first frame, and at its end; NULL: nobody does.
+     */
+    void (*look)(void *ctx, struct pipeline *p, bool at_end);
+    void *look_ctx;
     bool again; /* The same logs once more: bad rows have been told. */
 };
 
@@ -38,6 +44,8 @@ struct replay_result {
     uint64_t rows, bad_rows, frames, samples, events;
     uint64_t late_samples;     /* Came when their point had been stale already. */
     int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
+    int64_t
+        beyond_ms; /* Of the first row behind `until`; INSTANT_NONE: there is none. */
     /* Of raw files, as struct replay_source_counts has them. */
     uint64_t exchanges, unmatched, elsewhere;
     struct what_if_counts what_if;
@@ -55,7 +63,7 @@ int replay_run(struct site *site,
                struct err *err);
 
 /* One case: true in `*passed` when every expectation held.  What failed, and what came
- * instead, is printed to `out`. */
+ * instead, is printed to `out`.  An error begins with `path`. */
 int replay_case_run(
     const char *path, FILE *out, bool *passed, struct diags *diags, struct err *err);
 

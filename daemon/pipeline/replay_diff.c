@@ -192,31 +192,80 @@ match(struct pair *pairs,
         pairs[count++] = (struct pair){.base = first <= 0 ? base[b++] : NULL,
                                        .other = first >= 0 ? other[o++] : NULL};
     }
-    qsort(pairs, count, sizeof *pairs, compare_pairs);
     return count;
+}
+
+static bool
+is_same(const struct pair *p)
+{
+    return p->base != NULL && p->other != NULL &&
+           p->base->raised_ms == p->other->raised_ms &&
+           p->base->cleared_ms == p->other->cleared_ms &&
+           p->base->worst == p->other->worst;
+}
+
+static void
+count_pair(struct replay_diff_counts *c, const struct pair *p)
+{
+    c->gained += p->base == NULL;
+    c->lost += p->other == NULL;
+    c->same += is_same(p);
+    c->moved += p->base != NULL && p->other != NULL && !is_same(p);
+}
+
+static bool
+differs(const struct replay_diff_counts *c)
+{
+    return c->gained + c->lost + c->moved > 0;
+}
+
+/* Of pairs in the order of match(), where a device and rule stand together. */
+static int
+count_all(struct replay_diff *diff,
+          const struct pair *pairs,
+          size_t count,
+          struct err *err)
+{
+    const struct stand *last = NULL;
+    struct replay_diff_total *total = NULL;
+    diff->totals = calloc(count + 1, sizeof *diff->totals);
+    if (diff->totals == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory to compare so many alarms");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct stand *s = pairs[i].base != NULL ? pairs[i].base : pairs[i].other;
+        if (last == NULL || compare_places(last, s) != 0) {
+            diff->total_count += total != NULL && differs(&total->counts);
+            total = &diff->totals[diff->total_count];
+            *total = (struct replay_diff_total){.counts = {0}};
+            snprintf(total->device, sizeof total->device, "%s", s->device);
+            snprintf(total->rule, sizeof total->rule, "%s", s->rule);
+            last = s;
+        }
+        count_pair(&total->counts, &pairs[i]);
+        count_pair(&diff->all, &pairs[i]);
+    }
+    diff->total_count += total != NULL && differs(&total->counts);
+    return 0;
+}
+
+void
+replay_diff_fini(struct replay_diff *d)
+{
+    free(d->totals);
+    *d = (struct replay_diff){.totals = NULL};
 }
 
 /* ---- printing ---- */
 
+/* NULL: it is the same. */
 static const char *
-kind_of(const struct pair *p, struct replay_diff *diff)
+kind_of(const struct pair *p)
 {
-    if (p->base == NULL) {
-        diff->gained++;
-        return "gained";
-    }
-    if (p->other == NULL) {
-        diff->lost++;
-        return "lost";
-    }
-    if (p->base->raised_ms == p->other->raised_ms &&
-        p->base->cleared_ms == p->other->cleared_ms &&
-        p->base->worst == p->other->worst) {
-        diff->same++;
-        return NULL;
-    }
-    diff->moved++;
-    return "moved";
+    return p->base == NULL    ? "gained"
+           : p->other == NULL ? "lost"
+           : is_same(p)       ? NULL
+                              : "moved";
 }
 
 static void
@@ -307,15 +356,20 @@ replay_diff_print(const struct replay_alarms *base,
     struct pair *pairs = malloc((base->count + other->count + 1) * sizeof *pairs);
     struct strbuf line = {0};
     int code = 0;
-    *diff = (struct replay_diff){0};
+    *diff = (struct replay_diff){.totals = NULL};
     if (b == NULL || o == NULL || pairs == NULL || base->out_of_memory ||
         other->out_of_memory) {
         code = err_set(err, ERR_NOMEM, "no memory to compare so many alarms");
         goto done;
     }
     size_t count = match(pairs, b, base->count, o, other->count);
+    code = count_all(diff, pairs, count, err);
+    if (code != 0) {
+        goto done;
+    }
+    qsort(pairs, count, sizeof *pairs, compare_pairs);
     for (size_t i = 0; i < count; i++) {
-        const char *kind = kind_of(&pairs[i], diff);
+        const char *kind = kind_of(&pairs[i]);
         if (kind == NULL) {
             continue;
         }

@@ -19,7 +19,9 @@ struct replay_source {
     struct history_frames *history; /* NULL: none. */
     const struct frame **heads;     /* By lane: waits for its turn; NULL at the end. */
     uint32_t given;                 /* Lane whose head was given; NONE_INDEX: none. */
+    uint32_t moving;                /* Lane that is, or was last, read. */
     bool begun;
+    bool stopped;      /* By a bad row of `moving`. */
     struct err failed; /* Of the history; code 0: not so far. */
 };
 
@@ -60,7 +62,16 @@ open_history(struct replay_source *s,
         }
     }
     code = history_frames_open(&s->history, site, &history, err);
-    return code == ERR_NOT_FOUND ? 0 : code; /* Nothing was ever recorded. */
+    if (code == ERR_NOT_FOUND) { /* Nothing was ever recorded. */
+        code =
+            o->history->may_be_absent
+                ? 0
+                : err_set(err, ERR_IO,
+                          "%s has no history: the daemon never ran here, and nothing "
+                          "was imported",
+                          site->data_dir);
+    }
+    return code;
 }
 
 static int
@@ -141,6 +152,11 @@ replay_source_close(struct replay_source *s)
 static void
 move_on(struct replay_source *s, uint32_t lane)
 {
+    if (s->stopped && lane != s->moving) {
+        s->heads[lane] = NULL;
+        return;
+    }
+    s->moving = lane;
     if (lane == 0) {
         s->heads[lane] = s->logs != NULL ? log_reader_next(s->logs) : NULL;
     } else if (lane <= s->raw_count) {
@@ -148,6 +164,19 @@ move_on(struct replay_source *s, uint32_t lane)
     } else {
         s->heads[lane] =
             s->history != NULL ? history_frames_next(s->history, &s->failed) : NULL;
+    }
+}
+
+void
+replay_source_stop(struct replay_source *s)
+{
+    s->stopped = true;
+    if (s->moving == 0) {
+        log_reader_stop(s->logs);
+    } else if (s->moving <= s->raw_count) {
+        record_reader_stop(s->raws[s->moving - 1]);
+    } else {
+        history_frames_stop(s->history);
     }
 }
 
@@ -164,6 +193,9 @@ replay_source_next(struct replay_source *s)
     }
     s->begun = true;
     s->given = NONE_INDEX;
+    if (s->stopped && s->heads[s->moving] == NULL) {
+        return NULL; /* What the other lanes have left is later than the bad row. */
+    }
     for (uint32_t i = 0; s->failed.code == 0 && i < lanes; i++) {
         const struct frame *head = s->heads[i];
 

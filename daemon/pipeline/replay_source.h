@@ -14,11 +14,12 @@ struct replay_source;
 struct replay_history {
     int64_t from_ms, to_ms; /* INSTANT_NONE, INSTANT_MAX: all there is. */
     const char *device;     /* NULL: all. */
+    bool may_be_absent;     /* A site that never recorded anything has no samples. */
 };
 
 struct replay_source_options {
     const struct log_map *map; /* Of the sample logs; may be NULL. */
-    const char *const *paths;
+    const char *const *paths;  /* LOG_STDIN: standard input, which is a sample log. */
     uint32_t count;
     const char *bus; /* Id of the bus that raw files are of; NULL: as they say. */
     const struct replay_history *history; /* NULL: it is not read. */
@@ -32,6 +33,10 @@ int replay_source_open(struct replay_source **out,
                        const struct replay_source_options *options,
                        struct err *err);
 void replay_source_close(struct replay_source *s); /* NULL is accepted. */
+
+/* For `bad` to call: what stands before the bad row is still given, and nothing is read
+ * on. */
+void replay_source_stop(struct replay_source *s);
 
 /* The next frame in order of time; of one time, logs come first, then raw files as they
  * were named, then the history.  Borrowed until the next call; NULL at the end, and

@@ -71,6 +71,7 @@ look(struct work *w, struct err *err)
                                       .from_ms = INSTANT_NONE + 1,
                                       .to_ms = INSTANT_MAX - 1,
                                       .device = NONE_INDEX,
+                                      .quiet = w->o->quiet,
                                       .progress = w->o->progress ? "looking" : NULL};
     int code = feed_each(&feed, look_at, w, &r, err);
     w->out->samples = r.samples;
@@ -384,7 +385,8 @@ try_all(struct work *w, struct err *err)
         tune_score_finish(w->score);
         t->faults = tune_score_faults(w->score);
         t->days = tune_score_days(w->score);
-        tune_score_rank(t->settings, t->count, t->faults);
+        tune_score_rank(t->settings, t->count, t->faults,
+                        tune_score_false_max(w->o->false_per_day_max, t->days));
     }
     free(specs);
     return code;
@@ -395,7 +397,9 @@ tune_run(struct tune *out, const struct tune_options *o, struct err *err)
 {
     size_t devices = (size_t)o->site->device_count + 1;
     struct work w = {.o = o, .out = out};
-    *out = (struct tune){.arena = arena_new(), .knee = NONE_INDEX};
+    *out = (struct tune){.arena = arena_new(),
+                         .knee = NONE_INDEX,
+                         .false_per_day_max = o->false_per_day_max};
     w.seen = calloc(devices, sizeof *w.seen);
     w.bound = calloc(devices, sizeof *w.bound);
     w.values = calloc(1, sizeof *w.values);
@@ -417,6 +421,7 @@ tune_run(struct tune *out, const struct tune_options *o, struct err *err)
         out->unit = rule_form_unit(&out->form, o->site, w.watches[0].device);
         for (uint32_t i = 0; i < out->count; i++) {
             out->knee = out->settings[i].knee ? i : out->knee;
+            out->any_found = out->any_found || out->settings[i].missed < out->faults;
         }
     } else {
         tune_fini(out);

@@ -17,12 +17,14 @@ struct tune_options {
     const struct log_map *map; /* May be NULL. */
     const struct tune_labels *labels;
     int64_t early_ms;
+    double false_per_day_max; /* Of the knee. */
     /* What to try beside the present setting; where nothing is given (count 0), values
      * that suit the log. */
     const double *thresholds, *deadbands;
     const int64_t *holds;
     uint32_t threshold_count, deadband_count, hold_count;
     bool progress;
+    bool quiet; /* Bad rows are counted only. */
 };
 
 struct tune {
@@ -31,8 +33,10 @@ struct tune {
     const char *unit; /* Of threshold and deadband; "" without one. */
     struct tune_setting *settings;
     uint32_t count;
-    uint32_t now;      /* The present one. */
-    uint32_t knee;     /* NONE_INDEX: no setting finds anything. */
+    uint32_t now;   /* The present one. */
+    uint32_t knee;  /* NONE_INDEX: no setting finds anything, or they all raise */
+    bool any_found; /* too often, which is when this is set. */
+    double false_per_day_max;
     uint32_t faults;   /* Labelled ones that the log can show. */
     uint32_t left_out; /* Windows of devices or times that are not in the log. */
     uint32_t devices;  /* In the log, with the rule. */

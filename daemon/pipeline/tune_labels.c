@@ -161,9 +161,12 @@ read_lines(struct reading_labels *r, struct log_lines *lines, struct err *err)
         if (kind == LOG_LINE_END || r->diags->errors >= DIAGS_MAX) {
             return 0;
         }
+        if (kind == LOG_LINE_BAD && bad.code == ERR_IO) {
+            return err_set(err, ERR_IO, "%s: %s", r->loc.file, bad.text);
+        }
         if (kind == LOG_LINE_BAD) {
             diags_add(r->diags, DIAG_ERROR, &r->loc, "%s", bad.text);
-            if (bad.code == ERR_IO || header) {
+            if (header) {
                 return 0;
             }
             continue;

@@ -162,29 +162,35 @@ compare_longs(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
+/* Delays of all settings are those of the same faults: one that was missed counts with
+ * its whole length, or who misses the hard ones would look fast. */
 static void
 finish_one(struct tune_score *s, uint32_t setting, double days)
 {
     struct tune_setting *t = &s->settings[setting];
     const int64_t *found = &s->found_ms[(size_t)setting * s->faults];
     uint32_t count = 0;
+    t->missed = 0;
     for (uint32_t i = 0; i < s->watch_count; i++) {
         const struct tune_watch *w = &s->watches[i];
         for (uint32_t k = 0; k < w->window_count; k++) {
             int64_t at = found[s->first_fault[i] + k];
             int64_t from = w->windows[k].from_ms;
+            int64_t to = w->windows[k].to_ms;
             from = from > w->first_ms ? from : w->first_ms;
-            if (at != INSTANT_NONE) {
-                s->delays[count++] = at > from ? at - from : 0;
+            to = to < w->last_ms ? to : w->last_ms;
+            if (at == INSTANT_NONE) {
+                t->missed++;
+                at = to;
             }
+            s->delays[count++] = at > from ? at - from : 0;
         }
     }
     qsort(s->delays, count, sizeof *s->delays, compare_longs);
-    t->missed = s->faults - count;
     t->false_per_day = days > 0 ? (double)t->false_raises / days : 0;
     t->delay_median_ms = INSTANT_NONE;
     t->delay_worst_ms = INSTANT_NONE;
-    if (count > 0) {
+    if (t->missed < count) {
         int64_t low = s->delays[(count - 1) / 2];
         t->delay_median_ms = low + (s->delays[count / 2] - low) / 2;
         t->delay_worst_ms = s->delays[count - 1];
@@ -241,8 +247,24 @@ scaled(const struct range *r, double value)
     return r->high > r->low ? (value - r->low) / (r->high - r->low) : 0;
 }
 
+static bool
+may_be_knee(const struct tune_setting *t, uint32_t faults, uint64_t false_max)
+{
+    return t->front && t->missed < faults && t->false_raises <= false_max;
+}
+
+uint64_t
+tune_score_false_max(double per_day, double days)
+{
+    double most = floor(per_day * days);
+    return per_day > 0 && most < 1 ? 1 : (uint64_t)fmin(most, 1e18);
+}
+
 void
-tune_score_rank(struct tune_setting *settings, uint32_t count, uint32_t faults)
+tune_score_rank(struct tune_setting *settings,
+                uint32_t count,
+                uint32_t faults,
+                uint64_t false_max)
 {
     struct range missed = {INFINITY, -INFINITY};
     struct range false_raises = missed;
@@ -256,7 +278,7 @@ tune_score_rank(struct tune_setting *settings, uint32_t count, uint32_t faults)
         for (uint32_t k = 0; k < count && t->front; k++) {
             t->front = !beats(&settings[k], t);
         }
-        if (t->front && t->missed < faults) {
+        if (may_be_knee(t, faults, false_max)) {
             widen(&missed, t->missed);
             widen(&false_raises, log2(1.0 + (double)t->false_raises));
             widen(&delay, delay_of(t));
@@ -264,7 +286,7 @@ tune_score_rank(struct tune_setting *settings, uint32_t count, uint32_t faults)
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct tune_setting *t = &settings[i];
-        if (!t->front || t->missed >= faults) {
+        if (!may_be_knee(t, faults, false_max)) {
             continue;
         }
         double m = scaled(&missed, t->missed) * 2;

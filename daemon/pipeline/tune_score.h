@@ -14,6 +14,10 @@
 
 #define TUNE_SETTINGS_MAX 5000
 #define TUNE_FINDINGS_MAX 20000000 /* Settings times faults: 160 MB. */
+/* False raises for each day of a device that a knee may have.  EEMUA 191 and ISA-18.2
+ * give an operator 144 alarms a day, of which the ten most frequent make no more than
+ * 5 %: 0.72 for each of them. */
+#define TUNE_FALSE_PER_DAY_MAX 1.0
 
 struct tune_setting {
     double threshold, deadband; /* In the unit of the rule's number. */
@@ -23,7 +27,9 @@ struct tune_setting {
     uint32_t missed;
     uint64_t false_raises;
     double false_per_day;
-    int64_t delay_median_ms, delay_worst_ms; /* Of the faults found; INSTANT_NONE. */
+    /* Of all faults, one that was missed with its whole length; INSTANT_NONE: all
+     * were. */
+    int64_t delay_median_ms, delay_worst_ms;
     /* By tune_score_rank(). */
     bool front; /* No other is as good in every figure; of equals, one is. */
     bool knee;
@@ -63,10 +69,17 @@ tune_score_raise(struct tune_score *s, uint32_t setting, uint32_t device, int64_
 /* Fills the figures of every setting. */
 void tune_score_finish(struct tune_score *s);
 
-/* Marks the front and its knee.  Of the front, each figure (faults missed, doublings of
- * the false raises, median delay) is scaled to 0 for the best and 1 for the worst; the
- * knee is nearest to 0 in all three, a miss counting double and the delay half.  A
- * setting that finds nothing is never the knee. */
-void tune_score_rank(struct tune_setting *settings, uint32_t count, uint32_t faults);
+/* How many false raises a setting may have to be the knee, of `per_day` on `days`; one
+ * raise in a shorter log says nothing of a rate. */
+uint64_t tune_score_false_max(double per_day, double days);
+/* Marks the front and its knee.  Of those of the front that find something and have no
+ * more than `false_max` false raises, each figure (faults missed, doublings of the
+ * false raises, median delay) is scaled to 0 for the best and 1 for the worst; the knee
+ * is nearest to 0 in all three, a miss counting double and the delay half.  There may
+ * be none. */
+void tune_score_rank(struct tune_setting *settings,
+                     uint32_t count,
+                     uint32_t faults,
+                     uint64_t false_max);
 
 #endif

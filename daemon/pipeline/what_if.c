@@ -6,8 +6,8 @@
 
 #include "daemon/base/instant.h"
 
-#define DAY_MS         86400000.0
-#define NOISE_UNIFORMS 12 /* Their sum has a variance of 1. */
+#define DAY_MS   86400000.0
+#define LN_TERMS 11 /* The next one is below 2^-53 of the sum. */
 
 /* A span of the log's own time; an age counts from the first frame. */
 struct moment {
@@ -89,17 +89,40 @@ uniform(uint64_t bits)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* About normal, with sigma 1: a sum of uniform numbers, which is the same to the bit on
- * every machine, as logarithms are not. */
+/* The natural logarithm of a positive number, as 2 atanh((m - 1) / (m + 1)) of its
+ * mantissa in [0.7, 1.5): by sums and products alone it is the same to the bit on every
+ * machine, as log() is not. */
+static double
+same_log(double x)
+{
+    int exponent;
+    double m = frexp(x, &exponent);
+    if (m < 0.7) {
+        m *= 2;
+        exponent--;
+    }
+    double z = (m - 1) / (m + 1);
+    double sum = 0;
+    for (int k = LN_TERMS - 1; k >= 0; k--) {
+        sum = sum * (z * z) + 1.0 / (2 * k + 1);
+    }
+    return 2 * z * sum + exponent * 0x1.62e42fefa39efp-1; /* ln 2 */
+}
+
+/* Normal with sigma 1, by the polar method (Marsaglia, Bray 1964): a point in the unit
+ * circle. */
 static double
 normal(uint64_t bits)
 {
-    double sum = 0;
-    for (int i = 0; i < NOISE_UNIFORMS; i++) {
+    double u, v, square;
+    do {
         bits = scramble(bits);
-        sum += uniform(bits);
-    }
-    return sum - NOISE_UNIFORMS / 2.0;
+        u = 2 * uniform(bits) - 1;
+        bits = scramble(bits);
+        v = 2 * uniform(bits) - 1;
+        square = u * u + v * v;
+    } while (square >= 1 || square == 0);
+    return u * sqrt(-2 * same_log(square) / square);
 }
 
 /* ---- reading the texts ---- */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,13 +11,42 @@
 #define DIR_MODE  0750
 #define FILE_MODE 0640
 
+/* What root makes belongs to the owner of the folder that it is made in, so that a
+ * daemon under its own user finds nothing there that it may not open.  SQLite itself
+ * gives the log and its index to the owner of the database. */
+static int
+give_to_owner(int fd, const char *path, struct err *err)
+{
+    char folder[DB_PATH_BYTES];
+    struct stat st;
+    if (geteuid() != 0) {
+        return 0;
+    }
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder) {
+        return err_set(err, ERR_RANGE, "%s: the path is too long", path);
+    }
+    if (stat(dirname(folder), &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0) {
+        return err_set(err, ERR_IO, "%s: cannot give it to the owner of its folder: %s",
+                       path, strerror(errno));
+    }
+    return 0;
+}
+
 int
 db_make_dir(const char *dir, struct err *err)
 {
-    if (mkdir(dir, DIR_MODE) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%s: cannot make it: %s", dir, strerror(errno));
+    if (mkdir(dir, DIR_MODE) != 0) {
+        return errno == EEXIST ? 0
+                               : err_set(err, ERR_IO, "%s: cannot make it: %s", dir,
+                                         strerror(errno));
     }
-    return 0;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+    }
+    int rc = give_to_owner(fd, dir, err);
+    close(fd);
+    return rc;
 }
 
 int
@@ -41,13 +71,23 @@ make_file(const char *path, struct err *err)
         }
         return err_set(err, ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
     }
-    int failed = fchmod(fd, FILE_MODE); /* Whatever the umask took away. */
-    int why = errno;
-    close(fd);
-    if (failed != 0) {
-        return err_set(err, ERR_IO, "%s: cannot set its mode: %s", path, strerror(why));
+    int rc = 0;
+    if (fchmod(fd, FILE_MODE) != 0) { /* Whatever the umask took away. */
+        rc = err_set(err, ERR_IO, "%s: cannot set its mode: %s", path, strerror(errno));
     }
-    return 0;
+    rc = rc == 0 ? give_to_owner(fd, path, err) : rc;
+    close(fd);
+    return rc;
+}
+
+/* The first statements on a file: that it cannot be opened is what they show, and not
+ * which of them it was. */
+static int
+exec_to_open(sqlite3 *db, const char *sql, struct err *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : db_error(db, err, "open");
 }
 
 static int
@@ -55,7 +95,7 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
 {
     char sql[256];
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", DB_CACHE_KIB);
-    int rc = db_exec(db, sql, err);
+    int rc = exec_to_open(db, sql, err);
     if (rc != 0 || mode == DB_READ) {
         return rc;
     }
@@ -64,7 +104,7 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
              "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = %d;"
              "PRAGMA journal_size_limit = " DB_WAL_KEEP_MAX,
              DB_WAL_PAGES);
-    rc = db_exec(db, sql, err);
+    rc = exec_to_open(db, sql, err);
     if (rc != 0) {
         return rc;
     }
@@ -126,7 +166,8 @@ int
 db_error(sqlite3 *db, struct err *err, const char *doing)
 {
     const char *file = sqlite3_db_filename(db, "main");
-    enum err_code code;
+    const char *what = "";
+    enum err_code code = ERR_IO;
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_NOMEM:
         code = ERR_NOMEM;
@@ -134,11 +175,16 @@ db_error(sqlite3 *db, struct err *err, const char *doing)
     case SQLITE_BUSY:
         code = ERR_TIMEOUT;
         break;
+    case SQLITE_CORRUPT:
+        what = "the file is damaged: ";
+        break;
+    case SQLITE_NOTADB:
+        what = "no SQLite database, or damaged where it begins: ";
+        break;
     default:
-        code = ERR_IO;
         break;
     }
-    return err_set(err, code, "%s: %s: %s", file ? file : "database", doing,
+    return err_set(err, code, "%s: %s: %s%s", file ? file : "database", doing, what,
                    sqlite3_errmsg(db));
 }
 

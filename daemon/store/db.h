@@ -17,7 +17,8 @@
 
 enum db_mode { DB_WRITE, DB_READ };
 
-/* Makes the folder (0750) when it is missing; its parent must exist. */
+/* Makes the folder (0750) when it is missing; its parent must exist.  What root makes,
+ * folder or database, belongs to the owner of the folder that it is made in. */
 int db_make_dir(const char *dir, struct err *err);
 /* "DIR/NAME" into `out` of DB_PATH_BYTES. */
 int db_path(char *out, const char *dir, const char *name, struct err *err);

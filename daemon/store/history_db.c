@@ -18,7 +18,7 @@
 
 enum history_sql {
     SQL_INSERT,
-    SQL_INSERT_ONCE,
+    SQL_THERE,
     SQL_EXPIRE,
     SQL_DROP,
     SQL_ADD_DEVICE,
@@ -31,10 +31,7 @@ enum history_sql {
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_INSERT] =
         "INSERT INTO frame (t, device, flags, samples) VALUES (?1, ?2, ?3, ?4)",
-    [SQL_INSERT_ONCE] =
-        "INSERT INTO frame (t, device, flags, samples) SELECT ?1, ?2, ?3, ?4"
-        " WHERE NOT EXISTS (SELECT 1 FROM frame"
-        " WHERE t = ?1 AND device = ?2 AND samples = ?4)",
+    [SQL_THERE] = "SELECT samples FROM frame WHERE t = ?1 AND device = ?2",
     [SQL_EXPIRE] = "DELETE FROM frame WHERE rowid IN"
                    " (SELECT rowid FROM frame WHERE t < ?1 ORDER BY t LIMIT ?2)",
     [SQL_DROP] = "DELETE FROM frame WHERE rowid IN"
@@ -77,6 +74,15 @@ struct history_db {
     bool frozen;       /* The disk is nearly full: the file must not grow. */
     uint8_t blob[1 + FRAME_READINGS_MAX * FRAME_BLOB_SAMPLE_BYTES_MAX];
     struct blob_sample samples[FRAME_READINGS_MAX];
+    /* Of an import: a frame that is there, and what of `samples` it has. */
+    struct blob_sample there[FRAME_READINGS_MAX];
+    uint8_t presence[FRAME_READINGS_MAX]; /* enum presence */
+};
+
+enum presence {
+    PRESENCE_NEW,
+    PRESENCE_OTHER, /* Another sample of this point and time is there. */
+    PRESENCE_KNOWN  /* The very same sample is there. */
 };
 
 static void
@@ -273,11 +279,9 @@ learn_point(struct history_db *h, uint32_t device_key, uint32_t point, struct er
     return rc != 0 ? rc : run(h, SQL_POINT_KEY, &h->point_keys[point], err);
 }
 
+/* Into `samples`, with keys that are learnt where they are new. */
 static int
-insert_frame(struct history_db *h,
-             enum history_sql how,
-             const struct frame *f,
-             struct err *err)
+take_samples(struct history_db *h, const struct frame *f, struct err *err)
 {
     int rc = 0;
     if (h->device_keys[f->device] == 0) {
@@ -294,16 +298,23 @@ insert_frame(struct history_db *h,
                                              .quality = r->quality,
                                              .detail = r->detail};
     }
-    if (rc != 0) {
-        return rc;
-    }
-    size_t size = frame_blob_encode(h->blob, h->samples, f->count);
-    sqlite3_stmt *stmt = h->kept[how];
+    return rc;
+}
+
+/* The first `count` of `samples`, as a frame of the time and device of `f`. */
+static int
+insert_samples(struct history_db *h,
+               const struct frame *f,
+               size_t count,
+               struct err *err)
+{
+    size_t size = frame_blob_encode(h->blob, h->samples, count);
+    sqlite3_stmt *stmt = h->kept[SQL_INSERT];
     sqlite3_bind_int64(stmt, 1, f->t_ms);
-    sqlite3_bind_int64(stmt, 2, device_key);
+    sqlite3_bind_int64(stmt, 2, h->device_keys[f->device]);
     sqlite3_bind_int(stmt, 3, f->flags);
     sqlite3_bind_blob(stmt, 4, h->blob, (int)size, SQLITE_STATIC);
-    return run(h, how, NULL, err);
+    return run(h, SQL_INSERT, NULL, err);
 }
 
 static int
@@ -316,7 +327,8 @@ insert_frames(struct history_db *h,
     size_t at = 0;
     while (at < size) {
         const struct frame *f = (const void *)(frames + at);
-        int rc = insert_frame(h, SQL_INSERT, f, err);
+        int rc = take_samples(h, f, err);
+        rc = rc == 0 ? insert_samples(h, f, f->count, err) : rc;
         if (rc != 0) {
             return rc;
         }
@@ -394,21 +406,93 @@ history_db_write(struct history_db *h,
     return rc == 0 ? 0 : failed(h, trouble, err);
 }
 
+/* A value is only a value where the quality is good. */
+static bool
+same_sample(const struct blob_sample *a, const struct blob_sample *b)
+{
+    return a->quality == b->quality && a->detail == b->detail &&
+           (a->quality != QUALITY_GOOD ||
+            memcmp(&a->value, &b->value, sizeof a->value) == 0);
+}
+
+/* Marks which of the `count` samples are among the `there_count` of a frame that is
+ * there.  Both mostly have the same points in the same order, so that each is found
+ * where the one before it ended. */
+static void
+mark_there(struct history_db *h, size_t count, size_t there_count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < there_count; i++) {
+        size_t tried = 0;
+        while (tried < count && h->samples[at].key != h->there[i].key) {
+            at = at + 1 < count ? at + 1 : 0;
+            tried++;
+        }
+        if (tried < count && same_sample(&h->samples[at], &h->there[i])) {
+            h->presence[at] = PRESENCE_KNOWN;
+        } else if (tried < count && h->presence[at] == PRESENCE_NEW) {
+            h->presence[at] = PRESENCE_OTHER;
+        }
+    }
+}
+
+/* Looks at all frames of the time and device of `f`.  One that is damaged has nothing.
+ */
+static int
+look_there(struct history_db *h, const struct frame *f, struct err *err)
+{
+    sqlite3_stmt *stmt = h->kept[SQL_THERE];
+    int step;
+    memset(h->presence, PRESENCE_NEW, f->count);
+    sqlite3_bind_int64(stmt, 1, f->t_ms);
+    sqlite3_bind_int64(stmt, 2, h->device_keys[f->device]);
+    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const void *blob = sqlite3_column_blob(stmt, 0);
+        size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
+        size_t count = 0;
+        if (frame_blob_decode(h->there, FRAME_READINGS_MAX, &count, blob, size)) {
+            mark_there(h, f->count, count);
+        }
+    }
+    int rc = step == SQLITE_DONE ? 0 : db_error(h->db, err, "read");
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+/* Inserts what of the frame is not there. */
+static int
+import_frame(struct history_db *h,
+             const struct frame *f,
+             struct history_import_counts *counts,
+             struct err *err)
+{
+    size_t left = 0;
+    int rc = take_samples(h, f, err);
+    rc = rc == 0 ? look_there(h, f, err) : rc;
+    for (size_t i = 0; rc == 0 && i < f->count; i++) {
+        counts->known += h->presence[i] == PRESENCE_KNOWN;
+        counts->differing += h->presence[i] == PRESENCE_OTHER;
+        if (h->presence[i] != PRESENCE_KNOWN) {
+            h->samples[left++] = h->samples[i];
+        }
+    }
+    return rc == 0 && left > 0 ? insert_samples(h, f, left, err) : rc;
+}
+
 static int
 import_frames(struct history_db *h,
               const unsigned char *frames,
               size_t size,
-              uint64_t *known,
+              struct history_import_counts *counts,
               struct err *err)
 {
-    *known = 0;
+    *counts = (struct history_import_counts){0};
     for (size_t at = 0; at < size;) {
         const struct frame *f = (const void *)(frames + at);
-        int rc = insert_frame(h, SQL_INSERT_ONCE, f, err);
+        int rc = import_frame(h, f, counts, err);
         if (rc != 0) {
             return rc;
         }
-        *known += sqlite3_changes(h->db) == 0 ? f->count : 0;
         at += frame_bytes(f->count);
     }
     return 0;
@@ -418,14 +502,14 @@ int
 history_db_import(struct history_db *h,
                   const unsigned char *frames,
                   size_t size,
-                  uint64_t *known,
+                  struct history_import_counts *counts,
                   struct err *err)
 {
     enum history_trouble trouble;
     watch_disk(h);
     int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
     if (rc == 0) {
-        rc = import_frames(h, frames, size, known, err);
+        rc = import_frames(h, frames, size, counts, err);
     }
     if (rc == 0) {
         rc = db_exec(h->db, "COMMIT", err);

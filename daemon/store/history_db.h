@@ -40,13 +40,17 @@ int history_db_write(struct history_db *h,
                      int64_t expire_ms,
                      enum history_trouble *trouble,
                      struct err *err);
-/* Writes the frames in one transaction, those of them that are not there already: a
- * frame of the same time and device with the very same samples.  `*known` counts the
- * samples of the others.  After a failure nothing of it was written. */
+struct history_import_counts {
+    uint64_t known;     /* Samples that were there, and are not written. */
+    uint64_t differing; /* Written beside another one of the same point and time. */
+};
+/* Writes in one transaction the samples of the frames that are not there already, with
+ * the same time, point, value, quality and detail, in whatever frame.  After a failure
+ * nothing of it was written. */
 int history_db_import(struct history_db *h,
                       const unsigned char *frames,
                       size_t size,
-                      uint64_t *known,
+                      struct history_import_counts *counts,
                       struct err *err);
 /* Deletes the oldest frames to make room. */
 int history_db_drop_oldest(struct history_db *h, int64_t count, struct err *err);

@@ -32,7 +32,8 @@ struct history_frames {
     sqlite3_stmt *rows;
     int64_t from_ms, to_ms;
     int64_t next_ms; /* Where the next transaction begins; INSTANT_MAX: nowhere. */
-    bool in_rows;    /* `rows` stands on a row that is not taken yet. */
+    bool stopped;
+    bool in_rows; /* `rows` stands on a row that is not taken yet. */
     uint64_t rows_here;
     struct key_table devices, points;
     /* All frames of one moment, so that they can be put in order of devices. */
@@ -284,10 +285,11 @@ static int
 gather(struct history_frames *h, struct err *err)
 {
     h->size = h->entry_count = h->entry_given = 0;
-    while (h->entry_count == 0 && h->next_ms != INSTANT_MAX) {
+    while (h->entry_count == 0 && h->next_ms != INSTANT_MAX && !h->stopped) {
         int rc = h->in_rows ? 0 : step(h, err);
         int64_t t_ms = h->in_rows ? sqlite3_column_int64(h->rows, 0) : INSTANT_NONE;
-        while (rc == 0 && h->in_rows && sqlite3_column_int64(h->rows, 0) == t_ms) {
+        while (rc == 0 && h->in_rows && !h->stopped &&
+               sqlite3_column_int64(h->rows, 0) == t_ms) {
             rc = take_row(h, t_ms, err);
             rc = rc == 0 ? step(h, err) : rc;
         }
@@ -373,6 +375,12 @@ history_frames_close(struct history_frames *h)
     free(h->bytes);
     free(h->entries);
     free(h);
+}
+
+void
+history_frames_stop(struct history_frames *h)
+{
+    h->stopped = true;
 }
 
 const struct frame *

@@ -28,6 +28,9 @@ int history_frames_open(struct history_frames **out,
                         struct err *err);
 void history_frames_close(struct history_frames *h); /* NULL is accepted. */
 
+/* For `bad` to call: nothing is read behind the frame that it was told. */
+void history_frames_stop(struct history_frames *h);
+
 /* The next frame in order of time, then of device, then as recorded (borrowed until the
  * next call).  NULL at the end, and when the file cannot be read on: `err` has a code
  * then. */

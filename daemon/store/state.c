@@ -46,8 +46,8 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_DELETE_TIMER] = "DELETE FROM timer WHERE device = ?1 AND rule = ?2",
     [SQL_PUT_METER] =
         "INSERT OR REPLACE INTO meter (key, last_ms, since_ms, value, changed, true_ms,"
-        " starts, service_ms, service_starts)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        " starts, service_ms, service_starts, early_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_PUT_DEVICE] = "INSERT OR REPLACE INTO device (id, online) VALUES (?1, ?2)",
     [SQL_PUT_SERVICE] =
         "INSERT OR REPLACE INTO service (device, person, reason, since_ms, until_ms)"
@@ -80,7 +80,7 @@ static const char *const sql_texts[SQL_COUNT] = {
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
     [SQL_EACH_METER] =
         "SELECT key, last_ms, since_ms, value, changed, true_ms, starts, service_ms,"
-        " service_starts FROM meter ORDER BY key",
+        " service_starts, early_ms FROM meter ORDER BY key",
     [SQL_EACH_DEVICE] = "SELECT id, online FROM device ORDER BY id",
     [SQL_EACH_SERVICE] =
         "SELECT device, person, reason, since_ms, until_ms FROM service"

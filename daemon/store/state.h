@@ -68,7 +68,7 @@ int state_put_service(struct state *s, const struct service *row, struct err *er
 /* What a function of the rules has counted in its life, by its device and its text. */
 struct meter_row {
     const char *key;
-    int64_t last_ms, since_ms;
+    int64_t last_ms, since_ms, early_ms;
     double value;
     bool changed;
     int64_t true_ms, starts, service_ms, service_starts;

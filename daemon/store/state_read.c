@@ -292,6 +292,7 @@ state_each_meter(struct state *s, state_meter_fn fn, void *ctx, struct err *err)
             .starts = sqlite3_column_int64(stmt, 6),
             .service_ms = sqlite3_column_int64(stmt, 7),
             .service_starts = sqlite3_column_int64(stmt, 8),
+            .early_ms = column_instant(stmt, 9),
         };
         if (!fn(ctx, &row)) {
             break;

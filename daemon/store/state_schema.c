@@ -98,7 +98,8 @@ static const char version_2[] =
 /* Lives: what hours(), starts(), held() and stuck() have counted. */
 static const char version_3[] =
     "CREATE TABLE meter ("
-    "  key TEXT PRIMARY KEY, last_ms INTEGER, since_ms INTEGER, value REAL NOT NULL,"
+    "  key TEXT PRIMARY KEY, last_ms INTEGER, since_ms INTEGER, early_ms INTEGER,"
+    "  value REAL NOT NULL,"
     "  changed INTEGER NOT NULL, true_ms INTEGER NOT NULL, starts INTEGER NOT NULL,"
     "  service_ms INTEGER NOT NULL, service_starts INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;";

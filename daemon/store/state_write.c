@@ -245,6 +245,7 @@ state_put_meter(struct state *s, const struct meter_row *row, struct err *err)
     sqlite3_bind_int64(stmt, 7, row->starts);
     sqlite3_bind_int64(stmt, 8, row->service_ms);
     sqlite3_bind_int64(stmt, 9, row->service_starts);
+    bind_instant(stmt, 10, row->early_ms);
     return state_run(s, SQL_PUT_METER, stmt, "put a meter", err);
 }
 

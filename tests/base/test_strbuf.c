@@ -41,6 +41,33 @@ START_TEST(numbers_print_as_listed)
 }
 END_TEST
 
+static const struct {
+    double value;
+    const char *text;
+} for_people[] = {{0, "0"},
+                  {-0.0, "0"},
+                  {0.0009, "< 0.001"},
+                  {-0.0009, "> -0.001"},
+                  {0.001, "0.001"},
+                  {0.00123456, "0.001235"},
+                  {27.5, "27.5"},
+                  {99.999, "100"},
+                  {999.94, "999.9"},
+                  {999.96, "1000"},
+                  {10380.4, "10380"},
+                  {123456789.0, "123456789"},
+                  {-1e14, "-100000000000000"},
+                  {NAN, "-"},
+                  {INFINITY, "-"}};
+
+START_TEST(numbers_for_people_have_no_exponent)
+{
+    char text[NUMBER_TEXT_BYTES];
+    ck_assert_str_eq(number_format_short(text, for_people[_i].value),
+                     for_people[_i].text);
+}
+END_TEST
+
 START_TEST(numbers_read_back_and_no_shorter_text_does)
 {
     uint64_t seed = 88172645463325252u;
@@ -212,6 +239,8 @@ main(void)
     TCase *tc = tcase_create("text and JSON");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, numbers_print_as_listed, 0, (int)ARRAY_LEN(numbers));
+    tcase_add_loop_test(tc, numbers_for_people_have_no_exponent, 0,
+                        (int)ARRAY_LEN(for_people));
     tcase_add_test(tc, numbers_read_back_and_no_shorter_text_does);
     tcase_add_loop_test(tc, strings_are_escaped, 0, (int)ARRAY_LEN(strings));
     tcase_add_test(tc, members_are_parted_by_commas);

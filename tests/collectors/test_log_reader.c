@@ -160,6 +160,23 @@ static const struct good_row good_rows[] = {
      "time,d0.running,d1.running\n2026-03-01T00:00:01Z,true,False\n",
      "1 d0 running=1; 1 d1 running=0"},
     {"semicolons", "time;d0.p0000\n2026-03-01T00:00:01Z;1\n", "1 d0 p0000=1"},
+    {"tabs, and empty cells between them",
+     "time\td0.p0000\td0.p0001\td0.p0002\n2026-03-01T00:00:01Z\t1\t\t3\n"
+     "2026-03-01T00:00:02Z\t\t \t\"4\"\n",
+     "1 d0 p0000=1 p0002=3; 2 d0 p0002=4"},
+    {"a tab beside commas is a blank",
+     "time,\td0.p0000\t,\td0.p0001\n2026-03-01T00:00:01Z,\t1\t,\t2\n",
+     "1 d0 p0000=1 p0001=2"},
+    {"quotes and blanks between tabs",
+     "\"time\"\t d0.p0000 \td0.p0001\n2026-03-01T00:00:01Z\t1,5\t2\n",
+     "1 d0 p0000=1.5 p0001=2"},
+    {"decimal commas where semicolons or tabs separate",
+     "time;d0.p0000;d0.p0001\n2026-03-01T00:00:01Z;90,5;-0,25\n"
+     "2026-03-01T00:00:02Z;1.5;1,5e3\n",
+     "1 d0 p0000=90.5 p0001=-0.25; 2 d0 p0000=1.5 p0001=1500"},
+    {"decimal commas in long form",
+     "time\tdevice\tpoint\tvalue\n2026-03-01T00:00:01Z\td0\tp0000\t90,5\n",
+     "1 d0 p0000=90.5"},
     {"CRLF and a byte-order mark",
      "\xEF\xBB\xBFtime,d0.p0000\r\n2026-03-01T00:00:01Z,1\r\n", "1 d0 p0000=1"},
     {"quotes, and blanks around cells",
@@ -269,6 +286,26 @@ START_TEST(a_bad_sample_may_say_more)
     ck_assert_str_eq(strbuf_text(&o.bad),
                      "8:38 'lost' is no detail of a sample that is stale\n"
                      "9:34 '4' is no detail of a sample that is good\n");
+    outcome_fini(&o);
+}
+END_TEST
+
+/* What may be thousands, or two numbers, is not guessed at. */
+START_TEST(a_comma_that_is_no_decimal_one_is_told)
+{
+    struct outcome o;
+
+    read_text(&o, NULL,
+              "time;d0.p0000\n2026-03-01T00:00:01Z;1,234.5\n"
+              "2026-03-01T00:00:01Z;1,2,3\n2026-03-01T00:00:01Z;,\n");
+    ck_assert_str_eq(strbuf_text(&o.bad),
+                     "2:22 '1,234.5' is no value; a decimal number is\n"
+                     "3:22 '1,2,3' is no value; a decimal number is\n"
+                     "4:22 ',' is no value; a decimal number is\n");
+    outcome_fini(&o);
+    read_text(&o, NULL, "time,d0.p0000\n2026-03-01T00:00:01Z,\"1,5\"\n");
+    ck_assert_str_eq(strbuf_text(&o.bad),
+                     "2:22 '1,5' is no value; a decimal number is\n");
     outcome_fini(&o);
 }
 END_TEST
@@ -418,6 +455,9 @@ static const struct map_row map_rows[] = {
     {"columns that the map does not name are ignored", NULL, NULL,
      "n,when,\"Temp, mean\",Note,On\n1,2026-03-01 08:00:01,5,\"a, b\",1\n",
      "1 d0 p0000=5; 1 d1 running=1"},
+    {"commas in names between tabs", NULL, NULL,
+     "when\tTemp, mean\tNote\tOn\n2026-03-01 08:00:01\t5,5\ta, b\t1\n",
+     "1 d0 p0000=5.5; 1 d1 running=1"},
     {"a format in the site's zone", "%d.%m.%Y %H:%M:%S", NULL,
      "when;Temp, mean;On\n01.03.2026 08:00:01;5;\n", "1 d0 p0000=5"},
     {"a format in UTC, with a fraction behind it", "%Y/%m/%d %T", "UTC",
@@ -605,6 +645,7 @@ main(void)
     tcase_add_loop_test(tc, a_bad_row_is_told_with_its_place_and_skipped, 0,
                         (int)ARRAY_LEN(bad_rows));
     tcase_add_test(tc, a_bad_sample_may_say_more);
+    tcase_add_test(tc, a_comma_that_is_no_decimal_one_is_told);
     tcase_add_test(tc, a_bad_cell_spoils_its_wide_row_whole);
     tcase_add_loop_test(tc, a_wrong_header_is_an_error, 0, (int)ARRAY_LEN(header_rows));
     tcase_add_test(tc, nul_bytes_and_endless_lines_are_bad_rows);

@@ -90,6 +90,9 @@ static const struct {
      "1035000 raised pump-1/r normal 0\n"},
     {"time(run, 20s) > 10 s", "0*60", "1*40 0*20",
      "1011000 raised pump-1/r normal\n1050000 cleared pump-1/r normal 10\n"},
+    /* 2 min are more than the time can be, before all of it is known. */
+    {"(stddev(a, 10s) / 1 K + 2) * 1 min > time(run, 20s)", "2*30", "1*30",
+     "1005000 raised pump-1/r normal 2\n"},
     {"held(run) > 5s", "0*30", "0*10 1*15 0*5",
      "1015001 raised pump-1/r normal 5.001\n1025000 cleared pump-1/r normal 0\n"},
     {"held(run) >= 5s", "0*30", "0*10 1*15 0*5",
@@ -189,15 +192,16 @@ restart(const struct plant *p, struct rules *r, const struct step *steps, size_t
     for (size_t i = 0; i < saved.meter_count; i++) {
         ck_assert(rules_restore_meter(r, &saved.meters[i]));
     }
-    int64_t from_ms = rules_memory_from(r, alive_ms);
+    int64_t wanted[3];
+    (void)rules_memory(r, alive_ms, wanted);
     for (size_t i = 0; i < count; i++) {
-        if (steps[i].t_ms >= from_ms) {
+        if (steps[i].t_ms >= wanted[PUMP_1]) {
             struct frame *f = frame_of(p, &steps[i]);
             rules_warm(r, f);
             free(f);
         }
     }
-    rules_warm_end(r, alive_ms);
+    rules_warm_end(r, alive_ms, alive_ms);
     rules_restore_device(r, PUMP_1, health);
     return r;
 }
@@ -278,6 +282,74 @@ START_TEST(test_a_restart_forgets_nothing)
 }
 END_TEST
 
+/* A gap ends no state that may have gone on, and a poll that fails no week. */
+START_TEST(test_gaps)
+{
+    struct plant *p = plant_new();
+    struct strbuf out = {0};
+    plant_rule(p, "long", "held(run) > 60s");
+    plant_rule(p, "never", "count(run, 20m) == 0")->applies_to.id = "pump-1";
+    plant_rule(p, "still", "count(v > 5 mm/s, 20m) == 0");
+    struct rules *r = build(p);
+    int64_t t = START;
+    for (int i = 0; i < 1300; i++) {
+        t += i % 600 == 100 ? 8000 : STEP_MS; /* It was away, for longer than 5 s. */
+        struct frame *f = plant_frame(PUMP_1, t);
+        plant_frame_add(f, site_point(&p->site, PUMP_1, "run"), 1, QUALITY_GOOD);
+        plant_frame_add(f, site_point(&p->site, PUMP_1, "v"), 2, QUALITY_GOOD);
+        while (rules_due(r) <= t) {
+            rules_fire(r, write_edge, &out);
+        }
+        rules_frame(r, f, write_edge, &out);
+        free(f);
+    }
+    /* Raised once each, and nothing is taken back. */
+    const char *text = strbuf_text(&out);
+    ck_assert_ptr_nonnull(strstr(text, "1061001 raised pump-1/long"));
+    ck_assert_ptr_nonnull(strstr(text, "raised pump-1/never"));
+    ck_assert_ptr_nonnull(strstr(text, "raised pump-1/still"));
+    ck_assert_ptr_null(strstr(text, "cleared"));
+    strbuf_fini(&out);
+    rules_free(r);
+    free(p);
+}
+END_TEST
+
+/* An age that began before the restart comes to its limit; the time between does not
+ * count. */
+START_TEST(test_an_age_outlives_a_restart)
+{
+    struct plant *p = plant_new();
+    struct strbuf out = {0};
+    plant_rule(p, "old", "age(a) > 20s");
+    struct step steps[] = {{START, 1, 0, false}, {START + 8000, 0, 0, true}};
+    struct rules *r = build(p);
+    play(p, r, &steps[0], &out);
+    play(p, r, &steps[1], &out);
+    struct rules *again = build(p);
+    int64_t wanted[3];
+    ck_assert_int_lt(rules_memory(again, START + 100000, wanted), START + 100000);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct frame *f = frame_of(p, &steps[i]);
+        rules_warm(again, f);
+        free(f);
+    }
+    strbuf_clear(&out);
+    rules_warm_end(again, START + 9000, START + 100000);
+    for (int i = 1; i <= 20; i++) {
+        struct step s = {START + 100000 + i * STEP_MS, 0, 0, true};
+        play(p, again, &s, &out);
+    }
+    /* 9 s old when it stopped: 11 s more, and it is passed. */
+    ck_assert_str_eq(strbuf_text(&out), "1106000 offline pump-1\n"
+                                        "1111001 raised pump-1/old normal 20.001\n");
+    strbuf_fini(&out);
+    rules_free(r);
+    rules_free(again);
+    free(p);
+}
+END_TEST
+
 START_TEST(test_service_begins_anew)
 {
     struct plant *p = plant_new();
@@ -353,6 +425,8 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, test_when_they_raise, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, test_a_restart_forgets_nothing);
+    tcase_add_test(tc, test_gaps);
+    tcase_add_test(tc, test_an_age_outlives_a_restart);
     tcase_add_test(tc, test_service_begins_anew);
     tcase_add_test(tc, test_memory);
     tcase_add_test(tc, test_what_time_alone_changes);

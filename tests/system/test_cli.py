@@ -79,7 +79,7 @@ class Words(House):
     def test_every_command_explains_itself(self):
         commands = self.commands()
         self.assertLessEqual(
-            {"run", "check", "replay", "test", "read", "simulate", "status", "devices",
+            {"run", "check", "replay", "test", "explain", "read", "simulate", "status", "devices",
              "alarms", "tickets", "ack", "ticket", "export", "profiles",
              "scan", "sniff", "record", "completion"}, set(commands))
         for command in commands:
@@ -119,6 +119,18 @@ class Words(House):
                          [d for d in everything if d["type"] == "pump"])
         self.assertEqual(e.listing("devices", "--state", "offline"), [])
         self.refused(2, "devices", "--state", "bogus")
+
+    def test_the_usage_of_replay_and_import_has_every_option(self):
+        for word in ("replay", "import", "export"):
+            with self.subTest(word):
+                said = self.estate.ok(word, "--help", site=False)
+                usage = said[said.index("Usage:"):said.index("\n\n", said.index("Usage:"))]
+                options = re.findall(r"^  (?:-(\w), |    )--([a-z-]+)", said, re.MULTILINE)
+                self.assertGreater(len(options), 4)
+                for letter, name in options:
+                    if name != "help":
+                        self.assertTrue(f"--{name}" in usage or f"-{letter} " in usage, name)
+                self.assertEqual([x for x in said.splitlines() if len(x) > 100], [])
 
     def test_options_stand_anywhere(self):
         e = self.estate
@@ -295,12 +307,28 @@ class Cases(House):
         self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist')
         self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
 
-    def test_a_never_that_names_nothing_holds_with_a_warning(self):
-        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n")
-        done = self.estate.run("test", path, site=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertRegex(done.stderr, re.escape(path) +
-                         r':6:\d+: warning: .*rule "hott" does not exist, so this holds')
+    def test_an_error_names_its_case(self):
+        good = self.case(self.GOOD, "good.yaml")
+        self.estate.write("empty.csv", "time,device,point,value\n")
+        for name, text, status, want in (
+                ("empty.yaml", "log: empty.csv\n", 3, "the log has no samples"),
+                ("headless.yaml", "log: site.yaml\n", 3, "site.yaml:1:1: "),
+                ("gone.yaml", "log: nowhere.csv\n", 4, "nowhere.csv: No such file"),
+                ("slip.yaml", "samples: [[+1s, pump-1.temp, 1]]\nexpect: [{never: alarm.raised, rule: x}]\n",
+                 3, "the case has errors")):
+            path = self.estate.write(name, "case: x\nsite: site.yaml\n" + text +
+                                     ("" if "expect" in text else "expect: [{never: alarm.raised}]\n"))
+            with self.subTest(name):
+                said = self.refused(status, "test", good, path, site=False)
+                self.assertIn(f"caretaker: {path}: ", said)
+                self.assertIn(want, said[said.index(f"caretaker: {path}: "):])
+
+    def test_a_never_that_names_nothing_does_not_hold(self):
+        path = self.case(self.GOOD + "  - {never: alarm.raised, rule: hott}\n"
+                         "  - {never: device.offline, device: pump-9}\n")
+        said = self.refused(3, "test", path, site=False)
+        self.assertRegex(said, re.escape(path) + r':6:\d+: .*rule "hott" does not exist; one of ')
+        self.assertRegex(said, re.escape(path) + r':7:\d+: .*device "pump-9" does not exist')
 
     def test_a_command_after_the_end_fails_the_case(self):
         path = self.case(self.GOOD + "commands:\n"

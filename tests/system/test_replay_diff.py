@@ -34,7 +34,7 @@ class Diff(unittest.TestCase):
     def test_the_same_rules_differ_in_nothing(self):
         done = self.diff("80 degC", "0s", 0)
         self.assertEqual(done.stdout, "")
-        self.assertIn("2 alarms the same, 0 gained, 0 lost, 0 moved", done.stderr)
+        self.assertTrue(done.stderr.endswith("2 alarms the same, 0 gained, 0 lost, 0 moved\n"), done)
 
     def test_a_higher_limit_loses_an_alarm(self):
         rows = [json.loads(x) for x in self.diff("84 degC", "0s", 1, "--format", "jsonl"
@@ -43,6 +43,9 @@ class Diff(unittest.TestCase):
                          [("lost", "pump-1", "hot", "2026-03-01T00:08:00.000Z")])
 
     def test_a_longer_hold_moves_one_and_loses_the_other(self):
+        self.assertIn("1 alarm the same, 0 gained, 1 lost, 0 moved\n"
+                      "  pump-1/hot: 1 the same, 0 gained, 1 lost, 0 moved\n",
+                      self.diff("84 degC", "0s", 1).stderr)
         done = self.diff("80 degC", "2m", 1)
         self.assertRegex(done.stdout, r"moved   pump-1/hot, normal, raised 2m later\n")
         self.assertRegex(done.stdout, r"lost    pump-1/hot, normal, until ")
@@ -62,6 +65,14 @@ class Diff(unittest.TestCase):
                                site=False)
         self.assertEqual(done.returncode, 3, done)
         self.assertIn("other.yaml:1:", done.stderr)
+
+    def test_two_other_files_are_refused(self):
+        other = self.estate.write("other.yaml", RULE % ("84 degC", "0s"))
+        for second in (other, "rules.yaml"):
+            done = self.estate.run("replay", "--diff", other, self.log, "--diff", second)
+            self.assertEqual(done.returncode, 2, done)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("--diff was given 2 times; one FILE is compared", done.stderr)
 
     def test_a_bad_row_is_told_once(self):
         with open(self.log, "a", encoding="utf-8") as f:

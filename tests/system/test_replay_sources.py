@@ -2,15 +2,17 @@
 """What replay reads: the same samples in every form, and from the history, give the same events
 to the byte; spoilt samples do so too."""
 import contextlib
+import datetime
 import json
 import os
 import pty
+import shutil
 import sqlite3
 import subprocess
 import threading
 import unittest
 
-from estate import CARETAKER, Estate, Slave, free_port, wait_for
+from estate import CARETAKER, Estate, Process, Slave, free_port, wait_for
 
 SITE = """devices:
   - {id: fan-1, type: pump, points: {bearing: {unit: degC, stale_after: 5s}, running: {stale_after: 5s}}}
@@ -64,6 +66,9 @@ class Sources(unittest.TestCase):
         e.write("long.csv", long_form())
         e.write("wide.csv", wide_form())
         e.write("log.jsonl", json_lines())
+        e.write("tabs.csv", wide_form(separator="\t"))
+        e.write("comma.csv", wide_form(separator=";").replace(".", ",").replace(",000Z", ".000Z")
+                .replace("-1,", "-1."))
         e.write("foreign.csv", wide_form(["A", "A on", "B", "B on"], ";").replace("time", "when", 1))
         e.write("map.yaml", "time: when\ncolumns: {A: fan-1.bearing, A on: fan-1.running, "
                 "B: pump-1.bearing, B on: pump-1.running}\n")
@@ -89,7 +94,9 @@ class Sources(unittest.TestCase):
         self.assertEqual(self.events("long.csv"), self.want)
 
     def test_every_form_gives_the_same_events(self):
-        for words in (["wide.csv"], ["log.jsonl"], ["--map", "map.yaml", "foreign.csv"]):
+        with open(self.estate.path("comma.csv"), encoding="utf-8") as f:
+            self.assertRegex(f.readlines()[1], r"^2026-03-01T00:00:00.000Z;60,0;1;60,0;1$")
+        for words in (["wide.csv"], ["tabs.csv"], ["comma.csv"], ["log.jsonl"], ["--map", "map.yaml", "foreign.csv"]):
             with self.subTest(words):
                 self.assertEqual(self.events(*words), self.want)
 
@@ -111,6 +118,31 @@ class Sources(unittest.TestCase):
                         got = self.events("/dev/stdin", stdin=stdin)
                     thread.join()
                     self.assertEqual(got, self.want)
+
+    def test_a_dash_is_standard_input(self):
+        for name in ("long.csv", "wide.csv", "log.jsonl"):
+            with self.subTest(name), open(self.estate.path(name), "rb") as stdin:
+                self.assertEqual(self.events("-", stdin=stdin), self.want)
+        self.estate.write("fan-only.csv", "time,device,point,value\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "fan-1" in line))
+        rest = self.estate.write("rest.csv", "time,device,point,value\nnow,a,b,c\n" + "".join(
+            line + "\n" for line in long_form().splitlines() if "pump-1" in line))
+        with open(rest, "rb") as stdin:
+            self.assertEqual(self.events("fan-only.csv", "-", stdin=stdin,
+                                         errors='standard input:2:1: "now" is no time'), self.want)
+        for words, status, told in (
+                (["-", "-"], 2, "standard input was given twice"),
+                (["-"], 3, "standard input:1: no header"),
+                (["--diff", "rules.yaml", "-"], 2, "--diff reads each log twice, and standard input"),
+                (["--diff", "rules.yaml", "/dev/stdin"], 2, "and /dev/stdin can be read but once")):
+            with self.subTest(words), open("/dev/null", "rb") as stdin:
+                self.events(*words, stdin=stdin, status=status, errors=told)
+        with open(self.estate.path("long.csv"), "rb") as stdin:
+            done = subprocess.run([CARETAKER, "report", "alarms", "-c", self.estate.site_file, "--log",
+                                   "-"], stdin=stdin, capture_output=True, text=True, timeout=60,
+                                  check=False)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("standard input can be read but once", done.stderr)
 
     def test_files_of_several_forms_merge_by_time(self):
         fan = self.estate.write("fan.jsonl", "".join(
@@ -153,6 +185,32 @@ class Sources(unittest.TestCase):
                 self.assertRegex(shown.decode(),
                                  r"\[#{30}\] 100 %  \d+\.\d\d million samples/s\r?\n"
                                  r"\d+ rows \(0 bad\), 4640 samples")
+
+    def test_until_is_an_instant_now_or_an_age(self):
+        first = self.want.index("\n", self.want.index('"t":"2026-03-01T00:09:')) + 1
+        for end in ("2026-03-01 00:10", "2026-03-01T00:10:00Z"):
+            part = self.events("long.csv", "--until", end)
+            self.assertEqual(self.want[:len(part)], part)
+            self.assertGreaterEqual(len(part), first)
+            self.assertLess(len(part), len(self.want))
+        # A log of this moment: what is later than now, or an hour ago, is left out.
+        now = datetime.datetime.now(datetime.timezone.utc)
+        times = [now + datetime.timedelta(hours=h) for h in (-2, -0.1, 2)]
+        log = self.estate.write("now.csv", "time,device,point,value\n" + "".join(
+            f"{t:%Y-%m-%dT%H:%M:%SZ},pump-1,bearing,1\n" for t in times))
+        for end, samples in (("now", 2), ("-1h", 1), ("-30m", 1), ("+3h", 3)):
+            with self.subTest(end):
+                self.events("--until", end, log, errors=f", {samples} sample{'s' * (samples > 1)}, ")
+        self.events("--until", "soon", "long.csv", status=2, errors='--until: "soon" is no instant; ')
+
+    def test_an_end_before_the_first_row_is_told(self):
+        for words in ([], ["-q"]):
+            self.assertEqual(self.events(
+                "--until", "2026-02-28", "long.csv", *words,
+                errors="--until 2026-02-28 is before the first row, which is of "
+                       "2026-03-01 00:00:00; nothing was replayed\n"), "")
+        self.assertNotIn("before the first row", self.estate.run(
+            "replay", "--until", "2026-03-01", self.estate.path("long.csv")).stderr)
 
     def test_a_map_is_checked(self):
         done = self.estate.run("check", self.estate.path("map.yaml"), site=False)
@@ -198,6 +256,11 @@ class History(unittest.TestCase):
         done = self.run_it("import", "log.jsonl")
         self.assertIn("4640 samples", done.stderr)
         self.assertIn(": 4640 imported, 0 were there", done.stderr)
+        with open(self.estate.path("log.jsonl"), "rb") as stdin:
+            done = subprocess.run([CARETAKER, "import", "-c", self.estate.site_file, "-"], stdin=stdin,
+                                  cwd=self.estate.folder, timeout=60, capture_output=True, text=True,
+                                  check=True)
+        self.assertIn(": 0 imported, 4640 were there", done.stderr)
         want = self.replay("long.csv")
         self.assertGreater(len(want.splitlines()), 20)
         self.assertEqual(self.replay("--from-history"), want)
@@ -207,6 +270,40 @@ class History(unittest.TestCase):
             self.assertIn(": 0 imported, 4640 were there",
                           self.run_it("import", "again." + form).stderr)
             self.assertEqual(self.run_it("export", "--format", form, "--detail").stdout, text)
+
+    def test_a_part_of_an_export_is_not_put_twice(self):
+        self.run_it("import", "long.csv")
+        whole = self.run_it("export").stdout
+        part = self.run_it("export", "--point", "bearing").stdout
+        self.estate.write("part.csv", part)
+        said = self.run_it("import", "part.csv").stderr
+        self.assertIn("2320 samples", said)
+        self.assertIn(": 0 imported, 2320 were there", said)
+        self.assertNotIn("differ", said)
+        self.assertEqual(self.run_it("export").stdout, whole)
+        one = self.estate.write("one.csv", "".join(part.splitlines(True)[:2]))
+        self.assertIn("1 row (0 bad), 1 sample, ", self.run_it("import", one).stderr)
+        lines = part.splitlines(True)
+        self.estate.write("other.csv", lines[0] + lines[1] + lines[2].replace(",good", "1,good"))
+        said = self.run_it("import", "other.csv").stderr
+        self.assertIn(": 1 imported, 1 was there\n1 of them differs from", said)
+        self.assertEqual(len(self.run_it("export").stdout.splitlines()),
+                         len(whole.splitlines()) + 1)
+
+    def test_samples_of_the_future_are_told(self):
+        later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)
+        self.estate.write("later.csv", "time,device,point,value\n2026-03-01T00:00:00Z,pump-1,bearing,1\n"
+                          + f"{later:%Y-%m-%dT%H:%M:%SZ},pump-1,bearing,1\n" * 2)
+        said = self.run_it("import", "later.csv").stderr
+        self.assertIn(f"2 samples are of the future, up to {later:%Y-%m-%d %H:%M:%S}: was the time zone",
+                      said)
+        self.assertNotIn("future", self.run_it("import", "long.csv").stderr)
+
+    def test_quiet_still_tells_bad_rows(self):
+        self.estate.write("bad.csv", "time,device,point,value\nsoon,pump-1,bearing,1\n")
+        for word in ("replay", "import"):
+            said = self.run_it(word, "-q", "bad.csv").stderr
+            self.assertRegex(said, r"\Abad.csv:2:1: .*\n\Z")
 
     def test_a_part_of_the_history(self):
         self.run_it("import", "long.csv")
@@ -234,6 +331,21 @@ class History(unittest.TestCase):
                          self.replay("long.csv"))
         self.estate.stop()
 
+    def test_an_import_by_root_does_not_lock_the_daemon_out(self):
+        """Before its first start, when there is no database yet."""
+        e, nobody = self.estate, 65534
+        if os.geteuid() == 0:
+            for path in (e.folder, *(e.path(name) for name in os.listdir(e.folder))):
+                os.chown(path, nobody, nobody)
+        self.assertIn(": 4640 imported", self.run_it("import", "long.csv").stderr)
+        command = [CARETAKER, "run", "-c", e.site_file]
+        if os.geteuid() == 0:
+            command[:0] = ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
+        daemon = e.keep(Process(*command, cwd=e.folder))
+        daemon.wait_line("watching house")
+        self.assertEqual(daemon.stop(), 0, daemon.log)
+        self.assertNotIn("unable to open", "".join(daemon.log))
+
     def test_a_damaged_history_is_told(self):
         self.run_it("import", "long.csv")
         with open(self.estate.path("data/history.db"), "r+b") as f:
@@ -242,9 +354,17 @@ class History(unittest.TestCase):
             f.seek(size // 2 // 4096 * 4096)
             f.write(b"\xff" * (size - f.tell()))
         done = self.run_it("replay", "--from-history", status=4)
-        self.assertIn("history.db: read: database disk image is malformed", done.stderr)
+        self.assertIn("history.db: read: the file is damaged: database disk image", done.stderr)
         self.assertIn("history.db", self.run_it("import", "log.jsonl", status=4).stderr)
         self.assertEqual(os.listdir(self.estate.path("data")).count("history.db"), 1)
+
+    def test_a_file_that_is_no_history_is_told(self):
+        os.mkdir(self.estate.path("data"))
+        self.estate.write("data/history.db", "no database at all, " * 100)
+        for words in (["replay", "--from-history"], ["import", "long.csv"], ["export"]):
+            with self.subTest(words[0]):
+                self.assertIn("data/history.db: open: no SQLite database, or damaged where it begins: "
+                              "file is not a database\n", self.run_it(*words, status=4).stderr)
 
     def test_what_cannot_be_asked(self):
         for words, status, text in (
@@ -258,7 +378,68 @@ class History(unittest.TestCase):
                 (["import", "--map", "site.yaml", "long.csv"], 3, "site.yaml:")):
             with self.subTest(words):
                 self.assertIn(text, self.run_it(*words, status=status).stderr)
-        self.assertEqual(self.replay("--from-history"), "")  # Nothing was ever recorded.
+
+    def test_a_site_without_a_history_is_told(self):
+        want = "/data has no history: the daemon never ran here, and nothing was imported\n"
+        for words in (["--from-history"], ["--from-history", "long.csv"]):
+            done = self.run_it("replay", *words, status=4)
+            self.assertTrue(done.stderr.endswith(want), done.stderr)
+            self.assertEqual(done.stdout, "")
+        done = self.run_it("export")
+        self.assertTrue(done.stderr.endswith(want), done.stderr)
+        self.assertEqual(done.stdout, "time,device,point,value,quality\n")
+        self.estate.write("head.csv", "time,device,point,value\n")
+        self.run_it("import", "head.csv")  # An empty one is there now.
+        self.assertIn("0 rows", self.run_it("replay", "--from-history").stderr)
+        self.assertEqual(self.run_it("export").stderr, "")
+
+    def test_strict_reads_no_row_behind_the_first_bad_one(self):
+        head, row = "time,device,point,value\n", "2026-03-01T00:00:{:02}Z,pump-1,bearing,{}\n"
+        bad = "".join(row.format(5, "x") for _ in range(200))
+        files = {
+            "long.csv": head + row.format(3, 30) + bad + row.format(6, 60),
+            "wide.csv": "time,pump-1.bearing\n2026-03-01T00:00:03Z,30\n" +
+                        "2026-03-01T00:00:05Z,x\n" * 200 + "2026-03-01T00:00:06Z,60\n",
+            "log.jsonl": '{"time":"2026-03-01T00:00:03Z","device":"pump-1","point":"bearing","value":30}\n' +
+                         "{}\n" * 200,
+            "at-once.csv": head + bad + row.format(6, 60)}
+        # Of one that is read beside it, only what is not later counts as having stood before.
+        self.estate.write("other.csv", head + row.format(2, 20) + row.format(9, 90))
+        for name, text in files.items():
+            self.estate.write(name, text)
+            before = [] if name == "at-once.csv" else ["30"]
+            for words, want in (([name], before), (["other.csv", name], ["20"] * len(before) + before)):
+                with self.subTest(words):
+                    done = self.run_it("replay", "--strict", *words, status=3)
+                    lines = done.stderr.splitlines()
+                    self.assertEqual(len(lines), 2, done.stderr[:1000])
+                    self.assertTrue(lines[0].startswith(name + ":"), lines)
+                    self.assertIn("stopped at the first bad row", lines[1])
+                    self.run_it("import", "--strict", "-q", *words, status=3)
+                    rows = self.run_it("export").stdout.splitlines()[1:]
+                    self.assertEqual([r.split(",")[3] for r in rows], want)
+                    shutil.rmtree(self.estate.path("data"))
+
+    def test_strict_stops_in_a_damaged_history_too(self):
+        self.estate.write("few.csv", "time,device,point,value\n" + "".join(
+            f"2026-03-01T00:00:{s:02}Z,pump-1,bearing,{s}\n" for s in range(40)))
+        self.run_it("import", "few.csv")
+        with contextlib.closing(sqlite3.connect(self.estate.path("data/history.db"))) as db:
+            db.execute("UPDATE frame SET samples = x'01ff' WHERE rowid > 7")
+            db.commit()
+        done = self.run_it("replay", "--strict", "--from-history", status=3)
+        self.assertEqual(done.stderr.count(" is damaged"), 1, done.stderr)
+        self.assertEqual(self.run_it("replay", "--from-history").stderr.count(" is damaged"), 33)
+
+    def test_strict_stops_in_a_record_too(self):
+        self.estate.write_site("buses: [{id: plant, rtu: /dev/ttyS9}]\ndevices: [{id: p, type: pump, "
+                               "bus: plant, unit: 1, points: {bearing: {register: holding 0}}}]\n")
+        self.estate.write_rules("")
+        record = self.estate.write("x.rec", "# caretaker-record 1 framing=rtu bus=plant "
+                                   "line=rtu:/dev/ttyS9,9600,8E1\n" + "what?\n" * 50)
+        done = self.run_it("replay", "--strict", record, status=3)
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+        self.assertIn("50 rows (50 bad)", self.run_it("replay", record).stderr)
 
     def test_a_strict_import_keeps_what_stood_before(self):
         self.estate.write("bad.csv", "time,device,point,value\n2026-03-01T00:00:00Z,pump-1,bearing,1\n"

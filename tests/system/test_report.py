@@ -2,6 +2,7 @@
 """`caretaker report alarms`: on the events and samples of a real daemon, and on recorded
 logs; its advice checked against `replay` with the very rule file that it stands for."""
 import json
+import random
 import shutil
 import sqlite3
 import unittest
@@ -79,7 +80,8 @@ class Daemon(unittest.TestCase):
         self.assertEqual(report["priorities"],
                          {"critical": 0, "urgent": 9, "normal": 0, "info": 0})
         self.assertEqual(figures(report)["peak_10min"]["value"], 9)
-        self.assertEqual(figures(report)["peak_10min"]["verdict"], "ok")
+        self.assertEqual(figures(report)["peak_10min"]["verdict"], "short")
+        self.assertEqual(figures(report)["raises_per_day"]["value"], None)
         top = report["top"][0]
         self.assertEqual((top["device"], top["rule"], top["raises"], top["share"]),
                          ("pump-1", "hot", 9, 100))
@@ -195,8 +197,9 @@ class Logs(unittest.TestCase):
         self.assertEqual(off["raises"], self.raises(log, clear_hold=f"{off['delay_ms']}ms"))
         self.assertEqual(on["raises"], self.raises(log, hold=f"{on['delay_ms']}ms"))
         # The swings are 10 s low: 15 s of off-delay bridge them, two alarms are left.
-        self.assertEqual((off["delay_ms"], off["saved"], off["clears_later_ms"]),
-                         (15000, 40, 15000))
+        # The first of them cleared after 10 s, and now does so 15 s after 700 s.
+        self.assertEqual((off["delay_ms"], off["saved"], off["clears_later_ms"],
+                          off["idle_longest_ms"]), (15000, 40, 705000, 15000))
         self.assertEqual((off["later_worst_ms"], off["unseen"]), (0, 0))
         # They are 10 s high: an on-delay of 15 s sees only the long ones, 15 s later.
         self.assertEqual((on["delay_ms"], on["saved"], on["later_worst_ms"]), (15000, 40, 15000))
@@ -212,6 +215,53 @@ class Logs(unittest.TestCase):
         self.assertNotIn("advice", top)
         self.assertNotIn("What would spare",
                          self.estate.ok("report", "alarms", "--log", self.swinging(), "--no-advice"))
+
+    def advised(self, values, seconds):
+        """What is advised for pump-1, whose value is one of them every so many seconds."""
+        log = self.log([(i * seconds, "pump-1", v) for i, v in enumerate(values)])
+        return self.report(log)["top"][0]
+
+    def test_no_advice_is_to_stand_for_ever(self):
+        # High and low for an hour each; and 20 minutes, which is less than there is to respond,
+        # and comes below 79 °C for once.  One alarm would stand for all of the days.
+        for half, low, why in ((12, 79.2, "would spare much"), (4, 79.2, "for too long"),
+                               (4, 20, "for too long")):
+            with self.subTest(half=half, low=low):
+                top = self.advised([85 if i // half % 2 == 0 else low if i % 499 == half else
+                                    79.2 + 0.05 * (i % 5) for i in range(3000)], 300)
+                self.assertEqual(top["advice"], [])
+                self.assertIn(why, top["no_advice"])
+
+    def test_a_deadband_ends_within_the_recorded_values(self):
+        dice = random.Random(7)
+        values = [round(dice.uniform(70, 81), 2) for _ in range(4000)]
+        for advice in self.advised(values, 300)["advice"]:
+            if advice["kind"] == "deadband":
+                self.assertGreater(80 - advice["deadband"], 70)
+
+    def test_no_advice_is_to_switch_an_alarm_off(self):
+        # Five raises of 10 s: any on-delay above that would raise none.
+        for raises, why in ((5, "would hide it"), (4, "too seldom")):
+            with self.subTest(raises=raises):
+                log = self.log([(s, "pump-1", v) for n in range(5) for s, v in (
+                    (7200 * n, 60), (7200 * n + 3600, 85 if n < raises else 60),
+                    (7200 * n + 3610, 60))] + [(40000, "pump-2", 85)])
+                report = self.report(log, "--stale-after", "3h")
+                top = [a for a in report["top"] if a["device"] == "pump-1"]
+                self.assertEqual(len(top), 1)
+                for a in top:
+                    self.assertEqual((a["replayed_raises"], a["advice"]), (raises, []))
+                    self.assertIn(why, a["no_advice"])
+
+    def test_noise_around_the_limit_is_joined(self):
+        dice = random.Random(2)
+        values = [round((80 if 300 < i % 8640 < 3000 else 60) + dice.gauss(0, 0.3), 2)
+                  for i in range(17280)]
+        top = self.advised(values, 10)
+        deadband = [a for a in top["advice"] if a["kind"] == "deadband"][0]
+        self.assertGreater(deadband["saved"], 0.95 * top["replayed_raises"])
+        self.assertGreater(deadband["clears_later_ms"], 6 * 3600 * 1000)
+        self.assertLess(deadband["idle_longest_ms"], 450 * 1000)
 
     def test_standing_over_a_day(self):
         day = 86400
@@ -233,6 +283,27 @@ class Logs(unittest.TestCase):
         self.assertEqual((report["raises"], report["days"] * 24), (21, 1))
         self.assertEqual(report["top"][0]["replayed_raises"], 21)
 
+    def test_a_raise_is_in_one_of_two_periods_that_meet(self):
+        log = self.swinging()
+        both = [self.report(log, "--from", a, "--to", b) for a, b in
+                (("2026-03-01 00:00", "2026-03-01 01:10"), ("2026-03-01 01:10", "2026-03-02"))]
+        # The first of the second twenty is raised at 01:10:00.
+        self.assertEqual([r["raises"] for r in both], [21, 21])
+        self.assertEqual([r["top"][0]["replayed_raises"] for r in both], [21, 21])
+        last = self.report(self.log([(0, "pump-1", 60), (100000, "pump-1", 90)]))
+        self.assertEqual(last["raises"], 1)  # Where nothing is cut, the last row counts.
+
+    def test_bad_rows_are_counted_and_told_unless_quiet(self):
+        with open(self.swinging(), encoding="utf-8") as f:
+            log = self.estate.write("bad.csv", f.read() + "tomorrow,pump-1,bearing,9\n")
+        done = self.estate.run("report", "alarms", "--log", log, "--json")
+        self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+        self.assertEqual(done.stderr.count("bad.csv:"), 1)
+        self.assertIn("1 bad row was left out", done.stderr)
+        done = self.estate.run("report", "alarms", "--log", log, "--json", "--quiet")
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+
     def test_other_rules_can_be_judged_before_they_are_shipped(self):
         log = self.swinging()
         rules = self.estate.write("calm.yaml", "rules:" + RULE % ("0s", "75 °C", "0s"))
@@ -243,12 +314,26 @@ class Logs(unittest.TestCase):
         log = self.swinging()
         self.assertEqual(self.report(log), self.report(log))
 
+    def test_a_minute_is_no_day(self):
+        log = self.log([(7 * n, "pump-1", 60 + 25 * (n % 2)) for n in range(10)])
+        found = figures(self.report(log))
+        for name in ("raises_per_day", "raises_per_10min", "time_in_flood"):
+            self.assertEqual((found[name]["value"], found[name]["verdict"]), (None, "short"))
+        self.assertEqual((found["chattering"]["value"], found["chattering"]["verdict"]),
+                         (1, "over"))
+        text = self.estate.ok("report", "alarms", "--log", log)
+        self.assertRegex(text, r"(?m)^raises per day +- +<= 144 +too short to say$")
+        self.assertIn("2026-03-01 00:01:03 (1m 3s)", text)
+        self.assertNotRegex(text, r"\de[+-]\d")
+
     def test_a_quiet_log(self):
         log = self.log([(0, "pump-1", 60), (86400, "pump-1", 61)])
         report = self.report(log)
         self.assertEqual((report["raises"], report["top"], report["floods"]), (0, [], []))
         self.assertTrue(all(f["verdict"] in ("ok", "few") for f in report["figures"]))
-        self.assertIn("0 raises", self.estate.ok("report", "alarms", "--log", log))
+        text = self.estate.ok("report", "alarms", "--log", log)
+        self.assertIn("0 raises", text)
+        self.assertIn("(1d)", text)
 
     def test_usage_and_what_is_not_there(self):
         log = self.swinging()

@@ -89,7 +89,8 @@ class Tune(unittest.TestCase):
         return [(e["device"], instant(e["t"])) for e in events if e["event"] == "alarm.raised"]
 
     def figures(self, raises):
-        """Missed, false, median and worst delay in ms, by hand."""
+        """Missed, false, median and worst delay in ms, by hand; a missed fault counts with its
+        length."""
         found, false = {}, 0
         for device, when in raises:
             hit = [f for f in FAULTS[device] if at(f[0]) <= when <= at(f[1])]
@@ -97,9 +98,10 @@ class Tune(unittest.TestCase):
                 found.setdefault((device, hit[0]), (when - at(hit[0][0])).total_seconds() * 1000)
             else:
                 false += 1
-        delays = list(found.values())
-        return (sum(map(len, FAULTS.values())) - len(found), false,
-                statistics.median(delays) if delays else None, max(delays, default=None))
+        faults = [(device, a, b) for device in FAULTS for a, b in FAULTS[device]]
+        delays = [found.get((device, (a, b)), (b - a) * 60000) for device, a, b in faults]
+        return (len(faults) - len(found), false, statistics.median(delays) if found else None,
+                max(delays) if found else None)
 
     def test_every_setting_is_what_replay_says(self):
         report = json.loads(self.tune("--threshold", "78,80,84", "--deadband", "1,5", "--hold",
@@ -146,6 +148,20 @@ class Tune(unittest.TestCase):
                          ).stdout
         self.assertEqual(rows.count("\n> "), 3)
 
+    def test_what_raises_too_often_is_no_knee(self):
+        # Bursts raise above 80 without a hold, some 4 times a day.
+        words = ("--threshold", "80", "--deadband", "5", "--hold", "0s")
+        report = json.loads(self.tune(*words, "--json").stdout)
+        self.assertEqual((report["knee"], report["false_per_day_max"]), (None, 1))
+        self.assertGreater(report["settings"][0]["false_per_day"], 1)
+        self.assertIn("no knee: what finds a fault has more false raises a day than 1 (",
+                      self.tune(*words).stdout)
+        report = json.loads(self.tune(*words, "--json", "--false-max", "50").stdout)
+        self.assertIsNotNone(report["knee"])
+        for s in json.loads(self.tune("--json").stdout)["settings"]:
+            if s["knee"]:
+                self.assertLessEqual(s["false_per_day"], 1)
+
     def test_the_same_input_gives_the_same_output(self):
         self.assertEqual(self.tune("--json").stdout, self.tune("--json").stdout)
 
@@ -153,6 +169,10 @@ class Tune(unittest.TestCase):
         labels = self.estate.write("all.csv", "from,to\n%s,%s\n" % (text(at(1500)), text(at(1650))))
         report = json.loads(self.tune("--json", "--device", "pump-2", labels=labels).stdout)
         self.assertEqual((report["faults"], report["devices"]), (1, 1))
+        out = self.tune("--device", "pump-2", "--threshold", "80", "--deadband", "5", "--hold",
+                        "0s", labels=labels).stdout
+        self.assertIn("1 labelled fault, ", out)
+        self.assertIn("\n1 setting was tried; ", out)
         report = json.loads(self.tune("--json", labels=labels).stdout)
         self.assertEqual((report["faults"], report["devices"]), (2, 2))
 
@@ -178,6 +198,8 @@ class Tune(unittest.TestCase):
                       self.tune("--device", "gateway", status=1).stderr)
         self.tune(log=self.estate.path("none.csv"), status=4)
         self.tune(labels=self.estate.path("none.csv"), status=4)
+        done = self.tune(labels=self.estate.path(""), status=4)
+        self.assertRegex(done.stderr, r"(?i)is a directory")
         late = self.estate.write("late.csv", "from,to\n2027-01-01,2027-01-02\n")
         self.assertIn("no labelled window", self.tune(labels=late, status=1).stderr)
 
@@ -201,6 +223,7 @@ class Tune(unittest.TestCase):
         for words in (("--threshold", "1..2"), ("--threshold", "5,x"), ("--threshold", "9..1/1"),
                       ("--threshold", "0..1e9/0.1"), ("--threshold", ""), ("--deadband", "-1"),
                       ("--hold", "5"), ("--hold", "1m,"), ("--early", "soon"),
+                      ("--false-max", "-1"), ("--false-max", "few"),
                       ("--format", "xml"), ("--threshold", "1..900/1", "--deadband", "1..10/1")):
             with self.subTest(words=words):
                 self.assertEqual(self.tune(*words, status=2).stdout, "")
@@ -222,6 +245,8 @@ class Tune(unittest.TestCase):
         done = self.tune("--json", log=log)
         self.assertEqual(done.stderr.count("bad-row.csv:"), 1)
         self.assertEqual(json.loads(done.stdout)["bad_rows"], 1)
+        self.assertIn("1 bad row was left out", done.stderr)
+        self.assertEqual(self.tune("--quiet", log=log).stderr, "")
 
 
 if __name__ == "__main__":

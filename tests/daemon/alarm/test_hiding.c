@@ -56,6 +56,7 @@ static const struct site site = {
 static struct recorder *recorder;
 static struct alarms *alarms;
 static enum reach reach[DEVICES];
+static struct standing standing[DEVICES][RULES];
 static char news[400];
 
 static enum reach
@@ -77,6 +78,20 @@ on_news(void *ctx, enum edge_kind what, uint32_t device, uint32_t rule)
              devices[device].id, rules[rule].id);
 }
 
+static struct standing
+on_standing(void *ctx, uint32_t device, uint32_t rule)
+{
+    (void)ctx;
+    return standing[device][rule];
+}
+
+static bool
+on_tells_silence(void *ctx, uint32_t device, uint32_t rule)
+{
+    (void)ctx;
+    return rule == SILENT && device != PUMP_2;
+}
+
 static bool
 on_bound(void *ctx, uint32_t device, uint32_t rule)
 {
@@ -94,7 +109,12 @@ on_title(void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size)
 static struct alarms *
 new_alarms(void)
 {
-    struct alarms_view view = {NULL, on_reach, on_news, on_bound, on_title};
+    struct alarms_view view = {.reach = on_reach,
+                               .news = on_news,
+                               .standing = on_standing,
+                               .tells_silence = on_tells_silence,
+                               .bound = on_bound,
+                               .title = on_title};
     return alarms_new(&site, &recorder->sink, &view);
 }
 
@@ -104,6 +124,9 @@ setup(void)
     recorder = recorder_new();
     for (size_t d = 0; d < DEVICES; d++) {
         reach[d] = REACH_ANSWERS;
+        for (size_t r = 0; r < RULES; r++) {
+            standing[d][r] = (struct standing){.sampled_ms = T0};
+        }
     }
     news[0] = '\0';
     alarms = new_alarms();
@@ -157,6 +180,16 @@ set_reach(int64_t t_ms, uint32_t device, enum reach now)
 {
     reach[device] = now;
     alarms_reach_changed(alarms, device);
+    alarms_settle(alarms, T0 + t_ms);
+}
+
+/* A frame: all that the rules judge of the device is known and new. */
+static void
+sample(int64_t t_ms, uint32_t device)
+{
+    for (size_t r = 0; r < RULES; r++) {
+        standing[device][r].sampled_ms = T0 + t_ms;
+    }
     alarms_settle(alarms, T0 + t_ms);
 }
 
@@ -442,11 +475,16 @@ START_TEST(when_the_reason_goes_what_stands_is_told_once)
     expect("raised pump-1/low; raised pump-1/dry; suppressed pump-1/low; "
            "suppressed valve/low | raised pump-1/low; raised pump-1/dry");
     clear(9, PUMP_1, DRY);
-    /* One was raised before and told then, the other is told now. */
-    expect("cleared pump-1/dry; unsuppressed pump-1/low; unsuppressed valve/low; "
-           "raised valve/low | cleared pump-1/dry; raised valve/low");
-    rise(10, PUMP_1, DRY);
-    clear(11, PUMP_1, DRY);
+    /* One was raised before and told then; the other has to stand on new samples. */
+    expect("cleared pump-1/dry; unsuppressed pump-1/low | cleared pump-1/dry");
+    sample(9, VALVE); /* As old as what cleared the reason. */
+    expect("");
+    expect_hidden(VALVE, LOW, ALARM_SUPPRESSED, "pump-1/dry",
+                  "over; not judged on new samples yet", 9 + 90 * SECOND);
+    sample(10, VALVE);
+    expect("unsuppressed valve/low; raised valve/low | raised valve/low");
+    rise(11, PUMP_1, DRY);
+    clear(12, PUMP_1, DRY);
     expect("raised pump-1/dry; suppressed pump-1/low; suppressed valve/low; "
            "cleared pump-1/dry; unsuppressed pump-1/low; unsuppressed valve/low"
            " | raised pump-1/dry; cleared pump-1/dry");
@@ -479,17 +517,23 @@ START_TEST(a_dead_feeder_hides_all_that_it_feeds)
            " | raised pump-1/warm; raised feeder/dead; raised pump-2/silent");
     expect_hidden(VALVE, SILENT, ALARM_SUPPRESSED, "feeder/dead", "so", 0);
     clear(9, FEEDER, DEAD);
-    expect("cleared feeder/dead; unsuppressed pump-1/silent; raised pump-1/silent; "
-           "unsuppressed pump-1/warm; unsuppressed valve/silent; raised valve/silent"
-           " | cleared feeder/dead; raised pump-1/silent; raised valve/silent");
+    expect("cleared feeder/dead; unsuppressed pump-1/warm | cleared feeder/dead");
+    /* One comes back, the other does not. */
+    clear(SECOND, VALVE, SILENT);
+    expect("cleared valve/silent");
+    advance(8 + 90 * SECOND);
+    expect("");
+    advance(9 + 90 * SECOND);
+    expect("unsuppressed pump-1/silent; raised pump-1/silent | raised pump-1/silent");
 }
 END_TEST
 
 START_TEST(silence_is_explained_by_the_silence_above)
 {
     reach[FEEDER] = reach[PUMP_1] = REACH_SILENT;
+    rise(0, FEEDER, SILENT);
     rise(0, PUMP_1, SILENT);
-    expect("suppressed pump-1/silent");
+    expect("raised feeder/silent; suppressed pump-1/silent | raised feeder/silent");
     expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent", 0);
     set_reach(SECOND, FEEDER, REACH_UNKNOWN);
     expect(""); /* Unknown changes nothing. */
@@ -498,6 +542,10 @@ START_TEST(silence_is_explained_by_the_silence_above)
     expect("");
     expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent until now",
                   92 * SECOND);
+    clear(2 * SECOND, FEEDER, SILENT);
+    rise(2 * SECOND, FEEDER, SILENT);
+    expect("cleared feeder/silent; raised feeder/silent | cleared feeder/silent; "
+           "raised feeder/silent");
     set_reach(3 * SECOND, FEEDER, REACH_SILENT);
     expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "feeder", "silent", 0);
     set_reach(MINUTE, FEEDER, REACH_ANSWERS);
@@ -515,12 +563,14 @@ END_TEST
 START_TEST(what_comes_back_soon_after_its_feeder_is_never_raised)
 {
     reach[FEEDER] = reach[PUMP_1] = REACH_SILENT;
+    standing[FEEDER][SILENT].pending = true;
     rise(0, PUMP_1, SILENT);
     set_reach(SECOND, FEEDER, REACH_ANSWERS);
     set_reach(9 * SECOND, PUMP_1, REACH_ANSWERS);
-    /* It answers, so what still stands is its own. */
-    expect("suppressed pump-1/silent; unsuppressed pump-1/silent; "
-           "raised pump-1/silent | raised pump-1/silent");
+    expect("suppressed pump-1/silent");
+    /* It answers, so what still stands on what it says is its own. */
+    sample(9 * SECOND, PUMP_1);
+    expect("unsuppressed pump-1/silent; raised pump-1/silent | raised pump-1/silent");
     clear(10 * SECOND, PUMP_1, SILENT);
     expect("cleared pump-1/silent | cleared pump-1/silent");
     set_reach(11 * SECOND, FEEDER, REACH_SILENT);
@@ -561,6 +611,7 @@ END_TEST
 
 START_TEST(a_line_on_which_nobody_answers_explains_the_silence_of_each)
 {
+    standing[LINE][SILENT].pending = true;
     reach[LINE] = reach[PUMP_1] = reach[PUMP_2] = REACH_SILENT;
     rise(0, PUMP_1, SILENT);
     rise(0, PUMP_2, SILENT); /* Not on that line. */
@@ -585,12 +636,180 @@ START_TEST(what_is_out_of_service_suppresses_nothing)
 }
 END_TEST
 
-START_TEST(a_shelved_one_still_suppresses)
+START_TEST(what_is_on_the_shelf_suppresses_nothing)
+{
+    rise(0, FEEDER, DEAD);
+    rise(1, PUMP_1, WARM);
+    expect("raised feeder/dead; suppressed pump-1/warm | raised feeder/dead");
+    /* What it hides is the only news there is. */
+    command(2, COMMAND_SHELVE, FEEDER, DEAD, HOUR, NULL);
+    expect("shelved feeder/dead; unsuppressed pump-1/warm; raised pump-1/warm"
+           " | raised pump-1/warm");
+    rise(3, VALVE, WARM);
+    expect("raised valve/warm | raised valve/warm");
+    /* Off the shelf it explains again, at the end of its time or before. */
+    advance(2 + HOUR);
+    expect("unshelved feeder/dead; suppressed pump-1/warm; suppressed valve/warm");
+    command(2 * HOUR, COMMAND_SHELVE, FEEDER, DEAD, HOUR, NULL);
+    expect("shelved feeder/dead; unsuppressed pump-1/warm; unsuppressed valve/warm");
+    command(2 * HOUR + 1, COMMAND_UNSHELVE, FEEDER, DEAD, 0, NULL);
+    expect("unshelved feeder/dead; suppressed pump-1/warm; suppressed valve/warm");
+}
+END_TEST
+
+START_TEST(a_suppressor_raised_on_the_shelf_hides_nothing)
 {
     command(0, COMMAND_SHELVE, FEEDER, DEAD, HOUR, NULL);
     rise(1, FEEDER, DEAD);
     rise(2, PUMP_1, WARM);
-    expect("shelved feeder/dead; suppressed pump-1/warm");
+    expect("shelved feeder/dead; raised pump-1/warm | raised pump-1/warm");
+}
+END_TEST
+
+START_TEST(a_latched_suppressor_whose_condition_is_gone_hides_nothing)
+{
+    rise(0, PUMP_2, OVERLOAD);
+    rise(1, PUMP_1, LOW);
+    clear(2, PUMP_2, OVERLOAD); /* It stays, until somebody has seen it. */
+    expect("raised pump-2/overload; suppressed pump-1/low | raised pump-2/overload");
+    sample(3, PUMP_1);
+    expect("unsuppressed pump-1/low; raised pump-1/low | raised pump-1/low");
+    rise(4, PUMP_2, OVERLOAD); /* No news, but a reason again. */
+    expect("suppressed pump-1/low");
+}
+END_TEST
+
+/* ---- What comes out of hiding ---- */
+
+START_TEST(what_waits_for_new_samples_is_told_when_its_time_is_over)
+{
+    standing[PUMP_1][LOW].stale_after_ms = 3 * MINUTE; /* It is asked once a minute. */
+    rise(0, PUMP_1, DRY);
+    rise(0, PUMP_1, LOW);
+    clear(MINUTE, PUMP_1, DRY);
+    expect("raised pump-1/dry; suppressed pump-1/low; cleared pump-1/dry"
+           " | raised pump-1/dry; cleared pump-1/dry");
+    standing[PUMP_1][LOW].sampled_ms = INSTANT_NONE; /* It is silent. */
+    alarms_settle(alarms, T0 + 2 * MINUTE);
+    advance(4 * MINUTE - 1);
+    expect("");
+    advance(4 * MINUTE);
+    expect("unsuppressed pump-1/low; raised pump-1/low | raised pump-1/low");
+    ck_assert_int_eq(row(PUMP_1, LOW)->raised_ms, T0);
+}
+END_TEST
+
+START_TEST(what_is_about_to_clear_is_not_told)
+{
+    rise(0, PUMP_1, DRY);
+    rise(0, PUMP_1, LOW);
+    standing[PUMP_1][LOW].clearing = true;
+    standing[PUMP_1][LOW].clears_ms = T0 + 5 * MINUTE;
+    clear(SECOND, PUMP_1, DRY);
+    expect("raised pump-1/dry; suppressed pump-1/low; cleared pump-1/dry"
+           " | raised pump-1/dry; cleared pump-1/dry");
+    expect_hidden(PUMP_1, LOW, ALARM_SUPPRESSED, "pump-1/dry",
+                  "over; not judged on new samples yet", 5 * MINUTE);
+    sample(2 * SECOND, PUMP_1);
+    advance(4 * MINUTE);
+    expect("");
+    /* Its condition is back: it stands on a new sample. */
+    standing[PUMP_1][LOW].clearing = false;
+    sample(4 * MINUTE, PUMP_1);
+    expect("unsuppressed pump-1/low; raised pump-1/low | raised pump-1/low");
+    rise(HOUR, PUMP_1, DRY);
+    rise(HOUR, VALVE, LOW);
+    standing[VALVE][LOW].clearing = true;
+    standing[VALVE][LOW].clears_ms = T0 + HOUR + MINUTE;
+    clear(HOUR + SECOND, PUMP_1, DRY);
+    clear(HOUR + MINUTE, VALVE, LOW);
+    expect("raised pump-1/dry; suppressed pump-1/low; suppressed valve/low; "
+           "cleared pump-1/dry; unsuppressed pump-1/low; cleared valve/low"
+           " | raised pump-1/dry; cleared pump-1/dry");
+}
+END_TEST
+
+START_TEST(what_suppresses_it_again_meanwhile_hides_it_without_an_end)
+{
+    rise(0, PUMP_1, DRY);
+    rise(0, PUMP_1, LOW);
+    clear(SECOND, PUMP_1, DRY);
+    rise(2 * SECOND, PUMP_1, DRY);
+    expect_hidden(PUMP_1, LOW, ALARM_SUPPRESSED, "pump-1/dry", "so", 0);
+    advance(HOUR);
+    sample(HOUR, PUMP_1);
+    expect("raised pump-1/dry; suppressed pump-1/low; cleared pump-1/dry; "
+           "raised pump-1/dry | raised pump-1/dry; cleared pump-1/dry; "
+           "raised pump-1/dry");
+}
+END_TEST
+
+START_TEST(what_became_worse_while_it_was_hidden_waits_as_well)
+{
+    rise(0, PUMP_1, LOW);
+    rise(1, PUMP_1, DRY);
+    take(2, EDGE_CHANGED, PUMP_1, LOW, SEVERITY_CRITICAL);
+    alarms_settle(alarms, T0 + 2);
+    clear(3, PUMP_1, DRY);
+    expect("raised pump-1/low; raised pump-1/dry; suppressed pump-1/low; "
+           "cleared pump-1/dry | raised pump-1/low; raised pump-1/dry; "
+           "cleared pump-1/dry");
+    sample(4, PUMP_1);
+    expect("unsuppressed pump-1/low; changed pump-1/low | changed pump-1/low");
+}
+END_TEST
+
+START_TEST(silence_that_nobody_is_told_of_hides_nothing)
+{
+    reach[LINE] = reach[PUMP_1] = REACH_SILENT;
+    rise(0, PUMP_1, SILENT);
+    expect("raised pump-1/silent | raised pump-1/silent");
+    clear(1, PUMP_1, SILENT);
+    expect("cleared pump-1/silent | cleared pump-1/silent");
+    /* An alarm of something else is no reason. */
+    reach[VALVE] = REACH_SILENT;
+    rise(2, PUMP_1, WARM);
+    rise(3, VALVE, SILENT);
+    expect("raised pump-1/warm; raised valve/silent"
+           " | raised pump-1/warm; raised valve/silent");
+}
+END_TEST
+
+START_TEST(silence_that_is_about_to_be_told_hides_until_it_is_not)
+{
+    reach[LINE] = reach[PUMP_1] = REACH_SILENT;
+    standing[LINE][SILENT].pending = true;
+    rise(0, PUMP_1, SILENT);
+    expect("suppressed pump-1/silent");
+    /* Its hold is over. */
+    standing[LINE][SILENT].pending = false;
+    rise(1, LINE, SILENT);
+    expect("raised line/silent | raised line/silent");
+    expect_hidden(PUMP_1, SILENT, ALARM_SUPPRESSED, "line", "silent", 0);
+    /* On the shelf it tells nobody anything. */
+    command(2, COMMAND_SHELVE, LINE, SILENT, HOUR, NULL);
+    expect("shelved line/silent; unsuppressed pump-1/silent; raised pump-1/silent"
+           " | raised pump-1/silent");
+    clear(3, PUMP_1, SILENT);
+    clear(3, LINE, SILENT);
+    standing[LINE][SILENT].pending = true; /* Nor if it is raised there. */
+    rise(4, PUMP_1, SILENT);
+    expect("cleared pump-1/silent; cleared line/silent; raised pump-1/silent"
+           " | cleared pump-1/silent; cleared line/silent; raised pump-1/silent");
+}
+END_TEST
+
+START_TEST(a_hold_that_is_cancelled_is_no_reason_any_more)
+{
+    reach[LINE] = reach[PUMP_1] = REACH_SILENT;
+    standing[LINE][SILENT].pending = true;
+    rise(0, PUMP_1, SILENT);
+    expect("suppressed pump-1/silent");
+    /* Whether the line answers is not known, and no edge says so. */
+    reach[LINE] = REACH_UNKNOWN;
+    standing[LINE][SILENT].pending = false;
+    alarms_settle(alarms, T0 + SECOND);
+    expect("unsuppressed pump-1/silent; raised pump-1/silent | raised pump-1/silent");
 }
 END_TEST
 
@@ -712,6 +931,41 @@ START_TEST(an_acknowledged_alarm_that_stands_is_told_again)
 }
 END_TEST
 
+START_TEST(an_acknowledged_alarm_that_becomes_worse_is_to_be_seen_again)
+{
+    rise(0, PUMP_1, WARM);
+    command(1, COMMAND_ACK, PUMP_1, WARM, 0, NULL);
+    take(2, EDGE_CHANGED, PUMP_1, WARM, SEVERITY_CRITICAL);
+    alarms_settle(alarms, T0 + 2);
+    ck_assert_ptr_nonnull(
+        strstr(recorder_line(recorder, 2),
+               "\"note\":\"acknowledged, but it has become worse\"}"));
+    expect("raised pump-1/warm; acknowledged pump-1/warm; changed pump-1/warm"
+           " | raised pump-1/warm; changed pump-1/warm");
+    ck_assert_int_eq(row(PUMP_1, WARM)->state, ALARM_ACTIVE);
+    ck_assert_int_eq(row(PUMP_1, WARM)->acked_ms, INSTANT_NONE);
+    ck_assert_str_eq(row(PUMP_1, WARM)->acked_by, "");
+    ck_assert_int_eq(recorder->alarms[0].state, ALARM_ACTIVE);
+    ck_assert_int_eq(alarms_due(alarms), INSTANT_MAX); /* Nothing to repeat. */
+    /* To become better takes nothing back. */
+    ck_assert_int_eq(command(3, COMMAND_ACK, PUMP_1, WARM, 0, NULL), 0);
+    take(4, EDGE_CHANGED, PUMP_1, WARM, SEVERITY_NORMAL);
+    alarms_settle(alarms, T0 + 4);
+    ck_assert_ptr_null(strstr(recorder_line(recorder, 1), "\"note\""));
+    ck_assert_int_eq(row(PUMP_1, WARM)->state, ALARM_ACTIVE_ACKED);
+    expect("acknowledged pump-1/warm; changed pump-1/warm | changed pump-1/warm");
+    /* Hidden it is not told, so it is taken back when it is. */
+    command(5, COMMAND_SHELVE, PUMP_1, WARM, HOUR, NULL);
+    take(6, EDGE_CHANGED, PUMP_1, WARM, SEVERITY_URGENT);
+    alarms_settle(alarms, T0 + 6);
+    ck_assert_int_ne(row(PUMP_1, WARM)->acked_ms, INSTANT_NONE);
+    command(7, COMMAND_UNSHELVE, PUMP_1, WARM, 0, NULL);
+    expect("shelved pump-1/warm; unshelved pump-1/warm; changed pump-1/warm"
+           " | changed pump-1/warm");
+    ck_assert_int_eq(row(PUMP_1, WARM)->state, ALARM_ACTIVE);
+}
+END_TEST
+
 START_TEST(hidden_time_is_not_counted_twice)
 {
     rise(0, PUMP_1, WARM);
@@ -760,6 +1014,30 @@ START_TEST(the_first_of_a_group_is_marked_until_all_are_gone)
     rise(8, PUMP_1, OVERLOAD); /* Of the next time, this is the first. */
     ck_assert(row(PUMP_1, OVERLOAD)->first_out);
     ck_assert(!row(PUMP_1, DRY)->first_out);
+}
+END_TEST
+
+START_TEST(what_is_hidden_is_not_the_first_of_its_group)
+{
+    static const char *const by_warm[] = {"warm"};
+    rules[DRY].suppressed_by = by_warm;
+    rules[DRY].suppressed_by_count = 1;
+    alarms_free(alarms);
+    alarms = new_alarms();
+    rise(0, PUMP_1, WARM);
+    rise(1, PUMP_1, DRY);
+    rise(2, PUMP_1, OVERLOAD);
+    ck_assert_int_eq(row(PUMP_1, DRY)->state, ALARM_SUPPRESSED);
+    ck_assert(!row(PUMP_1, DRY)->first_out);
+    ck_assert(row(PUMP_1, OVERLOAD)->first_out);
+    ck_assert_ptr_nonnull(
+        strstr(recorder_line(recorder, 2), "\"group\":\"trip\",\"first_out\":true}"));
+    clear(3, PUMP_1, WARM);
+    sample(4, PUMP_1);
+    ck_assert_int_eq(row(PUMP_1, DRY)->state, ALARM_ACTIVE);
+    ck_assert(!row(PUMP_1, DRY)->first_out);
+    ck_assert(row(PUMP_1, OVERLOAD)->first_out);
+    rules[DRY].suppressed_by_count = 0;
 }
 END_TEST
 
@@ -812,6 +1090,7 @@ restart(void)
 START_TEST(a_restart_goes_on_hiding_and_tells_nothing_twice)
 {
     reach[LINE] = reach[PUMP_1] = REACH_SILENT;
+    rise(0, LINE, SILENT);
     rise(0, PUMP_1, SILENT);
     rise(0, PUMP_2, DRY);
     rise(0, PUMP_2, LOW);
@@ -900,10 +1179,27 @@ hiding_case(void)
     tcase_add_test(tc, a_device_that_answers_is_fed_and_its_alarms_are_its_own);
     tcase_add_test(tc, a_line_on_which_nobody_answers_explains_the_silence_of_each);
     tcase_add_test(tc, what_is_out_of_service_suppresses_nothing);
-    tcase_add_test(tc, a_shelved_one_still_suppresses);
+    tcase_add_test(tc, what_is_on_the_shelf_suppresses_nothing);
+    tcase_add_test(tc, a_suppressor_raised_on_the_shelf_hides_nothing);
+    tcase_add_test(tc, a_latched_suppressor_whose_condition_is_gone_hides_nothing);
     tcase_add_test(tc, out_of_service_hides_all_of_the_device_and_lists_it);
     tcase_add_test(tc, out_of_service_without_an_end_lasts_until_somebody_ends_it);
     tcase_add_test(tc, the_shelf_outlasts_the_maintenance_and_the_other_way_round);
+    return tc;
+}
+
+static TCase *
+coming_out_case(void)
+{
+    TCase *tc = tcase_create("coming out");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, what_waits_for_new_samples_is_told_when_its_time_is_over);
+    tcase_add_test(tc, what_is_about_to_clear_is_not_told);
+    tcase_add_test(tc, what_suppresses_it_again_meanwhile_hides_it_without_an_end);
+    tcase_add_test(tc, what_became_worse_while_it_was_hidden_waits_as_well);
+    tcase_add_test(tc, silence_that_nobody_is_told_of_hides_nothing);
+    tcase_add_test(tc, silence_that_is_about_to_be_told_hides_until_it_is_not);
+    tcase_add_test(tc, a_hold_that_is_cancelled_is_no_reason_any_more);
     return tc;
 }
 
@@ -916,8 +1212,10 @@ life_case(void)
     tcase_add_test(tc, an_acknowledged_latch_goes_with_its_condition);
     tcase_add_test(tc, what_nobody_was_told_of_does_not_latch);
     tcase_add_test(tc, an_acknowledged_alarm_that_stands_is_told_again);
+    tcase_add_test(tc, an_acknowledged_alarm_that_becomes_worse_is_to_be_seen_again);
     tcase_add_test(tc, hidden_time_is_not_counted_twice);
     tcase_add_test(tc, the_first_of_a_group_is_marked_until_all_are_gone);
+    tcase_add_test(tc, what_is_hidden_is_not_the_first_of_its_group);
     tcase_add_test(tc, a_chattering_alarm_is_marked_until_it_has_been_quiet);
     tcase_add_test(tc, a_restart_goes_on_hiding_and_tells_nothing_twice);
     tcase_add_test(tc, what_ended_while_the_program_was_down_is_told_at_the_start);
@@ -930,6 +1228,7 @@ main(void)
 {
     Suite *suite = suite_create("hiding");
     suite_add_tcase(suite, hiding_case());
+    suite_add_tcase(suite, coming_out_case());
     suite_add_tcase(suite, life_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -15,11 +15,13 @@
 static struct alarm_quality_episode episodes[ROOM];
 static size_t count;
 static struct alarm_quality q;
+static bool to_counts;
 
 static void
 set_up(void)
 {
     count = 0;
+    to_counts = false;
     q = (struct alarm_quality){0};
 }
 
@@ -43,6 +45,7 @@ work_out(int64_t period_ms, uint32_t operators)
 {
     const struct alarm_quality_options o = {.from_ms = START,
                                             .to_ms = START + period_ms,
+                                            .to_counts = to_counts,
                                             .operators = operators,
                                             .chatter_episodes = 5,
                                             .chatter_window_ms = MIN(10)};
@@ -96,7 +99,10 @@ START_TEST(rates_are_means_over_the_period)
     check_figure("raises_per_day", 144, ALARM_QUALITY_OK);
     check_figure("raises_per_10min", 1, ALARM_QUALITY_OK);
     check_figure("peak_10min", 1, ALARM_QUALITY_OK);
-    work_out(HOUR(24), 1); /* 145 of them, the one at the end of the day too. */
+    work_out(HOUR(24), 1); /* The one at the end of the day is the next day's, ... */
+    check_figure("raises_per_day", 144, ALARM_QUALITY_OK);
+    to_counts = true; /* ... unless there is none. */
+    work_out(HOUR(24), 1);
     check_figure("raises_per_day", 145, ALARM_QUALITY_HIGH);
     work_out(HOUR(24), 2);
     check_figure("raises_per_day", 72.5, ALARM_QUALITY_OK);
@@ -109,15 +115,19 @@ START_TEST(rates_are_means_over_the_period)
 }
 END_TEST
 
-START_TEST(the_period_ends_at_both_ends)
+START_TEST(the_period_is_cut_at_both_ends)
 {
     add(1, SEVERITY_NORMAL, -1, S(10));
     add(1, SEVERITY_NORMAL, 0, S(10));
+    add(1, SEVERITY_NORMAL, HOUR(1) - 1, S(10));
     add(1, SEVERITY_NORMAL, HOUR(1), S(10));
     add(1, SEVERITY_NORMAL, HOUR(1) + 1, S(10));
     work_out(HOUR(1), 1);
     ck_assert_uint_eq(q.raises, 2);
-    ck_assert_int_eq(q.actors[0].stood_ms, S(10)); /* Of the second, nothing is left. */
+    ck_assert_int_eq(q.actors[0].stood_ms, S(10) + 1); /* Of the second, a moment. */
+    to_counts = true;
+    work_out(HOUR(1), 1);
+    ck_assert_uint_eq(q.raises, 3);
 }
 END_TEST
 
@@ -128,7 +138,7 @@ START_TEST(ten_in_ten_minutes_are_no_flood)
     for (int i = 0; i < 11; i++) {
         add((uint32_t)i, SEVERITY_NORMAL, MIN(5 + i), S(30));
     }
-    work_out(HOUR(10), 1);
+    work_out(HOUR(24), 1);
     ck_assert_uint_eq(q.peak_10min, 10);
     ck_assert_int_eq(q.peak_ms, START + MIN(5));
     ck_assert_uint_eq(q.flood_count, 0);
@@ -138,21 +148,21 @@ END_TEST
 
 /* 11 raises, every 50 s from 00:05:00 to 00:13:20.  The flood begins with the first of
  * them.  The fifth from the end is at 00:10:00 (300 + 6 * 50 = 600 s): 10 min after it
- * there are 4 left, so the flood ends at 00:20:00 and lasted 15 min, 2.5 % of 10 h. */
+ * there are 4 left, so the flood ends at 00:20:00 and lasted 15 min. */
 START_TEST(a_flood_begins_above_ten_and_ends_below_five)
 {
     for (int i = 0; i < 11; i++) {
         add((uint32_t)i, SEVERITY_NORMAL, MIN(5) + S(50) * i, S(30));
     }
-    work_out(HOUR(10), 1);
+    work_out(HOUR(24), 1);
     ck_assert_uint_eq(q.flood_count, 1);
     ck_assert_int_eq(q.floods[0].begin_ms, START + MIN(5));
     ck_assert_int_eq(q.floods[0].end_ms, START + MIN(20));
     ck_assert_uint_eq(q.floods[0].raises, 11);
     ck_assert_uint_eq(q.floods[0].peak, 11);
-    check_figure("time_in_flood", 2.5, ALARM_QUALITY_OVER);
+    check_figure("time_in_flood", 100.0 * 15 / 1440, ALARM_QUALITY_OVER);
     check_figure("peak_10min", 11, ALARM_QUALITY_OVER);
-    work_out(HOUR(10), 2); /* For two people it is none. */
+    work_out(HOUR(24), 2); /* For two people it is none. */
     ck_assert_uint_eq(q.flood_count, 0);
     check_figure("peak_10min", 5.5, ALARM_QUALITY_OK);
 }
@@ -310,6 +320,29 @@ START_TEST(priorities_against_80_15_5)
 }
 END_TEST
 
+/* 12 raises in 12 minutes: no rate, but certainly a flood, and too many for 10 min. */
+START_TEST(a_short_period_has_no_rates)
+{
+    for (int i = 0; i < 12; i++) {
+        add((uint32_t)i, SEVERITY_NORMAL, S(50) * i, S(1));
+    }
+    work_out(MIN(12), 1);
+    check_figure("raises_per_day", 1440, ALARM_QUALITY_SHORT);
+    check_figure("raises_per_10min", 10, ALARM_QUALITY_SHORT);
+    ck_assert_uint_eq(q.flood_count, 1);
+    ck_assert_int_eq(figure("time_in_flood")->verdict, ALARM_QUALITY_SHORT);
+    check_figure("peak_10min", 12, ALARM_QUALITY_OVER);
+    check_figure("chattering", 0, ALARM_QUALITY_SHORT);
+    check_figure("standing_24h", 0, ALARM_QUALITY_SHORT);
+    check_figure("top_10_share", 100.0 * 10 / 12, ALARM_QUALITY_FEW);
+    work_out(HOUR(23) - 1, 1);
+    ck_assert_int_eq(figure("raises_per_day")->verdict, ALARM_QUALITY_SHORT);
+    work_out(HOUR(23), 1);
+    ck_assert_int_eq(figure("raises_per_day")->verdict, ALARM_QUALITY_OK);
+    check_figure("chattering", 0, ALARM_QUALITY_OK);
+}
+END_TEST
+
 START_TEST(the_order_of_episodes_does_not_matter)
 {
     for (int i = 0; i < 11; i++) {
@@ -329,7 +362,7 @@ main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, nothing_raised_is_good);
     tcase_add_test(tc, rates_are_means_over_the_period);
-    tcase_add_test(tc, the_period_ends_at_both_ends);
+    tcase_add_test(tc, the_period_is_cut_at_both_ends);
     tcase_add_test(tc, ten_in_ten_minutes_are_no_flood);
     tcase_add_test(tc, a_flood_begins_above_ten_and_ends_below_five);
     tcase_add_test(tc, a_flood_goes_on_while_there_are_five);
@@ -340,6 +373,7 @@ main(void)
     tcase_add_test(tc, standing_over_a_day);
     tcase_add_test(tc, standing_counts_those_at_one_time);
     tcase_add_test(tc, priorities_against_80_15_5);
+    tcase_add_test(tc, a_short_period_has_no_rates);
     tcase_add_test(tc, the_order_of_episodes_does_not_matter);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

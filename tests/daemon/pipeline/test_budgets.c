@@ -58,6 +58,12 @@ static const struct {
     {"all that is left for one", LINE METER("m-1", "1", "continuous"), NULL, NULL},
 };
 
+/* Or there would be a warning that nobody is told. */
+static const char lost[] = "rules:\n"
+                           "  - {id: lost, applies_to: {type: bus}, when: not online, "
+                           "severity: info, cause: c, "
+                           "consequence: d, action: e}\n";
+
 static struct site *
 load(const char *yaml, struct diags *diags)
 {
@@ -65,6 +71,7 @@ load(const char *yaml, struct diags *diags)
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+    ck_assert_int_eq(write(fd, lost, strlen(lost)), (ssize_t)strlen(lost));
     close(fd);
     diags_init(diags);
     struct site *site = check_site(path, diags, NULL);

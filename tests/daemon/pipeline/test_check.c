@@ -82,12 +82,78 @@ START_TEST(test_rows)
 }
 END_TEST
 
+#define BUS_SITE                                                                       \
+    "site: {id: a, name: A, timezone: UTC}\n"                                          \
+    "buses: [{id: line, tcp: 192.0.2.1}]\n"
+#define BUS_DEVICE                                                                     \
+    "devices:\n"                                                                       \
+    "  - {id: p, type: pump, bus: line, unit: 1, points: {t: {register: input 0}}}\n"
+#define BUS_RULE(keys)                                                                 \
+    "rules:\n"                                                                         \
+    "  - {id: r, severity: info, cause: c, consequence: d, action: e, " keys "}\n"
+
+static const struct {
+    const char *what;
+    const char *yaml;
+    bool warned;
+} buses[] = {
+    {"no rule at all", BUS_SITE BUS_DEVICE, true},
+    {"a rule of the device is silent with it",
+     BUS_SITE BUS_DEVICE BUS_RULE("applies_to: {type: pump}, when: not online"), true},
+    {"a rule of the bus on something else",
+     BUS_SITE BUS_DEVICE BUS_RULE("applies_to: {type: bus}, when: late > 3 %"), true},
+    {"a rule that counts tells of the third loss",
+     BUS_SITE BUS_DEVICE BUS_RULE(
+         "applies_to: {type: bus}, when: \"count(not online, 1h) >= 3\""),
+     true},
+    {"a rule that is switched off",
+     BUS_SITE BUS_DEVICE BUS_RULE(
+         "applies_to: {type: bus}, when: not online, enabled: false"),
+     true},
+    {"a rule for the loss",
+     BUS_SITE BUS_DEVICE BUS_RULE("applies_to: {type: bus}, when: not online"), false},
+    {"a loss that has lasted",
+     BUS_SITE BUS_DEVICE BUS_RULE(
+         "applies_to: {id: line}, when: held(not online) > 1m"),
+     false},
+    {"nobody is on it", BUS_SITE, false},
+};
+
+START_TEST(a_bus_whose_loss_nobody_is_told_of_is_a_warning)
+{
+    char path[] = "/tmp/ck-check-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    size_t size = strlen(buses[_i].yaml);
+    ck_assert_int_eq(write(fd, buses[_i].yaml, size), (ssize_t)size);
+    close(fd);
+    struct diags diags;
+    diags_init(&diags);
+    struct site *site = check_site(path, &diags, NULL);
+    bool warned = false;
+    for (size_t i = 0; i < diags.count; i++) {
+        ck_assert_int_eq(diags.items[i].level, DIAG_WARNING);
+        if (strstr(diags.items[i].text, "no rule tells when it is lost") != NULL) {
+            warned = true;
+            ck_assert_uint_eq(diags.items[i].line, 2);
+        }
+    }
+    diags_print(&diags, stderr);
+    ck_assert_msg(site != NULL && warned == buses[_i].warned, "%s", buses[_i].what);
+    site_free(site);
+    diags_fini(&diags);
+    unlink(path);
+}
+END_TEST
+
 int
 main(void)
 {
     Suite *s = suite_create("check");
     TCase *tc = tcase_create("check");
     tcase_add_loop_test(tc, test_rows, 0, (int)ARRAY_LEN(rows));
+    tcase_add_loop_test(tc, a_bus_whose_loss_nobody_is_told_of_is_a_warning, 0,
+                        (int)ARRAY_LEN(buses));
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -31,6 +31,7 @@ tear_down(void)
 {
     replay_alarms_free(f.base);
     replay_alarms_free(f.other);
+    replay_diff_fini(&f.diff);
     free(f.text);
 }
 
@@ -75,10 +76,10 @@ print(enum replay_format format)
 static void
 check_counts(unsigned same, unsigned gained, unsigned lost, unsigned moved)
 {
-    ck_assert_uint_eq(f.diff.same, same);
-    ck_assert_uint_eq(f.diff.gained, gained);
-    ck_assert_uint_eq(f.diff.lost, lost);
-    ck_assert_uint_eq(f.diff.moved, moved);
+    ck_assert_uint_eq(f.diff.all.same, same);
+    ck_assert_uint_eq(f.diff.all.gained, gained);
+    ck_assert_uint_eq(f.diff.all.lost, lost);
+    ck_assert_uint_eq(f.diff.all.moved, moved);
 }
 
 START_TEST(the_same_alarms_are_no_difference)
@@ -122,6 +123,37 @@ START_TEST(gained_lost_and_moved_stand_in_order_of_time)
         "\"severity\":\"normal\",\"raised_at\":\"2026-03-01T00:01:10.000Z\","
         "\"cleared_at\":\"2026-03-01T00:01:30.000Z\"}}\n");
     check_counts(0, 1, 1, 2);
+}
+END_TEST
+
+START_TEST(each_device_and_rule_that_differs_has_its_total)
+{
+    static const char *const want[] = {"pump-1 dry 0 1 0 0", "pump-1 hot 1 0 1 2",
+                                       "pump-3 hot 0 0 1 0"};
+    char got[2 * ID_BYTES_MAX + 64];
+    stand(f.base, "pump-3", "hot", 5, 6); /* Lost. */
+    stand(f.base, "pump-2", "hot", 5, 6); /* The same. */
+    stand(f.other, "pump-2", "hot", 5, 6);
+    stand(f.other, "pump-1", "dry", 5, 6);  /* Gained. */
+    stand(f.base, "pump-1", "hot", 10, 20); /* Lost, the same, moved, moved. */
+    stand(f.base, "pump-1", "hot", 30, 31);
+    stand(f.base, "pump-1", "hot", 40, 50);
+    stand(f.base, "pump-1", "hot", 70, -1);
+    stand(f.other, "pump-1", "hot", 30, 31);
+    stand(f.other, "pump-1", "hot", 42, 50);
+    stand(f.other, "pump-1", "hot", 70, 90);
+    stand(f.base, "pump-4", "hot", 5, -1); /* The same. */
+    stand(f.other, "pump-4", "hot", 5, -1);
+    print(REPLAY_TEXT);
+    check_counts(3, 1, 2, 2);
+    ck_assert_uint_eq(f.diff.total_count, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        const struct replay_diff_total *t = &f.diff.totals[i];
+        snprintf(got, sizeof got, "%s %s %u %u %u %u", t->device, t->rule,
+                 (unsigned)t->counts.same, (unsigned)t->counts.gained,
+                 (unsigned)t->counts.lost, (unsigned)t->counts.moved);
+        ck_assert_str_eq(got, want[i]);
+    }
 }
 END_TEST
 
@@ -178,6 +210,7 @@ main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, the_same_alarms_are_no_difference);
     tcase_add_test(tc, gained_lost_and_moved_stand_in_order_of_time);
+    tcase_add_test(tc, each_device_and_rule_that_differs_has_its_total);
     tcase_add_test(tc, another_severity_is_a_difference);
     tcase_add_test(tc, text_says_by_how_much);
     tcase_add_test(tc, one_for_two_is_one_moved_and_one_lost);

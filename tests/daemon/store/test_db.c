@@ -2,6 +2,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/store/db.h"
 #include "daemon/store/state.h"
@@ -122,11 +124,42 @@ START_TEST(test_a_file_that_is_no_database_is_told_from_other_errors)
         fputs("this is no database ", f);
     }
     fclose(f);
-    ck_assert_int_eq(db_open(&db, path, DB_WRITE, &err), ERR_IO);
-    ck_assert_ptr_nonnull(strstr(err.text, path));
-    ck_assert(db_is_damaged(db));
-    db_close(db);
+    for (int mode = DB_WRITE; mode <= DB_READ; mode++) {
+        char want[DB_PATH_BYTES + 64];
+        ck_assert_int_eq(db_open(&db, path, (enum db_mode)mode, &err), ERR_IO);
+        snprintf(want, sizeof want, "%s: open: no SQLite database, or damaged", path);
+        ck_assert_msg(strncmp(err.text, want, strlen(want)) == 0, "%s", err.text);
+        ck_assert(db_is_damaged(db));
+        db_close(db);
+    }
     ck_assert(!db_is_damaged(NULL));
+}
+END_TEST
+
+/* What an import by root leaves must be the daemon's to open. */
+START_TEST(test_what_root_makes_belongs_to_the_owner_of_its_folder)
+{
+    static const char *const names[] = {"", "/y.db", "/y.db-wal", "/y.db-shm"};
+    const bool root = geteuid() == 0;
+    const uid_t owner = root ? 65534 : geteuid();
+    char inner[SCRATCH_BYTES + 16], made[DB_PATH_BYTES + 8];
+    struct stat st;
+    sqlite3 *db = NULL;
+    ck_assert(!root || chown(dir, owner, 65534) == 0);
+    snprintf(inner, sizeof inner, "%s/data", dir);
+    must(db_make_dir(inner, &err));
+    must(db_make_dir(inner, &err)); /* It is there already. */
+    must(db_path(path, inner, "y.db", &err));
+    db = open_db(DB_WRITE);
+    must(db_migrate(db, steps, ARRAY_LEN(steps), &err));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(made, sizeof made, "%s%s", inner, names[i]);
+        ck_assert_msg(stat(made, &st) == 0, "%s", made);
+        ck_assert_msg(st.st_uid == owner, "%s belongs to %u", made, st.st_uid);
+        ck_assert(!root || st.st_gid == 65534);
+    }
+    db_close(db);
+    scratch_remove(inner);
 }
 END_TEST
 
@@ -197,6 +230,7 @@ suite(void)
     tcase_add_test(tc, test_a_reader_asks_for_the_daemon_when_the_schema_is_older);
     tcase_add_test(tc, test_an_empty_file_has_nothing_to_read);
     tcase_add_test(tc, test_a_file_that_is_no_database_is_told_from_other_errors);
+    tcase_add_test(tc, test_what_root_makes_belongs_to_the_owner_of_its_folder);
     tcase_add_test(tc, test_a_reader_cannot_write);
     tcase_add_test(tc, test_every_commit_is_synced);
     tcase_add_test(tc, test_state_db_of_a_newer_program_is_refused);

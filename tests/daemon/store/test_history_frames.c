@@ -264,19 +264,79 @@ START_TEST(a_writer_beside_is_no_trouble)
 }
 END_TEST
 
+static struct history_import_counts
+import_room(struct history_db *h)
+{
+    struct history_import_counts counts = {.known = 7, .differing = 7};
+    must(
+        history_db_import(h, room.bytes, frame_bytes(room.frame.count), &counts, &err));
+    return counts;
+}
+
 START_TEST(what_is_there_is_not_imported_twice)
 {
+    struct history_import_counts c;
     struct history_db *h = open_writer();
-    uint64_t known = 7;
     put(h, 1, 2, 1000, 5);
-    must(history_db_import(h, room.bytes, frame_bytes(2), &known, &err));
-    ck_assert_uint_eq(known, 2);
-    room.frame.readings[1].value = 6.5; /* Another one. */
-    must(history_db_import(h, room.bytes, frame_bytes(2), &known, &err));
-    ck_assert_uint_eq(known, 0);
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 2);
+    ck_assert_uint_eq(c.differing, 0);
+    room.frame.readings[1].value = 6.5; /* Another one; bearing is there. */
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 1);
+    ck_assert_uint_eq(c.differing, 1);
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 2); /* In two frames. */
+    ck_assert_uint_eq(c.differing, 0);
     history_db_close(h);
     expect(&site, INSTANT_NONE, INSTANT_MAX, NONE_INDEX,
-           "1000 pump-1 bearing=5 flow=6; 1000 pump-1 bearing=5 flow=6.5; ");
+           "1000 pump-1 bearing=5 flow=6; 1000 pump-1 flow=6.5; ");
+}
+END_TEST
+
+START_TEST(a_part_of_a_frame_is_known_and_what_is_more_is_added)
+{
+    struct history_import_counts c;
+    struct history_db *h = open_writer();
+    put(h, 1, 2, 1000, 5); /* bearing, flow */
+    room.frame.count = 1;
+    room.frame.readings[0] = room.frame.readings[1]; /* flow alone */
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 1);
+    room.frame.count = 2;
+    room.frame.readings[1].point = room.frame.readings[0].point + 1; /* and running */
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 1);
+    ck_assert_uint_eq(c.differing, 0);
+    room.frame.t_ms = 2000; /* At another time nothing is known. */
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 0);
+    ck_assert_uint_eq(c.differing, 0);
+    history_db_close(h);
+    expect(&site, INSTANT_NONE, INSTANT_MAX, NONE_INDEX,
+           "1000 pump-1 bearing=5 flow=6; 1000 pump-1 running=6; "
+           "2000 pump-1 flow=6 running=6; ");
+}
+END_TEST
+
+START_TEST(another_quality_or_detail_is_another_sample)
+{
+    struct history_import_counts c;
+    struct history_db *h = open_writer();
+    put(h, 1, 1, 1000, 5);
+    struct reading *r = &room.frame.readings[0];
+    r->quality = QUALITY_EXCEPTION;
+    r->detail = 2;
+    c = import_room(h);
+    ck_assert_uint_eq(c.differing, 1);
+    r->value = 9; /* It is not kept, and so no difference. */
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 1);
+    r->detail = 3;
+    c = import_room(h);
+    ck_assert_uint_eq(c.known, 0);
+    ck_assert_uint_eq(c.differing, 1);
+    history_db_close(h);
 }
 END_TEST
 
@@ -294,6 +354,8 @@ main(void)
     tcase_add_test(tc, nothing_recorded_is_told_as_such);
     tcase_add_test(tc, a_writer_beside_is_no_trouble);
     tcase_add_test(tc, what_is_there_is_not_imported_twice);
+    tcase_add_test(tc, a_part_of_a_frame_is_known_and_what_is_more_is_added);
+    tcase_add_test(tc, another_quality_or_detail_is_another_sample);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

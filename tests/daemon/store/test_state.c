@@ -355,10 +355,10 @@ keep_meter(void *ctx, const struct meter_row *row)
 START_TEST(test_meters_read_back)
 {
     const struct meter_row first = {
-        "pump-1 hours(running)", 2000, 1000, 1, true, 36000, 7, 600, 2};
+        "pump-1 hours(running)", 2000, 1000, 900, 1, true, 36000, 7, 600, 2};
     struct meter_row later = first;
     const struct meter_row never = {
-        "a starts(on)", INSTANT_NONE, INSTANT_NONE, 0, false, 0, 0, 0, 0};
+        "a starts(on)", INSTANT_NONE, INSTANT_NONE, INSTANT_NONE, 0, false, 0, 0, 0, 0};
     struct meters_read r = {.count = 0};
     later.last_ms = 3000;
     later.true_ms = 37000;
@@ -375,8 +375,8 @@ START_TEST(test_meters_read_back)
     ck_assert(r.rows[0].last_ms == INSTANT_NONE && !r.rows[0].changed);
     ck_assert_str_eq(r.keys[1], first.key);
     const struct meter_row *m = &r.rows[1];
-    ck_assert(m->last_ms == 3000 && m->since_ms == 1000 && m->value == 1 &&
-              m->changed && m->true_ms == 37000 && m->starts == 7 &&
+    ck_assert(m->last_ms == 3000 && m->since_ms == 1000 && m->early_ms == 900 &&
+              m->value == 1 && m->changed && m->true_ms == 37000 && m->starts == 7 &&
               m->service_ms == 600 && m->service_starts == 2);
 }
 END_TEST
