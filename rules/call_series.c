@@ -272,7 +272,9 @@ static void
 check_rhythm(struct compiler *c, const struct node *n, const struct series_spec *spec)
 {
     int64_t most_ms = (spec->width_ms - 1) / spec->period_ms * spec->period_ms;
-    if (spec->kind == SERIES_WINDOW && 2 * most_ms < spec->width_ms) {
+    /* A log brings its own rhythm. */
+    bool polled = c->scope->site->devices[spec->device].bus != NONE_INDEX;
+    if (polled && spec->kind == SERIES_WINDOW && 2 * most_ms < spec->width_ms) {
         char period[INSTANT_TEXT_BYTES];
         compiler_report(
             c, DIAG_WARNING, n->start,

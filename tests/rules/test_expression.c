@@ -164,6 +164,7 @@ static double
 value_of(const char *text, char *message, size_t size)
 {
     struct plant *p = plant_new();
+    p->devices[PUMP_1].bus = 0; /* Polled, not of a log. */
     struct arena *arena = arena_new();
     struct code_writer *w = calloc(1, sizeof *w);
     struct diags diags;
