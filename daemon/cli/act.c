@@ -158,6 +158,19 @@ run_ack(const struct cli_command *self, int argc, char **argv)
         {"until", 'u', CLI_TEXT, &a.until, "TIME", "or until when"},                   \
         {"json", 'j', CLI_FLAG, &a.json, NULL, "print the daemon's answer"},
 
+/* How long something is to be hidden. */
+static int
+check_end(const struct cli_command *self, const struct action *a, bool required)
+{
+    if (a->how_long != NULL && a->until != NULL) {
+        return cli_usage_error(self, "--for DURATION, or --until TIME: one of the two");
+    }
+    if (required && a->how_long == NULL && a->until == NULL) {
+        return cli_usage_error(self, "say how long: --for DURATION, or --until TIME");
+    }
+    return CLI_OK;
+}
+
 static int
 run_shelve(const struct cli_command *self, int argc, char **argv)
 {
@@ -177,10 +190,8 @@ run_shelve(const struct cli_command *self, int argc, char **argv)
     if (a.note == NULL) {
         return cli_usage_error(self, "say why: --reason TEXT");
     }
-    if ((a.how_long == NULL) == (a.until == NULL)) {
-        return cli_usage_error(self, "say how long: --for DURATION, or --until TIME");
-    }
-    return send_action(&a, COMMAND_SHELVE, "shelved");
+    status = check_end(self, &a, true);
+    return status != CLI_OK ? status : send_action(&a, COMMAND_SHELVE, "shelved");
 }
 
 static int
@@ -226,8 +237,9 @@ run_service(const struct cli_command *self, int argc, char **argv)
     if (out && a.note == NULL) {
         return cli_usage_error(self, "say why: --reason TEXT");
     }
-    if (a.how_long != NULL && a.until != NULL) {
-        return cli_usage_error(self, "--for DURATION, or --until TIME: one of the two");
+    status = check_end(self, &a, false);
+    if (status != CLI_OK) {
+        return status;
     }
     a.device = args.items[0];
     a.state = args.items[1];

@@ -324,14 +324,33 @@ list_points(const char *array)
     return rows;
 }
 
-/* With --points, and not as JSON: a row for each point. */
-static int
-show_points(const struct listing *l, const char *path)
+/* For a person: who is out of service says so behind the state. */
+static json_t *
+mark_devices(const char *array)
 {
-    static const struct cli_column columns[] = {
-        {"device", "DEVICE", CLI_SHOW_TEXT}, {"point", "POINT", CLI_SHOW_TEXT},
-        {"value", "VALUE", CLI_SHOW_TEXT},   {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"why", "QUALITY", CLI_SHOW_TEXT},   {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
+    json_t *rows = json_loads(array, 0, NULL);
+    size_t index = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, index, row)
+    {
+        const char *state = json_string_value(json_object_get(row, "state"));
+        if (state != NULL && json_is_true(json_object_get(row, "out_of_service"))) {
+            json_object_set_new(row, "state",
+                                json_sprintf("%s, out of service", state));
+        }
+    }
+    return rows;
+}
+
+/* Devices, and not as JSON: the rows that `rows_of` makes of the answer. */
+static int
+show_device_rows(const struct listing *l,
+                 const char *path,
+                 json_t *(*rows_of)(const char *array),
+                 const struct cli_column *columns,
+                 size_t count,
+                 const char *empty)
+{
     struct site *site = cli_site(l->site);
     if (site == NULL) {
         return CLI_CONFIG;
@@ -342,16 +361,46 @@ show_points(const struct listing *l, const char *path)
     if (fetch(site, l, path, offline_devices, &answer, &err) != 0) {
         status = cli_fail(&err);
     } else {
-        json_t *rows = list_points(strbuf_text(&answer));
+        json_t *rows = rows_of(strbuf_text(&answer));
         char *text = json_dumps(rows, 0);
-        status = cli_print_listing(text != NULL ? text : "", false, columns,
-                                   ARRAY_LEN(columns), "no points");
+        status =
+            cli_print_listing(text != NULL ? text : "", false, columns, count, empty);
         free(text);
         json_decref(rows);
     }
     strbuf_fini(&answer);
     site_free(site);
     return status;
+}
+
+static int
+show_devices(const struct listing *l, const char *path)
+{
+    static const struct cli_column points[] = {
+        {"device", "DEVICE", CLI_SHOW_TEXT}, {"point", "POINT", CLI_SHOW_TEXT},
+        {"value", "VALUE", CLI_SHOW_TEXT},   {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"why", "QUALITY", CLI_SHOW_TEXT},   {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
+    static const struct cli_column devices[] = {
+        {"id", "DEVICE", CLI_SHOW_TEXT},
+        {"type", "TYPE", CLI_SHOW_TEXT},
+        {"bus", "BUS", CLI_SHOW_TEXT},
+        {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_TEXT},
+        {"quality", "QUALITY", CLI_SHOW_TEXT},
+        {"last_good", "LAST GOOD", CLI_SHOW_TIME},
+        {"requests", "REQUESTS", CLI_SHOW_TEXT},
+        {"errors", "ERRORS", CLI_SHOW_TEXT},
+        {"latency_ms", "MS", CLI_SHOW_TEXT},
+        {"cause", "CAUSE", CLI_SHOW_TEXT},
+        {"name", "NAME", CLI_SHOW_TEXT}};
+    if (l->json) {
+        return show(l, path, offline_devices, devices, ARRAY_LEN(devices),
+                    "no devices");
+    }
+    return l->points ? show_device_rows(l, path, list_points, points, ARRAY_LEN(points),
+                                        "no points")
+                     : show_device_rows(l, path, mark_devices, devices,
+                                        ARRAY_LEN(devices), "no devices");
 }
 
 static int
@@ -365,7 +414,7 @@ run_devices(const struct cli_command *self, int argc, char **argv)
         {"state", 's', CLI_TEXT, &l.state, "WORD", "online offline unknown"},
         {"points", 'p', CLI_FLAG, &l.points, NULL, "their points, with present values"},
         {"causes", 0, CLI_FLAG, &l.causes, NULL,
-         "with --json: what went wrong on the wire, and how often"},
+         "with --json: what went wrong on the wire, and who is out of service"},
         JSON_OPTION,
     };
     bool done = false;
@@ -373,19 +422,6 @@ run_devices(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
-    static const struct cli_column columns[] = {
-        {"id", "DEVICE", CLI_SHOW_TEXT},
-        {"type", "TYPE", CLI_SHOW_TEXT},
-        {"bus", "BUS", CLI_SHOW_TEXT},
-        {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"state", "STATE", CLI_SHOW_TEXT},
-        {"quality", "QUALITY", CLI_SHOW_TEXT},
-        {"last_good", "LAST GOOD", CLI_SHOW_TIME},
-        {"requests", "REQUESTS", CLI_SHOW_TEXT},
-        {"errors", "ERRORS", CLI_SHOW_TEXT},
-        {"latency_ms", "MS", CLI_SHOW_TEXT},
-        {"cause", "CAUSE", CLI_SHOW_TEXT},
-        {"name", "NAME", CLI_SHOW_TEXT}};
     struct strbuf path = {0};
     strbuf_add(&path, "/api/v1/devices");
     cli_query(&path, "device", l.device);
@@ -394,9 +430,7 @@ run_devices(const struct cli_command *self, int argc, char **argv)
     cli_query(&path, "points", l.points ? "1" : NULL);
     l.causes = l.causes || !l.json; /* A column of the table. */
     cli_query(&path, "causes", l.causes ? "1" : NULL);
-    status = l.points && !l.json ? show_points(&l, strbuf_text(&path))
-                                 : show(&l, strbuf_text(&path), offline_devices,
-                                        columns, ARRAY_LEN(columns), "no devices");
+    status = show_devices(&l, strbuf_text(&path));
     strbuf_fini(&path);
     return status;
 }

@@ -36,7 +36,8 @@ bool device_filter_fits(const struct device_filter *filter,
 /* What a device's object has behind the fields that each one has. */
 struct device_parts {
     bool points; /* "points", with their present values. */
-    bool causes; /* "quarantined" "refused_points" "causes" "cause" */
+    bool causes; /* "quarantined" "refused_points" "causes" "cause"
+                    "out_of_service" */
 };
 
 /* What is known of a point, as a member of a "points" object under its id. */

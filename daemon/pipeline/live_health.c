@@ -203,6 +203,8 @@ device_json(const struct live *l,
         strbuf_json_int(out, "refused_points", counts.refused);
         causes_json(out, "causes", &counts.wire);
         strbuf_json_str(out, "cause", cause_most(cause, &counts.wire));
+        strbuf_json_bool(out, "out_of_service",
+                         alarms_service(pipeline_alarms(l->pipeline), index) != NULL);
     }
     if (parts.points) {
         points_json(l, d, out);

@@ -65,6 +65,7 @@ offline_listing_service(const struct site *site, struct strbuf *out, struct err 
 struct last_known {
     int64_t last_good_ms;
     enum quality quality;
+    bool out_of_service;
 };
 
 struct looking {
@@ -127,6 +128,29 @@ look_up(struct looking *l, struct err *err)
     return code;
 }
 
+static bool
+look_at_service(void *ctx, const struct service *s)
+{
+    struct looking *l = ctx;
+    uint32_t device = site_device(l->site, s->device);
+    if (device != NONE_INDEX) {
+        l->devices[device].out_of_service = s->out;
+    }
+    return true;
+}
+
+static int
+look_up_service(struct looking *l, struct err *err)
+{
+    struct state *store = NULL;
+    int code = open_state(&store, l->site, err);
+    if (code == 0 && store != NULL) {
+        code = state_each_service(store, look_at_service, l, err);
+    }
+    state_close(store);
+    return code;
+}
+
 static void
 points_json(const struct looking *l, const struct device *d, struct strbuf *out)
 {
@@ -168,6 +192,7 @@ device_json(const struct looking *l,
         strbuf_json_int(out, "refused_points", 0);
         strbuf_json_str(out, "causes", NULL);
         strbuf_json_str(out, "cause", NULL);
+        strbuf_json_bool(out, "out_of_service", known->out_of_service);
     }
     if (parts.points) {
         points_json(l, d, out);
@@ -193,13 +218,16 @@ offline_listing_devices(const struct site *site,
         .points = arena_array(arena, site->point_count + 1, sizeof *l.points),
     };
     for (uint32_t i = 0; i < site->device_count; i++) {
-        l.devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE};
+        l.devices[i] = (struct last_known){INSTANT_NONE, QUALITY_STALE, false};
     }
     for (uint32_t i = 0; i < site->point_count; i++) {
         l.points[i] =
             (struct point_now){.quality = QUALITY_STALE, .last_good_ms = INSTANT_NONE};
     }
     code = look_up(&l, err);
+    if (code == 0 && parts.causes) {
+        code = look_up_service(&l, err);
+    }
     if (code == 0) {
         bool first = true;
         strbuf_add_char(out, '[');

@@ -127,10 +127,20 @@ class AlarmLife(unittest.TestCase):
             self.assertEqual(self.count("alarm.raised", device=device), 1)
         e.stop()
 
+    def assert_devices_tell(self, keys):
+        """Which device is out of service: in the table, and in JSON where more is asked."""
+        [line] = [x for x in self.estate.ok("devices").splitlines() if "out of service" in x]
+        self.assertTrue(line.startswith("pump-1 "), line)
+        self.assertEqual(list(self.estate.listing("devices")[0]), keys)
+        self.assertEqual([d["id"] for d in self.estate.listing("devices", "--causes")
+                          if d["out_of_service"]], ["pump-1"])
+
     def test_out_of_service(self):
         e = self.estate
         self.assertEqual(e.listing("service"), [])
         self.assertIn("in service", e.ok("service"))
+        keys = list(e.listing("devices")[0])
+        self.assertNotIn("out of service", e.ok("devices"))
         e.ok("service", "pump-1", "out", "--reason", "new bearing", "--for", "2h", "--by",
              "li")
         self.simulator.set("pump-1", "bearing", 90)
@@ -138,6 +148,10 @@ class AlarmLife(unittest.TestCase):
         self.assertEqual((a["hidden_by"], a["hidden_reason"]), ("li", "new bearing"))
         for hard in (True, False):
             self.restart(hard)
+        e.stop()
+        self.assert_devices_tell(keys)  # Also without a daemon.
+        e.start()
+        self.assert_devices_tell(keys)
         [row] = e.listing("service")
         self.assertEqual(list(row), ["device", "by", "reason", "since", "until"])
         self.assertEqual((row["device"], row["by"], row["until"]),
@@ -238,6 +252,8 @@ class AlarmLife(unittest.TestCase):
             done = e.run(*words)
             self.assertEqual(done.returncode, status, (words, done.stderr))
             self.assertNotEqual(done.stderr, "")
+        self.assertIn("one of the two", e.run("shelve", "pump-1", "hot", "--for", "1h", "--until",
+                                              "now", "--reason", "x").stderr)
         self.assertEqual(e.listing("alarms"), [])
         e.stop()
         for words in (["shelve", "pump-1", "hot", "--for", "1h", "--reason", "x"],

@@ -127,5 +127,73 @@ class BusLost(unittest.TestCase):
         self.lose(lambda: Slave("rtu", link, *UNITS), lambda: os.unlink(link))
 
 
+class NobodyTold(unittest.TestCase):
+    """An endpoint that takes connections and says nothing."""
+    # A line counts as silent 10 s after its last answer: only then may it hide anything.
+    SILENT = (RULES[RULES.index("  - id: silent"):].replace("normal", "critical")
+              .replace("hold: 1s", "hold: 14s"))
+
+    def setUp(self):
+        self.port = free_port()
+        self.estate = e = Estate(rules="rules:" + "\n" + self.SILENT)
+        self.addCleanup(e.close)
+        units = "".join(f"      - {{unit: {u}, id: pump-{u}, "
+                        "points: {level: {register: input 0, signal: 7}}}\n" for u in (1, 2))
+        self.simulator = e.simulate(
+            f'slaves:\n  - tcp: "127.0.0.1:{self.port}"\n    units:\n{units}')
+        text = f'buses: [{{id: line, tcp: "127.0.0.1:{self.port}", timeout: 200ms}}]\ndevices:\n'
+        for unit in (1, 2):
+            text += (f"  - {{id: pump-{unit}, type: pump, bus: line, unit: {unit}, "
+                     "poll: 300ms, points: {level: {register: input 0}}}\n")
+        e.write_site(text)
+
+    def hang(self):
+        e = self.estate
+        e.start()
+        for unit in (1, 2):
+            wait_for(lambda u=unit: e.device(f"pump-{u}")["quality"] == "good", unit)
+        self.simulator.tell("port", str(self.port), "hang")
+
+    def states(self):
+        return {f"{a['device']}/{a['rule']}": a["state"] for a in self.estate.listing("alarms")}
+
+    def test_without_a_rule_for_the_line_each_device_is_told(self):
+        e = self.estate
+        self.assertIn('bus "line" has devices, but no rule tells', e.run("check").stderr)
+        self.hang()
+        gone = {"pump-1/silent": "active", "pump-2/silent": "active"}
+        wait_for(lambda: self.states() == gone, "both alarms")
+        self.assertEqual({t["priority"] for t in e.listing("tickets")}, {"critical"})
+        e.stop()
+
+    def test_with_one_only_the_line_is_told_until_that_is_shelved(self):
+        e = self.estate
+        e.write_rules(shipped_rules() + "\n" + self.SILENT)
+        self.assertNotIn("no rule tells", e.run("check").stderr)
+        self.hang()
+        hidden = {"line/bus-down": "active", "pump-1/silent": "suppressed",
+                  "pump-2/silent": "suppressed"}
+        wait_for(lambda: self.states() == hidden, "one alarm")
+        # On the shelf it tells nobody anything, so the pumps do.
+        e.ok("shelve", "line", "bus-down", "--for", "1h", "--reason", "x")
+        shown = {"line/bus-down": "shelved", "pump-1/silent": "active",
+                 "pump-2/silent": "active"}
+        wait_for(lambda: self.states() == shown, "both alarms")
+        e.stop()
+
+    def test_its_return_raises_nothing(self):
+        e = self.estate
+        e.write_rules(shipped_rules() + "\n" + self.SILENT)
+        self.hang()
+        wait_for(lambda: "suppressed" in self.states().values() and
+                 self.states().get("line/bus-down") == "active", "one alarm")
+        self.simulator.tell("port", str(self.port), "open")
+        wait_for(lambda: set(self.states().values()) <= {"cleared"}, "the end of the loss")
+        e.stop()
+        raised = [f"{v['device']}/{v['rule']}" for v in e.events()
+                  if v["event"] == "alarm.raised"]
+        self.assertEqual(raised, ["line/bus-down"])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

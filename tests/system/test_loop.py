@@ -54,7 +54,7 @@ TICKET_KEYS = ("number kind device rule priority state opened_at respond_by reso
                "assignee team title").split()
 DEVICE_KEYS = ("id name type bus unit state last_good quality requests errors "
                "latency_ms").split()
-MORE_KEYS = "quarantined refused_points causes cause".split()  # Behind those of the contract.
+MORE_KEYS = "quarantined refused_points causes cause out_of_service".split()  # Behind those of the contract.
 
 
 def instant(text):
