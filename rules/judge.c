@@ -270,8 +270,10 @@ watch_due(const struct rules *r,
     for (uint32_t i = 0; i < count; i++) {
         const struct value_watch *w = &watches[i];
         uint32_t index = slots[w->slot];
-        int64_t from[2] = {r->aged_ms[index], INSTANT_NONE};
-        if (w->kind == WATCH_HELD) {
+        int64_t from[2] = {INSTANT_NONE, INSTANT_NONE};
+        if (w->kind == WATCH_AGE) {
+            from[0] = r->aged_ms[index];
+        } else {
             series_grows_from(&r->series[index], after_ms, from);
         }
         for (int k = 0; k < 2; k++) {

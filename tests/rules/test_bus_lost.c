@@ -186,8 +186,8 @@ START_TEST(test_a_lost_bus_is_one_alarm)
             ck_assert_int_eq(rules_device_health(rules, d), DEVICE_OFFLINE);
         }
     }
-    seconds(130, true, QUALITY_GOOD, QUALITY_GOOD);
-    CHECK_EDGES("485 cleared line/bus-down\n");
+    seconds(60, true, QUALITY_GOOD, QUALITY_GOOD);
+    CHECK_EDGES("395 cleared line/bus-down\n");
 }
 END_TEST
 
@@ -209,10 +209,10 @@ START_TEST(test_an_alarm_of_before_outlasts_the_loss)
     CHECK_EDGES("73 raised d-5/silent\n");
     seconds(100, false, QUALITY_REFUSED, QUALITY_REFUSED);
     CHECK_EDGES("135 raised line/bus-down\n");
-    seconds(130, true, QUALITY_GOOD, QUALITY_TIMEOUT);
-    CHECK_EDGES("325 cleared line/bus-down\n");
+    seconds(100, true, QUALITY_GOOD, QUALITY_TIMEOUT);
+    CHECK_EDGES("235 cleared line/bus-down\n");
     seconds(1, true, QUALITY_GOOD, QUALITY_GOOD);
-    CHECK_EDGES("331 cleared d-5/silent\n");
+    CHECK_EDGES("301 cleared d-5/silent\n");
 }
 END_TEST
 
