@@ -112,7 +112,13 @@ class Loop(unittest.TestCase):
         topic = "/alarm/pump-2/bearing-hot"
         wait_for(lambda: ear.last(topic), "the alarm's topic")
         late = e.subscribe()  # What a newcomer is told.
-        kept = {t: p for t, retained, p in late.messages() if retained}
+        wanted = {"caretaker/house" + topic, f"caretaker/house/ticket/{number}",
+                  "caretaker/house/status"}
+
+        def kept_topics():
+            return {t: p for t, retained, p in late.messages() if retained}
+        wait_for(lambda: wanted <= set(kept_topics()), "what the broker keeps")
+        kept = kept_topics()
         self.assertEqual(json.loads(kept["caretaker/house" + topic])["state"], "active")
         self.assertEqual(
             json.loads(kept[f"caretaker/house/ticket/{number}"])["state"], "opened")
