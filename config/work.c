@@ -32,6 +32,8 @@ parts_check(struct reader *r, const struct node *list)
 
 struct procedure_yaml {
     struct procedure procedure;
+    const char *const *steps;
+    uint32_t step_count;
     const struct node *parts;
 };
 
@@ -40,8 +42,8 @@ static const struct field procedure_fields[] = {
      ABOUT("Its id; rules and plans name it.")},
     {FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title),
      ABOUT("What it is called.")},
-    {FIELD("steps", FIELD_STRINGS, struct procedure_yaml, procedure.steps), REQUIRED,
-     .count_offset = offsetof(struct procedure_yaml, procedure.step_count),
+    {FIELD("steps", FIELD_STRINGS, struct procedure_yaml, steps), REQUIRED,
+     .count_offset = offsetof(struct procedure_yaml, step_count),
      ABOUT("What is done, in order.")},
     {FIELD("parts", FIELD_NODE, struct procedure_yaml, parts),
      ABOUT("What is needed for it."), SHAPE(parts_shape)},
@@ -61,6 +63,12 @@ procedures_read(struct reader *r, const struct sections *s, struct site *site)
         (void)fields_read(r, &y, n, "procedure", procedure_fields,
                           ARRAY_LEN(procedure_fields));
         struct procedure *p = &y.procedure;
+        struct text *steps = arena_array(r->arena, y.step_count + 1, sizeof *steps);
+        for (uint32_t k = 0; k < y.step_count; k++) {
+            steps[k].in[LANGUAGE_EN] = y.steps[k];
+        }
+        p->steps = steps;
+        p->step_count = y.step_count;
         if (text_in(&p->title, LANGUAGE_EN) == NULL) {
             p->title.in[LANGUAGE_EN] = p->id;
         }

@@ -8,6 +8,8 @@
 
 #include "daemon/model/words.h"
 
+struct ticket_part;
+
 enum command_kind {
     COMMAND_ACK,
     COMMAND_SHELVE,      /* device, rule, note = reason, for_ms or until_ms. */
@@ -23,6 +25,8 @@ enum command_kind {
     COMMAND_TICKET_REOPEN,
     COMMAND_TICKET_NOTE,
     COMMAND_TICKET_RATE,
+    COMMAND_TICKET_TICK,   /* step, undone. */
+    COMMAND_TICKET_CHANGE, /* priority, category, team; note = why. */
     COMMAND_KIND_COUNT
 };
 
@@ -55,6 +59,15 @@ struct command {
     int64_t for_ms;   /* 0: not given. */
     int64_t until_ms; /* 0: not given. */
     enum service_wish service;
+    /* Of tickets. */
+    const char *category, *team, *symptom, *reporter;
+    enum pause pause;  /* wait; PAUSE_NONE: PAUSE_OTHER. */
+    const char *cause; /* resolve, close: closing code. */
+    int64_t minutes, cost;
+    const struct ticket_part *parts;
+    uint32_t part_count;
+    int step; /* 1, 2, ...; 0: not given. */
+    bool undone;
 };
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/model/ticket.h"
 
 static const char *const names[] = {
     "device.offline",    "device.online",      "device.out_of_service",
@@ -16,7 +17,9 @@ static const char *const names[] = {
     "ticket.resumed",    "ticket.changed",     "ticket.resolved",
     "ticket.verified",   "ticket.reopened",    "ticket.closed",
     "ticket.warned",     "ticket.breached",    "ticket.escalated",
-    "ticket.noted",      "ticket.rated",       "clock.stepped"};
+    "ticket.noted",      "ticket.rated",       "ticket.watched",
+    "ticket.ticked",     "plan.reminded",      "plan.overdue",
+    "plan.moved",        "ledger.changed",     "clock.stepped"};
 _Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
 
 const char *
@@ -47,7 +50,7 @@ is_alarm(enum event_kind k)
 static bool
 is_ticket(enum event_kind k)
 {
-    return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_RATED;
+    return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_TICKED;
 }
 
 static void
@@ -65,6 +68,52 @@ add_alarm_members(struct strbuf *out, const struct event *e)
         strbuf_json_bool(out, "first_out", true);
     }
     strbuf_json_str_opt(out, "suppressed_by", e->suppressed_by);
+}
+
+static bool
+is_plan(enum event_kind k)
+{
+    return k >= EVENT_PLAN_REMINDED && k <= EVENT_PLAN_MOVED;
+}
+
+static void
+add_plan_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str_opt(out, "plan", e->plan);
+    if (e->due_ms != 0) {
+        strbuf_json_time(out, "due", e->due_ms);
+    }
+}
+
+/* What people said of the work. */
+static void
+add_work_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str_opt(out, "symptom", e->symptom);
+    strbuf_json_str_opt(out, "reporter", e->reporter);
+    if (e->pause != PAUSE_NONE) {
+        strbuf_json_str(out, "pause", pause_name(e->pause));
+    }
+    if (e->proof != PROOF_NONE) {
+        strbuf_json_str(out, "proof", proof_name(e->proof));
+    }
+    strbuf_json_str_opt(out, "cause", e->cause);
+    if (e->minutes != 0) {
+        strbuf_json_int(out, "minutes", e->minutes);
+    }
+    if (e->cost != 0) {
+        strbuf_json_int(out, "cost", e->cost);
+    }
+    if (e->part_count > 0) {
+        strbuf_json_key(out, "parts");
+        ticket_parts_to_json(out, e->parts, e->part_count);
+    }
+    if (e->step != 0) {
+        strbuf_json_int(out, "step", e->step);
+    }
+    if (e->undone) {
+        strbuf_json_bool(out, "undone", true);
+    }
 }
 
 static void
@@ -88,6 +137,14 @@ add_ticket_members(struct strbuf *out, const struct event *e)
     if (e->rating != 0) {
         strbuf_json_int(out, "rating", e->rating);
     }
+    if (e->level != 0) {
+        strbuf_json_int(out, "level", e->level);
+    }
+    strbuf_json_str_opt(out, "to", e->to);
+    add_plan_members(out, e);
+    strbuf_json_str_opt(out, "category", e->category);
+    strbuf_json_str_opt(out, "team", e->team);
+    add_work_members(out, e);
 }
 
 void
@@ -96,7 +153,7 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
     strbuf_add_char(out, '{');
     strbuf_json_time(out, "t", e->t_ms);
     strbuf_json_str(out, "event", event_kind_name(e->kind));
-    if (is_ticket(e->kind)) {
+    if (is_ticket(e->kind) || (is_plan(e->kind) && e->ticket != 0)) {
         strbuf_json_int(out, "ticket", e->ticket);
     }
     strbuf_json_str_opt(out, "device", e->device);
@@ -105,6 +162,10 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         add_alarm_members(out, e);
     } else if (is_ticket(e->kind)) {
         add_ticket_members(out, e);
+    } else if (is_plan(e->kind)) {
+        add_plan_members(out, e);
+    } else if (e->kind == EVENT_LEDGER_CHANGED) {
+        strbuf_json_str_opt(out, "record", e->record);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
     }

@@ -9,6 +9,8 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/model/words.h"
 
+struct ticket_part;
+
 enum event_kind {
     EVENT_DEVICE_OFFLINE,
     EVENT_DEVICE_ONLINE,
@@ -39,6 +41,12 @@ enum event_kind {
     EVENT_TICKET_ESCALATED,
     EVENT_TICKET_NOTED,
     EVENT_TICKET_RATED,
+    EVENT_TICKET_WATCHED, /* Resolved: what its sensor has to show yet changed. */
+    EVENT_TICKET_TICKED,  /* A step of its procedure was done, or was not. */
+    EVENT_PLAN_REMINDED,  /* A visit is near: parts and people are to be there. */
+    EVENT_PLAN_OVERDUE,   /* A visit was not made in its time. */
+    EVENT_PLAN_MOVED,     /* The next visit has another day: done, or tightened. */
+    EVENT_LEDGER_CHANGED, /* What is known of a device. */
     EVENT_CLOCK_STEPPED,
     EVENT_KIND_COUNT
 };
@@ -73,13 +81,32 @@ struct event {
     bool first_out;            /* It is the first raised of that group. */
     const char *suppressed_by; /* "DEVICE/RULE" or "DEVICE". */
     int64_t until_ms;          /* Shelved, out of service; 0: none. */
+
+    const char *team, *category; /* ticket.opened, .changed */
+    const char *plan;            /* plan.*, and tickets of a plan. */
+    int64_t due_ms;              /* plan.*, and tickets of a plan; 0: none. */
+    const char *symptom, *reporter;
+    enum pause pause;
+    enum proof proof;  /* ticket.watched */
+    const char *cause; /* Closing code. */
+    int64_t minutes, cost;
+    const struct ticket_part *parts;
+    uint32_t part_count;
+    int step; /* ticket.ticked: 1, 2, ...; 0: none. */
+    bool undone;
+    int level;          /* ticket.escalated: 1, 2, ... */
+    const char *to;     /* ticket.escalated: who is told. */
+    const char *record; /* ledger.changed: what of it. */
 };
 
 /* One object without a line end, keys in this fixed order, absent ones left out:
  * alarms  t event device rule severity value episode group first_out suppressed_by
  *         until by note
  * tickets t event ticket device rule priority kind deadline respond_by resolve_by
- *         assignee rating by note
+ *         assignee rating level to plan due category team symptom reporter pause proof
+ *         cause minutes cost parts step undone by note
+ * plans   t event ticket device plan due by note
+ * ledger  t event device record by note
  * devices t event device until by note.  `extra` (may be NULL) is put before the
  * closing brace, e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);

@@ -110,7 +110,13 @@ struct limits {
 
 struct ledger {
     const char *maker, *model, *serial, *installed, *keeper;
-    int64_t design_life_ms; /* 0: not given. */
+    const char *specification, *supplier, *area;
+    const char *warranty_until;   /* YYYY-MM-DD, as `installed`. */
+    const char *const *documents; /* Links or paths. */
+    uint32_t document_count;
+    int64_t design_hours, design_starts; /* Design life by use; 0: not given. */
+    int64_t price;                       /* Hundredths of the currency; 0: not given. */
+    int64_t design_life_ms;              /* 0: not given. */
 };
 
 enum device_role { DEVICE_EQUIPMENT, DEVICE_BUS, DEVICE_GATEWAY };
@@ -208,25 +214,127 @@ struct rule_spec {
     struct loc loc;
 };
 
+enum way_kind { WAY_MAIL, WAY_WEBHOOK, WAY_PHONE, WAY_SMS };
+struct way { /* How somebody is reached. */
+    enum way_kind kind;
+    const char *address;
+};
+
 struct person {
     const char *id, *name, *role;
     const char *const *skills;
     uint32_t skill_count;
+    const struct way *ways; /* The best first. */
+    uint32_t way_count;
     struct loc loc;
+};
+
+/* Days are numbered since 1970-01-01, of the calendar on the wall in the site's zone.
+ */
+#define DAY_NONE INT32_MIN
+
+/* In the place of who is on duty by the weekly or daily pattern. */
+struct rota_exception {
+    int32_t from, to; /* Both included; a duty belongs to the day it begins on. */
+    const char *who;  /* A person's id. */
+};
+
+struct rota {
+    const char *const *people; /* Ids, in turn. */
+    uint32_t people_count;     /* 0: there is no rota. */
+    bool daily;                /* A day each; else a week each, from Monday on. */
+    int handover_minute;       /* Of the local day; 0: midnight. */
+    int32_t start;             /* people[0] is on duty on this day (of this week). */
+    const struct rota_exception *exceptions; /* The later ones win. */
+    uint32_t exception_count;
+};
+
+/* Minutes of a weekday that are worked: [from, to), 24:00 is 1440. */
+struct work_span {
+    uint8_t weekday; /* 0: Monday. */
+    int16_t from_minute, to_minute;
+};
+
+struct escalation {
+    int64_t after_ms; /* Since it was opened or reopened, without a response. */
+    const char *to;   /* A person's id, or a role. */
 };
 
 struct team {
     const char *id;
+    struct text name;           /* The id when none was given. */
     const char *const *members; /* Person ids. */
     uint32_t member_count;
+    const char *const *categories; /* Tickets of these kinds that name no team. */
+    uint32_t category_count;
+    struct rota rota;
+    const struct work_span *hours; /* None: always.  By weekday, then begin. */
+    uint32_t hours_count;
+    bool has_quiet; /* Normal tickets that open in these hours wait for their end. */
+    int quiet_from_minute, quiet_to_minute; /* Of the local day; may cross midnight. */
+    const struct escalation *escalate;      /* In order of time. */
+    uint32_t escalate_count;
     struct loc loc;
+};
+
+struct part_spec {
+    const char *name;
+    int64_t count;
 };
 
 struct procedure {
     const char *id;
     struct text title;
-    const char *const *steps;
+    const struct text *steps;
     uint32_t step_count;
+    const struct part_spec *parts;
+    uint32_t part_count;
+    struct loc loc;
+};
+
+/* Days on which nobody works by `hours`, and days that are worked like another. */
+struct calendar_day {
+    int32_t from, to; /* Both included. */
+    bool working;     /* A weekend day that is worked (like a Monday). */
+    struct text name; /* May be empty. */
+};
+
+/* When a visit is due.  Several of the three may stand; whichever comes first. */
+enum plan_cycle {
+    PLAN_EVERY,   /* every_ms. */
+    PLAN_MONTHLY, /* `nth` `weekday` of each `months`-th month, or day `month_day`. */
+    PLAN_YEARLY,  /* On these days of the year. */
+    PLAN_BY_USE   /* Only by use. */
+};
+enum plan_use { PLAN_USE_NONE, PLAN_USE_HOURS, PLAN_USE_STARTS, PLAN_USE_AMOUNT };
+struct year_day {
+    uint8_t month, day; /* From 1. */
+};
+struct plan_spec {
+    const char *id;
+    struct text title; /* The procedure's, else the id. */
+    struct applies_to applies_to;
+    enum plan_cycle cycle;
+    int64_t every_ms;
+    int months;    /* 1 monthly, 3 quarterly, 12 yearly. */
+    int month_day; /* 1..31 (the last one where it is shorter); 0: by weekday. */
+    int nth;       /* 1..4; -1: the last. */
+    int weekday;   /* 0: Monday. */
+    const struct year_day *year_days;
+    uint32_t year_day_count;
+    enum plan_use use;
+    double use_limit;   /* Hours, starts, or units of the counter. */
+    const char *use_of; /* Point id: true while it runs, or a counter. */
+    bool from_done;    /* The next counts from the last one done; else from the plan. */
+    bool statutory;    /* May be tightened, never postponed. */
+    int64_t remind_ms; /* Before the day it is due. */
+    int64_t grace_ms;  /* After it, until it is overdue. */
+    int32_t starts;    /* The day of the first one; DAY_NONE: counted from when the
+                          plan was first seen. */
+    const char *team, *procedure;
+    enum severity priority;
+    int64_t minutes; /* How long a visit takes; 0: not said. */
+    int64_t cost;    /* Planned for it, hundredths of the currency; 0: not said. */
     struct loc loc;
 };
 
@@ -274,8 +382,18 @@ struct site {
     struct procedure *procedures;
     uint32_t procedure_count;
 
+    struct plan_spec *plans; /* Sorted by id. */
+    uint32_t plan_count;
+    struct calendar_day *calendar; /* By `from`. */
+    uint32_t calendar_count;
+
     struct promise promises[SEVERITY_COUNT]; /* By priority; info's is unused. */
     int64_t verify_for_ms, follow_up_ms;
+    int64_t visit_after_ms; /* A critical ticket is visited again this long after it was
+                               closed; 0: never. */
+    const char *const *causes; /* Closing codes that the site added to ours. */
+    uint32_t cause_count;
+    const char *currency;      /* "CNY" */
     uint32_t chatter_episodes; /* Within the window: it chatters; 0: never. */
     int64_t chatter_window_ms;
     struct mqtt_spec mqtt;

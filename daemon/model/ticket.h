@@ -10,6 +10,18 @@
 #include "daemon/model/site.h"
 #include "daemon/model/words.h"
 
+#define TICKET_PARTS_MAX 16 /* Kinds of parts that one ticket's work can use. */
+#define TICKET_STEPS_MAX 64 /* Steps of a procedure that can be ticked off. */
+#define PART_BYTES       64
+#define CODE_BYTES       32
+
+/* What was built in, or used up. */
+struct ticket_part {
+    char name[PART_BYTES];
+    int64_t count;
+    int64_t cost; /* Of all of them, in hundredths of the site's currency. */
+};
+
 /* Plain data; device and rule are borrowed from whoever gives the struct. */
 struct ticket {
     int64_t number; /* 1, 2, ... per site; never reused. */
@@ -38,12 +50,34 @@ struct ticket {
     char title[TITLE_BYTES];
     char resolution[NOTE_BYTES]; /* What was done, as entered when resolving. */
     int rating;                  /* 1..5; 0 until rated. */
+
+    char category[ID_BYTES_MAX]; /* Kind of fault; "" when none was given. */
+    char plan[ID_BYTES_MAX];     /* Of a planned one: its plan; "" for other kinds. */
+    int64_t due_ms;              /* Of a planned one: the day of the visit; or NONE. */
+    char symptom[NOTE_BYTES];    /* As reported. */
+    char reporter[PERSON_BYTES]; /* Who reported it; "" for a machine's. */
+    bool taken;                  /* The assignee took it himself: he owns it. */
+    enum pause pause;            /* PAUSE_NONE unless waiting. */
+    int level;                   /* Steps of the team's escalation that were gone. */
+    enum proof proof;            /* While resolved. */
+    char cause[CODE_BYTES];      /* Closing code; "" until given. */
+    int64_t minutes;             /* Worked, of all people together. */
+    int64_t cost; /* Beside the parts, in hundredths of the site's currency. */
+    struct ticket_part parts[TICKET_PARTS_MAX];
+    uint32_t part_count;
+    uint64_t steps; /* Bit n: step n of its procedure was done. */
+    int64_t first_responded_ms, first_resolved_ms; /* Reopening leaves them. */
+    int64_t visit_ms; /* Closed: when it is visited again; INSTANT_NONE: it is not. */
 };
 
+/* [{"name":..,"count":..,"cost":..}] */
+void ticket_parts_to_json(struct strbuf *out,
+                          const struct ticket_part *parts,
+                          uint32_t part_count);
 /* One object with the keys that every listing of tickets has, and no other. */
 void ticket_to_listing(struct strbuf *out, const struct ticket *t);
-/* The same keys, then closed_at, verified_at, episodes, reopened, resolution, rating.
- */
+/* The same keys, then assigned_at .. closed_at, episodes, reopened, resolution, rating;
+ * behind them, only where they say something, category to visit_at as in the struct. */
 void ticket_to_json(struct strbuf *out, const struct ticket *t);
 
 #endif

@@ -16,6 +16,9 @@ static const char *const alarm_states[] = {"normal",        "active",  "active-a
 static const char *const ticket_states[] = {"opened",  "assigned", "responded",
                                             "waiting", "resolved", "closed"};
 static const char *const ticket_kinds[] = {"fault", "planned", "predicted", "reported"};
+static const char *const pauses[] = {"", "parts", "contractor", "access", "other"};
+static const char *const proofs[] = {"", "alarm-stands", "no-good-samples",
+                                     "not-running", "watching"};
 
 _Static_assert(ARRAY_LEN(qualities) == QUALITY_COUNT, "a word for each quality");
 _Static_assert(ARRAY_LEN(severities) == SEVERITY_COUNT, "a word for each severity");
@@ -23,6 +26,9 @@ _Static_assert(ARRAY_LEN(languages) == LANGUAGE_COUNT, "a word for each language
 _Static_assert(ARRAY_LEN(alarm_states) == ALARM_STATE_COUNT, "a word for each state");
 _Static_assert(ARRAY_LEN(ticket_states) == TICKET_STATE_COUNT, "a word for each state");
 _Static_assert(ARRAY_LEN(ticket_kinds) == TICKET_KIND_COUNT, "a word for each kind");
+
+_Static_assert(ARRAY_LEN(pauses) == PAUSE_COUNT, "a word for each pause");
+_Static_assert(ARRAY_LEN(proofs) == PROOF_COUNT, "a word for each proof");
 
 /* Index of `text` in `words`, or -1. */
 static int
@@ -59,6 +65,8 @@ WORDS(enum language, language, languages)
 WORDS(enum alarm_state, alarm_state, alarm_states)
 WORDS(enum ticket_state, ticket_state, ticket_states)
 WORDS(enum ticket_kind, ticket_kind, ticket_kinds)
+WORDS(enum pause, pause, pauses)
+WORDS(enum proof, proof, proofs)
 
 const char *
 text_in(const struct text *t, enum language language)

@@ -59,6 +59,26 @@ enum ticket_kind {
     TICKET_KIND_COUNT
 };
 
+/* Why a ticket waits: its resolve clock stands meanwhile. */
+enum pause {
+    PAUSE_NONE,
+    PAUSE_PARTS,
+    PAUSE_CONTRACTOR,
+    PAUSE_ACCESS, /* Nobody can get to it: a locked flat, a running process. */
+    PAUSE_OTHER,
+    PAUSE_COUNT
+};
+
+/* What a resolved ticket's sensor still has to show. */
+enum proof {
+    PROOF_NONE,        /* Nothing to wait for: not resolved, or no sensor knows. */
+    PROOF_STANDS,      /* The alarm stands. */
+    PROOF_NOT_GOOD,    /* It gives no good samples. */
+    PROOF_NOT_RUNNING, /* `while` was not true since: not put to the test yet. */
+    PROOF_WATCHING,    /* All is well; it must stay so for `verify_for`. */
+    PROOF_COUNT
+};
+
 /* Spelling in YAML, MQTT and listings: "good", "urgent", "zh-CN", "active-acked", ...
  */
 const char *quality_name(enum quality q);
@@ -67,6 +87,9 @@ const char *language_name(enum language l);
 const char *alarm_state_name(enum alarm_state s);
 const char *ticket_state_name(enum ticket_state s);
 const char *ticket_kind_name(enum ticket_kind k);
+const char *pause_name(enum pause p); /* "parts" "contractor" "access" "other"; "" */
+const char *proof_name(enum proof p); /* "alarm-stands" "no-good-samples" "not-running"
+                                         "watching"; "" */
 
 /* False when `text` is none of them; `out` is written only on success. */
 bool quality_parse(enum quality *out, const char *text);
@@ -75,6 +98,8 @@ bool language_parse(enum language *out, const char *text);
 bool alarm_state_parse(enum alarm_state *out, const char *text);
 bool ticket_state_parse(enum ticket_state *out, const char *text);
 bool ticket_kind_parse(enum ticket_kind *out, const char *text);
+bool pause_parse(enum pause *out, const char *text);
+bool proof_parse(enum proof *out, const char *text);
 
 /* A text in each language; either may be NULL, not both. */
 struct text {

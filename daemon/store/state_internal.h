@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/store/db.h"
 #include "daemon/store/state.h"
 
@@ -65,5 +67,95 @@ int state_run(struct state *s,
               sqlite3_stmt *stmt,
               const char *doing,
               struct err *err);
+
+/* The same for a statement that writes: refused once an error has ended the
+ * transaction, where a further row would be committed alone. */
+int state_lend_for_write(struct state *s,
+                         enum state_sql which,
+                         sqlite3_stmt **out,
+                         struct err *err);
+
+/* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
+ * cleared before the function that bound it returns. */
+static inline void
+bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+    sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+}
+
+static inline void
+bind_text_or_null(sqlite3_stmt *stmt, int at, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        bind_text(stmt, at, text);
+    } else {
+        sqlite3_bind_null(stmt, at);
+    }
+}
+
+static inline void
+bind_instant(sqlite3_stmt *stmt, int at, int64_t t_ms)
+{
+    if (t_ms == INSTANT_NONE) {
+        sqlite3_bind_null(stmt, at);
+    } else {
+        sqlite3_bind_int64(stmt, at, t_ms);
+    }
+}
+
+static inline void
+bind_number_or_null(sqlite3_stmt *stmt, int at, int64_t number)
+{
+    if (number == 0) {
+        sqlite3_bind_null(stmt, at);
+    } else {
+        sqlite3_bind_int64(stmt, at, number);
+    }
+}
+
+static inline const char *
+column_text(sqlite3_stmt *stmt, int at)
+{
+    return (const char *)sqlite3_column_text(stmt, at); /* NULL for NULL. */
+}
+
+static inline void
+copy_text(char *out, size_t size, sqlite3_stmt *stmt, int at)
+{
+    const char *text = column_text(stmt, at);
+    snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+static inline int64_t
+column_instant(sqlite3_stmt *stmt, int at)
+{
+    return sqlite3_column_type(stmt, at) == SQLITE_NULL
+               ? INSTANT_NONE
+               : sqlite3_column_int64(stmt, at);
+}
+
+/* A word that this program does not know: somebody wrote in the file by hand. */
+static inline int
+bad_word(struct state *s, sqlite3_stmt *stmt, int at, struct err *err)
+{
+    const char *text = column_text(stmt, at);
+    return err_set(err, ERR_IO, "%s: %s is '%s', which is not known",
+                   sqlite3_db_filename(s->db, "main"), sqlite3_column_name(stmt, at),
+                   text != NULL ? text : "");
+}
+
+/* Steps once.  True while there is a row; an error ends the rows with `rc`. */
+static inline bool
+next_row(struct state *s, sqlite3_stmt *stmt, int *rc, struct err *err)
+{
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW) {
+        return true;
+    }
+    if (step != SQLITE_DONE) {
+        *rc = db_error(s->db, err, "read");
+    }
+    return false;
+}
 
 #endif

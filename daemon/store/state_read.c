@@ -4,51 +4,6 @@
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
 
-static const char *
-column_text(sqlite3_stmt *stmt, int at)
-{
-    return (const char *)sqlite3_column_text(stmt, at); /* NULL for NULL. */
-}
-
-static void
-copy_text(char *out, size_t size, sqlite3_stmt *stmt, int at)
-{
-    const char *text = column_text(stmt, at);
-    snprintf(out, size, "%s", text != NULL ? text : "");
-}
-
-static int64_t
-column_instant(sqlite3_stmt *stmt, int at)
-{
-    return sqlite3_column_type(stmt, at) == SQLITE_NULL
-               ? INSTANT_NONE
-               : sqlite3_column_int64(stmt, at);
-}
-
-/* A word that this program does not know: somebody wrote in the file by hand. */
-static int
-bad_word(struct state *s, sqlite3_stmt *stmt, int at, struct err *err)
-{
-    const char *text = column_text(stmt, at);
-    return err_set(err, ERR_IO, "%s: %s is '%s', which is not known",
-                   sqlite3_db_filename(s->db, "main"), sqlite3_column_name(stmt, at),
-                   text != NULL ? text : "");
-}
-
-/* Steps once.  True while there is a row; an error ends the rows with `rc`. */
-static bool
-next_row(struct state *s, sqlite3_stmt *stmt, int *rc, struct err *err)
-{
-    int step = sqlite3_step(stmt);
-    if (step == SQLITE_ROW) {
-        return true;
-    }
-    if (step != SQLITE_DONE) {
-        *rc = db_error(s->db, err, "read");
-    }
-    return false;
-}
-
 static int
 one_int(struct state *s,
         enum state_sql which,
@@ -174,74 +129,6 @@ state_each_alarm(
         }
     }
     state_return(s, SQL_EACH_ALARM, stmt);
-    return rc;
-}
-
-static int
-ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
-{
-    *t = (struct ticket){0};
-    t->number = sqlite3_column_int64(stmt, 0);
-    if (!ticket_kind_parse(&t->kind, column_text(stmt, 1))) {
-        return bad_word(s, stmt, 1, err);
-    }
-    t->device = column_text(stmt, 2);
-    t->rule = column_text(stmt, 3);
-    if (!severity_parse(&t->priority, column_text(stmt, 4))) {
-        return bad_word(s, stmt, 4, err);
-    }
-    if (!ticket_state_parse(&t->state, column_text(stmt, 5))) {
-        return bad_word(s, stmt, 5, err);
-    }
-    t->opened_ms = column_instant(stmt, 6);
-    t->respond_by_ms = column_instant(stmt, 7);
-    t->resolve_by_ms = column_instant(stmt, 8);
-    t->assigned_ms = column_instant(stmt, 9);
-    t->responded_ms = column_instant(stmt, 10);
-    t->resolved_ms = column_instant(stmt, 11);
-    t->verified_ms = column_instant(stmt, 12);
-    t->closed_ms = column_instant(stmt, 13);
-    t->waiting_since_ms = column_instant(stmt, 14);
-    t->cleared_ms = column_instant(stmt, 15);
-    t->episodes = sqlite3_column_int64(stmt, 16);
-    t->reopened = sqlite3_column_int64(stmt, 17);
-    t->respond_warned = sqlite3_column_int(stmt, 18) != 0;
-    t->respond_breached = sqlite3_column_int(stmt, 19) != 0;
-    t->resolve_warned = sqlite3_column_int(stmt, 20) != 0;
-    t->resolve_breached = sqlite3_column_int(stmt, 21) != 0;
-    copy_text(t->assignee, sizeof t->assignee, stmt, 22);
-    copy_text(t->team, sizeof t->team, stmt, 23);
-    copy_text(t->title, sizeof t->title, stmt, 24);
-    copy_text(t->resolution, sizeof t->resolution, stmt, 25);
-    t->rating = sqlite3_column_int(stmt, 26);
-    t->respond_from_ms = column_instant(stmt, 27);
-    t->resolve_from_ms = column_instant(stmt, 28);
-    return 0;
-}
-
-int
-state_each_ticket(struct state *s,
-                  int64_t closed_since_ms,
-                  state_ticket_fn fn,
-                  void *ctx,
-                  struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    struct ticket t;
-    int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    if (closed_since_ms != INSTANT_NONE) {
-        sqlite3_bind_int64(stmt, 1, closed_since_ms);
-    }
-    while (next_row(s, stmt, &rc, err)) {
-        rc = ticket_row(s, stmt, &t, err);
-        if (rc != 0 || !fn(ctx, &t)) {
-            break;
-        }
-    }
-    state_return(s, SQL_EACH_TICKET, stmt);
     return rc;
 }
 

@@ -104,5 +104,50 @@ static const char version_3[] =
     "  service_ms INTEGER NOT NULL, service_starts INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;";
 
+/* What is known of the work of a ticket: `parts` is a JSON array. */
+static const char version_4[] =
+    "ALTER TABLE ticket ADD COLUMN category TEXT;"
+    "ALTER TABLE ticket ADD COLUMN plan TEXT;"
+    "ALTER TABLE ticket ADD COLUMN due_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN symptom TEXT;"
+    "ALTER TABLE ticket ADD COLUMN reporter TEXT;"
+    "ALTER TABLE ticket ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ticket ADD COLUMN pause TEXT;"
+    "ALTER TABLE ticket ADD COLUMN level INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ticket ADD COLUMN proof TEXT;"
+    "ALTER TABLE ticket ADD COLUMN cause TEXT;"
+    "ALTER TABLE ticket ADD COLUMN minutes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ticket ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ticket ADD COLUMN parts TEXT;"
+    "ALTER TABLE ticket ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ticket ADD COLUMN first_responded_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN first_resolved_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN visit_ms INTEGER;"
+    "UPDATE ticket SET first_responded_ms = responded_ms,"
+    "  first_resolved_ms = resolved_ms WHERE reopened = 0;"
+    "UPDATE ticket SET pause = 'other' WHERE state = 'waiting';"
+    "CREATE INDEX ticket_state ON ticket (state);"
+    "CREATE INDEX ticket_device ON ticket (device, number);"
+    "CREATE INDEX ticket_opened ON ticket (opened_ms);"
+    "CREATE INDEX ticket_closed ON ticket (closed_ms);"
+    "DROP VIEW tickets;"
+    "CREATE VIEW tickets AS SELECT number, kind, device, rule, priority, state,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', opened_ms / 1000.0, 'unixepoch') AS opened_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', respond_by_ms / 1000.0, 'unixepoch') AS "
+    "respond_by,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', resolve_by_ms / 1000.0, 'unixepoch') AS "
+    "resolve_by,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', responded_ms / 1000.0, 'unixepoch') AS "
+    "responded_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', resolved_ms / 1000.0, 'unixepoch') AS "
+    "resolved_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', verified_ms / 1000.0, 'unixepoch') AS "
+    "verified_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', closed_ms / 1000.0, 'unixepoch') AS closed_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', due_ms / 1000.0, 'unixepoch') AS due_at,"
+    "  assignee, team, title, category, plan, symptom, reporter, pause, level, proof,"
+    "  cause, minutes, cost, parts, episodes, reopened, resolution, rating FROM "
+    "ticket;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1, version_2,
-                                                              version_3};
+                                                              version_3, version_4};

@@ -6,11 +6,11 @@
 
 /* After an error that ended the transaction, a further row would be committed alone:
  * it is refused until the caller has rolled back. */
-static int
-lend_for_write(struct state *s,
-               enum state_sql which,
-               sqlite3_stmt **out,
-               struct err *err)
+int
+state_lend_for_write(struct state *s,
+                     enum state_sql which,
+                     sqlite3_stmt **out,
+                     struct err *err)
 {
     assert(s->mode == STORE_WRITE);
     if (s->in_transaction && sqlite3_get_autocommit(s->db) != 0) {
@@ -18,44 +18,6 @@ lend_for_write(struct state *s,
                        sqlite3_db_filename(s->db, "main"));
     }
     return state_lend(s, which, out, err);
-}
-
-/* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
- * cleared before the function that bound it returns. */
-static void
-bind_text(sqlite3_stmt *stmt, int at, const char *text)
-{
-    sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
-static void
-bind_text_or_null(sqlite3_stmt *stmt, int at, const char *text)
-{
-    if (text != NULL && text[0] != '\0') {
-        bind_text(stmt, at, text);
-    } else {
-        sqlite3_bind_null(stmt, at);
-    }
-}
-
-static void
-bind_instant(sqlite3_stmt *stmt, int at, int64_t t_ms)
-{
-    if (t_ms == INSTANT_NONE) {
-        sqlite3_bind_null(stmt, at);
-    } else {
-        sqlite3_bind_int64(stmt, at, t_ms);
-    }
-}
-
-static void
-bind_number_or_null(sqlite3_stmt *stmt, int at, int64_t number)
-{
-    if (number == 0) {
-        sqlite3_bind_null(stmt, at);
-    } else {
-        sqlite3_bind_int64(stmt, at, number);
-    }
 }
 
 int
@@ -67,7 +29,7 @@ state_add_event(struct state *s,
                 struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_ADD_EVENT, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_ADD_EVENT, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -120,7 +82,7 @@ int
 state_put_alarm(struct state *s, const struct alarm *a, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_ALARM, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_PUT_ALARM, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -159,7 +121,7 @@ state_delete_alarm(struct state *s,
                    struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_DELETE_ALARM, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_DELETE_ALARM, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -169,50 +131,10 @@ state_delete_alarm(struct state *s,
 }
 
 int
-state_put_ticket(struct state *s, const struct ticket *t, struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_TICKET, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(stmt, 1, t->number);
-    bind_text(stmt, 2, ticket_kind_name(t->kind));
-    bind_text_or_null(stmt, 3, t->device);
-    bind_text_or_null(stmt, 4, t->rule);
-    bind_text(stmt, 5, severity_name(t->priority));
-    bind_text(stmt, 6, ticket_state_name(t->state));
-    bind_instant(stmt, 7, t->opened_ms);
-    bind_instant(stmt, 8, t->respond_by_ms);
-    bind_instant(stmt, 9, t->resolve_by_ms);
-    bind_instant(stmt, 10, t->assigned_ms);
-    bind_instant(stmt, 11, t->responded_ms);
-    bind_instant(stmt, 12, t->resolved_ms);
-    bind_instant(stmt, 13, t->verified_ms);
-    bind_instant(stmt, 14, t->closed_ms);
-    bind_instant(stmt, 15, t->waiting_since_ms);
-    bind_instant(stmt, 16, t->cleared_ms);
-    sqlite3_bind_int64(stmt, 17, t->episodes);
-    sqlite3_bind_int64(stmt, 18, t->reopened);
-    sqlite3_bind_int(stmt, 19, t->respond_warned);
-    sqlite3_bind_int(stmt, 20, t->respond_breached);
-    sqlite3_bind_int(stmt, 21, t->resolve_warned);
-    sqlite3_bind_int(stmt, 22, t->resolve_breached);
-    bind_text_or_null(stmt, 23, t->assignee);
-    bind_text_or_null(stmt, 24, t->team);
-    bind_text(stmt, 25, t->title);
-    bind_text_or_null(stmt, 26, t->resolution);
-    bind_number_or_null(stmt, 27, t->rating);
-    bind_instant(stmt, 28, t->respond_from_ms);
-    bind_instant(stmt, 29, t->resolve_from_ms);
-    return state_run(s, SQL_PUT_TICKET, stmt, "put a ticket", err);
-}
-
-int
 state_put_timer(struct state *s, const struct timer_row *row, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_TIMER, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_PUT_TIMER, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -232,7 +154,7 @@ int
 state_put_meter(struct state *s, const struct meter_row *row, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_METER, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_PUT_METER, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -256,7 +178,7 @@ state_delete_timer(struct state *s,
                    struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_DELETE_TIMER, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_DELETE_TIMER, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -269,7 +191,7 @@ int
 state_put_device(struct state *s, const char *device, bool online, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_DEVICE, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_PUT_DEVICE, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -283,7 +205,7 @@ state_put_service(struct state *s, const struct service *row, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
     enum state_sql which = row->out ? SQL_PUT_SERVICE : SQL_DELETE_SERVICE;
-    int rc = lend_for_write(s, which, &stmt, err);
+    int rc = state_lend_for_write(s, which, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -301,7 +223,7 @@ int
 state_put_alive(struct state *s, int64_t t_ms, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = lend_for_write(s, SQL_PUT_ALIVE, &stmt, err);
+    int rc = state_lend_for_write(s, SQL_PUT_ALIVE, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -319,7 +241,7 @@ state_outbox_add(struct state *s,
     sqlite3_stmt *stmt = NULL;
     int rc;
     if (retain) {
-        rc = lend_for_write(s, SQL_OUTBOX_REPLACE, &stmt, err);
+        rc = state_lend_for_write(s, SQL_OUTBOX_REPLACE, &stmt, err);
         if (rc != 0) {
             return rc;
         }
@@ -332,7 +254,7 @@ state_outbox_add(struct state *s,
             s->depth -= sqlite3_changes64(s->db);
         }
     }
-    rc = lend_for_write(s, SQL_OUTBOX_ADD, &stmt, err);
+    rc = state_lend_for_write(s, SQL_OUTBOX_ADD, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -351,7 +273,7 @@ remove_all(struct state *s, const int64_t *ids, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         sqlite3_stmt *stmt = NULL;
-        int rc = lend_for_write(s, SQL_OUTBOX_REMOVE, &stmt, err);
+        int rc = state_lend_for_write(s, SQL_OUTBOX_REMOVE, &stmt, err);
         if (rc != 0) {
             return rc;
         }

@@ -461,6 +461,8 @@ do_command(struct tickets *t,
     case COMMAND_UNSHELVE:
     case COMMAND_SERVICE:
     case COMMAND_TICKET_OPEN:
+    case COMMAND_TICKET_TICK:
+    case COMMAND_TICKET_CHANGE:
     case COMMAND_KIND_COUNT:
         break;
     }

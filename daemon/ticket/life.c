@@ -137,6 +137,10 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     row->closed_ms = INSTANT_NONE;
     row->waiting_since_ms = INSTANT_NONE;
     row->cleared_ms = INSTANT_NONE;
+    row->due_ms = INSTANT_NONE;
+    row->first_responded_ms = INSTANT_NONE;
+    row->first_resolved_ms = INSTANT_NONE;
+    row->visit_ms = INSTANT_NONE;
     utf8_copy(row->title, sizeof row->title, birth->title);
     utf8_copy(row->team, sizeof row->team, birth->team);
     start_clocks(t, e, t_ms);
