@@ -6,6 +6,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
 #include "daemon/ticket/life.h"
 
 #define CANDIDATES_MAX 12 /* Numbers that one line of an answer names. */
@@ -263,23 +264,13 @@ do_wait(struct tickets *t,
     return 0;
 }
 
-/* The resolve clock goes on from where it stood. */
-static void
-end_pause(struct ticket_entry *e, int64_t t_ms)
-{
-    int64_t pause_ms = t_ms - e->row.waiting_since_ms;
-    e->row.resolve_from_ms += pause_ms;
-    e->row.resolve_by_ms += pause_ms;
-    e->row.waiting_since_ms = INSTANT_NONE;
-}
-
 static int
 do_resume(struct tickets *t,
           struct ticket_entry *e,
           const struct command *c,
           const struct words *w)
 {
-    end_pause(e, c->t_ms);
+    clocks_resume(t->site, &e->row, c->t_ms);
     e->row.state = e->row.responded_ms != INSTANT_NONE ? TICKET_RESPONDED
                    : e->row.assignee[0] != '\0'        ? TICKET_ASSIGNED
                                                        : TICKET_OPENED;
@@ -304,7 +295,7 @@ do_resolve(struct tickets *t,
         assign(e, w->by, c->t_ms);
     }
     if (e->row.state == TICKET_WAITING) {
-        end_pause(e, c->t_ms);
+        clocks_resume(t->site, &e->row, c->t_ms);
     }
     e->row.state = TICKET_RESOLVED;
     e->row.resolved_ms = c->t_ms;

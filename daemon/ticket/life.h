@@ -24,6 +24,7 @@ struct ticket_birth {
     uint32_t device, rule; /* `rule` is NONE_INDEX for a reported one. */
     enum severity priority;
     const char *title, *team; /* Copied; may be NULL. */
+    const char *category;     /* As title; finds the team when none is named. */
     const char *by, *note;    /* Who reported it, and how; NULL for an alarm's. */
 };
 struct ticket_entry *
@@ -37,6 +38,12 @@ void life_reopen(struct tickets *t,
                  int64_t t_ms,
                  const char *by,
                  const char *note);
+/* Assigns it to whoever of its team is to get it, if it is nobody's yet; of a normal
+ * one, when its team works next.  What of this is left to do stands in the row. */
+void life_dispatch(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
+/* The next level of its escalation is due, at e->due_ms. */
+void life_escalate(struct tickets *t, struct ticket_entry *e);
+
 /* A higher priority, with the nearer of the old deadlines and its own. */
 void life_rise(struct tickets *t,
                struct ticket_entry *e,

@@ -90,7 +90,8 @@ on_fault(struct tickets *t,
                                      .rule = rule,
                                      .priority = a->severity,
                                      .title = a->title,
-                                     .team = t->site->rules[rule].team};
+                                     .team = t->site->rules[rule].team,
+                                     .category = t->site->rules[rule].category};
         return life_open(t, t_ms, &birth)->row.number;
     }
     bool done = e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED;
@@ -248,6 +249,12 @@ tickets_fire(struct tickets *t)
     case TICKET_TIMER_VERIFY:
         life_close(t, e, e->due_ms, NULL, NULL);
         break;
+    case TICKET_TIMER_ASSIGN:
+        life_dispatch(t, e, e->due_ms);
+        break;
+    case TICKET_TIMER_ESCALATE:
+        life_escalate(t, e);
+        break;
     case TICKET_TIMER_RESPOND_WARN:
         fire_deadline(t, e, &row->respond_warned, EVENT_TICKET_WARNED, "respond");
         break;
@@ -296,12 +303,25 @@ tickets_shift(struct tickets *t, int64_t delta_ms)
     }
     for (size_t i = 0; i < t->table.count; i++) {
         struct ticket_entry *e = t->table.by_number[i];
-        int64_t *const instants[] = {
-            &e->row.opened_ms,        &e->row.respond_by_ms,    &e->row.resolve_by_ms,
-            &e->row.respond_from_ms,  &e->row.resolve_from_ms,  &e->row.assigned_ms,
-            &e->row.responded_ms,     &e->row.resolved_ms,      &e->row.verified_ms,
-            &e->row.closed_ms,        &e->row.waiting_since_ms, &e->row.cleared_ms,
-            &e->watch.clear_since_ms, &e->watch.while_last_ms,  &e->verify_ms};
+        int64_t *const instants[] = {&e->row.opened_ms,
+                                     &e->row.respond_by_ms,
+                                     &e->row.resolve_by_ms,
+                                     &e->row.respond_from_ms,
+                                     &e->row.resolve_from_ms,
+                                     &e->row.assigned_ms,
+                                     &e->row.responded_ms,
+                                     &e->row.resolved_ms,
+                                     &e->row.verified_ms,
+                                     &e->row.closed_ms,
+                                     &e->row.waiting_since_ms,
+                                     &e->row.cleared_ms,
+                                     &e->row.respond_warn_ms,
+                                     &e->row.resolve_warn_ms,
+                                     &e->row.assign_ms,
+                                     &e->row.escalate_ms,
+                                     &e->watch.clear_since_ms,
+                                     &e->watch.while_last_ms,
+                                     &e->verify_ms};
         for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
             shift(instants[k], delta_ms);
         }
