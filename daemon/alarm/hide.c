@@ -357,7 +357,10 @@ is_about_to_show(const struct alarms *a,
     struct standing now = standing_of(a, e->device, e->rule);
     int64_t wait_ms = now.stale_after_ms > RETURN_MS ? now.stale_after_ms : RETURN_MS;
     int64_t until_ms = waits ? so_far->until_ms : t_ms + wait_ms;
-    bool judged = now.sampled_ms != INSTANT_NONE && now.sampled_ms > until_ms - wait_ms;
+    /* What is new of a device that does not answer is only that it does not. */
+    bool judged = now.sampled_ms != INSTANT_NONE &&
+                  now.sampled_ms > until_ms - wait_ms &&
+                  reach_of(a, e->device) != REACH_SILENT;
     if (!now.clearing && (judged || t_ms >= until_ms)) {
         return false;
     }
