@@ -7,6 +7,7 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
 #include "daemon/ticket/life.h"
+#include "daemon/ticket/work.h"
 
 #define CANDIDATES_MAX 12 /* Numbers that one line of an answer names. */
 #define RATING_MAX     5  /* Stars. */
@@ -44,14 +45,8 @@ static const char *const instead[COMMAND_KIND_COUNT][TICKET_STATE_COUNT] = {
                              [TICKET_RESPONDED] = RESOLVE_IT,
                              [TICKET_WAITING] = RESOLVE_IT,
                              [TICKET_RESOLVED] = "it can be rated once it is closed"},
-};
-
-/* The texts of a command, cut to what a row holds. */
-struct words {
-    char by[PERSON_BYTES];
-    char assignee[PERSON_BYTES]; /* Who takes it: `by` unless named. */
-    char note[NOTE_BYTES];
-    const char *note_or_null;
+    [COMMAND_TICKET_TICK] = {[TICKET_CLOSED] = REOPEN_FIRST},
+    [COMMAND_TICKET_CHANGE] = {[TICKET_CLOSED] = REOPEN_FIRST},
 };
 
 static bool
@@ -456,13 +451,15 @@ do_command(struct tickets *t,
         return do_note(t, e, c, w, err);
     case COMMAND_TICKET_RATE:
         return do_rate(t, e, c, w, err);
+    case COMMAND_TICKET_TICK:
+        return work_tick(t, e, c, w, err);
+    case COMMAND_TICKET_CHANGE:
+        return work_change(t, e, c, w, err);
     case COMMAND_ACK:
     case COMMAND_SHELVE:
     case COMMAND_UNSHELVE:
     case COMMAND_SERVICE:
     case COMMAND_TICKET_OPEN:
-    case COMMAND_TICKET_TICK:
-    case COMMAND_TICKET_CHANGE:
     case COMMAND_KIND_COUNT:
         break;
     }

@@ -1,0 +1,180 @@
+#include "daemon/ticket/work.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
+
+/* ---- The checklist ---- */
+
+static const char *
+procedure_id(const struct tickets *t, const struct ticket_entry *e)
+{
+    if (e->rule != NONE_INDEX) {
+        return t->site->rules[e->rule].procedure;
+    }
+    for (uint32_t i = 0; e->row.plan[0] != '\0' && i < t->site->plan_count; i++) {
+        if (strcmp(t->site->plans[i].id, e->row.plan) == 0) {
+            return t->site->plans[i].procedure;
+        }
+    }
+    return NULL;
+}
+
+const struct procedure *
+work_procedure(const struct tickets *t, const struct ticket_entry *e)
+{
+    const char *id = procedure_id(t, e);
+    for (uint32_t i = 0; id != NULL && i < t->site->procedure_count; i++) {
+        if (strcmp(t->site->procedures[i].id, id) == 0) {
+            return &t->site->procedures[i];
+        }
+    }
+    return NULL;
+}
+
+int
+work_tick(struct tickets *t,
+          struct ticket_entry *e,
+          const struct command *c,
+          const struct words *w,
+          struct err *err)
+{
+    const struct procedure *p = work_procedure(t, e);
+    uint32_t steps = p == NULL                          ? 0
+                     : p->step_count < TICKET_STEPS_MAX ? p->step_count
+                                                        : TICKET_STEPS_MAX;
+    if (steps == 0) {
+        return err_set(err, ERR_REFUSED,
+                       "ticket %" PRId64 " has no procedure with steps to tick off; "
+                       "note what was done instead",
+                       e->row.number);
+    }
+    if (c->step < 1 || (uint32_t)c->step > steps) {
+        return err_set(err, ERR_USAGE,
+                       "ticket %" PRId64 " has the steps 1 to %u of %.63s",
+                       e->row.number, steps, p->id);
+    }
+    uint64_t bit = UINT64_C(1) << (c->step - 1);
+    bool done = (e->row.steps & bit) != 0;
+    if (done != c->undone) {
+        return err_set(err, ERR_REFUSED, "step %d of ticket %" PRId64 " is %s", c->step,
+                       e->row.number,
+                       done ? "done already; undone takes it back" : "not done");
+    }
+    e->row.steps ^= bit;
+    life_settle(t, e);
+    struct event event = {.t_ms = c->t_ms,
+                          .kind = EVENT_TICKET_TICKED,
+                          .step = c->step,
+                          .undone = c->undone,
+                          .by = w->by,
+                          .note = w->note_or_null};
+    life_tell(t, e, &event);
+    return 0;
+}
+
+/* ---- Priority, category, team ---- */
+
+/* The promises of the priority, each counted from where its clock started. */
+static void
+set_priority(struct tickets *t, struct ticket_entry *e, enum severity priority)
+{
+    const struct promise *promise = &t->site->promises[priority];
+    struct ticket *row = &e->row;
+    row->priority = priority;
+    if (row->state == TICKET_RESOLVED || row->state == TICKET_CLOSED) {
+        return;
+    }
+    if (row->responded_ms == INSTANT_NONE) {
+        row->respond_by_ms = row->respond_from_ms + promise->respond_ms;
+        row->respond_warned = row->respond_breached;
+    }
+    row->resolve_by_ms = row->resolve_from_ms + promise->resolve_ms;
+    row->resolve_warned = row->resolve_breached;
+}
+
+static bool
+is_other(const char *wanted, const char *present)
+{
+    return wanted != NULL && strcmp(wanted, present) != 0;
+}
+
+static const struct team *
+find_team(const struct tickets *t, const char *id)
+{
+    for (uint32_t i = 0; i < t->site->team_count; i++) {
+        if (strcmp(t->site->teams[i].id, id) == 0) {
+            return &t->site->teams[i];
+        }
+    }
+    return NULL;
+}
+
+static int
+check_change(const struct tickets *t,
+             const struct ticket_entry *e,
+             const struct command *c,
+             const struct words *w,
+             struct err *err)
+{
+    if (!c->has_priority && c->category == NULL && c->team == NULL) {
+        return err_set(err, ERR_USAGE,
+                       "what changes of ticket %" PRId64
+                       " must be said: its priority, category or team",
+                       e->row.number);
+    }
+    if (c->has_priority && c->priority == SEVERITY_INFO) {
+        return err_set(err, ERR_USAGE,
+                       "info is no work; critical, urgent and normal are accepted");
+    }
+    if (c->team != NULL && find_team(t, c->team) == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "there is no team \"%.63s\"", c->team);
+    }
+    bool priority = c->has_priority && c->priority != e->row.priority;
+    if (!priority && !is_other(c->category, e->row.category) &&
+        !is_other(c->team, e->row.team)) {
+        return err_set(err, ERR_REFUSED, "ticket %" PRId64 " is so already",
+                       e->row.number);
+    }
+    if (priority && w->note_or_null == NULL) {
+        return err_set(err, ERR_USAGE,
+                       "why the priority of ticket %" PRId64 " changes must be said",
+                       e->row.number);
+    }
+    return 0;
+}
+
+int
+work_change(struct tickets *t,
+            struct ticket_entry *e,
+            const struct command *c,
+            const struct words *w,
+            struct err *err)
+{
+    int code = check_change(t, e, c, w, err);
+    if (code != 0) {
+        return code;
+    }
+    struct event event = {.t_ms = c->t_ms,
+                          .kind = EVENT_TICKET_CHANGED,
+                          .by = w->by,
+                          .note = w->note_or_null};
+    if (is_other(c->category, e->row.category)) {
+        utf8_copy(e->row.category, sizeof e->row.category, c->category);
+        event.category = e->row.category;
+    }
+    if (is_other(c->team, e->row.team)) {
+        utf8_copy(e->row.team, sizeof e->row.team, c->team);
+        event.team = e->row.team;
+    }
+    if (c->has_priority && c->priority != e->row.priority) {
+        set_priority(t, e, c->priority);
+        event.respond_by_ms = e->row.respond_by_ms;
+        event.resolve_by_ms = e->row.resolve_by_ms;
+    }
+    life_settle(t, e);
+    life_tell(t, e, &event);
+    return 0;
+}
