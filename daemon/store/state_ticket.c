@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
 #include "daemon/store/state_internal.h"
@@ -89,7 +90,8 @@ read_parts(struct ticket *t, const char *text)
         if (name != NULL) {
             utf8_copy(part->name, sizeof part->name, name);
             part->count = json_integer_value(json_object_get(item, "count"));
-            part->cost = json_integer_value(json_object_get(item, "cost"));
+            (void)money_from_number(&part->cost,
+                                    json_number_value(json_object_get(item, "cost")));
             t->part_count++;
         }
     }

@@ -4,7 +4,101 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
+#include "daemon/model/cause.h"
+
+#define TEAMS_NAMED_MAX 10 /* In one line of an answer. */
+
+bool
+words_are_blank(const char *text)
+{
+    return text == NULL || text[strspn(text, " \t\r\n")] == '\0';
+}
+
+void
+words_init(struct words *w, const struct command *c)
+{
+    utf8_copy(w->by, sizeof w->by, c->by);
+    utf8_copy(w->assignee, sizeof w->assignee,
+              words_are_blank(c->assignee) ? c->by : c->assignee);
+    utf8_copy(w->note, sizeof w->note, c->note);
+    w->note_or_null = words_are_blank(w->note) ? NULL : w->note;
+}
+
+/* ---- Minutes, cost, parts, and what it was ---- */
+
+bool
+work_is_given(const struct command *c)
+{
+    return c->minutes != 0 || c->cost != 0 || c->part_count > 0 ||
+           !words_are_blank(c->cause);
+}
+
+static int
+refuse_cause(const struct tickets *t, const struct command *c, struct err *err)
+{
+    struct strbuf text = {0};
+    cause_refuse(&text, t->site, c->cause);
+    int code = err_set(err, ERR_USAGE, "%s", strbuf_text(&text));
+    strbuf_fini(&text);
+    return code;
+}
+
+static bool
+is_within(int64_t present, int64_t added, int64_t max)
+{
+    return added >= -max && added <= max && present + added >= 0 &&
+           present + added <= max;
+}
+
+int
+work_add(struct tickets *t,
+         struct ticket_entry *e,
+         const struct command *c,
+         struct err *err)
+{
+    bool cause = !words_are_blank(c->cause);
+    if (cause && !cause_is_known(t->site, c->cause)) {
+        return refuse_cause(t, c, err);
+    }
+    if (!is_within(e->row.minutes, c->minutes, WORK_MINUTES_MAX)) {
+        return err_set(err, ERR_USAGE,
+                       "ticket %" PRId64 " has %" PRId64
+                       " minutes of work; the sum must be 0 to %d",
+                       e->row.number, e->row.minutes, WORK_MINUTES_MAX);
+    }
+    if (!is_within(e->row.cost, c->cost, MONEY_MAX)) {
+        char has[MONEY_TEXT_BYTES];
+        char most[MONEY_TEXT_BYTES];
+        return err_set(err, ERR_USAGE,
+                       "ticket %" PRId64 " has cost %s; the sum must be 0 to %s",
+                       e->row.number, money_format(has, e->row.cost),
+                       money_format(most, MONEY_MAX));
+    }
+    if (!ticket_add_parts(&e->row, c->parts, c->part_count)) {
+        return err_set(err, ERR_USAGE,
+                       "the parts of ticket %" PRId64 " would be less than none, or "
+                       "more than %d kinds; correct them, or write them in a note",
+                       e->row.number, TICKET_PARTS_MAX);
+    }
+    e->row.minutes += c->minutes;
+    e->row.cost += c->cost;
+    if (cause) {
+        utf8_copy(e->row.cause, sizeof e->row.cause, c->cause);
+    }
+    return 0;
+}
+
+void
+work_say(struct event *event, const struct command *c)
+{
+    event->cause = words_are_blank(c->cause) ? NULL : c->cause;
+    event->minutes = c->minutes;
+    event->cost = c->cost;
+    event->parts = c->parts;
+    event->part_count = c->part_count;
+}
 
 /* ---- The checklist ---- */
 
@@ -98,18 +192,29 @@ set_priority(struct tickets *t, struct ticket_entry *e, enum severity priority)
 static bool
 is_other(const char *wanted, const char *present)
 {
-    return wanted != NULL && strcmp(wanted, present) != 0;
+    return !words_are_blank(wanted) && strcmp(wanted, present) != 0;
 }
 
-static const struct team *
-find_team(const struct tickets *t, const char *id)
+int
+work_check_place(const struct tickets *t, const struct command *c, struct err *err)
 {
-    for (uint32_t i = 0; i < t->site->team_count; i++) {
-        if (strcmp(t->site->teams[i].id, id) == 0) {
-            return &t->site->teams[i];
+    for (uint32_t i = 0; c->team != NULL && i < t->site->team_count; i++) {
+        if (strcmp(t->site->teams[i].id, c->team) == 0) {
+            return 0;
         }
     }
-    return NULL;
+    if (words_are_blank(c->team)) {
+        return 0;
+    }
+    struct strbuf known = {0};
+    for (uint32_t i = 0; i < t->site->team_count && i < TEAMS_NAMED_MAX; i++) {
+        strbuf_printf(&known, "%s %s", i > 0 ? "," : "; accepted are",
+                      t->site->teams[i].id);
+    }
+    int code = err_set(err, ERR_NOT_FOUND, "there is no team \"%.63s\"%s", c->team,
+                       strbuf_text(&known));
+    strbuf_fini(&known);
+    return code;
 }
 
 static int
@@ -119,7 +224,7 @@ check_change(const struct tickets *t,
              const struct words *w,
              struct err *err)
 {
-    if (!c->has_priority && c->category == NULL && c->team == NULL) {
+    if (!c->has_priority && words_are_blank(c->category) && words_are_blank(c->team)) {
         return err_set(err, ERR_USAGE,
                        "what changes of ticket %" PRId64
                        " must be said: its priority, category or team",
@@ -129,8 +234,9 @@ check_change(const struct tickets *t,
         return err_set(err, ERR_USAGE,
                        "info is no work; critical, urgent and normal are accepted");
     }
-    if (c->team != NULL && find_team(t, c->team) == NULL) {
-        return err_set(err, ERR_NOT_FOUND, "there is no team \"%.63s\"", c->team);
+    int code = work_check_place(t, c, err);
+    if (code != 0) {
+        return code;
     }
     bool priority = c->has_priority && c->priority != e->row.priority;
     if (!priority && !is_other(c->category, e->row.category) &&
