@@ -39,9 +39,12 @@ struct ticket {
     int64_t opened_ms;
     int64_t respond_by_ms;
     int64_t resolve_by_ms;
-    /* Where each of the two clocks started: 80 % of the way from here to the deadline
-     * is warned of.  Both ends of the resolve clock move on by each pause. */
+    /* Where each of the two clocks started: when it was opened or last reopened; that
+     * of the resolve clock moves on by each pause, as its deadline does. */
     int64_t respond_from_ms, resolve_from_ms;
+    int64_t respond_warn_ms, resolve_warn_ms; /* 80 % of the time are gone. */
+    int64_t assign_ms; /* Nobody's yet: its team works again, and gets it; else NONE. */
+    int64_t escalate_ms; /* When the next level is told; INSTANT_NONE: none is left. */
     int64_t assigned_ms, responded_ms, resolved_ms, verified_ms,
         closed_ms; /* INSTANT_NONE until. */
     int64_t

@@ -31,6 +31,10 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 44, t->first_responded_ms);
     bind_instant(stmt, 45, t->first_resolved_ms);
     bind_instant(stmt, 46, t->visit_ms);
+    bind_instant(stmt, 47, t->respond_warn_ms);
+    bind_instant(stmt, 48, t->resolve_warn_ms);
+    bind_instant(stmt, 49, t->assign_ms);
+    bind_instant(stmt, 50, t->escalate_ms);
 }
 
 int
@@ -124,6 +128,10 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->first_responded_ms = column_instant(stmt, 43);
     t->first_resolved_ms = column_instant(stmt, 44);
     t->visit_ms = column_instant(stmt, 45);
+    t->respond_warn_ms = column_instant(stmt, 46);
+    t->resolve_warn_ms = column_instant(stmt, 47);
+    t->assign_ms = column_instant(stmt, 48);
+    t->escalate_ms = column_instant(stmt, 49);
     return 0;
 }
 

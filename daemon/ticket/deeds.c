@@ -5,6 +5,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
 #include "daemon/ticket/proof.h"
 
 #define RATING_MAX 5 /* Stars. */
@@ -136,17 +137,6 @@ deed_wait(struct tickets *t,
     return 0;
 }
 
-/* The resolve clock goes on from where it stood. */
-static void
-end_pause(struct ticket_entry *e, int64_t t_ms)
-{
-    int64_t pause_ms = t_ms - e->row.waiting_since_ms;
-    e->row.resolve_from_ms += pause_ms;
-    e->row.resolve_by_ms += pause_ms;
-    e->row.waiting_since_ms = INSTANT_NONE;
-    e->row.pause = PAUSE_NONE;
-}
-
 int
 deed_resume(struct tickets *t,
             struct ticket_entry *e,
@@ -155,7 +145,8 @@ deed_resume(struct tickets *t,
             struct err *err)
 {
     (void)err; /* From the state it is in it always can. */
-    end_pause(e, c->t_ms);
+    clocks_resume(t->site, &e->row, c->t_ms);
+    e->row.pause = PAUSE_NONE;
     e->row.state = e->row.responded_ms != INSTANT_NONE ? TICKET_RESPONDED
                    : e->row.assignee[0] != '\0'        ? TICKET_ASSIGNED
                                                        : TICKET_OPENED;
@@ -180,7 +171,8 @@ deed_resolve(struct tickets *t,
     bool changed_hands = own(e, c, w);
     struct event event = event_of(c, w, EVENT_TICKET_RESOLVED);
     if (e->row.state == TICKET_WAITING) {
-        end_pause(e, c->t_ms);
+        clocks_resume(t->site, &e->row, c->t_ms);
+        e->row.pause = PAUSE_NONE;
         event.resolve_by_ms = e->row.resolve_by_ms;
     }
     e->row.state = TICKET_RESOLVED;

@@ -6,6 +6,8 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
+#include "daemon/ticket/dispatch.h"
 #include "daemon/ticket/proof.h"
 
 const struct rule_spec *
@@ -43,12 +45,6 @@ offer(struct ticket_entry *e, enum ticket_timer timer, int64_t due_ms)
     }
 }
 
-static int64_t
-warn_ms(int64_t from_ms, int64_t by_ms)
-{
-    return from_ms + (by_ms - from_ms) * 4 / 5;
-}
-
 void
 life_plan(struct tickets *t, struct ticket_entry *e)
 {
@@ -63,16 +59,20 @@ life_plan(struct tickets *t, struct ticket_entry *e)
         offer(e, TICKET_TIMER_VERIFY, e->verify_ms);
         offer(e, TICKET_TIMER_PROOF, e->proof_ms);
     }
+    if (in_work && row->assignee[0] == '\0' && row->assign_ms != INSTANT_NONE) {
+        offer(e, TICKET_TIMER_ASSIGN, row->assign_ms);
+    }
     if (respond_runs && !row->respond_warned) {
-        offer(e, TICKET_TIMER_RESPOND_WARN,
-              warn_ms(row->respond_from_ms, row->respond_by_ms));
+        offer(e, TICKET_TIMER_RESPOND_WARN, row->respond_warn_ms);
     }
     if (respond_runs && !row->respond_breached) {
         offer(e, TICKET_TIMER_RESPOND_BREACH, row->respond_by_ms);
     }
+    if (respond_runs && row->escalate_ms != INSTANT_NONE) {
+        offer(e, TICKET_TIMER_ESCALATE, row->escalate_ms);
+    }
     if (resolve_runs && !row->resolve_warned) {
-        offer(e, TICKET_TIMER_RESOLVE_WARN,
-              warn_ms(row->resolve_from_ms, row->resolve_by_ms));
+        offer(e, TICKET_TIMER_RESOLVE_WARN, row->resolve_warn_ms);
     }
     if (resolve_runs && !row->resolve_breached) {
         offer(e, TICKET_TIMER_RESOLVE_BREACH, row->resolve_by_ms);
@@ -90,23 +90,6 @@ life_settle(struct tickets *t, struct ticket_entry *e)
     if (t->sink->ticket != NULL) {
         t->sink->ticket(t->sink->ctx, &e->row);
     }
-}
-
-/* Both clocks start at t_ms, whole. */
-static void
-start_clocks(const struct tickets *t, struct ticket_entry *e, int64_t t_ms)
-{
-    const struct promise *promise = &t->site->promises[e->row.priority];
-    const struct rule_spec *rule = life_rule(t, e);
-    bool own = rule != NULL && rule->respond_within_ms > 0;
-    e->row.respond_from_ms = t_ms;
-    e->row.resolve_from_ms = t_ms;
-    e->row.respond_by_ms = t_ms + (own ? rule->respond_within_ms : promise->respond_ms);
-    e->row.resolve_by_ms = t_ms + promise->resolve_ms;
-    e->row.respond_warned = false;
-    e->row.respond_breached = false;
-    e->row.resolve_warned = false;
-    e->row.resolve_breached = false;
 }
 
 static struct ticket_entry *
@@ -141,7 +124,8 @@ new_entry(struct tickets *t, const struct ticket_birth *birth)
         &row->closed_ms,         &row->waiting_since_ms,
         &row->cleared_ms,        &row->due_ms,
         &row->visit_ms,          &row->first_responded_ms,
-        &row->first_resolved_ms,
+        &row->first_resolved_ms, &row->assign_ms,
+        &row->escalate_ms,
     };
     for (size_t i = 0; i < ARRAY_LEN(none); i++) {
         *none[i] = INSTANT_NONE;
@@ -160,6 +144,7 @@ life_assign(struct ticket_entry *e, const char *who, int64_t t_ms)
 {
     utf8_copy(e->row.assignee, sizeof e->row.assignee, who);
     e->row.assigned_ms = t_ms;
+    e->row.assign_ms = INSTANT_NONE;
     if (e->row.state == TICKET_OPENED) {
         e->row.state = TICKET_ASSIGNED;
     }
@@ -172,7 +157,8 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     struct ticket *row = &e->row;
     row->opened_ms = t_ms;
     utf8_copy(row->title, sizeof row->title, birth->title);
-    utf8_copy(row->team, sizeof row->team, birth->team);
+    const struct team *team = dispatch_team(t->site, birth->team, birth->category);
+    utf8_copy(row->team, sizeof row->team, team != NULL ? team->id : birth->team);
     utf8_copy(row->category, sizeof row->category, birth->category);
     utf8_copy(row->symptom, sizeof row->symptom, birth->symptom);
     utf8_copy(row->reporter, sizeof row->reporter, birth->reporter);
@@ -180,7 +166,7 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     if (birth->due_ms != 0) {
         row->due_ms = birth->due_ms;
     }
-    start_clocks(t, e, t_ms);
+    clocks_start(t->site, row, t_ms);
     ticket_table_add(&t->table, e);
     life_settle(t, e);
     struct event event = {.t_ms = t_ms,
@@ -203,6 +189,7 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
             .t_ms = t_ms, .kind = EVENT_TICKET_ASSIGNED, .assignee = row->assignee};
         life_tell(t, e, &assigned);
     }
+    life_dispatch(t, e, t_ms);
     return e;
 }
 
@@ -233,7 +220,7 @@ life_reopen(struct tickets *t,
     row->visit_ms = INSTANT_NONE;
     row->rating = 0; /* It was given to a repair that did not last. */
     proof_forget(e);
-    start_clocks(t, e, t_ms);
+    clocks_start(t->site, row, t_ms);
     life_settle(t, e);
     struct event event = *said;
     event.t_ms = t_ms;
@@ -242,6 +229,7 @@ life_reopen(struct tickets *t,
     event.resolve_by_ms = row->resolve_by_ms;
     event.assignee = or_null(row->assignee);
     life_tell(t, e, &event);
+    life_dispatch(t, e, t_ms);
 }
 
 void
@@ -253,31 +241,14 @@ life_rise(struct tickets *t,
     struct ticket *row = &e->row;
     assert(priority > row->priority);
     assert(row->state != TICKET_CLOSED);
-    const struct promise *promise = &t->site->promises[priority];
-    row->priority = priority;
-    bool in_work = row->state != TICKET_RESOLVED;
-    int64_t respond_by_ms = t_ms + promise->respond_ms;
-    if (in_work && row->responded_ms == INSTANT_NONE &&
-        respond_by_ms < row->respond_by_ms) {
-        row->respond_from_ms = t_ms;
-        row->respond_by_ms = respond_by_ms;
-        row->respond_warned = false;
-    }
-    /* A clock that stands for a pause is compared where it stands: the pause comes on
-     * top of either deadline when it ends. */
-    int64_t from_ms = row->state == TICKET_WAITING ? row->waiting_since_ms : t_ms;
-    int64_t resolve_by_ms = from_ms + promise->resolve_ms;
-    if (in_work && resolve_by_ms < row->resolve_by_ms) {
-        row->resolve_from_ms = from_ms;
-        row->resolve_by_ms = resolve_by_ms;
-        row->resolve_warned = false;
-    }
+    clocks_change_priority(t->site, row, t_ms, priority);
     life_settle(t, e);
     struct event event = {.t_ms = t_ms,
                           .kind = EVENT_TICKET_CHANGED,
                           .respond_by_ms = row->respond_by_ms,
                           .resolve_by_ms = row->resolve_by_ms};
     life_tell(t, e, &event);
+    life_dispatch(t, e, t_ms); /* It may have waited for its team to work. */
 }
 
 void

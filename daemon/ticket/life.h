@@ -43,6 +43,12 @@ void life_reopen(struct tickets *t,
                  struct ticket_entry *e,
                  int64_t t_ms,
                  const struct event *said);
+/* Assigns it to whoever of its team is to get it, if it is nobody's yet; of a normal
+ * one, when its team works next.  What of this is left to do stands in the row. */
+void life_dispatch(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
+/* The next level of its escalation is due, at e->due_ms. */
+void life_escalate(struct tickets *t, struct ticket_entry *e);
+
 /* A higher priority, with the nearer of the old deadlines and its own. */
 void life_rise(struct tickets *t,
                struct ticket_entry *e,

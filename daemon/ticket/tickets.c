@@ -286,6 +286,12 @@ tickets_fire(struct tickets *t)
     case TICKET_TIMER_PROOF:
         judge(t, e, e->due_ms);
         break;
+    case TICKET_TIMER_ASSIGN:
+        life_dispatch(t, e, e->due_ms);
+        break;
+    case TICKET_TIMER_ESCALATE:
+        life_escalate(t, e);
+        break;
     case TICKET_TIMER_VISIT:
         visit_open(t, e, e->due_ms);
         break;
@@ -345,7 +351,8 @@ tickets_shift(struct tickets *t, int64_t delta_ms)
             &e->row.closed_ms,        &e->row.waiting_since_ms,   &e->row.cleared_ms,
             &e->row.visit_ms,         &e->row.first_responded_ms, &e->verify_ms,
             &e->watch.clear_since_ms, &e->row.first_resolved_ms,  &e->proof_ms,
-            &e->watch.while_last_ms};
+            &e->watch.while_last_ms,  &e->row.respond_warn_ms,    &e->row.assign_ms,
+            &e->row.resolve_warn_ms,  &e->row.escalate_ms};
         for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
             shift(instants[k], delta_ms);
         }

@@ -7,6 +7,7 @@
 #include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
 #include "daemon/model/cause.h"
+#include "daemon/ticket/clocks.h"
 
 #define TEAMS_NAMED_MAX 10 /* In one line of an answer. */
 
@@ -171,24 +172,6 @@ work_tick(struct tickets *t,
 
 /* ---- Priority, category, team ---- */
 
-/* The promises of the priority, each counted from where its clock started. */
-static void
-set_priority(struct tickets *t, struct ticket_entry *e, enum severity priority)
-{
-    const struct promise *promise = &t->site->promises[priority];
-    struct ticket *row = &e->row;
-    row->priority = priority;
-    if (row->state == TICKET_RESOLVED || row->state == TICKET_CLOSED) {
-        return;
-    }
-    if (row->responded_ms == INSTANT_NONE) {
-        row->respond_by_ms = row->respond_from_ms + promise->respond_ms;
-        row->respond_warned = row->respond_breached;
-    }
-    row->resolve_by_ms = row->resolve_from_ms + promise->resolve_ms;
-    row->resolve_warned = row->resolve_breached;
-}
-
 static bool
 is_other(const char *wanted, const char *present)
 {
@@ -272,15 +255,18 @@ work_change(struct tickets *t,
         event.category = e->row.category;
     }
     if (is_other(c->team, e->row.team)) {
-        utf8_copy(e->row.team, sizeof e->row.team, c->team);
+        clocks_change_team(t->site, &e->row, c->t_ms, c->team);
         event.team = e->row.team;
     }
     if (c->has_priority && c->priority != e->row.priority) {
-        set_priority(t, e, c->priority);
+        clocks_change_priority(t->site, &e->row, c->t_ms, c->priority);
+    }
+    if (event.team != NULL || c->has_priority) {
         event.respond_by_ms = e->row.respond_by_ms;
         event.resolve_by_ms = e->row.resolve_by_ms;
     }
     life_settle(t, e);
     life_tell(t, e, &event);
+    life_dispatch(t, e, c->t_ms);
     return 0;
 }

@@ -443,6 +443,10 @@ START_TEST(a_ticket_of_equipment_that_is_gone_is_still_work)
                             .resolve_by_ms = T0 + DAY,
                             .respond_from_ms = T0,
                             .resolve_from_ms = T0,
+                            .respond_warn_ms = T0 + 48 * MINUTE,
+                            .resolve_warn_ms = T0 + 20 * HOUR,
+                            .escalate_ms = INSTANT_NONE,
+                            .assign_ms = INSTANT_NONE,
                             .responded_ms = INSTANT_NONE,
                             .cleared_ms = INSTANT_NONE};
     tickets_restore(tickets, &stored, false);
