@@ -9,6 +9,8 @@
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
+ *                           {"cmd":"ticket.resolve","ticket":..,"note":..}, see
+ *                           work_json.h
  *                           {"cmd":"service","device":..,"state":"out","reason":..}
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
@@ -21,6 +23,7 @@
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/work_json.h"
 
 static unsigned
 status_of(int code)
@@ -120,11 +123,13 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     json_error_t where;
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct command c = {0};
+    struct ticket_part parts[TICKET_PARTS_MAX];
     unsigned status = 0;
     if (!json_is_object(root)) {
         err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
         status = problem(body, &err);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               work_from_json(&c, parts, root, &err) != 0) {
         status = problem(body, &err);
     } else {
         struct request request = {

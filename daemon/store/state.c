@@ -83,6 +83,8 @@ static const char *const sql_texts[SQL_COUNT] = {
         " resolve_warn_ms, assign_ms, escalate_ms FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
+    [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
+                         " WHERE visit_ms IS NOT NULL AND state = 'closed'",
     [SQL_EACH_TIMER] =
         "SELECT device, rule, phase, level, target_level, since_ms, clear,"
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
