@@ -83,7 +83,9 @@ act_send(struct action *a, enum command_kind kind, const char *said)
     }
     strbuf_json_str_opt(&body, "for", a->how_long);
     strbuf_json_str_opt(&body, "state", a->state);
-    strbuf_add(&body, strbuf_text(&a->more));
+    if (a->more.size > 0) {
+        strbuf_printf(&body, ",%s", strbuf_text(&a->more));
+    }
     struct strbuf answer = {0};
     struct err err = {0};
     int status = CLI_USAGE;

@@ -14,8 +14,7 @@ struct action {
     bool json;
     int64_t ticket;
     int rating;
-    struct strbuf
-        more; /* Further members of the JSON, each with its comma before it. */
+    struct strbuf more; /* Further members of the JSON. */
 };
 
 /* Asks the daemon of a->site, and prints its answer, or "ticket 3: SAID".  Returns the
