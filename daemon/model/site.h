@@ -253,6 +253,7 @@ struct rota {
 #define TEAM_HOURS_MAX     8 /* Spans of one weekday: more is no pattern. */
 #define CALENDAR_DAYS_MAX  1000
 #define ROTA_EXCEPTION_MAX 1000
+#define ROTA_START_DAY     4 /* 1970-01-05, a Monday: turns are counted from here. */
 
 /* Minutes that are worked, of the weekday on which they begin: [from, to).  24:00 is
  * 1440; what ends beyond it ends on the next day. */

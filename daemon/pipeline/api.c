@@ -107,13 +107,17 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         .device = r->query(r, "device"),
         .state = r->query(r, "state"),
         .assignee = r->query(r, "assignee"),
+        .team = r->query(r, "team"),
+        .order = r->query(r, "order"),
         .all = asked_for(r, "all"),
+        .overdue = asked_for(r, "overdue"),
     };
     struct err err;
-    if (listing_tickets(l->reader, &filter, body, &err) != 0) {
-        return problem(body, &err);
-    }
-    return 200;
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    pthread_rwlock_rdlock(&l->site_lock);
+    int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code == 0 ? 200 : problem(body, &err);
 }
 
 static unsigned

@@ -11,9 +11,6 @@
 
 #include "daemon/model/site.h"
 
-/* The Monday from which turns are counted when a rota has no `start`. */
-#define ROTA_START_DEFAULT 4 /* 1970-01-05 */
-
 /* A person's id; NULL: there is no rota. */
 const char *rota_on_duty(const struct rota *r, int64_t t_ms);
 
