@@ -15,15 +15,16 @@ enum command_kind {
     COMMAND_SHELVE,      /* device, rule, note = reason, for_ms or until_ms. */
     COMMAND_UNSHELVE,    /* device, rule. */
     COMMAND_SERVICE,     /* device, service; out: note = reason, for_ms or until_ms. */
-    COMMAND_TICKET_OPEN, /* A reported fault: device, priority, note = symptom. */
-    COMMAND_TICKET_TAKE, /* Assigns it to `assignee`, else to `by`. */
+    COMMAND_TICKET_OPEN, /* A reported fault: device, priority, category, team,
+                            reporter (else `by`), symptom (else note). */
+    COMMAND_TICKET_TAKE, /* `by` owns it.  With `assignee`: a handover, by anybody. */
     COMMAND_TICKET_ARRIVE,
-    COMMAND_TICKET_WAIT, /* note = reason, required. */
+    COMMAND_TICKET_WAIT, /* pause, or note = what for. */
     COMMAND_TICKET_RESUME,
-    COMMAND_TICKET_RESOLVE, /* note = treatment. */
-    COMMAND_TICKET_CLOSE,
+    COMMAND_TICKET_RESOLVE, /* note = treatment; cause, minutes, cost, parts. */
+    COMMAND_TICKET_CLOSE,   /* The same. */
     COMMAND_TICKET_REOPEN,
-    COMMAND_TICKET_NOTE,
+    COMMAND_TICKET_NOTE, /* note, or any of cause, minutes, cost, parts. */
     COMMAND_TICKET_RATE,
     COMMAND_TICKET_TICK,   /* step, undone. */
     COMMAND_TICKET_CHANGE, /* priority, category, team; note = why. */
@@ -61,10 +62,11 @@ struct command {
     enum service_wish service;
     /* Of tickets. */
     const char *category, *team, *symptom, *reporter;
-    enum pause pause;  /* wait; PAUSE_NONE: PAUSE_OTHER. */
-    const char *cause; /* resolve, close: closing code. */
-    int64_t minutes, cost;
-    const struct ticket_part *parts;
+    enum pause pause;      /* wait; PAUSE_NONE: the note is one of its words, or it is
+                              PAUSE_OTHER. */
+    const char *cause;     /* Closing code. */
+    int64_t minutes, cost; /* Beside what was entered before; less than 0 takes back. */
+    const struct ticket_part *parts; /* As minutes. */
     uint32_t part_count;
     int step; /* 1, 2, ...; 0: not given. */
     bool undone;

@@ -9,6 +9,8 @@
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
+ *                           {"cmd":"ticket.resolve","ticket":..,"note":..}, see
+ *                           work_json.h
  *                           {"cmd":"service","device":..,"state":"out","reason":..}
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
@@ -21,6 +23,7 @@
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/work_json.h"
 
 static unsigned
 status_of(int code)
@@ -104,13 +107,17 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         .device = r->query(r, "device"),
         .state = r->query(r, "state"),
         .assignee = r->query(r, "assignee"),
+        .team = r->query(r, "team"),
+        .order = r->query(r, "order"),
         .all = asked_for(r, "all"),
+        .overdue = asked_for(r, "overdue"),
     };
     struct err err;
-    if (listing_tickets(l->reader, &filter, body, &err) != 0) {
-        return problem(body, &err);
-    }
-    return 200;
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    pthread_rwlock_rdlock(&l->site_lock);
+    int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code == 0 ? 200 : problem(body, &err);
 }
 
 static unsigned
@@ -120,11 +127,13 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     json_error_t where;
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct command c = {0};
+    struct ticket_part parts[TICKET_PARTS_MAX];
     unsigned status = 0;
     if (!json_is_object(root)) {
         err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
         status = problem(body, &err);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               work_from_json(&c, parts, root, &err) != 0) {
         status = problem(body, &err);
     } else {
         struct request request = {

@@ -229,8 +229,13 @@ live_restore(struct live *l, struct err *err)
             longest_ms = l->site->rules[i].follow_up_ms;
         }
     }
+    int64_t visit_ms = INSTANT_MAX;
+    if (code == 0) {
+        code = state_oldest_visit(l->store, &visit_ms, err);
+    }
     if (code == 0) {
         int64_t since = engine_clock_now(&l->clock.engine) - longest_ms;
+        since = visit_ms < since ? visit_ms : since;
         code = state_each_ticket(l->store, since, restore_ticket, &r, err);
     }
     if (code == 0 && r.alarms + r.tickets + r.timers > 0) {

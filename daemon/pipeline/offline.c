@@ -43,7 +43,7 @@ offline_listing_tickets(const struct site *site,
     struct state *store = NULL;
     int code = open_state(&store, site, err);
     if (code == 0) {
-        code = listing_tickets(store, filter, out, err);
+        code = listing_tickets(store, site, filter, clock_real_ms(), out, err);
     }
     state_close(store);
     return code;

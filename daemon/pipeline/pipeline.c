@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/instant.h"
 
@@ -302,13 +303,14 @@ ticket_origin(const struct pipeline *p,
     }
 }
 
-/* Planned work was done: what counts since the last service begins anew. */
+/* Planned work was done: what counts since the last service begins anew.  To look once
+ * more, as a follow-up visit does, is no service. */
 static void
 note_service(struct pipeline *p, enum command_kind kind, int64_t number)
 {
     const struct ticket *t = tickets_get(p->tickets, number);
     if (kind == COMMAND_TICKET_RESOLVE && t != NULL && t->kind == TICKET_PLANNED &&
-        t->device != NULL) {
+        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0) {
         rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
     }
 }

@@ -38,11 +38,12 @@ static const char *const sql_texts[SQL_COUNT] = {
         " reopened, respond_warned, respond_breached, resolve_warned, resolve_breached,"
         " assignee, team, title, resolution, rating, respond_from_ms, resolve_from_ms,"
         " category, plan, due_ms, symptom, reporter, taken, pause, level, proof, cause,"
-        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms)"
+        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms,"
+        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
-        " ?46)",
+        " ?46, ?47, ?48, ?49, ?50)",
     [SQL_PUT_TIMER] =
         "INSERT OR REPLACE INTO timer (device, rule, phase, level, target_level,"
         " since_ms, clear, clear_since_ms, while_last_ms)"
@@ -78,9 +79,12 @@ static const char *const sql_texts[SQL_COUNT] = {
         " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"
         " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"
         " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"
-        " steps, first_responded_ms, first_resolved_ms, visit_ms FROM ticket"
+        " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"
+        " resolve_warn_ms, assign_ms, escalate_ms FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
+    [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
+                         " WHERE visit_ms IS NOT NULL AND state = 'closed'",
     [SQL_EACH_TIMER] =
         "SELECT device, rule, phase, level, target_level, since_ms, clear,"
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",

@@ -108,6 +108,10 @@ int state_each_ticket(struct state *s,
                       struct err *err);
 int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
+/* When the first of those was closed that are still to be visited; INSTANT_MAX: none
+ * is.
+ */
+int state_oldest_visit(struct state *s, int64_t *closed_ms, struct err *err);
 typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
 typedef bool (*state_meter_fn)(void *ctx, const struct meter_row *row);

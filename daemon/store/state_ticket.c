@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
 #include "daemon/store/state_internal.h"
@@ -30,6 +31,10 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 44, t->first_responded_ms);
     bind_instant(stmt, 45, t->first_resolved_ms);
     bind_instant(stmt, 46, t->visit_ms);
+    bind_instant(stmt, 47, t->respond_warn_ms);
+    bind_instant(stmt, 48, t->resolve_warn_ms);
+    bind_instant(stmt, 49, t->assign_ms);
+    bind_instant(stmt, 50, t->escalate_ms);
 }
 
 int
@@ -89,7 +94,8 @@ read_parts(struct ticket *t, const char *text)
         if (name != NULL) {
             utf8_copy(part->name, sizeof part->name, name);
             part->count = json_integer_value(json_object_get(item, "count"));
-            part->cost = json_integer_value(json_object_get(item, "cost"));
+            (void)money_from_number(&part->cost,
+                                    json_number_value(json_object_get(item, "cost")));
             t->part_count++;
         }
     }
@@ -122,6 +128,10 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->first_responded_ms = column_instant(stmt, 43);
     t->first_resolved_ms = column_instant(stmt, 44);
     t->visit_ms = column_instant(stmt, 45);
+    t->respond_warn_ms = column_instant(stmt, 46);
+    t->resolve_warn_ms = column_instant(stmt, 47);
+    t->assign_ms = column_instant(stmt, 48);
+    t->escalate_ms = column_instant(stmt, 49);
     return 0;
 }
 
