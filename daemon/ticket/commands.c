@@ -463,6 +463,10 @@ do_command(struct tickets *t,
     case COMMAND_TICKET_OPEN:
     case COMMAND_TICKET_TICK:
     case COMMAND_TICKET_CHANGE:
+    case COMMAND_LEDGER_SET:
+    case COMMAND_LEDGER_DOCUMENT:
+    case COMMAND_LEDGER_REMOVE:
+    case COMMAND_LEDGER_ALTERATION:
     case COMMAND_KIND_COUNT:
         break;
     }
