@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/explain_json.h"
+#include "daemon/pipeline/ledger_json.h"
 #include "daemon/pipeline/live_inside.h"
 
 /* Does what a person asked for, stores it, and says so in the log. */
@@ -81,11 +82,13 @@ obey_mqtt(struct live *l, const char *text)
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(root)) {
         log_warning("mqtt command: no JSON object: %s", where.text);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               ledger_from_json(&c, root, &err) != 0) {
         log_warning("mqtt command: %s", err.text);
     } else {
         obey(l, &c, "mqtt", NULL, &err);
     }
+    ledger_json_fini(&c);
     json_decref(root);
 }
 
