@@ -129,14 +129,15 @@ command_word(int index)
 
 static const struct shape do_shape = {.kind = SHAPE_NAMES,
                                       .name_of = command_word,
-                                      .name_count = COMMAND_KIND_COUNT,
+                                      .name_count = COMMAND_CASE_COUNT,
                                       .also_of = command_kind_alias};
 
 static void
 read_command_kind(struct reader *r, const struct node *n, enum command_kind *out)
 {
     int word = 0;
-    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text)) {
+    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text) &&
+        *out < COMMAND_CASE_COUNT) {
         return; /* Also by another name, which the list below does not have. */
     }
     (void)shape_read_name(r, n, "do", &do_shape, &word);

@@ -29,8 +29,8 @@ extern const struct shape site_block_shape, data_shape, bus_shape, device_shape,
     rule_shape, person_shape, team_shape, calendar_shape, priorities_shape,
     maintenance_shape, procedure_shape, mqtt_shape, history_shape, alarms_shape,
     tickets_shape, web_shape;
-extern const struct shape applies_to_shape, limits_shape, point_shape, points_shape,
-    poll_shape;
+extern const struct shape applies_to_shape, ledger_shape, limits_shape, point_shape,
+    points_shape, poll_shape;
 /* Whole files. */
 extern const struct shape site_file_shape, rules_file_shape, profile_file_shape,
     case_file_shape, map_file_shape, sim_file_shape;
@@ -135,6 +135,11 @@ const struct profile_spec *profile_find(struct reader *r,
                                         struct profiles *all,
                                         const char *id,
                                         const struct loc *loc);
+
+/* ---- ledger.c ---- */
+
+/* A `ledger:` mapping. */
+void ledger_read(struct reader *r, const struct node *n, struct ledger *out);
 
 /* ---- bus.c, device.c, conflict.c ---- */
 

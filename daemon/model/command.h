@@ -8,6 +8,7 @@
 
 #include "daemon/model/words.h"
 
+struct ledger_change;
 struct ticket_part;
 
 enum command_kind {
@@ -26,10 +27,17 @@ enum command_kind {
     COMMAND_TICKET_REOPEN,
     COMMAND_TICKET_NOTE, /* note, or any of cause, minutes, cost, parts. */
     COMMAND_TICKET_RATE,
-    COMMAND_TICKET_TICK,   /* step, undone. */
-    COMMAND_TICKET_CHANGE, /* priority, category, team; note = why. */
+    COMMAND_TICKET_TICK,       /* step, undone. */
+    COMMAND_TICKET_CHANGE,     /* priority, category, team; note = why. */
+    COMMAND_LEDGER_SET,        /* changes: all of them, or none. */
+    COMMAND_LEDGER_DOCUMENT,   /* device, title, link, document, valid_until. */
+    COMMAND_LEDGER_REMOVE,     /* number: a document that holds no longer. */
+    COMMAND_LEDGER_ALTERATION, /* device, what, effect, made_on, made_by. */
     COMMAND_KIND_COUNT
 };
+
+/* A case may hold those before this one: the ledger moves no alarm and no ticket. */
+#define COMMAND_CASE_COUNT COMMAND_LEDGER_SET
 
 /* What COMMAND_SERVICE makes of a device. */
 enum service_wish { SERVICE_UNSAID, SERVICE_OUT, SERVICE_IN };
@@ -70,6 +78,13 @@ struct command {
     uint32_t part_count;
     int step; /* 1, 2, ...; 0: not given. */
     bool undone;
+    /* Of the ledger.  Dates are YYYY-MM-DD. */
+    const struct ledger_change *changes;
+    uint32_t change_count;
+    int64_t number; /* Of a document; 0: not given. */
+    const char *title, *link, *valid_until;
+    enum document_kind document;
+    const char *what, *effect, *made_on, *made_by;
 };
 
 #endif

@@ -180,6 +180,8 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         add_plan_members(out, e);
     } else if (e->kind == EVENT_LEDGER_CHANGED) {
         strbuf_json_str_opt(out, "record", e->record);
+        strbuf_json_str_opt(out, "before", e->before);
+        strbuf_json_str_opt(out, "after", e->after);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
     }
@@ -215,6 +217,14 @@ add_deadline(struct strbuf *out, const char *what, int64_t t_ms)
         char when[INSTANT_TEXT_BYTES];
         strbuf_printf(out, ", %s by %s", what, instant_format_local(when, t_ms));
     }
+}
+
+/* ", maker: Grundfos -> Wilo" */
+static void
+add_record(struct strbuf *out, const struct event *e)
+{
+    strbuf_printf(out, ", %s: %s -> %s", e->record, e->before != NULL ? e->before : "-",
+                  e->after != NULL ? e->after : "-");
 }
 
 /* "ticket 3 " or "alarm " or "device ", then the last word of the event's name. */
@@ -257,6 +267,9 @@ event_to_text(struct strbuf *out, const struct event *e)
         strbuf_printf(out, ": %s", e->title);
     }
     add_place(out, e);
+    if (e->kind == EVENT_LEDGER_CHANGED) {
+        add_record(out, e);
+    }
     if (e->title == NULL && e->has_value) {
         strbuf_add(out, " at ");
         strbuf_add_number(out, e->value);

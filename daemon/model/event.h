@@ -118,9 +118,11 @@ struct event {
     uint32_t part_count;
     int step; /* ticket.ticked: 1, 2, ...; 0: none. */
     bool undone;
-    int level;          /* ticket.escalated: 1, 2, ... */
-    const char *to;     /* ticket.escalated: who is told. */
-    const char *record; /* ledger.changed: what of it. */
+    int level;      /* ticket.escalated: 1, 2, ... */
+    const char *to; /* ticket.escalated: who is told. */
+    /* ledger.changed: which field, "document 3" or "alteration 2"; what it was, and
+     * what it is now. */
+    const char *record, *before, *after;
 };
 
 /* One object without a line end, keys in this fixed order, absent ones left out:
@@ -131,7 +133,7 @@ struct event {
  *         assignee rating level to plan due category team symptom reporter pause proof
  *         cause minutes cost parts step undone by note
  * plans   t event ticket device plan due by note
- * ledger  t event device record by note
+ * ledger  t event device record before after by note
  * devices t event device until by note.  `extra` (may be NULL) is put before the
  * closing brace, e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);

@@ -108,11 +108,20 @@ struct limits {
     int64_t timeout_ms;     /* For its answers; 0: the bus's. */
 };
 
+/* A paper of a device, as its site file names it. */
+struct ledger_paper {
+    const char *title; /* The link when none was given. */
+    const char *link;
+    enum document_kind kind;
+    const char *valid_until; /* YYYY-MM-DD; NULL: for ever. */
+};
+
 struct ledger {
     const char *maker, *model, *serial, *installed, *keeper;
     const char *specification, *supplier, *area;
-    const char *warranty_until;   /* YYYY-MM-DD, as `installed`. */
-    const char *const *documents; /* Links or paths. */
+    const char *warranty_until;        /* YYYY-MM-DD, as `installed`. */
+    const char *const *documents;      /* Links or paths. */
+    const struct ledger_paper *papers; /* The same, with what is known of each. */
     uint32_t document_count;
     int64_t design_hours, design_starts; /* Design life by use; 0: not given. */
     int64_t price;                       /* Hundredths of the currency; 0: not given. */

@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/explain_json.h"
+#include "daemon/pipeline/ledger_json.h"
 #include "daemon/pipeline/live_inside.h"
 #include "daemon/pipeline/work_json.h"
 
@@ -84,11 +85,13 @@ obey_mqtt(struct live *l, const char *text)
     if (!json_is_object(root)) {
         log_warning("mqtt command: no JSON object: %s", where.text);
     } else if (command_from_json(&c, root, &err) != 0 ||
-               work_from_json(&c, parts, root, &err) != 0) {
+               work_from_json(&c, parts, root, &err) != 0 ||
+               ledger_from_json(&c, root, &err) != 0) {
         log_warning("mqtt command: %s", err.text);
     } else {
         obey(l, &c, "mqtt", NULL, &err);
     }
+    ledger_json_fini(&c);
     json_decref(root);
 }
 

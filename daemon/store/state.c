@@ -17,6 +17,17 @@
 #define LOCK_FILE  "lock"
 #define LOCK_MODE  0640
 
+/* Of a ticket, as state_ticket.c reads them. */
+#define TICKET_COLUMNS                                                                 \
+    "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
+    " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
+    " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"    \
+    " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"      \
+    " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"   \
+    " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
+    " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
+    " resolve_warn_ms, assign_ms, escalate_ms"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -73,14 +84,7 @@ static const char *const sql_texts[SQL_COUNT] = {
         " hidden_since_ms, hidden_until_ms, raises FROM alarm"
         " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
     [SQL_EACH_TICKET] =
-        "SELECT number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"
-        " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"
-        " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"
-        " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"
-        " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"
-        " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"
-        " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"
-        " resolve_warn_ms, assign_ms, escalate_ms FROM ticket"
+        "SELECT " TICKET_COLUMNS " FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
     [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
@@ -100,6 +104,27 @@ static const char *const sql_texts[SQL_COUNT] = {
         " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_EACH_TICKET_OF] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
+    [SQL_PUT_LEDGER] =
+        "INSERT OR REPLACE INTO ledger (device, key, value, person, changed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_DELETE_LEDGER] = "DELETE FROM ledger WHERE device = ?1 AND key = ?2",
+    [SQL_PUT_DOCUMENT] =
+        "INSERT OR REPLACE INTO ledger_document (number, device, title, link, kind,"
+        " valid_until, person, added_ms, removed_by, removed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [SQL_PUT_ALTERATION] =
+        "INSERT OR REPLACE INTO ledger_alteration (number, device, day, what, effect,"
+        " made_by, person, added_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_EACH_LEDGER] = "SELECT device, key, value, person, changed_ms FROM ledger"
+                        " ORDER BY device, key",
+    [SQL_EACH_DOCUMENT] =
+        "SELECT number, device, title, link, kind, valid_until, person, added_ms,"
+        " removed_by, removed_ms FROM ledger_document ORDER BY number",
+    [SQL_EACH_ALTERATION] =
+        "SELECT number, device, day, what, effect, made_by, person, added_ms"
+        " FROM ledger_alteration ORDER BY number",
 };
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the

@@ -177,6 +177,26 @@ ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *er
     return read_work(s, stmt, t, err);
 }
 
+static int
+each_row(struct state *s,
+         enum state_sql which,
+         sqlite3_stmt *stmt,
+         state_ticket_fn fn,
+         void *ctx,
+         struct err *err)
+{
+    struct ticket t;
+    int rc = 0;
+    while (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc != 0 || !fn(ctx, &t)) {
+            break;
+        }
+    }
+    state_return(s, which, stmt);
+    return rc;
+}
+
 int
 state_each_ticket(struct state *s,
                   int64_t closed_since_ms,
@@ -185,7 +205,6 @@ state_each_ticket(struct state *s,
                   struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    struct ticket t;
     int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
     if (rc != 0) {
         return rc;
@@ -193,12 +212,18 @@ state_each_ticket(struct state *s,
     if (closed_since_ms != INSTANT_NONE) {
         sqlite3_bind_int64(stmt, 1, closed_since_ms);
     }
-    while (next_row(s, stmt, &rc, err)) {
-        rc = ticket_row(s, stmt, &t, err);
-        if (rc != 0 || !fn(ctx, &t)) {
-            break;
-        }
+    return each_row(s, SQL_EACH_TICKET, stmt, fn, ctx, err);
+}
+
+int
+state_each_ticket_of(
+    struct state *s, const char *device, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_TICKET_OF, &stmt, err);
+    if (rc != 0) {
+        return rc;
     }
-    state_return(s, SQL_EACH_TICKET, stmt);
-    return rc;
+    bind_text(stmt, 1, device);
+    return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
 }

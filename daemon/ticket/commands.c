@@ -178,6 +178,10 @@ do_command(struct tickets *t,
     case COMMAND_UNSHELVE:
     case COMMAND_SERVICE:
     case COMMAND_TICKET_OPEN:
+    case COMMAND_LEDGER_SET:
+    case COMMAND_LEDGER_DOCUMENT:
+    case COMMAND_LEDGER_REMOVE:
+    case COMMAND_LEDGER_ALTERATION:
     case COMMAND_KIND_COUNT:
         break;
     }
