@@ -12,6 +12,7 @@
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
 #include "daemon/model/ticket.h"
+#include "daemon/store/journal.h"
 
 struct state;
 
@@ -33,15 +34,23 @@ void state_rollback(struct state *s);
 /* Who this gateway is: a random id made with the database; 16 hex digits. */
 const char *state_gateway_id(const struct state *s);
 
-/* Appends the event and returns its sequence number (gap-free, from 1) in `seq`.
- * `json` is the event's text without seq and id; `peer` (may be NULL) says by which
- * process a command came ("uid=1000 pid=4242"). */
+/* Appends the event to the journal and returns its sequence number (gap-free, from 1)
+ * in `seq`.  `json` is the event's text without seq and id; `more` (may be NULL) is
+ * what it means for the row of its ticket (daemon/ticket/fold.h); `peer` (may be NULL)
+ * says by which process a command came ("uid=1000 pid=4242"). */
 int state_add_event(struct state *s,
                     const struct event *e,
                     const char *json,
+                    const char *more,
                     const char *peer,
                     int64_t *seq,
                     struct err *err);
+/* The head with the events of the transaction that is under way; for writers. */
+void state_journal_head(const struct state *s, struct journal_head *out);
+/* What did not fit between the last event and the head when the database was opened for
+ * writing; NULL: all did.  What comes next is chained to what the head said, never to
+ * what stood in its place, so that `check --journal` goes on finding it. */
+const char *state_journal_fault(const struct state *s);
 /* An ALARM_NORMAL row stays in the table (for its episode) and out of listings. */
 int state_put_alarm(struct state *s, const struct alarm *a, struct err *err);
 int state_delete_alarm(struct state *s,
@@ -108,6 +117,9 @@ int state_each_ticket(struct state *s,
                       struct err *err);
 int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
+/* The one of this number; `fn` is not called when there is none. */
+int state_one_ticket(
+    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err);
 typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
 typedef bool (*state_meter_fn)(void *ctx, const struct meter_row *row);
@@ -124,6 +136,7 @@ struct event_row {
     int64_t ticket;
     const char *json;
     const char *peer; /* May be NULL. */
+    const char *more; /* May be NULL. */
 };
 typedef bool (*state_event_fn)(void *ctx, const struct event_row *row);
 /* Events after `after_seq`, at most `limit` (0: all). */

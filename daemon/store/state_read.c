@@ -253,6 +253,7 @@ state_each_event(struct state *s,
             .ticket = sqlite3_column_int64(stmt, 5),
             .json = column_text(stmt, 6),
             .peer = column_text(stmt, 7),
+            .more = column_text(stmt, 8),
         };
         if (!fn(ctx, &row)) {
             break;
