@@ -27,6 +27,9 @@
     " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
     " steps, first_responded_ms, first_resolved_ms, visit_ms FROM ticket"
 
+#define EVENT_ROW                                                                      \
+    "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -97,9 +100,13 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_SERVICE] =
         "SELECT device, person, reason, since_ms, until_ms FROM service"
         " ORDER BY device",
-    [SQL_EACH_EVENT] =
-        "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
-        " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_EVENT] = EVENT_ROW " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_TICKET_EVENT] = EVENT_ROW " WHERE ticket = ?1 ORDER BY seq",
+    [SQL_EACH_TICKET_ROW] = "SELECT * FROM ticket ORDER BY number",
+    [SQL_EACH_LOST_TICKET] =
+        "SELECT DISTINCT ticket FROM events WHERE ticket IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM ticket WHERE number = events.ticket)"
+        " ORDER BY ticket",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
 };

@@ -146,6 +146,19 @@ int state_each_event(struct state *s,
                      state_event_fn fn,
                      void *ctx,
                      struct err *err);
+/* The events of one ticket, in order: its own, and those of alarms that changed it. */
+int state_each_ticket_event(
+    struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err);
+/* Each row of the table of tickets as it stands there, in order of number: an object
+ * with its columns; what is NULL, 0 or "" is left out. */
+typedef bool (*state_row_fn)(void *ctx, int64_t number, const char *json);
+int state_each_ticket_row(struct state *s, state_row_fn fn, void *ctx, struct err *err);
+/* Tickets that have events and no row; `json` is "{}". */
+int
+state_each_lost_ticket(struct state *s, state_row_fn fn, void *ctx, struct err *err);
+/* All that is read between the two is of one moment.  STORE_READ only. */
+int state_read_begin(struct state *s, struct err *err);
+void state_read_end(struct state *s);
 struct outbox_row {
     int64_t id;
     const char *topic, *payload;

@@ -1,8 +1,10 @@
-/* The writing end of the journal: events, each with its hash, and the head. */
+/* The writing end of the journal: events, each with its hash, and the head; and what a
+ * proof of it reads beside the chain. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/strbuf.h"
 #include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 
@@ -213,4 +215,81 @@ journal_open(struct state *s, struct err *err)
     s->last.seq = head.seq > last.seq ? head.seq : last.seq;
     s->pending = s->last;
     return 0;
+}
+
+/* ---- For the proof ---- */
+
+static void
+add_column(struct strbuf *out, sqlite3_stmt *stmt, int at)
+{
+    const char *name = sqlite3_column_name(stmt, at);
+    int type = sqlite3_column_type(stmt, at);
+    const char *text = type == SQLITE_TEXT ? column_text(stmt, at) : NULL;
+    if (type == SQLITE_INTEGER && sqlite3_column_int64(stmt, at) != 0) {
+        strbuf_json_int(out, name, sqlite3_column_int64(stmt, at));
+    } else if (text != NULL && strlen(text) != (size_t)sqlite3_column_bytes(stmt, at)) {
+        strbuf_json_str(out, name, "a text with a zero byte inside");
+    } else if (text != NULL && text[0] == '[' && strcmp(name, "parts") == 0) {
+        strbuf_json_key(out, name);
+        strbuf_add(out, text);
+    } else if (text != NULL && text[0] != '\0') {
+        strbuf_json_str(out, name, text);
+    }
+}
+
+int
+state_each_ticket_row(struct state *s, state_row_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct strbuf json = {0};
+    int rc = state_lend(s, SQL_EACH_TICKET_ROW, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        strbuf_clear(&json);
+        strbuf_add_char(&json, '{');
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            add_column(&json, stmt, i);
+        }
+        strbuf_add_char(&json, '}');
+        if (!fn(ctx, sqlite3_column_int64(stmt, 0), strbuf_text(&json))) {
+            break;
+        }
+    }
+    strbuf_fini(&json);
+    state_return(s, SQL_EACH_TICKET_ROW, stmt);
+    return rc;
+}
+
+int
+state_each_lost_ticket(struct state *s, state_row_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_LOST_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    while (next_row(s, stmt, &rc, err)) {
+        if (!fn(ctx, sqlite3_column_int64(stmt, 0), "{}")) {
+            break;
+        }
+    }
+    state_return(s, SQL_EACH_LOST_TICKET, stmt);
+    return rc;
+}
+
+int
+state_read_begin(struct state *s, struct err *err)
+{
+    assert(s->mode == STORE_READ);
+    return db_exec(s->db, "BEGIN", err);
+}
+
+void
+state_read_end(struct state *s)
+{
+    if (sqlite3_get_autocommit(s->db) == 0) {
+        sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    }
 }
