@@ -196,5 +196,21 @@ static const char version_5[] =
     "  name, device, rule, ticket, person, json, peer, more, lower(hex(hash)) AS hash"
     "  FROM events;";
 
+/* The ledger: what people changed of it.  A row that is replaced, or a document that
+ * was taken out, is in the journal. */
+static const char version_7[] =
+    "CREATE TABLE ledger ("
+    "  device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    "  person TEXT NOT NULL, changed_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (device, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ledger_document ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, title TEXT NOT NULL,"
+    "  link TEXT NOT NULL, kind TEXT NOT NULL, valid_until TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL, removed_by TEXT, removed_ms INTEGER) STRICT;"
+    "CREATE TABLE ledger_alteration ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, day TEXT NOT NULL,"
+    "  what TEXT NOT NULL, effect TEXT, made_by TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL) STRICT;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
     version_1, version_2, version_3, version_4, version_5, version_7};
