@@ -301,7 +301,7 @@ struct calendar_day {
 
 /* When a visit is due.  Several of the three may stand; whichever comes first. */
 enum plan_cycle {
-    PLAN_EVERY,   /* every_ms. */
+    PLAN_EVERY,   /* every_ms, in whole days. */
     PLAN_MONTHLY, /* `nth` `weekday` of each `months`-th month, or day `month_day`. */
     PLAN_YEARLY,  /* On these days of the year. */
     PLAN_BY_USE   /* Only by use. */
@@ -335,6 +335,10 @@ struct plan_spec {
     enum severity priority;
     int64_t minutes; /* How long a visit takes; 0: not said. */
     int64_t cost;    /* Planned for it, hundredths of the currency; 0: not said. */
+    bool has_season; /* Due only between these two days of the year, both included; */
+    struct year_day season_from, season_to; /* the season may hold New Year. */
+    bool service;      /* A visit resets what rules count since_service. */
+    bool service_said; /* Not so where no plan of the device does: each one resets. */
     struct loc loc;
 };
 
