@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "daemon/base/civil.h"
+
 #define DAY_MS  86400000
 #define YEAR_MS (365LL * DAY_MS)
 /* Years 0001 to 9999 can be written; beyond them nothing is an instant. */
@@ -44,20 +46,6 @@ instant_zone_set(const char *name)
         setenv("TZ", name, 1);
         tzset();
     }
-}
-
-/* Days from 1970-01-01 of a date of the proleptic Gregorian calendar: counted in eras
- * of 400 years that begin on 1 March, so that the leap day comes last. */
-static int64_t
-days_from_civil(int64_t year, int month, int day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
 }
 
 char *
@@ -181,7 +169,7 @@ scan_civil(struct scan *s, struct civil *c)
 static int64_t
 civil_to_utc(const struct civil *c)
 {
-    int64_t days = days_from_civil(c->year, c->month, c->day);
+    int64_t days = civil_from_date(c->year, c->month, c->day);
     return ((days * 24 + c->hour) * 60 + c->minute) * 60000LL + c->second * 1000LL +
            c->ms;
 }
