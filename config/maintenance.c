@@ -399,20 +399,16 @@ read_window(struct reader *r, const struct node *n, struct plan_spec *p)
                   "maintenance \"%s\" is statutory: it is never postponed and has no "
                   "\"grace\"; leave one of the two out",
                   p->id);
-    } else if (cycle_ms > 0 && p->grace_ms >= cycle_ms) {
-        diags_add(r->diags, DIAG_ERROR, &grace,
-                  "\"grace\" of maintenance \"%s\" is as long as its cycle; less than "
-                  "the time between two visits is accepted",
-                  p->id);
     }
     if (node_get(n, "remind") == NULL) {
         int64_t third = cycle_ms / 3 / MS_DAY;
         p->remind_ms =
             (cycle_ms > 0 && third < REMIND_DAYS ? third : REMIND_DAYS) * MS_DAY;
-    } else if (cycle_ms > 0 && p->remind_ms >= cycle_ms) {
-        diags_add(r->diags, DIAG_ERROR, &remind,
-                  "\"remind\" of maintenance \"%s\" is as long as its cycle; less than "
-                  "the time between two visits is accepted",
+    }
+    if (cycle_ms > 0 && p->remind_ms + p->grace_ms >= cycle_ms) {
+        diags_add(r->diags, DIAG_ERROR, node_get(n, "grace") != NULL ? &grace : &remind,
+                  "\"remind\" and \"grace\" of maintenance \"%s\" are as long as its "
+                  "cycle; together less than the time between two visits is accepted",
                   p->id);
     }
 }

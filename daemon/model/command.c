@@ -9,7 +9,8 @@ static const char *const names[] = {
     "ack",           "shelve",         "unshelve",      "service",
     "ticket.open",   "ticket.take",    "ticket.arrive", "ticket.wait",
     "ticket.resume", "ticket.resolve", "ticket.close",  "ticket.reopen",
-    "ticket.note",   "ticket.rate",    "ticket.tick",   "ticket.change"};
+    "ticket.note",   "ticket.rate",    "ticket.tick",   "ticket.change",
+    "plan.start",    "plan.done",      "plan.move"};
 _Static_assert(ARRAY_LEN(names) == COMMAND_KIND_COUNT, "a name for each kind");
 
 static const struct {

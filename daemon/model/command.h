@@ -27,6 +27,9 @@ enum command_kind {
     COMMAND_TICKET_RATE,
     COMMAND_TICKET_TICK,   /* step, undone. */
     COMMAND_TICKET_CHANGE, /* priority, category, team; note = why. */
+    COMMAND_PLAN_START,    /* device, plan: its ticket opens now. */
+    COMMAND_PLAN_DONE,     /* device, plan, day: a visit that was made on that day. */
+    COMMAND_PLAN_MOVE,     /* device, plan, day: the next visit; note = why. */
     COMMAND_KIND_COUNT
 };
 
@@ -68,6 +71,9 @@ struct command {
     uint32_t part_count;
     int step; /* 1, 2, ...; 0: not given. */
     bool undone;
+    /* Of plans. */
+    const char *plan;
+    int32_t day; /* As struct plan_row has them; 0: not given. */
 };
 
 #endif

@@ -41,6 +41,7 @@ struct plan_row {
     int32_t ticket_day; /* Its day, */
     int32_t told_day;   /* and the day on which it was last reminded of. */
     bool overdue;       /* It was told that the present visit is overdue. */
+    bool held;          /* The visit waits for its device to be in service. */
     struct plan_before before;
     struct plan_use_row use;
 };

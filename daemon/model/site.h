@@ -412,6 +412,7 @@ void site_free(struct site *site); /* NULL is accepted. */
 uint32_t site_device(const struct site *site, const char *id);
 uint32_t site_bus(const struct site *site, const char *id);
 uint32_t site_rule(const struct site *site, const char *id);
+uint32_t site_plan(const struct site *site, const char *id);
 uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
 /* Every criterion that is given matches the device. */

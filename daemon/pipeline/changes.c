@@ -17,7 +17,9 @@ enum change_kind {
     CHANGE_SERVICE,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
-    CHANGE_METER
+    CHANGE_METER,
+    CHANGE_PLAN,
+    CHANGE_PLAN_USE
 };
 
 /* Ids and texts are copied: a reload may free the site they point into while the disk
@@ -38,6 +40,7 @@ struct change {
         struct alarm alarm;
         struct ticket ticket;
         struct service service;
+        struct plan_row plan;
         struct timer_row timer;
         struct {
             struct meter_row row;
@@ -78,7 +81,8 @@ append(struct changes *c, enum change_kind kind, const char *device, const char 
     item->kind = kind;
     set_id(item->device, &item->has_device, device);
     set_id(item->rule, &item->has_rule, rule);
-    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER) {
+    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER &&
+        kind != CHANGE_PLAN_USE) {
         c->urgent++;
     }
     return item;
@@ -129,6 +133,12 @@ on_service(void *ctx, const struct service *s)
     append(ctx, CHANGE_SERVICE, s->device, NULL)->service = *s;
 }
 
+static void
+on_plan(void *ctx, const struct plan_row *p)
+{
+    append(ctx, CHANGE_PLAN, NULL, NULL)->plan = *p;
+}
+
 struct changes *
 changes_new(void)
 {
@@ -136,7 +146,12 @@ changes_new(void)
     if (c == NULL) {
         abort();
     }
-    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service};
+    c->sink = (struct sink){.ctx = c,
+                            .event = on_event,
+                            .alarm = on_alarm,
+                            .ticket = on_ticket,
+                            .service = on_service,
+                            .plan = on_plan};
     return c;
 }
 
@@ -236,6 +251,12 @@ changes_add_meter(struct changes *c, const struct rules_meter *m)
                                          .starts = m->starts,
                                          .service_ms = m->service_ms,
                                          .service_starts = m->service_starts};
+}
+
+void
+changes_add_plan_use(struct changes *c, const struct plan_row *p)
+{
+    append(c, CHANGE_PLAN_USE, NULL, NULL)->plan = *p;
 }
 
 void
@@ -402,6 +423,9 @@ write_one(struct change *item,
     case CHANGE_METER:
         item->meter.row.key = item->meter.key;
         return state_put_meter(store, &item->meter.row, err);
+    case CHANGE_PLAN:
+    case CHANGE_PLAN_USE:
+        return state_put_plan(store, &item->plan, err);
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
+#include "daemon/model/plan.h"
 #include "daemon/model/ticket.h"
 
 struct state;
@@ -74,6 +75,7 @@ struct meter_row {
     int64_t true_ms, starts, service_ms, service_starts;
 };
 int state_put_meter(struct state *s, const struct meter_row *row, struct err *err);
+int state_put_plan(struct state *s, const struct plan_row *row, struct err *err);
 int state_put_device(struct state *s, const char *device, bool online, struct err *err);
 /* The last moment at which the program is known to have run. */
 int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
@@ -117,6 +119,9 @@ int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err
 typedef bool (*state_service_fn)(void *ctx, const struct service *row);
 int
 state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err);
+/* In order of device, then plan. */
+typedef bool (*state_plan_fn)(void *ctx, const struct plan_row *row);
+int state_each_plan(struct state *s, state_plan_fn fn, void *ctx, struct err *err);
 struct event_row {
     int64_t seq, t_ms;
     const char *name;          /* "alarm.raised" */

@@ -463,6 +463,9 @@ do_command(struct tickets *t,
     case COMMAND_TICKET_OPEN:
     case COMMAND_TICKET_TICK:
     case COMMAND_TICKET_CHANGE:
+    case COMMAND_PLAN_START:
+    case COMMAND_PLAN_DONE:
+    case COMMAND_PLAN_MOVE:
     case COMMAND_KIND_COUNT:
         break;
     }

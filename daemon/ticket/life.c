@@ -29,6 +29,11 @@ life_tell(struct tickets *t, const struct ticket_entry *e, struct event *event)
     event->severity = e->row.priority;
     event->ticket_kind = e->row.kind;
     event->title = e->row.title;
+    if (e->row.plan[0] != '\0' &&
+        (event->kind == EVENT_TICKET_OPENED || event->kind == EVENT_TICKET_CHANGED)) {
+        event->plan = e->row.plan;
+        event->due_ms = e->row.due_ms != INSTANT_NONE ? e->row.due_ms : 0;
+    }
     t->sink->event(t->sink->ctx, event);
 }
 
@@ -104,6 +109,22 @@ start_clocks(const struct tickets *t, struct ticket_entry *e, int64_t t_ms)
     e->row.resolve_breached = false;
 }
 
+void
+life_visit_clocks(struct ticket_entry *e, const struct ticket_visit *v, int64_t t_ms)
+{
+    struct ticket *row = &e->row;
+    utf8_copy(row->plan, sizeof row->plan, v->plan);
+    row->due_ms = v->due_ms;
+    row->respond_from_ms = t_ms;
+    row->resolve_from_ms = t_ms;
+    row->respond_by_ms = v->by_ms;
+    row->resolve_by_ms = v->by_ms;
+    row->respond_warned = false;
+    row->respond_breached = false;
+    row->resolve_warned = false;
+    row->resolve_breached = false;
+}
+
 struct ticket_entry *
 life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
 {
@@ -144,6 +165,9 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     utf8_copy(row->title, sizeof row->title, birth->title);
     utf8_copy(row->team, sizeof row->team, birth->team);
     start_clocks(t, e, t_ms);
+    if (birth->visit != NULL) {
+        life_visit_clocks(e, birth->visit, t_ms);
+    }
     ticket_table_add(&t->table, e);
     life_settle(t, e);
     struct event event = {.t_ms = t_ms,

@@ -25,9 +25,14 @@ struct ticket_birth {
     enum severity priority;
     const char *title, *team; /* Copied; may be NULL. */
     const char *by, *note;    /* Who reported it, and how; NULL for an alarm's. */
+    const struct ticket_visit *visit; /* Of a planned one: its plan and day; or NULL. */
 };
 struct ticket_entry *
 life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth);
+
+/* The visit is due by its day, from t_ms on: both clocks end there. */
+void
+life_visit_clocks(struct ticket_entry *e, const struct ticket_visit *v, int64_t t_ms);
 
 /* A further episode of its fault while it is worked on. */
 void life_join(struct tickets *t, struct ticket_entry *e, int64_t t_ms);

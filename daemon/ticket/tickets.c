@@ -266,6 +266,43 @@ tickets_fire(struct tickets *t)
     }
 }
 
+int64_t
+tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v)
+{
+    struct ticket_birth birth = {.kind = TICKET_PLANNED,
+                                 .device = v->device,
+                                 .rule = NONE_INDEX,
+                                 .priority = v->priority,
+                                 .title = v->title,
+                                 .team = v->team,
+                                 .by = v->by,
+                                 .note = v->note,
+                                 .visit = v};
+    life_sweep(t, t_ms);
+    return life_open(t, t_ms, &birth)->row.number;
+}
+
+void
+tickets_plan_move(struct tickets *t,
+                  int64_t t_ms,
+                  int64_t number,
+                  const struct ticket_visit *v)
+{
+    struct ticket_entry *e = ticket_table_find(&t->table, number);
+    if (e == NULL || e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED) {
+        return;
+    }
+    life_visit_clocks(e, v, t_ms);
+    life_settle(t, e);
+    struct event event = {.t_ms = t_ms,
+                          .kind = EVENT_TICKET_CHANGED,
+                          .respond_by_ms = e->row.respond_by_ms,
+                          .resolve_by_ms = e->row.resolve_by_ms,
+                          .by = v->by,
+                          .note = v->note};
+    life_tell(t, e, &event);
+}
+
 const struct ticket *
 tickets_get(const struct tickets *t, int64_t number)
 {
@@ -301,6 +338,7 @@ tickets_shift(struct tickets *t, int64_t delta_ms)
             &e->row.respond_from_ms,  &e->row.resolve_from_ms,  &e->row.assigned_ms,
             &e->row.responded_ms,     &e->row.resolved_ms,      &e->row.verified_ms,
             &e->row.closed_ms,        &e->row.waiting_since_ms, &e->row.cleared_ms,
+            &e->row.due_ms,
             &e->watch.clear_since_ms, &e->watch.while_last_ms,  &e->verify_ms};
         for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
             shift(instants[k], delta_ms);
