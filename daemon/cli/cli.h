@@ -124,8 +124,8 @@ int cli_print_listing(const char *array,
 
 extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_explain,
     cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,
-    cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
-    cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
+    cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_plan, cli_export, cli_import,
+    cli_read, cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
     cli_completion;
 
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
 #include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/plan_listing.h"
 
 /* A data folder without databases gives empty listings: nothing was ever recorded. */
 int offline_listing_alarms(const struct site *site,
@@ -16,6 +17,10 @@ int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
                             struct strbuf *out,
                             struct err *err);
+int offline_listing_plan(const struct site *site,
+                         const struct plan_filter *filter,
+                         struct strbuf *out,
+                         struct err *err);
 int
 offline_listing_service(const struct site *site, struct strbuf *out, struct err *err);
 /* `parts.points`: each with what the history last knew of its points. */

@@ -11,10 +11,10 @@
 #include "daemon/ticket/plan_entry.h"
 #include "daemon/ticket/plan_route.h"
 
-#define MORNING_MINUTE  (8 * 60)
-#define DAY_MS          INT64_C(86400000)
-#define SAME_PLACE_MAX  10 /* First visits of one plan at one place on one day. */
-#define SHIFT_MS_MIN    (DAY_MS / 2) /* A smaller step leaves every day as it is. */
+#define MORNING_MINUTE (8 * 60)
+#define DAY_MS         INT64_C(86400000)
+#define SAME_PLACE_MAX 10 /* First visits of one plan at one place on one day. */
+#define SHIFT_MS_MIN   (DAY_MS / 2) /* A smaller step leaves every day as it is. */
 
 /* ---- The heap of what is due ---- */
 
@@ -112,7 +112,10 @@ spread_of(const struct site *site,
 }
 
 static void
-entry_init(struct plan_entry *e, const struct site *site, uint32_t plan, uint32_t device)
+entry_init(struct plan_entry *e,
+           const struct site *site,
+           uint32_t plan,
+           uint32_t device)
 {
     const struct plan_spec *spec = &site->plans[plan];
     const struct device *d = &site->devices[device];
@@ -659,7 +662,7 @@ plans_frame(struct plans *p, const struct frame *f)
 }
 
 int64_t
-plans_memory(const struct plans *p, int64_t *from_ms)
+plans_memory(const struct plans *p, int64_t since_ms, int64_t *from_ms)
 {
     int64_t first = INSTANT_MAX;
     for (uint32_t i = 0; i < p->count; i++) {
@@ -668,6 +671,7 @@ plans_memory(const struct plans *p, int64_t *from_ms)
         if (e->point == NONE_INDEX || last_ms == INSTANT_NONE) {
             continue;
         }
+        last_ms = last_ms > since_ms ? last_ms : since_ms;
         if (last_ms < from_ms[e->device]) {
             from_ms[e->device] = last_ms;
         }
@@ -732,7 +736,9 @@ plans_begin(struct plans *p, int64_t t_ms)
         }
         e->calendar_day = calendar_day_of(e);
         set_next(p, e, next_of(p, e, t_ms));
-        follow_ticket(p, e, t_ms);
+        if (p->view.ticket != NULL) {
+            follow_ticket(p, e, t_ms);
+        }
     }
 }
 
@@ -771,16 +777,11 @@ plans_shift(struct plans *p, int64_t delta_ms, int64_t t_ms)
         shift(&row->use.mark_ms, delta_ms);
         shift(&row->use.last_ms, delta_ms);
         if (!dated) {
-            int32_t *const moving[] = {&row->since_day,
-                                       &row->done_day,
-                                       &row->base_day,
-                                       &row->moved_day,
-                                       &row->use_day,
-                                       &row->ticket_day,
-                                       &row->told_day,
-                                       &row->before.done_day,
-                                       &row->before.base_day,
-                                       &row->before.ticket_day};
+            int32_t *const moving[] = {&row->since_day,       &row->done_day,
+                                       &row->base_day,        &row->moved_day,
+                                       &row->use_day,         &row->ticket_day,
+                                       &row->told_day,        &row->before.done_day,
+                                       &row->before.base_day, &row->before.ticket_day};
             for (size_t k = 0; k < ARRAY_LEN(moving); k++) {
                 shift_day(moving[k], days);
             }

@@ -1,5 +1,5 @@
-/* Planned maintenance: when each plan is due on each device, its tickets, its reminders,
- * and what becomes of a visit that was not made.
+/* Planned maintenance: when each plan is due on each device, its tickets, its
+ * reminders, and what becomes of a visit that was not made.
  *
  * A visit is due on a day of the calendar on the wall.  Its ticket opens so many days
  * before (`remind`), in the morning of the team; on the day itself it is reminded of
@@ -26,8 +26,8 @@ struct plans;
 /* What a planned ticket is opened with; texts are borrowed for the call. */
 struct plan_work {
     uint32_t plan, device;
-    int64_t due_ms; /* The begin of the day it is due, */
-    int64_t by_ms;  /* and when it will be overdue. */
+    int64_t due_ms;        /* The begin of the day it is due, */
+    int64_t by_ms;         /* and when it will be overdue. */
     const char *by, *note; /* Who asked for it by hand, and why; may be NULL. */
 };
 
@@ -38,14 +38,16 @@ struct plans_view {
     int64_t (*open)(void *ctx, int64_t t_ms, const struct plan_work *work);
     /* An open one has another day. */
     void (*move)(void *ctx, int64_t t_ms, int64_t ticket, const struct plan_work *work);
-    /* NULL: it is not in memory. */
+    /* NULL: it is not in memory.  The function is NULL where rows are only looked at.
+     */
     const struct ticket *(*ticket)(void *ctx, int64_t number);
     bool (*out_of_service)(void *ctx, uint32_t device);
     /* A visit that resets what rules count since_service. */
     void (*served)(void *ctx, int64_t t_ms, uint32_t device);
 };
 
-/* Both are borrowed until plans_free(); `view` is copied.  Aborts when out of memory. */
+/* Both are borrowed until plans_free(); `view` is copied.  Aborts when out of memory.
+ */
 struct plans *plans_new(const struct site *site,
                         const struct sink *sink,
                         const struct plans_view *view);
@@ -68,9 +70,10 @@ void plans_fire(struct plans *p, int64_t t_ms);
 /* Counts what the frame says of the use of its device.  Also for frames of before, read
  * again from the history after a restart: what was counted is left out. */
 void plans_frame(struct plans *p, const struct frame *f);
-/* Since when the recorded frames of each device are wanted for that; `from_ms`, by
- * device, is lowered where they are.  Returns the earliest; INSTANT_MAX: none. */
-int64_t plans_memory(const struct plans *p, int64_t *from_ms);
+/* Since when the recorded frames of each device are wanted for that: what came after
+ * the row was saved, and not before `since_ms`.  `from_ms`, by device, is lowered where
+ * they are.  Returns the earliest; INSTANT_MAX: none. */
+int64_t plans_memory(const struct plans *p, int64_t since_ms, int64_t *from_ms);
 
 /* A planned ticket was changed by a person, as it is now. */
 void plans_ticket(struct plans *p, int64_t t_ms, const struct ticket *t);
