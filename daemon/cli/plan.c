@@ -1,5 +1,5 @@
 /* plan: the visits of the coming weeks, and what people do to them. */
-#include <jansson.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +83,14 @@ write_ics(const char *file, const struct strbuf *text)
 {
     FILE *out = file != NULL ? fopen(file, "w") : stdout;
     if (out == NULL) {
-        fprintf(stderr, "caretaker: %s: %m\n", file);
+        fprintf(stderr, "caretaker: %s: %s\n", file, strerror(errno));
         return CLI_OUTSIDE;
     }
     bool ok = fwrite(strbuf_text(text), 1, text->size, out) == text->size;
     ok = (file != NULL ? fclose(out) : fflush(out)) == 0 && ok;
     if (!ok) {
-        fprintf(stderr, "caretaker: %s: %m\n", file != NULL ? file : "output");
+        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : "output",
+                strerror(errno));
         return CLI_OUTSIDE;
     }
     return CLI_OK;

@@ -58,7 +58,9 @@ life_plan(struct tickets *t, struct ticket_entry *e)
 {
     const struct ticket *row = &e->row;
     bool in_work = row->state != TICKET_RESOLVED && row->state != TICKET_CLOSED;
-    bool respond_runs = in_work && row->responded_ms == INSTANT_NONE;
+    /* A visit has its day; that somebody is there sooner was promised to nobody. */
+    bool respond_runs =
+        in_work && row->responded_ms == INSTANT_NONE && row->due_ms == INSTANT_NONE;
     bool resolve_runs = in_work && row->state != TICKET_WAITING;
     e->due_ms = INSTANT_MAX;
     e->timer = TICKET_TIMER_NONE;
