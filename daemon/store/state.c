@@ -96,6 +96,21 @@ static const char *const sql_texts[SQL_COUNT] = {
         " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_EACH_WORK] =
+        "SELECT number, kind, priority, state, device, rule, category, assignee, team,"
+        " cause, plan, opened_ms, first_responded_ms, first_resolved_ms, reopened,"
+        " minutes, cost, parts, rating FROM ticket WHERE opened_ms < ?2"
+        " AND (opened_ms >= ?1 OR state <> 'closed' OR closed_ms >= ?1)"
+        " ORDER BY number",
+    [SQL_EACH_REOPENING] =
+        "SELECT e.ticket, e.t, e.name = 'ticket.reopened' FROM ticket t"
+        " CROSS JOIN events e ON e.ticket = t.number WHERE t.reopened > 0"
+        " AND e.name IN ('ticket.reopened', 'ticket.resolved')"
+        " ORDER BY t.number, e.seq",
+    [SQL_EACH_FIGURE_EVENT] =
+        "SELECT seq, t, name, device, rule, ticket, json FROM events"
+        " WHERE " STATE_FIGURE_EVENTS " ORDER BY seq",
+    [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
 };
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the

@@ -149,5 +149,10 @@ static const char version_4[] =
     "  cause, minutes, cost, parts, episodes, reopened, resolution, rating FROM "
     "ticket;";
 
-const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {version_1, version_2,
-                                                              version_3, version_4};
+/* For the report over a period, which must not read every event that there ever was. */
+static const char version_9[] =
+    "CREATE INDEX events_figures ON events (seq) WHERE " STATE_FIGURE_EVENTS ";"
+    "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;";
+
+const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
+    version_1, version_2, version_3, version_4, version_9};
