@@ -58,8 +58,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_DELETE_SERVICE] = "DELETE FROM service WHERE device = ?1",
     [SQL_PUT_ALIVE] =
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('alive_ms', ?1)",
+        "INSERT INTO meta (key, value) VALUES ('alive_ms', ?1), ('born_ms', ?1)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        " WHERE key = 'alive_ms'",
     [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
+    [SQL_GET_BORN] = "SELECT value FROM meta WHERE key = 'born_ms'",
     [SQL_OUTBOX_REPLACE] = "DELETE FROM outbox WHERE topic = ?1 AND retain = 1",
     [SQL_OUTBOX_ADD] =
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
@@ -98,8 +101,9 @@ static const char *const sql_texts[SQL_COUNT] = {
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [SQL_EACH_WORK] =
         "SELECT number, kind, priority, state, device, rule, category, assignee, team,"
-        " cause, plan, opened_ms, first_responded_ms, first_resolved_ms, reopened,"
-        " minutes, cost, parts, rating FROM ticket WHERE opened_ms < ?2"
+        " cause, plan, opened_ms, coalesce(first_responded_ms, responded_ms),"
+        " coalesce(first_resolved_ms, resolved_ms), reopened, minutes, cost, parts,"
+        " rating FROM ticket WHERE opened_ms < ?2"
         " AND (opened_ms >= ?1 OR state <> 'closed' OR closed_ms >= ?1)"
         " ORDER BY number",
     [SQL_EACH_REOPENING] =

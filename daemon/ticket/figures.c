@@ -39,18 +39,27 @@ counts(const struct figures_input *in, const struct figures_ticket *t)
 
 /* ---- equipment ---- */
 
-static void
-add_part(struct making *m, uint32_t part, uint32_t type, bool up, int64_t ms)
+/* The part of the device's type, and that of all; NULL where it does not count. */
+static struct figures_part *
+part_of(struct making *m, uint32_t part, uint32_t device, bool of_all)
 {
     const struct figures_input *in = m->in;
-    struct figures_part *of_type = &m->out->parts[type * in->part_count + part];
-    struct figures_part *all = &m->out->parts[in->type_count * in->part_count + part];
-    if (up) {
-        of_type->up_ms += ms;
-        all->up_ms += ms;
-    } else {
-        of_type->down_ms += ms;
-        all->down_ms += ms;
+    bool known = device != FIGURES_NONE;
+    if (of_all ? known && in->devices[device].apart : !known) {
+        return NULL;
+    }
+    uint32_t row = of_all ? in->type_count : in->devices[device].type;
+    return &m->out->parts[(size_t)row * in->part_count + part];
+}
+
+static void
+add_part(struct making *m, uint32_t part, uint32_t device, bool up, int64_t ms)
+{
+    for (int of_all = 0; of_all < 2; of_all++) {
+        struct figures_part *p = part_of(m, part, device, of_all != 0);
+        if (p != NULL) {
+            *(up ? &p->up_ms : &p->down_ms) += ms;
+        }
     }
 }
 
@@ -69,7 +78,7 @@ add_parts(struct making *m, uint32_t device, bool up, int64_t from_ms, int64_t t
             continue;
         }
         int64_t until_ms = to_ms < end_ms ? to_ms : end_ms;
-        add_part(m, m->part, in->devices[device].type, up, until_ms - from_ms);
+        add_part(m, m->part, device, up, until_ms - from_ms);
         from_ms = until_ms;
     }
 }
@@ -123,14 +132,14 @@ add_fault(struct making *m, const struct figures_ticket *t, struct figures_plant
             p->repair_ms += t->repair_ms;
         }
     }
-    for (uint32_t part = 0; part < in->part_count; part++) {
-        if (t->opened_ms < in->part_ends[part]) {
-            if (t->device != FIGURES_NONE) {
-                uint32_t type = in->devices[t->device].type;
-                m->out->parts[type * in->part_count + part].faults++;
-            }
-            m->out->parts[in->type_count * in->part_count + part].faults++;
-            break;
+    uint32_t part = 0;
+    while (part < in->part_count && t->opened_ms >= in->part_ends[part]) {
+        part++;
+    }
+    for (int of_all = 0; of_all < 2 && part < in->part_count; of_all++) {
+        struct figures_part *of = part_of(m, part, t->device, of_all != 0);
+        if (of != NULL) {
+            of->faults++;
         }
     }
 }
@@ -160,7 +169,9 @@ add_equipment(struct making *m)
     for (uint32_t i = 0; i < in->device_count; i++) {
         f->devices[i].devices = 1;
         add_plant(&f->types[in->devices[i].type], &f->devices[i]);
-        add_plant(&f->all, &f->devices[i]);
+        if (!in->devices[i].apart) {
+            add_plant(&f->all, &f->devices[i]);
+        }
     }
 }
 

@@ -36,6 +36,8 @@
 
 struct figures_device {
     uint32_t type; /* Below type_count. */
+    bool apart;    /* A bus or the gateway: equipment of the watching, not of the site.
+                      It stands in its own row and in that of its type, not in `all`. */
 };
 
 enum figures_state { FIGURES_DOWN, FIGURES_OUT, FIGURES_UNSEEN, FIGURES_STATES };
