@@ -119,9 +119,13 @@ decimals_of(enum report_unit unit, double value)
         return 2;
     case REPORT_PERCENT:
         return size >= 99.9 && size < 100 ? 3 : 1;
+    case REPORT_SCORE:
+        if (size == floor(size)) {
+            return 0;
+        }
+        return size >= 100 ? 1 : size < 0.1 ? 3 : 2;
     case REPORT_PER_MONTH:
     case REPORT_STARS:
-    case REPORT_SCORE:
         return size > 0 && size < 0.1 ? 3 : 2;
     case REPORT_HOURS:
     case REPORT_MINUTES:
@@ -136,8 +140,8 @@ decimals_of(enum report_unit unit, double value)
     return 0;
 }
 
-static void
-write_value(char *out, enum report_unit unit, double value)
+void
+report_value_text(char *out, enum report_unit unit, double value)
 {
     if (isnan(value)) {
         snprintf(out, REPORT_CELL_BYTES, "-");
@@ -145,6 +149,18 @@ write_value(char *out, enum report_unit unit, double value)
         civil_format(out, (int32_t)value);
     } else {
         write_number(out, REPORT_CELL_BYTES, value, decimals_of(unit, value));
+    }
+}
+
+void
+report_interval_text(char *out, const struct figures_interval *i)
+{
+    if (isnan(i->low)) {
+        snprintf(out, REPORT_CELL_BYTES, "-");
+    } else if (isinf(i->high)) {
+        snprintf(out, REPORT_CELL_BYTES, "> %+.0f %%", i->low);
+    } else {
+        snprintf(out, REPORT_CELL_BYTES, "%+.0f .. %+.0f %%", i->low, i->high);
     }
 }
 
@@ -171,7 +187,7 @@ report_cell_text(char *out,
     }
     char bound[REPORT_CELL_BYTES];
     char value[REPORT_CELL_BYTES];
-    write_value(value, c->unit, cell->value);
+    report_value_text(value, c->unit, cell->value);
     double limit = c->bound != NULL
                        ? row->cells[report_column_index(spec, c->bound)].value
                        : (double)NAN;
@@ -179,7 +195,7 @@ report_cell_text(char *out,
         snprintf(out, REPORT_CELL_BYTES, "%s", value);
         return;
     }
-    write_value(bound, c->unit, limit);
+    report_value_text(bound, c->unit, limit);
     const char *sign = is_upper(c->bound) ? "≤" : "≥";
     if (isnan(cell->value)) {
         snprintf(out, REPORT_CELL_BYTES, "%s %.80s", sign, bound);

@@ -8,6 +8,7 @@
 
 #include "daemon/base/arena.h"
 #include "daemon/model/words.h"
+#include "daemon/ticket/figures_bounds.h"
 
 enum report_unit {
     REPORT_COUNT,
@@ -82,8 +83,12 @@ void report_set(const struct report_table *t,
 
 /* "%", "h", ... for JSON, CSV and people; "" for counts and words. */
 const char *report_unit_name(enum report_unit unit, const char *currency);
-/* A cell for people, with its bound: "1,234", "99.3", "≥ 210", "-". */
 #define REPORT_CELL_BYTES 200
+/* A value for people: "1,234", "99.3", "2026-03-01", "-". */
+void report_value_text(char *out, enum report_unit unit, double value);
+/* "-40 .. +12 %" */
+void report_interval_text(char *out, const struct figures_interval *i);
+/* A cell for people, with its bound: "1,234", "480.0 (≥ 210.3)", "≥ 210.3", "-". */
 void report_cell_text(char *out,
                       const struct report_spec *spec,
                       const struct report_row *row,

@@ -53,6 +53,8 @@ struct site_period {
     int64_t from_ms, to_ms;
     struct figures figures;
     struct report_energy energy;
+    int64_t *part_ends; /* Months, weeks or days of it; owned. */
+    uint32_t part_count;
     struct report_table tables[SITE_TABLES];
 };
 
@@ -76,6 +78,7 @@ struct site_report {
     struct report_filter filter;
     enum language language;
     int64_t now_ms;
+    const char *no_energy; /* Why there is none; NULL. */
     struct report_rows rows;
     struct site_period periods[2]; /* What was asked for, and what came before. */
     uint32_t period_count;
@@ -88,9 +91,13 @@ int site_report_make(struct site_report *out,
                      struct err *err);
 void site_report_fini(struct site_report *r);
 
-/* Fills the tables of period `which`. */
+/* Inside: fills the tables of period `which`; life is that of now, in the first. */
 void site_report_fill(struct site_report *r, uint32_t which);
-void site_report_fill_life(struct site_report *r, uint32_t which, struct state *state);
+void site_report_fill_energy(struct site_report *r, uint32_t which);
+int site_report_fill_life(struct site_report *r,
+                          struct state *state,
+                          struct history_reader *reader,
+                          struct err *err);
 void site_report_compare(struct site_report *r);
 
 /* ---- printing ---- */
