@@ -11,10 +11,11 @@
 #include "daemon/pipeline/chart.h"
 #include "daemon/pipeline/site_report.h"
 
-#define BARS_MAX     31 /* More bars than a page has room for become a line. */
-#define METERS_DRAWN 12 /* On paper; the rest is in the tables, the JSON and the CSV.  \
-                         */
-#define TYPES_DRAWN  6  /* Lines of one panel that can be told apart. */
+#define BARS_MAX 31 /* More bars than a page has room for become a line. */
+#define METERS_DRAWN                                                                   \
+    12                 /* On paper; the rest is in the tables, the JSON and the CSV.   \
+                        */
+#define TYPES_DRAWN  6 /* Lines of one panel that can be told apart. */
 #define CAUSES_DRAWN 12
 #define DAY_MS       INT64_C(86400000)
 #define GAP_MS       (45 * DAY_MS)
@@ -369,9 +370,8 @@ add_table(struct page *p, enum site_table which)
     }
     strbuf_add(&p->b, "</tbody></table>\n");
     if (shown < t->count) {
-        strbuf_printf(&p->b,
-                      say(p, "<p class=\"note\">and %zu more</p>\n",
-                          "<p class=\"note\">另有 %zu 行</p>\n"),
+        strbuf_printf(&p->b, "<p class=\"note\">%s %zu</p>\n",
+                      say(p, "rows that are not shown:", "未显示的行数："),
                       t->count - shown);
     }
     const char *note = in_language(p, &t->spec->note);
