@@ -30,19 +30,6 @@ struct device_yaml {
     const struct node *poll, *points, *ledger, *limits;
 };
 
-static const struct field ledger_fields[] = {
-    {FIELD("maker", FIELD_STRING, struct ledger, maker), ABOUT("Who made it.")},
-    {FIELD("model", FIELD_STRING, struct ledger, model), ABOUT("Its model.")},
-    {FIELD("serial", FIELD_STRING, struct ledger, serial), ABOUT("Its serial number.")},
-    {FIELD("installed", FIELD_DATE, struct ledger, installed),
-     ABOUT("The day when it was installed.")},
-    {FIELD("design_life", FIELD_DURATION, struct ledger, design_life_ms),
-     BETWEEN(MS_DAY, 200 * MS_YEAR), ABOUT("How long it is made to last.")},
-    {FIELD("keeper", FIELD_ID, struct ledger, keeper),
-     ABOUT("The id of the person who looks after it.")},
-};
-static const struct shape ledger_shape = {SHAPE_OF_TABLE(ledger_fields)};
-
 static const struct shape continuous_shape = {
     .kind = SHAPE_TEXT,
     .pattern = "^continuous$",
@@ -322,8 +309,7 @@ read_device(struct reader *r,
         own = points_read(r, y.points);
     }
     if (y.ledger != NULL) {
-        (void)fields_read(r, &d->ledger, y.ledger, "ledger", ledger_fields,
-                          ARRAY_LEN(ledger_fields));
+        ledger_read(r, y.ledger, &d->ledger);
     }
     merge_points(r, profile, own, out);
     check_points(r, out, profile != NULL);

@@ -365,6 +365,7 @@ shift_entry(struct alarms *a, struct entry *e, int64_t delta_ms)
         shift(&e->row.returned_ms, delta_ms);
         shift(&e->row.hiding.since_ms, delta_ms);
         shift(&e->row.hiding.until_ms, delta_ms);
+        shift(&e->silent_ms, delta_ms);
         entry_send(a, e);
     } /* Else it is over and done: nothing is counted from its instants. */
     entry_plan(a, e);

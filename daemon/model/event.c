@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
 #include "daemon/model/ticket.h"
 
@@ -53,16 +54,23 @@ is_ticket(enum event_kind k)
     return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_TICKED;
 }
 
+/* What was measured, and which time it is. */
 static void
-add_alarm_members(struct strbuf *out, const struct event *e)
+add_evidence(struct strbuf *out, const struct event *e)
 {
-    strbuf_json_str(out, "severity", severity_name(e->severity));
     if (e->has_value) {
         strbuf_json_num(out, "value", e->value);
     }
     if (e->episode != 0) {
         strbuf_json_int(out, "episode", e->episode);
     }
+}
+
+static void
+add_alarm_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str(out, "severity", severity_name(e->severity));
+    add_evidence(out, e);
     strbuf_json_str_opt(out, "group", e->group);
     if (e->first_out) {
         strbuf_json_bool(out, "first_out", true);
@@ -102,7 +110,7 @@ add_work_members(struct strbuf *out, const struct event *e)
         strbuf_json_int(out, "minutes", e->minutes);
     }
     if (e->cost != 0) {
-        strbuf_json_int(out, "cost", e->cost);
+        strbuf_json_money(out, "cost", e->cost);
     }
     if (e->part_count > 0) {
         strbuf_json_key(out, "parts");
@@ -123,6 +131,9 @@ add_ticket_members(struct strbuf *out, const struct event *e)
     if (e->kind == EVENT_TICKET_OPENED) {
         strbuf_json_str(out, "kind", ticket_kind_name(e->ticket_kind));
     }
+    if (e->kind == EVENT_TICKET_REOPENED) {
+        add_evidence(out, e);
+    }
     strbuf_json_str_opt(out, "deadline", e->deadline);
     /* The line of an opening is the contract's to the letter; the ticket's own topic
      * and listing carry its first deadlines. */
@@ -142,8 +153,11 @@ add_ticket_members(struct strbuf *out, const struct event *e)
     }
     strbuf_json_str_opt(out, "to", e->to);
     add_plan_members(out, e);
-    strbuf_json_str_opt(out, "category", e->category);
-    strbuf_json_str_opt(out, "team", e->team);
+    /* What a rule says of its tickets is no news when one opens. */
+    if (deadlines || e->rule == NULL) {
+        strbuf_json_str_opt(out, "category", e->category);
+        strbuf_json_str_opt(out, "team", e->team);
+    }
     add_work_members(out, e);
 }
 
@@ -166,6 +180,8 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         add_plan_members(out, e);
     } else if (e->kind == EVENT_LEDGER_CHANGED) {
         strbuf_json_str_opt(out, "record", e->record);
+        strbuf_json_str_opt(out, "before", e->before);
+        strbuf_json_str_opt(out, "after", e->after);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
     }
@@ -201,6 +217,14 @@ add_deadline(struct strbuf *out, const char *what, int64_t t_ms)
         char when[INSTANT_TEXT_BYTES];
         strbuf_printf(out, ", %s by %s", what, instant_format_local(when, t_ms));
     }
+}
+
+/* ", maker: Grundfos -> Wilo" */
+static void
+add_record(struct strbuf *out, const struct event *e)
+{
+    strbuf_printf(out, ", %s: %s -> %s", e->record, e->before != NULL ? e->before : "-",
+                  e->after != NULL ? e->after : "-");
 }
 
 /* "ticket 3 " or "alarm " or "device ", then the last word of the event's name. */
@@ -243,6 +267,9 @@ event_to_text(struct strbuf *out, const struct event *e)
         strbuf_printf(out, ": %s", e->title);
     }
     add_place(out, e);
+    if (e->kind == EVENT_LEDGER_CHANGED) {
+        add_record(out, e);
+    }
     if (e->title == NULL && e->has_value) {
         strbuf_add(out, " at ");
         strbuf_add_number(out, e->value);

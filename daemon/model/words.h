@@ -79,6 +79,16 @@ enum proof {
     PROOF_COUNT
 };
 
+/* What a paper of the ledger is. */
+enum document_kind {
+    DOCUMENT_MANUAL,
+    DOCUMENT_DRAWING,
+    DOCUMENT_CERTIFICATE,
+    DOCUMENT_WARRANTY,
+    DOCUMENT_OTHER,
+    DOCUMENT_KIND_COUNT
+};
+
 /* Spelling in YAML, MQTT and listings: "good", "urgent", "zh-CN", "active-acked", ...
  */
 const char *quality_name(enum quality q);
@@ -90,6 +100,7 @@ const char *ticket_kind_name(enum ticket_kind k);
 const char *pause_name(enum pause p); /* "parts" "contractor" "access" "other"; "" */
 const char *proof_name(enum proof p); /* "alarm-stands" "no-good-samples" "not-running"
                                          "watching"; "" */
+const char *document_kind_name(enum document_kind k);
 
 /* False when `text` is none of them; `out` is written only on success. */
 bool quality_parse(enum quality *out, const char *text);
@@ -100,6 +111,7 @@ bool ticket_state_parse(enum ticket_state *out, const char *text);
 bool ticket_kind_parse(enum ticket_kind *out, const char *text);
 bool pause_parse(enum pause *out, const char *text);
 bool proof_parse(enum proof *out, const char *text);
+bool document_kind_parse(enum document_kind *out, const char *text);
 
 /* A text in each language; either may be NULL, not both. */
 struct text {

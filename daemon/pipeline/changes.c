@@ -15,6 +15,7 @@ enum change_kind {
     CHANGE_ALARM_GONE,
     CHANGE_TICKET,
     CHANGE_SERVICE,
+    CHANGE_LEDGER,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
     CHANGE_METER
@@ -38,6 +39,7 @@ struct change {
         struct alarm alarm;
         struct ticket ticket;
         struct service service;
+        struct ledger_row *ledger; /* Owned; its device is that of the change. */
         struct timer_row timer;
         struct {
             struct meter_row row;
@@ -129,6 +131,20 @@ on_service(void *ctx, const struct service *s)
     append(ctx, CHANGE_SERVICE, s->device, NULL)->service = *s;
 }
 
+static void
+on_ledger(void *ctx, const struct ledger_row *row)
+{
+    const char *device = row->kind == LEDGER_ROW_FIELD      ? row->field.device
+                         : row->kind == LEDGER_ROW_DOCUMENT ? row->document.device
+                                                            : row->alteration.device;
+    struct ledger_row *copy = malloc(sizeof *copy);
+    if (copy == NULL) {
+        abort();
+    }
+    *copy = *row;
+    append(ctx, CHANGE_LEDGER, device, NULL)->ledger = copy;
+}
+
 struct changes *
 changes_new(void)
 {
@@ -136,7 +152,7 @@ changes_new(void)
     if (c == NULL) {
         abort();
     }
-    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service};
+    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service, on_ledger};
     return c;
 }
 
@@ -150,6 +166,8 @@ clear(struct changes *c)
             free(c->items[i].event.peer);
         } else if (c->items[i].kind == CHANGE_METER) {
             free(c->items[i].meter.key);
+        } else if (c->items[i].kind == CHANGE_LEDGER) {
+            free(c->items[i].ledger);
         }
     }
     c->count = 0;
@@ -377,6 +395,24 @@ write_ticket(struct change *item,
 }
 
 static int
+write_ledger(struct change *item, struct state *store, struct err *err)
+{
+    struct ledger_row *row = item->ledger;
+    switch (row->kind) {
+    case LEDGER_ROW_FIELD:
+        row->field.device = item->device;
+        break;
+    case LEDGER_ROW_DOCUMENT:
+        row->document.device = item->device;
+        break;
+    case LEDGER_ROW_ALTERATION:
+        row->alteration.device = item->device;
+        break;
+    }
+    return state_put_ledger(store, row, err);
+}
+
+static int
 write_one(struct change *item,
           struct state *store,
           const struct site *site,
@@ -393,6 +429,8 @@ write_one(struct change *item,
     case CHANGE_SERVICE:
         item->service.device = item->device;
         return state_put_service(store, &item->service, err);
+    case CHANGE_LEDGER:
+        return write_ledger(item, store, err);
     case CHANGE_TIMER:
         item->timer.device = item->device;
         item->timer.rule = item->rule;

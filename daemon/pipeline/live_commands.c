@@ -5,7 +5,9 @@
 #include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/explain_json.h"
+#include "daemon/pipeline/ledger_json.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/work_json.h"
 
 /* Does what a person asked for, stores it, and says so in the log. */
 static int
@@ -77,15 +79,19 @@ obey_mqtt(struct live *l, const char *text)
 {
     struct err err = {0};
     struct command c = {0};
+    struct ticket_part parts[TICKET_PARTS_MAX];
     json_error_t where;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(root)) {
         log_warning("mqtt command: no JSON object: %s", where.text);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               work_from_json(&c, parts, root, &err) != 0 ||
+               ledger_from_json(&c, root, &err) != 0) {
         log_warning("mqtt command: %s", err.text);
     } else {
         obey(l, &c, "mqtt", NULL, &err);
     }
+    ledger_json_fini(&c);
     json_decref(root);
 }
 

@@ -192,6 +192,14 @@ restore_service(void *ctx, const struct service *s)
 }
 
 static bool
+restore_ledger(void *ctx, const struct ledger_row *row)
+{
+    const struct restoring *r = ctx;
+    pipeline_restore_ledger(r->live->pipeline, row);
+    return true;
+}
+
+static bool
 restore_ticket(void *ctx, const struct ticket *t)
 {
     struct restoring *r = ctx;
@@ -207,6 +215,9 @@ live_restore(struct live *l, struct err *err)
     int code = state_get_alive(l->store, &r.alive_ms, err);
     if (code == 0) {
         code = state_each_service(l->store, restore_service, &r, err);
+    }
+    if (code == 0) {
+        code = state_each_ledger(l->store, restore_ledger, &r, err);
     }
     if (code == 0) {
         code = state_each_alarm(l->store, false, restore_alarm, &r, err);
@@ -229,8 +240,13 @@ live_restore(struct live *l, struct err *err)
             longest_ms = l->site->rules[i].follow_up_ms;
         }
     }
+    int64_t visit_ms = INSTANT_MAX;
+    if (code == 0) {
+        code = state_oldest_visit(l->store, &visit_ms, err);
+    }
     if (code == 0) {
         int64_t since = engine_clock_now(&l->clock.engine) - longest_ms;
+        since = visit_ms < since ? visit_ms : since;
         code = state_each_ticket(l->store, since, restore_ticket, &r, err);
     }
     if (code == 0 && r.alarms + r.tickets + r.timers > 0) {

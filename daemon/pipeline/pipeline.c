@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/ticket/ledger.h"
 
 /* One step (a frame, a timer, a command) may move several alarms.  Events go out in the
  * order devices, alarms, tickets, so what an alarm means for its ticket waits until all
@@ -19,6 +21,7 @@ struct pipeline {
     struct rules *rules;
     struct alarms *alarms;
     struct tickets *tickets;
+    struct ledger_book *ledger;
     int64_t now_ms;
     struct consequence *waiting; /* Room for every instance's edges of one step. */
     size_t waiting_count;
@@ -134,6 +137,7 @@ pipeline_new(const struct site *site,
                                                  .bound = on_bound,
                                                  .title = on_title});
     p->tickets = tickets_new(site, sink, next_ticket);
+    p->ledger = ledger_book_new(site);
     /* A step gives an instance at most one watch edge, and tells of its alarm at most
      * that it was raised and that it changed. */
     p->waiting_max = (size_t)rules_count(p->rules).instances * 3 + 1;
@@ -153,6 +157,7 @@ pipeline_free(struct pipeline *p)
     }
     free(p->waiting);
     free(p->bus_reach);
+    ledger_book_free(p->ledger);
     tickets_free(p->tickets);
     alarms_free(p->alarms);
     rules_free(p->rules);
@@ -302,13 +307,14 @@ ticket_origin(const struct pipeline *p,
     }
 }
 
-/* Planned work was done: what counts since the last service begins anew. */
+/* Planned work was done: what counts since the last service begins anew.  To look once
+ * more, as a follow-up visit does, is no service. */
 static void
 note_service(struct pipeline *p, enum command_kind kind, int64_t number)
 {
     const struct ticket *t = tickets_get(p->tickets, number);
     if (kind == COMMAND_TICKET_RESOLVE && t != NULL && t->kind == TICKET_PLANNED &&
-        t->device != NULL) {
+        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0) {
         rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
     }
 }
@@ -324,6 +330,9 @@ pipeline_command(struct pipeline *p,
         at_now.t_ms = p->now_ms;
     }
     pipeline_advance(p, at_now.t_ms);
+    if (ledger_is_command(c->kind)) {
+        return ledger_command(p->ledger, p->site, p->sink, &at_now, ticket, err);
+    }
     if (c->kind <= COMMAND_SERVICE) {
         if (ticket != NULL) {
             *ticket = 0;
@@ -392,6 +401,12 @@ bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+void
+pipeline_restore_ledger(struct pipeline *p, const struct ledger_row *row)
+{
+    (void)ledger_book_put(p->ledger, row);
 }
 
 bool

@@ -17,6 +17,17 @@
 #define LOCK_FILE  "lock"
 #define LOCK_MODE  0640
 
+/* Of a ticket, as state_ticket.c reads them. */
+#define TICKET_COLUMNS                                                                 \
+    "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
+    " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
+    " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"    \
+    " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"      \
+    " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"   \
+    " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
+    " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
+    " resolve_warn_ms, assign_ms, escalate_ms"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -38,11 +49,12 @@ static const char *const sql_texts[SQL_COUNT] = {
         " reopened, respond_warned, respond_breached, resolve_warned, resolve_breached,"
         " assignee, team, title, resolution, rating, respond_from_ms, resolve_from_ms,"
         " category, plan, due_ms, symptom, reporter, taken, pause, level, proof, cause,"
-        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms)"
+        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms,"
+        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
-        " ?46)",
+        " ?46, ?47, ?48, ?49, ?50)",
     [SQL_PUT_TIMER] =
         "INSERT OR REPLACE INTO timer (device, rule, phase, level, target_level,"
         " since_ms, clear, clear_since_ms, while_last_ms)"
@@ -75,15 +87,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " hidden_since_ms, hidden_until_ms, raises FROM alarm"
         " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
     [SQL_EACH_TICKET] =
-        "SELECT number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"
-        " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"
-        " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"
-        " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"
-        " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"
-        " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"
-        " steps, first_responded_ms, first_resolved_ms, visit_ms FROM ticket"
+        "SELECT " TICKET_COLUMNS " FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
+    [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
+                         " WHERE visit_ms IS NOT NULL AND state = 'closed'",
     [SQL_EACH_TIMER] =
         "SELECT device, rule, phase, level, target_level, since_ms, clear,"
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
@@ -115,6 +123,27 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT seq, t, name, device, rule, ticket, json FROM events"
         " WHERE " STATE_FIGURE_EVENTS " ORDER BY seq",
     [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
+    [SQL_EACH_TICKET_OF] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
+    [SQL_PUT_LEDGER] =
+        "INSERT OR REPLACE INTO ledger (device, key, value, person, changed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_DELETE_LEDGER] = "DELETE FROM ledger WHERE device = ?1 AND key = ?2",
+    [SQL_PUT_DOCUMENT] =
+        "INSERT OR REPLACE INTO ledger_document (number, device, title, link, kind,"
+        " valid_until, person, added_ms, removed_by, removed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [SQL_PUT_ALTERATION] =
+        "INSERT OR REPLACE INTO ledger_alteration (number, device, day, what, effect,"
+        " made_by, person, added_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_EACH_LEDGER] = "SELECT device, key, value, person, changed_ms FROM ledger"
+                        " ORDER BY device, key",
+    [SQL_EACH_DOCUMENT] =
+        "SELECT number, device, title, link, kind, valid_until, person, added_ms,"
+        " removed_by, removed_ms FROM ledger_document ORDER BY number",
+    [SQL_EACH_ALTERATION] =
+        "SELECT number, device, day, what, effect, made_by, person, added_ms"
+        " FROM ledger_alteration ORDER BY number",
 };
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the

@@ -11,6 +11,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
+#include "daemon/model/ledger.h"
 #include "daemon/model/ticket.h"
 
 struct state;
@@ -109,8 +110,18 @@ int state_each_ticket(struct state *s,
                       state_ticket_fn fn,
                       void *ctx,
                       struct err *err);
+/* All of one device, in order of number. */
+int state_each_ticket_of(struct state *s,
+                         const char *device,
+                         state_ticket_fn fn,
+                         void *ctx,
+                         struct err *err);
 int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
+/* When the first of those was closed that are still to be visited; INSTANT_MAX: none
+ * is.
+ */
+int state_oldest_visit(struct state *s, int64_t *closed_ms, struct err *err);
 typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
 typedef bool (*state_meter_fn)(void *ctx, const struct meter_row *row);
@@ -120,6 +131,12 @@ int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err
 typedef bool (*state_service_fn)(void *ctx, const struct service *row);
 int
 state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err);
+/* What people changed of the ledger.  A field that is `gone` has no row. */
+int state_put_ledger(struct state *s, const struct ledger_row *row, struct err *err);
+typedef bool (*state_ledger_fn)(void *ctx, const struct ledger_row *row);
+/* Fields by device and key, then documents (those that were removed too) and
+ * alterations by number. */
+int state_each_ledger(struct state *s, state_ledger_fn fn, void *ctx, struct err *err);
 struct event_row {
     int64_t seq, t_ms;
     const char *name;          /* "alarm.raised" */

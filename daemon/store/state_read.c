@@ -46,6 +46,12 @@ state_max_ticket(struct state *s, int64_t *number, struct err *err)
 }
 
 int
+state_oldest_visit(struct state *s, int64_t *closed_ms, struct err *err)
+{
+    return one_int(s, SQL_OLDEST_VISIT, INSTANT_MAX, closed_ms, err);
+}
+
+int
 state_outbox_depth(struct state *s, int64_t *depth, struct err *err)
 {
     /* Only the writer knows of every change, so only it may count along. */

@@ -123,6 +123,13 @@ static const char version_4[] =
     "ALTER TABLE ticket ADD COLUMN first_responded_ms INTEGER;"
     "ALTER TABLE ticket ADD COLUMN first_resolved_ms INTEGER;"
     "ALTER TABLE ticket ADD COLUMN visit_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN respond_warn_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN resolve_warn_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN assign_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN escalate_ms INTEGER;"
+    "UPDATE ticket SET"
+    "  respond_warn_ms = respond_from_ms + (respond_by_ms - respond_from_ms) * 4 / 5,"
+    "  resolve_warn_ms = resolve_from_ms + (resolve_by_ms - resolve_from_ms) * 4 / 5;"
     "UPDATE ticket SET first_responded_ms = responded_ms,"
     "  first_resolved_ms = resolved_ms WHERE reopened = 0;"
     "UPDATE ticket SET pause = 'other' WHERE state = 'waiting';"
@@ -154,5 +161,21 @@ static const char version_9[] =
     "CREATE INDEX events_figures ON events (seq) WHERE " STATE_FIGURE_EVENTS ";"
     "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;";
 
+/* The ledger: what people changed of it.  A row that is replaced, or a document that
+ * was taken out, is in the journal. */
+static const char version_7[] =
+    "CREATE TABLE ledger ("
+    "  device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    "  person TEXT NOT NULL, changed_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (device, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ledger_document ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, title TEXT NOT NULL,"
+    "  link TEXT NOT NULL, kind TEXT NOT NULL, valid_until TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL, removed_by TEXT, removed_ms INTEGER) STRICT;"
+    "CREATE TABLE ledger_alteration ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, day TEXT NOT NULL,"
+    "  what TEXT NOT NULL, effect TEXT, made_by TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL) STRICT;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_9};
+    version_1, version_2, version_3, version_4, version_7, version_9};

@@ -14,7 +14,7 @@
 
 #define CONNECTIONS_MAX   64        /* Further ones wait in the backlog. */
 #define IDLE_SECONDS      10        /* A silent connection is closed after this. */
-#define SWALLOW_MAX       (1 << 20) /* Of a body that is too large; then we hang up. */
+#define SWALLOW_MAX       (4 << 20) /* Of a body that is too large; then we hang up. */
 #define LOG_TEXT_BYTES    256
 #define PEER_TEXT_BYTES   48 /* "uid=4294967295 pid=2147483647" */
 #define HTTP_STATUS_LEAST 200

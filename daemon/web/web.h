@@ -10,7 +10,8 @@
 #include "daemon/base/strbuf.h"
 
 #define WEB_SOCKET_NAME "caretaker.sock" /* Inside the data folder. */
-#define WEB_BODY_MAX    65536            /* Bytes of a request's body; more is 413. */
+/* Bytes of a request's body; more is 413.  The ledger of 1,000 devices fits. */
+#define WEB_BODY_MAX (1 << 20)
 
 struct web;
 

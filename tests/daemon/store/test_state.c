@@ -469,7 +469,9 @@ START_TEST(test_tickets_read_back_in_order_of_number)
     closed.number = 6;
     closed.state = TICKET_CLOSED;
     closed.closed_ms = 1000;
+    closed.visit_ms = 5000;
     reported.number = 8;
+    reported.visit_ms = INSTANT_NONE;
     reported.kind = TICKET_REPORTED;
     reported.device = NULL;
     reported.rule = NULL;
@@ -479,6 +481,8 @@ START_TEST(test_tickets_read_back_in_order_of_number)
     struct state *s = open_state(STORE_WRITE);
     must(state_max_ticket(s, &number, &err));
     ck_assert_int_eq(number, 0);
+    must(state_oldest_visit(s, &number, &err));
+    ck_assert_int_eq(number, INSTANT_MAX);
     must(state_begin(s, &err));
     must(state_put_ticket(s, &reported, &err));
     must(state_put_ticket(s, &fault, &err));
@@ -489,6 +493,8 @@ START_TEST(test_tickets_read_back_in_order_of_number)
     s = open_state(STORE_READ);
     must(state_max_ticket(s, &number, &err));
     ck_assert_int_eq(number, 8);
+    must(state_oldest_visit(s, &number, &err));
+    ck_assert_int_eq(number, 1000);
     must(state_each_ticket(s, INSTANT_NONE, keep_ticket, &r, &err));
     ck_assert_uint_eq(r.count, 3);
     ck_assert_int_eq(r.rows[0].number, 6);

@@ -122,6 +122,9 @@ static void
 on_event(void *ctx, const struct event *e)
 {
     struct product *p = ctx;
+    if (e->kind == EVENT_TICKET_WATCHED) {
+        return; /* What the sensor shows is the other model's. */
+    }
     strbuf_printf(&p->lines, "%lld %s %lld %s %s %s\n",
                   (long long)((e->t_ms - T0) / MINUTE), event_kind_name(e->kind),
                   (long long)e->ticket, severity_name(e->severity),
@@ -484,8 +487,8 @@ model_alarm(struct model *m, const struct step *s)
 static bool
 model_take(struct model *m, struct model_ticket *t, const char *by)
 {
-    if (t->assignee != NULL && strcmp(t->assignee, by) == 0) {
-        return false;
+    if (t->assignee != NULL) {
+        return false; /* Who took it owns it. */
     }
     t->assignee = by;
     if (t->state == TICKET_OPENED) {
