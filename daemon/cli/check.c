@@ -1,4 +1,5 @@
-/* check: are the files right, and can the buses carry their plans? */
+/* check: are the files right, can the buses carry their plans, and is the journal what
+ * was written? */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,12 +219,19 @@ static int
 run(const struct cli_command *self, int argc, char **argv)
 {
     const char *site = NULL;
+    const char *kept = NULL;
+    bool journal = false;
     struct wish wish = {0};
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"plan", 'p', CLI_FLAG, &wish.plan, NULL,
          "each bus's requests and time budget"},
-        {"json", 'j', CLI_FLAG, &wish.json, NULL, "the plans as JSON"},
+        {"journal", 0, CLI_FLAG, &journal, NULL,
+         "prove the journal of events, and the tables by it"},
+        {"head", 0, CLI_TEXT, &kept, "SEQ:HASH",
+         "with --journal: a head that was kept elsewhere"},
+        {"json", 'j', CLI_FLAG, &wish.json, NULL,
+         "the plans, or what was found in the journal, as JSON"},
     };
     struct cli_list args;
     bool done = false;
@@ -231,8 +239,18 @@ run(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
+    if (kept != NULL && !journal) {
+        return cli_usage_error(self, "--head is of --journal");
+    }
+    if (journal) {
+        if (wish.plan || args.count > 0) {
+            return cli_usage_error(self, "--journal takes no --plan and no FILE");
+        }
+        return cli_check_journal(self, site != NULL ? site : CLI_SITE_DEFAULT, kept,
+                                 wish.json);
+    }
     if (wish.json && !wish.plan) {
-        return cli_usage_error(self, "--json is of --plan");
+        return cli_usage_error(self, "--json is of --plan and --journal");
     }
     strbuf_add_char(&wish.plans, '[');
     if (site != NULL || args.count == 0) {
@@ -264,7 +282,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_check = {
     "check", "validate everything, report every error with its place",
-    "[-c SITE] [--plan [--json]] [FILE...]",
+    "[-c SITE] [--plan [--json]] [FILE...]\n"
+    "       caretaker check --journal [-c SITE] [--head SEQ:HASH] [--json]",
     "Reads the site file and all that it includes, compiles the rules, and prints "
     "each\n"
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
@@ -278,5 +297,18 @@ const struct cli_command cli_check = {
     "it.\n\n"
     "The serial line behind a gateway is counted when its bus says how fast it is, "
     "with\n"
-    "`baud` beside tcp or rtu_over_tcp.\n",
+    "`baud` beside tcp or rtu_over_tcp.\n\n"
+    "--journal proves the journal of state.db instead, whether the daemon runs or "
+    "not:\n"
+    "each event carries the hash of the one before, so a row that was changed, removed "
+    "or\n"
+    "added is found and named, and each ticket must be what its events say.  It prints "
+    "the\n"
+    "head, SEQ:HASH.  Who can write to the file can write all of it anew: keep the "
+    "head\n"
+    "elsewhere and compare with --head, which finds that too.  Each event on MQTT "
+    "carries\n"
+    "seq and hash, so the log of a broker keeps every head.  Exit status 1 when "
+    "something\n"
+    "was found, 4 when there is no database.\n",
     run};

@@ -104,6 +104,12 @@ int cli_owner_read(const struct cli_owner *o,
                    struct read_answer *out,
                    struct err *err);
 
+/* check --journal; `kept` (may be NULL) is the head of --head. */
+int cli_check_journal(const struct cli_command *self,
+                      const char *site_file,
+                      const char *kept,
+                      bool json);
+
 /* Prints the devices that are out of service; from the database when no daemon runs. */
 int cli_list_service(const char *site, bool json);
 

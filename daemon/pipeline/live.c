@@ -363,6 +363,12 @@ start(struct live *l, struct diags *diags, struct err *err)
     }
     l->changes = changes_new();
     int code = state_open(&l->store, l->site->data_dir, STORE_WRITE, err);
+    if (code == 0 && state_journal_fault(l->store) != NULL) {
+        /* The plant must be watched all the same; the proof goes on finding it. */
+        log_error("the journal was changed from outside: %s; `caretaker check "
+                  "--journal` says more",
+                  state_journal_fault(l->store));
+    }
     if (code == 0) {
         code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
     }

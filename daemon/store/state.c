@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 #include "daemon/store/state_schema.h"
 
@@ -28,12 +29,17 @@
     " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
     " resolve_warn_ms, assign_ms, escalate_ms"
 
+#define EVENT_ROW                                                                      \
+    "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ADD_EVENT] =
-        "INSERT INTO events (seq, t, name, device, rule, ticket, person, json, peer)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO events (seq, t, name, device, rule, ticket, person, json, peer,"
+        " more, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_PUT_HEAD] =
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('journal_head', ?1)",
     [SQL_PUT_ALARM] =
         "INSERT OR REPLACE INTO alarm (device, rule, severity, state, episode,"
         " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket,"
@@ -89,6 +95,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_TICKET] =
         "SELECT " TICKET_COLUMNS " FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
+    [SQL_ONE_TICKET] = "SELECT " TICKET_COLUMNS " FROM ticket WHERE number = ?1",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
     [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
                          " WHERE visit_ms IS NOT NULL AND state = 'closed'",
@@ -102,9 +109,13 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_SERVICE] =
         "SELECT device, person, reason, since_ms, until_ms FROM service"
         " ORDER BY device",
-    [SQL_EACH_EVENT] =
-        "SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
-        " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_EVENT] = EVENT_ROW " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_TICKET_EVENT] = EVENT_ROW " WHERE ticket = ?1 ORDER BY seq",
+    [SQL_EACH_TICKET_ROW] = "SELECT * FROM ticket ORDER BY number",
+    [SQL_EACH_LOST_TICKET] =
+        "SELECT DISTINCT ticket FROM events WHERE ticket IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM ticket WHERE number = events.ticket)"
+        " ORDER BY ticket",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [SQL_EACH_WORK] =
@@ -218,15 +229,14 @@ load_gateway_id(struct state *s, struct err *err)
 static int
 prepare_writer(struct state *s, struct err *err)
 {
-    int rc = db_migrate(s->db, state_schema_steps, STATE_SCHEMA_VERSION, err);
+    int rc = journal_register(s->db, err);
+    if (rc == 0) {
+        rc = db_migrate(s->db, state_schema_steps, STATE_SCHEMA_VERSION, err);
+    }
     if (rc == 0) {
         rc = make_gateway_id(s, err);
     }
-    if (rc == 0) {
-        rc = db_int(s->db, "SELECT max(seq) FROM events", 0, &s->last_seq, err);
-    }
-    s->pending_seq = s->last_seq;
-    return rc;
+    return rc == 0 ? journal_open(s, err) : rc;
 }
 
 int
@@ -335,7 +345,7 @@ state_begin(struct state *s, struct err *err)
     }
     if (rc == 0) {
         s->in_transaction = true;
-        s->pending_seq = s->last_seq;
+        s->pending = s->last;
     }
     return rc;
 }
@@ -349,13 +359,16 @@ state_commit(struct state *s, struct err *err)
         return err_set(err, ERR_IO, "%s: commit: an error has ended the transaction",
                        sqlite3_db_filename(s->db, "main"));
     }
-    int rc = state_lend(s, SQL_COMMIT, &stmt, err);
+    int rc = s->pending.seq != s->last.seq ? journal_put_head(s, err) : 0;
+    if (rc == 0) {
+        rc = state_lend(s, SQL_COMMIT, &stmt, err);
+    }
     if (rc == 0) {
         rc = state_run(s, SQL_COMMIT, stmt, "commit", err);
     }
     if (rc == 0) {
         s->in_transaction = false;
-        s->last_seq = s->pending_seq;
+        s->last = s->pending;
     }
     return rc;
 }
@@ -369,7 +382,7 @@ state_rollback(struct state *s)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
     s->in_transaction = false;
-    s->pending_seq = s->last_seq;
+    s->pending = s->last;
     s->depth = -1;
 }
 

@@ -10,12 +10,14 @@
 #include "daemon/store/db.h"
 #include "daemon/store/state.h"
 
-#define GATEWAY_ID_BYTES 17 /* 16 hex digits. */
+#define GATEWAY_ID_BYTES    17 /* 16 hex digits. */
+#define JOURNAL_FAULT_BYTES 256
 
 enum state_sql {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ADD_EVENT,
+    SQL_PUT_HEAD,
     SQL_PUT_ALARM,
     SQL_DELETE_ALARM,
     SQL_PUT_TICKET,
@@ -34,6 +36,7 @@ enum state_sql {
     SQL_OUTBOX_DEPTH,
     SQL_EACH_ALARM,
     SQL_EACH_TICKET,
+    SQL_ONE_TICKET,
     SQL_MAX_TICKET,
     SQL_OLDEST_VISIT,
     SQL_EACH_TIMER,
@@ -41,6 +44,9 @@ enum state_sql {
     SQL_EACH_DEVICE,
     SQL_EACH_SERVICE,
     SQL_EACH_EVENT,
+    SQL_EACH_TICKET_EVENT,
+    SQL_EACH_TICKET_ROW,
+    SQL_EACH_LOST_TICKET,
     SQL_EACH_OUTBOX,
     SQL_EACH_WORK,
     SQL_EACH_REOPENING,
@@ -60,12 +66,13 @@ enum state_sql {
 struct state {
     sqlite3 *db;
     enum store_mode mode;
-    int lock_fd;                   /* -1 for readers. */
-    sqlite3_stmt *kept[SQL_COUNT]; /* Prepared once; NULL while in use. */
-    bool in_transaction;           /* Between state_begin and commit or rollback. */
-    int64_t last_seq;              /* Of the newest event on disk. */
-    int64_t pending_seq;           /* The same, with this transaction's events. */
-    int64_t depth;                 /* Outbox rows; -1: to be counted again. */
+    int lock_fd;                     /* -1 for readers. */
+    sqlite3_stmt *kept[SQL_COUNT];   /* Prepared once; NULL while in use. */
+    bool in_transaction;             /* Between state_begin and commit or rollback. */
+    struct journal_head last;        /* Of the journal, on disk. */
+    struct journal_head pending;     /* The same, with this transaction's events. */
+    char fault[JOURNAL_FAULT_BYTES]; /* See state_journal_fault(); "" when none. */
+    int64_t depth;                   /* Outbox rows; -1: to be counted again. */
     char gateway_id[GATEWAY_ID_BYTES];
 };
 
@@ -88,6 +95,15 @@ int state_lend_for_write(struct state *s,
                          enum state_sql which,
                          sqlite3_stmt **out,
                          struct err *err);
+
+/* ---- state_journal.c ---- */
+
+/* Where the chain goes on; fills `fault` if head and last event do not fit. */
+int journal_open(struct state *s, struct err *err);
+int journal_put_head(struct state *s, struct err *err);
+/* `found` is false when there is none in meta, or what is there is no head. */
+int
+journal_read_head(sqlite3 *db, struct journal_head *out, bool *found, struct err *err);
 
 /* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
  * cleared before the function that bound it returns. */

@@ -227,3 +227,24 @@ state_each_ticket_of(
     bind_text(stmt, 1, device);
     return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
 }
+
+int
+state_one_ticket(
+    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct ticket t;
+    int rc = state_lend(s, SQL_ONE_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, number);
+    if (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc == 0) {
+            (void)fn(ctx, &t);
+        }
+    }
+    state_return(s, SQL_ONE_TICKET, stmt);
+    return rc;
+}
