@@ -113,6 +113,13 @@ int cli_check_journal(const struct cli_command *self,
 /* Prints the devices that are out of service; from the database when no daemon runs. */
 int cli_list_service(const char *site, bool json);
 
+/* `report` without a word: the figures of the site over a period. */
+struct cli_figures {
+    const char *site, *from, *to, *compare, *format, *language;
+    const char *type, *area, *device;
+};
+int cli_report_figures(const struct cli_command *self, const struct cli_figures *a);
+
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
 enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
 struct cli_column {

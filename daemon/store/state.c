@@ -85,8 +85,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_DELETE_SERVICE] = "DELETE FROM service WHERE device = ?1",
     [SQL_PUT_ALIVE] =
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('alive_ms', ?1)",
+        "INSERT INTO meta (key, value) VALUES ('alive_ms', ?1), ('born_ms', ?1)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        " WHERE key = 'alive_ms'",
     [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
+    [SQL_GET_BORN] = "SELECT value FROM meta WHERE key = 'born_ms'",
     [SQL_OUTBOX_REPLACE] = "DELETE FROM outbox WHERE topic = ?1 AND retain = 1",
     [SQL_OUTBOX_ADD] =
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
@@ -132,6 +135,22 @@ static const char *const sql_texts[SQL_COUNT] = {
         " ORDER BY ticket",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_EACH_WORK] =
+        "SELECT number, kind, priority, state, device, rule, category, assignee, team,"
+        " cause, plan, opened_ms, coalesce(first_responded_ms, responded_ms),"
+        " coalesce(first_resolved_ms, resolved_ms), reopened, minutes, cost, parts,"
+        " rating FROM ticket WHERE opened_ms < ?2"
+        " AND (opened_ms >= ?1 OR state <> 'closed' OR closed_ms >= ?1)"
+        " ORDER BY number",
+    [SQL_EACH_REOPENING] =
+        "SELECT e.ticket, e.t, e.name = 'ticket.reopened' FROM ticket t"
+        " CROSS JOIN events e ON e.ticket = t.number WHERE t.reopened > 0"
+        " AND e.name IN ('ticket.reopened', 'ticket.resolved')"
+        " ORDER BY t.number, e.seq",
+    [SQL_EACH_FIGURE_EVENT] =
+        "SELECT seq, t, name, device, rule, ticket, json FROM events"
+        " WHERE " STATE_FIGURE_EVENTS " ORDER BY seq",
+    [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
     [SQL_EACH_TICKET_OF] =
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
     [SQL_PUT_LEDGER] =

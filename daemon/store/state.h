@@ -93,6 +93,9 @@ int state_get_alive(struct state *s,
                     int64_t *t_ms,
                     struct err *err); /* INSTANT_NONE: never. */
 
+/* The first such moment, as the clock was then.  INSTANT_NONE: not known. */
+int state_get_born(struct state *s, int64_t *t_ms, struct err *err);
+
 /* The outbox: what must still go outside, in order.  A retained message replaces an
  * older one of the same topic that still waits.  `payload` "" with retain empties a
  * topic. */

@@ -34,6 +34,12 @@ state_get_alive(struct state *s, int64_t *t_ms, struct err *err)
 }
 
 int
+state_get_born(struct state *s, int64_t *t_ms, struct err *err)
+{
+    return one_int(s, SQL_GET_BORN, INSTANT_NONE, t_ms, err);
+}
+
+int
 state_max_ticket(struct state *s, int64_t *number, struct err *err)
 {
     return one_int(s, SQL_MAX_TICKET, 0, number, err);

@@ -231,5 +231,11 @@ static const char version_6[] =
     "  date(ticket_day * 86400, 'unixepoch') AS due, overdue,"
     "  used - used_at_service AS used_since, rate AS used_per_day FROM plan;";
 
+/* For the report over a period, which must not read every event that there ever was. */
+static const char version_9[] =
+    "CREATE INDEX events_figures ON events (seq) WHERE " STATE_FIGURE_EVENTS ";"
+    "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+    version_1, version_2, version_3, version_4,
+    version_5, version_6, version_7, version_9};
