@@ -150,6 +150,7 @@ static bool
 check_whole_site(const char *path, struct wish *wish, struct diags *diags)
 {
     struct rules_counts counts = {0};
+    cli_speak(path);
     struct site *site = check_site(path, diags, &counts);
     if (site == NULL) {
         return false;

@@ -159,6 +159,7 @@ explain(const struct cli_command *self, struct arguments *a)
     int status = CLI_CONFIG;
     int code = 0;
     diags_init(&diags);
+    cli_speak(a->site);
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

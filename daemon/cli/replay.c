@@ -325,6 +325,7 @@ replay(const struct cli_command *self, const struct arguments *a)
     struct diags diags;
     diags_init(&diags);
     int status = CLI_CONFIG;
+    cli_speak(a->site);
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

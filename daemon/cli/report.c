@@ -138,6 +138,7 @@ report_alarms(const struct cli_command *self, const struct arguments *a)
     if (o.log_count == 0 && (a->map != NULL || a->stale_after != NULL)) {
         return cli_usage_error(self, "--map and --stale-after go with --log");
     }
+    cli_speak(a->site);
     diags_init(&diags);
     o.site = config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (o.site != NULL) {

@@ -28,7 +28,7 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
     } else if (json_is_real(value)) {
         snprintf(out, CELL_BYTES, "%.4g", json_real_value(value));
     } else if (json_is_boolean(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? "yes" : "no");
+        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? tr("yes") : tr("no"));
     } else {
         snprintf(out, CELL_BYTES, "-");
     }
@@ -68,7 +68,7 @@ print_table(const json_t *rows, const struct cli_column *columns, size_t count)
     size_t index = 0;
     json_t *row = NULL;
     for (size_t c = 0; c < count; c++) {
-        widths[c] = width_of(columns[c].heading);
+        widths[c] = width_of(tr(columns[c].heading));
         json_array_foreach(rows, index, row)
         {
             cell_text(cells[c], row, &columns[c]);
@@ -77,7 +77,7 @@ print_table(const json_t *rows, const struct cli_column *columns, size_t count)
         }
     }
     for (size_t c = 0; c < count; c++) {
-        snprintf(cells[c], CELL_BYTES, "%s", columns[c].heading);
+        snprintf(cells[c], CELL_BYTES, "%s", tr(columns[c].heading));
     }
     print_row(cells, widths, count);
     json_array_foreach(rows, index, row)
@@ -107,13 +107,13 @@ cli_print_listing(const char *array,
     json_error_t where;
     json_t *rows = json_loads(array, 0, &where);
     if (!json_is_array(rows)) {
-        fprintf(stderr, "caretaker: the answer is no listing: %s\n", where.text);
+        fprintf(stderr, tr("caretaker: the answer is no listing: %s\n"), where.text);
         json_decref(rows);
         return CLI_OUTSIDE;
     }
     int status = CLI_OK;
     if (json_array_size(rows) == 0) {
-        puts(empty);
+        puts(tr(empty));
     } else {
         status = print_table(rows, columns, count);
     }

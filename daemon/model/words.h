@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/catalogue.h"
+
 /* Why a sample can be used, or not. */
 enum quality {
     QUALITY_GOOD,
@@ -27,8 +29,6 @@ enum severity {
     SEVERITY_CRITICAL,
     SEVERITY_COUNT
 };
-
-enum language { LANGUAGE_EN, LANGUAGE_ZH_CN, LANGUAGE_COUNT };
 
 enum alarm_state {
     ALARM_NORMAL, /* Not raised and nothing left to acknowledge: in no listing. */
