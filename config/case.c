@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 /* ---- What is expected ---- */
 
@@ -92,7 +93,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
             r->diags, DIAG_ERROR, &n->loc,
             "an expectation has %s; event: alarm.raised, or never: alarm.raised, is "
             "accepted",
-            y.event == NULL ? "no event" : "both \"event\" and \"never\"");
+            y.event == NULL ? tr("no event") : tr("both \"event\" and \"never\""));
     } else if (n->kind == NODE_MAP) {
         y.x.never = y.never != NULL;
         read_event(r, y.never != NULL ? y.never : y.event, &y.x);

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 struct person_yaml {
     struct person person;
@@ -141,7 +142,7 @@ rota_check(struct reader *r, const struct site *site, const struct node *n)
     if (y.handover != NULL && (y.handover->kind != NODE_SCALAR ||
                                !number_parse_clock(&minutes, y.handover->text))) {
         diags_add(r->diags, DIAG_ERROR, &y.handover->loc,
-                  "\"handover\" is no time of day; %s", clock_shape.accepted);
+                  "\"handover\" is no time of day; %s", tr(clock_shape.accepted));
     }
     bool is_map = n->kind == NODE_MAP;
     if (!is_map && !node_is_empty(n)) {
@@ -152,7 +153,7 @@ rota_check(struct reader *r, const struct site *site, const struct node *n)
     if ((weekly != NULL) == (daily != NULL)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the rota has %s; weekly: [ids], or daily: [ids], is accepted",
-                  weekly == NULL ? "no list of people" : "two lists of people");
+                  weekly == NULL ? tr("no list of people") : tr("two lists of people"));
     }
     if (weekly != NULL) {
         check_people_list(r, site, weekly);
@@ -197,7 +198,7 @@ hours_check(struct reader *r, const struct node *map)
         char start[6] = "";
         if (!is_days(n->key)) {
             diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.40s\" is no day; %s",
-                      n->key, hours_shape.accepted);
+                      n->key, tr(hours_shape.accepted));
         }
         bool ok = n->kind == NODE_SCALAR && strlen(n->text) == 11 && n->text[5] == '-';
         if (ok) {
@@ -207,7 +208,7 @@ hours_check(struct reader *r, const struct node *map)
             !number_parse_clock(&to, n->text + 6) || from >= to) {
             diags_add(r->diags, DIAG_ERROR, &n->loc,
                       "the hours of \"%.40s\" are not two times; %s", n->key,
-                      hours_of_day_shape.accepted);
+                      tr(hours_of_day_shape.accepted));
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 struct part_yaml {
@@ -134,7 +135,8 @@ or_after_check(struct reader *r,
     }
     if (ms <= 0 || !is_point_id(of + 4)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
-                  "\"or_after\" is no time of a point; %s", or_after_shape.accepted);
+                  "\"or_after\" is no time of a point; %s",
+                  tr(or_after_shape.accepted));
     } else if (!some_has_point(site, applies_to, of + 4)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "\"or_after\" names \"%s\"; a point of a device that it applies to "
