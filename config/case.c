@@ -227,13 +227,13 @@ read_sample_value(struct reader *r, const struct node *n, double *out)
 }
 
 static const char *
-quality_word(int index)
+quality_value(int index)
 {
     return quality_name((enum quality)index);
 }
 
 static const struct shape quality_shape = {
-    .kind = SHAPE_NAMES, .name_of = quality_word, .name_count = QUALITY_COUNT};
+    .kind = SHAPE_NAMES, .name_of = quality_value, .name_count = QUALITY_COUNT};
 
 static void
 read_quality(struct reader *r, const struct node *n, enum quality *out)

@@ -170,7 +170,7 @@ note_point(struct explainer *e, const struct node *n, uint32_t index)
 static const char *
 why_no_value(const struct explainer *e, const struct explain_point *p)
 {
-    const char *quality = tr_word("quality", quality_name(p->latest.quality));
+    const char *quality = quality_word(p->latest.quality);
     if (p->known) {
         return NULL;
     }

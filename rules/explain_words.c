@@ -175,7 +175,7 @@ say_part(struct strbuf *out, const struct explain_part *p)
 static const char *
 severity_of(const struct explanation *e, uint32_t level)
 {
-    return tr_word("severity", severity_name(e->levels[level].severity));
+    return severity_word(e->levels[level].severity);
 }
 
 /* The next level up whose hold is over first; `level_count`: none waits. */

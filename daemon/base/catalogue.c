@@ -80,7 +80,7 @@ tr_word(const char *context, const char *english)
 bool
 catalogue_parse(enum language *out, const char *text)
 {
-    size_t size = strcspn(text, "_-.@");
+    size_t size = strcspn(text, "_-.@,;");
     if (size == 2 && strncasecmp(text, "zh", 2) == 0) {
         *out = LANGUAGE_ZH_CN; /* Simplified is nearer to any Chinese than English. */
         return true;

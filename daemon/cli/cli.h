@@ -116,7 +116,18 @@ int cli_owner_read(const struct cli_owner *o,
 int cli_list_service(const char *site, bool json);
 
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
-enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
+enum cli_show {
+    CLI_SHOW_TEXT,
+    CLI_SHOW_TIME,
+    /* Words of ours, shown in the reader's language. */
+    CLI_SHOW_SEVERITY,
+    CLI_SHOW_ALARM,
+    CLI_SHOW_TICKET,
+    CLI_SHOW_KIND,
+    CLI_SHOW_DEVICE,
+    CLI_SHOW_QUALITY, /* And why: "crc (short frame)". */
+    CLI_SHOW_SAID     /* By the program, or by a person: the latter stays as it is. */
+};
 struct cli_column {
     const char *key;
     const char *heading;

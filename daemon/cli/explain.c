@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"

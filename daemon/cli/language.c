@@ -65,7 +65,7 @@ static int
 refuse(const char *where, const char *value)
 {
     fprintf(stderr, tr("caretaker: %s \"%s\" is not spoken here; accepted are %s\n"),
-            where, value, "en, zh-CN");
+            where, value, "en, zh-CN"); /* not translated: ids. */
     return CLI_USAGE;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -60,14 +61,15 @@ static void
 print_warnings(const struct alarm_report *r)
 {
     if (r->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", r->bad_rows,
+        fprintf(stderr, tr("%" PRIu64 " bad row%s left out\n"), r->bad_rows,
                 r->bad_rows == 1 ? " was" : "s were");
     }
     if (r->late_samples * 2 > r->samples) {
-        fprintf(stderr,
-                "most samples came when their point was stale already: this log has a "
-                "slower rhythm than the\nsite's polls; give --stale-after (three times "
-                "the log's interval)\n");
+        fprintf(
+            stderr,
+            tr("most samples came when their point was stale already: this log has a "
+               "slower rhythm than the\nsite's polls; give --stale-after (three times "
+               "the log's interval)\n"));
     }
 }
 
@@ -84,10 +86,11 @@ make_and_print(const struct arguments *a,
                                      .advised = o->advise};
     int code = alarm_report_make(&r, o, diags, &err);
     if (code == ERR_NOT_FOUND && o->log_count == 0) {
-        fprintf(stderr,
-                "caretaker: %s has no state.db: the daemon never ran here; --log FILE "
-                "judges what was recorded elsewhere\n",
-                o->site->data_dir);
+        fprintf(
+            stderr,
+            tr("caretaker: %s has no state.db: the daemon never ran here; --log FILE "
+               "judges what was recorded elsewhere\n"),
+            o->site->data_dir);
         return CLI_OUTSIDE;
     }
     if (code != 0) {

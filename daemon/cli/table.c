@@ -11,6 +11,40 @@
 
 #define CELL_BYTES 300
 
+/* "crc (short frame)", "exception 2": a quality and what is known beside it. */
+static void
+quality_cell(char *out, const char *text)
+{
+    char word[CELL_BYTES];
+    size_t size = strcspn(text, " ");
+    snprintf(word, sizeof word, "%.*s", (int)size, text);
+    const char *rest = text + size;
+    size_t rest_size = strlen(rest);
+    char remark[CELL_BYTES];
+    if (rest[0] == ' ' && rest[1] == '(' && rest[rest_size - 1] == ')') {
+        snprintf(remark, sizeof remark, "%.*s", (int)rest_size - 3, rest + 2);
+        snprintf(out, CELL_BYTES, "%.100s (%.150s)", tr_word("quality", word),
+                 tr(remark));
+    } else {
+        snprintf(out, CELL_BYTES, "%.100s%.150s", tr_word("quality", word), rest);
+    }
+}
+
+/* What a word of ours is for people. */
+static const char *
+word_text(enum cli_show show, const char *word)
+{
+    static const char *const contexts[] = {
+        [CLI_SHOW_SEVERITY] = "severity",   [CLI_SHOW_ALARM] = "alarm_state",
+        [CLI_SHOW_TICKET] = "ticket_state", [CLI_SHOW_KIND] = "ticket_kind",
+        [CLI_SHOW_DEVICE] = "device",       [CLI_SHOW_SAID] = NULL,
+    };
+    return show == CLI_SHOW_SAID ? tr(word)
+           : (size_t)show < ARRAY_LEN(contexts) && contexts[show]
+               ? tr_word(contexts[show], word)
+               : word;
+}
+
 static void
 cell_text(char *out, const json_t *object, const struct cli_column *column)
 {
@@ -20,8 +54,11 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
     if (text != NULL && column->show == CLI_SHOW_TIME &&
         instant_parse(&t_ms, text, NULL) == 0) {
         instant_format_local(out, t_ms);
+    } else if (text != NULL && column->show == CLI_SHOW_QUALITY) {
+        quality_cell(out, text);
+        utf8_to_line(out);
     } else if (text != NULL) {
-        utf8_copy(out, CELL_BYTES, text);
+        utf8_copy(out, CELL_BYTES, word_text(column->show, text));
         utf8_to_line(out);
     } else if (json_is_integer(value)) {
         snprintf(out, CELL_BYTES, "%lld", (long long)json_integer_value(value));

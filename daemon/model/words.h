@@ -91,6 +91,16 @@ const char *pause_name(enum pause p); /* "parts" "contractor" "access" "other"; 
 const char *proof_name(enum proof p); /* "alarm-stands" "no-good-samples" "not-running"
                                          "watching"; "" */
 
+/* The same for people, in the language of the thread: "urgent" or "紧急". */
+const char *quality_word(enum quality q);
+const char *severity_word(enum severity s);
+const char *language_word(enum language l);
+const char *alarm_state_word(enum alarm_state s);
+const char *ticket_state_word(enum ticket_state s);
+const char *ticket_kind_word(enum ticket_kind k);
+const char *pause_word(enum pause p);
+const char *proof_word(enum proof p);
+
 /* False when `text` is none of them; `out` is written only on success. */
 bool quality_parse(enum quality *out, const char *text);
 bool severity_parse(enum severity *out, const char *text);
