@@ -47,6 +47,10 @@ START_TEST(test_the_site_itself)
     ck_assert_str_eq(site->data_dir, GOOD "var");
     ck_assert_str_eq(site->web_listen, "127.0.0.1:8080");
     ck_assert_int_eq(site->verify_for_ms, 30 * 60000);
+    ck_assert_int_eq(site->visit_after_ms, 5 * 86400000LL);
+    ck_assert_uint_eq(site->cause_count, 2);
+    ck_assert_str_eq(site->causes[1], "bird");
+    ck_assert_str_eq(site->currency, "EUR");
     ck_assert_uint_eq(site->chatter_episodes, 5);
     ck_assert_int_eq(site->chatter_window_ms, 10 * 60000);
     ck_assert_int_eq(site->history.max_bytes, 8000000000);
@@ -321,7 +325,8 @@ START_TEST(test_people_teams_and_procedures)
     ck_assert_str_eq(site->teams[0].members[1], "li");
     ck_assert_uint_eq(site->procedure_count, 1);
     ck_assert_uint_eq(site->procedures[0].step_count, 4);
-    ck_assert_str_eq(site->procedures[0].steps[3], "Grease or replace");
+    ck_assert_str_eq(text_in(&site->procedures[0].steps[3], LANGUAGE_EN),
+                     "Grease or replace");
 }
 END_TEST
 
