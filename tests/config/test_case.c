@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "config/config.h"
-#include "daemon/model/ticket.h"
 #include "daemon/base/instant.h"
+#include "daemon/model/ticket.h"
 
 #define GOOD "tests/config/good/"
 
