@@ -155,7 +155,6 @@ void people_read(struct reader *r, const struct sections *s, struct site *site);
 void teams_read(struct reader *r, const struct sections *s, struct site *site);
 void calendar_read(struct reader *r, const struct sections *s, struct site *site);
 void procedures_read(struct reader *r, const struct sections *s, struct site *site);
-void maintenance_check(struct reader *r, const struct sections *s, struct site *site);
 void promises_read(struct reader *r, const struct sections *s, struct site *site);
 void tickets_read(struct reader *r, const struct sections *s, struct site *site);
 void alarms_read(struct reader *r, const struct sections *s, struct site *site);
@@ -163,6 +162,11 @@ void history_read(struct reader *r, const struct sections *s, struct site *site)
 void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
+
+/* ---- maintenance.c ---- */
+
+/* Sorted by id.  The devices stand by now. */
+void plans_read(struct reader *r, const struct sections *s, struct site *site);
 
 /* ---- suppression.c ---- */
 

@@ -27,11 +27,14 @@ enum command_kind {
     COMMAND_TICKET_REOPEN,
     COMMAND_TICKET_NOTE, /* note, or any of cause, minutes, cost, parts. */
     COMMAND_TICKET_RATE,
-    COMMAND_TICKET_TICK,       /* step, undone. */
-    COMMAND_TICKET_CHANGE,     /* priority, category, team; note = why. */
-    COMMAND_LEDGER_SET,        /* changes: all of them, or none. */
-    COMMAND_LEDGER_DOCUMENT,   /* device, title, link, document, valid_until. */
-    COMMAND_LEDGER_REMOVE,     /* number: a document that holds no longer. */
+    COMMAND_TICKET_TICK,     /* step, undone. */
+    COMMAND_TICKET_CHANGE,   /* priority, category, team; note = why. */
+    COMMAND_PLAN_START,      /* device, plan: its ticket opens now. */
+    COMMAND_PLAN_DONE,       /* device, plan, day: a visit that was made on that day. */
+    COMMAND_PLAN_MOVE,       /* device, plan, day: the next visit; note = why. */
+    COMMAND_LEDGER_SET,      /* changes: all of them, or none. */
+    COMMAND_LEDGER_DOCUMENT, /* device, title, link, document, valid_until. */
+    COMMAND_LEDGER_REMOVE,   /* number: a document that holds no longer. */
     COMMAND_LEDGER_ALTERATION, /* device, what, effect, made_on, made_by. */
     COMMAND_KIND_COUNT
 };
@@ -85,6 +88,9 @@ struct command {
     const char *title, *link, *valid_until;
     enum document_kind document;
     const char *what, *effect, *made_on, *made_by;
+    /* Of plans. */
+    const char *plan;
+    int32_t day; /* As struct plan_row has them; 0: not given. */
 };
 
 #endif

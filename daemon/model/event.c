@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
@@ -284,7 +285,13 @@ event_to_text(struct strbuf *out, const struct event *e)
         char when[INSTANT_TEXT_BYTES];
         strbuf_printf(out, ", until %s", instant_format_local(when, e->until_ms));
     }
-    add_deadline(out, "respond", e->respond_by_ms);
+    if (e->due_ms != 0) { /* A day: its time says nothing. */
+        char due[CIVIL_TEXT_BYTES];
+        strbuf_printf(out, ", due %s", civil_format(due, civil_day(e->due_ms)));
+    }
+    if (e->due_ms == 0 || e->kind != EVENT_TICKET_OPENED) {
+        add_deadline(out, "respond", e->respond_by_ms);
+    }
     add_deadline(out, "resolve", e->resolve_by_ms);
     if (e->rating != 0) {
         strbuf_printf(out, ", %d of 5", e->rating);

@@ -8,11 +8,13 @@
  *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
  *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
+ *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=: the coming visits
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
  *                           {"cmd":"ticket.resolve","ticket":..,"note":..}, see
  *                           work_json.h
+ *                           {"cmd":"plan.move","plan":..,"device":..,"day":..}
  *                           {"cmd":"service","device":..,"state":"out","reason":..}
  *                           and those of the ledger, see ledger_json.h
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
@@ -33,6 +35,7 @@
 #include "daemon/ticket/ledger.h"
 
 #define DEVICE_PATH "/api/v1/devices/" /* Behind it stands an id. */
+#include "daemon/pipeline/plan_listing.h"
 
 static unsigned
 status_of(int code)
@@ -127,6 +130,22 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
     int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);
     pthread_rwlock_unlock(&l->site_lock);
     return code == 0 ? 200 : problem(body, &err);
+}
+
+static unsigned
+get_plan(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct plan_filter filter = {.team = r->query(r, "team"),
+                                 .device = r->query(r, "device"),
+                                 .plan = r->query(r, "plan"),
+                                 .from = r->query(r, "from"),
+                                 .to = r->query(r, "to")};
+    struct err err;
+    pthread_rwlock_rdlock(&l->site_lock); /* It must not be exchanged meanwhile. */
+    int code = listing_plan(l->reader, l->site, &filter,
+                            engine_clock_now(&l->clock.engine), body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code != 0 ? problem(body, &err) : 200;
 }
 
 static unsigned
@@ -351,7 +370,8 @@ static const struct route {
     {"GET", "/api/v1/wire", get_wire},       {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},     {"GET", "/api/v1/service", get_service},
     {"GET", "/api/v1/explain", get_explain}, {"GET", "/api/v1/ledger", get_ledger},
-    {"GET", DEVICE_PATH, get_life},
+    {"GET", DEVICE_PATH, get_life},          {"GET", "/api/v1/explain", get_explain},
+    {"GET", "/api/v1/plan", get_plan},
 };
 
 /* A path that ends in '/' has a name behind it. */

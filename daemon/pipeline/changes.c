@@ -19,7 +19,9 @@ enum change_kind {
     CHANGE_LEDGER,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
-    CHANGE_METER
+    CHANGE_METER,
+    CHANGE_PLAN,
+    CHANGE_PLAN_USE
 };
 
 /* Ids and texts are copied: a reload may free the site they point into while the disk
@@ -41,6 +43,7 @@ struct change {
         struct ticket ticket;
         struct service service;
         struct ledger_row *ledger; /* Owned; its device is that of the change. */
+        struct plan_row plan;
         struct timer_row timer;
         struct {
             struct meter_row row;
@@ -82,7 +85,8 @@ append(struct changes *c, enum change_kind kind, const char *device, const char 
     item->kind = kind;
     set_id(item->device, &item->has_device, device);
     set_id(item->rule, &item->has_rule, rule);
-    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER) {
+    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER &&
+        kind != CHANGE_PLAN_USE) {
         c->urgent++;
     }
     return item;
@@ -150,6 +154,12 @@ on_ledger(void *ctx, const struct ledger_row *row)
     append(ctx, CHANGE_LEDGER, device, NULL)->ledger = copy;
 }
 
+static void
+on_plan(void *ctx, const struct plan_row *p)
+{
+    append(ctx, CHANGE_PLAN, NULL, NULL)->plan = *p;
+}
+
 struct changes *
 changes_new(void)
 {
@@ -157,7 +167,13 @@ changes_new(void)
     if (c == NULL) {
         abort();
     }
-    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service, on_ledger};
+    c->sink = (struct sink){.ctx = c,
+                            .event = on_event,
+                            .alarm = on_alarm,
+                            .ticket = on_ticket,
+                            .service = on_service,
+                            .ledger = on_ledger,
+                            .plan = on_plan};
     return c;
 }
 
@@ -259,6 +275,12 @@ changes_add_meter(struct changes *c, const struct rules_meter *m)
                                          .starts = m->starts,
                                          .service_ms = m->service_ms,
                                          .service_starts = m->service_starts};
+}
+
+void
+changes_add_plan_use(struct changes *c, const struct plan_row *p)
+{
+    append(c, CHANGE_PLAN_USE, NULL, NULL)->plan = *p;
 }
 
 void
@@ -485,6 +507,9 @@ write_one(struct changes *c,
     case CHANGE_METER:
         item->meter.row.key = item->meter.key;
         return state_put_meter(store, &item->meter.row, err);
+    case CHANGE_PLAN:
+    case CHANGE_PLAN_USE:
+        return state_put_plan(store, &item->plan, err);
     }
     return 0;
 }

@@ -30,11 +30,18 @@ collect_meter(void *ctx, const struct rules_meter *m)
     changes_add_meter(ctx, m);
 }
 
+static void
+collect_use(void *ctx, const struct plan_row *row)
+{
+    changes_add_plan_use(ctx, row);
+}
+
 void
 live_collect_meters(struct live *l)
 {
     l->meters_ms = engine_clock_now(&l->clock.engine);
     rules_save_meters(pipeline_rules(l->pipeline), collect_meter, l->changes);
+    plans_save_use(pipeline_plans(l->pipeline), collect_use, l->changes);
 }
 
 /* While the disk refuses they wait where they are. */

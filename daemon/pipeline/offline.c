@@ -61,6 +61,21 @@ offline_listing_service(const struct site *site, struct strbuf *out, struct err 
     return code;
 }
 
+int
+offline_listing_plan(const struct site *site,
+                     const struct plan_filter *filter,
+                     struct strbuf *out,
+                     struct err *err)
+{
+    struct state *store = NULL;
+    int code = open_state(&store, site, err);
+    if (code == 0) {
+        code = listing_plan(store, site, filter, clock_real_ms(), out, err);
+    }
+    state_close(store);
+    return code;
+}
+
 /* What the history last knew of each device and each point. */
 struct last_known {
     int64_t last_good_ms;

@@ -8,6 +8,7 @@
 #include "daemon/pipeline/device_life.h"
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/plan_listing.h"
 
 /* A data folder without databases gives empty listings: nothing was ever recorded. */
 int offline_listing_alarms(const struct site *site,
@@ -18,6 +19,10 @@ int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
                             struct strbuf *out,
                             struct err *err);
+int offline_listing_plan(const struct site *site,
+                         const struct plan_filter *filter,
+                         struct strbuf *out,
+                         struct err *err);
 int
 offline_listing_service(const struct site *site, struct strbuf *out, struct err *err);
 /* `parts.points`: each with what the history last knew of its points. */

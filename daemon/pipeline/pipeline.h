@@ -17,6 +17,7 @@
 #include "daemon/model/sink.h"
 #include "daemon/model/site.h"
 #include "daemon/ticket/ledger_book.h"
+#include "daemon/ticket/plans.h"
 #include "daemon/ticket/tickets.h"
 #include "rules/rules.h"
 
@@ -53,6 +54,10 @@ void pipeline_shift(struct pipeline *p, int64_t delta_ms);
 struct rules *pipeline_rules(struct pipeline *p);
 const struct alarms *pipeline_alarms(const struct pipeline *p);
 const struct tickets *pipeline_tickets(const struct pipeline *p);
+struct plans *pipeline_plans(struct pipeline *p);
+/* All that was stored is restored: plans that were never seen before are first seen
+ * now.  The first frame or command does the same where it was not said. */
+void pipeline_begin(struct pipeline *p, int64_t t_ms);
 bool pipeline_restore_alarm(struct pipeline *p, const struct alarm *row);
 /* A row of a device that the site does not have stays in the store alone. */
 void pipeline_restore_ledger(struct pipeline *p, const struct ledger_row *row);

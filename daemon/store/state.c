@@ -71,6 +71,15 @@ static const char *const sql_texts[SQL_COUNT] = {
         " starts, service_ms, service_starts, early_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_PUT_DEVICE] = "INSERT OR REPLACE INTO device (id, online) VALUES (?1, ?2)",
+    [SQL_PUT_PLAN] =
+        "INSERT OR REPLACE INTO plan (plan, device,"
+        " since_day, done_day, done_ms, base_day, moved_day, use_day, ticket, "
+        "ticket_day,"
+        " told_day, overdue, held, before_ticket, before_done_ms, before_done_day,"
+        " before_base_day, before_ticket_day, before_at_service, used, used_at_service,"
+        " used_at_mark, mark_ms, rate, rate_days, last_ms, last_value)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
     [SQL_PUT_SERVICE] =
         "INSERT OR REPLACE INTO service (device, person, reason, since_ms, until_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -106,6 +115,14 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT key, last_ms, since_ms, value, changed, true_ms, starts, service_ms,"
         " service_starts, early_ms FROM meter ORDER BY key",
     [SQL_EACH_DEVICE] = "SELECT id, online FROM device ORDER BY id",
+    [SQL_EACH_PLAN] =
+        "SELECT plan, device,"
+        " since_day, done_day, done_ms, base_day, moved_day, use_day, ticket, "
+        "ticket_day,"
+        " told_day, overdue, held, before_ticket, before_done_ms, before_done_day,"
+        " before_base_day, before_ticket_day, before_at_service, used, used_at_service,"
+        " used_at_mark, mark_ms, rate, rate_days, last_ms, last_value"
+        " FROM plan ORDER BY device, plan",
     [SQL_EACH_SERVICE] =
         "SELECT device, person, reason, since_ms, until_ms FROM service"
         " ORDER BY device",

@@ -12,6 +12,7 @@
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
 #include "daemon/model/ledger.h"
+#include "daemon/model/plan.h"
 #include "daemon/model/ticket.h"
 #include "daemon/store/journal.h"
 
@@ -84,6 +85,7 @@ struct meter_row {
     int64_t true_ms, starts, service_ms, service_starts;
 };
 int state_put_meter(struct state *s, const struct meter_row *row, struct err *err);
+int state_put_plan(struct state *s, const struct plan_row *row, struct err *err);
 int state_put_device(struct state *s, const char *device, bool online, struct err *err);
 /* The last moment at which the program is known to have run. */
 int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
@@ -149,6 +151,9 @@ typedef bool (*state_ledger_fn)(void *ctx, const struct ledger_row *row);
 /* Fields by device and key, then documents (those that were removed too) and
  * alterations by number. */
 int state_each_ledger(struct state *s, state_ledger_fn fn, void *ctx, struct err *err);
+/* In order of device, then plan. */
+typedef bool (*state_plan_fn)(void *ctx, const struct plan_row *row);
+int state_each_plan(struct state *s, state_plan_fn fn, void *ctx, struct err *err);
 struct event_row {
     int64_t seq, t_ms;
     const char *name;          /* "alarm.raised" */

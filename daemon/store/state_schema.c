@@ -212,10 +212,30 @@ static const char version_7[] =
     "  what TEXT NOT NULL, effect TEXT, made_by TEXT, person TEXT NOT NULL,"
     "  added_ms INTEGER NOT NULL) STRICT;";
 
+/* When each plan was done on each device, and what puts its next visit where.  Days are
+ * numbered since 1970-01-01. */
+static const char version_6[] =
+    "CREATE TABLE plan ("
+    "  plan TEXT NOT NULL, device TEXT NOT NULL, since_day INTEGER, done_day INTEGER,"
+    "  done_ms INTEGER, base_day INTEGER, moved_day INTEGER, use_day INTEGER,"
+    "  ticket INTEGER, ticket_day INTEGER, told_day INTEGER, overdue INTEGER NOT NULL,"
+    "  held INTEGER NOT NULL, before_ticket INTEGER, before_done_ms INTEGER,"
+    "  before_done_day INTEGER, before_base_day INTEGER, before_ticket_day INTEGER,"
+    "  before_at_service REAL NOT NULL, used REAL NOT NULL,"
+    "  used_at_service REAL NOT NULL, used_at_mark REAL NOT NULL, mark_ms INTEGER,"
+    "  rate REAL NOT NULL, rate_days INTEGER NOT NULL, last_ms INTEGER,"
+    "  last_value REAL NOT NULL, PRIMARY KEY (device, plan)) STRICT, WITHOUT ROWID;"
+    "CREATE VIEW plans AS SELECT plan, device,"
+    "  date(done_day * 86400, 'unixepoch') AS done,"
+    "  date(moved_day * 86400, 'unixepoch') AS moved_to, ticket,"
+    "  date(ticket_day * 86400, 'unixepoch') AS due, overdue,"
+    "  used - used_at_service AS used_since, rate AS used_per_day FROM plan;";
+
 /* For the report over a period, which must not read every event that there ever was. */
 static const char version_9[] =
     "CREATE INDEX events_figures ON events (seq) WHERE " STATE_FIGURE_EVENTS ";"
     "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;";
 
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_5, version_7, version_9};
+    version_1, version_2, version_3, version_4,
+    version_5, version_6, version_7, version_9};

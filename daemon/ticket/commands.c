@@ -182,6 +182,9 @@ do_command(struct tickets *t,
     case COMMAND_LEDGER_DOCUMENT:
     case COMMAND_LEDGER_REMOVE:
     case COMMAND_LEDGER_ALTERATION:
+    case COMMAND_PLAN_START:
+    case COMMAND_PLAN_DONE:
+    case COMMAND_PLAN_MOVE:
     case COMMAND_KIND_COUNT:
         break;
     }

@@ -150,7 +150,7 @@ static const struct member members[] = {
     BITS(steps),
     INSTANT(first_responded_ms),
     INSTANT(first_resolved_ms),
-    DAY(visit_ms),
+    INSTANT(visit_ms),
     INSTANT(respond_warn_ms),
     INSTANT(resolve_warn_ms),
     INSTANT(assign_ms),

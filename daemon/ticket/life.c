@@ -32,6 +32,11 @@ life_tell(struct tickets *t, const struct ticket_entry *e, struct event *event)
     event->severity = e->row.priority;
     event->ticket_kind = e->row.kind;
     event->title = e->row.title;
+    if (e->row.plan[0] != '\0' &&
+        (event->kind == EVENT_TICKET_OPENED || event->kind == EVENT_TICKET_CHANGED)) {
+        event->plan = e->row.plan;
+        event->due_ms = e->row.due_ms != INSTANT_NONE ? e->row.due_ms : 0;
+    }
     t->sink->event(t->sink->ctx, event);
 }
 
@@ -50,7 +55,9 @@ life_plan(struct tickets *t, struct ticket_entry *e)
 {
     const struct ticket *row = &e->row;
     bool in_work = row->state != TICKET_RESOLVED && row->state != TICKET_CLOSED;
-    bool respond_runs = in_work && row->responded_ms == INSTANT_NONE;
+    /* A visit has its day; that somebody is there sooner was promised to nobody. */
+    bool respond_runs =
+        in_work && row->responded_ms == INSTANT_NONE && row->due_ms == INSTANT_NONE;
     bool resolve_runs = in_work && row->state != TICKET_WAITING;
     e->due_ms = INSTANT_MAX;
     e->timer = TICKET_TIMER_NONE;

@@ -6,6 +6,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
 #include "daemon/ticket/life.h"
 #include "daemon/ticket/proof.h"
 #include "daemon/ticket/visit.h"
@@ -311,6 +312,46 @@ tickets_fire(struct tickets *t)
         assert(!"what is due has a timer");
         break;
     }
+}
+
+int64_t
+tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v)
+{
+    struct ticket_birth birth = {.kind = TICKET_PLANNED,
+                                 .device = v->device,
+                                 .rule = NONE_INDEX,
+                                 .priority = v->priority,
+                                 .title = v->title,
+                                 .team = v->team,
+                                 .by = v->by,
+                                 .note = v->note,
+                                 .plan = v->plan,
+                                 .due_ms = v->due_ms};
+    life_sweep(t, t_ms);
+    return life_open(t, t_ms, &birth)->row.number;
+}
+
+void
+tickets_plan_move(struct tickets *t,
+                  int64_t t_ms,
+                  int64_t number,
+                  const struct ticket_visit *v)
+{
+    struct ticket_entry *e = ticket_table_find(&t->table, number);
+    if (e == NULL || e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED) {
+        return;
+    }
+    e->row.due_ms = v->due_ms;
+    clocks_start(t->site, &e->row, t_ms);
+    life_settle(t, e);
+    struct event event = {.t_ms = t_ms,
+                          .kind = EVENT_TICKET_CHANGED,
+                          .respond_by_ms = e->row.respond_by_ms,
+                          .resolve_by_ms = e->row.resolve_by_ms,
+                          .due_ms = v->due_ms,
+                          .by = v->by,
+                          .note = v->note};
+    life_tell(t, e, &event);
 }
 
 const struct ticket *
