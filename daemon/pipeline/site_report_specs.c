@@ -19,7 +19,7 @@
     }
 
 static const struct report_column summary[] = {
-    COLUMN("value", "VALUE", "数值", REPORT_SCORE, .n = "n", .lead = true),
+    COLUMN("value", "VALUE", "数值", REPORT_VARIES, .n = "n", .lead = true),
     COLUMN("unit", "UNIT", "单位", REPORT_WORD),
     COLUMN("n", "N", "样本数", REPORT_COUNT),
 };
@@ -300,12 +300,10 @@ static const struct text definitions[] = {
       "it was reopened; what is still running is not counted.",
       "响应与解决时间：自开单起至首次响应、首次解决的自然时间（含暂停）。"
       "及时：任何一次时限均未超过（含返修前）；尚在进行的不计。"),
-    T("First-time fix: closed faults that were never reopened. Faults that come back: "
-      "the "
-      "same device and rule (or category) twice or more in the period.",
-      "一次修复率：已关闭且从未返修的故障占比。重复故障：同一设备同一规则（或类别）在期"
-      "内"
-      "出现两次及以上。"),
+    T("First-time fix: closed faults that were never reopened. A fault that came back "
+      "had one of the same device and rule (or category) in the 30 days before it.",
+      "一次修复率：已关闭且从未返修的故障占比。重复故障：此前 30 天内同一设备同一规则"
+      "（或类别）已出现过。"),
     T("A ticket counts, with all its work and cost, in the period in which it was "
       "opened; "
       "times are cut at the ends of the period [from, to).",

@@ -4,7 +4,8 @@
  *   driver_year SITE.yaml FROM DAYS FAULTS SEED
  *
  * FROM is an instant; each device with a point `fault` has about FAULTS faults a year.
- * The site's rules must raise on it: 1 a small one, 2 an urgent one, 3 a critical one.
+ * The site's rules must raise on it: 1 a small one, 2 an urgent one, 3 a critical one;
+ * it is polled every hour, so points go stale later than that.
  * Staff are the site's people.  Some answer late, some close without repairing, some
  * faults come back, some alarms are false, some devices fall silent or are taken out of
  * service, and people report things that no sensor sees.  Prints a JSON object with
@@ -37,10 +38,11 @@ enum stage {
     STAGE_RESOLVE,
     STAGE_MEND, /* The sensor sees it: before the resolving, or long after it. */
     STAGE_RATE,
-    STAGE_QUIET, /* It does not answer. */
+    STAGE_QUIET, /* It does not answer from now on. */
     STAGE_ANSWER,
     STAGE_OUT,
     STAGE_IN,
+    STAGE_POLL, /* Every hour: the sensors say what they said. */
     STAGES
 };
 
@@ -60,6 +62,7 @@ struct machine {
     double shows; /* Value of the point. */
     int grade;
     bool false_alarm, reported;
+    bool quiet;
     int returns; /* How often this fault comes back yet. */
 };
 
@@ -174,15 +177,17 @@ write_down(struct year *y, int64_t t_ms)
 }
 
 static void
-show(
-    struct year *y, int64_t t_ms, const struct machine *m, enum quality q)
+show(struct year *y, int64_t t_ms, const struct machine *m)
 {
+    if (m->quiet) {
+        return;
+    }
     y->frame->t_ms = t_ms;
     y->frame->device = m->device;
     y->frame->count = 1;
     y->frame->flags = 0;
     y->frame->readings[0] =
-        (struct reading){.value = m->shows, .point = m->point, .quality = (uint8_t)q};
+        (struct reading){.value = m->shows, .point = m->point, .quality = QUALITY_GOOD};
     pipeline_frame(y->pipeline, y->frame);
 }
 
@@ -291,7 +296,7 @@ break_down(struct year *y, const struct action *a)
         report(y, a->t_ms, m);
     } else {
         m->shows = m->grade;
-        show(y, a->t_ms, m, QUALITY_GOOD);
+        show(y, a->t_ms, m);
         m->ticket = open_ticket(y, m);
     }
     m->person = somebody(y);
@@ -359,18 +364,23 @@ act(struct year *y, const struct action *a)
         return;
     case STAGE_MEND:
         m->shows = 0;
-        show(y, a->t_ms, m, QUALITY_GOOD);
+        show(y, a->t_ms, m);
         return;
     case STAGE_RATE:
         c.kind = COMMAND_TICKET_RATE;
         c.rating = 2 + (int)(next_random(y) % 4);
         break;
+    case STAGE_POLL:
+        show(y, a->t_ms, m);
+        plan(y, a->t_ms + HOUR_MS, a->machine, STAGE_POLL);
+        return;
     case STAGE_QUIET:
-        show(y, a->t_ms, m, QUALITY_TIMEOUT);
-        plan(y, a->t_ms + about(y, 2 * (double)HOUR_MS), a->machine, STAGE_ANSWER);
+        m->quiet = true;
+        plan(y, a->t_ms + about(y, 12 * (double)HOUR_MS), a->machine, STAGE_ANSWER);
         return;
     case STAGE_ANSWER:
-        show(y, a->t_ms, m, QUALITY_GOOD);
+        m->quiet = false;
+        show(y, a->t_ms, m);
         plan(y, a->t_ms + about(y, 60 * (double)DAY_MS), a->machine, STAGE_QUIET);
         return;
     case STAGE_OUT:
@@ -399,7 +409,8 @@ begin(struct year *y, int64_t from_ms)
         }
         struct machine *m = &y->machines[y->machine_count];
         *m = (struct machine){.device = i, .point = point, .person = "guest"};
-        show(y, from_ms, m, QUALITY_GOOD);
+        show(y, from_ms, m);
+        plan(y, from_ms + HOUR_MS, y->machine_count, STAGE_POLL);
         plan(y, from_ms + about(y, y->gap_ms), y->machine_count, STAGE_BREAK);
         plan(y, from_ms + about(y, 60 * (double)DAY_MS), y->machine_count, STAGE_QUIET);
         y->machine_count++;
