@@ -119,7 +119,7 @@ decimals_of(enum report_unit unit, double value)
     case REPORT_MONEY:
         return 2;
     case REPORT_PERCENT:
-        return size >= 99.9 && size < 100 ? 3 : 1;
+        return size >= 99 && size < 100 ? 2 : 1;
     case REPORT_SCORE:
         if (size == floor(size)) {
             return 0;
@@ -183,9 +183,10 @@ report_interval_text(char *out, const struct figures_interval *i)
     if (isnan(i->low)) {
         snprintf(out, REPORT_CELL_BYTES, "-");
     } else if (isinf(i->high)) {
-        snprintf(out, REPORT_CELL_BYTES, "> %+.0f %%", i->low);
+        snprintf(out, REPORT_CELL_BYTES, "> %+.0f %%", rounded(i->low, 1));
     } else {
-        snprintf(out, REPORT_CELL_BYTES, "%+.0f .. %+.0f %%", i->low, i->high);
+        snprintf(out, REPORT_CELL_BYTES, "%+.0f .. %+.0f %%", rounded(i->low, 1),
+                 rounded(i->high, 1));
     }
 }
 

@@ -134,7 +134,7 @@ draw_types(struct page *p)
         const struct report_row *theirs =
             two ? report_table_find(other, row->key) : NULL;
         bars[count++] =
-            (struct chart_bar){.label = row->label + strlen("type:"),
+            (struct chart_bar){.label = row->key + strlen("type:"),
                                .value = {theirs != NULL ? theirs->cells[column].value
                                                         : row->cells[column].value,
                                          row->cells[column].value}};

@@ -34,12 +34,8 @@ static const struct report_column availability[] = {
 static const struct report_column reliability[] = {
     COLUMN("faults", "FAULTS", "故障数", REPORT_COUNT),
     COLUMN("device_months", "DEVICE-MONTHS", "台月", REPORT_SCORE, .data = true),
-    COLUMN("fault_rate",
-           "PER DEVICE-MONTH",
-           "每台月",
-           REPORT_PER_MONTH,
-           .n = "faults",
-           .lead = true),
+    COLUMN(
+        "fault_rate", "RATE", "故障率", REPORT_PER_MONTH, .n = "faults", .lead = true),
     COLUMN("failures", "FAILURES", "严重故障", REPORT_COUNT),
     COLUMN("mtbf_h",
            "MTBF h",
@@ -53,7 +49,7 @@ static const struct report_column reliability[] = {
            REPORT_HOURS,
            .n = "failures",
            .data = true),
-    COLUMN("repairs", "REPAIRED", "已修复", REPORT_COUNT),
+    COLUMN("repairs", "FIXED", "已修复", REPORT_COUNT),
     COLUMN("mttr_h",
            "MTTR h",
            "平均修复 h",
@@ -191,9 +187,11 @@ const struct report_spec site_table_specs[SITE_TABLES] = {
         "EQUIPMENT",
         "设备",
         OF(reliability),
-        .note = T("≥ and ≤: one-sided 90 % bound; below 5 failures (repairs) only the "
-                  "bound is shown.",
-                  "≥ 与 ≤：90 % 单侧置信界；少于 5 次时只给出置信界。"),
+        .note =
+            T("RATE: faults per device and month. ≥ and ≤: one-sided 90 % bound; below "
+              "5 failures (repairs) only the "
+              "bound is shown.",
+              "故障率：每台每月。≥ 与 ≤：90 % 单侧置信界；少于 5 次时只给出置信界。"),
         .shown = 60),
     [SITE_RESPONSE] = SPEC("response",
                            "From the report to the response",

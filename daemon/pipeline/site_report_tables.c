@@ -140,7 +140,9 @@ fill_plants(const struct filling *x)
                 continue;
             }
             snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
-            tables[k].fill(x, add(x, t, key, NULL), &x->f->types[i]);
+            const char *label =
+                arena_printf(x->r->arena, "%s, %s", rows->types.items[i], all_of(x));
+            tables[k].fill(x, add(x, t, key, label), &x->f->types[i]);
         }
         for (uint32_t i = 0; i < rows->device_count; i++) {
             const char *id = x->r->site->devices[rows->site_devices[i]].id;
