@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "config/shape.h"
 #include "daemon/model/ticket.h"
+#include "daemon/base/catalogue.h"
 
 /* ---- What is expected ---- */
 
@@ -93,7 +94,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
             r->diags, DIAG_ERROR, &n->loc,
             "an expectation has %s; event: alarm.raised, or never: alarm.raised, is "
             "accepted",
-            y.event == NULL ? "no event" : "both \"event\" and \"never\"");
+            y.event == NULL ? tr("no event") : tr("both \"event\" and \"never\""));
     } else if (n->kind == NODE_MAP) {
         y.x.never = y.never != NULL;
         read_event(r, y.never != NULL ? y.never : y.event, &y.x);
@@ -261,13 +262,13 @@ read_sample_value(struct reader *r, const struct node *n, double *out)
 }
 
 static const char *
-quality_word(int index)
+quality_value(int index)
 {
     return quality_name((enum quality)index);
 }
 
 static const struct shape quality_shape = {
-    .kind = SHAPE_NAMES, .name_of = quality_word, .name_count = QUALITY_COUNT};
+    .kind = SHAPE_NAMES, .name_of = quality_value, .name_count = QUALITY_COUNT};
 
 static void
 read_quality(struct reader *r, const struct node *n, enum quality *out)

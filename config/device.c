@@ -4,6 +4,7 @@
 
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define UNIT_MAX        255
 #define UNIT_RTU_MAX    247 /* Modbus over serial line V1.02, 2.2. */
@@ -183,8 +184,9 @@ check_points(struct reader *r, const struct draft *d, bool has_profile)
                 "point \"%s\": \"register\" is missing; a device on a bus says where "
                 "it is read, such as register: input 0%s",
                 p->id,
-                has_profile ? " (a point here replaces the whole point of the profile)"
-                            : "");
+                has_profile
+                    ? tr(" (a point here replaces the whole point of the profile)")
+                    : "");
         }
         bool bits = p->table == REG_COIL || p->table == REG_DISCRETE;
         if (!bits && p->table != REG_NONE &&
@@ -214,7 +216,7 @@ read_poll(struct reader *r, const struct node *n, struct device *d)
     if (n->kind == NODE_SCALAR && !node_is_empty(n) &&
         (n->text[0] < '0' || n->text[0] > '9')) {
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"poll\" is \"%.60s\"; %s", n->text,
-                  continuous_shape.accepted);
+                  tr(continuous_shape.accepted));
         return;
     }
     (void)value_duration(r, n, "poll", POLL_MS_MIN, POLL_MS_MAX, &d->poll_ms);

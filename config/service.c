@@ -6,6 +6,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/cause.h"
 #include "daemon/model/ticket.h"
@@ -173,7 +174,7 @@ history_read(struct reader *r, const struct sections *s, struct site *site)
                   size->kind == NODE_SCALAR && size->text[0] != 0
                       ? size->text
                       : node_kind_name(size),
-                  size_shape.accepted);
+                  tr(size_shape.accepted));
     }
     site->history = y.spec;
 }

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define STEPS_MAX 64 /* What a ticket can tick off: TICKET_STEPS_MAX. */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
@@ -374,8 +375,9 @@ is_about_to_show(const struct alarms *a,
     /* After a restart a clear_hold is looked at with the first sample. */
     out->until_ms = until_ms <= t_ms ? t_ms + wait_ms : until_ms;
     utf8_copy(out->reason, sizeof out->reason,
-              strchr(so_far->by, '/') == NULL ? "silent until now"
-                                              : "over; not judged on new samples yet");
+              strchr(so_far->by, '/') == NULL
+                  ? N_("silent until now")
+                  : N_("over; not judged on new samples yet"));
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
@@ -21,7 +22,7 @@ add_until(struct strbuf *body, const char *text)
         return true;
     }
     if (instant_parse_relative(&t_ms, text, clock_real_ms(), &err) != 0) {
-        fprintf(stderr, "caretaker: --until: %s\n", err.text);
+        fprintf(stderr, tr("caretaker: --until: %s\n"), err.text);
         return false;
     }
     strbuf_json_time(body, "until", t_ms);
@@ -35,10 +36,10 @@ print_answer(const struct action *a, const char *answer, const char *said)
     if (a->json) {
         puts(answer);
     } else if (number != NULL) {
-        printf("ticket %ld: %s\n", strtol(number + strlen("\"ticket\":"), NULL, 10),
-               said);
+        printf(tr("ticket %ld: %s\n"), strtol(number + strlen("\"ticket\":"), NULL, 10),
+               tr(said));
     } else {
-        printf("%s\n", said);
+        puts(tr(said));
     }
     return CLI_OK;
 }

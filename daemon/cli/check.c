@@ -6,6 +6,7 @@
 
 #include "collectors/simulator_csv.h"
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/budgets.h"
 #include "daemon/pipeline/check.h"
@@ -38,12 +39,12 @@ print_deaths(const json_t *deaths)
     json_array_foreach(deaths, index, death)
     {
         int dead = (int)number(death, "devices");
-        printf(
-            "  %s%d device%s that do%s not answer: load up to %.4g %%, and the others "
-            "wait %.4g s once\n",
-            index == 0 ? "with " : "     ", dead, dead == 1 ? "" : "s",
-            dead == 1 ? "es" : "", number(death, "load"),
-            number(death, "stall_ms") / 1000.0);
+        printf(tr("  %s%d device%s that do%s not answer: load up to %.4g %%, and the "
+                  "others "
+                  "wait %.4g s once\n"),
+               index == 0 ? tr("with ") : "     ", dead, dead == 1 ? "" : "s",
+               dead == 1 ? "es" : "", number(death, "load"),
+               number(death, "stall_ms") / 1000.0);
     }
 }
 
@@ -72,12 +73,12 @@ print_line_behind(const json_t *bus)
     const json_t *baud = json_object_get(bus, "baud");
     if (json_is_number(baud)) {
         if (line != NULL && strncmp(line, "rtu:", strlen("rtu:")) != 0) {
-            printf("  with the serial line behind this endpoint, at %.0f baud\n",
+            printf(tr("  with the serial line behind this endpoint, at %.0f baud\n"),
                    json_number_value(baud));
         }
     } else if (may_be_gateway(bus)) {
-        puts("  if there is a serial line behind this endpoint, it is not counted; "
-             "give the bus its `baud` and it is");
+        puts(tr("  if there is a serial line behind this endpoint, it is not counted; "
+                "give the bus its `baud` and it is"));
     }
 }
 
@@ -92,7 +93,7 @@ print_plan(const json_t *bus)
         {"ms", "MS", CLI_SHOW_TEXT},         {"load", "LOAD %", CLI_SHOW_TEXT}};
     const char *advice = json_string_value(json_object_get(bus, "advice"));
     char *requests = json_dumps(json_object_get(bus, "requests"), 0);
-    printf("\nbus %s (%s): load %.4g %%, all requests once %.4g ms\n",
+    printf(tr("\nbus %s (%s): load %.4g %%, all requests once %.4g ms\n"),
            json_string_value(json_object_get(bus, "bus")),
            json_string_value(json_object_get(bus, "line")), number(bus, "load"),
            number(bus, "cycle_ms"));
@@ -102,10 +103,10 @@ print_plan(const json_t *bus)
     if (number(bus, "continuous") > 0) {
         const json_t *round = json_object_get(bus, "round_ms");
         if (json_is_number(round)) {
-            printf("  continuous devices come round every %.4g ms\n",
+            printf(tr("  continuous devices come round every %.4g ms\n"),
                    number(bus, "round_ms"));
         } else {
-            puts("  no time is left for continuous devices");
+            puts(tr("  no time is left for continuous devices"));
         }
     }
     print_deaths(json_object_get(bus, "dead"));
@@ -151,6 +152,7 @@ static bool
 check_whole_site(const char *path, struct wish *wish, struct diags *diags)
 {
     struct rules_counts counts = {0};
+    cli_speak(path);
     struct site *site = check_site(path, diags, &counts);
     if (site == NULL) {
         return false;
@@ -158,8 +160,8 @@ check_whole_site(const char *path, struct wish *wish, struct diags *diags)
     struct site_equipment e = site_equipment(site);
     struct err err;
     if (!wish->json) {
-        printf("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u "
-               "place%s\n",
+        printf(tr("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u "
+                  "place%s\n"),
                path, e.devices, plural(e.devices), e.points, plural(e.points),
                site->bus_count, site->bus_count == 1 ? "" : "es", site->rule_count,
                plural(site->rule_count), counts.instances, plural(counts.instances));
@@ -210,7 +212,7 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
         return check_whole_site(path, wish, diags);
     }
     if (good && !wish->json) {
-        printf("%s: ok\n", path);
+        printf(tr("%s: ok\n"), path);
     }
     return good;
 }
@@ -266,7 +268,7 @@ run(const struct cli_command *self, int argc, char **argv)
         diags_sort(&diags);
         diags_print(&diags, stderr);
         if (!good) {
-            fprintf(stderr, "%s: %zu error%s\n", args.items[i], diags.errors,
+            fprintf(stderr, tr("%s: %zu error%s\n"), args.items[i], diags.errors,
                     diags.errors == 1 ? "" : "s");
             status = CLI_CONFIG;
         }

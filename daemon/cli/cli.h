@@ -13,6 +13,7 @@
 #include "daemon/model/site.h"
 
 #define CLI_SITE_DEFAULT "/etc/caretaker/site.yaml"
+#define CLI_LANGUAGE     "CARETAKER_LANGUAGE" /* The environment's word for it. */
 #define CLI_OPTIONS_MAX  24
 #define CLI_LIST_MAX     1024 /* Words; a shell may name a folder of cases. */
 
@@ -63,6 +64,13 @@ int cli_usage_error(const struct cli_command *self, const char *fmt, ...)
 
 /* Prints "caretaker: text" and returns the exit status of the code. */
 int cli_fail(const struct err *err);
+
+/* Takes `--language L` out of the words, wherever it stands; it goes into the
+ * environment.  Then speaks what the person wants, as far as that is known without a
+ * site.  Not CLI_OK: it is no language of ours (said). */
+int cli_take_language(int *argc, char **argv);
+/* Speaks what the person wants; else what the site file says, then its locale. */
+void cli_speak(const char *site_file);
 
 /* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
  * errors. */
@@ -121,7 +129,18 @@ struct cli_figures {
 int cli_report_figures(const struct cli_command *self, const struct cli_figures *a);
 
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
-enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
+enum cli_show {
+    CLI_SHOW_TEXT,
+    CLI_SHOW_TIME,
+    /* Words of ours, shown in the reader's language. */
+    CLI_SHOW_SEVERITY,
+    CLI_SHOW_ALARM,
+    CLI_SHOW_TICKET,
+    CLI_SHOW_KIND,
+    CLI_SHOW_DEVICE,
+    CLI_SHOW_QUALITY, /* And why: "crc (short frame)". */
+    CLI_SHOW_SAID     /* By the program, or by a person: the latter stays as it is. */
+};
 struct cli_column {
     const char *key;
     const char *heading;

@@ -15,6 +15,7 @@ run(const struct cli_command *self, int argc, char **argv)
     if (args.count != 1 || strcmp(args.items[0], "bash") != 0) {
         return cli_usage_error(self, "bash is the shell that there is completion for");
     }
+    /* not translated: a script, down to its end. */
     printf("# bash completion for caretaker\n"
            "_caretaker() {\n"
            "    local word=${COMP_WORDS[COMP_CWORD]}\n"

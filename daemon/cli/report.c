@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -61,14 +62,15 @@ static void
 print_warnings(const struct alarm_report *r)
 {
     if (r->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", r->bad_rows,
+        fprintf(stderr, tr("%" PRIu64 " bad row%s left out\n"), r->bad_rows,
                 r->bad_rows == 1 ? " was" : "s were");
     }
     if (r->late_samples * 2 > r->samples) {
-        fprintf(stderr,
-                "most samples came when their point was stale already: this log has a "
-                "slower rhythm than the\nsite's polls; give --stale-after (three times "
-                "the log's interval)\n");
+        fprintf(
+            stderr,
+            tr("most samples came when their point was stale already: this log has a "
+               "slower rhythm than the\nsite's polls; give --stale-after (three times "
+               "the log's interval)\n"));
     }
 }
 
@@ -85,10 +87,11 @@ make_and_print(const struct arguments *a,
                                      .advised = o->advise};
     int code = alarm_report_make(&r, o, diags, &err);
     if (code == ERR_NOT_FOUND && o->log_count == 0) {
-        fprintf(stderr,
-                "caretaker: %s has no state.db: the daemon never ran here; --log FILE "
-                "judges what was recorded elsewhere\n",
-                o->site->data_dir);
+        fprintf(
+            stderr,
+            tr("caretaker: %s has no state.db: the daemon never ran here; --log FILE "
+               "judges what was recorded elsewhere\n"),
+            o->site->data_dir);
         return CLI_OUTSIDE;
     }
     if (code != 0) {
@@ -139,6 +142,7 @@ report_alarms(const struct cli_command *self, const struct arguments *a)
     if (o.log_count == 0 && (a->map != NULL || a->stale_after != NULL)) {
         return cli_usage_error(self, "--map and --stale-after go with --log");
     }
+    cli_speak(a->site);
     diags_init(&diags);
     o.site = config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (o.site != NULL) {

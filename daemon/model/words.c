@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/err.h"
 
 static const char *const qualities[] = {"good",    "timeout", "crc",      "exception",
@@ -46,12 +47,17 @@ find(const char *const *words, size_t count, const char *text)
     return -1;
 }
 
-/* Name and parser of one enumeration. */
+/* Name, word for people and parser of one enumeration; its prefix is the words' context
+ * in the catalogue. */
 #define WORDS(type, prefix, words)                                                     \
     const char *prefix##_name(type v)                                                  \
     {                                                                                  \
         assert((size_t)v < ARRAY_LEN(words));                                          \
         return words[v];                                                               \
+    }                                                                                  \
+    const char *prefix##_word(type v)                                                  \
+    {                                                                                  \
+        return tr_word(#prefix, prefix##_name(v));                                     \
     }                                                                                  \
     bool prefix##_parse(type *out, const char *text)                                   \
     {                                                                                  \

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/device_life.h"
@@ -398,6 +399,6 @@ api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
             }
         }
     }
-    return known ? web_problem(body, 405, "this path takes the other method")
-                 : web_problem(body, 404, "there is no such path below /api/v1/");
+    return known ? web_problem(body, 405, tr("this path takes the other method"))
+                 : web_problem(body, 404, tr("there is no such path below /api/v1/"));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
@@ -117,7 +118,10 @@ on_event(void *ctx, const struct event *e)
                                        .step_ms = e->step_ms};
     utf8_copy(item->event.by, sizeof item->event.by, e->by);
     item->event.json = strbuf_take(&json);
+    /* For the log, whoever's command it was. */
+    int heard = catalogue_hear(CATALOGUE_SPOKEN);
     event_to_text(&json, e);
+    (void)catalogue_hear(heard);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
 }

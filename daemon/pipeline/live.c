@@ -475,7 +475,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
         if (r < 0) {
             code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
         } else if (l->failed != 0) {
-            code = err_set(err, (enum err_code)l->failed, "%s", "the reload failed");
+            code = err_set(err, (enum err_code)l->failed, "the reload failed");
         }
     }
     stop(l);

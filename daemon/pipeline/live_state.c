@@ -2,6 +2,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
@@ -43,7 +44,7 @@ forget_alarm(struct live *l, const struct alarm *a)
             .rule = a->rule,
             .severity = a->severity,
             .episode = a->episode,
-            .note = "its device or rule is no longer configured",
+            .note = N_("its device or rule is no longer configured"),
         };
         const struct sink *sink = changes_sink(l->changes);
         sink->event(sink->ctx, &e);

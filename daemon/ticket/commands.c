@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
@@ -133,7 +134,7 @@ find_ticket(const struct tickets *t,
     }
     if (c->device != NULL && !is_meant(e, c)) {
         return err_set(err, ERR_NOT_FOUND, "ticket %" PRId64 " is of %s%s%s", c->ticket,
-                       e->row.device != NULL ? e->row.device : "no device",
+                       e->row.device != NULL ? e->row.device : tr("no device"),
                        e->row.rule != NULL ? "/" : "",
                        e->row.rule != NULL ? e->row.rule : "");
     }
@@ -215,7 +216,7 @@ tickets_command(struct tickets *t,
     const char *hint = instead[c->kind][e->row.state];
     if (hint != NULL) {
         return err_set(err, ERR_REFUSED, "ticket %" PRId64 " is %s; %s", e->row.number,
-                       ticket_state_name(e->row.state), hint);
+                       ticket_state_word(e->row.state), tr(hint));
     }
     code = do_command(t, e, c, &w, err);
     if (code == 0 && number != NULL) {

@@ -43,7 +43,7 @@ struct word {
         *out = (unsigned)value;                                                        \
         return true;                                                                   \
     }                                                                                  \
-    static const struct word what##_word = {what##_to_word, what##_of_word};           \
+    static const struct word what##_spelling = {what##_to_word, what##_of_word};       \
     _Static_assert(sizeof(type) == sizeof(unsigned), "an enum is read as a number")
 
 WORD(ticket_kind, enum ticket_kind);
@@ -96,7 +96,7 @@ struct member {
     }
 #define NAMED(field, what)                                                             \
     {                                                                                  \
-#field, MEMBER_WORD, AT(field), 0, 0, &what##_word                             \
+#field, MEMBER_WORD, AT(field), 0, 0, &what##_spelling                         \
     }
 #define PARTS(field)                                                                   \
     {                                                                                  \

@@ -15,7 +15,8 @@
 
 struct web;
 
-/* One request.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
+/* One request; the thread speaks the language that it wants (Accept-Language) while the
+ * handler runs.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
  * "uid=1000 pid=4242" from the socket.  The handler (on the web thread) fills `body`
  * with JSON and returns the HTTP status. */
 struct web_request {
