@@ -8,11 +8,13 @@
 #include "daemon/base/instant.h"
 #include "daemon/model/counter.h"
 
-#define HOUR_MS  INT64_C(3600000)
-#define WHOLE_MS (23 * HOUR_MS) /* Of a day; the day the clock is put on has no more.  \
-                                 */
-#define TOO_LONG_MS (30 * HOUR_MS) /* Between readings: which day used it is a guess.  \
-                                    */
+#define HOUR_MS INT64_C(3600000)
+#define WHOLE_MS                                                                       \
+    (23 * HOUR_MS) /* Of a day; the day the clock is put on has no more.               \
+                    */
+#define TOO_LONG_MS                                                                    \
+    (30 * HOUR_MS) /* Between readings: which day used it is a guess.                  \
+                    */
 
 struct metering {
     struct history_reader *reader;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/store/state_figures.h"
 
 #define WORD_BYTES (ID_BYTES_MAX + 1)
@@ -332,7 +333,9 @@ cost_of_parts(const char *parts)
     const json_t *part = NULL;
     json_array_foreach(root, index, part)
     {
-        cost += json_integer_value(json_object_get(part, "cost"));
+        int64_t one = 0; /* In whole units there; not a sum of money: nothing. */
+        (void)money_from_number(&one, json_number_value(json_object_get(part, "cost")));
+        cost += one;
     }
     json_decref(root);
     return cost;

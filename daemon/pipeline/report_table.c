@@ -80,7 +80,8 @@ report_unit_name(enum report_unit unit, const char *currency)
         [REPORT_MONEY] = NULL,   [REPORT_PER_MONTH] = "1/month",
         [REPORT_KWH] = "kWh",    [REPORT_YEARS] = "y",
         [REPORT_STARS] = "1..5", [REPORT_SCORE] = "",
-        [REPORT_DAY] = "date",   [REPORT_WORD] = ""};
+        [REPORT_VARIES] = "",    [REPORT_DAY] = "date",
+        [REPORT_WORD] = ""};
     _Static_assert(sizeof names / sizeof names[0] == REPORT_UNITS, "a name for each");
     return unit == REPORT_MONEY ? currency : names[unit];
 }
@@ -118,7 +119,7 @@ decimals_of(enum report_unit unit, double value)
     case REPORT_MONEY:
         return 2;
     case REPORT_PERCENT:
-        return size >= 99.9 && size < 100 ? 3 : 1;
+        return size >= 99 && size < 100 ? 2 : 1;
     case REPORT_SCORE:
         if (size == floor(size)) {
             return 0;
@@ -132,6 +133,7 @@ decimals_of(enum report_unit unit, double value)
     case REPORT_KWH:
     case REPORT_YEARS:
         return size >= 1000 ? 0 : 1;
+    case REPORT_VARIES:
     case REPORT_DAY:
     case REPORT_WORD:
     case REPORT_UNITS:
@@ -152,16 +154,49 @@ report_value_text(char *out, enum report_unit unit, double value)
     }
 }
 
+/* Without "-0". */
+static double
+rounded(double value, double scale)
+{
+    double r = round(value * scale) / scale;
+    return r == 0 ? 0 : r;
+}
+
+void
+report_change_text(char *out, enum report_unit unit, double before, double after)
+{
+    if (isnan(before) || isnan(after)) {
+        snprintf(out, REPORT_CELL_BYTES, "-");
+    } else if (unit == REPORT_PERCENT) {
+        snprintf(out, REPORT_CELL_BYTES, "%+.1f pp", rounded(after - before, 10));
+    } else if (!(before > 0)) {
+        snprintf(out, REPORT_CELL_BYTES, "-");
+    } else {
+        snprintf(out, REPORT_CELL_BYTES, "%+.0f %%",
+                 rounded(100 * (after / before - 1), 1));
+    }
+}
+
 void
 report_interval_text(char *out, const struct figures_interval *i)
 {
     if (isnan(i->low)) {
         snprintf(out, REPORT_CELL_BYTES, "-");
     } else if (isinf(i->high)) {
-        snprintf(out, REPORT_CELL_BYTES, "> %+.0f %%", i->low);
+        snprintf(out, REPORT_CELL_BYTES, "> %+.0f %%", rounded(i->low, 1));
     } else {
-        snprintf(out, REPORT_CELL_BYTES, "%+.0f .. %+.0f %%", i->low, i->high);
+        snprintf(out, REPORT_CELL_BYTES, "%+.0f .. %+.0f %%", rounded(i->low, 1),
+                 rounded(i->high, 1));
     }
+}
+
+enum report_unit
+report_unit_of(const struct report_spec *spec,
+               const struct report_row *row,
+               uint32_t column)
+{
+    enum report_unit unit = spec->columns[column].unit;
+    return unit == REPORT_VARIES ? row->unit : unit;
 }
 
 /* Upper bounds are named so; all others are lower ones. */
@@ -187,7 +222,7 @@ report_cell_text(char *out,
     }
     char bound[REPORT_CELL_BYTES];
     char value[REPORT_CELL_BYTES];
-    report_value_text(value, c->unit, cell->value);
+    report_value_text(value, report_unit_of(spec, row, column), cell->value);
     double limit = c->bound != NULL
                        ? row->cells[report_column_index(spec, c->bound)].value
                        : (double)NAN;

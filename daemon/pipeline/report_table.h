@@ -20,9 +20,10 @@ enum report_unit {
     REPORT_KWH,
     REPORT_YEARS,
     REPORT_STARS,
-    REPORT_SCORE, /* A plain number. */
-    REPORT_DAY,   /* Days since 1970-01-01 (base/civil.h). */
-    REPORT_WORD,  /* A text. */
+    REPORT_SCORE,  /* A plain number. */
+    REPORT_VARIES, /* That of the row. */
+    REPORT_DAY,    /* Days since 1970-01-01 (base/civil.h). */
+    REPORT_WORD,   /* A text. */
     REPORT_UNITS
 };
 
@@ -54,8 +55,9 @@ struct report_cell {
 };
 
 struct report_row {
-    const char *key;   /* "pump-1", "type:pump", "all" */
-    const char *label; /* For people. */
+    const char *key;       /* "pump-1", "type:pump", "all" */
+    const char *label;     /* For people. */
+    enum report_unit unit; /* Of its cell of a column REPORT_VARIES. */
     struct report_cell *cells;
 };
 
@@ -81,11 +83,16 @@ void report_set(const struct report_table *t,
                 const char *column,
                 double value);
 
+enum report_unit report_unit_of(const struct report_spec *spec,
+                                const struct report_row *row,
+                                uint32_t column);
 /* "%", "h", ... for JSON, CSV and people; "" for counts and words. */
 const char *report_unit_name(enum report_unit unit, const char *currency);
 #define REPORT_CELL_BYTES 200
 /* A value for people: "1,234", "99.3", "2026-03-01", "-". */
 void report_value_text(char *out, enum report_unit unit, double value);
+/* How it changed: "-40 %"; of shares in points, "-0.3 pp"; "-": nothing to compare. */
+void report_change_text(char *out, enum report_unit unit, double before, double after);
 /* "-40 .. +12 %" */
 void report_interval_text(char *out, const struct figures_interval *i);
 /* A cell for people, with its bound: "1,234", "480.0 (≥ 210.3)", "≥ 210.3", "-". */

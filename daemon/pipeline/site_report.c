@@ -142,7 +142,7 @@ site_report_compare(struct site_report *r)
          .title = {{"mean time to response", "平均响应时间"}},
          .unit = REPORT_MINUTES},
         {.key = "complaints_per_month",
-         .title = {{"reported by people per month", "每月人工报修数"}},
+         .title = {{"reported per month", "每月人工报修数"}},
          .unit = REPORT_PER_MONTH},
         {.key = "resolution",
          .title = {{"mean time to solution", "平均解决时间"}},
@@ -231,7 +231,8 @@ read_rows(struct site_report *r, struct state *state, struct err *err)
         from_ms = b->from_ms < from_ms ? b->from_ms : from_ms;
         to_ms = b->to_ms > to_ms ? b->to_ms : to_ms;
     }
-    return report_rows_read(&r->rows, state, r->site, &r->filter, from_ms, to_ms, err);
+    return report_rows_read(&r->rows, state, r->site, &r->filter,
+                            from_ms - FIGURES_REPEAT_MS, to_ms, err);
 }
 
 int

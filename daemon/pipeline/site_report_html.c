@@ -77,12 +77,10 @@ cell(struct page *p, const char *tag, const char *kind, const char *text)
 }
 
 static void
-change_cell(struct page *p, double before, double after)
+change_cell(struct page *p, enum report_unit unit, double before, double after)
 {
-    char text[32] = "-";
-    if (!isnan(before) && !isnan(after) && before > 0) {
-        snprintf(text, sizeof text, "%+.0f %%", 100 * (after / before - 1));
-    }
+    char text[REPORT_CELL_BYTES];
+    report_change_text(text, unit, before, after);
     cell(p, "td", "", text);
 }
 
@@ -136,7 +134,7 @@ draw_types(struct page *p)
         const struct report_row *theirs =
             two ? report_table_find(other, row->key) : NULL;
         bars[count++] =
-            (struct chart_bar){.label = row->label + strlen("type:"),
+            (struct chart_bar){.label = row->key + strlen("type:"),
                                .value = {theirs != NULL ? theirs->cells[column].value
                                                         : row->cells[column].value,
                                          row->cells[column].value}};
@@ -341,7 +339,8 @@ add_row(struct page *p,
                 report_cell_text(text, t->spec, theirs, c);
             }
             cell(p, "td", "", text);
-            change_cell(p, before, row->cells[c].value);
+            change_cell(p, report_unit_of(t->spec, row, c), before,
+                        row->cells[c].value);
         }
     }
     strbuf_add(&p->b, "</tr>\n");
@@ -409,7 +408,7 @@ add_changes(struct page *p)
         cell(p, "td", "", text);
         report_value_text(text, REPORT_COUNT, (double)c->after_n);
         cell(p, "td", "", text);
-        change_cell(p, c->before, c->after);
+        change_cell(p, c->unit, c->before, c->after);
         report_interval_text(text, &c->interval);
         cell(p, "td", "", text);
         cell(p, "td",

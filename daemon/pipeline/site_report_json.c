@@ -149,7 +149,8 @@ csv_row(struct strbuf *b,
             strbuf_add_number(b, cell->value);
         }
         strbuf_add_char(b, ',');
-        csv_text(b, report_unit_name(column->unit, r->site->currency));
+        csv_text(b,
+                 report_unit_name(report_unit_of(t->spec, row, c), r->site->currency));
         strbuf_add_char(b, ',');
         if (column->n != NULL) {
             double n = row->cells[report_column_index(t->spec, column->n)].value;

@@ -19,7 +19,7 @@
     }
 
 static const struct report_column summary[] = {
-    COLUMN("value", "VALUE", "数值", REPORT_SCORE, .n = "n", .lead = true),
+    COLUMN("value", "VALUE", "数值", REPORT_VARIES, .n = "n", .lead = true),
     COLUMN("unit", "UNIT", "单位", REPORT_WORD),
     COLUMN("n", "N", "样本数", REPORT_COUNT),
 };
@@ -34,12 +34,8 @@ static const struct report_column availability[] = {
 static const struct report_column reliability[] = {
     COLUMN("faults", "FAULTS", "故障数", REPORT_COUNT),
     COLUMN("device_months", "DEVICE-MONTHS", "台月", REPORT_SCORE, .data = true),
-    COLUMN("fault_rate",
-           "PER DEVICE-MONTH",
-           "每台月",
-           REPORT_PER_MONTH,
-           .n = "faults",
-           .lead = true),
+    COLUMN(
+        "fault_rate", "RATE", "故障率", REPORT_PER_MONTH, .n = "faults", .lead = true),
     COLUMN("failures", "FAILURES", "严重故障", REPORT_COUNT),
     COLUMN("mtbf_h",
            "MTBF h",
@@ -53,7 +49,7 @@ static const struct report_column reliability[] = {
            REPORT_HOURS,
            .n = "failures",
            .data = true),
-    COLUMN("repairs", "REPAIRED", "已修复", REPORT_COUNT),
+    COLUMN("repairs", "FIXED", "已修复", REPORT_COUNT),
     COLUMN("mttr_h",
            "MTTR h",
            "平均修复 h",
@@ -191,9 +187,11 @@ const struct report_spec site_table_specs[SITE_TABLES] = {
         "EQUIPMENT",
         "设备",
         OF(reliability),
-        .note = T("≥ and ≤: one-sided 90 % bound; below 5 failures (repairs) only the "
-                  "bound is shown.",
-                  "≥ 与 ≤：90 % 单侧置信界；少于 5 次时只给出置信界。"),
+        .note =
+            T("RATE: faults per device and month. ≥ and ≤: one-sided 90 % bound; below "
+              "5 failures (repairs) only the "
+              "bound is shown.",
+              "故障率：每台每月。≥ 与 ≤：90 % 单侧置信界；少于 5 次时只给出置信界。"),
         .shown = 60),
     [SITE_RESPONSE] = SPEC("response",
                            "From the report to the response",
@@ -300,12 +298,10 @@ static const struct text definitions[] = {
       "it was reopened; what is still running is not counted.",
       "响应与解决时间：自开单起至首次响应、首次解决的自然时间（含暂停）。"
       "及时：任何一次时限均未超过（含返修前）；尚在进行的不计。"),
-    T("First-time fix: closed faults that were never reopened. Faults that come back: "
-      "the "
-      "same device and rule (or category) twice or more in the period.",
-      "一次修复率：已关闭且从未返修的故障占比。重复故障：同一设备同一规则（或类别）在期"
-      "内"
-      "出现两次及以上。"),
+    T("First-time fix: closed faults that were never reopened. A fault that came back "
+      "had one of the same device and rule (or category) in the 30 days before it.",
+      "一次修复率：已关闭且从未返修的故障占比。重复故障：此前 30 天内同一设备同一规则"
+      "（或类别）已出现过。"),
     T("A ticket counts, with all its work and cost, in the period in which it was "
       "opened; "
       "times are cut at the ends of the period [from, to).",

@@ -99,6 +99,25 @@ fill_cost(const struct filling *x,
     set(x, t, row, "cost", (double)p->cost / HUNDREDTHS);
 }
 
+/* Buses and the gateway are seldom worth a row. */
+static bool
+is_idle(const struct figures_plant *p)
+{
+    return p->tickets == 0 && p->state_ms[FIGURES_DOWN] == 0;
+}
+
+/* Whether all of the type is so. */
+static bool
+is_apart(const struct report_rows *rows, uint32_t type)
+{
+    for (uint32_t i = 0; i < rows->device_count; i++) {
+        if (rows->devices[i].type == type && !rows->devices[i].apart) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* All, then each type, then each device. */
 static void
 fill_plants(const struct filling *x)
@@ -117,15 +136,22 @@ fill_plants(const struct filling *x)
         tables[k].fill(x, add(x, t, "all", all_of(x)), &x->f->all);
         for (uint32_t i = 0; i < rows->types.count; i++) {
             char key[ID_BYTES_MAX + 8];
+            if (is_apart(rows, i) && is_idle(&x->f->types[i])) {
+                continue;
+            }
             snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
-            tables[k].fill(x, add(x, t, key, NULL), &x->f->types[i]);
+            const char *label =
+                arena_printf(x->r->arena, "%s, %s", rows->types.items[i], all_of(x));
+            tables[k].fill(x, add(x, t, key, label), &x->f->types[i]);
         }
         for (uint32_t i = 0; i < rows->device_count; i++) {
             const char *id = x->r->site->devices[rows->site_devices[i]].id;
-            if (t == SITE_COSTS && x->f->devices[i].tickets == 0) {
+            const struct figures_plant *p = &x->f->devices[i];
+            if ((rows->devices[i].apart && is_idle(p)) ||
+                (t == SITE_COSTS && p->tickets == 0)) {
                 continue;
             }
-            tables[k].fill(x, add(x, t, id, NULL), &x->f->devices[i]);
+            tables[k].fill(x, add(x, t, id, NULL), p);
         }
     }
 }
@@ -421,6 +447,7 @@ fill_figure(const struct filling *x,
             double n)
 {
     struct report_row *row = add(x, SITE_SUMMARY, key, label);
+    row->unit = unit;
     row->cells[0].value = value;
     row->cells[1].word = report_unit_name(unit, x->r->site->currency);
     row->cells[2].value = n;

@@ -65,16 +65,6 @@ print_grid(const struct grid *g, FILE *out)
     }
 }
 
-static void
-add_change(char *out, double before, double after)
-{
-    if (isnan(before) || isnan(after) || !(before > 0)) {
-        snprintf(out, REPORT_CELL_BYTES, "-");
-    } else {
-        snprintf(out, REPORT_CELL_BYTES, "%+.0f %%", 100 * (after / before - 1));
-    }
-}
-
 /* The lead column's value of the other period, and the change. */
 static void
 add_before(struct grid *g,
@@ -89,8 +79,9 @@ add_before(struct grid *g,
     snprintf(g->cells[row][at + 1], REPORT_CELL_BYTES, "-");
     if (theirs != NULL) {
         report_cell_text(g->cells[row][at], other->spec, theirs, column);
-        add_change(g->cells[row][at + 1], theirs->cells[column].value,
-                   mine->cells[column].value);
+        report_change_text(g->cells[row][at + 1],
+                           report_unit_of(other->spec, theirs, column),
+                           theirs->cells[column].value, mine->cells[column].value);
     }
 }
 
@@ -208,7 +199,7 @@ print_changes(const struct site_report *r, FILE *out)
         report_value_text(row[3], REPORT_COUNT, (double)c->before_n);
         report_value_text(row[4], c->unit, c->after);
         report_value_text(row[5], REPORT_COUNT, (double)c->after_n);
-        add_change(row[6], c->before, c->after);
+        report_change_text(row[6], c->unit, c->before, c->after);
         report_interval_text(row[7], &c->interval);
         utf8_copy(row[8], REPORT_CELL_BYTES,
                   text_in(site_change_verdict_text(c->verdict), r->language));
@@ -224,46 +215,49 @@ print_changes(const struct site_report *r, FILE *out)
     free(g.cells);
 }
 
-/* Breaks lines at spaces; a Chinese text has none and breaks anywhere. */
+/* The next piece of `text` that stays together: a word up to a space, or one character
+ * of a script without spaces. */
+static size_t
+piece_of(const char *text)
+{
+    if (((unsigned char)*text & 0x80) != 0) {
+        size_t size = utf8_size(text, strlen(text));
+        return size > 0 ? size : 1;
+    }
+    size_t size = 0;
+    while (text[size] != '\0' && text[size] != ' ' &&
+           ((unsigned char)text[size] & 0x80) == 0 && size + 1 < REPORT_CELL_BYTES) {
+        size++;
+    }
+    return size;
+}
+
 static void
 print_wrapped(const char *text, FILE *out)
 {
     int column = 2;
+    bool space = false; /* Before the next piece. */
     fputs("* ", out);
     while (*text != '\0') {
-        char word[REPORT_CELL_BYTES];
-        size_t size = strcspn(text, " ");
+        char piece[REPORT_CELL_BYTES];
+        size_t size = piece_of(text);
         if (size == 0) {
+            space = true;
             text++;
             continue;
         }
-        if (((unsigned char)*text & 0x80) != 0) {
-            size = utf8_size(text, strlen(text));
-            size = size > 0 ? size : 1;
-        } else {
-            for (size_t i = 0; i < size; i++) {
-                if (((unsigned char)text[i] & 0x80) != 0) {
-                    size = i;
-                    break;
-                }
-            }
-        }
-        size = size < sizeof word ? size : sizeof word - 1;
-        memcpy(word, text, size);
-        word[size] = '\0';
-        bool spaced = text[size] == ' ';
-        int width = width_of(word);
-        if (column + width > WIDTH_MAX) {
+        memcpy(piece, text, size);
+        piece[size] = '\0';
+        int width = width_of(piece);
+        if (column + space + width > WIDTH_MAX) {
             fputs("\n  ", out);
             column = 2;
+            space = false;
         }
-        fputs(word, out);
-        column += width;
+        fprintf(out, "%s%s", space ? " " : "", piece);
+        column += space + width;
+        space = false;
         text += size;
-        if (spaced && column < WIDTH_MAX) {
-            fputc(' ', out);
-            column++;
-        }
     }
     fputc('\n', out);
 }

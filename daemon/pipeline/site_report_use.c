@@ -1,6 +1,7 @@
 /* What was used: energy of the period, and of the life of the equipment. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/civil.h"
@@ -290,6 +291,17 @@ fill_device(const struct filling *x, const struct device *d, const struct use *u
     }
 }
 
+/* The most used up first. */
+static int
+by_use(const void *left, const void *right)
+{
+    const struct report_row *a = left;
+    const struct report_row *b = right;
+    double x = isnan(a->cells[0].value) ? -1 : a->cells[0].value;
+    double y = isnan(b->cells[0].value) ? -1 : b->cells[0].value;
+    return x != y ? (x < y ? 1 : -1) : strcmp(a->key, b->key);
+}
+
 int
 site_report_fill_life(struct site_report *r,
                       struct state *state,
@@ -311,6 +323,10 @@ site_report_fill_life(struct site_report *r,
     for (uint32_t i = 0; code == 0 && i < r->rows.device_count; i++) {
         uint32_t device = r->rows.site_devices[i];
         fill_device(&x, &r->site->devices[device], &use.uses[device]);
+    }
+    struct report_table *t = &x.p->tables[SITE_LIFE];
+    if (t->count > 0) {
+        qsort(t->rows, t->count, sizeof *t->rows, by_use);
     }
     return code;
 }

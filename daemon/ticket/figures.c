@@ -11,12 +11,15 @@
 
 #define HOUR_MS 3600000.0
 
+struct arising;
+
 struct making {
     struct figures *out;
     const struct figures_input *in;
     uint32_t part; /* That the last stretch of the device began in. */
     uint32_t part_device;
     int64_t *respond, *resolve; /* Durations of one priority. */
+    struct arising *arising;
 };
 
 static bool
@@ -345,10 +348,21 @@ by_name(const struct figures_repeat *a, const struct figures_repeat *b)
     return (a->category > b->category) - (a->category < b->category);
 }
 
+/* One fault while they are gathered: what it is, and when. */
+struct arising {
+    struct figures_repeat what;
+    int64_t opened_ms;
+    bool counts;
+};
+
 static int
 by_fault(const void *left, const void *right)
 {
-    return by_name(left, right);
+    const struct arising *a = left;
+    const struct arising *b = right;
+    int order = by_name(&a->what, &b->what);
+    return order != 0 ? order
+                      : (a->opened_ms > b->opened_ms) - (a->opened_ms < b->opened_ms);
 }
 
 static int
@@ -361,37 +375,51 @@ by_count(const void *left, const void *right)
     return came != other ? (came < other ? 1 : -1) : by_name(a, b);
 }
 
+static size_t
+gather_faults(struct arising *out, const struct figures_input *in)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < in->ticket_count; i++) {
+        const struct figures_ticket *t = &in->tickets[i];
+        if (t->opened_ms < in->to_ms && is_fault(t) && t->device != FIGURES_NONE) {
+            out[count++] = (struct arising){.what = {.device = t->device,
+                                                     .rule = t->rule,
+                                                     .category = t->rule == FIGURES_NONE
+                                                                     ? t->category
+                                                                     : FIGURES_NONE,
+                                                     .faults = 1,
+                                                     .reopened = (uint64_t)t->reopened},
+                                            .opened_ms = t->opened_ms,
+                                            .counts = counts(in, t)};
+        }
+    }
+    qsort(out, count, sizeof *out, by_fault);
+    return count;
+}
+
 static void
 add_repeats(struct making *m)
 {
     struct figures *f = m->out;
-    size_t count = 0;
-    for (size_t i = 0; i < m->in->ticket_count; i++) {
-        const struct figures_ticket *t = &m->in->tickets[i];
-        if (counts(m->in, t) && is_fault(t) && t->device != FIGURES_NONE) {
-            f->repeats[count++] = (struct figures_repeat){
-                .device = t->device,
-                .rule = t->rule,
-                .category = t->rule == FIGURES_NONE ? t->category : FIGURES_NONE,
-                .faults = 1,
-                .reopened = (uint64_t)t->reopened};
-        }
-    }
-    qsort(f->repeats, count, sizeof *f->repeats, by_fault);
-    size_t kept = 0;
+    const struct arising *a = m->arising;
+    size_t count = gather_faults(m->arising, m->in);
     for (size_t i = 0; i < count;) {
-        struct figures_repeat sum = f->repeats[i];
-        for (i++; i < count && by_name(&sum, &f->repeats[i]) == 0; i++) {
-            sum.faults++;
-            sum.reopened += f->repeats[i].reopened;
+        struct figures_repeat sum = a[i].what;
+        sum.faults = 0;
+        sum.reopened = 0;
+        for (size_t first = i; i < count && by_name(&sum, &a[i].what) == 0; i++) {
+            if (a[i].counts) {
+                sum.faults++;
+                sum.reopened += a[i].what.reopened;
+                f->repeated += i > first &&
+                               a[i].opened_ms - a[i - 1].opened_ms < FIGURES_REPEAT_MS;
+            }
         }
-        f->repeated += sum.faults - 1;
         if (sum.faults + sum.reopened > 1) {
-            f->repeats[kept++] = sum;
+            f->repeats[f->repeat_count++] = sum;
         }
     }
-    qsort(f->repeats, kept, sizeof *f->repeats, by_count);
-    f->repeat_count = kept;
+    qsort(f->repeats, f->repeat_count, sizeof *f->repeats, by_count);
 }
 
 /* ---- all ---- */
@@ -413,10 +441,11 @@ make_room(struct making *m)
     f->parts = calloc(rows + 1, sizeof *f->parts);
     m->respond = calloc(in->ticket_count + 1, sizeof *m->respond);
     m->resolve = calloc(in->ticket_count + 1, sizeof *m->resolve);
+    m->arising = calloc(in->ticket_count + 1, sizeof *m->arising);
     return f->types != NULL && f->devices != NULL && f->repeats != NULL &&
            f->causes != NULL && f->rules != NULL && f->people != NULL &&
            f->teams != NULL && f->plans != NULL && f->parts != NULL &&
-           m->respond != NULL && m->resolve != NULL;
+           m->respond != NULL && m->resolve != NULL && m->arising != NULL;
 }
 
 int
@@ -441,6 +470,7 @@ figures_make(struct figures *out, const struct figures_input *in, struct err *er
     }
     free(m.respond);
     free(m.resolve);
+    free(m.arising);
     if (code != 0) {
         figures_fini(out);
     }

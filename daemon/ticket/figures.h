@@ -31,8 +31,9 @@
 #include "daemon/base/err.h"
 #include "daemon/model/words.h"
 
-#define FIGURES_NONE     UINT32_MAX
-#define FIGURES_MONTH_MS INT64_C(2629800000) /* 365.25 / 12 days. */
+#define FIGURES_NONE      UINT32_MAX
+#define FIGURES_REPEAT_MS INT64_C(2592000000) /* 30 days. */
+#define FIGURES_MONTH_MS  INT64_C(2629800000) /* 365.25 / 12 days. */
 
 struct figures_device {
     uint32_t type; /* Below type_count. */
@@ -151,8 +152,9 @@ struct figures {
     struct figures_plant *types, *devices;
     struct figures_promises promises[SEVERITY_COUNT + 1];
     uint64_t closed, fixed_first_time; /* Faults. */
-    uint64_t repeated;                 /* Faults that had a like one before them. */
-    struct figures_repeat *repeats;    /* Those that came twice or more; most first. */
+    uint64_t repeated; /* Faults that had a like one less than FIGURES_REPEAT_MS before;
+                          that one may lie before the period. */
+    struct figures_repeat *repeats; /* Those that came twice or more; most first. */
     size_t repeat_count;
     struct figures_cause *causes;
     struct figures_rule *rules;

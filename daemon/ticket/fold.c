@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
 
 enum member_kind {
@@ -382,7 +383,11 @@ set_parts(struct fold *f, const json_t *array)
         }
         utf8_copy(part->name, sizeof part->name, name);
         part->count = json_integer_value(json_object_get(item, "count"));
-        part->cost = json_integer_value(json_object_get(item, "cost"));
+        /* In whole units, as everywhere in JSON. */
+        if (!money_from_number(&part->cost,
+                               json_number_value(json_object_get(item, "cost")))) {
+            return false;
+        }
     }
     f->row.part_count = (uint32_t)count;
     return true;

@@ -121,7 +121,11 @@ recorder_new(void)
 {
     struct recorder *r = calloc(1, sizeof *r);
     assert(r != NULL);
-    r->sink = (struct sink){r, on_event, on_alarm, on_ticket, on_service, NULL, NULL};
+    r->sink = (struct sink){.ctx = r,
+                            .event = on_event,
+                            .alarm = on_alarm,
+                            .ticket = on_ticket,
+                            .service = on_service};
     return r;
 }
 

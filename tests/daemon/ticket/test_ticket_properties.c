@@ -97,7 +97,7 @@ make_steps(struct step *steps, uint32_t seed)
         default:
             s->kind = STEP_COMMAND;
             s->command = COMMAND_TICKET_TAKE +
-                         draw(&seed, COMMAND_KIND_COUNT - COMMAND_TICKET_TAKE);
+                         draw(&seed, COMMAND_PLAN_START - COMMAND_TICKET_TAKE);
             s->number = 1 + draw(&seed, 8);
             s->by = people[draw(&seed, 2)];
             break;
