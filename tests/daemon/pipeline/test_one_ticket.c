@@ -99,7 +99,7 @@ round_of(int64_t age_s, double meters, enum quality q, double feeder)
 {
     frame(age_s, "feeder", "u", feeder, QUALITY_GOOD);
     for (int i = 0; i < DEVICES; i++) {
-        char id[16];
+        char id[24];
         snprintf(id, sizeof id, "meter-%02d", i);
         frame(age_s + 1, id, "u", meters, q);
     }
