@@ -6,8 +6,8 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/shape.h"
-#include "daemon/model/ticket.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/model/ticket.h"
 
 /* ---- What is expected ---- */
 

@@ -797,7 +797,7 @@ START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
         /* The same once more, with the steps taken out of what it tells. */
         struct unstep unstep = {stepped.recorder, &stepped};
         struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket,
-                            NULL, NULL, NULL};
+                            NULL,    NULL,         NULL};
         struct diags diags;
         diags_init(&diags);
         pipeline_free(stepped.pipeline);
