@@ -3,6 +3,7 @@
 
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 struct person_yaml {
     struct person person;

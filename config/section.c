@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define FILES_MAX    1000 /* Included files of one site. */
 #define INCLUDES_MAX 16   /* How deep files may include files. */
@@ -128,7 +129,7 @@ report_unknown_section(struct gather *g, const struct node *n)
     const char *near = diag_nearest(n->key, keys, ARRAY_LEN(keys));
     diags_add(g->r->diags, DIAG_ERROR, &n->key_loc,
               "unknown key \"%.60s\"; %s%s%saccepted: %s", n->key,
-              near != NULL ? "did you mean \"" : "", near != NULL ? near : "",
+              near != NULL ? tr("did you mean \"") : "", near != NULL ? near : "",
               near != NULL ? "\"? " : "", accepted);
 }
 

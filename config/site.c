@@ -98,7 +98,7 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     procedures_read(r, s, site);
     check_keepers(r, site);
     rules_read(r, s, site);
-    maintenance_check(r, s, site);
+    plans_read(r, s, site);
 }
 
 static struct site *

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -36,7 +37,8 @@ escalation_text(const json_t *steps)
     {
         char after[INSTANT_TEXT_BYTES];
         duration_format(after, json_integer_value(json_object_get(step, "after_ms")));
-        strbuf_printf(&text, "%safter %s", i > 0 ? "; " : "", after);
+        strbuf_add(&text, i > 0 ? "; " : "");
+        strbuf_printf(&text, tr("after %s"), after);
         size_t k = 0;
         json_t *id = NULL;
         json_array_foreach(json_object_get(step, "to"), k, id)
@@ -93,7 +95,7 @@ print_text(const struct site *site, const char *array)
             json_array_append(later, duty);
         }
     }
-    print_rows(teams, now, ARRAY_LEN(now), "no teams");
+    print_rows(teams, now, ARRAY_LEN(now), N_("no teams"));
     if (json_array_size(later) > 0) {
         putchar('\n');
         print_rows(later, coming, ARRAY_LEN(coming), "");

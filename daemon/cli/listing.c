@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/listings.h"
@@ -133,8 +134,9 @@ mark_states(const char *array, bool *hidden)
 {
     static const struct {
         const char *key, *word;
-    } marks[] = {
-        {"first_out", "first"}, {"returned_at", "latched"}, {"chatter", "chatter"}};
+    } marks[] = {{"first_out", N_("first")},
+                 {"returned_at", N_("latched")},
+                 {"chatter", N_("chatter")}};
     json_t *rows = json_loads(array, 0, NULL);
     size_t index = 0;
     json_t *row = NULL;
@@ -142,10 +144,10 @@ mark_states(const char *array, bool *hidden)
     {
         struct strbuf state = {0};
         const char *plain = json_string_value(json_object_get(row, "state"));
-        strbuf_add(&state, plain != NULL ? plain : "");
+        strbuf_add(&state, plain != NULL ? tr_word("alarm_state", plain) : "");
         for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
             if (json_object_get(row, marks[i].key) != NULL) {
-                strbuf_printf(&state, ", %s", marks[i].word);
+                strbuf_printf(&state, ", %s", tr(marks[i].word));
             }
         }
         json_object_set_new(row, "state", json_string(strbuf_text(&state)));
@@ -160,7 +162,7 @@ static int
 show_alarms(const struct listing *l, const char *path)
 {
     static const struct cli_column columns[] = {
-        {"severity", "SEVERITY", CLI_SHOW_TEXT},
+        {"severity", "SEVERITY", CLI_SHOW_SEVERITY},
         {"state", "STATE", CLI_SHOW_TEXT},
         {"device", "DEVICE", CLI_SHOW_TEXT},
         {"rule", "RULE", CLI_SHOW_TEXT},
@@ -169,7 +171,7 @@ show_alarms(const struct listing *l, const char *path)
         {"title", "TITLE", CLI_SHOW_TEXT},
         {"hidden_by", "HIDDEN BY", CLI_SHOW_TEXT},
         {"hidden_until", "UNTIL", CLI_SHOW_TIME},
-        {"hidden_reason", "WHY", CLI_SHOW_TEXT}};
+        {"hidden_reason", "WHY", CLI_SHOW_SAID}};
     struct site *site = cli_site(l->site);
     if (site == NULL) {
         return CLI_CONFIG;
@@ -287,8 +289,9 @@ mark_devices(const char *array)
     {
         const char *state = json_string_value(json_object_get(row, "state"));
         if (state != NULL && json_is_true(json_object_get(row, "out_of_service"))) {
-            json_object_set_new(row, "state",
-                                json_sprintf("%s, out of service", state));
+            json_object_set_new(
+                row, "state",
+                json_sprintf(tr("%s, out of service"), tr_word("device", state)));
         }
     }
     return rows;
@@ -329,21 +332,24 @@ static int
 show_devices(const struct listing *l, const char *path)
 {
     static const struct cli_column points[] = {
-        {"device", "DEVICE", CLI_SHOW_TEXT}, {"point", "POINT", CLI_SHOW_TEXT},
-        {"value", "VALUE", CLI_SHOW_TEXT},   {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"why", "QUALITY", CLI_SHOW_TEXT},   {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"point", "POINT", CLI_SHOW_TEXT},
+        {"value", "VALUE", CLI_SHOW_TEXT},
+        {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"why", "QUALITY", CLI_SHOW_QUALITY},
+        {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
     static const struct cli_column devices[] = {
         {"id", "DEVICE", CLI_SHOW_TEXT},
         {"type", "TYPE", CLI_SHOW_TEXT},
         {"bus", "BUS", CLI_SHOW_TEXT},
         {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"state", "STATE", CLI_SHOW_TEXT},
-        {"quality", "QUALITY", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_DEVICE},
+        {"quality", "QUALITY", CLI_SHOW_QUALITY},
         {"last_good", "LAST GOOD", CLI_SHOW_TIME},
         {"requests", "REQUESTS", CLI_SHOW_TEXT},
         {"errors", "ERRORS", CLI_SHOW_TEXT},
         {"latency_ms", "MS", CLI_SHOW_TEXT},
-        {"cause", "CAUSE", CLI_SHOW_TEXT},
+        {"cause", "CAUSE", CLI_SHOW_QUALITY},
         {"name", "NAME", CLI_SHOW_TEXT}};
     if (l->json) {
         return show(l, path, offline_devices, devices, ARRAY_LEN(devices),
@@ -387,6 +393,33 @@ run_devices(const struct cli_command *self, int argc, char **argv)
     return status;
 }
 
+/* Keys of the daemon's answer, and their values, as people read them; a key that is not
+ * listed is shown as it is. */
+static const char *
+label(const char *key)
+{
+    static const char *const status_words[] = {
+        "site",        "name",          "daemon",         "running",
+        "stopped",     "pid",           "version",        "time",
+        "uptime_s",    "clock_trusted", "last_alive",     "devices",
+        "total",       "online",        "offline",        "buses",
+        "id",          "load",          "late",           "quarantined",
+        "reconnects",  "echo",          "requests",       "errors",
+        "alarms",      "active",        "hidden",         "chattering",
+        "tickets",     "open",          "overdue",        "error",
+        "mqtt",        "enabled",       "connected",      "acknowledged",
+        "last_error",  "outbox",        "history",        "samples",
+        "dropped",     "failing",       "rules",          "instances",
+        "evaluations", "frames",        "unacknowledged", "frames_dropped",
+        "memory_mb",   "disk_failing"};
+    for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
+        if (strcmp(key, status_words[i]) == 0) {
+            return tr_word("status", key);
+        }
+    }
+    return key;
+}
+
 /* Moments are shown in the site's zone, as in the tables. */
 static void
 print_text(const char *indent, const char *key, const char *text)
@@ -397,7 +430,8 @@ print_text(const char *indent, const char *key, const char *text)
     if (moment && instant_parse(&t_ms, text, NULL) == 0) {
         text = instant_format_local(local, t_ms);
     }
-    printf("%s%s: %s\n", indent, key, text);
+    text = strcmp(key, "daemon") == 0 ? label(text) : text;
+    printf("%s%s: %s\n", indent, label(key), text);
 }
 
 /* What went wrong on a wire, and how often: " (timeout 3, exception 2: 1)". */
@@ -412,12 +446,13 @@ print_causes(json_t *causes)
         const char *code = NULL;
         json_t *times = NULL;
         if (json_integer_value(value) > 0) {
-            printf("%s%s %lld", before, key, (long long)json_integer_value(value));
+            printf("%s%s %lld", before, tr_word("quality", key),
+                   (long long)json_integer_value(value));
             before = ", ";
         }
         json_object_foreach(value, code, times)
         {
-            printf("%s%s %s: %lld", before, key, code,
+            printf("%s%s %s: %lld", before, tr_word("quality", key), code,
                    (long long)json_integer_value(times));
             before = ", ";
         }
@@ -431,19 +466,19 @@ static void
 print_member(const char *indent, const char *key, json_t *value)
 {
     if (json_is_object(value)) {
-        printf("%s%s:", indent, key);
+        printf("%s%s:", indent, label(key));
         const char *inner = NULL;
         json_t *of = NULL;
         json_object_foreach(value, inner, of)
         {
             if (json_is_string(of)) {
-                printf(" %s %s", inner, json_string_value(of));
+                printf(" %s %s", label(inner), json_string_value(of));
             } else if (json_is_integer(of)) {
-                printf(" %s %lld", inner, (long long)json_integer_value(of));
+                printf(" %s %lld", label(inner), (long long)json_integer_value(of));
             } else if (json_is_real(of)) {
-                printf(" %s %.4g", inner, json_real_value(of));
+                printf(" %s %.4g", label(inner), json_real_value(of));
             } else if (json_is_boolean(of)) {
-                printf(" %s %s", inner, json_is_true(of) ? "yes" : "no");
+                printf(" %s %s", label(inner), json_is_true(of) ? tr("yes") : tr("no"));
             } else if (json_is_object(of)) {
                 print_causes(of);
             }
@@ -459,11 +494,13 @@ print_member(const char *indent, const char *key, json_t *value)
     } else if (json_is_string(value)) {
         print_text(indent, key, json_string_value(value));
     } else if (json_is_integer(value)) {
-        printf("%s%s: %lld\n", indent, key, (long long)json_integer_value(value));
+        printf("%s%s: %lld\n", indent, label(key),
+               (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        printf("%s%s: %.4g\n", indent, key, json_real_value(value));
+        printf("%s%s: %.4g\n", indent, label(key), json_real_value(value));
     } else if (json_is_boolean(value)) {
-        printf("%s%s: %s\n", indent, key, json_is_true(value) ? "yes" : "no");
+        printf("%s%s: %s\n", indent, label(key),
+               json_is_true(value) ? tr("yes") : tr("no"));
     }
 }
 

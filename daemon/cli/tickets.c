@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -20,7 +21,7 @@ time_left(const json_t *row, int64_t now_ms)
         return json_null();
     }
     if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
-        return json_string(state == TICKET_WAITING ? "waits" : "-");
+        return json_string(state == TICKET_WAITING ? tr("waits") : "-");
     }
     bool answered = state == TICKET_RESPONDED;
     const json_t *by = json_object_get(row, answered ? "resolve_by" : "respond_by");
@@ -32,7 +33,7 @@ time_left(const json_t *row, int64_t now_ms)
     char text[INSTANT_TEXT_BYTES];
     bool late = by_ms <= now_ms;
     (void)duration_format(text, late ? now_ms - by_ms : by_ms - now_ms);
-    return json_sprintf("%s%s", text, late ? " late" : "");
+    return json_sprintf(late ? tr("%s late") : "%s", text);
 }
 
 static json_t *
@@ -54,8 +55,8 @@ print_tickets(const char *array, bool all)
 {
     static const struct cli_column columns[] = {
         {"number", "NO", CLI_SHOW_TEXT},
-        {"priority", "PRIORITY", CLI_SHOW_TEXT},
-        {"state", "STATE", CLI_SHOW_TEXT},
+        {"priority", "PRIORITY", CLI_SHOW_SEVERITY},
+        {"state", "STATE", CLI_SHOW_TICKET},
         {"left", "LEFT", CLI_SHOW_TEXT},
         {"device", "DEVICE", CLI_SHOW_TEXT},
         {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
@@ -65,7 +66,8 @@ print_tickets(const char *array, bool all)
     json_t *rows = mark_tickets(array);
     char *text = json_dumps(rows, 0);
     (void)cli_print_listing(text != NULL ? text : "", false, columns,
-                            ARRAY_LEN(columns), all ? "no tickets" : "no open tickets");
+                            ARRAY_LEN(columns),
+                            all ? N_("no tickets") : N_("no open tickets"));
     free(text);
     json_decref(rows);
 }

@@ -108,11 +108,20 @@ struct limits {
     int64_t timeout_ms;     /* For its answers; 0: the bus's. */
 };
 
+/* A paper of a device, as its site file names it. */
+struct ledger_paper {
+    const char *title; /* The link when none was given. */
+    const char *link;
+    enum document_kind kind;
+    const char *valid_until; /* YYYY-MM-DD; NULL: for ever. */
+};
+
 struct ledger {
     const char *maker, *model, *serial, *installed, *keeper;
     const char *specification, *supplier, *area;
-    const char *warranty_until;   /* YYYY-MM-DD, as `installed`. */
-    const char *const *documents; /* Links or paths. */
+    const char *warranty_until;        /* YYYY-MM-DD, as `installed`. */
+    const char *const *documents;      /* Links or paths. */
+    const struct ledger_paper *papers; /* The same, with what is known of each. */
     uint32_t document_count;
     int64_t design_hours, design_starts; /* Design life by use; 0: not given. */
     int64_t price;                       /* Hundredths of the currency; 0: not given. */
@@ -308,7 +317,7 @@ struct calendar_day {
 
 /* When a visit is due.  Several of the three may stand; whichever comes first. */
 enum plan_cycle {
-    PLAN_EVERY,   /* every_ms. */
+    PLAN_EVERY,   /* every_ms, in whole days. */
     PLAN_MONTHLY, /* `nth` `weekday` of each `months`-th month, or day `month_day`. */
     PLAN_YEARLY,  /* On these days of the year. */
     PLAN_BY_USE   /* Only by use. */
@@ -342,6 +351,10 @@ struct plan_spec {
     enum severity priority;
     int64_t minutes; /* How long a visit takes; 0: not said. */
     int64_t cost;    /* Planned for it, hundredths of the currency; 0: not said. */
+    bool has_season; /* Due only between these two days of the year, both included; */
+    struct year_day season_from, season_to; /* the season may hold New Year. */
+    bool service;      /* A visit resets what rules count since_service. */
+    bool service_said; /* Not so where no plan of the device does: each one resets. */
     struct loc loc;
 };
 
@@ -415,6 +428,7 @@ void site_free(struct site *site); /* NULL is accepted. */
 uint32_t site_device(const struct site *site, const char *id);
 uint32_t site_bus(const struct site *site, const char *id);
 uint32_t site_rule(const struct site *site, const char *id);
+uint32_t site_plan(const struct site *site, const char *id);
 uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
 /* Every criterion that is given matches the device. */

@@ -7,6 +7,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/ticket/dispatch.h"
+#include "daemon/ticket/plan_due.h"
 
 /* Near-breach: so much of the time is gone. */
 #define WARN_OF(ms_) ((ms_)*4 / 5)
@@ -75,13 +76,13 @@ set_resolve(const struct calendar *c, struct ticket *row, int64_t by_ms, int64_t
 static int64_t
 visit_end(const struct site *site, const struct ticket *row)
 {
-    int64_t grace_ms = 0;
+    int32_t grace_days = 0;
     for (uint32_t i = 0; i < site->plan_count; i++) {
         if (strcmp(site->plans[i].id, row->plan) == 0) {
-            grace_ms = site->plans[i].grace_ms;
+            grace_days = plan_grace_days(&site->plans[i]);
         }
     }
-    return civil_instant(civil_day(row->due_ms) + 1, 0) + grace_ms;
+    return civil_instant(civil_day(row->due_ms) + grace_days + 1, 0);
 }
 
 static void

@@ -1,7 +1,6 @@
 /* Who gets a ticket, and whom it goes up to while nobody answers. */
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
-#include "daemon/base/utf8.h"
 #include "daemon/ticket/clocks.h"
 #include "daemon/ticket/dispatch.h"
 #include "daemon/ticket/life.h"
@@ -24,12 +23,7 @@ static void
 give(struct tickets *t, struct ticket_entry *e, const char *who, int64_t t_ms)
 {
     struct ticket *row = &e->row;
-    utf8_copy(row->assignee, sizeof row->assignee, who);
-    row->assigned_ms = t_ms;
-    row->assign_ms = INSTANT_NONE;
-    if (row->state == TICKET_OPENED) {
-        row->state = TICKET_ASSIGNED;
-    }
+    life_assign(e, who, t_ms);
     life_settle(t, e);
     struct event event = {
         .t_ms = t_ms, .kind = EVENT_TICKET_ASSIGNED, .assignee = row->assignee};
