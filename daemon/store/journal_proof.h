@@ -25,7 +25,7 @@ const char *journal_fault_name(enum journal_fault fault);
 
 struct journal_finding {
     enum journal_fault fault;
-    int64_t first, last; /* Rows; 0 where the fault has none. */
+    int64_t first, last; /* Rows; JOURNAL_NO_HEAD has none. */
 };
 /* One line of plain words, without an end of line. */
 void journal_finding_to_text(struct strbuf *out, const struct journal_finding *f);
