@@ -34,7 +34,7 @@ struct journal_proof {
     const struct journal_head *kept; /* Elsewhere; may be NULL. */
     void *ctx;
     void (*found)(void *ctx, const struct journal_finding *f);
-    /* Each row in order, whether it fits or not; may be NULL. */
+    /* Each row from 1 on, in order, whether it fits or not; may be NULL. */
     void (*row)(void *ctx, const struct event_row *row);
     /* Now and then; may be NULL.  `total` is what the head says. */
     void (*progress)(void *ctx, int64_t done, int64_t total);
