@@ -150,12 +150,11 @@ check_earlier(const struct plan_entry *e, int32_t day, struct err *err)
         return err_set(err, ERR_REFUSED, "it is due on %s already",
                        civil_format(text, due));
     }
-    return err_set(err, ERR_REFUSED,
-                   "it is due on %s, and %s; an earlier day is accepted",
-                   civil_format(text, due),
-                   e->spec->statutory
-                       ? "the law demands it: it may be tightened, never postponed"
-                       : "a prediction only tightens");
+    return err_set(
+        err, ERR_REFUSED, "it is due on %s, and %s; an earlier day is accepted",
+        civil_format(text, due),
+        e->spec->statutory ? "the law demands it: it may be tightened, never postponed"
+                           : "a prediction only tightens");
 }
 
 /* As a person wants it: earlier, and where no law stands against it later, up to the

@@ -195,7 +195,10 @@ plan_first_day(const struct plan_spec *p, const struct plan_origin *o)
 
 /* The planned days around `done`: the last one at or before it, and the first after. */
 static void
-calendar_around(const struct plan_spec *p, int32_t done, int32_t *before, int32_t *after)
+calendar_around(const struct plan_spec *p,
+                int32_t done,
+                int32_t *before,
+                int32_t *after)
 {
     *before = plan_calendar_day(p, done - LOOK_BACK_DAYS);
     *after = *before;

@@ -35,8 +35,9 @@ bool plan_in_season(const struct plan_spec *p, int32_t day);
  * DAY_NONE: by use alone. */
 int32_t plan_first_day(const struct plan_spec *p, const struct plan_origin *o);
 
-/* The visit after one that was done on `done` and had been planned for `base` (DAY_NONE:
- * for no day).  A statutory one is never further from `done` than its cycle. */
+/* The visit after one that was done on `done` and had been planned for `base`
+ * (DAY_NONE: for no day).  A statutory one is never further from `done` than its cycle.
+ */
 int32_t plan_next_day(const struct plan_spec *p, int32_t base, int32_t done);
 
 #endif

@@ -30,7 +30,7 @@ struct plans {
     struct plans_view view;
     struct plan_entry *entries; /* By device, then plan. */
     uint32_t count;
-    uint32_t *heap; /* Of entries; the one that is due first at [0]. */
+    uint32_t *heap;            /* Of entries; the one that is due first at [0]. */
     uint32_t *first_of_device; /* By device, of those with a point of use. */
     bool begun;
 };
@@ -39,8 +39,8 @@ struct plans {
 struct plan_entry *
 plan_entry_find(const struct plans *p, uint32_t plan, uint32_t device);
 
-/* The day of the next visit, whatever puts it there; that of the open ticket if there is
- * one. */
+/* The day of the next visit, whatever puts it there; that of the open ticket if there
+ * is one. */
 int32_t plan_entry_due(const struct plan_entry *e);
 /* The instants of a visit due on `day`. */
 struct plan_work plan_entry_work(const struct plan_entry *e, int32_t day);

@@ -14,8 +14,8 @@
 
 /* What one point says of the use. */
 struct plan_counter {
-    enum plan_use kind; /* PLAN_USE_NONE: the device has no such point. */
-    double scale;       /* Of PLAN_USE_AMOUNT: units of the limit per unit. */
+    enum plan_use kind;  /* PLAN_USE_NONE: the device has no such point. */
+    double scale;        /* Of PLAN_USE_AMOUNT: units of the limit per unit. */
     int64_t patience_ms; /* A sample says nothing of what comes later than this. */
 };
 
