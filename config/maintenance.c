@@ -14,7 +14,7 @@
 #define WINDOW_MS_MAX    (90 * MS_DAY)
 #define YEAR_DAYS_MAX    366
 #define COST_MAX         1e9
-#define SHORT_MONTH_DAYS 28 /* Of a plan by month: no window may reach the next one. */
+#define SHORT_MONTH_DAYS 28 /* No window of a plan by month may reach the next one. */
 
 struct plan_yaml {
     struct plan_spec spec;
@@ -116,8 +116,8 @@ read_or_after(struct reader *r,
 
 /* ---- By the calendar ---- */
 
-static const char *const nth_words[] = {"first", "second", "third",
-                                        "fourth", "last",  NULL};
+static const char *const nth_words[] = {"first",  "second", "third",
+                                        "fourth", "last",   NULL};
 static const char *const weekday_words[] = {"mon", "tue", "wed", "thu",
                                             "fri", "sat", "sun", NULL};
 
@@ -168,17 +168,15 @@ read_month_day(struct reader *r, const struct node *n, int months, struct plan_s
     }
 }
 
-#define PATTERN_YEAR_DAY   "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-#define YEAR_DAY_ACCEPTED  "a day of the year such as 10-15 is accepted"
-#define SEASON_ACCEPTED    "two days of the year such as 11-01..03-31 is accepted"
+#define PATTERN_YEAR_DAY  "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+#define YEAR_DAY_ACCEPTED "a day of the year such as 10-15 is accepted"
+#define SEASON_ACCEPTED   "two days of the year such as 11-01..03-31 is accepted"
 static const struct shape year_day_shape = {.kind = SHAPE_TEXT,
                                             .name = "year-day",
                                             .pattern = "^" PATTERN_YEAR_DAY "$",
                                             .accepted = YEAR_DAY_ACCEPTED};
-static const struct shape year_days_list = {.kind = SHAPE_LIST,
-                                            .item = &year_day_shape,
-                                            .min = 1,
-                                            .max = YEAR_DAYS_MAX};
+static const struct shape year_days_list = {
+    .kind = SHAPE_LIST, .item = &year_day_shape, .min = 1, .max = YEAR_DAYS_MAX};
 static const struct shape *const year_days_forms[] = {&year_day_shape, &year_days_list,
                                                       NULL};
 static const struct shape year_days_shape = {.kind = SHAPE_ANY, .any = year_days_forms};
@@ -315,7 +313,7 @@ static const struct field plan_fields[] = {
      ABOUT("A visit resets what rules count since_service; true where it has or_after, "
            "or no other plan of the device has.")},
 };
-static const char *const plan_forms[] = {"every", "monthly", "quarterly",
+static const char *const plan_forms[] = {"every",  "monthly",  "quarterly",
                                          "yearly", "or_after", NULL};
 const struct shape maintenance_shape = {
     SHAPE_OF_TABLE(plan_fields), .name = "maintenance",
@@ -421,8 +419,9 @@ read_cost(struct reader *r, const struct node *n, struct plan_yaml *y)
     }
     struct loc loc = loc_of(n, "cost");
     if (!(y->cost >= 0 && y->cost <= COST_MAX)) {
-        diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"cost\" is out of range; a number from 0 to 1000000000 is accepted");
+        diags_add(
+            r->diags, DIAG_ERROR, &loc,
+            "\"cost\" is out of range; a number from 0 to 1000000000 is accepted");
         return;
     }
     y->spec.cost = llround(y->cost * 100);

@@ -94,6 +94,7 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     conflicts_check(r, site);
     people_read(r, s, site);
     teams_read(r, s, site);
+    calendar_read(r, s, site);
     procedures_read(r, s, site);
     check_keepers(r, site);
     rules_read(r, s, site);

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define STEPS_MAX 64 /* What a ticket can tick off: TICKET_STEPS_MAX. */
@@ -43,8 +44,8 @@ struct step_yaml {
 };
 
 /* A step is read like the value of a key: text, or one in each language. */
-static const struct field step_field[] = {
-    {FIELD("steps", FIELD_TEXT, struct step_yaml, text)}};
+static const struct field step_field = {
+    FIELD("steps", FIELD_TEXT, struct step_yaml, text)};
 
 static void
 steps_read(struct reader *r, const struct node *list, struct procedure *p)
@@ -68,9 +69,8 @@ steps_read(struct reader *r, const struct node *list, struct procedure *p)
         struct node step = *n;
         step.key = "steps";
         step.next = NULL;
-        struct node map = {
-            .kind = NODE_MAP, .loc = n->loc, .first = &step, .count = 1};
-        if (fields_read(r, &y, &map, "step", step_field, ARRAY_LEN(step_field))) {
+        struct node map = {.kind = NODE_MAP, .loc = n->loc, .first = &step, .count = 1};
+        if (fields_read(r, &y, &map, "step", &step_field, 1)) {
             steps[p->step_count++] = y.text;
         }
     }

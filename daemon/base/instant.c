@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 
 #define DAY_MS  86400000
@@ -17,8 +18,8 @@
 #define INSTANT_FIRST_MS (-62135596800000LL)
 #define INSTANT_LAST_MS  253402300799999LL
 
-static const char INSTANT_FORMS[] =
-    "an instant is 2026-03-01T10:14:30Z, or 2026-03-01[ 10:14[:30]] in the site's zone";
+static const char INSTANT_FORMS[] = N_("an instant is 2026-03-01T10:14:30Z, or "
+                                       "2026-03-01[ 10:14[:30]] in the site's zone");
 
 bool
 instant_zone_known(const char *name)
@@ -253,7 +254,7 @@ instant_parse(int64_t *out, const char *text, struct err *err)
 {
     if (!parse_civil(out, text)) {
         return err_set(err, ERR_RANGE, "\"%.60s\" is no instant; %s", text,
-                       INSTANT_FORMS);
+                       tr(INSTANT_FORMS));
     }
     return 0;
 }
@@ -276,7 +277,7 @@ instant_parse_relative(int64_t *out, const char *text, int64_t now_ms, struct er
     if (!parse_civil(out, text)) {
         return err_set(err, ERR_RANGE,
                        "\"%.60s\" is no instant; %s, `now`, or an age such as -1h",
-                       text, INSTANT_FORMS);
+                       text, tr(INSTANT_FORMS));
     }
     return 0;
 }
@@ -320,7 +321,7 @@ instant_parse_log(int64_t *out, const char *text, struct err *err)
     }
     return err_set(err, ERR_RANGE,
                    "\"%.60s\" is no time; %s, or epoch seconds or milliseconds", text,
-                   INSTANT_FORMS);
+                   tr(INSTANT_FORMS));
 }
 
 static const struct {

@@ -9,13 +9,13 @@
 
 /* How much a device was used: hours, starts, or units of its counter. */
 struct plan_use_row {
-    double total;       /* Since it was first seen. */
-    double at_service;  /* `total` as of the last visit. */
-    double at_mark;     /* `total` as of mark_ms, where the day's rate begins. */
-    int64_t mark_ms;    /* INSTANT_NONE: no day was begun. */
-    double rate;        /* Per day, of the latest days; 0: none is known. */
-    int32_t rate_days;  /* From how many days that is. */
-    int64_t last_ms;    /* Of the last good sample; INSTANT_NONE: there is none. */
+    double total;      /* Since it was first seen. */
+    double at_service; /* `total` as of the last visit. */
+    double at_mark;    /* `total` as of mark_ms, where the day's rate begins. */
+    int64_t mark_ms;   /* INSTANT_NONE: no day was begun. */
+    double rate;       /* Per day, of the latest days; 0: none is known. */
+    int32_t rate_days; /* From how many days that is. */
+    int64_t last_ms;   /* Of the last good sample; INSTANT_NONE: there is none. */
     double last_value;
 };
 

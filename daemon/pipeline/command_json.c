@@ -114,7 +114,9 @@ command_from_json(struct command *c, json_t *root, struct err *err)
         err_set(err, ERR_RANGE,
                 "\"cmd\" must be ack, shelve, unshelve, service or one of "
                 "ticket.open, .take, .arrive, .wait, .resume, .resolve, .close, "
-                ".reopen, .note, .rate, or plan.start, .done, .move");
+                ".reopen, .note, .rate, .tick, .change, of plan.start, .done, .move, "
+                "or of ledger.set, .document, "
+                ".remove, .alteration");
         return ERR_RANGE;
     }
     if (c->by == NULL || c->by[0] == '\0') {

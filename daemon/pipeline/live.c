@@ -370,6 +370,12 @@ start(struct live *l, struct diags *diags, struct err *err)
     }
     l->changes = changes_new();
     int code = state_open(&l->store, l->site->data_dir, STORE_WRITE, err);
+    if (code == 0 && state_journal_fault(l->store) != NULL) {
+        /* The plant must be watched all the same; the proof goes on finding it. */
+        log_error("the journal was changed from outside: %s; `caretaker check "
+                  "--journal` says more",
+                  state_journal_fault(l->store));
+    }
     if (code == 0) {
         code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
     }
@@ -469,7 +475,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
         if (r < 0) {
             code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
         } else if (l->failed != 0) {
-            code = err_set(err, (enum err_code)l->failed, "%s", "the reload failed");
+            code = err_set(err, (enum err_code)l->failed, "the reload failed");
         }
     }
     stop(l);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
@@ -10,8 +11,9 @@
 /* Reading a long history again must not look like a start that hangs. */
 #define WARM_TELL      20000
 #define WARM_EXTEND_US 30000000
-#define USE_UNSAVED_MS 600000 /* Use is stored once a minute, while the disk is well.  \
-                               */
+#define USE_UNSAVED_MS                                                                 \
+    600000 /* Use is stored once a minute, while the disk is well.                     \
+            */
 
 struct restoring {
     struct live *live;
@@ -42,7 +44,7 @@ forget_alarm(struct live *l, const struct alarm *a)
             .rule = a->rule,
             .severity = a->severity,
             .episode = a->episode,
-            .note = "its device or rule is no longer configured",
+            .note = N_("its device or rule is no longer configured"),
         };
         const struct sink *sink = changes_sink(l->changes);
         sink->event(sink->ctx, &e);
@@ -206,6 +208,14 @@ restore_service(void *ctx, const struct service *s)
 }
 
 static bool
+restore_ledger(void *ctx, const struct ledger_row *row)
+{
+    const struct restoring *r = ctx;
+    pipeline_restore_ledger(r->live->pipeline, row);
+    return true;
+}
+
+static bool
 restore_ticket(void *ctx, const struct ticket *t)
 {
     struct restoring *r = ctx;
@@ -232,6 +242,9 @@ live_restore(struct live *l, struct err *err)
         code = state_each_service(l->store, restore_service, &r, err);
     }
     if (code == 0) {
+        code = state_each_ledger(l->store, restore_ledger, &r, err);
+    }
+    if (code == 0) {
         code = state_each_alarm(l->store, false, restore_alarm, &r, err);
     }
     if (code == 0) {
@@ -255,8 +268,13 @@ live_restore(struct live *l, struct err *err)
             longest_ms = l->site->rules[i].follow_up_ms;
         }
     }
+    int64_t visit_ms = INSTANT_MAX;
+    if (code == 0) {
+        code = state_oldest_visit(l->store, &visit_ms, err);
+    }
     if (code == 0) {
         int64_t since = engine_clock_now(&l->clock.engine) - longest_ms;
+        since = visit_ms < since ? visit_ms : since;
         code = state_each_ticket(l->store, since, restore_ticket, &r, err);
     }
     if (code == 0) {

@@ -5,6 +5,8 @@
 #include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/device_life.h"
+#include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/plan_listing.h"
 
@@ -29,6 +31,17 @@ int offline_listing_devices(const struct site *site,
                             struct device_parts parts,
                             struct strbuf *out,
                             struct err *err);
+int offline_listing_ledger(const struct site *site,
+                           const struct ledger_filter *filter,
+                           int64_t now_ms,
+                           struct strbuf *out,
+                           struct err *err);
+/* options->now is filled in: what the history last knew of the device. */
+int offline_device_life(const struct site *site,
+                        const char *id,
+                        const struct life_options *options,
+                        struct strbuf *out,
+                        struct err *err);
 int offline_status(const struct site *site, struct strbuf *out, struct err *err);
 
 #endif

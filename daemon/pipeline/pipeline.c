@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/ticket/ledger.h"
 
 /* One step (a frame, a timer, a command) may move several alarms.  Events go out in the
  * order devices, alarms, tickets, so what an alarm means for its ticket waits until all
@@ -19,6 +21,7 @@ struct pipeline {
     struct rules *rules;
     struct alarms *alarms;
     struct tickets *tickets;
+    struct ledger_book *ledger;
     struct plans *plans;
     int64_t now_ms;
     struct consequence *waiting; /* Room for every instance's edges of one step. */
@@ -190,6 +193,7 @@ pipeline_new(const struct site *site,
                                                  .bound = on_bound,
                                                  .title = on_title});
     p->tickets = tickets_new(site, sink, next_ticket);
+    p->ledger = ledger_book_new(site);
     p->plans = plans_new(site, sink,
                          &(struct plans_view){.ctx = p,
                                               .open = on_visit_open,
@@ -216,6 +220,7 @@ pipeline_free(struct pipeline *p)
     }
     free(p->waiting);
     free(p->bus_reach);
+    ledger_book_free(p->ledger);
     plans_free(p->plans);
     tickets_free(p->tickets);
     alarms_free(p->alarms);
@@ -388,6 +393,19 @@ check_reopen(const struct pipeline *p, const struct command *c, struct err *err)
     return 0;
 }
 
+/* Planned work of a plan that the site has no longer was done: what counts since the
+ * last service begins anew.  To look once more, as a follow-up visit does, is no
+ * service. */
+static void
+note_service(struct pipeline *p, enum command_kind kind, const struct ticket *t)
+{
+    if (kind == COMMAND_TICKET_RESOLVE && t->kind == TICKET_PLANNED &&
+        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0 &&
+        !plans_know(p->plans, t)) {
+        rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
+    }
+}
+
 static int
 ticket_command(struct pipeline *p,
                const struct command *c,
@@ -404,6 +422,7 @@ ticket_command(struct pipeline *p,
     const struct ticket *t = tickets_get(p->tickets, *number);
     if (t != NULL) {
         plans_ticket(p->plans, p->now_ms, t);
+        note_service(p, c->kind, t);
     }
     uint32_t device = NONE_INDEX;
     uint32_t rule = NONE_INDEX;
@@ -433,6 +452,9 @@ pipeline_command(struct pipeline *p,
     }
     pipeline_begin(p, at_now.t_ms);
     pipeline_advance(p, at_now.t_ms);
+    if (ledger_is_command(c->kind)) {
+        return ledger_command(p->ledger, p->site, p->sink, &at_now, ticket, err);
+    }
     if (c->kind <= COMMAND_SERVICE) {
         if (ticket != NULL) {
             *ticket = 0;
@@ -507,6 +529,12 @@ bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+void
+pipeline_restore_ledger(struct pipeline *p, const struct ledger_row *row)
+{
+    (void)ledger_book_put(p->ledger, row);
 }
 
 bool

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
 #include "daemon/store/state_internal.h"
@@ -30,6 +31,10 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 44, t->first_responded_ms);
     bind_instant(stmt, 45, t->first_resolved_ms);
     bind_instant(stmt, 46, t->visit_ms);
+    bind_instant(stmt, 47, t->respond_warn_ms);
+    bind_instant(stmt, 48, t->resolve_warn_ms);
+    bind_instant(stmt, 49, t->assign_ms);
+    bind_instant(stmt, 50, t->escalate_ms);
 }
 
 int
@@ -89,7 +94,8 @@ read_parts(struct ticket *t, const char *text)
         if (name != NULL) {
             utf8_copy(part->name, sizeof part->name, name);
             part->count = json_integer_value(json_object_get(item, "count"));
-            part->cost = json_integer_value(json_object_get(item, "cost"));
+            (void)money_from_number(&part->cost,
+                                    json_number_value(json_object_get(item, "cost")));
             t->part_count++;
         }
     }
@@ -122,6 +128,10 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->first_responded_ms = column_instant(stmt, 43);
     t->first_resolved_ms = column_instant(stmt, 44);
     t->visit_ms = column_instant(stmt, 45);
+    t->respond_warn_ms = column_instant(stmt, 46);
+    t->resolve_warn_ms = column_instant(stmt, 47);
+    t->assign_ms = column_instant(stmt, 48);
+    t->escalate_ms = column_instant(stmt, 49);
     return 0;
 }
 
@@ -167,6 +177,26 @@ ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *er
     return read_work(s, stmt, t, err);
 }
 
+static int
+each_row(struct state *s,
+         enum state_sql which,
+         sqlite3_stmt *stmt,
+         state_ticket_fn fn,
+         void *ctx,
+         struct err *err)
+{
+    struct ticket t;
+    int rc = 0;
+    while (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc != 0 || !fn(ctx, &t)) {
+            break;
+        }
+    }
+    state_return(s, which, stmt);
+    return rc;
+}
+
 int
 state_each_ticket(struct state *s,
                   int64_t closed_since_ms,
@@ -175,7 +205,6 @@ state_each_ticket(struct state *s,
                   struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    struct ticket t;
     int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
     if (rc != 0) {
         return rc;
@@ -183,12 +212,39 @@ state_each_ticket(struct state *s,
     if (closed_since_ms != INSTANT_NONE) {
         sqlite3_bind_int64(stmt, 1, closed_since_ms);
     }
-    while (next_row(s, stmt, &rc, err)) {
+    return each_row(s, SQL_EACH_TICKET, stmt, fn, ctx, err);
+}
+
+int
+state_each_ticket_of(
+    struct state *s, const char *device, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_TICKET_OF, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, device);
+    return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
+}
+
+int
+state_one_ticket(
+    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct ticket t;
+    int rc = state_lend(s, SQL_ONE_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, number);
+    if (next_row(s, stmt, &rc, err)) {
         rc = ticket_row(s, stmt, &t, err);
-        if (rc != 0 || !fn(ctx, &t)) {
-            break;
+        if (rc == 0) {
+            (void)fn(ctx, &t);
         }
     }
-    state_return(s, SQL_EACH_TICKET, stmt);
+    state_return(s, SQL_ONE_TICKET, stmt);
     return rc;
 }
