@@ -170,7 +170,7 @@ static const struct {
     {false, "2026-04-01", NULL, 7, "2026-04-01"}, /* To come. */
     {false, "2026-01-01", NULL, 7, "2026-03-17"}, /* Past: the first of its cycle. */
     {true, NULL, "2026-03-01", 7, "2026-03-16"},  /* From the installation. */
-    {true, NULL, "2019-06-01", 7, "2026-03-12"},
+    {true, NULL, "2019-06-01", 7, "2026-03-11"},
     {true, NULL, NULL, 7, "2026-03-18"},           /* Within one cycle. */
     {false, NULL, "2019-06-01", 0, "2026-03-11"},  /* Spread. */
     {false, NULL, "2019-06-01", 14, "2026-03-25"}, /* A whole cycle at the most. */
