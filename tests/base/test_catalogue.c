@@ -1,5 +1,6 @@
 /* Texts in two languages: found, chosen by thread, and put where people read. */
 #include <check.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -104,6 +105,19 @@ START_TEST(errors_are_worded_in_the_language)
 }
 END_TEST
 
+/* As in C: what a program of another kind prints is recognised. */
+START_TEST(reasons_of_the_system_have_its_words)
+{
+    for (int number = 1; number < 134; number++) {
+        ck_assert_str_eq(err_reason(number), strerror(number));
+    }
+    int before = catalogue_hear(LANGUAGE_ZH_CN);
+    ck_assert_str_eq(err_reason(ENOENT), "没有该文件或目录");
+    ck_assert_str_eq(err_reason(EL3HLT), strerror(EL3HLT)); /* Nobody meets it. */
+    (void)catalogue_hear(before);
+}
+END_TEST
+
 /* A plural's "s" is an argument that the translation takes and does not print; a number
  * as <PRIu64> is the compiler's. */
 START_TEST(arguments_may_be_taken_and_not_printed)
@@ -183,6 +197,7 @@ main(void)
     tcase_add_test(tc, the_language_is_spoken_and_a_thread_may_hear_another);
     tcase_add_test(tc, what_one_thread_hears_is_not_what_others_hear);
     tcase_add_test(tc, errors_are_worded_in_the_language);
+    tcase_add_test(tc, reasons_of_the_system_have_its_words);
     tcase_add_test(tc, arguments_may_be_taken_and_not_printed);
     tcase_add_test(tc, diagnostics_keep_their_place_and_change_their_words);
     tcase_add_loop_test(tc, languages_are_read_as_environments_and_requests_write_them,
