@@ -71,7 +71,7 @@ on_found(void *ctx, const struct journal_finding *f)
     }
     journal_finding_to_text(&text, f);
     begin_finding(w, journal_fault_name(f->fault));
-    if (f->first != 0 || f->last != 0) {
+    if (f->fault != JOURNAL_NO_HEAD) {
         strbuf_json_int(&w->out->json, "first", f->first);
         strbuf_json_int(&w->out->json, "last", f->last);
     }

@@ -57,7 +57,7 @@ void
 journal_finding_to_text(struct strbuf *out, const struct journal_finding *f)
 {
     bool one = f->first == f->last;
-    if (f->first != 0 || f->last != 0) {
+    if (f->fault != JOURNAL_NO_HEAD) {
         add_rows(out, f);
     }
     switch (f->fault) {
@@ -149,7 +149,7 @@ find_older(const struct walk *w, sqlite3_stmt *stmt, const unsigned char *stored
     uint64_t kept = w->count < LINKS ? w->count : LINKS;
     for (uint64_t back = 2; back <= kept; back++) {
         const struct link *l = &w->links[(w->count - back) % LINKS];
-        if (follows(l->stored, stmt, stored) || follows(l->computed, stmt, stored)) {
+        if (follows(l->computed, stmt, stored)) {
             return l;
         }
     }
