@@ -146,6 +146,9 @@ struct cli_column {
     const char *heading;
     enum cli_show show;
 };
+/* Prints `text` and spaces up to `width` columns of the terminal, of which a Chinese
+ * character takes two. */
+void cli_pad(const char *text, int width);
 /* Prints a JSON array of objects as it is (`json`), or as a table; `empty` when there
  * is none. */
 int cli_print_listing(const char *array,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 
@@ -47,9 +48,9 @@ static void
 add_rows(struct strbuf *out, const struct journal_finding *f)
 {
     if (f->first == f->last) {
-        strbuf_printf(out, "row %" PRId64, f->first);
+        strbuf_printf(out, tr("row %" PRId64), f->first);
     } else {
-        strbuf_printf(out, "rows %" PRId64 " to %" PRId64, f->first, f->last);
+        strbuf_printf(out, tr("rows %" PRId64 " to %" PRId64), f->first, f->last);
     }
 }
 
@@ -62,40 +63,40 @@ journal_finding_to_text(struct strbuf *out, const struct journal_finding *f)
     }
     switch (f->fault) {
     case JOURNAL_CHANGED:
-        strbuf_printf(out, "%s changed", one ? " was" : " were");
+        strbuf_printf(out, tr("%s changed"), one ? " was" : " were");
         if (f->first > 1) {
-            strbuf_printf(out, ", or row %" PRId64 " was and got a new hash",
+            strbuf_printf(out, tr(", or row %" PRId64 " was and got a new hash"),
                           f->first - 1);
         }
         break;
     case JOURNAL_REHASHED:
-        strbuf_add(out, ": its hash was changed");
+        strbuf_add(out, tr(": its hash was changed"));
         break;
     case JOURNAL_GONE:
-        strbuf_printf(out, "%s removed; what row %" PRId64 " was cannot be proven",
+        strbuf_printf(out, tr("%s removed; what row %" PRId64 " was cannot be proven"),
                       one ? " was" : " were", f->last + 1);
         break;
     case JOURNAL_CUT:
-        strbuf_printf(out, ", the last, %s removed", one ? "was" : "were");
+        strbuf_printf(out, tr(", the last, %s removed"), one ? "was" : "were");
         break;
     case JOURNAL_ADDED:
-        strbuf_printf(out, "%s added from outside", one ? " was" : " were");
+        strbuf_printf(out, tr("%s added from outside"), one ? " was" : " were");
         break;
     case JOURNAL_ANEW:
-        strbuf_add(out, " begins a new chain: the head in meta was gone when it was "
-                        "written");
+        strbuf_add(out, tr(" begins a new chain: the head in meta was gone when it was "
+                           "written"));
         break;
     case JOURNAL_NO_HEAD:
-        strbuf_add(out, "the head in meta was removed or is none");
+        strbuf_add(out, tr("the head in meta was removed or is none"));
         break;
     case JOURNAL_OTHER_HEAD:
-        strbuf_add(out,
-                   " is not the one that the head in meta names: either was changed");
+        strbuf_add(
+            out, tr(" is not the one that the head in meta names: either was changed"));
         break;
     case JOURNAL_OTHER_KEPT:
-        strbuf_add(out,
-                   " is not the one that the kept head names: the journal was written "
-                   "anew before it, or up to it");
+        strbuf_add(
+            out, tr(" is not the one that the kept head names: the journal was written "
+                    "anew before it, or up to it"));
         break;
     case JOURNAL_FAULT_COUNT:
         break;
