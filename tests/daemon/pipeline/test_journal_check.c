@@ -138,15 +138,26 @@ static void
 step_command(struct world *w)
 {
     static const char *const people[] = {"li", "wang 王"};
+    static const struct ticket_part parts[] = {{"bearing 6309", 2, 8800},
+                                               {"轴封", 1, 0}};
+    const uint32_t kinds = COMMAND_TICKET_CHANGE - COMMAND_TICKET_TAKE + 1;
     struct command c = {.t_ms = w->now_ms,
-                        .kind = COMMAND_TICKET_TAKE +
-                                draw(w, COMMAND_KIND_COUNT - COMMAND_TICKET_TAKE),
+                        .kind = COMMAND_TICKET_TAKE + draw(w, kinds),
                         .ticket = 1 + draw(w, 6),
                         .by = people[draw(w, 2)],
                         .note = "because \"so\"",
-                        .rating = 1 + (int)draw(w, 5)};
-    if (c.kind == COMMAND_TICKET_TICK || c.kind == COMMAND_TICKET_CHANGE) {
-        c.kind = COMMAND_TICKET_OPEN; /* What these need is not here. */
+                        .priority = SEVERITY_NORMAL + draw(w, 3),
+                        .has_priority = draw(w, 2) != 0,
+                        .rating = 1 + (int)draw(w, 5),
+                        .pause = (enum pause)draw(w, PAUSE_COUNT),
+                        .minutes = draw(w, 60),
+                        .cost = draw(w, 2) * INT64_C(12050),
+                        .parts = parts,
+                        .part_count = draw(w, 3),
+                        .step = 1 + (int)draw(w, 4),
+                        .undone = draw(w, 3) == 0};
+    if (draw(w, 10) == 0) {
+        c.kind = COMMAND_TICKET_OPEN;
         c.ticket = 0;
         c.device = "pump-2";
     }
