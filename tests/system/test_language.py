@@ -21,7 +21,11 @@ WORDS = {"critical", "urgent", "normal", "info", "active", "cleared", "opened", 
          "responded", "online", "offline", "unknown", "open", "take", "arrive", "wait",
          "resume", "resolve", "close", "reopen", "note", "rate", "abcd", "cdab", "badc",
          "dcba", "holding", "input", "coil", "discrete", "of", "type", "pump",
-         "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+         # Fields of the ledger.
+         "maker", "model", "specification", "serial", "supplier", "installed", "design_life",
+         "design_hours", "design_starts", "warranty_until", "price", "area", "keeper", "id",
+         "name", "location"}
 
 RULES = """
 rules:
