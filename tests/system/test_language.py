@@ -25,7 +25,9 @@ WORDS = {"critical", "urgent", "normal", "info", "active", "cleared", "opened", 
          # Fields of the ledger.
          "maker", "model", "specification", "serial", "supplier", "installed", "design_life",
          "design_hours", "design_starts", "warranty_until", "price", "area", "keeper", "id",
-         "name", "location"}
+         "name", "location",
+         # Uses of a plan, as they are written.
+         "starts", "running", "door_cycles"}
 
 RULES = """
 rules:
