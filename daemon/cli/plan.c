@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -133,13 +134,13 @@ check_names(const struct planning *a, const struct site *site)
     const char *noun = NULL;
     const char *name = NULL;
     if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
-        noun = "device";
+        noun = N_("device");
         name = a->device;
     } else if (a->plan != NULL && site_plan(site, a->plan) == NONE_INDEX) {
-        noun = "plan";
+        noun = N_("plan");
         name = a->plan;
     } else if (a->team != NULL) {
-        noun = "team";
+        noun = N_("team");
         name = a->team;
         for (uint32_t i = 0; i < site->team_count; i++) {
             if (strcmp(site->teams[i].id, a->team) == 0) {
@@ -148,8 +149,9 @@ check_names(const struct planning *a, const struct site *site)
         }
     }
     if (noun != NULL) {
-        fprintf(stderr, "caretaker: there is no %s \"%s\"\n", noun, name);
-        return CLI_NO;
+        struct err err;
+        err_set(&err, ERR_NOT_FOUND, "there is no %s \"%s\"", tr(noun), name);
+        return cli_fail(&err);
     }
     return CLI_OK;
 }
@@ -238,7 +240,8 @@ send_action(const struct planning *a, enum command_kind kind, const char *said)
     } else if (code == 0) {
         const char *number = strstr(strbuf_text(&answer), "\"ticket\":");
         if (number != NULL) {
-            printf("ticket %ld: ", strtol(number + strlen("\"ticket\":"), NULL, 10));
+            printf(tr("ticket %ld: "),
+                   strtol(number + strlen("\"ticket\":"), NULL, 10));
         }
         printf("%s\n", said);
     }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/plan_due.h"
@@ -236,7 +237,7 @@ day_to_open(struct plans *p, struct plan_entry *e, int64_t t_ms, bool held)
         return due;
     }
     e->row.moved_day = today;
-    tell(p, e, t_ms, EVENT_PLAN_MOVED, "it was out of service");
+    tell(p, e, t_ms, EVENT_PLAN_MOVED, N_("it was out of service"));
     return today;
 }
 
@@ -350,7 +351,7 @@ undone(struct plans *p, struct plan_entry *e, int64_t t_ms, const struct ticket 
     row->told_day = civil_day(t_ms);
     row->before = (struct plan_before){.ticket = 0};
     plan_entry_settle(p, e, t_ms);
-    tell(p, e, t_ms, EVENT_PLAN_MOVED, "the visit was not done");
+    tell(p, e, t_ms, EVENT_PLAN_MOVED, N_("the visit was not done"));
 }
 
 static bool
