@@ -1,5 +1,6 @@
 /* plan: the visits of the coming weeks, and what people do to them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ write_ics(const char *file, const struct strbuf *text)
         ok = fclose(out) == 0 && ok;
     }
     if (!ok) {
-        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : "output",
+        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : tr("output"),
                 strerror(errno));
         return CLI_OUTSIDE;
     }
@@ -134,13 +135,13 @@ check_names(const struct planning *a, const struct site *site)
     const char *noun = NULL;
     const char *name = NULL;
     if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
-        noun = N_("device");
+        noun = "device";
         name = a->device;
     } else if (a->plan != NULL && site_plan(site, a->plan) == NONE_INDEX) {
-        noun = N_("plan");
+        noun = "plan";
         name = a->plan;
     } else if (a->team != NULL) {
-        noun = N_("team");
+        noun = "team";
         name = a->team;
         for (uint32_t i = 0; i < site->team_count; i++) {
             if (strcmp(site->teams[i].id, a->team) == 0) {
@@ -149,9 +150,8 @@ check_names(const struct planning *a, const struct site *site)
         }
     }
     if (noun != NULL) {
-        struct err err;
-        err_set(&err, ERR_NOT_FOUND, "there is no %s \"%s\"", tr(noun), name);
-        return cli_fail(&err);
+        fprintf(stderr, tr("caretaker: there is no %s \"%s\"\n"), noun, name);
+        return CLI_NO;
     }
     return CLI_OK;
 }
@@ -240,8 +240,8 @@ send_action(const struct planning *a, enum command_kind kind, const char *said)
     } else if (code == 0) {
         const char *number = strstr(strbuf_text(&answer), "\"ticket\":");
         if (number != NULL) {
-            printf(tr("ticket %ld: "),
-                   strtol(number + strlen("\"ticket\":"), NULL, 10));
+            printf(tr("ticket %" PRId64 ": "),
+                   (int64_t)strtoll(number + strlen("\"ticket\":"), NULL, 10));
         }
         printf("%s\n", said);
     }

@@ -12,8 +12,7 @@
 
 #define DAY_BEFORE "-P1D" /* When a calendar reminds. */
 
-static const char *const weekdays[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"),
-                                       N_("Fri"), N_("Sat"), N_("Sun")};
+static const char *const weekdays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
 static const char *
 text_of(const json_t *object, const char *key)
@@ -41,7 +40,7 @@ add_day(struct strbuf *out, const char *date)
 {
     int32_t day = 0;
     if (civil_parse_date(&day, date)) {
-        strbuf_printf(out, "%s ", tr(weekdays[civil_weekday(day)]));
+        strbuf_printf(out, "%s ", weekdays[civil_weekday(day)]);
     }
     strbuf_add(out, date);
 }
@@ -69,15 +68,16 @@ add_use(struct strbuf *out, const json_t *v)
     }
     strbuf_add(out, "; ");
     strbuf_add_number(out, json_number_value(used));
-    strbuf_add(out, " / ");
+    strbuf_add(out, tr(" of "));
     strbuf_add_number(out, json_number_value(json_object_get(v, "limit")));
     strbuf_printf(out, " %s", text_of(v, "use"));
     const json_t *rate = json_object_get(v, "per_day");
     if (json_is_number(rate)) {
         strbuf_add(out, ", ");
         strbuf_add_number(out, json_number_value(rate));
-        strbuf_printf(out, tr(" a day (known from %lld)"),
-                      (long long)int_of(v, "from_days"));
+        strbuf_printf(out, tr(" a day (from %lld day%s)"),
+                      (long long)int_of(v, "from_days"),
+                      int_of(v, "from_days") == 1 ? "" : "s");
     }
 }
 
@@ -93,8 +93,8 @@ add_visit(struct strbuf *out, const json_t *v, bool steps)
     if (strcmp(text_of(v, "place"), device) != 0) {
         strbuf_printf(out, ", %s", text_of(v, "place"));
     }
-    strbuf_printf(out, ": %s (%s)\n     ", text_of(v, "title"), text_of(v, "plan"));
-    strbuf_printf(out, tr("due %s"), text_of(v, "due"));
+    strbuf_printf(out, tr(": %s (%s)\n     due %s"), text_of(v, "title"),
+                  text_of(v, "plan"), text_of(v, "due"));
     if (is_true(v, "statutory")) {
         strbuf_add(out, tr(", statutory"));
     } else if (strcmp(text_of(v, "latest"), text_of(v, "due")) != 0) {
@@ -105,7 +105,7 @@ add_visit(struct strbuf *out, const json_t *v, bool steps)
     }
     if (int_of(v, "ticket") != 0) {
         strbuf_printf(out, tr("; ticket %lld %s"), (long long)int_of(v, "ticket"),
-                      text_of(v, "state"));
+                      tr_word("ticket_state", text_of(v, "state")));
         if (text_of(v, "assignee")[0] != '\0') {
             strbuf_printf(out, " (%s)", text_of(v, "assignee"));
         }
@@ -117,7 +117,7 @@ add_visit(struct strbuf *out, const json_t *v, bool steps)
     strbuf_add_char(out, '\n');
     const json_t *parts = json_object_get(v, "parts");
     if (json_array_size(parts) > 0) {
-        strbuf_printf(out, "     %s", tr("parts: "));
+        strbuf_add(out, tr("     parts: "));
         add_parts(out, parts);
         strbuf_add_char(out, '\n');
     }
@@ -157,7 +157,7 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     if (text_of(head, "team")[0] != '\0') {
         strbuf_printf(out, ", %s", text_of(head, "team"));
     }
-    strbuf_printf(out, count == 1 ? tr(": %zu visit") : tr(": %zu visits"), count);
+    strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {
         strbuf_printf(out, tr(", %lld min"), (long long)minutes);
     }
@@ -189,7 +189,7 @@ add_totals(struct strbuf *out, const json_t *visits)
         add_total(totals, json_object_get(v, "parts"));
     }
     if (json_object_size(totals) > 0) {
-        strbuf_printf(out, "\n%s\n", tr("Parts to prepare:"));
+        strbuf_add(out, tr("\nParts to prepare:\n"));
     }
     for (void *it = json_object_iter(totals); it != NULL;
          it = json_object_iter_next(totals, it)) {
@@ -211,7 +211,7 @@ plan_print_text(struct strbuf *out, const char *visits, bool steps)
         bool overdue = is_true(v, "overdue");
         bool was = before != NULL && is_true(before, "overdue");
         if (overdue && before == NULL) {
-            strbuf_printf(out, "%s\n", tr("Overdue"));
+            strbuf_add(out, tr("Overdue\n"));
         } else if (!overdue && (before == NULL || was || !same_round(before, v))) {
             strbuf_add(out, before != NULL ? "\n" : "");
             add_round(out, root, i);
@@ -220,7 +220,7 @@ plan_print_text(struct strbuf *out, const char *visits, bool steps)
         before = v;
     }
     if (count == 0) {
-        strbuf_printf(out, "%s\n", tr("nothing is planned in this time"));
+        strbuf_add(out, tr("nothing is planned in this time\n"));
     }
     add_totals(out, root);
     json_decref(root);
@@ -243,25 +243,20 @@ describe(struct strbuf *out, const json_t *v)
 {
     size_t i;
     json_t *step;
-    strbuf_printf(out, "%s", text_of(v, "plan"));
-    strbuf_printf(out, tr(", due %s"), text_of(v, "due"));
-    if (is_true(v, "statutory")) {
-        strbuf_add(out, tr(", statutory"));
-    }
+    strbuf_printf(out, tr("%s, due %s%s"), text_of(v, "plan"), text_of(v, "due"),
+                  is_true(v, "statutory") ? tr(", statutory") : "");
     if (is_true(v, "overdue")) {
         strbuf_add(out, tr(", overdue"));
     }
     if (int_of(v, "ticket") != 0) {
-        strbuf_add_char(out, '\n');
-        strbuf_printf(out, tr("ticket %lld"), (long long)int_of(v, "ticket"));
+        strbuf_printf(out, tr("\nticket %lld"), (long long)int_of(v, "ticket"));
     }
     if (int_of(v, "minutes") != 0) {
-        strbuf_add_char(out, '\n');
-        strbuf_printf(out, tr("%lld min"), (long long)int_of(v, "minutes"));
+        strbuf_printf(out, tr("\n%lld min"), (long long)int_of(v, "minutes"));
     }
     const json_t *parts = json_object_get(v, "parts");
     if (json_array_size(parts) > 0) {
-        strbuf_printf(out, "\n%s", tr("parts: "));
+        strbuf_add(out, tr("\nparts: "));
         add_parts(out, parts);
     }
     json_array_foreach(json_object_get(v, "steps"), i, step)

@@ -87,11 +87,14 @@ record(struct plans *p, struct plan_entry *e, const struct command *c, struct er
     if (e->resets && c->day == today) {
         p->view.served(p->view.ctx, c->t_ms, e->device);
     }
-    struct event event = {.t_ms = c->t_ms,
-                          .kind = EVENT_PLAN_MOVED,
-                          .by = c->by,
-                          .note = c->note != NULL ? c->note
-                                                  : N_("a visit without a ticket")};
+    struct event event = {
+        .t_ms = c->t_ms, .kind = EVENT_PLAN_MOVED, .by = c->by, .note = c->note};
+    char note[NOTE_BYTES];
+    if (c->note == NULL) {
+        (void)snprintf(note, sizeof note, tr_in(p->site->language, "it was done on %s"),
+                       civil_format(text, c->day));
+        event.note = note;
+    }
     plan_entry_tell(p, e, &event, plan_entry_due(e));
     return 0;
 }
