@@ -636,7 +636,7 @@ START_TEST(test_a_new_site_does_not_begin_with_all_visits_on_one_day)
 {
     enum { MANY = 200 };
     static struct device many[MANY];
-    static char ids[MANY][16];
+    static char ids[MANY][32];
     unsigned on_day[40] = {0};
     for (int i = 0; i < MANY; i++) {
         snprintf(ids[i], sizeof ids[i], "pump-%03d", i);
