@@ -32,7 +32,7 @@ static int64_t ticket_count;
 static unsigned served;
 static bool out_of_service;
 static int64_t now_ms;
-static struct plan_row rows[DEVICES * PLANS];
+static struct plan_row rows[256];
 static size_t row_count;
 static struct err err;
 
@@ -131,6 +131,7 @@ on_row(void *ctx, const struct plan_row *row)
                              strcmp(rows[i].device, row->device) != 0)) {
         i++;
     }
+    ck_assert_uint_lt(i, ARRAY_LEN(rows));
     row_count += i == row_count;
     rows[i] = *row;
 }
