@@ -331,7 +331,8 @@ event_to_text(struct strbuf *out, const struct event *e)
         strbuf_printf(out, tr(", by %s"), e->by);
     }
     if (e->note != NULL) {
-        strbuf_printf(out, ": %s", tr(e->note));
+        /* Ours are texts of the catalogue; what a person said stays as it is. */
+        strbuf_printf(out, ": %s", e->by == NULL ? tr(e->note) : e->note);
     }
     utf8_to_line(out->text + start);
     out->size = start + strlen(out->text + start);

@@ -123,7 +123,6 @@ visit_of(const struct pipeline *p, const struct plan_work *w)
                                  .title = text_in(&spec->title, p->site->language),
                                  .team = spec->team,
                                  .due_ms = w->due_ms,
-                                 .by_ms = w->by_ms,
                                  .by = w->by,
                                  .note = w->note};
 }

@@ -94,10 +94,8 @@ plan_entry_due(const struct plan_entry *e)
 struct plan_work
 plan_entry_work(const struct plan_entry *e, int32_t day)
 {
-    return (struct plan_work){.plan = e->plan,
-                              .device = e->device,
-                              .due_ms = civil_instant(day, 0),
-                              .by_ms = overdue_ms(e, day)};
+    return (struct plan_work){
+        .plan = e->plan, .device = e->device, .due_ms = civil_instant(day, 0)};
 }
 
 /* The first morning after t_ms. */

@@ -26,8 +26,7 @@ struct plans;
 /* What a planned ticket is opened with; texts are borrowed for the call. */
 struct plan_work {
     uint32_t plan, device;
-    int64_t due_ms;        /* The begin of the day it is due, */
-    int64_t by_ms;         /* and when it will be overdue. */
+    int64_t due_ms;        /* The begin of the day it is due. */
     const char *by, *note; /* Who asked for it by hand, and why; may be NULL. */
 };
 

@@ -61,14 +61,14 @@ int tickets_command(struct tickets *t,
                     int64_t *number,
                     struct err *err);
 
-/* A planned visit: its ticket opens.  Returns its number.  It is to be resolved, and
- * responded to, by `by_ms`. */
+/* A planned visit: its ticket opens.  Returns its number.  It is to be resolved by the
+ * end of its day and of the grace of its plan. */
 struct ticket_visit {
     const char *plan; /* Its id. */
     uint32_t device;
     enum severity priority;
     const char *title, *team; /* `team` may be NULL. */
-    int64_t due_ms, by_ms;    /* As struct plan_work. */
+    int64_t due_ms;           /* As struct plan_work. */
     const char *by, *note;    /* May be NULL. */
 };
 int64_t
