@@ -67,7 +67,6 @@ on_open(void *ctx, int64_t t_ms, const struct plan_work *w)
                          .device = devices[w->device].id,
                          .opened_ms = t_ms,
                          .due_ms = w->due_ms,
-                         .resolve_by_ms = w->by_ms,
                          .resolved_ms = INSTANT_NONE};
     snprintf(t->plan, sizeof t->plan, "%s", specs[w->plan].id);
     char when[INSTANT_TEXT_BYTES];
@@ -82,7 +81,6 @@ on_move(void *ctx, int64_t t_ms, int64_t number, const struct plan_work *w)
     (void)ctx;
     (void)t_ms;
     tickets[number - 1].due_ms = w->due_ms;
-    tickets[number - 1].resolve_by_ms = w->by_ms;
 }
 
 static const struct ticket *
@@ -306,7 +304,7 @@ START_TEST(test_a_visit_is_opened_reminded_of_overdue_and_done)
     advance(at("2026-04-11", 9));
     expect("2026-04-11 08:00 opened 2; 2026-04-11 08:00 reminded grease pump-1 "
            "2026-04-14; ");
-    ck_assert_int_eq(tickets[1].resolve_by_ms, at("2026-04-17", 0));
+    ck_assert_int_eq(tickets[1].due_ms, at("2026-04-14", 0));
 }
 END_TEST
 
@@ -402,7 +400,7 @@ START_TEST(test_a_statutory_visit_is_tightened_and_never_postponed)
     ck_assert_int_eq(command(COMMAND_PLAN_MOVE, "inspect", "lift-1", "2026-03-10", now),
                      0);
     expect("2026-03-09 10:00 moved inspect lift-1 2026-03-10; ");
-    ck_assert_int_eq(tickets[0].resolve_by_ms, at("2026-03-11", 0));
+    ck_assert_int_eq(tickets[0].due_ms, at("2026-03-10", 0));
 }
 END_TEST
 
