@@ -43,9 +43,6 @@ fill_options(const struct cli_command *self,
     if (a->compare != NULL && read_range(o, a->compare, &err) != 0) {
         return cli_usage_error(self, "--compare: %s", err.text);
     }
-    if (a->language != NULL && !language_parse(&o->language, a->language)) {
-        return cli_usage_error(self, "--language is en or zh-CN");
-    }
     if (a->device != NULL && site_device(o->site, a->device) == NONE_INDEX) {
         fprintf(stderr, "caretaker: there is no device \"%s\"\n", a->device);
         return CLI_NO;
@@ -122,7 +119,7 @@ cli_report_figures(const struct cli_command *self, const struct cli_figures *a)
         .before_from_ms = INSTANT_NONE,
         .before_to_ms = INSTANT_NONE,
         .now_ms = clock_real_ms(),
-        .language = site->language};
+        .language = catalogue_language()};
     int status = fill_options(self, a, &o);
     if (status == CLI_OK) {
         status = make_and_print(self, &o, print);

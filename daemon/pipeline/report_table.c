@@ -119,7 +119,7 @@ decimals_of(enum report_unit unit, double value)
     case REPORT_MONEY:
         return 2;
     case REPORT_PERCENT:
-        return size >= 99 && size < 100 ? 2 : 1;
+        return size >= 90 && size < 100 ? 2 : 1;
     case REPORT_SCORE:
         if (size == floor(size)) {
             return 0;
