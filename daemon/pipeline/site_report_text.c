@@ -43,6 +43,53 @@ cut(char *text, int width)
     strcat(text, "…"); /* Took the place of a character of its size or more. */
 }
 
+/* The next piece of `text` that stays together: a word up to a space, or one character
+ * of a script without spaces. */
+static size_t
+piece_of(const char *text)
+{
+    if (((unsigned char)*text & 0x80) != 0) {
+        size_t size = utf8_size(text, strlen(text));
+        return size > 0 ? size : 1;
+    }
+    size_t size = 0;
+    while (text[size] != '\0' && text[size] != ' ' &&
+           ((unsigned char)text[size] & 0x80) == 0 && size + 1 < REPORT_CELL_BYTES) {
+        size++;
+    }
+    return size;
+}
+
+static void
+print_wrapped(const char *sign, const char *text, FILE *out)
+{
+    int column = (int)strlen(sign);
+    bool space = false; /* Before the next piece. */
+    fputs(sign, out);
+    while (*text != '\0') {
+        char piece[REPORT_CELL_BYTES];
+        size_t size = piece_of(text);
+        if (size == 0) {
+            space = true;
+            text++;
+            continue;
+        }
+        memcpy(piece, text, size);
+        piece[size] = '\0';
+        int width = width_of(piece);
+        if (column + space + width > WIDTH_MAX) {
+            fprintf(out, "\n%*s", (int)strlen(sign), "");
+            column = (int)strlen(sign);
+            space = false;
+        }
+        fprintf(out, "%s%s", space ? " " : "", piece);
+        column += space + width;
+        space = false;
+        text += size;
+    }
+    fputc('\n', out);
+}
+
 struct grid {
     char (*cells)[COLUMNS][REPORT_CELL_BYTES + 4]; /* Row 0: the headings. */
     bool left[COLUMNS];
@@ -167,7 +214,7 @@ print_table(const struct site_report *r, enum site_table which, FILE *out)
     }
     const char *note = text_in(&t->spec->note, r->language);
     if (note != NULL) {
-        fprintf(out, "%s\n", note);
+        print_wrapped("", note, out);
     }
 }
 
@@ -215,53 +262,6 @@ print_changes(const struct site_report *r, FILE *out)
     free(g.cells);
 }
 
-/* The next piece of `text` that stays together: a word up to a space, or one character
- * of a script without spaces. */
-static size_t
-piece_of(const char *text)
-{
-    if (((unsigned char)*text & 0x80) != 0) {
-        size_t size = utf8_size(text, strlen(text));
-        return size > 0 ? size : 1;
-    }
-    size_t size = 0;
-    while (text[size] != '\0' && text[size] != ' ' &&
-           ((unsigned char)text[size] & 0x80) == 0 && size + 1 < REPORT_CELL_BYTES) {
-        size++;
-    }
-    return size;
-}
-
-static void
-print_wrapped(const char *text, FILE *out)
-{
-    int column = 2;
-    bool space = false; /* Before the next piece. */
-    fputs("* ", out);
-    while (*text != '\0') {
-        char piece[REPORT_CELL_BYTES];
-        size_t size = piece_of(text);
-        if (size == 0) {
-            space = true;
-            text++;
-            continue;
-        }
-        memcpy(piece, text, size);
-        piece[size] = '\0';
-        int width = width_of(piece);
-        if (column + space + width > WIDTH_MAX) {
-            fputs("\n  ", out);
-            column = 2;
-            space = false;
-        }
-        fprintf(out, "%s%s", space ? " " : "", piece);
-        column += space + width;
-        space = false;
-        text += size;
-    }
-    fputc('\n', out);
-}
-
 void
 site_report_text(const struct site_report *r, FILE *out)
 {
@@ -294,6 +294,6 @@ site_report_text(const struct site_report *r, FILE *out)
     }
     fputc('\n', out);
     for (size_t i = 0; site_report_definition(i) != NULL; i++) {
-        print_wrapped(text_in(site_report_definition(i), r->language), out);
+        print_wrapped("* ", text_in(site_report_definition(i), r->language), out);
     }
 }
