@@ -154,6 +154,17 @@ report_value_text(char *out, enum report_unit unit, double value)
     }
 }
 
+void
+report_name_text(char *out,
+                 const char *name,
+                 enum report_unit unit,
+                 const char *currency)
+{
+    bool said = unit == REPORT_PER_MONTH || unit == REPORT_COUNT;
+    snprintf(out, REPORT_CELL_BYTES, "%.150s%s%s", name, said ? "" : ", ",
+             said ? "" : report_unit_name(unit, currency));
+}
+
 /* Without "-0". */
 static double
 rounded(double value, double scale)

@@ -398,15 +398,14 @@ add_table(struct page *p, enum site_table which)
 static void
 add_changes(struct page *p)
 {
-    static const char *const en[] = {"FIGURE", "UNIT",          "BEFORE",
-                                     "N",      "AFTER",         "N",
+    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
                                      "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const zh[] = {"指标", "单位", "对比期",    "样本", "本期",
-                                     "样本", "变化", "90 % 区间", "结论"};
+    static const char *const zh[] = {"指标", "对比期", "样本",      "本期",
+                                     "样本", "变化",   "90 % 区间", "结论"};
     cell(p, "h2", "", say(p, "Before and after", "前后对比"));
     strbuf_add(&p->b, "<table><thead><tr>");
     for (size_t i = 0; i < ARRAY_LEN(en); i++) {
-        bool left = i < 2 || i + 1 == ARRAY_LEN(en);
+        bool left = i == 0 || i + 1 == ARRAY_LEN(en);
         cell(p, "th", left ? "l" : "", p->zh ? zh[i] : en[i]);
     }
     strbuf_add(&p->b, "</tr></thead><tbody>\n");
@@ -414,8 +413,9 @@ add_changes(struct page *p)
         const struct site_change *c = &p->r->changes[i];
         char text[REPORT_CELL_BYTES];
         strbuf_add(&p->b, "<tr>");
-        cell(p, "td", "l", in_language(p, &c->title));
-        cell(p, "td", "l", report_unit_name(c->unit, p->r->site->currency));
+        report_name_text(text, in_language(p, &c->title), c->unit,
+                         p->r->site->currency);
+        cell(p, "td", "l", text);
         report_value_text(text, c->unit, c->before);
         cell(p, "td", "", text);
         report_value_text(text, REPORT_COUNT, (double)c->before_n);

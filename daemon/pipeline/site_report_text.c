@@ -227,8 +227,8 @@ print_changes(const struct site_report *r, FILE *out)
                                      "CHANGE", "90 % INTERVAL", "SAYS"};
     static const char *const cn[] = {"指标", "单位", "对比期",    "样本", "本期",
                                      "样本", "变化", "90 % 区间", "结论"};
-    struct grid g = {.rows = SITE_CHANGES + 1, .columns = 9, .left = {true, true}};
-    g.left[8] = true;
+    struct grid g = {.rows = SITE_CHANGES + 1, .columns = 8, .left = {true}};
+    g.left[7] = true;
     g.cells = calloc(g.rows, sizeof *g.cells);
     if (g.cells == NULL) {
         abort();
@@ -239,16 +239,15 @@ print_changes(const struct site_report *r, FILE *out)
     for (size_t i = 0; i < SITE_CHANGES; i++) {
         const struct site_change *c = &r->changes[i];
         char(*row)[REPORT_CELL_BYTES + 4] = g.cells[i + 1];
-        utf8_copy(row[0], REPORT_CELL_BYTES, text_in(&c->title, r->language));
-        utf8_copy(row[1], REPORT_CELL_BYTES,
-                  report_unit_name(c->unit, r->site->currency));
-        report_value_text(row[2], c->unit, c->before);
-        report_value_text(row[3], REPORT_COUNT, (double)c->before_n);
-        report_value_text(row[4], c->unit, c->after);
-        report_value_text(row[5], REPORT_COUNT, (double)c->after_n);
-        report_change_text(row[6], c->unit, c->before, c->after);
-        report_interval_text(row[7], &c->interval);
-        utf8_copy(row[8], REPORT_CELL_BYTES,
+        report_name_text(row[0], text_in(&c->title, r->language), c->unit,
+                         r->site->currency);
+        report_value_text(row[1], c->unit, c->before);
+        report_value_text(row[2], REPORT_COUNT, (double)c->before_n);
+        report_value_text(row[3], c->unit, c->after);
+        report_value_text(row[4], REPORT_COUNT, (double)c->after_n);
+        report_change_text(row[5], c->unit, c->before, c->after);
+        report_interval_text(row[6], &c->interval);
+        utf8_copy(row[7], REPORT_CELL_BYTES,
                   text_in(site_change_verdict_text(c->verdict), r->language));
     }
     for (size_t c = 0; c < g.columns; c++) {
