@@ -14,8 +14,7 @@
 #define WINDOW_MS_MAX    (90 * MS_DAY)
 #define YEAR_DAYS_MAX    366
 #define COST_MAX         1e9
-#define SHORT_MONTH_DAYS 28 /* Of a plan by month: no window may reach the next one.   \
-                             */
+#define SHORT_MONTH_DAYS 28 /* No window of a plan by month may reach the next one. */
 
 struct plan_yaml {
     struct plan_spec spec;

@@ -108,8 +108,7 @@ refuse_foreign_keys(struct reader *r, const struct node *n, enum sim_fault_kind 
         uint32_t kinds;
         const char *where;
     } rules[] = {
-        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE,
-         N_("slow\" or \"late")},
+        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE, N_("slow\" or \"late")},
         {"code", 1u << SIM_FAULT_EXCEPTION | 1u << SIM_FAULT_REFUSE,
          N_("exception\" or \"refuse")},
         {"registers", 1u << SIM_FAULT_REFUSE, "refuse"},

@@ -44,8 +44,8 @@ struct step_yaml {
 };
 
 /* A step is read like the value of a key: text, or one in each language. */
-static const struct field step_field[] = {
-    {FIELD("steps", FIELD_TEXT, struct step_yaml, text)}};
+static const struct field step_field = {
+    FIELD("steps", FIELD_TEXT, struct step_yaml, text)};
 
 static void
 steps_read(struct reader *r, const struct node *list, struct procedure *p)
@@ -70,7 +70,7 @@ steps_read(struct reader *r, const struct node *list, struct procedure *p)
         step.key = "steps";
         step.next = NULL;
         struct node map = {.kind = NODE_MAP, .loc = n->loc, .first = &step, .count = 1};
-        if (fields_read(r, &y, &map, "step", step_field, ARRAY_LEN(step_field))) {
+        if (fields_read(r, &y, &map, "step", &step_field, 1)) {
             steps[p->step_count++] = y.text;
         }
     }

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "daemon/base/civil.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/civil.h"
 
 #define DAY_MS  86400000
 #define YEAR_MS (365LL * DAY_MS)

@@ -153,6 +153,9 @@ check_whole_site(const char *path, struct wish *wish, struct diags *diags)
 {
     struct rules_counts counts = {0};
     cli_speak(path);
+    if (wish->json) {
+        catalogue_speak(LANGUAGE_EN); /* What machines read is one in all languages. */
+    }
     struct site *site = check_site(path, diags, &counts);
     if (site == NULL) {
         return false;

@@ -161,6 +161,9 @@ explain(const struct cli_command *self, struct arguments *a)
     int code = 0;
     diags_init(&diags);
     cli_speak(a->site);
+    if (a->json) {
+        catalogue_speak(LANGUAGE_EN); /* What machines read is one in all languages. */
+    }
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

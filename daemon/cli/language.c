@@ -1,5 +1,5 @@
 /* In which language the command line speaks.  First: what the person says (--language,
- * CARETAKER_LANGUAGE); the site; the locale; English. */
+ * CARETAKER_LANGUAGE); the locale; where there is none, the site; English. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +9,21 @@
 
 #define OPTION "--language"
 
-/* What LC_ALL, LC_MESSAGES or LANG says of messages, in the C library's order. */
-static enum language
-of_locale(void)
+/* What LC_ALL, LC_MESSAGES or LANG says of messages, in the C library's order: false
+ * where none of them is set.  "C", and languages that we do not have, are English. */
+static bool
+of_locale(enum language *out)
 {
     static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const char *value = getenv(names[i]);
-        enum language language = LANGUAGE_EN;
         if (value != NULL && value[0] != '\0') {
-            (void)catalogue_parse(&language, value); /* Others see English. */
-            return language;
+            *out = LANGUAGE_EN;
+            (void)catalogue_parse(out, value);
+            return true;
         }
     }
-    return LANGUAGE_EN;
+    return false;
 }
 
 static bool
@@ -36,8 +37,8 @@ void
 cli_speak(const char *site_file)
 {
     enum language language = LANGUAGE_EN;
-    if (!of_person(&language) && !config_site_language(&language, site_file)) {
-        language = of_locale();
+    if (!of_person(&language) && !of_locale(&language)) {
+        (void)config_site_language(&language, site_file);
     }
     catalogue_speak(language);
 }
@@ -72,7 +73,8 @@ refuse(const char *where, const char *value)
 int
 cli_take_language(int *argc, char **argv)
 {
-    enum language language = of_locale();
+    enum language language = LANGUAGE_EN;
+    (void)of_locale(&language);
     catalogue_speak(language);
     for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0;) {
         int words = 0;

@@ -87,7 +87,10 @@ write_ics(const char *file, const struct strbuf *text)
         return CLI_OUTSIDE;
     }
     bool ok = fwrite(strbuf_text(text), 1, text->size, out) == text->size;
-    ok = (file != NULL ? fclose(out) : fflush(out)) == 0 && ok;
+    ok = fflush(out) == 0 && ok;
+    if (file != NULL) {
+        ok = fclose(out) == 0 && ok;
+    }
     if (!ok) {
         fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : "output",
                 strerror(errno));

@@ -58,7 +58,11 @@ static int
 show(const char *name)
 {
     struct strbuf out = {0};
-    if (!config_schema_write(&out, name)) {
+    /* What machines read is one in all languages. */
+    int heard = catalogue_hear(LANGUAGE_EN);
+    bool known = config_schema_write(&out, name);
+    (void)catalogue_hear(heard);
+    if (!known) {
         return no_such_kind(name);
     }
     json_t *schema = json_loads(strbuf_text(&out), JSON_REJECT_DUPLICATES, NULL);

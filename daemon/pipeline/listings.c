@@ -129,8 +129,8 @@ add_ticket(void *ctx, const struct ticket *t)
     if (l->count == l->room) {
         size_t room = l->room == 0 ? 64 : l->room * 2;
         struct row *items = realloc(l->items, room * sizeof *items);
-        l->no_memory = items == NULL;
-        if (l->no_memory) {
+        if (items == NULL) {
+            l->no_memory = true;
             return false;
         }
         l->items = items;

@@ -43,15 +43,13 @@ struct what_if {
 static const struct {
     const char *option, *accepted;
 } words[WHAT_IF_KINDS] = {
-    [WHAT_IF_DRIFT] = {N_("--drift"),
+    [WHAT_IF_DRIFT] = {"--drift",
                        N_("POINT=PER_DAY, such as pump-1.pressure=0.02, is")},
-    [WHAT_IF_NOISE] = {N_("--noise"),
-                       N_("POINT=SIGMA, such as pump-1.bearing=0.5, is")},
-    [WHAT_IF_STICK] = {N_("--stick"), N_("POINT or POINT@FROM..TO, such as "
-                                         "pump-1.bearing@+10m..+2h, is")},
-    [WHAT_IF_DROP] = {N_("--drop"),
-                      N_("a share such as 0.05 or 5%, or POINT=SHARE, is")},
-    [WHAT_IF_SHIFT] = {N_("--shift-clock"),
+    [WHAT_IF_NOISE] = {"--noise", N_("POINT=SIGMA, such as pump-1.bearing=0.5, is")},
+    [WHAT_IF_STICK] = {"--stick", N_("POINT or POINT@FROM..TO, such as "
+                                     "pump-1.bearing@+10m..+2h, is")},
+    [WHAT_IF_DROP] = {"--drop", N_("a share such as 0.05 or 5%, or POINT=SHARE, is")},
+    [WHAT_IF_SHIFT] = {"--shift-clock",
                        N_("a time such as -1h or 90s, or AGE@FROM..TO, "
                           "is")},
 };

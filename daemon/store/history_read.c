@@ -374,7 +374,7 @@ prepare_edge(struct history_reader *r, bool last, struct err *err)
     }
     snprintf(sql, sizeof sql,
              "SELECT t, samples FROM frame WHERE t >= ?1 AND t < ?2 AND device = ?3"
-             " AND flags & %d = 0 ORDER BY t %s, rowid",
+             " AND flags & %u = 0 ORDER BY t %s, rowid",
              FRAME_CLOCK_UNTRUSTED, last ? "DESC" : "ASC");
     return db_prepare(r->db, &r->edges[last], sql, err);
 }

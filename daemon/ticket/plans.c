@@ -632,6 +632,12 @@ plans_ticket(struct plans *p, int64_t t_ms, const struct ticket *t)
     }
 }
 
+bool
+plans_know(const struct plans *p, const struct ticket *t)
+{
+    return entry_of(p, t) != NULL;
+}
+
 int64_t
 plans_open_ticket(const struct plans *p, const struct ticket *t)
 {
