@@ -15,7 +15,8 @@
 
 struct listing {
     const char *site, *device, *type, *rule, *severity, *state, *assignee, *team,
-        *order;
+        *order, *limit;
+    size_t limit_count;
     bool json, all, points, causes, overdue;
 };
 
@@ -88,6 +89,7 @@ offline_tickets(const struct site *site,
                                    .team = l->team,
                                    .order = l->order,
                                    .all = l->all,
+                                   .limit = l->limit_count,
                                    .overdue = l->overdue};
     return offline_listing_tickets(site, &filter, out, err);
 }
@@ -347,12 +349,16 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
         {"order", 0, CLI_TEXT, &l.order, "WORD",
          "queue number [queue; number with --all]"},
         {"all", 'a', CLI_FLAG, &l.all, NULL, "closed ones too"},
+        {"limit", 'n', CLI_TEXT, &l.limit, "N", "the first N; with --all the newest"},
         JSON_OPTION,
     };
     bool done = false;
     int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
     if (status != CLI_OK || done) {
         return status;
+    }
+    if (!ticket_limit_parse(&l.limit_count, l.limit)) {
+        return cli_usage_error(self, TICKET_LIMIT_ACCEPTED);
     }
     struct strbuf path = {0};
     strbuf_add(&path, "/api/v1/tickets");
@@ -362,6 +368,7 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
     cli_query(&path, "team", l.team);
     cli_query(&path, "order", l.order);
     cli_query(&path, "all", l.all ? "1" : NULL);
+    cli_query(&path, "limit", l.limit);
     cli_query(&path, "overdue", l.overdue ? "1" : NULL);
     status = show_tickets(&l, strbuf_text(&path));
     strbuf_fini(&path);
@@ -676,7 +683,8 @@ const struct cli_command cli_alarms = {
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_alarms};
 const struct cli_command cli_tickets = {
     "tickets", "the open tickets, with their deadlines",
-    "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--all] [--json]",
+    "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--all] [--limit N] "
+    "[--json]",
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
 const struct cli_command cli_devices = {
     "devices", "every device: does it answer, since when, how well",
