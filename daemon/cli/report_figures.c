@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -44,7 +45,7 @@ fill_options(const struct cli_command *self,
         return cli_usage_error(self, "--compare: %s", err.text);
     }
     if (a->device != NULL && site_device(o->site, a->device) == NONE_INDEX) {
-        fprintf(stderr, "caretaker: there is no device \"%s\"\n", a->device);
+        fprintf(stderr, tr("caretaker: there is no device \"%s\"\n"), a->device);
         return CLI_NO;
     }
     for (uint32_t i = 0; i < o->site->device_count; i++) {
@@ -55,7 +56,7 @@ fill_options(const struct cli_command *self,
             return CLI_OK;
         }
     }
-    fprintf(stderr, "caretaker: no device is of that type, area and id\n");
+    fprintf(stderr, tr("caretaker: no device is of that type, area and id\n"));
     return CLI_NO;
 }
 
@@ -68,7 +69,8 @@ make_and_print(const struct cli_command *self,
     struct site_report r;
     int code = site_report_make(&r, o, &err);
     if (code == ERR_NOT_FOUND) {
-        fprintf(stderr, "caretaker: %s has no state.db: the daemon never ran here\n",
+        fprintf(stderr,
+                tr("caretaker: %s has no state.db: the daemon never ran here\n"),
                 o->site->data_dir);
         return CLI_OUTSIDE;
     }
