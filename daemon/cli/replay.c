@@ -134,7 +134,7 @@ print_summary(const struct replay_result *r)
             r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
             to, r->events, cli_s(r->events));
     if (r->commands > 0) {
-        fprintf(stderr, "%" PRIu64 " command%s, %" PRIu64 " refused\n", r->commands,
+        fprintf(stderr, tr("%" PRIu64 " command%s, %" PRIu64 " refused\n"), r->commands,
                 cli_s(r->commands), r->refused);
     }
     if (r->exchanges + r->elsewhere > 0) {

@@ -200,8 +200,9 @@ do_commands(struct replay *r, struct pipeline *p, int64_t t_ms, struct err *err)
         r->result->commands++;
         if (pipeline_command(p, &command, NULL, &refusal) != 0) {
             r->result->refused++;
-            fprintf(stderr, "%s:%u:%u: %s was refused: %s\n", c->loc.file, c->loc.line,
-                    c->loc.column, command_kind_name(command.kind), refusal.text);
+            fprintf(stderr, tr("%s:%u:%u: %s was refused: %s\n"), c->loc.file,
+                    c->loc.line, c->loc.column, command_kind_name(command.kind),
+                    refusal.text);
         }
         code = r->state != NULL ? replay_state_step(r->state, command.t_ms, err) : 0;
     }
