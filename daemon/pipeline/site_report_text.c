@@ -222,11 +222,10 @@ static void
 print_changes(const struct site_report *r, FILE *out)
 {
     bool zh = r->language == LANGUAGE_ZH_CN;
-    static const char *const en[] = {"FIGURE", "UNIT",          "BEFORE",
-                                     "N",      "AFTER",         "N",
+    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
                                      "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const cn[] = {"指标", "单位", "对比期",    "样本", "本期",
-                                     "样本", "变化", "90 % 区间", "结论"};
+    static const char *const cn[] = {"指标", "对比期", "样本",      "本期",
+                                     "样本", "变化",   "90 % 区间", "结论"};
     struct grid g = {.rows = SITE_CHANGES + 1, .columns = 8, .left = {true}};
     g.left[7] = true;
     g.cells = calloc(g.rows, sizeof *g.cells);

@@ -507,6 +507,11 @@ class OfAYear(unittest.TestCase, Figures):
                                 for c in line)
                     self.assertLessEqual(width, 100, line)
         self.assertIn("设备完好率", text)
+        text = self.estate.ok("report", "--from", "2025-07-01", "--to", "2026-01-01",
+                              "--compare", "2025-01-01..2025-07-01")
+        head, first = text.splitlines()[4:6]
+        self.assertEqual(head.split()[:7], "FIGURE BEFORE N AFTER N CHANGE 90".split())
+        self.assertRegex(first, r"faults per device-month +[\d.]+ +\d+ +[\d.]+ +\d+ +[-+]\d+ %")
 
     def test_page_stands_alone_and_escapes(self):
         for language, word in (("en", "Availability"), ("zh-CN", "设备完好率")):
