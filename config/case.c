@@ -573,8 +573,24 @@ read_case(struct reader *r, const struct node *root, struct replay_case *c)
     }
 }
 
-struct replay_case *
-config_load_case(const char *path, struct diags *diags)
+static const struct field commands_fields[] = {
+    {FIELD("commands", FIELD_NODE, struct case_yaml, commands), REQUIRED,
+     ABOUT("What people do meanwhile."), SHAPE(commands_shape)},
+};
+
+static void
+read_commands(struct reader *r, const struct node *root, struct replay_case *c)
+{
+    struct case_yaml y = {0};
+    (void)fields_read(r, &y, root, "file of commands", commands_fields,
+                      ARRAY_LEN(commands_fields));
+    read_parts(r, &y, c);
+}
+
+static struct replay_case *
+load(const char *path,
+     void (*read)(struct reader *r, const struct node *root, struct replay_case *c),
+     struct diags *diags)
 {
     struct arena *arena = arena_new();
     struct reader r = {arena, diags};
@@ -583,11 +599,23 @@ config_load_case(const char *path, struct diags *diags)
     c->arena = arena;
     const struct node *root = tree_load(arena, path, diags);
     if (root != NULL) {
-        read_case(&r, root, c);
+        read(&r, root, c);
     }
     if (diags->errors != errors) {
         arena_free(arena);
         return NULL;
     }
     return c;
+}
+
+struct replay_case *
+config_load_case(const char *path, struct diags *diags)
+{
+    return load(path, read_case, diags);
+}
+
+struct replay_case *
+config_load_commands(const char *path, struct diags *diags)
+{
+    return load(path, read_commands, diags);
 }

@@ -38,6 +38,8 @@ struct site *config_load_for_check(const char *path, struct diags *diags);
 bool config_site_language(enum language *out, const char *path);
 
 struct replay_case *config_load_case(const char *path, struct diags *diags);
+/* A file with nothing but the `commands:` of a case, for replay. */
+struct replay_case *config_load_commands(const char *path, struct diags *diags);
 struct log_map *config_load_map(const char *path, struct diags *diags);
 struct sim *config_load_sim(const char *path, struct diags *diags);
 

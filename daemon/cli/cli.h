@@ -123,8 +123,8 @@ int cli_list_service(const char *site, bool json);
 
 /* `report` without a word: the figures of the site over a period. */
 struct cli_figures {
-    const char *site, *from, *to, *compare, *format, *language;
-    const char *type, *area, *device;
+    const char *site, *from, *to, *compare, *format;
+    const char *type, *area, *device, *state;
 };
 int cli_report_figures(const struct cli_command *self, const struct cli_figures *a);
 

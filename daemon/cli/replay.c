@@ -11,6 +11,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/log.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay.h"
 #include "daemon/pipeline/replay_diff.h"
@@ -20,6 +21,7 @@ struct arguments {
     const char *diff; /* The one of `diffs`; NULL: none. */
     const char *from, *to, *device;
     const char *seed;
+    const char *state, *commands;
     struct cli_list rules, logs, diffs;
     struct cli_list what_if[WHAT_IF_KINDS];
     bool from_history, strict, quiet;
@@ -131,6 +133,10 @@ print_summary(const struct replay_result *r)
                " sample%s, %s .. %s: %" PRIu64 " event%s\n"),
             r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
             to, r->events, cli_s(r->events));
+    if (r->commands > 0) {
+        fprintf(stderr, tr("%" PRIu64 " command%s, %" PRIu64 " refused\n"), r->commands,
+                cli_s(r->commands), r->refused);
+    }
     if (r->exchanges + r->elsewhere > 0) {
         fprintf(stderr, tr("%" PRIu64 " read%s on the wire, %" PRIu64 " of no point"),
                 r->exchanges + r->elsewhere, cli_s(r->exchanges + r->elsewhere),
@@ -236,7 +242,8 @@ struct asked {
     struct replay_options options; /* Points to what follows. */
     struct replay_history history;
     struct what_if_options what_if;
-    struct log_map *map; /* Owned; NULL: none. */
+    struct log_map *map;          /* Owned; NULL: none. */
+    struct replay_case *commands; /* Owned; NULL: none. */
 };
 
 /* Once the site is loaded: times are in its zone. */
@@ -250,6 +257,8 @@ fill(const struct cli_command *self,
     *out = (struct asked){.options = {.until_ms = INSTANT_NONE,
                                       .strict = a->strict,
                                       .bus = a->bus,
+                                      .state_dir = a->state,
+                                      .silent = a->state != NULL && a->format == NULL,
                                       .logs = a->logs.items,
                                       .log_count = a->logs.count,
                                       .progress = !a->quiet && isatty(STDERR_FILENO)}};
@@ -264,6 +273,10 @@ fill(const struct cli_command *self,
     if (status == CLI_OK && a->map != NULL) {
         o->map = out->map = config_load_map(a->map, diags);
         status = out->map != NULL ? CLI_OK : CLI_CONFIG;
+    }
+    if (status == CLI_OK && a->commands != NULL) {
+        o->commands = out->commands = config_load_commands(a->commands, diags);
+        status = out->commands != NULL ? CLI_OK : CLI_CONFIG;
     }
     return status;
 }
@@ -342,6 +355,7 @@ replay(const struct cli_command *self, const struct arguments *a)
     }
     diags_fini(&diags);
     log_map_free(asked.map);
+    replay_case_free(asked.commands);
     site_free(site);
     return status;
 }
@@ -378,6 +392,10 @@ run(const struct cli_command *self, int argc, char **argv)
         {"shift-clock", 0, CLI_LIST, &a.what_if[WHAT_IF_SHIFT], "AGE[@SPAN]",
          "what if: the clock is ahead, or with - behind"},
         {"seed", 0, CLI_TEXT, &a.seed, "N", "other chances for noise and drop [1]"},
+        {"commands", 0, CLI_TEXT, &a.commands, "FILE",
+         "what people do meanwhile: commands: as in a case"},
+        {"state", 0, CLI_TEXT, &a.state, "DIR",
+         "write a state.db in this new folder; events only with --format"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL,
          "no progress and no summary; bad rows are told"},
     };
@@ -395,7 +413,13 @@ run(const struct cli_command *self, int argc, char **argv)
         return cli_usage_error(self, "--diff was given %u times; one FILE is compared",
                                a.diffs.count);
     }
+    if (a.state != NULL) {
+        log_init(LOG_LEVEL_WARNING); /* Events are the journal's, not the log's. */
+    }
     a.diff = a.diffs.count > 0 ? a.diffs.items[0] : NULL;
+    if (a.diff != NULL && (a.state != NULL || a.commands != NULL)) {
+        return cli_usage_error(self, "--state and --commands do not go with --diff");
+    }
     status = refuse_streams(self, &a);
     return status != CLI_OK ? status : replay(self, &a);
 }
@@ -408,6 +432,7 @@ const struct cli_command cli_replay = {
     "       [--noise POINT=SIGMA]... [--drift POINT=PER_DAY]... "
     "[--stick POINT[@SPAN]]...\n"
     "       [--drop [POINT=]SHARE]... [--shift-clock AGE[@SPAN]]... [--seed N]\n"
+    "       [--commands FILE] [--state DIR]\n"
     "       [--from-history [--from T] [--to T] [--device ID]] LOG...",
     "A log is CSV with a header: long (time,device,point,value[,quality[,detail]]) or "
     "wide\n"
@@ -440,6 +465,12 @@ const struct cli_command cli_replay = {
     "the "
     "first\n"
     "row, or left out.  SHARE is 0.05 or 5%.\n"
+    "--commands FILE lets people act meanwhile: commands: [{at: .., do: .., ...}], as "
+    "in "
+    "a case.\n"
+    "--state DIR makes a state.db in a folder that is new or empty, so that `caretaker "
+    "report\n"
+    "--state DIR` shows the figures of recorded samples; nothing goes outside.\n"
     "With --diff the logs run through both sets of rules, and what is printed are the "
     "alarms\n"
     "that FILE would gain, lose, or move in time or severity; then how many of each, "

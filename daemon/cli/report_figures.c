@@ -113,6 +113,9 @@ cli_report_figures(const struct cli_command *self, const struct cli_figures *a)
     if (site == NULL) {
         return CLI_CONFIG;
     }
+    if (a->state != NULL) {
+        site->data_dir = a->state;
+    }
     struct site_report_options o = {
         .site = site,
         .filter = {.type = a->type, .area = a->area, .device = a->device},

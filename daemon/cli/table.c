@@ -76,6 +76,13 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
 static int
 width_of(const char *text)
 {
+    size_t plain = 0;
+    while (text[plain] > 0) {
+        plain++;
+    }
+    if (text[plain] == '\0') { /* ASCII: the most, and at once. */
+        return (int)plain;
+    }
     wchar_t wide[CELL_BYTES];
     size_t count = mbstowcs(wide, text, CELL_BYTES - 1);
     if (count == (size_t)-1) {

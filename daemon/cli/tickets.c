@@ -79,6 +79,8 @@ fetch(const struct site *site,
       struct err *err)
 {
     struct strbuf path = {0};
+    char limit[24];
+    snprintf(limit, sizeof limit, "%zu", f->limit);
     strbuf_add(&path, "/api/v1/tickets");
     cli_query(&path, "device", f->device);
     cli_query(&path, "state", f->state);
@@ -87,6 +89,7 @@ fetch(const struct site *site,
     cli_query(&path, "order", f->order);
     cli_query(&path, "all", f->all ? "1" : NULL);
     cli_query(&path, "overdue", f->overdue ? "1" : NULL);
+    cli_query(&path, "limit", f->limit > 0 ? limit : NULL);
     int code = cli_ask(site->data_dir, "GET", strbuf_text(&path), NULL, answer, err);
     strbuf_fini(&path);
     if (code == ERR_IO) {
@@ -101,6 +104,7 @@ run(const struct cli_command *self, int argc, char **argv)
 {
     struct ticket_filter f = {0};
     const char *site_file = CLI_SITE_DEFAULT;
+    const char *limit = NULL;
     bool json = false;
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &site_file, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
@@ -112,6 +116,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"order", 0, CLI_TEXT, &f.order, "WORD",
          "queue or number [queue; with --all: number]"},
         {"all", 'a', CLI_FLAG, &f.all, NULL, "closed ones too"},
+        {"limit", 'n', CLI_TEXT, &limit, "N", "the first N; with --all the newest"},
         {"json", 'j', CLI_FLAG, &json, NULL, "JSON"},
     };
     struct cli_list args;
@@ -122,6 +127,9 @@ run(const struct cli_command *self, int argc, char **argv)
     }
     if (args.count > 0) {
         return cli_usage_error(self, "\"%s\" is not expected here", args.items[0]);
+    }
+    if (!ticket_limit_parse(&f.limit, limit)) {
+        return cli_usage_error(self, TICKET_LIMIT_ACCEPTED);
     }
     struct site *site = cli_site(site_file);
     if (site == NULL) {
@@ -144,7 +152,7 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_tickets = {
     "tickets", "the open tickets, with their deadlines",
     "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--team ID] [--overdue]\n"
-    "                         [--order queue|number] [--all] [--json]",
+    "                         [--order queue|number] [--all] [--limit N] [--json]",
     "Asks the daemon; reads state.db itself when the daemon is down.\n\n"
     "The queue: critical ones first, for they endanger people, then urgent, then "
     "normal;\n"

@@ -126,6 +126,10 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         .overdue = asked_for(r, "overdue"),
     };
     struct err err;
+    if (!ticket_limit_parse(&filter.limit, r->query(r, "limit"))) {
+        err_set(&err, ERR_RANGE, TICKET_LIMIT_ACCEPTED);
+        return problem(body, &err);
+    }
     int64_t now_ms = engine_clock_now(&l->clock.engine);
     pthread_rwlock_rdlock(&l->site_lock);
     int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);

@@ -2,13 +2,13 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config/config.h"
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/case_check.h"
+#include "daemon/pipeline/case_clock.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/replay.h"
 #include "daemon/pipeline/replay_source.h"
@@ -72,50 +72,10 @@ on_bad_row(void *ctx, const struct loc *loc, const char *text)
     fprintf(r->out, "  %s:%u: %s\n", loc->file, loc->line, text);
 }
 
-/* Midnight, in the site's zone, of the day of `t_ms`. */
-static int64_t
-midnight_of(int64_t t_ms)
-{
-    time_t seconds = (time_t)(t_ms / 1000);
-    struct tm tm;
-    localtime_r(&seconds, &tm);
-    tm.tm_hour = 0;
-    tm.tm_min = 0;
-    tm.tm_sec = 0;
-    tm.tm_isdst = -1;
-    return (int64_t)mktime(&tm) * 1000;
-}
-
-/* The instant at which the site's clocks show what a clock in UTC shows at `shown_ms`.
- */
-static int64_t
-local_to_utc(int64_t shown_ms)
-{
-    char text[INSTANT_TEXT_BYTES];
-    int64_t t_ms = shown_ms;
-    instant_format_utc(text, shown_ms);
-    text[strlen(text) - 1] = '\0'; /* Without its Z it is in the site's zone. */
-    int code = instant_parse(&t_ms, text, NULL);
-    assert(code == 0);
-    return t_ms;
-}
-
 static int64_t
 resolve(const struct run *r, const struct case_time *t)
 {
-    switch (t->kind) {
-    case CASE_TIME_INSTANT:
-        return t->ms;
-    case CASE_TIME_LOCAL:
-        return local_to_utc(t->ms);
-    case CASE_TIME_OF_DAY:
-        return midnight_of(r->first_ms) + t->ms;
-    case CASE_TIME_AGE:
-        return r->first_ms + t->ms;
-    case CASE_TIME_NONE:
-        break;
-    }
-    return INSTANT_NONE;
+    return case_clock_resolve(t, r->first_ms);
 }
 
 /* The case's own clock begins at the log's first row; without a log, at the first
@@ -138,32 +98,10 @@ find_first(struct run *r, const struct frame *first, struct err *err)
     return code;
 }
 
-/* Ages, times of day and full instants may be mixed: only now can they be put in order.
- * An insertion sort keeps commands of one moment as they are written. */
-static void
-order_commands(struct run *r)
-{
-    r->commands =
-        arena_array(r->arena, r->spec->command_count + 1, sizeof(*r->commands));
-    for (uint32_t i = 0; i < r->spec->command_count; i++) {
-        const struct case_command *c = &r->spec->commands[i];
-        uint32_t at = i;
-        while (at > 0 && resolve(r, &r->commands[at - 1]->at) > resolve(r, &c->at)) {
-            r->commands[at] = r->commands[at - 1];
-            at--;
-        }
-        r->commands[at] = c;
-    }
-}
-
 static void
 do_command(struct run *r, const struct case_command *c)
 {
-    struct command command = c->command;
-    command.t_ms = resolve(r, &c->at);
-    if (c->until.kind != CASE_TIME_NONE) {
-        command.until_ms = resolve(r, &c->until);
-    }
+    struct command command = case_clock_command(c, r->first_ms);
     struct err err;
     if (pipeline_command(r->pipeline, &command, NULL, &err) != 0) {
         fprintf(r->out, tr("  %s:%u:%u: %s was refused: %s\n"), c->loc.file,
@@ -262,7 +200,8 @@ play(struct run *r, struct err *err)
     if (code != 0) {
         return code;
     }
-    order_commands(r);
+    r->commands = case_clock_order(r->arena, r->spec->commands, r->spec->command_count,
+                                   r->first_ms);
     int64_t until_ms = resolve(r, &r->spec->until);
     int64_t limit_ms = until_ms != INSTANT_NONE ? until_ms : INSTANT_MAX;
     int64_t last_ms = r->first_ms;

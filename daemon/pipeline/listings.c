@@ -106,6 +106,7 @@ struct rows {
     size_t count, room;
     struct strbuf texts;
     bool no_memory;
+    bool newest; /* They come so, and `limit` of them are enough. */
 };
 
 static bool
@@ -141,7 +142,7 @@ add_ticket(void *ctx, const struct ticket *t)
     row->from = l->texts.size;
     ticket_to_listing(&l->texts, t);
     row->size = l->texts.size - row->from;
-    return true;
+    return !l->newest || l->count < l->filter->limit;
 }
 
 static int
@@ -149,6 +150,14 @@ by_place(const void *a, const void *b)
 {
     return queue_compare(&((const struct row *)a)->place,
                          &((const struct row *)b)->place);
+}
+
+static int
+in_number(const void *a, const void *b)
+{
+    int64_t x = ((const struct row *)a)->place.number;
+    int64_t y = ((const struct row *)b)->place.number;
+    return (x > y) - (x < y);
 }
 
 static int
@@ -177,12 +186,34 @@ read_tickets(struct rows *l, struct state *store, struct err *err)
         return err_set(err, ERR_NOMEM, "the listing of tickets");
     }
     bool closed_too = l->filter->all || (l->has_state && l->state == TICKET_CLOSED);
-    int code = state_each_ticket(store, closed_too ? INSTANT_NONE : INSTANT_MAX,
-                                 add_ticket, l, err);
+    const struct ticket_filter *f = l->filter;
+    l->newest = f->limit > 0 && closed_too;
+    int code = l->newest ? state_newest_tickets(store, add_ticket, l, err)
+               : f->device != NULL && closed_too
+                   ? state_each_ticket_of(store, f->device, add_ticket, l, err)
+                   : state_each_ticket(store, closed_too ? INSTANT_NONE : INSTANT_MAX,
+                                       add_ticket, l, err);
     if (code == 0 && l->no_memory) {
         code = err_set(err, ERR_NOMEM, "the listing of tickets");
     }
     return code;
+}
+
+bool
+ticket_limit_parse(size_t *out, const char *text)
+{
+    char *end = NULL;
+    if (text == NULL) {
+        *out = 0;
+        return true;
+    }
+    unsigned long value =
+        text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    if (value == 0 || value > 1000000 || *end != '\0') {
+        return false;
+    }
+    *out = value;
+    return true;
 }
 
 int
@@ -202,11 +233,13 @@ listing_tickets(struct state *store,
     if (store != NULL) {
         code = read_tickets(&l, store, err);
     }
-    if (!by_number && l.count > 0) { /* The store reads them by number. */
-        qsort(l.items, l.count, sizeof *l.items, by_place);
+    if (l.count > 0) {
+        qsort(l.items, l.count, sizeof *l.items, by_number ? in_number : by_place);
     }
+    size_t shown =
+        filter->limit > 0 && l.count > filter->limit ? filter->limit : l.count;
     strbuf_add_char(out, '[');
-    for (size_t i = 0; i < l.count; i++) {
+    for (size_t i = 0; i < shown; i++) {
         strbuf_add(out, i > 0 ? "," : "");
         strbuf_add_bytes(out, l.texts.text + l.items[i].from, l.items[i].size);
     }

@@ -7,8 +7,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/pipeline/case_clock.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/replay_source.h"
+#include "daemon/pipeline/replay_state.h"
 
 #define PROGRESS_EVERY_FRAMES 4096
 #define PROGRESS_EVERY_MS     200
@@ -21,8 +23,11 @@ struct replay {
     struct replay_source *source;
     struct what_if *what_if; /* NULL: the samples are taken as they are. */
     bool stopped_by_bad_row;
-    int64_t began_ms, shown_ms; /* Monotonic. */
-    int64_t *last_ms;           /* By point: time of its last good sample. */
+    int64_t began_ms, shown_ms;           /* Monotonic. */
+    int64_t *last_ms;                     /* By point: time of its last good sample. */
+    struct replay_state *state;           /* NULL: none is written. */
+    const struct case_command **commands; /* In order of their moments. */
+    uint32_t next_command;
 };
 
 static void
@@ -30,8 +35,15 @@ print_event(void *ctx, const struct event *e)
 {
     struct replay *r = ctx;
     r->result->events++;
+    if (r->state != NULL) {
+        const struct sink *sink = replay_state_sink(r->state);
+        sink->event(sink->ctx, e);
+    }
     if (r->options->take_event != NULL) {
         r->options->take_event(r->options->take_ctx, e);
+        return;
+    }
+    if (r->options->silent) {
         return;
     }
     strbuf_clear(&r->line);
@@ -44,6 +56,36 @@ print_event(void *ctx, const struct event *e)
     }
     strbuf_add_char(&r->line, '\n');
     fwrite(r->line.text, 1, r->line.size, r->out);
+}
+
+/* ---- rows, which only a state.db wants ---- */
+
+#define PASS_ON(name, type)                                                            \
+    static void pass_##name(void *ctx, const struct type *row)                         \
+    {                                                                                  \
+        const struct replay *r = ctx;                                                  \
+        const struct sink *sink = replay_state_sink(r->state);                         \
+        sink->name(sink->ctx, row);                                                    \
+    }
+PASS_ON(alarm, alarm)
+PASS_ON(ticket, ticket)
+PASS_ON(service, service)
+PASS_ON(ledger, ledger_row)
+PASS_ON(plan, plan_row)
+
+static struct sink
+sink_of(struct replay *r)
+{
+    if (r->state == NULL) {
+        return (struct sink){.ctx = r, .event = print_event};
+    }
+    return (struct sink){.ctx = r,
+                         .event = print_event,
+                         .alarm = pass_alarm,
+                         .ticket = pass_ticket,
+                         .service = pass_service,
+                         .ledger = pass_ledger,
+                         .plan = pass_plan};
 }
 
 static void
@@ -141,10 +183,50 @@ note_counts(struct replay *r)
              counts.elsewhere_at);
 }
 
-/* Lets the time run out to the end of the log, or as far as was asked for. */
-static void
-finish(struct replay *r, struct pipeline *p, bool read_all)
+/* People act before the frame of the same moment. */
+static int
+do_commands(struct replay *r, struct pipeline *p, int64_t t_ms, struct err *err)
 {
+    const struct replay_case *all = r->options->commands;
+    int code = 0;
+    while (code == 0 && r->commands != NULL && r->next_command < all->command_count) {
+        const struct case_command *c = r->commands[r->next_command];
+        struct command command = case_clock_command(c, r->result->first_ms);
+        struct err refusal = {0};
+        if (command.t_ms > t_ms) {
+            break;
+        }
+        r->next_command++;
+        r->result->commands++;
+        if (pipeline_command(p, &command, NULL, &refusal) != 0) {
+            r->result->refused++;
+            fprintf(stderr, tr("%s:%u:%u: %s was refused: %s\n"), c->loc.file,
+                    c->loc.line, c->loc.column, command_kind_name(command.kind),
+                    refusal.text);
+        }
+        code = r->state != NULL ? replay_state_step(r->state, command.t_ms, err) : 0;
+    }
+    return code;
+}
+
+/* The first row is there: now it is known when everything begins. */
+static int
+begin(struct replay *r, int64_t t_ms, struct err *err)
+{
+    const struct replay_case *all = r->options->commands;
+    r->result->first_ms = t_ms;
+    if (all != NULL) {
+        r->commands =
+            case_clock_order(all->arena, all->commands, all->command_count, t_ms);
+    }
+    return r->state != NULL ? replay_state_begin(r->state, t_ms, err) : 0;
+}
+
+/* Lets the time run out to the end of the log, or as far as was asked for. */
+static int
+finish(struct replay *r, struct pipeline *p, bool read_all, struct err *err)
+{
+    int code = 0;
     struct replay_result *result = r->result;
     int64_t end_ms = r->options->until_ms;
 
@@ -159,9 +241,14 @@ finish(struct replay *r, struct pipeline *p, bool read_all)
     }
     end_ms = end_ms != INSTANT_NONE ? end_ms : result->last_ms;
     if (end_ms != INSTANT_NONE && !r->stopped_by_bad_row) {
+        code = do_commands(r, p, end_ms, err);
         pipeline_advance(p, end_ms);
     }
+    if (code == 0 && r->state != NULL && end_ms != INSTANT_NONE) {
+        code = replay_state_end(r->state, p, end_ms, err);
+    }
     show_progress(r, true);
+    return code;
 }
 
 static int
@@ -173,10 +260,11 @@ run_frames(struct replay *r,
     struct replay_result *result = r->result;
     const struct frame *f = NULL;
     struct frame *own = malloc(FRAME_BYTES_MAX);
+    int code = 0;
     if (own == NULL) {
         return err_set(err, ERR_NOMEM, "replay");
     }
-    while ((f = replay_source_next(r->source)) != NULL) {
+    while (code == 0 && (f = replay_source_next(r->source)) != NULL) {
         memcpy(own, f, frame_bytes(f->count));
         bool kept = r->what_if == NULL || what_if_apply(r->what_if, own);
         if (kept && r->options->until_ms != INSTANT_NONE &&
@@ -193,18 +281,19 @@ run_frames(struct replay *r,
             continue;
         }
         if (result->first_ms == INSTANT_NONE) {
-            result->first_ms = own->t_ms;
+            code = begin(r, own->t_ms, err);
         }
         result->last_ms = own->t_ms;
         count_late(r, site, own);
+        code = code == 0 ? do_commands(r, p, own->t_ms, err) : code;
         pipeline_frame(p, own);
+        if (code == 0 && r->state != NULL) {
+            code = replay_state_step(r->state, own->t_ms, err);
+        }
     }
     free(own);
-    int code = replay_source_failed(r->source, err);
-    if (code == 0) {
-        finish(r, p, f == NULL);
-    }
-    return code;
+    code = code == 0 ? replay_source_failed(r->source, err) : code;
+    return code == 0 ? finish(r, p, f == NULL, err) : code;
 }
 
 int
@@ -219,12 +308,19 @@ replay_run(struct site *site,
         .first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE, .beyond_ms = INSTANT_NONE};
     struct replay r = {
         .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
-    struct sink sink = {.ctx = &r, .event = print_event};
-    int code = 0;
+    struct pipeline *p = NULL;
+    int code = options->state_dir != NULL
+                   ? replay_state_open(&r.state, options->state_dir, site, err)
+                   : 0;
+    struct sink sink = sink_of(&r);
+    if (code != 0) {
+        return code;
+    }
     override_stale_after(site, options->stale_after_ms);
-    struct pipeline *p = pipeline_new(site, &sink, 1, diags);
+    p = pipeline_new(site, &sink, 1, diags);
     if (p == NULL) {
-        return err_set(err, ERR_CONFIG, "the rules have errors");
+        code = err_set(err, ERR_CONFIG, "the rules have errors");
+        goto done;
     }
     r.last_ms = malloc((site->point_count + 1) * sizeof *r.last_ms);
     if (r.last_ms == NULL) {
@@ -270,5 +366,6 @@ done:
     free(r.last_ms);
     strbuf_fini(&r.line);
     pipeline_free(p);
+    replay_state_close(r.state);
     return code;
 }

@@ -37,13 +37,20 @@ struct replay_options {
      */
     void (*look)(void *ctx, struct pipeline *p, bool at_end);
     void *look_ctx;
-    bool again; /* The same logs once more: bad rows have been told. */
+    /* What people do meanwhile; NULL: nothing.  One that is refused is told and
+     * counted. */
+    const struct replay_case *commands;
+    /* The folder of a fresh state.db that is filled; NULL: none is. */
+    const char *state_dir;
+    bool silent; /* Events are not printed. */
+    bool again;  /* The same logs once more: bad rows have been told. */
 };
 
 struct replay_result {
     uint64_t rows, bad_rows, frames, samples, events;
-    uint64_t late_samples;     /* Came when their point had been stale already. */
-    int64_t first_ms, last_ms; /* INSTANT_NONE: no row. */
+    uint64_t commands, refused; /* Of those the refused ones. */
+    uint64_t late_samples;      /* Came when their point had been stale already. */
+    int64_t first_ms, last_ms;  /* INSTANT_NONE: no row. */
     int64_t
         beyond_ms; /* Of the first row behind `until`; INSTANT_NONE: there is none. */
     /* Of raw files, as struct replay_source_counts has them. */

@@ -119,7 +119,7 @@ decimals_of(enum report_unit unit, double value)
     case REPORT_MONEY:
         return 2;
     case REPORT_PERCENT:
-        return size >= 99 && size < 100 ? 2 : 1;
+        return size >= 90 && size < 100 ? 2 : 1;
     case REPORT_SCORE:
         if (size == floor(size)) {
             return 0;
@@ -152,6 +152,17 @@ report_value_text(char *out, enum report_unit unit, double value)
     } else {
         write_number(out, REPORT_CELL_BYTES, value, decimals_of(unit, value));
     }
+}
+
+void
+report_name_text(char *out,
+                 const char *name,
+                 enum report_unit unit,
+                 const char *currency)
+{
+    bool said = unit == REPORT_PER_MONTH || unit == REPORT_COUNT;
+    snprintf(out, REPORT_CELL_BYTES, "%.150s%s%s", name, said ? "" : ", ",
+             said ? "" : report_unit_name(unit, currency));
 }
 
 /* Without "-0". */

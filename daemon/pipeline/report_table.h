@@ -93,6 +93,12 @@ const char *report_unit_name(enum report_unit unit, const char *currency);
 void report_value_text(char *out, enum report_unit unit, double value);
 /* How it changed: "-40 %"; of shares in points, "-0.3 pp"; "-": nothing to compare. */
 void report_change_text(char *out, enum report_unit unit, double before, double after);
+/* "cost per month, CNY": a figure of several with its unit, unless its name says that.
+ */
+void report_name_text(char *out,
+                      const char *name,
+                      enum report_unit unit,
+                      const char *currency);
 /* "-40 .. +12 %" */
 void report_interval_text(char *out, const struct figures_interval *i);
 /* A cell for people, with its bound: "1,234", "480.0 (≥ 210.3)", "≥ 210.3", "-". */

@@ -43,10 +43,12 @@ static const char style[] =
     "padding:.6mm 1.2mm;font-weight:600}"
     "td{text-align:right;border-bottom:.15mm solid #bbb;padding:.6mm 1.2mm;"
     "font-variant-numeric:tabular-nums;white-space:nowrap}"
-    "th.l,td.l{text-align:left}td.l{white-space:normal;overflow-wrap:anywhere}"
+    "th.l,td.l{text-align:left}td+td.l,th+th.l{padding-left:4mm}td.l{white-space:"
+    "normal;overflow-wrap:anywhere}"
     "tr.sum td{font-weight:600}tr.type td{background:#f1f1f1}"
     "td.better{font-weight:600}td.worse{font-weight:600;text-decoration:underline}"
-    "figure{margin:3mm 0;break-inside:avoid}svg{max-width:100%;height:auto}"
+    "figure{margin:3mm 0;break-inside:avoid}figcaption{font-size:8.5pt;"
+    "font-weight:600}svg{max-width:100%;height:auto}"
     "section.defs{break-inside:avoid;margin-top:8mm;border-top:.4mm solid #000;"
     "font-size:8.5pt}"
     "@media print{body{padding:0;max-width:none}"
@@ -87,9 +89,16 @@ change_cell(struct page *p, enum report_unit unit, double before, double after)
 /* ---- charts ---- */
 
 static void
-draw_bars(struct page *p, struct chart_bars *c)
+begin_figure(struct page *p, const char *title)
 {
     strbuf_add(&p->b, "<figure>");
+    cell(p, "figcaption", "", title);
+}
+
+static void
+draw_bars(struct page *p, struct chart_bars *c)
+{
+    begin_figure(p, c->title);
     c->width = CHART_PAGE_WIDTH;
     chart_bars_draw(&p->b, c);
     strbuf_add(&p->b, "</figure>\n");
@@ -164,10 +173,17 @@ draw_parts(struct page *p, const char *title, const char *unit, bool availabilit
     const struct site_period *period = &p->r->periods[0];
     const struct figures *f = &period->figures;
     uint32_t types = p->r->rows.types.count;
-    bool each = types > 1 && types <= TYPES_DRAWN && !availability;
+    uint32_t drawn = 0;
+    for (uint32_t type = 0; type < types; type++) {
+        drawn += !availability && f->types[type].faults > 0;
+    }
+    bool each = drawn > 1 && drawn <= TYPES_DRAWN;
     struct chart_series lines[TYPES_DRAWN + 1];
     uint32_t count = 0;
     for (uint32_t type = each ? 0 : types; type < (each ? types : types + 1); type++) {
+        if (each && f->types[type].faults == 0) {
+            continue;
+        }
         struct chart_series *s = &lines[count++];
         const char *name =
             type < types ? p->r->rows.types.items[type] : say(p, "all", "合计");
@@ -191,7 +207,7 @@ draw_parts(struct page *p, const char *title, const char *unit, bool availabilit
                                  .width = CHART_PAGE_WIDTH,
                                  .series = lines,
                                  .series_count = count};
-    strbuf_add(&p->b, "<figure>");
+    begin_figure(p, c.title);
     chart_time_draw(&p->b, &c);
     strbuf_add(&p->b, "</figure>\n");
     for (uint32_t i = 0; i < count; i++) {
@@ -243,7 +259,7 @@ draw_meter(struct page *p, const struct report_meter *m)
                                  .series_count = 1,
                                  .marks = marks,
                                  .mark_count = count};
-    strbuf_add(&p->b, "<figure>");
+    begin_figure(p, c.title);
     chart_time_draw(&p->b, &c);
     strbuf_add(&p->b, "</figure>\n");
     chart_series_fini(&line);
@@ -382,15 +398,14 @@ add_table(struct page *p, enum site_table which)
 static void
 add_changes(struct page *p)
 {
-    static const char *const en[] = {"FIGURE", "UNIT",          "BEFORE",
-                                     "N",      "AFTER",         "N",
+    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
                                      "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const zh[] = {"指标", "单位", "对比期",    "样本", "本期",
-                                     "样本", "变化", "90 % 区间", "结论"};
+    static const char *const zh[] = {"指标", "对比期", "样本",      "本期",
+                                     "样本", "变化",   "90 % 区间", "结论"};
     cell(p, "h2", "", say(p, "Before and after", "前后对比"));
     strbuf_add(&p->b, "<table><thead><tr>");
     for (size_t i = 0; i < ARRAY_LEN(en); i++) {
-        bool left = i < 2 || i + 1 == ARRAY_LEN(en);
+        bool left = i == 0 || i + 1 == ARRAY_LEN(en);
         cell(p, "th", left ? "l" : "", p->zh ? zh[i] : en[i]);
     }
     strbuf_add(&p->b, "</tr></thead><tbody>\n");
@@ -398,8 +413,9 @@ add_changes(struct page *p)
         const struct site_change *c = &p->r->changes[i];
         char text[REPORT_CELL_BYTES];
         strbuf_add(&p->b, "<tr>");
-        cell(p, "td", "l", in_language(p, &c->title));
-        cell(p, "td", "l", report_unit_name(c->unit, p->r->site->currency));
+        report_name_text(text, in_language(p, &c->title), c->unit,
+                         p->r->site->currency);
+        cell(p, "td", "l", text);
         report_value_text(text, c->unit, c->before);
         cell(p, "td", "", text);
         report_value_text(text, REPORT_COUNT, (double)c->before_n);

@@ -43,6 +43,53 @@ cut(char *text, int width)
     strcat(text, "…"); /* Took the place of a character of its size or more. */
 }
 
+/* The next piece of `text` that stays together: a word up to a space, or one character
+ * of a script without spaces. */
+static size_t
+piece_of(const char *text)
+{
+    if (((unsigned char)*text & 0x80) != 0) {
+        size_t size = utf8_size(text, strlen(text));
+        return size > 0 ? size : 1;
+    }
+    size_t size = 0;
+    while (text[size] != '\0' && text[size] != ' ' &&
+           ((unsigned char)text[size] & 0x80) == 0 && size + 1 < REPORT_CELL_BYTES) {
+        size++;
+    }
+    return size;
+}
+
+static void
+print_wrapped(const char *sign, const char *text, FILE *out)
+{
+    int column = (int)strlen(sign);
+    bool space = false; /* Before the next piece. */
+    fputs(sign, out);
+    while (*text != '\0') {
+        char piece[REPORT_CELL_BYTES];
+        size_t size = piece_of(text);
+        if (size == 0) {
+            space = true;
+            text++;
+            continue;
+        }
+        memcpy(piece, text, size);
+        piece[size] = '\0';
+        int width = width_of(piece);
+        if (column + space + width > WIDTH_MAX) {
+            fprintf(out, "\n%*s", (int)strlen(sign), "");
+            column = (int)strlen(sign);
+            space = false;
+        }
+        fprintf(out, "%s%s", space ? " " : "", piece);
+        column += space + width;
+        space = false;
+        text += size;
+    }
+    fputc('\n', out);
+}
+
 struct grid {
     char (*cells)[COLUMNS][REPORT_CELL_BYTES + 4]; /* Row 0: the headings. */
     bool left[COLUMNS];
@@ -167,7 +214,7 @@ print_table(const struct site_report *r, enum site_table which, FILE *out)
     }
     const char *note = text_in(&t->spec->note, r->language);
     if (note != NULL) {
-        fprintf(out, "%s\n", note);
+        print_wrapped("", note, out);
     }
 }
 
@@ -175,13 +222,12 @@ static void
 print_changes(const struct site_report *r, FILE *out)
 {
     bool zh = r->language == LANGUAGE_ZH_CN;
-    static const char *const en[] = {"FIGURE", "UNIT",          "BEFORE",
-                                     "N",      "AFTER",         "N",
+    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
                                      "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const cn[] = {"指标", "单位", "对比期",    "样本", "本期",
-                                     "样本", "变化", "90 % 区间", "结论"};
-    struct grid g = {.rows = SITE_CHANGES + 1, .columns = 9, .left = {true, true}};
-    g.left[8] = true;
+    static const char *const cn[] = {"指标", "对比期", "样本",      "本期",
+                                     "样本", "变化",   "90 % 区间", "结论"};
+    struct grid g = {.rows = SITE_CHANGES + 1, .columns = 8, .left = {true}};
+    g.left[7] = true;
     g.cells = calloc(g.rows, sizeof *g.cells);
     if (g.cells == NULL) {
         abort();
@@ -192,16 +238,15 @@ print_changes(const struct site_report *r, FILE *out)
     for (size_t i = 0; i < SITE_CHANGES; i++) {
         const struct site_change *c = &r->changes[i];
         char(*row)[REPORT_CELL_BYTES + 4] = g.cells[i + 1];
-        utf8_copy(row[0], REPORT_CELL_BYTES, text_in(&c->title, r->language));
-        utf8_copy(row[1], REPORT_CELL_BYTES,
-                  report_unit_name(c->unit, r->site->currency));
-        report_value_text(row[2], c->unit, c->before);
-        report_value_text(row[3], REPORT_COUNT, (double)c->before_n);
-        report_value_text(row[4], c->unit, c->after);
-        report_value_text(row[5], REPORT_COUNT, (double)c->after_n);
-        report_change_text(row[6], c->unit, c->before, c->after);
-        report_interval_text(row[7], &c->interval);
-        utf8_copy(row[8], REPORT_CELL_BYTES,
+        report_name_text(row[0], text_in(&c->title, r->language), c->unit,
+                         r->site->currency);
+        report_value_text(row[1], c->unit, c->before);
+        report_value_text(row[2], REPORT_COUNT, (double)c->before_n);
+        report_value_text(row[3], c->unit, c->after);
+        report_value_text(row[4], REPORT_COUNT, (double)c->after_n);
+        report_change_text(row[5], c->unit, c->before, c->after);
+        report_interval_text(row[6], &c->interval);
+        utf8_copy(row[7], REPORT_CELL_BYTES,
                   text_in(site_change_verdict_text(c->verdict), r->language));
     }
     for (size_t c = 0; c < g.columns; c++) {
@@ -213,53 +258,6 @@ print_changes(const struct site_report *r, FILE *out)
     fputc('\n', out);
     print_grid(&g, out);
     free(g.cells);
-}
-
-/* The next piece of `text` that stays together: a word up to a space, or one character
- * of a script without spaces. */
-static size_t
-piece_of(const char *text)
-{
-    if (((unsigned char)*text & 0x80) != 0) {
-        size_t size = utf8_size(text, strlen(text));
-        return size > 0 ? size : 1;
-    }
-    size_t size = 0;
-    while (text[size] != '\0' && text[size] != ' ' &&
-           ((unsigned char)text[size] & 0x80) == 0 && size + 1 < REPORT_CELL_BYTES) {
-        size++;
-    }
-    return size;
-}
-
-static void
-print_wrapped(const char *text, FILE *out)
-{
-    int column = 2;
-    bool space = false; /* Before the next piece. */
-    fputs("* ", out);
-    while (*text != '\0') {
-        char piece[REPORT_CELL_BYTES];
-        size_t size = piece_of(text);
-        if (size == 0) {
-            space = true;
-            text++;
-            continue;
-        }
-        memcpy(piece, text, size);
-        piece[size] = '\0';
-        int width = width_of(piece);
-        if (column + space + width > WIDTH_MAX) {
-            fputs("\n  ", out);
-            column = 2;
-            space = false;
-        }
-        fprintf(out, "%s%s", space ? " " : "", piece);
-        column += space + width;
-        space = false;
-        text += size;
-    }
-    fputc('\n', out);
 }
 
 void
@@ -294,6 +292,6 @@ site_report_text(const struct site_report *r, FILE *out)
     }
     fputc('\n', out);
     for (size_t i = 0; site_report_definition(i) != NULL; i++) {
-        print_wrapped(text_in(site_report_definition(i), r->language), out);
+        print_wrapped("* ", text_in(site_report_definition(i), r->language), out);
     }
 }

@@ -102,8 +102,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " hidden_since_ms, hidden_until_ms, raises FROM alarm"
         " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
     [SQL_EACH_TICKET] =
-        "SELECT " TICKET_COLUMNS " FROM ticket"
-        " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE number IN"
+        " (SELECT number FROM ticket WHERE state <> 'closed'"
+        "  UNION SELECT number FROM ticket WHERE closed_ms >= ?1) ORDER BY number",
+    [SQL_ALL_TICKETS] = "SELECT " TICKET_COLUMNS " FROM ticket ORDER BY number",
+    [SQL_NEWEST_TICKETS] = "SELECT " TICKET_COLUMNS " FROM ticket ORDER BY number DESC",
     [SQL_ONE_TICKET] = "SELECT " TICKET_COLUMNS " FROM ticket WHERE number = ?1",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
     [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"

@@ -121,6 +121,9 @@ int state_each_ticket(struct state *s,
                       state_ticket_fn fn,
                       void *ctx,
                       struct err *err);
+/* All, the newest first: for a callback that soon has enough. */
+int
+state_newest_tickets(struct state *s, state_ticket_fn fn, void *ctx, struct err *err);
 /* All of one device, in order of number. */
 int state_each_ticket_of(struct state *s,
                          const char *device,

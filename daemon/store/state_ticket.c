@@ -204,15 +204,25 @@ state_each_ticket(struct state *s,
                   void *ctx,
                   struct err *err)
 {
+    bool all = closed_since_ms == INSTANT_NONE;
+    enum state_sql which = all ? SQL_ALL_TICKETS : SQL_EACH_TICKET;
     sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
+    int rc = state_lend(s, which, &stmt, err);
     if (rc != 0) {
         return rc;
     }
-    if (closed_since_ms != INSTANT_NONE) {
+    if (!all) {
         sqlite3_bind_int64(stmt, 1, closed_since_ms);
     }
-    return each_row(s, SQL_EACH_TICKET, stmt, fn, ctx, err);
+    return each_row(s, which, stmt, fn, ctx, err);
+}
+
+int
+state_newest_tickets(struct state *s, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_NEWEST_TICKETS, &stmt, err);
+    return rc != 0 ? rc : each_row(s, SQL_NEWEST_TICKETS, stmt, fn, ctx, err);
 }
 
 int

@@ -42,7 +42,8 @@ enum stage {
     STAGE_ANSWER,
     STAGE_OUT,
     STAGE_IN,
-    STAGE_POLL, /* Every hour: the sensors say what they said. */
+    STAGE_VISIT, /* Each day: what is planned is done. */
+    STAGE_POLL,  /* Every hour: the sensors say what they said. */
     STAGES
 };
 
@@ -71,6 +72,10 @@ struct year {
     struct state *store;
     struct changes *changes;
     struct pipeline *pipeline;
+    const struct sink *kept; /* That of `changes`, which `sink` stands before. */
+    struct sink sink;
+    int64_t *planned; /* Numbers of planned tickets that were told of as open. */
+    size_t planned_count, planned_room;
     struct frame *frame;
     struct machine *machines;
     uint32_t machine_count;
@@ -325,6 +330,61 @@ resolve(struct year *y, struct command *c, struct machine *m)
     order(y, c);
 }
 
+#define PASS_ON(name, type)                                                            \
+    static void pass_##name(void *ctx, const struct type *row)                         \
+    {                                                                                  \
+        const struct year *y = ctx;                                                    \
+        y->kept->name(y->kept->ctx, row);                                              \
+    }
+PASS_ON(event, event)
+PASS_ON(alarm, alarm)
+PASS_ON(service, service)
+PASS_ON(ledger, ledger_row)
+PASS_ON(plan, plan_row)
+
+static void
+remember_planned(void *ctx, const struct ticket *t)
+{
+    struct year *y = ctx;
+    y->kept->ticket(y->kept->ctx, t);
+    if (t->kind != TICKET_PLANNED || t->state >= TICKET_RESOLVED) {
+        return;
+    }
+    if (y->planned_count == y->planned_room) {
+        y->planned_room = y->planned_room == 0 ? 64 : y->planned_room * 2;
+        y->planned = realloc(y->planned, y->planned_room * sizeof *y->planned);
+        if (y->planned == NULL) {
+            abort();
+        }
+    }
+    y->planned[y->planned_count++] = t->number;
+}
+
+/* Planned work and follow-up visits that are open: nine in ten are made. */
+static void
+visit(struct year *y, int64_t t_ms)
+{
+    size_t count = y->planned_count;
+    y->planned_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t number = y->planned[i];
+        const struct ticket *t = tickets_get(pipeline_tickets(y->pipeline), number);
+        if (t == NULL || t->state >= TICKET_RESOLVED || chance(y, 0.1)) {
+            continue;
+        }
+        struct command c = {.t_ms = t_ms,
+                            .kind = COMMAND_TICKET_RESOLVE,
+                            .ticket = number,
+                            .by = somebody(y),
+                            .note = "looked at",
+                            .minutes = 15};
+        order(y, &c);
+        c = (struct command){
+            .t_ms = t_ms, .kind = COMMAND_TICKET_CLOSE, .ticket = number, .by = "desk"};
+        order(y, &c);
+    }
+}
+
 static void
 act(struct year *y, const struct action *a)
 {
@@ -370,6 +430,10 @@ act(struct year *y, const struct action *a)
         c.kind = COMMAND_TICKET_RATE;
         c.rating = 2 + (int)(next_random(y) % 4);
         break;
+    case STAGE_VISIT:
+        visit(y, a->t_ms);
+        plan(y, a->t_ms + DAY_MS, a->machine, STAGE_VISIT);
+        return;
     case STAGE_POLL:
         show(y, a->t_ms, m);
         plan(y, a->t_ms + HOUR_MS, a->machine, STAGE_POLL);
@@ -415,6 +479,7 @@ begin(struct year *y, int64_t from_ms)
         plan(y, from_ms + about(y, 60 * (double)DAY_MS), y->machine_count, STAGE_QUIET);
         y->machine_count++;
     }
+    plan(y, from_ms + 10 * HOUR_MS, 0, STAGE_VISIT);
 }
 
 static void
@@ -442,8 +507,16 @@ open_all(struct year *y, const char *site_file)
     diags_init(&diags);
     y->site = config_load_site(site_file, NULL, 0, &diags);
     y->changes = changes_new();
+    y->kept = changes_sink(y->changes);
+    y->sink = (struct sink){.ctx = y,
+                            .event = pass_event,
+                            .alarm = pass_alarm,
+                            .ticket = remember_planned,
+                            .service = pass_service,
+                            .ledger = pass_ledger,
+                            .plan = pass_plan};
     if (y->site != NULL) {
-        y->pipeline = pipeline_new(y->site, changes_sink(y->changes), 1, &diags);
+        y->pipeline = pipeline_new(y->site, &y->sink, 1, &diags);
     }
     if (y->pipeline == NULL) {
         diags_print(&diags, stderr);
@@ -494,5 +567,6 @@ main(int argc, char **argv)
     free(y.frame);
     free(y.machines);
     free(y.heap);
+    free(y.planned);
     return 0;
 }
