@@ -43,6 +43,10 @@ static const char *const sql_texts[SQL_COUNT] = {
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
         " ?46)",
+    [SQL_PUT_EVIDENCE] =
+        "INSERT OR REPLACE INTO evidence (ticket, opening, t_ms, rule, version, facts,"
+        " device, bus) VALUES (?1, 1 + coalesce((SELECT reopened FROM ticket"
+        " WHERE number = ?1), 0), ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_PUT_TIMER] =
         "INSERT OR REPLACE INTO timer (device, rule, phase, level, target_level,"
         " since_ms, clear, clear_since_ms, while_last_ms)"
@@ -97,6 +101,12 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
 };
+
+const char *
+state_sql_text(enum state_sql which)
+{
+    return sql_texts[which];
+}
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the
  * number in the file only makes the message better. */

@@ -19,6 +19,7 @@ enum state_sql {
     SQL_PUT_ALARM,
     SQL_DELETE_ALARM,
     SQL_PUT_TICKET,
+    SQL_PUT_EVIDENCE,
     SQL_PUT_TIMER,
     SQL_DELETE_TIMER,
     SQL_PUT_METER,
@@ -74,6 +75,15 @@ int state_lend_for_write(struct state *s,
                          enum state_sql which,
                          sqlite3_stmt **out,
                          struct err *err);
+
+/* The prepared text. */
+const char *state_sql_text(enum state_sql which);
+
+/* What SQL_EACH_TICKET gives in its row; device and rule are borrowed from `stmt`. */
+int state_ticket_row(struct state *s,
+                     sqlite3_stmt *stmt,
+                     struct ticket *t,
+                     struct err *err);
 
 /* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
  * cleared before the function that bound it returns. */

@@ -4,7 +4,7 @@
 #ifndef CARETAKER_STORE_STATE_SCHEMA_H
 #define CARETAKER_STORE_STATE_SCHEMA_H
 
-#define STATE_SCHEMA_VERSION 4
+#define STATE_SCHEMA_VERSION 5
 
 extern const char *const state_schema_steps[STATE_SCHEMA_VERSION];
 

@@ -125,8 +125,8 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     return 0;
 }
 
-static int
-ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
+int
+state_ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
 {
     *t = (struct ticket){0};
     t->number = sqlite3_column_int64(stmt, 0);
@@ -184,7 +184,7 @@ state_each_ticket(struct state *s,
         sqlite3_bind_int64(stmt, 1, closed_since_ms);
     }
     while (next_row(s, stmt, &rc, err)) {
-        rc = ticket_row(s, stmt, &t, err);
+        rc = state_ticket_row(s, stmt, &t, err);
         if (rc != 0 || !fn(ctx, &t)) {
             break;
         }
