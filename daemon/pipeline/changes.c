@@ -8,12 +8,14 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
 #include "daemon/publish/publish.h"
+#include "daemon/store/state_evidence.h"
 
 enum change_kind {
     CHANGE_EVENT,
     CHANGE_ALARM,
     CHANGE_ALARM_GONE,
     CHANGE_TICKET,
+    CHANGE_EVIDENCE,
     CHANGE_SERVICE,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
@@ -37,6 +39,10 @@ struct change {
         } event;
         struct alarm alarm;
         struct ticket ticket;
+        struct {
+            int64_t ticket, t_ms;
+            struct evidence_texts texts;
+        } evidence;
         struct service service;
         struct timer_row timer;
         struct {
@@ -53,6 +59,8 @@ struct changes {
     size_t urgent;
     bool refused; /* The last write failed: what is here waits for the disk. */
     char *peer;
+    changes_witness_fn witness; /* NULL: none is asked. */
+    void *witness_ctx;
 };
 
 static void
@@ -94,6 +102,22 @@ copy_or_abort(const char *text)
     return copy;
 }
 
+/* Behind the ticket's row, which says how often it was reopened. */
+static void
+take_evidence(struct changes *c, const struct event *e)
+{
+    bool opens = e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED;
+    if (c->witness == NULL || !opens) {
+        return;
+    }
+    struct evidence_texts texts = {0};
+    c->witness(c->witness_ctx, e, &texts);
+    struct change *item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
+    item->evidence.ticket = e->ticket;
+    item->evidence.t_ms = e->t_ms;
+    item->evidence.texts = texts;
+}
+
 static void
 on_event(void *ctx, const struct event *e)
 {
@@ -109,6 +133,7 @@ on_event(void *ctx, const struct event *e)
     event_to_text(&json, e);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
+    take_evidence(c, e);
 }
 
 static void
@@ -150,6 +175,8 @@ clear(struct changes *c)
             free(c->items[i].event.peer);
         } else if (c->items[i].kind == CHANGE_METER) {
             free(c->items[i].meter.key);
+        } else if (c->items[i].kind == CHANGE_EVIDENCE) {
+            evidence_texts_fini(&c->items[i].evidence.texts);
         }
     }
     c->count = 0;
@@ -172,6 +199,13 @@ const struct sink *
 changes_sink(struct changes *c)
 {
     return &c->sink;
+}
+
+void
+changes_set_witness(struct changes *c, changes_witness_fn witness, void *ctx)
+{
+    c->witness = witness;
+    c->witness_ctx = ctx;
 }
 
 void
@@ -377,6 +411,20 @@ write_ticket(struct change *item,
 }
 
 static int
+write_evidence(const struct change *item, struct state *store, struct err *err)
+{
+    const struct evidence_texts *texts = &item->evidence.texts;
+    const struct evidence_row row = {.ticket = item->evidence.ticket,
+                                     .t_ms = item->evidence.t_ms,
+                                     .rule = strbuf_text(&texts->rule),
+                                     .version = texts->version,
+                                     .facts = strbuf_text(&texts->facts),
+                                     .device = strbuf_text(&texts->device),
+                                     .bus = strbuf_text(&texts->bus)};
+    return state_put_evidence(store, &row, err);
+}
+
+static int
 write_one(struct change *item,
           struct state *store,
           const struct site *site,
@@ -390,6 +438,8 @@ write_one(struct change *item,
         return write_alarm(item, store, site, err);
     case CHANGE_TICKET:
         return write_ticket(item, store, site, err);
+    case CHANGE_EVIDENCE:
+        return write_evidence(item, store, err);
     case CHANGE_SERVICE:
         item->service.device = item->device;
         return state_put_service(store, &item->service, err);

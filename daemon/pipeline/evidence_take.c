@@ -1,0 +1,228 @@
+#include "daemon/pipeline/evidence_take.h"
+
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/pipeline/rule_points.h"
+
+void
+evidence_texts_fini(struct evidence_texts *t)
+{
+    strbuf_fini(&t->rule);
+    strbuf_fini(&t->facts);
+    strbuf_fini(&t->device);
+    strbuf_fini(&t->bus);
+    t->version[0] = '\0';
+}
+
+static void
+text_json(struct strbuf *out, const char *key, const struct text *t)
+{
+    if (key != NULL) {
+        strbuf_json_key(out, key);
+    }
+    strbuf_add_char(out, '{');
+    for (int l = 0; l < LANGUAGE_COUNT; l++) {
+        strbuf_json_str_opt(out, language_name((enum language)l), t->in[l]);
+    }
+    strbuf_add_char(out, '}');
+}
+
+static const struct procedure *
+procedure_by_id(const struct site *site, const char *id)
+{
+    for (uint32_t i = 0; id != NULL && i < site->procedure_count; i++) {
+        if (strcmp(site->procedures[i].id, id) == 0) {
+            return &site->procedures[i];
+        }
+    }
+    return NULL;
+}
+
+/* The id of the procedure: the plan's, else the rule's. */
+static const char *
+procedure_id(const struct site *site, const struct rule_spec *rule, const char *plan)
+{
+    for (uint32_t i = 0; plan != NULL && i < site->plan_count; i++) {
+        if (strcmp(site->plans[i].id, plan) == 0) {
+            return site->plans[i].procedure;
+        }
+    }
+    return rule != NULL ? rule->procedure : NULL;
+}
+
+static void
+procedure_json(struct strbuf *out, const struct procedure *p)
+{
+    strbuf_json_key(out, "procedure");
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "id", p->id);
+    text_json(out, "title", &p->title);
+    strbuf_json_key(out, "steps");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        text_json(out, NULL, &p->steps[i]);
+    }
+    strbuf_add_char(out, ']');
+    strbuf_json_key(out, "parts");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < p->part_count; i++) {
+        strbuf_add(out, i > 0 ? ",{" : "{");
+        strbuf_json_str(out, "name", p->parts[i].name);
+        strbuf_json_int(out, "count", p->parts[i].count);
+        strbuf_add_char(out, '}');
+    }
+    strbuf_add(out, "]}");
+}
+
+/* "bearing", or "feeder-1.voltage" of another device. */
+static void
+point_name_json(struct strbuf *out,
+                const struct site *site,
+                uint32_t device,
+                uint32_t point)
+{
+    const struct point *p = &site->points[point];
+    struct strbuf name = {0};
+    if (p->device != device) {
+        strbuf_printf(&name, "%s.", site->devices[p->device].id);
+    }
+    strbuf_add(&name, p->id);
+    strbuf_json_string(out, strbuf_text(&name));
+    strbuf_fini(&name);
+}
+
+static void
+points_json(struct strbuf *out,
+            const struct site *site,
+            const struct rule_spec *rule,
+            uint32_t device)
+{
+    struct arena *arena = arena_new();
+    struct rule_points found;
+    rule_points_find(&found, arena, site, rule, device);
+    strbuf_json_key(out, "points");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < found.point_count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        point_name_json(out, site, device, found.points[i]);
+    }
+    strbuf_add_char(out, ']');
+    strbuf_json_key(out, "limits");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < found.limit_count; i++) {
+        const struct rule_limit *l = &found.limits[i];
+        strbuf_add(out, i > 0 ? ",{" : "{");
+        strbuf_json_key(out, "point");
+        point_name_json(out, site, device, l->point);
+        strbuf_json_num(out, "value", l->value);
+        strbuf_json_str(out, "text", l->text);
+        strbuf_json_bool(out, "clears", l->clears);
+        strbuf_add_char(out, '}');
+    }
+    strbuf_add_char(out, ']');
+    arena_free(arena);
+}
+
+static void
+int_opt(struct strbuf *out, const char *key, int64_t value)
+{
+    if (value != 0) {
+        strbuf_json_int(out, key, value);
+    }
+}
+
+void
+evidence_ledger_json(struct strbuf *out, const struct ledger *l)
+{
+    char life[INSTANT_TEXT_BYTES];
+    strbuf_add_char(out, '{');
+    strbuf_json_str_opt(out, "maker", l->maker);
+    strbuf_json_str_opt(out, "model", l->model);
+    strbuf_json_str_opt(out, "serial", l->serial);
+    strbuf_json_str_opt(out, "specification", l->specification);
+    strbuf_json_str_opt(out, "supplier", l->supplier);
+    strbuf_json_str_opt(out, "area", l->area);
+    strbuf_json_str_opt(out, "installed", l->installed);
+    strbuf_json_str_opt(out, "warranty_until", l->warranty_until);
+    strbuf_json_str_opt(out, "keeper", l->keeper);
+    if (l->design_life_ms != 0) {
+        strbuf_json_str(out, "design_life", duration_write(life, l->design_life_ms));
+    }
+    int_opt(out, "design_hours", l->design_hours);
+    int_opt(out, "design_starts", l->design_starts);
+    int_opt(out, "price", l->price);
+    if (l->document_count > 0) {
+        strbuf_json_key(out, "documents");
+        strbuf_add_char(out, '[');
+        for (uint32_t i = 0; i < l->document_count; i++) {
+            strbuf_add(out, i > 0 ? "," : "");
+            strbuf_json_string(out, l->documents[i]);
+        }
+        strbuf_add_char(out, ']');
+    }
+    strbuf_add_char(out, '}');
+}
+
+static void
+device_json(struct strbuf *out, const struct site *site, const struct device *d)
+{
+    strbuf_json_key(out, "device");
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "id", d->id);
+    strbuf_json_str(out, "name", d->name);
+    strbuf_json_str(out, "type", d->type);
+    strbuf_json_str_opt(out, "location", d->location);
+    if (d->tag_count > 0) {
+        strbuf_json_key(out, "tags");
+        strbuf_add_char(out, '[');
+        for (uint32_t i = 0; i < d->tag_count; i++) {
+            strbuf_add(out, i > 0 ? "," : "");
+            strbuf_json_string(out, d->tags[i]);
+        }
+        strbuf_add_char(out, ']');
+    }
+    int_opt(out, "serves", d->serves);
+    if (d->parent != NONE_INDEX) {
+        strbuf_json_str(out, "parent", site->devices[d->parent].id);
+    }
+    if (d->bus != NONE_INDEX) {
+        strbuf_json_str(out, "bus", site->buses[d->bus].id);
+        strbuf_json_int(out, "unit", d->unit);
+    }
+    strbuf_json_key(out, "ledger");
+    evidence_ledger_json(out, &d->ledger);
+    strbuf_add_char(out, '}');
+}
+
+void
+evidence_take_facts(struct evidence_texts *out,
+                    const struct site *site,
+                    uint32_t device,
+                    uint32_t rule,
+                    const char *plan)
+{
+    const struct rule_spec *r = rule != NONE_INDEX ? &site->rules[rule] : NULL;
+    const struct procedure *p = procedure_by_id(site, procedure_id(site, r, plan));
+    struct strbuf *facts = &out->facts;
+    strbuf_add_char(facts, '{');
+    if (r != NULL) {
+        rule_text_write(&out->rule, r);
+        rule_text_version(out->version, strbuf_text(&out->rule));
+        strbuf_json_str_opt(facts, "cause", r->cause);
+        strbuf_json_str_opt(facts, "consequence", r->consequence);
+        strbuf_json_str_opt(facts, "action", r->action);
+        strbuf_json_str_opt(facts, "source", r->source);
+    }
+    if (p != NULL) {
+        procedure_json(facts, p);
+    }
+    if (r != NULL && device != NONE_INDEX) {
+        points_json(facts, site, r, device);
+    }
+    if (device != NONE_INDEX) {
+        device_json(facts, site, &site->devices[device]);
+    }
+    strbuf_add_char(facts, '}');
+}

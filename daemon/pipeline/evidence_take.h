@@ -1,0 +1,33 @@
+/* What is written down when a ticket opens: the rule as it is, and what it, its
+ * procedure and the site say of it.  Pure. */
+#ifndef CARETAKER_PIPELINE_EVIDENCE_TAKE_H
+#define CARETAKER_PIPELINE_EVIDENCE_TAKE_H
+
+#include "daemon/base/strbuf.h"
+#include "daemon/model/site.h"
+#include "daemon/pipeline/rule_text.h"
+
+/* All of it; texts may be empty.  Zeroed is empty. */
+struct evidence_texts {
+    struct strbuf rule, facts, device, bus;
+    char version[RULE_VERSION_BYTES];
+};
+void evidence_texts_fini(struct evidence_texts *t);
+
+/* Fills `rule`, `version` and `facts` for a ticket of these (NONE_INDEX: it has none);
+ * `plan` (may be NULL) is a planned one's.  Facts are one object:
+ * cause consequence action source    of the rule, where it says them
+ * procedure   {id title steps parts}, texts in each language
+ * points      ["bearing","feeder-1.voltage"], those that the rule reads
+ * limits      [{point value text clears}], in the unit of the point
+ * device      {id name type location tags serves parent bus unit ledger} */
+void evidence_take_facts(struct evidence_texts *out,
+                         const struct site *site,
+                         uint32_t device,
+                         uint32_t rule,
+                         const char *plan);
+
+/* {"maker":..,"model":..,...}: what is known of the device, absent keys left out. */
+void evidence_ledger_json(struct strbuf *out, const struct ledger *l);
+
+#endif

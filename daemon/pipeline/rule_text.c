@@ -1,0 +1,205 @@
+#include "daemon/pipeline/rule_text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/err.h"
+#include "daemon/base/instant.h"
+
+/* Words that YAML takes for something else than text. */
+static bool
+is_other_word(const char *text)
+{
+    static const char *const words[] = {"true", "false", "yes", "no", "on",
+                                        "off",  "null",  "y",   "n",  "~"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            return true;
+        }
+    }
+    char *end = NULL;
+    (void)strtod(text, &end);
+    return *end == '\0';
+}
+
+/* It can stand without quotes: it begins with a letter and holds nothing that YAML
+ * could read as its own. */
+static bool
+is_plain(const char *text)
+{
+    size_t size = strlen(text);
+    unsigned char first = (unsigned char)text[0];
+    if (size == 0 || (!isalpha(first) && first < 0x80) || text[size - 1] == ' ' ||
+        is_other_word(text)) {
+        return false;
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || strchr("#:'\"\\{}[],&*!|`@\x7f", *c) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* In quotes as JSON has them, which YAML 1.2 reads the same. */
+static void
+add_text(struct strbuf *out, const char *text)
+{
+    if (is_plain(text)) {
+        strbuf_add(out, text);
+    } else {
+        strbuf_json_string(out, text);
+    }
+}
+
+static void
+add_line(struct strbuf *out, const char *indent, const char *key, const char *value)
+{
+    if (value != NULL) {
+        strbuf_printf(out, "%s%s: ", indent, key);
+        add_text(out, value);
+        strbuf_add_char(out, '\n');
+    }
+}
+
+static void
+add_duration(struct strbuf *out, const char *key, int64_t ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+    strbuf_printf(out, "  %s: %s\n", key, duration_write(text, ms));
+}
+
+static void
+add_duration_opt(struct strbuf *out, const char *key, int64_t ms)
+{
+    if (ms != 0) {
+        add_duration(out, key, ms);
+    }
+}
+
+static void
+add_applies_to(struct strbuf *out, const struct applies_to *a)
+{
+    const char *const values[] = {a->type, a->id, a->tag, a->location};
+    static const char *const keys[] = {"type", "id", "tag", "location"};
+    bool first = true;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (values[i] != NULL) {
+            strbuf_printf(out, "%s%s: ", first ? "  applies_to: {" : ", ", keys[i]);
+            strbuf_json_string(out, values[i]);
+            first = false;
+        }
+    }
+    strbuf_add(out, first ? "" : "}\n");
+}
+
+static void
+add_levels(struct strbuf *out, const struct rule_spec *r)
+{
+    strbuf_add(out, "  levels:\n");
+    for (uint32_t i = 0; i < r->level_count; i++) {
+        strbuf_printf(out, "    - severity: %s\n",
+                      severity_name(r->levels[i].severity));
+        add_line(out, "      ", "when", r->levels[i].when.text);
+        add_line(out, "      ", "clear", r->levels[i].clear.text);
+    }
+}
+
+static void
+add_condition(struct strbuf *out, const struct rule_spec *r)
+{
+    bool plain = r->level_count == 1;
+    add_line(out, "  ", "while", r->while_.text);
+    if (plain) {
+        add_line(out, "  ", "when", r->levels[0].when.text);
+    }
+    add_duration_opt(out, "hold", r->hold_ms);
+    if (plain) {
+        add_line(out, "  ", "clear", r->levels[0].clear.text);
+    }
+    add_duration_opt(out, "clear_hold", r->clear_hold_ms);
+    if (plain) {
+        strbuf_printf(out, "  severity: %s\n", severity_name(r->levels[0].severity));
+    } else {
+        add_levels(out, r);
+    }
+}
+
+static void
+add_title(struct strbuf *out, const struct rule_spec *r)
+{
+    const char *english = r->title.in[LANGUAGE_EN];
+    const char *chinese = r->title.in[LANGUAGE_ZH_CN];
+    bool same_as_id = english != NULL && strcmp(english, r->id) == 0;
+    if (chinese == NULL && (english == NULL || same_as_id)) {
+        return;
+    }
+    strbuf_add(out, "  title:\n");
+    add_line(out, "    ", "en", english);
+    add_line(out, "    ", "zh-CN", chinese);
+}
+
+static void
+add_suppressed_by(struct strbuf *out, const struct rule_spec *r)
+{
+    for (uint32_t i = 0; i < r->suppressed_by_count; i++) {
+        strbuf_add(out, i == 0 ? "  suppressed_by: [" : ", ");
+        strbuf_json_string(out, r->suppressed_by[i]);
+    }
+    strbuf_add(out, r->suppressed_by_count > 0 ? "]\n" : "");
+}
+
+static void
+add_ticket(struct strbuf *out, const struct rule_spec *r)
+{
+    if (r->team != NULL || r->category != NULL) {
+        strbuf_add(out, "  ticket:\n");
+        add_line(out, "    ", "team", r->team);
+        add_line(out, "    ", "category", r->category);
+    }
+}
+
+void
+rule_text_write(struct strbuf *out, const struct rule_spec *r)
+{
+    strbuf_printf(out, "- id: %s\n", r->id);
+    add_applies_to(out, &r->applies_to);
+    add_condition(out, r);
+    add_title(out, r);
+    add_line(out, "  ", "cause", r->cause);
+    add_line(out, "  ", "consequence", r->consequence);
+    add_line(out, "  ", "action", r->action);
+    add_duration_opt(out, "respond_within", r->respond_within_ms);
+    add_line(out, "  ", "procedure", r->procedure);
+    add_suppressed_by(out, r);
+    if (r->suppresses_children) {
+        strbuf_add(out, "  suppresses: children\n");
+    }
+    add_ticket(out, r);
+    add_duration(out, "verify_for", r->verify_for_ms);
+    add_duration(out, "follow_up", r->follow_up_ms);
+    add_line(out, "  ", "group", r->group);
+    if (r->latch) {
+        strbuf_add(out, "  latch: true\n");
+    }
+    add_duration_opt(out, "realarm", r->realarm_ms);
+    if (!r->enabled) {
+        strbuf_add(out, "  enabled: false\n");
+    }
+    add_line(out, "  ", "source", r->source);
+}
+
+char *
+rule_text_version(char *out, const char *text)
+{
+    /* FNV-1a, 64 bits (Fowler, Noll, Vo): it tells texts apart; it proves nothing. */
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (const char *c = text; *c != '\0'; c++) {
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    }
+    snprintf(out, RULE_VERSION_BYTES, "%012llx",
+             (unsigned long long)((hash ^ hash >> 48) & 0xffffffffffffu));
+    return out;
+}
