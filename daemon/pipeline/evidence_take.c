@@ -76,53 +76,81 @@ procedure_json(struct strbuf *out, const struct procedure *p)
     strbuf_add(out, "]}");
 }
 
-/* "bearing", or "feeder-1.voltage" of another device. */
-static void
-point_name_json(struct strbuf *out,
-                const struct site *site,
-                uint32_t device,
-                uint32_t point)
+static bool
+is_state(const struct point *p)
 {
-    const struct point *p = &site->points[point];
-    struct strbuf name = {0};
-    if (p->device != device) {
-        strbuf_printf(&name, "%s.", site->devices[p->device].id);
+    return p->type == TYPE_BOOL || p->table == REG_COIL || p->table == REG_DISCRETE ||
+           (p->type == TYPE_BITS && p->bit_low == p->bit_high);
+}
+
+static void
+point_json(struct strbuf *out, const struct site *site, uint32_t index, bool read)
+{
+    const struct point *p = &site->points[index];
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "device", site->devices[p->device].id);
+    strbuf_json_str(out, "point", p->id);
+    strbuf_json_str_opt(out, "unit", p->unit);
+    strbuf_json_bool(out, "state", is_state(p));
+    strbuf_json_int(out, "gap_ms", p->stale_after_ms);
+    strbuf_json_bool(out, "read", read);
+    strbuf_add_char(out, '}');
+}
+
+static bool
+is_read(const struct rule_points *found, uint32_t point)
+{
+    for (uint32_t i = 0; i < found->point_count; i++) {
+        if (found->points[i] == point) {
+            return true;
+        }
     }
-    strbuf_add(&name, p->id);
-    strbuf_json_string(out, strbuf_text(&name));
-    strbuf_fini(&name);
+    return false;
 }
 
 static void
 points_json(struct strbuf *out,
             const struct site *site,
-            const struct rule_spec *rule,
-            uint32_t device)
+            const struct rule_points *found,
+            const struct device *d)
 {
-    struct arena *arena = arena_new();
-    struct rule_points found;
-    rule_points_find(&found, arena, site, rule, device);
+    uint32_t count = 0;
     strbuf_json_key(out, "points");
     strbuf_add_char(out, '[');
-    for (uint32_t i = 0; i < found.point_count; i++) {
-        strbuf_add(out, i > 0 ? "," : "");
-        point_name_json(out, site, device, found.points[i]);
+    for (; count < found->point_count && count < EVIDENCE_POINTS_MAX; count++) {
+        strbuf_add(out, count > 0 ? "," : "");
+        point_json(out, site, found->points[count], true);
+    }
+    for (uint32_t i = d->first_point;
+         i < d->first_point + d->point_count && count < EVIDENCE_POINTS_MAX; i++) {
+        if (!is_read(found, i) && site->points[i].derived == DERIVED_NONE) {
+            strbuf_add(out, count > 0 ? "," : "");
+            point_json(out, site, i, false);
+            count++;
+        }
     }
     strbuf_add_char(out, ']');
+}
+
+static void
+limits_json(struct strbuf *out,
+            const struct site *site,
+            const struct rule_points *found)
+{
     strbuf_json_key(out, "limits");
     strbuf_add_char(out, '[');
-    for (uint32_t i = 0; i < found.limit_count; i++) {
-        const struct rule_limit *l = &found.limits[i];
+    for (uint32_t i = 0; i < found->limit_count; i++) {
+        const struct rule_limit *l = &found->limits[i];
+        const struct point *p = &site->points[l->point];
         strbuf_add(out, i > 0 ? ",{" : "{");
-        strbuf_json_key(out, "point");
-        point_name_json(out, site, device, l->point);
+        strbuf_json_str(out, "device", site->devices[p->device].id);
+        strbuf_json_str(out, "point", p->id);
         strbuf_json_num(out, "value", l->value);
         strbuf_json_str(out, "text", l->text);
         strbuf_json_bool(out, "clears", l->clears);
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');
-    arena_free(arena);
 }
 
 static void
@@ -218,11 +246,17 @@ evidence_take_facts(struct evidence_texts *out,
     if (p != NULL) {
         procedure_json(facts, p);
     }
-    if (r != NULL && device != NONE_INDEX) {
-        points_json(facts, site, r, device);
-    }
     if (device != NONE_INDEX) {
-        device_json(facts, site, &site->devices[device]);
+        const struct device *d = &site->devices[device];
+        struct arena *arena = arena_new();
+        struct rule_points found = {0};
+        if (r != NULL) {
+            rule_points_find(&found, arena, site, r, device);
+        }
+        points_json(facts, site, &found, d);
+        limits_json(facts, site, &found);
+        device_json(facts, site, d);
+        arena_free(arena);
     }
     strbuf_add_char(facts, '}');
 }

@@ -7,6 +7,8 @@
 #include "daemon/model/site.h"
 #include "daemon/pipeline/rule_text.h"
 
+#define EVIDENCE_POINTS_MAX 10 /* What a page can show of a fault. */
+
 /* All of it; texts may be empty.  Zeroed is empty. */
 struct evidence_texts {
     struct strbuf rule, facts, device, bus;
@@ -18,8 +20,9 @@ void evidence_texts_fini(struct evidence_texts *t);
  * `plan` (may be NULL) is a planned one's.  Facts are one object:
  * cause consequence action source    of the rule, where it says them
  * procedure   {id title steps parts}, texts in each language
- * points      ["bearing","feeder-1.voltage"], those that the rule reads
- * limits      [{point value text clears}], in the unit of the point
+ * points      [{device point unit state gap_ms read}], to be drawn: those that the rule
+ *             reads first (`read`), then others of the device
+ * limits      [{device point value text clears}], in the unit of the point
  * device      {id name type location tags serves parent bus unit ledger} */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,
