@@ -17,8 +17,9 @@ endif
 
 # paho-mqtt3as: MQTT 5; yaml-0.1: configuration; sqlite3: the two
 # databases; libmicrohttpd: the API; libsystemd: loop, readiness, watchdog; jansson:
-# reading JSON (requests and answers); libpcap: reading captures of Modbus TCP.
-PKGS     := yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson libpcap
+# reading JSON (requests and answers, the journal); libpcap: reading captures of Modbus
+# TCP; libsodium: SHA-256 of the journal's chain.
+PKGS     := yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson libpcap libsodium
 PAHO     := -lpaho-mqtt3as
 # check: unit tests; libmodbus: a peer on the wire that is not ours.
 TEST_PKGS := check libmodbus
@@ -48,7 +49,9 @@ LDLIBS   += $(PKG_LIBS) $(PAHO) -lm -pthread
 # The folders that a build may not have: find is quiet about them.
 find_c = $(shell find $(1) -name '$(2)' 2>/dev/null | sort)
 SRCS  := $(filter-out daemon/main.c,$(call find_c,daemon collectors rules config,*.c))
-OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
+# Texts for people in other languages are compiled in.
+LANGUAGES := $(patsubst %.po,%,$(call find_c,config/language,*.po))
+OBJS  := $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:%=$(BUILD)/%.o)
 LIB   := $(BUILD)/libcaretaker.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests,test_*.c))
 FAKES := $(patsubst %.c,$(BUILD)/%.o,$(call find_c,tests/fake,*.c))
@@ -71,6 +74,12 @@ $(LIB): $(OBJS)
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/config/language/%.o: $(BUILD)/config/language/%.c $(BUILD)/flags
+	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+# zh-CN.po -> catalogue_zh_cn
+$(BUILD)/config/language/%.c: config/language/%.po scripts/po-to-c
+	@mkdir -p $(@D)
+	$(call quiet,PO)scripts/po-to-c catalogue_$$(echo $* | tr A-Z- a-z_) $< >$@.new && mv $@.new $@
 # Asked for only where there are tests: a build needs neither.
 $(BUILD)/tests/%.o: CPPFLAGS += $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)

@@ -13,6 +13,7 @@
 #include "collectors/channel_inside.h"
 #include "collectors/plan.h"
 #include "collectors/serial.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 
@@ -186,7 +187,7 @@ ask_now(struct channel *ch)
     } else if (n < 0 && errno != EAGAIN) {
         channel_gone(ch, WIRE_LOST, strerror(errno));
     } else {
-        channel_gone(ch, WIRE_LOST, "the other end takes no bytes");
+        channel_gone(ch, WIRE_LOST, tr("the other end takes no bytes"));
     }
 }
 
@@ -203,7 +204,7 @@ drain(struct channel *ch)
         uint8_t *space = wire_space(&ch->reader, &room);
         ssize_t n = read(ch->fd, space, room);
         if (n == 0) {
-            channel_gone(ch, WIRE_LOST, "connection closed");
+            channel_gone(ch, WIRE_LOST, tr("connection closed"));
             return false;
         }
         if (n < 0) {
@@ -286,7 +287,8 @@ take(struct channel *ch)
         count_late(ch);
     }
     if (p == WIRE_BROKEN) {
-        channel_gone(ch, WIRE_MALFORMED, "what the other end sends is not Modbus TCP");
+        channel_gone(ch, WIRE_MALFORMED,
+                     tr("what the other end sends is not Modbus TCP"));
         return;
     }
     if (ch->state == CHANNEL_LISTENING) {
@@ -316,7 +318,8 @@ receive(struct channel *ch)
         return;
     }
     if (n <= 0) {
-        const char *gone = ch->serial ? "the port is gone" : "connection closed";
+        const char *gone =
+            ch->serial ? tr("the port is gone") : tr("connection closed");
         channel_gone(ch, WIRE_LOST, n == 0 ? gone : strerror(errno));
         return;
     }

@@ -11,6 +11,7 @@
 
 #include "collectors/channel_inside.h"
 #include "collectors/serial.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
 
 /* The C library asks three name servers twice for 5 s each at most; somebody waits. */
@@ -229,7 +230,7 @@ open_endpoint(struct channel *ch)
 
     ch->tried = 0;
     if (resolve_numeric(&ch->addresses, ch->bus->host, ch->bus->port)) {
-        connect_next(ch, "no address");
+        connect_next(ch, tr("no address"));
         return;
     }
     if (resolver_ask(ch->args.resolver, &ch->lookup, ch->bus->host, ch->bus->port,
@@ -252,7 +253,7 @@ channel_resolved(struct channel *ch)
     if (lookup_take(l, &ch->addresses, &err) != 0) {
         open_failed(ch, err.text);
     } else {
-        connect_next(ch, "no address");
+        connect_next(ch, tr("no address"));
     }
 }
 
@@ -281,12 +282,12 @@ channel_open_timer(struct channel *ch)
     case CHANNEL_RESOLVING:
         lookup_cancel(ch->lookup);
         ch->lookup = NULL;
-        name_failure(ch, text, "no name server answers");
+        name_failure(ch, text, tr("no name server answers"));
         open_failed(ch, text);
         break;
     case CHANNEL_CONNECTING:
         channel_close(ch);
-        connect_next(ch, "no connection in time");
+        connect_next(ch, tr("no connection in time"));
         break;
     case CHANNEL_PAUSING:
         opened(ch);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "collectors/log_json.h"
+#include "daemon/base/catalogue.h"
 
 static const char ACCEPTED[] =
-    "a log begins with time,device,point,value[,quality[,detail]] or "
-    "time,DEVICE.POINT,..., or has a JSON object in each line";
+    N_("a log begins with time,device,point,value[,quality[,detail]] or "
+       "time,DEVICE.POINT,..., or has a JSON object in each line");
 
 static int
 wrong(const struct log_header *h, struct err *err, const struct log_cell *cell)
@@ -95,13 +96,13 @@ parse_long(struct log_header *h, struct err *err)
         }
         near = diag_nearest(text, words, ARRAY_LEN(words));
         err_set(err, ERR_CONFIG, "column '%.64s' is not known; %s%s%s", text,
-                near != NULL ? "'" : "", near != NULL ? near : ACCEPTED,
+                near != NULL ? "'" : "", near != NULL ? near : tr(ACCEPTED),
                 near != NULL ? "' is" : "");
         return wrong(h, err, &h->cells[i]);
     }
     for (size_t w = 0; w < 4; w++) { /* Those after them may be missing. */
         if (*roles[w] == NONE_INDEX) {
-            err_set(err, ERR_CONFIG, "no column '%s'; %s", words[w], ACCEPTED);
+            err_set(err, ERR_CONFIG, "no column '%s'; %s", words[w], tr(ACCEPTED));
             return wrong(h, err, NULL);
         }
     }
@@ -146,7 +147,7 @@ parse_wide(struct log_header *h,
         }
         if (dot == NULL) {
             err_set(err, ERR_CONFIG, "column '%.64s' is no DEVICE.POINT; %s", text,
-                    ACCEPTED);
+                    tr(ACCEPTED));
             return wrong(h, err, &h->cells[i]);
         }
         *dot = '\0';
@@ -155,7 +156,7 @@ parse_wide(struct log_header *h,
         }
     }
     if (h->time == NONE_INDEX) {
-        err_set(err, ERR_CONFIG, "no column 'time'; %s", ACCEPTED);
+        err_set(err, ERR_CONFIG, "no column 'time'; %s", tr(ACCEPTED));
         return wrong(h, err, NULL);
     }
     return 0;

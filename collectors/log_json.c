@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 static const struct {
     const char *word;
     size_t size;
@@ -177,12 +179,12 @@ static int
 take_value(struct json *j, enum log_json_cell which, struct log_cell *out)
 {
     static const char *const accepted[LOG_JSON_CELLS] = {
-        [LOG_JSON_TIME] = "a string or a number",
-        [LOG_JSON_DEVICE] = "a string",
-        [LOG_JSON_POINT] = "a string",
-        [LOG_JSON_VALUE] = "a number, true, false or null",
-        [LOG_JSON_QUALITY] = "a string or null",
-        [LOG_JSON_DETAIL] = "a string or null",
+        [LOG_JSON_TIME] = N_("a string or a number"),
+        [LOG_JSON_DEVICE] = N_("a string"),
+        [LOG_JSON_POINT] = N_("a string"),
+        [LOG_JSON_VALUE] = N_("a number, true, false or null"),
+        [LOG_JSON_QUALITY] = N_("a string or null"),
+        [LOG_JSON_DETAIL] = N_("a string or null"),
     };
     char *from = j->at;
     bool fits;
@@ -208,7 +210,7 @@ take_value(struct json *j, enum log_json_cell which, struct log_cell *out)
     if (!fits) {
         j->at = from;
         return err_set(j->err, ERR_CONFIG, "\"%s\" is %s", keys[which].word,
-                       accepted[which]);
+                       tr(accepted[which]));
     }
     return 0;
 }

@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
+
 #define BUFFER_BYTES ((size_t)4 * LOG_LINE_BYTES_MAX)
 
 const char *
 log_lines_name(const char *path)
 {
-    return strcmp(path, LOG_STDIN) == 0 ? "standard input" : path;
+    return strcmp(path, LOG_STDIN) == 0 ? tr("standard input") : path;
 }
 
 int

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 #define SLOTS_MIN 64
 #define SLOTS_MAX (1u << 20) /* 4 MiB; larger sites meet more misses. */
 
@@ -94,7 +96,7 @@ log_names_unknown(const struct log_names *n,
     }
     if (near != NULL) {
         before = "; '";
-        after = d == NONE_INDEX ? "' is" : "' is one";
+        after = d == NONE_INDEX ? tr("' is") : tr("' is one");
     }
     near = near != NULL ? near : "";
     if (d == NONE_INDEX) {

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "collectors/log_number.h"
+#include "daemon/base/catalogue.h"
 
 /* A value as text; `true` and `false` count where the point is a yes or no, or is fed
  * by logs alone and so has no type of its own. */
@@ -55,5 +56,5 @@ log_value_read(double *out,
         return err_set(err, ERR_RANGE, "no value; a good sample has one");
     }
     return err_set(err, ERR_RANGE, "'%.60s' is no value; a decimal number%s is",
-                   cell->text, p->type == TYPE_BOOL ? ", true or false" : "");
+                   cell->text, p->type == TYPE_BOOL ? tr(", true or false") : "");
 }

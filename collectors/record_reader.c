@@ -8,6 +8,7 @@
 
 #include "collectors/decode.h"
 #include "collectors/record_bus.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define GIVE_UP_MIN_US 1000000 /* An answer may still come after its timeout. */
@@ -575,7 +576,7 @@ record_reader_next(struct record_reader *r)
     }
     if (r->failed) {
         const struct loc loc = {.file = "replay"};
-        on_bad(r, &loc, "out of memory");
+        on_bad(r, &loc, tr("out of memory"));
         return NULL;
     }
     if (r->queue_taken == r->queue_size) {

@@ -7,6 +7,7 @@
 
 #include "collectors/collectors.h"
 #include "collectors/plan.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define MAGIC_BYTES_MAX 32
@@ -109,7 +110,7 @@ on_bytes(void *ctx,
         l = malloc(sizeof *l);
         if (l == NULL || r->connection_count == CAPTURE_CONNECTIONS_MAX) {
             free(l);
-            tell_bad(r, 0, "out of memory; a connection is left out");
+            tell_bad(r, 0, tr("out of memory; a connection is left out"));
             return;
         }
         listener_connection(l, c->number, r->options.give_up_us, r->options.sink);
@@ -291,7 +292,7 @@ step_wire_log(struct recording *r)
     if (wire_log_parse_record(&record, line, &column, &err) != 0) {
         tell_bad(r, column, err.text);
     } else if (record.t_us < r->counts.last_us) {
-        tell_bad(r, 1, "goes back in time; records stand in order of time");
+        tell_bad(r, 1, tr("goes back in time; records stand in order of time"));
     } else {
         note_time(r, record.t_us);
         listener_feed(&r->own, record.way, record.t_us, false, record.bytes,

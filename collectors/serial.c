@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
+
 /* A receiver follows a speed that is off by so much (half a bit in a character of 11).
  */
 #define SPEED_TOLERANCE_PERCENT 4
@@ -20,7 +22,7 @@ lock_port(int fd, const char *path, struct err *err)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return err_set(err, ERR_IO, "%s: %s", path,
-                       errno == EWOULDBLOCK ? "in use by another program"
+                       errno == EWOULDBLOCK ? tr("in use by another program")
                                             : strerror(errno));
     }
     /* Programs that know no flock() are kept out by this one.  Not fatal: the lock
@@ -87,7 +89,8 @@ serial_open(int *out, const struct bus *bus, struct err *err)
 
     if (fd < 0) {
         return err_set(err, ERR_IO, "%s: %s", bus->path,
-                       errno == EBUSY ? "in use by another program" : strerror(errno));
+                       errno == EBUSY ? tr("in use by another program")
+                                      : strerror(errno));
     }
     if (!isatty(fd)) {
         err_set(err, ERR_IO, "%s: not a serial port", bus->path);

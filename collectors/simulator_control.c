@@ -153,6 +153,7 @@ simulator_command(struct strbuf *answer,
         {"fault", "fault UNIT KIND [KEY VALUE]...", 3, WORDS_MAX, set_faults},
         {"clear", "clear UNIT", 2, 2, set_faults},
         {"get", "get UNIT REGISTER", 3, 3, use_register},
+        /* not translated: commands. */
         {"stats", "stats [UNIT] [by port|unit] [json]", 1, 5, say_stats},
         {"port", "port PORT open|hang|closed|free", 3, 3, set_port},
     };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define TIMES_MAX 1000000 /* As in SIM.yaml. */
@@ -70,7 +71,7 @@ take_delay(struct words *w, struct sim_fault *out, struct err *err)
 static int
 take_code(struct words *w, struct sim_fault *out, struct err *err)
 {
-    return take_byte(w, "exception code", 255, &out->code, err);
+    return take_byte(w, tr("exception code"), 255, &out->code, err);
 }
 
 /* "holding 10..20", "holding". */
@@ -89,13 +90,13 @@ take_registers(struct words *w, struct sim_fault *out, struct err *err)
 static int
 take_function(struct words *w, struct sim_fault *out, struct err *err)
 {
-    return take_byte(w, "function", 127, &out->function, err);
+    return take_byte(w, tr("function"), 127, &out->function, err);
 }
 
 static int
 take_bytes(struct words *w, struct sim_fault *out, struct err *err)
 {
-    return take_byte(w, "number of bytes", SIM_GARBAGE_BYTES_MAX, &out->bytes, err);
+    return take_byte(w, tr("number of bytes"), SIM_GARBAGE_BYTES_MAX, &out->bytes, err);
 }
 
 static int
@@ -115,13 +116,13 @@ take_place(struct words *w, struct sim_fault *out, struct err *err)
 static int
 take_every(struct words *w, struct sim_fault *out, struct err *err)
 {
-    return take_number(w, "number for every", TIMES_MAX, &out->every, err);
+    return take_number(w, tr("number for every"), TIMES_MAX, &out->every, err);
 }
 
 static int
 take_times(struct words *w, struct sim_fault *out, struct err *err)
 {
-    return take_number(w, "number of times", TIMES_MAX, &out->times, err);
+    return take_number(w, tr("number of times"), TIMES_MAX, &out->times, err);
 }
 
 static int

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collectors/simulator_send.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 
@@ -209,7 +210,7 @@ lines_take(struct simulator *s, uint32_t index)
             return;
         }
         if (too_long) {
-            strbuf_printf(&answer, "error: a line has at most %zu bytes",
+            strbuf_printf(&answer, tr("error: a line has at most %zu bytes"),
                           sizeof line - 1);
         } else {
             memcpy(line, c->bytes, length);

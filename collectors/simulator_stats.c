@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 enum stats_by { BY_NOTHING, BY_PORT, BY_UNIT };
 
 struct stats {
@@ -189,7 +191,7 @@ simulator_stats_say(struct strbuf *out,
     }
     if (!any && target->port_count > 0) {
         return err_set(err, ERR_NOT_FOUND, "no unit '%s'%s%s", s.wanted.name,
-                       s.wanted.port != NULL ? " on port " : "",
+                       s.wanted.port != NULL ? tr(" on port ") : "",
                        s.wanted.port != NULL ? s.wanted.port : "");
     }
     if (s.by == BY_NOTHING && !s.json) {

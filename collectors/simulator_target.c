@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 /* Does "15020" or "line" name the port "127.0.0.1:15020" or "dir/line"? */
 static bool
 is_port(const char *port, const char *name)
@@ -69,7 +71,7 @@ simulator_find_unit(const struct control_target *target,
     }
     if (count == 0) {
         err_set(err, ERR_NOT_FOUND, "no unit '%s'%s%s", w->name,
-                w->port != NULL ? " on port " : "", w->port != NULL ? w->port : "");
+                w->port != NULL ? tr(" on port ") : "", w->port != NULL ? w->port : "");
     } else if (count > 1) {
         err_set(err, ERR_USAGE, "several ports have a unit %s; name its id, or %s@PORT",
                 w->name, w->name);

@@ -6,6 +6,7 @@
 
 #include "collectors/plan.h"
 #include "collectors/wire_inside.h"
+#include "daemon/base/catalogue.h"
 
 #define MBAP_HEADER     6 /* Transaction, protocol, length: what comes before a unit. */
 #define MBAP_LENGTH_MIN 3 /* Unit, function, exception code. */
@@ -255,7 +256,7 @@ wire_end(struct wire_reader *r, struct wire_result *res, struct read_answer *ans
         r->asked = false; /* Its answer is a late one from now on. */
     } else if (r->other_unit) {
         wire_fail(res, WIRE_WRONG_UNIT);
-        (void)snprintf(res->text, sizeof res->text, "an answer of unit %u",
+        (void)snprintf(res->text, sizeof res->text, tr("an answer of unit %u"),
                        r->unit_seen);
     } else if (r->malformed) {
         wire_fail(res, WIRE_MALFORMED);

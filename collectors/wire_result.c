@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "collectors/wire_inside.h"
+#include "daemon/base/catalogue.h"
 
 #define GATEWAY_NO_REPLY 0x0B
 
@@ -66,20 +67,21 @@ static const char *
 exception_text(uint8_t code)
 {
     static const char *const texts[] = {
-        [0x01] = "illegal function",
-        [0x02] = "illegal data address",
-        [0x03] = "illegal data value",
-        [0x04] = "device failure",
-        [0x05] = "acknowledge",
-        [0x06] = "device busy",
-        [0x07] = "negative acknowledge",
-        [0x08] = "memory parity error",
-        [0x0A] = "no path through the gateway",
-        [0x0B] = "the gateway got no answer from the unit",
+        [0x01] = N_("illegal function"),
+        [0x02] = N_("illegal data address"),
+        [0x03] = N_("illegal data value"),
+        [0x04] = N_("device failure"),
+        [0x05] = N_("acknowledge"),
+        [0x06] = N_("device busy"),
+        [0x07] = N_("negative acknowledge"),
+        [0x08] = N_("memory parity error"),
+        [0x0A] = N_("no path through the gateway"),
+        [0x0B] = N_("the gateway got no answer from the unit"),
     };
 
-    return code < ARRAY_LEN(texts) && texts[code] != NULL ? texts[code]
-                                                          : "a code of its maker's";
+    return tr(code < ARRAY_LEN(texts) && texts[code] != NULL
+                  ? texts[code]
+                  : N_("a code of its maker's"));
 }
 
 void
@@ -87,24 +89,24 @@ wire_fail(struct wire_result *res, enum wire_fault fault)
 {
     static const char *const texts[WIRE_FAULT_COUNT] = {
         [WIRE_OK] = "",
-        [WIRE_TIMEOUT] = "no answer in time",
-        [WIRE_CRC] = "an answer with a wrong check sum",
-        [WIRE_SHORT] = "an answer that began and did not end",
-        [WIRE_WRONG_UNIT] = "an answer of another unit",
-        [WIRE_MALFORMED] = "an answer of another function or length",
-        [WIRE_EXCEPTION] = "an exception",
-        [WIRE_REFUSED] = "no connection",
-        [WIRE_LOST] = "connection lost",
+        [WIRE_TIMEOUT] = N_("no answer in time"),
+        [WIRE_CRC] = N_("an answer with a wrong check sum"),
+        [WIRE_SHORT] = N_("an answer that began and did not end"),
+        [WIRE_WRONG_UNIT] = N_("an answer of another unit"),
+        [WIRE_MALFORMED] = N_("an answer of another function or length"),
+        [WIRE_EXCEPTION] = N_("an exception"),
+        [WIRE_REFUSED] = N_("no connection"),
+        [WIRE_LOST] = N_("connection lost"),
     };
 
     *res = (struct wire_result){.fault = fault};
-    (void)snprintf(res->text, sizeof res->text, "%s", texts[fault]);
+    (void)snprintf(res->text, sizeof res->text, "%s", tr(texts[fault]));
 }
 
 void
 wire_except(struct wire_result *res, uint8_t code)
 {
     *res = (struct wire_result){.fault = WIRE_EXCEPTION, .exception = code};
-    (void)snprintf(res->text, sizeof res->text, "exception %u: %s", code,
+    (void)snprintf(res->text, sizeof res->text, tr("exception %u: %s"), code,
                    exception_text(code));
 }

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define MODBUS_TCP_PORT 502 /* Registered with IANA. */
 #define BAUD_DEFAULT    9600
@@ -122,7 +123,7 @@ read_endpoint(struct reader *r,
         diags_add(r->diags, DIAG_ERROR, &loc,
                   "\"%s\" is \"%.80s\"; HOST:PORT such as 192.0.2.10:%s is accepted%s",
                   key, text, bus->kind == BUS_TCP ? "502" : "4001",
-                  bus->kind == BUS_TCP ? ", the port may be left out" : "");
+                  bus->kind == BUS_TCP ? tr(", the port may be left out") : "");
     }
 }
 
@@ -146,7 +147,7 @@ read_probe_share(struct reader *r, const struct node *n, struct bus *bus)
     }
     diags_add(r->diags, DIAG_ERROR, &n->loc, "\"probe_share\" is %s%.60s%s; %s",
               text[0] != 0 ? "\"" : node_kind_name(n), text, text[0] != 0 ? "\"" : "",
-              probe_share_percent.accepted);
+              tr(probe_share_percent.accepted));
 }
 
 /* An endpoint may describe the line behind it, beginning with how fast that is.  How
@@ -203,8 +204,8 @@ read_bus(struct reader *r, const struct node *n, struct bus *bus)
                   "bus \"%s\" has %s; exactly one of rtu: /dev/ttyS1, tcp: HOST:PORT, "
                   "rtu_over_tcp: HOST:PORT is accepted",
                   bus->id,
-                  kinds == 0 ? "no line and no endpoint"
-                             : "several lines or endpoints");
+                  kinds == 0 ? tr("no line and no endpoint")
+                             : tr("several lines or endpoints"));
     } else if (y.rtu != NULL) {
         bus->kind = BUS_RTU;
         bus->path = path_absolute_beside(r->arena, n->loc.file, y.rtu);

@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
+#include "daemon/model/ticket.h"
 
 /* ---- What is expected ---- */
 
@@ -92,7 +94,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
             r->diags, DIAG_ERROR, &n->loc,
             "an expectation has %s; event: alarm.raised, or never: alarm.raised, is "
             "accepted",
-            y.event == NULL ? "no event" : "both \"event\" and \"never\"");
+            y.event == NULL ? tr("no event") : tr("both \"event\" and \"never\""));
     } else if (n->kind == NODE_MAP) {
         y.x.never = y.never != NULL;
         read_event(r, y.never != NULL ? y.never : y.event, &y.x);
@@ -115,9 +117,9 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 
 struct command_yaml {
     struct command command;
-    const struct node *at, *what, *priority, *until;
+    const struct node *at, *what, *priority, *until, *cost, *parts;
     const char *to, *reason;
-    int state; /* -1: not given. */
+    int state, pause; /* -1: not given. */
 };
 
 static const char *
@@ -128,20 +130,24 @@ command_word(int index)
 
 static const struct shape do_shape = {.kind = SHAPE_NAMES,
                                       .name_of = command_word,
-                                      .name_count = COMMAND_KIND_COUNT,
+                                      .name_count = COMMAND_CASE_COUNT,
                                       .also_of = command_kind_alias};
 
 static void
 read_command_kind(struct reader *r, const struct node *n, enum command_kind *out)
 {
     int word = 0;
-    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text)) {
+    if (n->kind == NODE_SCALAR && command_kind_parse(out, n->text) &&
+        *out < COMMAND_CASE_COUNT) {
         return; /* Also by another name, which the list below does not have. */
     }
     (void)shape_read_name(r, n, "do", &do_shape, &word);
 }
 
 static const char *const service_words[] = {"out", "in", NULL};
+/* Those of enum pause, from PAUSE_PARTS on. */
+static const char *const pause_words[] = {"parts", "contractor", "access", "other",
+                                          NULL};
 static const struct field command_fields[] = {
     {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED,
      ABOUT("When it is done."), SHAPE(case_time_shape)},
@@ -174,6 +180,29 @@ static const struct field command_fields[] = {
      ABOUT("The same, as a moment."), SHAPE(case_time_shape)},
     {FIELD("state", FIELD_ENUM, struct command_yaml, state), .words = service_words,
      ABOUT("Whether a device goes out of service, or comes back.")},
+    {FIELD("category", FIELD_STRING, struct command_yaml, command.category), .max = 60,
+     ABOUT("Kind of fault of a ticket that is opened or changed.")},
+    {FIELD("team", FIELD_ID, struct command_yaml, command.team),
+     ABOUT("Of a ticket that is opened or changed.")},
+    {FIELD("symptom", FIELD_STRING, struct command_yaml, command.symptom),
+     ABOUT("What was seen, of a ticket that is opened; without it the note.")},
+    {FIELD("reporter", FIELD_STRING, struct command_yaml, command.reporter), .max = 63,
+     ABOUT("Who saw it, where that is not who entered it.")},
+    {FIELD("pause", FIELD_ENUM, struct command_yaml, pause), .words = pause_words,
+     ABOUT("What a ticket waits for.")},
+    {FIELD("cause", FIELD_STRING, struct command_yaml, command.cause), .max = 31,
+     ABOUT("Closing code: what the fault turned out to be.")},
+    {FIELD("minutes", FIELD_INT, struct command_yaml, command.minutes),
+     BETWEEN(-WORK_MINUTES_MAX, WORK_MINUTES_MAX),
+     ABOUT("Worked, beside what was entered before.")},
+    {FIELD("cost", FIELD_NODE, struct command_yaml, cost),
+     ABOUT("Beside the parts, such as 12.50."), SHAPE(shape_number)},
+    {FIELD("parts", FIELD_NODE, struct command_yaml, parts),
+     ABOUT("What was built in or used up."), SHAPE(case_parts_shape)},
+    {FIELD("step", FIELD_INT, struct command_yaml, command.step),
+     BETWEEN(1, TICKET_STEPS_MAX), ABOUT("Of the procedure, to be ticked off.")},
+    {FIELD("undone", FIELD_BOOL, struct command_yaml, command.undone),
+     ABOUT("The step was not done after all.")},
 };
 static const struct shape command_shape = {SHAPE_OF_TABLE(command_fields)};
 static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command_shape};
@@ -181,7 +210,7 @@ static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command
 static void
 read_command(struct reader *r, const struct node *n, struct case_command *out)
 {
-    struct command_yaml y = {.command = {.by = ""}, .state = -1};
+    struct command_yaml y = {.command = {.by = ""}, .state = -1, .pause = -1};
     const char *priority = NULL;
     out->loc = n->loc;
     (void)fields_read(r, &y, n, "command", command_fields, ARRAY_LEN(command_fields));
@@ -201,6 +230,13 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         priority != NULL && severity_parse(&y.command.priority, priority);
     y.command.assignee = y.command.assignee != NULL ? y.command.assignee : y.to;
     y.command.note = y.command.note != NULL ? y.command.note : y.reason;
+    y.command.pause = (enum pause)(PAUSE_NONE + 1 + y.pause);
+    if (y.cost != NULL) {
+        (void)case_money_read(r, y.cost, "cost", &y.command.cost);
+    }
+    if (y.parts != NULL) {
+        case_parts_read(r, y.parts, &y.command);
+    }
     y.command.service = y.state < 0    ? SERVICE_UNSAID
                         : y.state == 0 ? SERVICE_OUT
                                        : SERVICE_IN;
@@ -226,13 +262,13 @@ read_sample_value(struct reader *r, const struct node *n, double *out)
 }
 
 static const char *
-quality_word(int index)
+quality_value(int index)
 {
     return quality_name((enum quality)index);
 }
 
 static const struct shape quality_shape = {
-    .kind = SHAPE_NAMES, .name_of = quality_word, .name_count = QUALITY_COUNT};
+    .kind = SHAPE_NAMES, .name_of = quality_value, .name_count = QUALITY_COUNT};
 
 static void
 read_quality(struct reader *r, const struct node *n, enum quality *out)

@@ -16,4 +16,12 @@ bool case_time_read(struct reader *r,
                     const char *name,
                     struct case_time *out);
 
+/* ---- case_work.c ---- */
+
+/* An amount of money, in hundredths. */
+bool
+case_money_read(struct reader *r, const struct node *n, const char *name, int64_t *out);
+extern const struct shape case_parts_shape;
+void case_parts_read(struct reader *r, const struct node *list, struct command *out);
+
 #endif

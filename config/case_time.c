@@ -5,6 +5,7 @@
 #include "config/case.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 const struct shape case_time_shape = {
@@ -76,6 +77,6 @@ case_time_read(struct reader *r,
         return true;
     }
     diags_add(r->diags, DIAG_ERROR, &n->loc, "\"%s\" is \"%.60s\"; %s", name, text,
-              case_time_shape.accepted);
+              tr(case_time_shape.accepted));
     return false;
 }

@@ -33,6 +33,10 @@ struct site *config_load_site(const char *path,
  * checks of others can add what they find.  NULL: nothing could be read at all. */
 struct site *config_load_for_check(const char *path, struct diags *diags);
 
+/* What `language:` of the site file at `path` says, even if the rest of it has errors,
+ * which are not told.  False: nothing; it may stand in a file that is included. */
+bool config_site_language(enum language *out, const char *path);
+
 struct replay_case *config_load_case(const char *path, struct diags *diags);
 struct log_map *config_load_map(const char *path, struct diags *diags);
 struct sim *config_load_sim(const char *path, struct diags *diags);

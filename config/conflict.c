@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "daemon/base/catalogue.h"
 
 #define NEIGHBOURS_MAX 8 /* Overlapping points looked back at, so it stays n log n. */
 
@@ -63,7 +64,7 @@ disagreement(const struct point *a, const struct point *b)
         return is_bits(a) && is_bits(b) && other ? "order" : NULL;
     }
     if (a->address != b->address) {
-        return "first register";
+        return tr("first register");
     }
     if (a->type != b->type) {
         return "type";
@@ -73,7 +74,7 @@ disagreement(const struct point *a, const struct point *b)
     }
     if (a->scaling.mul * b->scaling.div != b->scaling.mul * a->scaling.div ||
         a->scaling.add * b->scaling.div != b->scaling.add * a->scaling.div) {
-        return "scale or offset";
+        return tr("scale or offset");
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define UNIT_MAX        255
 #define UNIT_RTU_MAX    247 /* Modbus over serial line V1.02, 2.2. */
@@ -29,19 +30,6 @@ struct device_yaml {
     int64_t stale_after_ms, serves;
     const struct node *poll, *points, *ledger, *limits;
 };
-
-static const struct field ledger_fields[] = {
-    {FIELD("maker", FIELD_STRING, struct ledger, maker), ABOUT("Who made it.")},
-    {FIELD("model", FIELD_STRING, struct ledger, model), ABOUT("Its model.")},
-    {FIELD("serial", FIELD_STRING, struct ledger, serial), ABOUT("Its serial number.")},
-    {FIELD("installed", FIELD_DATE, struct ledger, installed),
-     ABOUT("The day when it was installed.")},
-    {FIELD("design_life", FIELD_DURATION, struct ledger, design_life_ms),
-     BETWEEN(MS_DAY, 200 * MS_YEAR), ABOUT("How long it is made to last.")},
-    {FIELD("keeper", FIELD_ID, struct ledger, keeper),
-     ABOUT("The id of the person who looks after it.")},
-};
-static const struct shape ledger_shape = {SHAPE_OF_TABLE(ledger_fields)};
 
 static const struct shape continuous_shape = {
     .kind = SHAPE_TEXT,
@@ -196,8 +184,9 @@ check_points(struct reader *r, const struct draft *d, bool has_profile)
                 "point \"%s\": \"register\" is missing; a device on a bus says where "
                 "it is read, such as register: input 0%s",
                 p->id,
-                has_profile ? " (a point here replaces the whole point of the profile)"
-                            : "");
+                has_profile
+                    ? tr(" (a point here replaces the whole point of the profile)")
+                    : "");
         }
         bool bits = p->table == REG_COIL || p->table == REG_DISCRETE;
         if (!bits && p->table != REG_NONE &&
@@ -227,7 +216,7 @@ read_poll(struct reader *r, const struct node *n, struct device *d)
     if (n->kind == NODE_SCALAR && !node_is_empty(n) &&
         (n->text[0] < '0' || n->text[0] > '9')) {
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"poll\" is \"%.60s\"; %s", n->text,
-                  continuous_shape.accepted);
+                  tr(continuous_shape.accepted));
         return;
     }
     (void)value_duration(r, n, "poll", POLL_MS_MIN, POLL_MS_MAX, &d->poll_ms);
@@ -322,8 +311,7 @@ read_device(struct reader *r,
         own = points_read(r, y.points);
     }
     if (y.ledger != NULL) {
-        (void)fields_read(r, &d->ledger, y.ledger, "ledger", ledger_fields,
-                          ARRAY_LEN(ledger_fields));
+        ledger_read(r, y.ledger, &d->ledger);
     }
     merge_points(r, profile, own, out);
     check_points(r, out, profile != NULL);

@@ -5,6 +5,7 @@
 
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
@@ -42,9 +43,9 @@ add_label(struct strbuf *b, const struct node *map, const char *what)
 {
     const struct node *id = map->kind == NODE_MAP ? node_get(map, "id") : NULL;
     if (id != NULL && id->kind == NODE_SCALAR && id->text[0] != 0) {
-        strbuf_printf(b, "%s \"%.60s\"", what, id->text);
+        strbuf_printf(b, "%s \"%.60s\"", tr(what), id->text);
     } else {
-        strbuf_printf(b, "%s", what);
+        strbuf_add(b, tr(what));
     }
 }
 
@@ -63,12 +64,12 @@ report_value(struct reader *r, const struct node *n, const struct field *f)
     struct strbuf b = {0};
     strbuf_printf(&b, "\"%s\" ", f->key);
     if (n->kind != NODE_SCALAR || node_is_empty(n)) {
-        strbuf_printf(&b, "is %s", node_kind_name(n));
+        strbuf_printf(&b, tr("is %s"), node_kind_name(n));
     } else if (n->quoted && (f->kind == FIELD_INT || f->kind == FIELD_FLOAT ||
                              f->kind == FIELD_BOOL)) {
-        strbuf_printf(&b, "is text in quotes, '%.60s'", n->text);
+        strbuf_printf(&b, tr("is text in quotes, '%.60s'"), n->text);
     } else {
-        strbuf_printf(&b, "is \"%.60s\"", n->text);
+        strbuf_printf(&b, tr("is \"%.60s\""), n->text);
     }
     strbuf_add(&b, "; ");
     shape_add_accepted(&b, f);
@@ -79,7 +80,7 @@ report_value(struct reader *r, const struct node *n, const struct field *f)
         }
         const char *near = diag_nearest(n->text, f->words, count);
         if (near != NULL) {
-            strbuf_printf(&b, "; did you mean \"%s\"?", near);
+            strbuf_printf(&b, tr("; did you mean \"%s\"?"), near);
         }
     }
     diags_add(r->diags, DIAG_ERROR, &n->loc, "%s", strbuf_text(&b));
@@ -306,12 +307,12 @@ report_unknown_key(struct reader *r,
         keys[i] = fields[i].key;
     }
     add_label(&b, map, what);
-    strbuf_printf(&b, ": unknown key \"%.60s\"; ", child->key);
+    strbuf_printf(&b, tr(": unknown key \"%.60s\"; "), child->key);
     const char *near = diag_nearest(child->key, keys, count);
     if (near != NULL) {
-        strbuf_printf(&b, "did you mean \"%s\"? ", near);
+        strbuf_printf(&b, tr("did you mean \"%s\"? "), near);
     }
-    strbuf_add(&b, "accepted: ");
+    strbuf_add(&b, tr("accepted: "));
     add_words(&b, keys);
     diags_add(r->diags, DIAG_ERROR, &child->key_loc, "%s", strbuf_text(&b));
     strbuf_fini(&b);
@@ -325,9 +326,9 @@ report_missing_key(struct reader *r,
 {
     struct strbuf b = {0};
     add_label(&b, map, what);
-    strbuf_printf(&b, ": \"%s\" is missing; ", f->key);
+    strbuf_printf(&b, tr(": \"%s\" is missing; "), f->key);
     if (f->kind == FIELD_NODE) {
-        strbuf_printf(&b, "add %s: ...", f->key);
+        strbuf_printf(&b, tr("add %s: ..."), f->key);
     } else {
         shape_add_accepted(&b, f);
     }
@@ -348,7 +349,7 @@ fields_read(struct reader *r,
     assert(count <= 64);
     if (map->kind != NODE_MAP && !node_is_empty(map)) {
         diags_add(r->diags, DIAG_ERROR, &map->loc,
-                  "%s is %s; a mapping of key: value is accepted", what,
+                  "%s is %s; a mapping of key: value is accepted", tr(what),
                   node_kind_name(map));
         return false;
     }
@@ -385,10 +386,10 @@ items_of(struct reader *r, const struct node *n, const char *what, enum node_kin
         return NULL;
     }
     if (n->kind != kind) {
-        diags_add(r->diags, DIAG_ERROR, &n->loc, "\"%s\" is %s; %s is accepted", what,
-                  node_kind_name(n),
-                  kind == NODE_LIST ? "a list (each entry begins with \"- \")"
-                                    : "a mapping of key: value");
+        diags_add(r->diags, DIAG_ERROR, &n->loc, "\"%s\" is %s; %s is accepted",
+                  tr(what), node_kind_name(n),
+                  kind == NODE_LIST ? tr("a list (each entry begins with \"- \")")
+                                    : tr("a mapping of key: value"));
         return NULL;
     }
     return n->first;
@@ -488,9 +489,9 @@ add_known(struct strbuf *b, const char *name, const char *const *words, size_t c
     size_t listed = 0;
     size_t left = 0;
     if (near != NULL) {
-        strbuf_printf(b, "did you mean \"%s\"? ", near);
+        strbuf_printf(b, tr("did you mean \"%s\"? "), near);
     }
-    strbuf_add(b, "known: ");
+    strbuf_add(b, tr("known: "));
     for (size_t i = 0; i < count; i++) {
         if (words[i][0] == 0 || (i > 0 && strcmp(words[i], words[i - 1]) == 0)) {
             continue; /* Wrong ones, reported elsewhere. */
@@ -503,7 +504,7 @@ add_known(struct strbuf *b, const char *name, const char *const *words, size_t c
         listed++;
     }
     if (left > 0) {
-        strbuf_printf(b, " and %zu more", left);
+        strbuf_printf(b, tr(" and %zu more"), left);
     }
 }
 
@@ -516,12 +517,12 @@ report_dangling(struct reader *r,
                 size_t count)
 {
     struct strbuf b = {0};
-    strbuf_printf(&b, "%s \"%.60s\" does not exist; ", noun, name);
+    strbuf_printf(&b, tr("%s \"%.60s\" does not exist; "), tr(noun), name);
     if (count == 0) {
-        strbuf_printf(&b, "there is no %s in these files", noun);
+        strbuf_printf(&b, tr("there is no %s in these files"), tr(noun));
     } else if (r->diags->errors >= HINTS_MAX) {
         /* Looking through 20,000 devices costs, and nobody reads the 100th hint. */
-        strbuf_printf(&b, "the id of one of %zu is accepted", count);
+        strbuf_printf(&b, tr("the id of one of %zu is accepted"), count);
     } else {
         add_known(&b, name, words, count);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 struct loc
 loc_of(const struct node *map, const char *key)
@@ -21,7 +22,7 @@ report_duplicate(struct reader *r,
 {
     diags_add(r->diags, DIAG_ERROR, second,
               "%s \"%s\" stands twice, first at %s:%u:%u; give this one another id",
-              noun, id, first->file, first->line, first->column);
+              tr(noun), id, first->file, first->line, first->column);
 }
 
 void

@@ -26,10 +26,11 @@
 /* ---- What the schema needs of each reader (config/shape.h). ---- */
 
 extern const struct shape site_block_shape, data_shape, bus_shape, device_shape,
-    rule_shape, person_shape, team_shape, priorities_shape, maintenance_shape,
-    procedure_shape, mqtt_shape, history_shape, alarms_shape, tickets_shape, web_shape;
-extern const struct shape applies_to_shape, limits_shape, point_shape, points_shape,
-    poll_shape;
+    rule_shape, person_shape, team_shape, calendar_shape, priorities_shape,
+    maintenance_shape, procedure_shape, mqtt_shape, history_shape, alarms_shape,
+    tickets_shape, web_shape;
+extern const struct shape applies_to_shape, ledger_shape, limits_shape, point_shape,
+    points_shape, poll_shape;
 /* Whole files. */
 extern const struct shape site_file_shape, rules_file_shape, profile_file_shape,
     case_file_shape, map_file_shape, sim_file_shape;
@@ -44,6 +45,7 @@ enum section {
     SECTION_RULES,
     SECTION_PEOPLE,
     SECTION_TEAMS,
+    SECTION_CALENDAR,
     SECTION_PRIORITIES,
     SECTION_MAINTENANCE,
     SECTION_PROCEDURES,
@@ -134,6 +136,11 @@ const struct profile_spec *profile_find(struct reader *r,
                                         const char *id,
                                         const struct loc *loc);
 
+/* ---- ledger.c ---- */
+
+/* A `ledger:` mapping. */
+void ledger_read(struct reader *r, const struct node *n, struct ledger *out);
+
 /* ---- bus.c, device.c, conflict.c ---- */
 
 void buses_read(struct reader *r, const struct sections *s, struct site *site);
@@ -142,12 +149,12 @@ void devices_read(struct reader *r, const struct sections *s, struct site *site)
 /* Two devices with one bus and unit must agree on every register. */
 void conflicts_check(struct reader *r, const struct site *site);
 
-/* ---- people.c, work.c, rule.c, service.c ---- */
+/* ---- people.c, team.c, calendar.c, work.c, rule.c, service.c ---- */
 
 void people_read(struct reader *r, const struct sections *s, struct site *site);
 void teams_read(struct reader *r, const struct sections *s, struct site *site);
+void calendar_read(struct reader *r, const struct sections *s, struct site *site);
 void procedures_read(struct reader *r, const struct sections *s, struct site *site);
-void maintenance_check(struct reader *r, const struct sections *s, struct site *site);
 void promises_read(struct reader *r, const struct sections *s, struct site *site);
 void tickets_read(struct reader *r, const struct sections *s, struct site *site);
 void alarms_read(struct reader *r, const struct sections *s, struct site *site);
@@ -155,6 +162,11 @@ void history_read(struct reader *r, const struct sections *s, struct site *site)
 void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
+
+/* ---- maintenance.c ---- */
+
+/* Sorted by id.  The devices stand by now. */
+void plans_read(struct reader *r, const struct sections *s, struct site *site);
 
 /* ---- suppression.c ---- */
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
+
 #define EXACT_MAX                                                                      \
     9007199254740992.0 /* 2^53: integers are exact in a double to here.                \
                         */
@@ -106,19 +108,8 @@ number_parse_clock(int *out_minutes, const char *text)
 bool
 number_is_date(const char *text)
 {
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    for (int i = 0; i < 10; i++) {
-        bool dash = i == 4 || i == 7;
-        if (dash ? text[i] != '-' : !is_digit(text[i])) {
-            return false;
-        }
-    }
-    int year = atoi(text);
-    int month = atoi(text + 5);
-    int day = atoi(text + 8);
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return text[10] == 0 && month >= 1 && month <= 12 && day >= 1 &&
-           day <= days[month - 1] && (month != 2 || day <= 28 || leap);
+    int32_t day = 0;
+    return civil_parse_date(&day, text);
 }
 
 static double

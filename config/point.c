@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define REGISTER_ACCEPTED                                                              \
     "accepted: \"input 0\", \"holding 0x10\", \"coil 3\", \"discrete 7\" (address "    \
@@ -229,11 +230,12 @@ read_bits(struct reader *r, const struct point_yaml *y, struct point *p)
         }
     }
     if (high > most) {
-        diags_add(r->diags, DIAG_ERROR, bits != NULL ? &bits->loc : &y->bit_loc,
-                  "\"%s\" %s %lld and the word has bits 0 to %lld%s",
-                  bits != NULL ? "bits" : "bit", bits != NULL ? "goes up to" : "is",
-                  (long long)high, (long long)most,
-                  most < BIT_MAX ? "; type: u32 or u64 beside it makes it wider" : "");
+        diags_add(
+            r->diags, DIAG_ERROR, bits != NULL ? &bits->loc : &y->bit_loc,
+            "\"%s\" %s %lld and the word has bits 0 to %lld%s",
+            bits != NULL ? "bits" : "bit", bits != NULL ? tr("goes up to") : tr("is"),
+            (long long)high, (long long)most,
+            most < BIT_MAX ? tr("; type: u32 or u64 beside it makes it wider") : "");
         return;
     }
     p->bit_low = (uint8_t)low;
@@ -250,7 +252,7 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
     const char *why = NULL;
     if (is_bit_table(p->table)) {
         meant = TYPE_BOOL;
-        why = "a coil or discrete input is one bit;";
+        why = tr("a coil or discrete input is one bit;");
         if (has_bits) {
             diags_add(r->diags, DIAG_ERROR,
                       y->bits != NULL ? &y->bits->key_loc : &p->loc,
@@ -259,10 +261,10 @@ settle_type(struct reader *r, const struct point_yaml *y, struct point *p)
         }
     } else if (y->bits != NULL) {
         meant = TYPE_BITS;
-        why = "\"bits\" are of a word u16, u32 or u64; name one of these, or";
+        why = tr("\"bits\" are of a word u16, u32 or u64; name one of these, or");
     } else if (y->bit >= 0) {
         meant = TYPE_BOOL;
-        why = "a \"bit\" is of a word u16, u32 or u64; name one of these, or";
+        why = tr("a \"bit\" is of a word u16, u32 or u64; name one of these, or");
     }
     /* A log brings any number: what it holds is not limited by a register. */
     p->type = meant != TYPE_COUNT ? meant : has_register ? TYPE_U16 : TYPE_F64;
@@ -308,7 +310,7 @@ read_scaling(struct reader *r, const struct point_yaml *y, struct point *p)
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"scale\" is %s; %s",
                   n->kind == NODE_SCALAR && n->text[0] != 0 ? n->text
                                                             : node_kind_name(n),
-                  scale_text.accepted);
+                  tr(scale_text.accepted));
     }
     n = y->offset;
     double value;
@@ -392,7 +394,7 @@ read_sentinels(struct reader *r, const struct node *map, struct point *p)
         if (!parse_raw(n->key, bits, &items[count].raw)) {
             diags_add(r->diags, DIAG_ERROR, &n->key_loc,
                       "\"%.60s\" is no raw value of %u bits; %s", n->key, bits,
-                      sentinels_shape.accepted);
+                      tr(sentinels_shape.accepted));
             continue;
         }
         if (value_text(r, n, "sentinels")) {
@@ -485,7 +487,7 @@ point_read(struct reader *r, const struct node *n, struct point_spec *out)
     if (y.reg != NULL && p->address + point_width(p) > UINT16_MAX + 1) {
         diags_add(r->diags, DIAG_ERROR, &y.reg->loc,
                   "a %s at address %u goes past register 65535; check the address",
-                  p->bit_words > 1 ? "word of several registers"
+                  p->bit_words > 1 ? tr("word of several registers")
                                    : value_type_name(p->type),
                   p->address);
     }
@@ -505,7 +507,7 @@ points_read(struct reader *r, const struct node *map)
     for (; n != NULL; n = n->next) {
         if (!is_point_id(n->key)) {
             diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.80s\" is no point id; %s",
-                      n->key, points_shape.accepted);
+                      n->key, tr(points_shape.accepted));
             continue;
         }
         /* A wrong one counts too, so that nobody who names it is blamed. */

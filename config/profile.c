@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define PROFILES_LISTED_MAX 1000 /* Files that are looked at, beside and shipped. */
 
@@ -303,7 +304,7 @@ report_no_profile(struct reader *r,
     const char *near = diag_nearest(id, names, count);
     diags_add(r->diags, DIAG_ERROR, loc,
               "profile \"%s\" does not exist; %s%s%slooked for %s.yaml in %s and %s",
-              id, near != NULL ? "did you mean \"" : "", near != NULL ? near : "",
+              id, near != NULL ? tr("did you mean \"") : "", near != NULL ? near : "",
               near != NULL ? "\"? " : "", id, beside, shipped);
 }
 

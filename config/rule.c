@@ -132,6 +132,7 @@ static const struct field rule_fields[] = {
      ABOUT("false: the rule is read and checked, but not judged."), PRESET("true")},
 };
 
+/* not translated: keys. */
 static const char *const rule_forms[] = {"when severity", "levels", NULL};
 const struct shape rule_shape = {
     SHAPE_OF_TABLE(rule_fields), .name = "rule",

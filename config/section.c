@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 
 #define FILES_MAX    1000 /* Included files of one site. */
 #define INCLUDES_MAX 16   /* How deep files may include files. */
@@ -26,6 +27,8 @@ static const struct shape devices_list = {.kind = SHAPE_LIST, .item = &device_sh
 static const struct shape rules_list = {.kind = SHAPE_LIST, .item = &rule_shape};
 static const struct shape people_list = {.kind = SHAPE_LIST, .item = &person_shape};
 static const struct shape teams_list = {.kind = SHAPE_LIST, .item = &team_shape};
+static const struct shape calendar_list = {
+    .kind = SHAPE_LIST, .item = &calendar_shape, .max = CALENDAR_DAYS_MAX};
 static const struct shape maintenance_list = {.kind = SHAPE_LIST,
                                               .item = &maintenance_shape};
 static const struct shape procedures_list = {.kind = SHAPE_LIST,
@@ -44,6 +47,8 @@ static const struct field sections[] = {
     [SECTION_RULES] = SECTION("rules", rules_list, "When an alarm is raised."),
     [SECTION_PEOPLE] = SECTION("people", people_list, "Who works here."),
     [SECTION_TEAMS] = SECTION("teams", teams_list, "Who gets the tickets."),
+    [SECTION_CALENDAR] =
+        SECTION("calendar", calendar_list, "Holidays, and days off that are worked."),
     [SECTION_PRIORITIES] = SECTION(
         "priorities", priorities_shape, "How soon tickets are answered and repaired."),
     [SECTION_MAINTENANCE] = SECTION("maintenance", maintenance_list, "Planned work."),
@@ -124,7 +129,7 @@ report_unknown_section(struct gather *g, const struct node *n)
     const char *near = diag_nearest(n->key, keys, ARRAY_LEN(keys));
     diags_add(g->r->diags, DIAG_ERROR, &n->key_loc,
               "unknown key \"%.60s\"; %s%s%saccepted: %s", n->key,
-              near != NULL ? "did you mean \"" : "", near != NULL ? near : "",
+              near != NULL ? tr("did you mean \"") : "", near != NULL ? near : "",
               near != NULL ? "\"? " : "", accepted);
 }
 

@@ -6,7 +6,12 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/model/alarm.h"
+#include "daemon/model/cause.h"
+#include "daemon/model/ticket.h"
+
+#define CURRENCY_ACCEPTED "three capital letters such as CNY or EUR are accepted"
 
 static const struct field tickets_fields[] = {
     {FIELD("verify_for", FIELD_DURATION, struct site, verify_for_ms),
@@ -17,16 +22,71 @@ static const struct field tickets_fields[] = {
      BETWEEN(0, PROMISE_MS_MAX),
      ABOUT("How long after the repair a return of the fault reopens the ticket."),
      PRESET("7d")},
+    {FIELD("visit_after", FIELD_DURATION, struct site, visit_after_ms),
+     BETWEEN(0, PROMISE_MS_MAX),
+     ABOUT("How long after it was closed a critical ticket is visited once more; 0s: "
+           "never."),
+     PRESET("3d")},
+    {FIELD("causes", FIELD_STRINGS, struct site, causes),
+     .count_offset = offsetof(struct site, cause_count),
+     ABOUT("Closing codes beside those that every site has.")},
+    {FIELD("currency", FIELD_STRING, struct site, currency), .max = 3,
+     LIKE("^[A-Z]{3}$", CURRENCY_ACCEPTED), ABOUT("Of every cost; an ISO 4217 code."),
+     PRESET("CNY")},
 };
 const struct shape tickets_shape = {SHAPE_OF_TABLE(tickets_fields)};
+
+static void
+check_currency(struct reader *r, const struct site *site, const struct loc *loc)
+{
+    static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (strlen(site->currency) != 3 || strspn(site->currency, capitals) != 3) {
+        diags_add(r->diags, DIAG_ERROR, loc, "\"currency\" is \"%.60s\"; %s",
+                  site->currency, CURRENCY_ACCEPTED);
+    }
+}
+
+/* A code is a word that figures are counted by. */
+static void
+check_causes(struct reader *r, const struct node *list, const struct site *site)
+{
+    const struct site none = {0};
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        if (!is_id(n->text) || strlen(n->text) >= CODE_BYTES) {
+            diags_add(r->diags, DIAG_ERROR, &n->loc,
+                      "closing code \"%.60s\" is no word of small letters, digits and "
+                      "hyphens, such as door-sill, of at most %d bytes",
+                      n->text, CODE_BYTES - 1);
+        } else if (cause_is_known(&none, n->text)) {
+            diags_add(r->diags, DIAG_ERROR, &n->loc,
+                      "closing code \"%s\" is one that every site has; leave it out",
+                      n->text);
+        }
+    }
+    for (uint32_t i = 0; i < site->cause_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (strcmp(site->causes[i], site->causes[k]) == 0) {
+                diags_add(r->diags, DIAG_ERROR, &list->loc,
+                          "closing code \"%.60s\" is there twice; once is enough",
+                          site->causes[i]);
+            }
+        }
+    }
+}
 
 void
 tickets_read(struct reader *r, const struct sections *s, struct site *site)
 {
     fields_preset(r, site, tickets_fields, ARRAY_LEN(tickets_fields));
-    if (s->once[SECTION_TICKETS] != NULL) {
-        (void)fields_read(r, site, s->once[SECTION_TICKETS], "tickets", tickets_fields,
-                          ARRAY_LEN(tickets_fields));
+    const struct node *n = s->once[SECTION_TICKETS];
+    if (n == NULL || !fields_read(r, site, n, "tickets", tickets_fields,
+                                  ARRAY_LEN(tickets_fields))) {
+        return;
+    }
+    struct loc currency = loc_of(n, "currency");
+    check_currency(r, site, &currency);
+    if (site->cause_count > 0) {
+        check_causes(r, node_get(n, "causes"), site);
     }
 }
 
@@ -114,7 +174,7 @@ history_read(struct reader *r, const struct sections *s, struct site *site)
                   size->kind == NODE_SCALAR && size->text[0] != 0
                       ? size->text
                       : node_kind_name(size),
-                  size_shape.accepted);
+                  tr(size_shape.accepted));
     }
     site->history = y.spec;
 }

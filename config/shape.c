@@ -1,5 +1,6 @@
 #include "config/shape.h"
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/site.h"
 
@@ -44,48 +45,48 @@ shape_add_accepted(struct strbuf *b, const struct field *f)
     char high[INSTANT_TEXT_BYTES];
     switch (f->kind) {
     case FIELD_STRING:
-        strbuf_add(b, "text is accepted");
+        strbuf_add(b, tr("text is accepted"));
         return;
     case FIELD_ID:
-        strbuf_add(b, "an id of a-z 0-9 _ -, first a letter or digit, up to 63 "
-                      "characters, is accepted");
+        strbuf_add(b, tr("an id of a-z 0-9 _ -, first a letter or digit, up to 63 "
+                         "characters, is accepted"));
         return;
     case FIELD_POINT_ID:
-        strbuf_add(b,
-                   "a point id of a-z 0-9 _, first a letter, up to 63 characters, is "
-                   "accepted");
+        strbuf_add(
+            b, tr("a point id of a-z 0-9 _, first a letter, up to 63 characters, is "
+                  "accepted"));
         return;
     case FIELD_INT:
-        strbuf_printf(b, "a whole number from %lld to %lld is accepted",
+        strbuf_printf(b, tr("a whole number from %lld to %lld is accepted"),
                       (long long)f->min, (long long)f->max);
         return;
     case FIELD_FLOAT:
-        strbuf_add(b, "a number such as 5 or 0.25 is accepted");
+        strbuf_add(b, tr("a number such as 5 or 0.25 is accepted"));
         return;
     case FIELD_BOOL:
-        strbuf_add(b, "true or false is accepted");
+        strbuf_add(b, tr("true or false is accepted"));
         return;
     case FIELD_DURATION:
         strbuf_printf(
-            b, "a duration from %s to %s is accepted, such as 300ms 5s 10m 2h 15d",
+            b, tr("a duration from %s to %s is accepted, such as 300ms 5s 10m 2h 15d"),
             f->min == 0 ? "0s" : duration_format(low, f->min),
             duration_format(high, f->max));
         return;
     case FIELD_ENUM:
-        strbuf_add(b, "accepted: ");
+        strbuf_add(b, tr("accepted: "));
         add_words(b, f->words);
         return;
     case FIELD_STRINGS:
-        strbuf_add(b, "a list such as [one, two] is accepted");
+        strbuf_add(b, tr("a list such as [one, two] is accepted"));
         return;
     case FIELD_TEXT:
-        strbuf_add(b, "text, or {en: ..., zh-CN: ...}, is accepted");
+        strbuf_add(b, tr("text, or {en: ..., zh-CN: ...}, is accepted"));
         return;
     case FIELD_EXPR:
-        strbuf_add(b, "an expression such as bearing > 80 is accepted");
+        strbuf_add(b, tr("an expression such as bearing > 80 is accepted"));
         return;
     case FIELD_DATE:
-        strbuf_add(b, "a date such as 2019-06-01 is accepted");
+        strbuf_add(b, tr("a date such as 2019-06-01 is accepted"));
         return;
     case FIELD_NODE:
     default:

@@ -33,6 +33,7 @@
 #include "config/number.h"
 #include "config/shape.h"
 #include "config/sim.h"
+#include "daemon/base/catalogue.h"
 
 #define COPIES_LISTED_MAX 20 /* More are summed up, so their numbers must be known. */
 #define TURNAROUND_MS_MAX MS_MINUTE
@@ -217,7 +218,7 @@ read_address(struct reader *r,
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the slave has %s; tcp: HOST:PORT, rtu: PATH, or rtu_over_tcp: "
                   "HOST:PORT, is accepted",
-                  kinds == 0 ? "no port" : "several ports");
+                  kinds == 0 ? tr("no port") : tr("several ports"));
         return;
     }
     if (y->rtu != NULL) {

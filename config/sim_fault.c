@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/shape.h"
 #include "config/sim.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 static const struct field moment_value = {
@@ -55,9 +56,8 @@ sim_windows_read(struct reader *r, const struct node *n, struct sim_windows *out
     *out = (struct sim_windows){items, count};
 }
 
-/* With the percent sign of a format, and of a text. */
-#define CHANCE_ACCEPTED(percent)                                                       \
-    "more than 0 and at most 100 percent, such as 20 " percent ", is accepted"
+/* not translated: for schemas. */
+#define CHANCE_ACCEPTED "more than 0 and at most 100 percent, such as 20 %, is accepted"
 
 struct fault_yaml {
     const struct node *kinds[SIM_FAULT_COUNT];
@@ -108,9 +108,9 @@ refuse_foreign_keys(struct reader *r, const struct node *n, enum sim_fault_kind 
         uint32_t kinds;
         const char *where;
     } rules[] = {
-        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE, "slow\" or \"late"},
+        {"delay", 1u << SIM_FAULT_SLOW | 1u << SIM_FAULT_LATE, N_("slow\" or \"late")},
         {"code", 1u << SIM_FAULT_EXCEPTION | 1u << SIM_FAULT_REFUSE,
-         "exception\" or \"refuse"},
+         N_("exception\" or \"refuse")},
         {"registers", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"function", 1u << SIM_FAULT_REFUSE, "refuse"},
         {"bytes", 1u << SIM_FAULT_GARBAGE, "garbage"},
@@ -121,7 +121,7 @@ refuse_foreign_keys(struct reader *r, const struct node *n, enum sim_fault_kind 
         if (key != NULL && (rules[i].kinds >> kind & 1) == 0) {
             diags_add(r->diags, DIAG_ERROR, &key->key_loc,
                       "\"%s\" of a fault \"%s\"; only \"%s\" has it, leave it out",
-                      rules[i].key, sim_fault_name(kind), rules[i].where);
+                      rules[i].key, sim_fault_name(kind), tr(rules[i].where));
         }
     }
 }
@@ -138,7 +138,10 @@ read_how_often(struct reader *r,
     if (y->chance != NULL && !sim_chance_parse(&f->chance, y->chance)) {
         struct loc loc = loc_of(n, "chance");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"chance\" is \"%.40s\"; " CHANCE_ACCEPTED("%%"), y->chance);
+                  "\"chance\" is \"%.40s\"; more than 0 and at most 100 percent, such "
+                  "as 20 %%, "
+                  "is accepted",
+                  y->chance);
     }
     if (count_given(n, keys) > 1) {
         diags_add(
@@ -208,7 +211,7 @@ static const struct field fault_fields[] = {
     {FIELD("every", FIELD_INT, struct fault_yaml, every), BETWEEN(1, 1000000),
      ABOUT("Every N-th request is struck.")},
     {FIELD("chance", FIELD_STRING, struct fault_yaml, chance),
-     LIKE("^[0-9.]+ *%$", CHANCE_ACCEPTED("%")),
+     LIKE("^[0-9.]+ *%$", CHANCE_ACCEPTED),
      ABOUT("Each request is struck with this chance, such as 20 %.")},
     {FIELD("times", FIELD_INT, struct fault_yaml, times), BETWEEN(1, 1000000),
      ABOUT("After so many times it ends.")},
@@ -242,7 +245,7 @@ read_fault(struct reader *r, const struct node *n, struct sim_fault *f)
     if (kinds != 1) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the fault has %s; one of " SIM_FAULT_WORDS " is accepted",
-                  kinds == 0 ? "no kind" : "several kinds");
+                  kinds == 0 ? tr("no kind") : tr("several kinds"));
         return;
     }
     sim_window_read(r, times, &window);

@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "config/shape.h"
 #include "config/sim.h"
+#include "daemon/base/catalogue.h"
 
 struct signal_yaml {
     const struct node *constant, *sine, *ramp, *steps, *counter, *csv;
@@ -228,7 +229,7 @@ read_signal(struct reader *r, const struct node *n, struct signal *s)
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the signal has %s; a number, or one of constant, sine, ramp, steps, "
                   "counter, csv, is accepted",
-                  kinds == 0 ? "no kind" : "several kinds");
+                  kinds == 0 ? tr("no kind") : tr("several kinds"));
         return;
     }
     s->interpolate = y.interpolate;
@@ -334,7 +335,7 @@ sim_point_read(struct reader *r, const struct node *n, struct sim_unit *unit)
     bool known = reg != NULL;
     if (!known && !is_point_id(n->key)) {
         diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.80s\" is no point id; %s",
-                  n->key, sim_points_shape.accepted);
+                  n->key, tr(sim_points_shape.accepted));
         return;
     }
     reg = known ? reg : sim_register_add(unit, n->key);

@@ -94,10 +94,11 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     conflicts_check(r, site);
     people_read(r, s, site);
     teams_read(r, s, site);
+    calendar_read(r, s, site);
     procedures_read(r, s, site);
     check_keepers(r, site);
     rules_read(r, s, site);
-    maintenance_check(r, s, site);
+    plans_read(r, s, site);
 }
 
 static struct site *

@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "config/text.h"
+#include "daemon/base/catalogue.h"
 
 struct builder {
     struct arena *arena;
@@ -59,44 +60,47 @@ byte_at(const struct builder *b, yaml_mark_t mark)
     return 0;
 }
 
-/* What libyaml says, and what a person at the keyboard can do about it. */
+/* What libyaml says (not translated: it is compared), and what a person at the keyboard
+ * can do about it. */
 static const struct {
     const char *says;
     const char *text;
 } yaml_problems[] = {
     {"mapping values are not allowed in this context",
-     "a \": \" where no key can stand; quote text that holds a colon, or check the "
-     "indentation of this line"},
+     N_("a \": \" where no key can stand; quote text that holds a colon, or check the "
+        "indentation of this line")},
     {"did not find expected ',' or '}'",
-     "a {...} goes on where \",\" or \"}\" is due; in {...} quote text that holds a "
-     "comma, a brace or \": \""},
+     N_("a {...} goes on where \",\" or \"}\" is due; in {...} quote text that holds a "
+        "comma, a brace or \": \"")},
     {"did not find expected ',' or ']'",
-     "a [...] goes on where \",\" or \"]\" is due; in [...] quote text that holds a "
-     "comma, a bracket or \": \""},
+     N_("a [...] goes on where \",\" or \"]\" is due; in [...] quote text that holds a "
+        "comma, a bracket or \": \"")},
     {"did not find expected key",
-     "no key stands here; check the indentation, and quote text that begins with "
-     "{ [ \" or '"},
+     N_("no key stands here; check the indentation, and quote text that begins with "
+        "{ [ \" or '")},
     {"did not find expected '-' indicator",
-     "a list goes on without \"- \"; indent every entry alike"},
+     N_("a list goes on without \"- \"; indent every entry alike")},
     {"could not find expected ':'",
-     "a key without \":\"; write \"key: value\" on one line"},
-    {"found unexpected ':'",
-     "a \":\" where no key can stand; in {...} put a space between \"key:\" and \",\", "
-     "and quote text that holds a colon"},
+     N_("a key without \":\"; write \"key: value\" on one line")},
+    {"found unexpected ':'", N_("a \":\" where no key can stand; in {...} put a space "
+                                "between \"key:\" and \",\", "
+                                "and quote text that holds a colon")},
     {"block sequence entries are not allowed in this context",
-     "a \"- \" where no list can stand; begin the list on a line of its own"},
-    {"found unexpected end of stream", "a quote that is never closed; close it"},
-    {"found unknown escape character",
-     "an unknown backslash sequence; write \\\\ for a backslash, or use single quotes"},
+     N_("a \"- \" where no list can stand; begin the list on a line of its own")},
+    {"found unexpected end of stream", N_("a quote that is never closed; close it")},
+    {"found unknown escape character", N_("an unknown backslash sequence; write \\\\ "
+                                          "for a backslash, or use single quotes")},
     {"did not find expected alphabetic or numeric character",
-     "text that begins with \"*\" or \"&\", which YAML takes as an alias or anchor; "
-     "quote it"},
+     N_("text that begins with \"*\" or \"&\", which YAML takes as an alias or anchor; "
+        "quote it")},
     {"did not find expected <document start>",
-     "the file goes on where it should end; check the indentation of this line"},
-    {"found a tab character that violates indentation", "a tab; indent with spaces"},
+     N_("the file goes on where it should end; check the indentation of this line")},
+    {"found a tab character that violates indentation",
+     N_("a tab; indent with spaces")},
     {"found a tab character where an indentation space is expected",
-     "a tab; indent with spaces"},
-    {"found undefined tag handle", "a tag (\"!...\"); tags are not accepted, quote it"},
+     N_("a tab; indent with spaces")},
+    {"found undefined tag handle",
+     N_("a tag (\"!...\"); tags are not accepted, quote it")},
 };
 
 static void
@@ -104,7 +108,7 @@ explain_parser_error(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
     struct loc at = place(b, p->problem_mark);
-    const char *problem = p->problem != NULL ? p->problem : "not readable as YAML";
+    const char *problem = p->problem != NULL ? p->problem : tr("not readable as YAML");
     char found = byte_at(b, p->problem_mark);
     b->failed = true;
     if (strstr(problem, "cannot start any token") != NULL && found == '\t') {
@@ -120,7 +124,7 @@ explain_parser_error(struct builder *b)
     }
     for (size_t i = 0; i < ARRAY_LEN(yaml_problems); i++) {
         if (strcmp(problem, yaml_problems[i].says) == 0) {
-            problem = yaml_problems[i].text;
+            problem = tr(yaml_problems[i].text);
             break;
         }
     }
@@ -137,7 +141,7 @@ refuse(struct builder *b, yaml_mark_t mark, const char *text)
 {
     struct loc at = place(b, mark);
     b->failed = true;
-    diags_add(b->diags, DIAG_ERROR, &at, "%s", text);
+    diags_add(b->diags, DIAG_ERROR, &at, "%s", tr(text));
 }
 
 static bool
@@ -503,7 +507,9 @@ const char *
 node_kind_name(const struct node *n)
 {
     if (node_is_empty(n)) {
-        return "nothing";
+        return tr("nothing");
     }
-    return n->kind == NODE_LIST ? "a list" : n->kind == NODE_MAP ? "a mapping" : "text";
+    return n->kind == NODE_LIST  ? tr("a list")
+           : n->kind == NODE_MAP ? tr("a mapping")
+                                 : tr("text");
 }

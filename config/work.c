@@ -1,11 +1,13 @@
-/* What is to be done: procedures, planned maintenance, and the promises of a priority.
- */
+/* What is to be done: procedures, and the promises of a priority. */
 #include <string.h>
 
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+
+#define STEPS_MAX 64 /* What a ticket can tick off: TICKET_STEPS_MAX. */
 
 struct part_yaml {
     const char *name;
@@ -22,19 +24,61 @@ static const struct shape part_shape = {SHAPE_OF_TABLE(part_fields)};
 static const struct shape parts_shape = {.kind = SHAPE_LIST, .item = &part_shape};
 
 static void
-parts_check(struct reader *r, const struct node *list)
+parts_read(struct reader *r, const struct node *list, struct procedure *p)
 {
+    struct part_spec *parts = arena_array(r->arena, list->count + 1, sizeof *parts);
     for (const struct node *n = list_items(r, list, "parts"); n != NULL; n = n->next) {
         struct part_yaml y = {0};
-        (void)fields_read(r, &y, n, "part", part_fields, ARRAY_LEN(part_fields));
+        if (fields_read(r, &y, n, "part", part_fields, ARRAY_LEN(part_fields))) {
+            parts[p->part_count++] = (struct part_spec){y.name, y.count};
+        }
+    }
+    p->parts = parts;
+}
+
+static const struct shape steps_shape = {
+    .kind = SHAPE_LIST, .item = &shape_text_in_languages, .max = STEPS_MAX};
+
+struct step_yaml {
+    struct text text;
+};
+
+/* A step is read like the value of a key: text, or one in each language. */
+static const struct field step_field = {
+    FIELD("steps", FIELD_TEXT, struct step_yaml, text)};
+
+static void
+steps_read(struct reader *r, const struct node *list, struct procedure *p)
+{
+    struct text *steps = arena_array(r->arena, list->count + 1, sizeof *steps);
+    p->steps = steps;
+    if (list->kind != NODE_LIST) {
+        diags_add(r->diags, DIAG_ERROR, &list->loc,
+                  "\"steps\" is %s; a list such as [one, two] is accepted",
+                  node_kind_name(list));
+        return;
+    }
+    if (list->count > STEPS_MAX) {
+        diags_add(r->diags, DIAG_ERROR, &list->loc,
+                  "procedure \"%s\" has %u steps; up to %d are accepted", p->id,
+                  list->count, STEPS_MAX);
+        return;
+    }
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        struct step_yaml y = {0};
+        struct node step = *n;
+        step.key = "steps";
+        step.next = NULL;
+        struct node map = {.kind = NODE_MAP, .loc = n->loc, .first = &step, .count = 1};
+        if (fields_read(r, &y, &map, "step", &step_field, 1)) {
+            steps[p->step_count++] = y.text;
+        }
     }
 }
 
 struct procedure_yaml {
     struct procedure procedure;
-    const char *const *steps;
-    uint32_t step_count;
-    const struct node *parts;
+    const struct node *steps, *parts;
 };
 
 static const struct field procedure_fields[] = {
@@ -42,9 +86,9 @@ static const struct field procedure_fields[] = {
      ABOUT("Its id; rules and plans name it.")},
     {FIELD("title", FIELD_TEXT, struct procedure_yaml, procedure.title),
      ABOUT("What it is called.")},
-    {FIELD("steps", FIELD_STRINGS, struct procedure_yaml, steps), REQUIRED,
-     .count_offset = offsetof(struct procedure_yaml, step_count),
-     ABOUT("What is done, in order.")},
+    {FIELD("steps", FIELD_NODE, struct procedure_yaml, steps), REQUIRED,
+     ABOUT("What is done, in order: each a text, or one in each language."),
+     SHAPE(steps_shape)},
     {FIELD("parts", FIELD_NODE, struct procedure_yaml, parts),
      ABOUT("What is needed for it."), SHAPE(parts_shape)},
 };
@@ -63,17 +107,14 @@ procedures_read(struct reader *r, const struct sections *s, struct site *site)
         (void)fields_read(r, &y, n, "procedure", procedure_fields,
                           ARRAY_LEN(procedure_fields));
         struct procedure *p = &y.procedure;
-        struct text *steps = arena_array(r->arena, y.step_count + 1, sizeof *steps);
-        for (uint32_t k = 0; k < y.step_count; k++) {
-            steps[k].in[LANGUAGE_EN] = y.steps[k];
-        }
-        p->steps = steps;
-        p->step_count = y.step_count;
-        if (text_in(&p->title, LANGUAGE_EN) == NULL) {
-            p->title.in[LANGUAGE_EN] = p->id;
+        if (y.steps != NULL) {
+            steps_read(r, y.steps, p);
         }
         if (y.parts != NULL) {
-            parts_check(r, y.parts);
+            parts_read(r, y.parts, p);
+        }
+        if (text_in(&p->title, LANGUAGE_EN) == NULL) {
+            p->title.in[LANGUAGE_EN] = p->id;
         }
         for (uint32_t k = 0; k < i; k++) {
             const struct procedure *first = &site->procedures[k];
@@ -83,142 +124,6 @@ procedures_read(struct reader *r, const struct sections *s, struct site *site)
             }
         }
         site->procedures[site->procedure_count++] = *p;
-    }
-}
-
-struct plan_yaml {
-    const char *id, *team, *procedure;
-    int64_t every_ms;
-    int from;
-    bool statutory;
-    struct text title;
-    const struct node *applies_to, *or_after;
-    struct loc loc;
-};
-
-/* Whether one of the devices has the point, or there is none to ask. */
-static bool
-some_has_point(const struct site *site, const struct applies_to *a, const char *point)
-{
-    bool asked = false;
-    for (uint32_t i = 0; i < site->device_count; i++) {
-        if (applies_to_device(a, &site->devices[i])) {
-            asked = true;
-            if (site_point(site, i, point) != NONE_INDEX) {
-                return true;
-            }
-        }
-    }
-    return !asked; /* That nothing matches was told of. */
-}
-
-static const struct shape or_after_shape = {
-    .kind = SHAPE_TEXT,
-    .pattern = "^" PATTERN_DURATION " of [a-z][a-z0-9_]*$",
-    .accepted = "\"2000h of running\" is accepted"};
-
-/* `2000h of running`: a duration, "of", a point. */
-static void
-or_after_check(struct reader *r,
-               const struct node *n,
-               const struct site *site,
-               const struct applies_to *applies_to)
-{
-    const char *of = n->kind == NODE_SCALAR ? strstr(n->text, " of ") : NULL;
-    int64_t ms = 0;
-    if (of != NULL) {
-        const char *time = arena_strndup(r->arena, n->text, (size_t)(of - n->text));
-        if (duration_parse(&ms, time, NULL) != 0) {
-            ms = 0;
-        }
-    }
-    if (ms <= 0 || !is_point_id(of + 4)) {
-        diags_add(r->diags, DIAG_ERROR, &n->loc,
-                  "\"or_after\" is no time of a point; %s", or_after_shape.accepted);
-    } else if (!some_has_point(site, applies_to, of + 4)) {
-        diags_add(r->diags, DIAG_ERROR, &n->loc,
-                  "\"or_after\" names \"%s\"; a point of a device that it applies to "
-                  "is accepted",
-                  of + 4);
-    }
-}
-
-static const char *const from_words[] = {"done", "plan", NULL};
-static const struct field plan_fields[] = {
-    {FIELD("id", FIELD_ID, struct plan_yaml, id), REQUIRED, ABOUT("Its id.")},
-    {FIELD("title", FIELD_TEXT, struct plan_yaml, title),
-     ABOUT("What its tickets are called.")},
-    {FIELD("applies_to", FIELD_NODE, struct plan_yaml, applies_to), REQUIRED,
-     ABOUT("Which devices are maintained."), SHAPE(applies_to_shape)},
-    {FIELD("every", FIELD_DURATION, struct plan_yaml, every_ms),
-     BETWEEN(MS_HOUR, 100 * MS_YEAR), ABOUT("How often.")},
-    {FIELD("or_after", FIELD_NODE, struct plan_yaml, or_after),
-     ABOUT("After so much time of a point, such as 2000h of running; whichever comes "
-           "first."),
-     SHAPE(or_after_shape)},
-    {FIELD("from", FIELD_ENUM, struct plan_yaml, from), .words = from_words,
-     ABOUT("What the next one counts from: the last one done, or the plan."),
-     PRESET("done")},
-    {FIELD("statutory", FIELD_BOOL, struct plan_yaml, statutory),
-     ABOUT("The law demands it: it may be tightened, never postponed."),
-     PRESET("false")},
-    {FIELD("team", FIELD_ID, struct plan_yaml, team),
-     ABOUT("The id of the team that does it.")},
-    {FIELD("procedure", FIELD_ID, struct plan_yaml, procedure),
-     ABOUT("The id of the procedure.")},
-};
-static const char *const plan_forms[] = {"every", "or_after", NULL};
-const struct shape maintenance_shape = {
-    SHAPE_OF_TABLE(plan_fields), .name = "maintenance",
-    .about = "Work that comes again and again.", .some_of = plan_forms};
-
-static void
-plan_check(struct reader *r,
-           const struct node *n,
-           const struct site *site,
-           struct plan_yaml *y)
-{
-    (void)fields_read(r, y, n, "maintenance", plan_fields, ARRAY_LEN(plan_fields));
-    if (n->kind != NODE_MAP) {
-        return;
-    }
-    struct applies_to applies_to = {0};
-    struct loc team = loc_of(n, "team");
-    struct loc procedure = loc_of(n, "procedure");
-    if (y->applies_to != NULL) {
-        const char *what =
-            arena_printf(r->arena, "maintenance \"%s\"", y->id != NULL ? y->id : "");
-        applies_to_read(r, y->applies_to, site, what, &applies_to);
-    }
-    if (y->or_after != NULL) {
-        or_after_check(r, y->or_after, site, &applies_to);
-    }
-    if (node_get(n, "every") == NULL && y->or_after == NULL) {
-        diags_add(
-            r->diags, DIAG_ERROR, &n->loc,
-            "maintenance \"%s\" is never due; add every: 15d, or or_after: 2000h of "
-            "running",
-            y->id != NULL ? y->id : "");
-    }
-    check_team(r, site, y->team, &team);
-    check_procedure(r, site, y->procedure, &procedure);
-}
-
-void
-maintenance_check(struct reader *r, const struct sections *s, struct site *site)
-{
-    const struct node_list *list = &s->lists[SECTION_MAINTENANCE];
-    struct plan_yaml *plans = arena_array(r->arena, list->count + 1, sizeof *plans);
-    for (uint32_t i = 0; i < list->count; i++) {
-        plans[i].loc = list->items[i]->loc;
-        plan_check(r, list->items[i], site, &plans[i]);
-        for (uint32_t k = 0; k < i && plans[i].id != NULL; k++) {
-            if (plans[k].id != NULL && strcmp(plans[k].id, plans[i].id) == 0) {
-                report_duplicate(r, "maintenance", plans[i].id, &plans[i].loc,
-                                 &plans[k].loc);
-                break;
-            }
-        }
     }
 }
 

@@ -8,17 +8,18 @@ static void
 print_overview(FILE *out)
 {
     fprintf(out,
-            "caretaker %s: watches elevators, pumps and power rooms\n\n"
-            "Usage: caretaker COMMAND [OPTIONS]\n\nCommands:\n",
+            tr("caretaker %s: watches elevators, pumps and power rooms\n\n"
+               "Usage: caretaker COMMAND [OPTIONS]\n\nCommands:\n"),
             CARETAKER_VERSION);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
-        fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        fprintf(out, "  %-12s %s\n", cli_commands[i]->name,
+                tr(cli_commands[i]->summary));
     }
-    fprintf(out,
-            "\n`caretaker help COMMAND` or `caretaker COMMAND --help` says more; so "
-            "do the manual pages\ncaretaker(1) and caretaker-site(5).\n\n"
-            "Exit status: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 the "
-            "outside world.\n");
+    fputs(tr("\n`caretaker help COMMAND` or `caretaker COMMAND --help` says more; so "
+             "do the manual pages\ncaretaker(1) and caretaker-site(5).\n\n"
+             "Exit status: 0 done, 1 the answer is no, 2 usage, 3 configuration, 4 the "
+             "outside world.\n"),
+          out);
 }
 
 static const struct cli_command *
@@ -35,9 +36,10 @@ find(const char *name)
         names[count] = cli_commands[count]->name;
     }
     const char *meant = diag_nearest(name, names, count);
-    fprintf(stderr, "caretaker: there is no command \"%s\"%s%s%s; see caretaker help\n",
-            name, meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
-            meant != NULL ? "?" : "");
+    fprintf(stderr,
+            tr("caretaker: there is no command \"%s\"%s%s%s; see caretaker help\n"),
+            name, meant != NULL ? tr("; did you mean ") : "",
+            meant != NULL ? meant : "", meant != NULL ? "?" : "");
     return NULL;
 }
 
@@ -109,11 +111,14 @@ run_command(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-    int status = run_command(argc, argv);
+    int status = cli_take_language(&argc, argv);
+    if (status == CLI_OK) {
+        status = run_command(argc, argv);
+    }
     /* What was printed is the answer: if it got lost, nothing was answered. */
     bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
     if (!written && status == CLI_OK) {
-        fputs("caretaker: the output cannot be written\n", stderr);
+        fputs(tr("caretaker: the output cannot be written\n"), stderr);
         status = CLI_OUTSIDE;
     }
     return status;

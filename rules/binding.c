@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 #define PLACES_MAX 64 /* Places of one rule that were reported already. */
 
 /* A condition of the rule being bound. */
@@ -68,7 +70,7 @@ static void PRINTF_LIKE(3, 4)
     char message[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, tr(fmt), args);
     va_end(args);
     diags_add(b->diags, DIAG_ERROR, loc, "%s", message);
     b->failed = true;
@@ -365,8 +367,9 @@ describe_criteria(char *out, size_t size, const struct applies_to *a)
     out[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (words[i][1] != NULL && used < size) {
-            int more = snprintf(out + used, size - used, "%s%s `%s`",
-                                used > 0 ? " and " : " of ", words[i][0], words[i][1]);
+            int more =
+                snprintf(out + used, size - used, "%s%s `%s`",
+                         used > 0 ? tr(" and ") : tr(" of "), words[i][0], words[i][1]);
             used += more > 0 ? (size_t)more : 0;
         }
     }
@@ -387,7 +390,7 @@ report_missing(struct binder *b,
     const char *near = nearest_point(b->site, device, missing->node->name);
     char hint[2 * ID_BYTES_MAX] = "";
     if (near != NULL) {
-        (void)snprintf(hint, sizeof hint, "; did you mean `%s`?", near);
+        (void)snprintf(hint, sizeof hint, tr("; did you mean `%s`?"), near);
     }
     if (level == DIAG_ERROR) {
         error_at(b, &loc, "device `%s` has no point `%s`%s", d->id, missing->node->name,

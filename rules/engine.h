@@ -27,6 +27,7 @@ enum instance_flag {
     INSTANCE_RESUMING = 1u << 3,  /* Restored; no judgement has confirmed it yet. */
     INSTANCE_WAS_CLEAR = 1u << 4, /* Restored so; clear_since_ms is from before. */
     INSTANCE_CALLED = 1u << 5,    /* A series that it reads has changed by itself. */
+    INSTANCE_STANDS = 1u << 6,    /* As struct watch. */
 };
 
 /* One rule on one device.  For each level there is an instant in rules.since: above

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "rules/compile.h"
 #include "rules/engine.h"
@@ -169,18 +170,18 @@ note_point(struct explainer *e, const struct node *n, uint32_t index)
 static const char *
 why_no_value(const struct explainer *e, const struct explain_point *p)
 {
-    const char *quality = quality_name(p->latest.quality);
+    const char *quality = quality_word(p->latest.quality);
     if (p->known) {
         return NULL;
     }
     if (p->latest.t_ms == INSTANT_NONE) {
-        return "it was never read";
+        return tr("it was never read");
     }
     if (p->latest.last_good_ms == INSTANT_NONE) {
-        return arena_printf(e->out->arena, "it has given no good sample so far (%s)",
-                            quality);
+        return arena_printf(e->out->arena,
+                            tr("it has given no good sample so far (%s)"), quality);
     }
-    return arena_printf(e->out->arena, "no good sample since %s (%s)",
+    return arena_printf(e->out->arena, tr("no good sample since %s (%s)"),
                         local(e, p->latest.last_good_ms), quality);
 }
 
@@ -188,9 +189,10 @@ static const char *
 why_not_online(const struct explainer *e, uint32_t device)
 {
     if (e->r->unreachable[device]) {
-        return "its line is lost";
+        return tr("its line is lost");
     }
-    return e->r->health[device] == DEVICE_UNKNOWN ? "it has not been asked yet" : NULL;
+    return e->r->health[device] == DEVICE_UNKNOWN ? tr("it has not been asked yet")
+                                                  : NULL;
 }
 
 /* ---- memory ---- */
@@ -199,16 +201,17 @@ static const char *
 why_no_window(const struct explainer *e, const struct explain_memory *m)
 {
     if (m->samples == 0) {
-        return arena_printf(e->out->arena, "no good sample in the last %s",
+        return arena_printf(e->out->arena, tr("no good sample in the last %s"),
                             span_text(e, m->width_ms));
     }
     if (m->last_ms - m->first_ms < m->needed_ms) {
         return arena_printf(
-            e->out->arena, "its good samples (%u since %s) span %s of the %s needed",
-            m->samples, local(e, m->first_ms), span_text(e, m->last_ms - m->first_ms),
+            e->out->arena,
+            tr("its good samples (%u since %s) span %s of the %s needed"), m->samples,
+            local(e, m->first_ms), span_text(e, m->last_ms - m->first_ms),
             span_text(e, m->needed_ms));
     }
-    return "its samples have no finite value";
+    return tr("its samples have no finite value");
 }
 
 static void
@@ -232,7 +235,7 @@ look_at_spans(const struct explainer *e, struct series *s, struct explain_memory
     m->last_ms = s->spans.last_ms;
     series_range(s, e->out->t_ms, &m->low, &m->high);
     if (isnan(m->value)) {
-        m->why = arena_printf(e->out->arena, "%s of the %s are not known",
+        m->why = arena_printf(e->out->arena, tr("%s of the %s are not known"),
                               span_text(e, sum.unknown_ms), span_text(e, m->width_ms));
     }
 }
@@ -246,14 +249,14 @@ look_at_meter(const struct explainer *e, struct series *s, struct explain_memory
         return;
     }
     if (m->last_ms == INSTANT_NONE) {
-        m->why = "what it follows was never known";
+        m->why = tr("what it follows was never known");
     } else if (m->kind == SERIES_STUCK &&
                e->out->t_ms - m->last_ms <=
                    memory_patience(s->spec->patience_ms, s->meter.resumed)) {
-        m->why = arena_printf(e->out->arena, "it is followed only since %s",
+        m->why = arena_printf(e->out->arena, tr("it is followed only since %s"),
                               local(e, m->since_ms));
     } else {
-        m->why = arena_printf(e->out->arena, "nothing is known since %s",
+        m->why = arena_printf(e->out->arena, tr("nothing is known since %s"),
                               local(e, m->last_ms));
     }
 }
@@ -376,7 +379,7 @@ quality_part(struct explainer *e, const struct node *call)
     part->point = site_point(e->r->site, device, n->name);
     const struct explain_point *p = note_point(e, n, part->point);
     if (p->latest.t_ms == INSTANT_NONE) {
-        part->why = "it was never read";
+        part->why = tr("it was never read");
     } else {
         part->word = quality_name(p->latest.quality);
     }
@@ -401,7 +404,8 @@ fill_call(struct explainer *e,
         part->kind = EXPLAIN_AGE;
         part->point = e->w->slots[e->w->ops[op].a];
         (void)note_point(e, n->list[0], part->point);
-        part->why = isnan(part->value) ? "it has given no good sample so far" : NULL;
+        part->why =
+            isnan(part->value) ? tr("it has given no good sample so far") : NULL;
         return;
     }
     bool kept = e->w->op_count > op && e->w->ops[op].code == OP_SERIES &&
@@ -419,7 +423,7 @@ fill_call(struct explainer *e,
     part->kind = EXPLAIN_NUMBER;
     add_parts(e, part, n->list, n->arg_count, false);
     if (is_future(n->function) && isnan(part->value)) {
-        part->why = "no prediction can be made";
+        part->why = tr("no prediction can be made");
     }
 }
 
@@ -507,7 +511,7 @@ part_of(struct explainer *e, const struct node *n)
     }
     bool leaf = part->first == NULL && part->kind != EXPLAIN_CONSTANT;
     if (isnan(part->value) && leaf && part->why == NULL) {
-        part->why = "it has no value";
+        part->why = tr("it has no value");
     }
     return part;
 }

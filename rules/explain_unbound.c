@@ -1,6 +1,7 @@
 /* Why a rule does not go to a device. */
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "rules/explain.h"
 #include "rules/syntax.h"
 
@@ -27,9 +28,9 @@ say_criteria(struct strbuf *out,
         if (words[i].wanted != NULL &&
             (has == NULL || strcmp(words[i].wanted, has) != 0)) {
             say(out, first);
-            strbuf_printf(out, "it applies to %s `%s`, and the device's is ",
+            strbuf_printf(out, tr("it applies to %s `%s`, and the device's is "),
                           words[i].name, words[i].wanted);
-            strbuf_printf(out, has != NULL ? "`%s`" : "not given", has);
+            strbuf_printf(out, has != NULL ? "`%s`" : tr("not given"), has);
         }
     }
     bool tagged = a->tag == NULL;
@@ -38,7 +39,7 @@ say_criteria(struct strbuf *out,
     }
     if (!tagged) {
         say(out, first);
-        strbuf_printf(out, "it applies to tag `%s`, which the device does not have",
+        strbuf_printf(out, tr("it applies to tag `%s`, which the device does not have"),
                       a->tag);
     }
 }
@@ -59,7 +60,7 @@ say_missing(struct strbuf *out,
         if (n->device == NULL && missing && strcmp(n->name, "online") != 0 &&
             strstr(strbuf_text(out), quoted) == NULL) {
             say(out, first);
-            strbuf_printf(out, "the device has no %s", quoted);
+            strbuf_printf(out, tr("the device has no %s"), quoted);
         }
         return;
     }
@@ -82,7 +83,7 @@ explain_unbound(struct strbuf *out,
     diags_init(&diags);
     if (!spec->enabled) {
         say(out, &first);
-        strbuf_add(out, "it is not enabled");
+        strbuf_add(out, tr("it is not enabled"));
     }
     say_criteria(out, &spec->applies_to, &site->devices[device], &first);
     for (uint32_t i = 0; i < 1 + 2 * spec->level_count; i++) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "rules/engine.h"
 #include "rules/explain.h"
@@ -59,10 +60,10 @@ say_duration(struct strbuf *out, int64_t ms)
 static void
 say_range(struct strbuf *out, const struct explain_memory *m)
 {
-    strbuf_add(out, "at least ");
+    strbuf_add(out, tr("at least "));
     say_number(out, m->low, m->unit);
     if (isfinite(m->high)) {
-        strbuf_add(out, " and at most ");
+        strbuf_add(out, tr(" and at most "));
         say_number(out, m->high, m->unit);
     }
 }
@@ -77,29 +78,29 @@ static void
 say_unknown(struct strbuf *out, const struct explain_part *part)
 {
     const struct explain_part *p = cause_of(part);
-    strbuf_printf(out, "`%s` is ", p->text);
+    strbuf_printf(out, tr("`%s` is "), p->text);
     if (is_range(p)) {
         say_range(out, p->memory);
         strbuf_printf(out, ": %s", p->why);
         return;
     }
-    strbuf_printf(out, "unknown: %s",
-                  p->why != NULL ? p->why : "it has no finite value");
+    strbuf_printf(out, tr("unknown: %s"),
+                  p->why != NULL ? p->why : tr("it has no finite value"));
 }
 
 /* "bearing is 72.3 °C" */
 static void
 say_side(struct strbuf *out, const struct explain_part *p)
 {
-    strbuf_printf(out, "%s is ", p->text);
+    strbuf_printf(out, tr("%s is "), p->text);
     if (p->kind == EXPLAIN_QUALITY) {
-        strbuf_add(out, p->word != NULL ? p->word : "unknown");
+        strbuf_add(out, p->word != NULL ? tr_word("quality", p->word) : tr("unknown"));
     } else if (is_range(p)) {
         say_range(out, p->memory);
     } else if (isnan(p->value)) {
-        strbuf_add(out, "unknown");
+        strbuf_add(out, tr("unknown"));
     } else if (p->is_truth) {
-        strbuf_add(out, p->value != 0 ? "true" : "false");
+        strbuf_add(out, p->value != 0 ? tr("true") : tr("false"));
     } else {
         say_number(out, p->value, p->unit);
     }
@@ -116,7 +117,8 @@ static void
 say_one(struct strbuf *out, const struct explain_part *p)
 {
     bool first = true;
-    strbuf_printf(out, "`%s` is %s", p->text, p->value != 0 ? "true" : "false");
+    strbuf_printf(out, tr("`%s` is %s"), p->text,
+                  p->value != 0 ? tr("true") : tr("false"));
     if (p->kind != EXPLAIN_COMPARISON) {
         return;
     }
@@ -138,10 +140,10 @@ say_because(struct strbuf *out, const struct explain_part *p, unsigned *said)
         p->kind == EXPLAIN_AND || p->kind == EXPLAIN_OR || p->kind == EXPLAIN_NOT;
     if (!composed) {
         if (*said < REASONS_MAX) {
-            strbuf_add(out, *said > 0 ? " and " : "");
+            strbuf_add(out, *said > 0 ? tr(" and ") : "");
             say_one(out, p);
         } else if (*said == REASONS_MAX) {
-            strbuf_add(out, " and so on");
+            strbuf_add(out, tr(" and so on"));
         }
         ++*said;
         return;
@@ -173,7 +175,7 @@ say_part(struct strbuf *out, const struct explain_part *p)
 static const char *
 severity_of(const struct explanation *e, uint32_t level)
 {
-    return severity_name(e->levels[level].severity);
+    return severity_word(e->levels[level].severity);
 }
 
 /* The next level up whose hold is over first; `level_count`: none waits. */
@@ -196,9 +198,9 @@ say_wait(struct strbuf *out, const struct explain_level *l, const char *hold, in
 {
     strbuf_printf(out, "%s ", hold);
     say_duration(out, l->due_ms - l->since_ms);
-    strbuf_add(out, " is over at ");
+    strbuf_add(out, tr(" is over at "));
     say_time(out, l->due_ms);
-    strbuf_add(out, ", in ");
+    strbuf_add(out, tr(", in "));
     say_duration(out, l->due_ms - t);
 }
 
@@ -207,15 +209,16 @@ say_not_raised(struct strbuf *out, const struct explanation *e)
 {
     uint32_t waits = pending_level(e);
     if (e->resuming) {
-        strbuf_add(out, "not raised: it waits for the first samples since the start");
+        strbuf_add(out,
+                   tr("not raised: it waits for the first samples since the start"));
     } else if (e->while_ != NULL && e->while_->value != 1) {
-        strbuf_add(out, "not raised: it is judged only while `");
-        strbuf_printf(out, "%s` is true, and ", e->while_text);
+        strbuf_add(out, tr("not raised: it is judged only while `"));
+        strbuf_printf(out, tr("%s` is true, and "), e->while_text);
         say_part(out, e->while_);
     } else if (waits < e->level_count) {
-        strbuf_add(out, "waits: ");
+        strbuf_add(out, tr("waits: "));
         say_part(out, e->levels[waits].when);
-        strbuf_add(out, " since ");
+        strbuf_add(out, tr(" since "));
         say_time(out, e->levels[waits].since_ms);
         strbuf_add(out, "; ");
         say_wait(out, &e->levels[waits], "hold", e->t_ms);
@@ -224,7 +227,7 @@ say_not_raised(struct strbuf *out, const struct explanation *e)
         for (uint32_t k = e->level_count; k-- > 0;) {
             level = isnan(e->levels[k].when->value) ? k : level;
         }
-        strbuf_add(out, "not raised: ");
+        strbuf_add(out, tr("not raised: "));
         say_part(out, e->levels[level].when);
     }
 }
@@ -239,35 +242,35 @@ say_raised(struct strbuf *out,
     const struct explain_level *l = &e->levels[e->state.level];
     if (e->resuming) {
         strbuf_add(out,
-                   "raised before the start; it waits for the first samples since");
+                   tr("raised before the start; it waits for the first samples since"));
     } else if (l->since_ms != INSTANT_NONE) {
-        strbuf_add(out, "raised, but ");
+        strbuf_add(out, tr("raised, but "));
         say_part(out, l->clear != NULL ? l->clear : l->when);
-        strbuf_add(out, " since ");
+        strbuf_add(out, tr(" since "));
         say_time(out, l->since_ms);
         strbuf_add(out, "; ");
         say_wait(out, l, "clear_hold", e->t_ms);
     } else if (l->when->value == 1) {
-        strbuf_add(out, "raised because ");
+        strbuf_add(out, tr("raised because "));
         say_part(out, l->when);
         if (hold_ms > 0) {
-            strbuf_add(out, ", longer than hold ");
+            strbuf_add(out, tr(", longer than hold "));
             say_duration(out, hold_ms);
         }
     } else if (e->while_ != NULL && e->while_->value != 1) {
-        strbuf_add(out, "still raised: it is cleared only while `");
-        strbuf_printf(out, "%s` is true, and ", e->while_text);
+        strbuf_add(out, tr("still raised: it is cleared only while `"));
+        strbuf_printf(out, tr("%s` is true, and "), e->while_text);
         say_part(out, e->while_);
     } else if (clear == TRI_UNKNOWN) {
-        strbuf_add(out, "still raised, as unknown does not clear: ");
+        strbuf_add(out, tr("still raised, as unknown does not clear: "));
         say_part(out, l->clear != NULL ? l->clear : l->when);
     } else {
-        strbuf_add(out, "still raised: ");
+        strbuf_add(out, tr("still raised: "));
         say_part(out, l->clear != NULL ? l->clear : l->when);
     }
     uint32_t higher = pending_level(e);
     if (higher < e->level_count) {
-        strbuf_printf(out, "; goes up to %s: ", severity_of(e, higher));
+        strbuf_printf(out, tr("; goes up to %s: "), severity_of(e, higher));
         say_wait(out, &e->levels[higher], "hold", e->t_ms);
     }
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/diag.h"
 #include "daemon/base/err.h"
 
@@ -94,18 +95,19 @@ const char *
 signature_text(enum signature s)
 {
     static const char *const texts[] = {
-        [TAKES_NUMBER] = "takes one argument",
-        [TAKES_NUMBERS] = "takes two arguments or more",
-        [TAKES_POINT] = "takes one argument, a point",
-        [TAKES_NUMBER_WINDOW] = "takes a number and a window, as in (x, 5m)",
-        [TAKES_CONDITION] = "takes one condition",
-        [TAKES_CONDITION_WINDOW] = "takes a condition and a window, as in (run, 24h)",
+        [TAKES_NUMBER] = N_("takes one argument"),
+        [TAKES_NUMBERS] = N_("takes two arguments or more"),
+        [TAKES_POINT] = N_("takes one argument, a point"),
+        [TAKES_NUMBER_WINDOW] = N_("takes a number and a window, as in (x, 5m)"),
+        [TAKES_CONDITION] = N_("takes one condition"),
+        [TAKES_CONDITION_WINDOW] =
+            N_("takes a condition and a window, as in (run, 24h)"),
         [TAKES_CONDITION_LIFE] =
-            "takes a condition, as in (run) or (run, since_service)",
+            N_("takes a condition, as in (run) or (run, since_service)"),
         [TAKES_LIMIT_WINDOW] =
-            "takes a number, a limit and a window, as in (x, 80 °C, 7d)",
+            N_("takes a number, a limit and a window, as in (x, 80 °C, 7d)"),
     };
-    return texts[s];
+    return tr(texts[s]);
 }
 
 uint32_t

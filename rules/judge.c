@@ -154,13 +154,16 @@ resume(struct rules *r, struct instance *in, const struct verdict *v, int64_t t_
     return true;
 }
 
-/* Keeps the watch on "known to be clear"; true when it has changed. */
+/* Keeps the watch on "known to be clear"; true when it, or whether `when` stands, has
+ * changed. */
 static bool
 keep_watch(struct instance *in, const struct verdict *v, int64_t t_ms)
 {
     bool was_clear = in->flags & INSTANCE_CLEAR;
     bool was_while = in->flags & INSTANCE_WHILE;
+    bool stood = in->flags & INSTANCE_STANDS;
     bool is_clear = v->when[0] == TRI_FALSE && v->while_ != TRI_UNKNOWN;
+    bool stands = v->when[0] == TRI_TRUE;
     bool is_while = v->while_ == TRI_TRUE;
     if (is_clear && !was_clear && !(in->flags & INSTANCE_WAS_CLEAR)) {
         in->clear_since_ms = t_ms;
@@ -168,10 +171,12 @@ keep_watch(struct instance *in, const struct verdict *v, int64_t t_ms)
     if (is_while) {
         in->while_last_ms = t_ms;
     }
-    in->flags &= (uint8_t) ~(INSTANCE_CLEAR | INSTANCE_WHILE | INSTANCE_WAS_CLEAR);
+    in->flags &= (uint8_t) ~(INSTANCE_CLEAR | INSTANCE_STANDS | INSTANCE_WHILE |
+                             INSTANCE_WAS_CLEAR);
     in->flags |=
-        (uint8_t)((is_clear ? INSTANCE_CLEAR : 0u) | (is_while ? INSTANCE_WHILE : 0u));
-    return is_clear != was_clear || (is_while && !was_while);
+        (uint8_t)((is_clear ? INSTANCE_CLEAR : 0u) | (stands ? INSTANCE_STANDS : 0u) |
+                  (is_while ? INSTANCE_WHILE : 0u));
+    return is_clear != was_clear || stands != stood || (is_while && !was_while);
 }
 
 /* Starts and cancels the holds of levels [from, to); true when any did. */
@@ -326,7 +331,8 @@ judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx)
     r->evaluations++;
     in->flags &= (uint8_t)~INSTANCE_CALLED;
     evaluate(r, in, t_ms, &v);
-    if ((in->flags & INSTANCE_RESUMING) && !resume(r, in, &v, t_ms)) {
+    bool resumes = in->flags & INSTANCE_RESUMING;
+    if (resumes && !resume(r, in, &v, t_ms)) {
         judge_arm(r, i, t_ms); /* An age grows meanwhile. */
         return;
     }
@@ -348,7 +354,8 @@ judge(struct rules *r, uint32_t i, int64_t t_ms, rules_edge_fn fn, void *ctx)
         send_move(r, in, from, t_ms, fn, ctx);
         changed = true;
     }
-    if (watch_changed && (in->flags & INSTANCE_WATCHED)) {
+    /* After a restart nobody knows what was told before. */
+    if ((watch_changed || resumes) && (in->flags & INSTANCE_WATCHED)) {
         struct edge e = {t_ms,          EDGE_WATCH, in->device, in->rule,
                          SEVERITY_INFO, false,      0};
         fn(ctx, &e);

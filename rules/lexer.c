@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 void
 lexer_fail(struct lexer *l, uint32_t at, const char *fmt, ...)
 {
@@ -15,7 +17,7 @@ lexer_fail(struct lexer *l, uint32_t at, const char *fmt, ...)
     char message[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, tr(fmt), args);
     va_end(args);
     struct loc loc = syntax_loc(l->source, at);
     diags_add(l->diags, DIAG_ERROR, &loc, "%s", message);

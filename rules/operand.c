@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 void
 compiler_report(
     struct compiler *c, enum diag_level level, uint32_t at, const char *fmt, ...)
@@ -16,7 +18,7 @@ compiler_report(
         return; /* What follows an error is its consequence. */
     }
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, tr(fmt), args);
     va_end(args);
     c->scope->report(c->scope->ctx, level, c->scope->text, at, message);
     c->failed = level == DIAG_ERROR;
@@ -38,7 +40,7 @@ compiler_quote(const struct compiler *c, const struct node *n)
 static const char *
 unit_name(const struct operand *o)
 {
-    return o->unit.name[0] == '\0' ? "a plain number" : o->unit.name;
+    return o->unit.name[0] == '\0' ? tr("a plain number") : o->unit.name;
 }
 
 void

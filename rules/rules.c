@@ -400,6 +400,7 @@ rules_watch(const struct rules *r, uint32_t device, uint32_t rule)
     const struct instance *in = &r->instances[i];
     return (struct watch){.clear = in->flags & INSTANCE_CLEAR,
                           .clear_since_ms = in->clear_since_ms,
+                          .stands = in->flags & INSTANCE_STANDS,
                           .while_now = in->flags & INSTANCE_WHILE,
                           .while_last_ms = in->while_last_ms};
 }

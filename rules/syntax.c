@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "rules/lexer.h"
 
@@ -76,10 +77,10 @@ unexpected(struct parser *p, const char *wanted)
     const struct token *t = &p->in.token;
     if (t->kind == TOKEN_END) {
         lexer_fail(&p->in, t->start, "the expression ends here, but %s is expected",
-                   wanted);
+                   tr(wanted));
     } else {
         lexer_fail(&p->in, t->start, "`%.*s` is not expected here; %s is",
-                   (int)(t->end - t->start), p->in.source->text + t->start, wanted);
+                   (int)(t->end - t->start), p->in.source->text + t->start, tr(wanted));
     }
 }
 

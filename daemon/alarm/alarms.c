@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
@@ -249,7 +250,7 @@ realarm(struct alarms *a, struct entry *e, int64_t t_ms)
                           .has_value = e->row.has_value,
                           .value = e->row.value,
                           .episode = e->row.episode,
-                          .note = "acknowledged, but it still stands"};
+                          .note = N_("acknowledged, but it still stands")};
     entry_tell(a, e, &event);
 }
 
@@ -365,6 +366,7 @@ shift_entry(struct alarms *a, struct entry *e, int64_t delta_ms)
         shift(&e->row.returned_ms, delta_ms);
         shift(&e->row.hiding.since_ms, delta_ms);
         shift(&e->row.hiding.until_ms, delta_ms);
+        shift(&e->silent_ms, delta_ms);
         entry_send(a, e);
     } /* Else it is over and done: nothing is counted from its instants. */
     entry_plan(a, e);

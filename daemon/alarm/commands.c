@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
@@ -21,7 +22,7 @@ refuse_ack(const struct alarm *row, struct err *err)
     case ALARM_OUT_OF_SERVICE:
         return err_set(err, ERR_REFUSED,
                        "alarm %s/%s is %s; it can be acknowledged when it shows again",
-                       row->device, row->rule, alarm_state_name(row->state));
+                       row->device, row->rule, alarm_state_word(row->state));
     case ALARM_NORMAL:
     case ALARM_STATE_COUNT:
         break;
@@ -141,7 +142,7 @@ find_device(const struct alarms *a,
 {
     if (c->by == NULL || c->by[0] == '\0') {
         return err_set(err, ERR_USAGE, "who %s must be said",
-                       c->kind == COMMAND_ACK ? "acknowledges" : "does it");
+                       c->kind == COMMAND_ACK ? tr("acknowledges") : tr("does it"));
     }
     *out = site_device(a->site, c->device);
     if (*out == NONE_INDEX) {
@@ -176,7 +177,8 @@ command_of_alarm(struct alarms *a, const struct command *c, struct err *err)
     if (e == NULL) {
         return err_set(err, c->kind == COMMAND_ACK ? ERR_NOT_FOUND : ERR_REFUSED,
                        "alarm %s/%s is %s", c->device, c->rule,
-                       c->kind == COMMAND_ACK ? "normal" : "not shelved");
+                       c->kind == COMMAND_ACK ? alarm_state_word(ALARM_NORMAL)
+                                              : tr("not shelved"));
     }
     return c->kind == COMMAND_ACK ? acknowledge(a, e, c, err) : unshelve(a, e, c, err);
 }

@@ -69,6 +69,7 @@ entry_find_or_add(struct alarms *a, uint32_t device, uint32_t rule)
     e->row.cleared_ms = INSTANT_NONE;
     e->row.acked_ms = INSTANT_NONE;
     e->due_ms = INSTANT_MAX;
+    e->silent_ms = INSTANT_NONE;
     size_t at = entry_place(a, device, rule);
     memmove(&a->entries[at + 1], &a->entries[at],
             (a->count - at) * sizeof(struct entry *));

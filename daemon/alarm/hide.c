@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
@@ -344,7 +345,7 @@ hider_is_true(const struct alarms *a, const struct entry *e)
  * of one that was told before and is no worse. */
 static bool
 is_about_to_show(const struct alarms *a,
-                 const struct entry *e,
+                 struct entry *e,
                  int64_t t_ms,
                  struct hiding *out)
 {
@@ -357,7 +358,13 @@ is_about_to_show(const struct alarms *a,
     struct standing now = standing_of(a, e->device, e->rule);
     int64_t wait_ms = now.stale_after_ms > RETURN_MS ? now.stale_after_ms : RETURN_MS;
     int64_t until_ms = waits ? so_far->until_ms : t_ms + wait_ms;
-    bool judged = now.sampled_ms != INSTANT_NONE && now.sampled_ms > until_ms - wait_ms;
+    int64_t since_ms = until_ms - wait_ms;
+    /* What is new of a device that does not answer is only that it does not. */
+    if (reach_of(a, e->device) == REACH_SILENT && now.sampled_ms > e->silent_ms) {
+        e->silent_ms = now.sampled_ms;
+    }
+    since_ms = e->silent_ms > since_ms ? e->silent_ms : since_ms;
+    bool judged = now.sampled_ms != INSTANT_NONE && now.sampled_ms > since_ms;
     if (!now.clearing && (judged || t_ms >= until_ms)) {
         return false;
     }
@@ -368,8 +375,9 @@ is_about_to_show(const struct alarms *a,
     /* After a restart a clear_hold is looked at with the first sample. */
     out->until_ms = until_ms <= t_ms ? t_ms + wait_ms : until_ms;
     utf8_copy(out->reason, sizeof out->reason,
-              strchr(so_far->by, '/') == NULL ? "silent until now"
-                                              : "over; not judged on new samples yet");
+              strchr(so_far->by, '/') == NULL
+                  ? N_("silent until now")
+                  : N_("over; not judged on new samples yet"));
     return true;
 }
 
@@ -386,7 +394,7 @@ hidden_by_device(const struct alarms *a,
 
 static bool
 is_suppressed(const struct alarms *a,
-              const struct entry *e,
+              struct entry *e,
               int64_t t_ms,
               struct hiding *out,
               bool *restless)
@@ -409,7 +417,7 @@ is_suppressed(const struct alarms *a,
 
 enum alarm_state
 hide_state(const struct alarms *a,
-           const struct entry *e,
+           struct entry *e,
            int64_t t_ms,
            struct hiding *out,
            bool *restless)

@@ -25,6 +25,7 @@ struct entry {
     double value;
     const char *by, *note; /* Who ended the shelf in this step; NULL: its time. */
     int64_t due_ms;        /* Of its earliest timer; INSTANT_MAX: none. */
+    int64_t silent_ms;     /* Its newest samples of when its device did not answer. */
 };
 
 /* One entry of a rule's suppressed_by. */
@@ -99,7 +100,7 @@ void hide_fini(struct alarms *a);
 /* What hides the entry at t_ms, or the state that it shows; `out` is filled for a
  * hidden one.  `restless`: what hides it may end without an edge or a timer. */
 enum alarm_state hide_state(const struct alarms *a,
-                            const struct entry *e,
+                            struct entry *e,
                             int64_t t_ms,
                             struct hiding *out,
                             bool *restless);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
@@ -10,7 +11,7 @@ int
 service_reason(const struct command *c, const char *what, struct err *err)
 {
     if (c->note == NULL || c->note[strspn(c->note, " \t\r\n")] == '\0') {
-        return err_set(err, ERR_USAGE, "%s wants a reason", what);
+        return err_set(err, ERR_USAGE, "%s wants a reason", tr(what));
     }
     return 0;
 }
@@ -142,7 +143,7 @@ service_fire(struct alarms *a, int64_t t_ms)
     for (uint32_t d = 0; d < a->site->device_count; d++) {
         const struct service *s = a->service[d];
         if (s != NULL && s->hiding.until_ms != 0 && s->hiding.until_ms <= t_ms) {
-            take_back(a, d, NULL, "its time is over", t_ms);
+            take_back(a, d, NULL, N_("its time is over"), t_ms);
         }
     }
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/alarm/inside.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 void
@@ -46,7 +47,7 @@ tell(struct alarms *a,
         event.suppressed_by = e->row.hiding.by;
     } else if (kind == EVENT_ALARM_UNSHELVED) {
         event.by = e->by;
-        event.note = e->by == NULL ? "its time is over" : e->note;
+        event.note = e->by == NULL ? N_("its time is over") : e->note;
     }
     entry_tell(a, e, &event);
 }
@@ -159,7 +160,7 @@ show_changed(struct alarms *a, struct entry *e, enum severity told, int64_t t_ms
     e->row.told_severity = e->row.severity;
     e->moved = true;
     tell(a, e, t_ms, EVENT_ALARM_CHANGED,
-         again ? "acknowledged, but it has become worse" : NULL);
+         again ? N_("acknowledged, but it has become worse") : NULL);
     step_news(a, e, EDGE_CHANGED);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/utf8.h"
 
 #define DIAG_TEXT_BYTES  1024
@@ -58,7 +59,7 @@ diags_add(
     char text[DIAG_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text, sizeof text, tr(fmt), args);
     va_end(args);
     utf8_to_line(text);
     d->items[d->count++] = (struct diag){
@@ -111,12 +112,12 @@ diags_print(const struct diags *d, FILE *out)
         } else if (item->file != NULL) {
             fprintf(out, "%s: ", item->file);
         }
-        fprintf(out, "%s%s\n", item->level == DIAG_WARNING ? "warning: " : "",
+        fprintf(out, "%s%s\n", item->level == DIAG_WARNING ? tr("warning: ") : "",
                 item->text);
     }
     size_t total = d->errors + d->warnings;
     if (total > d->count) {
-        fprintf(out, "and %zu more\n", total - d->count);
+        fprintf(out, tr("and %zu more\n"), total - d->count);
     }
 }
 

@@ -38,7 +38,8 @@ struct diags {
 void diags_init(struct diags *d);
 void diags_fini(struct diags *d);
 
-/* Copies everything.  `loc` may be NULL. */
+/* Copies everything.  `loc` may be NULL.  `fmt` is translated here (see catalogue.h);
+ * words among its arguments are the caller's to translate. */
 void diags_add(struct diags *d,
                enum diag_level level,
                const struct loc *loc,

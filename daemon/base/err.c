@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+
 int
 err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
@@ -12,7 +14,7 @@ err_set(struct err *err, enum err_code code, const char *fmt, ...)
         va_start(args, fmt);
         /* The text may name the previous one, so it is made aside. */
         char text[ERR_TEXT_BYTES];
-        int n = vsnprintf(text, sizeof text, fmt, args);
+        int n = vsnprintf(text, sizeof text, tr(fmt), args);
         assert(n >= 0);
         va_end(args);
         err->code = code;
@@ -31,7 +33,7 @@ err_wrap(struct err *err, const char *fmt, ...)
     char old[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(context, sizeof context, fmt, args);
+    int n = vsnprintf(context, sizeof context, tr(fmt), args);
     assert(n >= 0);
     va_end(args);
     memcpy(old, err->text, sizeof old);

@@ -33,11 +33,12 @@ struct err {
     char text[ERR_TEXT_BYTES];
 };
 
-/* Fills `err` (which may be NULL) and returns `code`. */
+/* Fills `err` (which may be NULL) and returns `code`.  `fmt` is translated here (see
+ * catalogue.h); words among its arguments are the caller's to translate. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* Puts "context: " before the text; keeps and returns the code. */
+/* Puts "context: ", translated too, before the text; keeps and returns the code. */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* The exit status of the command line for this code: 1 not found or refused,

@@ -9,14 +9,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "daemon/base/catalogue.h"
+#include "daemon/base/civil.h"
+
 #define DAY_MS  86400000
 #define YEAR_MS (365LL * DAY_MS)
 /* Years 0001 to 9999 can be written; beyond them nothing is an instant. */
 #define INSTANT_FIRST_MS (-62135596800000LL)
 #define INSTANT_LAST_MS  253402300799999LL
 
-static const char INSTANT_FORMS[] =
-    "an instant is 2026-03-01T10:14:30Z, or 2026-03-01[ 10:14[:30]] in the site's zone";
+static const char INSTANT_FORMS[] = N_("an instant is 2026-03-01T10:14:30Z, or "
+                                       "2026-03-01[ 10:14[:30]] in the site's zone");
 
 bool
 instant_zone_known(const char *name)
@@ -44,20 +47,6 @@ instant_zone_set(const char *name)
         setenv("TZ", name, 1);
         tzset();
     }
-}
-
-/* Days from 1970-01-01 of a date of the proleptic Gregorian calendar: counted in eras
- * of 400 years that begin on 1 March, so that the leap day comes last. */
-static int64_t
-days_from_civil(int64_t year, int month, int day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
 }
 
 char *
@@ -181,7 +170,7 @@ scan_civil(struct scan *s, struct civil *c)
 static int64_t
 civil_to_utc(const struct civil *c)
 {
-    int64_t days = days_from_civil(c->year, c->month, c->day);
+    int64_t days = civil_from_date(c->year, c->month, c->day);
     return ((days * 24 + c->hour) * 60 + c->minute) * 60000LL + c->second * 1000LL +
            c->ms;
 }
@@ -265,7 +254,7 @@ instant_parse(int64_t *out, const char *text, struct err *err)
 {
     if (!parse_civil(out, text)) {
         return err_set(err, ERR_RANGE, "\"%.60s\" is no instant; %s", text,
-                       INSTANT_FORMS);
+                       tr(INSTANT_FORMS));
     }
     return 0;
 }
@@ -288,7 +277,7 @@ instant_parse_relative(int64_t *out, const char *text, int64_t now_ms, struct er
     if (!parse_civil(out, text)) {
         return err_set(err, ERR_RANGE,
                        "\"%.60s\" is no instant; %s, `now`, or an age such as -1h",
-                       text, INSTANT_FORMS);
+                       text, tr(INSTANT_FORMS));
     }
     return 0;
 }
@@ -332,7 +321,7 @@ instant_parse_log(int64_t *out, const char *text, struct err *err)
     }
     return err_set(err, ERR_RANGE,
                    "\"%.60s\" is no time; %s, or epoch seconds or milliseconds", text,
-                   INSTANT_FORMS);
+                   tr(INSTANT_FORMS));
 }
 
 static const struct {

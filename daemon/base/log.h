@@ -1,6 +1,7 @@
 /* The log: standard error; with a "<N>" priority before each line when it goes to the
  * journal (JOURNAL_STREAM is set), with local time before it otherwise.  Thread-safe.
- * The only mutable state at file scope of the program. */
+ * Its level and the language (daemon/base/catalogue.h) are the only mutable state at
+ * file scope of the program. */
 #ifndef CARETAKER_BASE_LOG_H
 #define CARETAKER_BASE_LOG_H
 

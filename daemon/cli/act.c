@@ -1,21 +1,15 @@
-/* ack, shelve, unshelve, service and ticket: what people do. */
+/* ack, shelve, unshelve and service: what people do to alarms and devices. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/cli/act.h"
 #include "daemon/cli/cli.h"
 #include "daemon/model/command.h"
-
-struct action {
-    const char *site, *by, *device, *rule, *note, *to, *priority;
-    const char *how_long, *until, *state;
-    bool json;
-    int64_t ticket;
-    int rating;
-};
 
 /* `--until` as an instant in UTC: only here is it known what "-1h" and a local time
  * mean.  False when it cannot be read (reported). */
@@ -28,7 +22,7 @@ add_until(struct strbuf *body, const char *text)
         return true;
     }
     if (instant_parse_relative(&t_ms, text, clock_real_ms(), &err) != 0) {
-        fprintf(stderr, "caretaker: --until: %s\n", err.text);
+        fprintf(stderr, tr("caretaker: --until: %s\n"), err.text);
         return false;
     }
     strbuf_json_time(body, "until", t_ms);
@@ -42,10 +36,10 @@ print_answer(const struct action *a, const char *answer, const char *said)
     if (a->json) {
         puts(answer);
     } else if (number != NULL) {
-        printf("ticket %ld: %s\n", strtol(number + strlen("\"ticket\":"), NULL, 10),
-               said);
+        printf(tr("ticket %ld: %s\n"), strtol(number + strlen("\"ticket\":"), NULL, 10),
+               tr(said));
     } else {
-        printf("%s\n", said);
+        puts(tr(said));
     }
     return CLI_OK;
 }
@@ -65,8 +59,8 @@ put_in_order(struct action *a, const struct site *site)
     a->rule = rule;
 }
 
-static int
-send_action(struct action *a, enum command_kind kind, const char *said)
+int
+act_send(struct action *a, enum command_kind kind, const char *said)
 {
     struct site *site = cli_site(a->site);
     if (site == NULL) {
@@ -90,6 +84,9 @@ send_action(struct action *a, enum command_kind kind, const char *said)
     }
     strbuf_json_str_opt(&body, "for", a->how_long);
     strbuf_json_str_opt(&body, "state", a->state);
+    if (a->more.size > 0) {
+        strbuf_printf(&body, ",%s", strbuf_text(&a->more));
+    }
     struct strbuf answer = {0};
     struct err err = {0};
     int status = CLI_USAGE;
@@ -147,7 +144,7 @@ run_ack(const struct cli_command *self, int argc, char **argv)
     }
     char device[ID_BYTES_MAX] = "";
     status = take_alarm(self, &a, &args, device);
-    return status != CLI_OK ? status : send_action(&a, COMMAND_ACK, "acknowledged");
+    return status != CLI_OK ? status : act_send(&a, COMMAND_ACK, "acknowledged");
 }
 
 #define HIDING_OPTIONS                                                                 \
@@ -191,7 +188,7 @@ run_shelve(const struct cli_command *self, int argc, char **argv)
         return cli_usage_error(self, "say why: --reason TEXT");
     }
     status = check_end(self, &a, true);
-    return status != CLI_OK ? status : send_action(&a, COMMAND_SHELVE, "shelved");
+    return status != CLI_OK ? status : act_send(&a, COMMAND_SHELVE, "shelved");
 }
 
 static int
@@ -212,8 +209,7 @@ run_unshelve(const struct cli_command *self, int argc, char **argv)
     }
     char device[ID_BYTES_MAX] = "";
     status = take_alarm(self, &a, &args, device);
-    return status != CLI_OK ? status
-                            : send_action(&a, COMMAND_UNSHELVE, "it shows again");
+    return status != CLI_OK ? status : act_send(&a, COMMAND_UNSHELVE, "it shows again");
 }
 
 static int
@@ -243,101 +239,7 @@ run_service(const struct cli_command *self, int argc, char **argv)
     }
     a.device = args.items[0];
     a.state = args.items[1];
-    return send_action(&a, COMMAND_SERVICE,
-                       out ? "out of service" : "in service again");
-}
-
-static const struct {
-    const char *word;
-    enum command_kind kind;
-    const char *said;
-} ticket_words[] = {
-    {"open", COMMAND_TICKET_OPEN, "opened"},
-    {"take", COMMAND_TICKET_TAKE, "assigned"},
-    {"arrive", COMMAND_TICKET_ARRIVE, "responded"},
-    {"wait", COMMAND_TICKET_WAIT, "waiting"},
-    {"resume", COMMAND_TICKET_RESUME, "resumed"},
-    {"resolve", COMMAND_TICKET_RESOLVE,
-     "resolved; its sensor will confirm it, or close it if none can tell"},
-    {"close", COMMAND_TICKET_CLOSE, "closed"},
-    {"reopen", COMMAND_TICKET_REOPEN, "reopened"},
-    {"note", COMMAND_TICKET_NOTE, "noted"},
-    {"rate", COMMAND_TICKET_RATE, "rated"},
-};
-
-/* The words after the action: NUMBER (or DEVICE for open), then text or stars. */
-static int
-take_words(const struct cli_command *self,
-           struct action *a,
-           enum command_kind kind,
-           const struct cli_list *args)
-{
-    uint32_t at = 1;
-    if (kind == COMMAND_TICKET_OPEN) {
-        if (at < args->count && a->device == NULL) {
-            a->device = args->items[at++];
-        }
-    } else if (at < args->count) {
-        char *end = NULL;
-        a->ticket = strtoll(args->items[at], &end, 10);
-        if (*end != '\0' || a->ticket < 1) {
-            return cli_usage_error(self, "\"%s\" is no ticket number", args->items[at]);
-        }
-        at++;
-    }
-    if (kind == COMMAND_TICKET_RATE && at < args->count) {
-        char *end = NULL;
-        long stars = strtol(args->items[at], &end, 10);
-        if (*end != '\0' || stars < 1 || stars > 5) {
-            return cli_usage_error(self, "a rating is 1 to 5");
-        }
-        a->rating = (int)stars;
-        at++;
-    } else if (at < args->count && a->note == NULL) {
-        a->note = args->items[at++];
-    }
-    if (at < args->count) {
-        return cli_usage_error(
-            self, "\"%s\" is not expected here; put a text in quotes", args->items[at]);
-    }
-    if (a->ticket == 0 && a->device == NULL) {
-        return cli_usage_error(self, "which ticket? its number, or --device ID");
-    }
-    return CLI_OK;
-}
-
-static int
-run_ticket(const struct cli_command *self, int argc, char **argv)
-{
-    struct action a = {.site = CLI_SITE_DEFAULT};
-    const struct cli_option options[] = {
-        {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
-        {"by", 'b', CLI_TEXT, &a.by, "NAME", "who does it [the login name]"},
-        {"note", 'n', CLI_TEXT, &a.note, "TEXT",
-         "symptom, reason, treatment or comment"},
-        {"to", 0, CLI_TEXT, &a.to, "NAME", "take: for somebody else"},
-        {"device", 'd', CLI_TEXT, &a.device, "ID", "the open ticket of this device"},
-        {"rule", 'r', CLI_TEXT, &a.rule, "ID", "... and of this rule"},
-        {"priority", 'p', CLI_TEXT, &a.priority, "WORD",
-         "open: critical, urgent or normal"},
-        {"json", 'j', CLI_FLAG, &a.json, NULL, "print the daemon's answer"},
-    };
-    struct cli_list args;
-    bool done = false;
-    int status = cli_parse(self, options, ARRAY_LEN(options), argc, argv, &args, &done);
-    if (status != CLI_OK || done) {
-        return status;
-    }
-    for (size_t i = 0; args.count > 0 && i < ARRAY_LEN(ticket_words); i++) {
-        if (strcmp(ticket_words[i].word, args.items[0]) == 0) {
-            status = take_words(self, &a, ticket_words[i].kind, &args);
-            return status != CLI_OK
-                       ? status
-                       : send_action(&a, ticket_words[i].kind, ticket_words[i].said);
-        }
-    }
-    return cli_usage_error(
-        self, "say what: open take arrive wait resume resolve close reopen note rate");
+    return act_send(&a, COMMAND_SERVICE, out ? "out of service" : "in service again");
 }
 
 const struct cli_command cli_ack = {
@@ -366,17 +268,3 @@ const struct cli_command cli_service = {
     "lists\n"
     "what is out of service, by whom, why and until when.\n",
     run_service};
-const struct cli_command cli_ticket = {
-    "ticket", "work a ticket", "ACTION NUMBER [TEXT] [--by NAME]",
-    "Actions:\n"
-    "  open DEVICE TEXT     report a fault (--priority)\n"
-    "  take NUMBER          it is mine (or --to NAME)\n"
-    "  arrive NUMBER        on site: the response clock stops\n"
-    "  wait NUMBER REASON   parts, contractor: the resolve clock stands still\n"
-    "  resume NUMBER        go on\n"
-    "  resolve NUMBER TEXT  done, and what was done; the sensor confirms it\n"
-    "  close NUMBER         close a resolved one without waiting for the sensor\n"
-    "  reopen NUMBER TEXT   it was not done after all\n"
-    "  note NUMBER TEXT     add a remark\n"
-    "  rate NUMBER 1..5     stars for a closed one\n",
-    run_ticket};

@@ -1,10 +1,12 @@
-/* check: are the files right, and can the buses carry their plans? */
+/* check: are the files right, can the buses carry their plans, and is the journal what
+ * was written? */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "collectors/simulator_csv.h"
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/budgets.h"
 #include "daemon/pipeline/check.h"
@@ -37,12 +39,12 @@ print_deaths(const json_t *deaths)
     json_array_foreach(deaths, index, death)
     {
         int dead = (int)number(death, "devices");
-        printf(
-            "  %s%d device%s that do%s not answer: load up to %.4g %%, and the others "
-            "wait %.4g s once\n",
-            index == 0 ? "with " : "     ", dead, dead == 1 ? "" : "s",
-            dead == 1 ? "es" : "", number(death, "load"),
-            number(death, "stall_ms") / 1000.0);
+        printf(tr("  %s%d device%s that do%s not answer: load up to %.4g %%, and the "
+                  "others "
+                  "wait %.4g s once\n"),
+               index == 0 ? tr("with ") : "     ", dead, dead == 1 ? "" : "s",
+               dead == 1 ? "es" : "", number(death, "load"),
+               number(death, "stall_ms") / 1000.0);
     }
 }
 
@@ -71,12 +73,12 @@ print_line_behind(const json_t *bus)
     const json_t *baud = json_object_get(bus, "baud");
     if (json_is_number(baud)) {
         if (line != NULL && strncmp(line, "rtu:", strlen("rtu:")) != 0) {
-            printf("  with the serial line behind this endpoint, at %.0f baud\n",
+            printf(tr("  with the serial line behind this endpoint, at %.0f baud\n"),
                    json_number_value(baud));
         }
     } else if (may_be_gateway(bus)) {
-        puts("  if there is a serial line behind this endpoint, it is not counted; "
-             "give the bus its `baud` and it is");
+        puts(tr("  if there is a serial line behind this endpoint, it is not counted; "
+                "give the bus its `baud` and it is"));
     }
 }
 
@@ -91,7 +93,7 @@ print_plan(const json_t *bus)
         {"ms", "MS", CLI_SHOW_TEXT},         {"load", "LOAD %", CLI_SHOW_TEXT}};
     const char *advice = json_string_value(json_object_get(bus, "advice"));
     char *requests = json_dumps(json_object_get(bus, "requests"), 0);
-    printf("\nbus %s (%s): load %.4g %%, all requests once %.4g ms\n",
+    printf(tr("\nbus %s (%s): load %.4g %%, all requests once %.4g ms\n"),
            json_string_value(json_object_get(bus, "bus")),
            json_string_value(json_object_get(bus, "line")), number(bus, "load"),
            number(bus, "cycle_ms"));
@@ -101,10 +103,10 @@ print_plan(const json_t *bus)
     if (number(bus, "continuous") > 0) {
         const json_t *round = json_object_get(bus, "round_ms");
         if (json_is_number(round)) {
-            printf("  continuous devices come round every %.4g ms\n",
+            printf(tr("  continuous devices come round every %.4g ms\n"),
                    number(bus, "round_ms"));
         } else {
-            puts("  no time is left for continuous devices");
+            puts(tr("  no time is left for continuous devices"));
         }
     }
     print_deaths(json_object_get(bus, "dead"));
@@ -150,6 +152,10 @@ static bool
 check_whole_site(const char *path, struct wish *wish, struct diags *diags)
 {
     struct rules_counts counts = {0};
+    cli_speak(path);
+    if (wish->json) {
+        catalogue_speak(LANGUAGE_EN); /* What machines read is one in all languages. */
+    }
     struct site *site = check_site(path, diags, &counts);
     if (site == NULL) {
         return false;
@@ -157,8 +163,8 @@ check_whole_site(const char *path, struct wish *wish, struct diags *diags)
     struct site_equipment e = site_equipment(site);
     struct err err;
     if (!wish->json) {
-        printf("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u "
-               "place%s\n",
+        printf(tr("%s: ok: %u device%s with %u point%s on %u bus%s, %u rule%s on %u "
+                  "place%s\n"),
                path, e.devices, plural(e.devices), e.points, plural(e.points),
                site->bus_count, site->bus_count == 1 ? "" : "es", site->rule_count,
                plural(site->rule_count), counts.instances, plural(counts.instances));
@@ -209,7 +215,7 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
         return check_whole_site(path, wish, diags);
     }
     if (good && !wish->json) {
-        printf("%s: ok\n", path);
+        printf(tr("%s: ok\n"), path);
     }
     return good;
 }
@@ -218,12 +224,19 @@ static int
 run(const struct cli_command *self, int argc, char **argv)
 {
     const char *site = NULL;
+    const char *kept = NULL;
+    bool journal = false;
     struct wish wish = {0};
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"plan", 'p', CLI_FLAG, &wish.plan, NULL,
          "each bus's requests and time budget"},
-        {"json", 'j', CLI_FLAG, &wish.json, NULL, "the plans as JSON"},
+        {"journal", 0, CLI_FLAG, &journal, NULL,
+         "prove the journal of events, and the tables by it"},
+        {"head", 0, CLI_TEXT, &kept, "SEQ:HASH",
+         "with --journal: a head that was kept elsewhere"},
+        {"json", 'j', CLI_FLAG, &wish.json, NULL,
+         "the plans, or what was found in the journal, as JSON"},
     };
     struct cli_list args;
     bool done = false;
@@ -231,8 +244,18 @@ run(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
+    if (kept != NULL && !journal) {
+        return cli_usage_error(self, "--head is of --journal");
+    }
+    if (journal) {
+        if (wish.plan || args.count > 0) {
+            return cli_usage_error(self, "--journal takes no --plan and no FILE");
+        }
+        return cli_check_journal(self, site != NULL ? site : CLI_SITE_DEFAULT, kept,
+                                 wish.json);
+    }
     if (wish.json && !wish.plan) {
-        return cli_usage_error(self, "--json is of --plan");
+        return cli_usage_error(self, "--json is of --plan and --journal");
     }
     strbuf_add_char(&wish.plans, '[');
     if (site != NULL || args.count == 0) {
@@ -248,7 +271,7 @@ run(const struct cli_command *self, int argc, char **argv)
         diags_sort(&diags);
         diags_print(&diags, stderr);
         if (!good) {
-            fprintf(stderr, "%s: %zu error%s\n", args.items[i], diags.errors,
+            fprintf(stderr, tr("%s: %zu error%s\n"), args.items[i], diags.errors,
                     diags.errors == 1 ? "" : "s");
             status = CLI_CONFIG;
         }
@@ -264,7 +287,8 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_check = {
     "check", "validate everything, report every error with its place",
-    "[-c SITE] [--plan [--json]] [FILE...]",
+    "[-c SITE] [--plan [--json]] [FILE...]\n"
+    "       caretaker check --journal [-c SITE] [--head SEQ:HASH] [--json]",
     "Reads the site file and all that it includes, compiles the rules, and prints "
     "each\n"
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
@@ -278,5 +302,18 @@ const struct cli_command cli_check = {
     "it.\n\n"
     "The serial line behind a gateway is counted when its bus says how fast it is, "
     "with\n"
-    "`baud` beside tcp or rtu_over_tcp.\n",
+    "`baud` beside tcp or rtu_over_tcp.\n\n"
+    "--journal proves the journal of state.db instead, whether the daemon runs or "
+    "not:\n"
+    "each event carries the hash of the one before, so a row that was changed, removed "
+    "or\n"
+    "added is found and named, and each ticket must be what its events say.  It prints "
+    "the\n"
+    "head, SEQ:HASH.  Who can write to the file can write all of it anew: keep the "
+    "head\n"
+    "elsewhere and compare with --head, which finds that too.  Each event on MQTT "
+    "carries\n"
+    "seq and hash, so the log of a broker keeps every head.  Exit status 1 when "
+    "something\n"
+    "was found, 4 when there is no database.\n",
     run};

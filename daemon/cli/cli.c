@@ -14,21 +14,21 @@
 #define ASK_TIMEOUT_MS 15000 /* Longer than a read on a slow line may take. */
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,        &cli_check,  &cli_replay,   &cli_test,     &cli_explain,
-    &cli_tune,       &cli_report, &cli_status,   &cli_devices,  &cli_alarms,
-    &cli_tickets,    &cli_ack,    &cli_shelve,   &cli_unshelve, &cli_service,
-    &cli_ticket,     &cli_export, &cli_import,   &cli_read,     &cli_scan,
-    &cli_sniff,      &cli_record, &cli_simulate, &cli_profiles, &cli_schema,
-    &cli_completion, NULL};
+    &cli_run,      &cli_check,    &cli_replay, &cli_test,       &cli_explain,
+    &cli_tune,     &cli_report,   &cli_status, &cli_devices,    &cli_alarms,
+    &cli_tickets,  &cli_device,   &cli_ledger, &cli_ack,        &cli_shelve,
+    &cli_unshelve, &cli_service,  &cli_ticket, &cli_plan,       &cli_export,
+    &cli_import,   &cli_read,     &cli_scan,   &cli_sniff,      &cli_record,
+    &cli_simulate, &cli_profiles, &cli_schema, &cli_completion, NULL};
 
 static void
 print_help(const struct cli_command *self,
            const struct cli_option *options,
            size_t count)
 {
-    printf("caretaker %s: %s\n\nUsage: caretaker %s %s\n\n%s\n", self->name,
-           self->summary, self->name, self->usage, self->about);
-    printf("Options:\n");
+    printf(tr("caretaker %s: %s\n\nUsage: caretaker %s %s\n\n%s\n"), self->name,
+           tr(self->summary), self->name, self->usage, tr(self->about));
+    puts(tr("Options:"));
     for (size_t i = 0; i < count; i++) {
         const struct cli_option *o = &options[i];
         char left[80];
@@ -38,9 +38,10 @@ print_help(const struct cli_command *self,
         }
         snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
                  o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
-        printf("  %-26s %s\n", left, o->help);
+        printf("  %-26s %s\n", left, tr(o->help));
     }
-    printf("  %-26s %s\n", "-h, --help", "this text");
+    printf("  %-26s %s\n", "    --language LANG", tr("en or zh-CN [the site's]"));
+    printf("  %-26s %s\n", "-h, --help", tr("this text"));
 }
 
 int
@@ -49,8 +50,8 @@ cli_usage_error(const struct cli_command *self, const char *fmt, ...)
     va_list args;
     va_start(args, fmt);
     fprintf(stderr, "caretaker %s: ", self->name);
-    vfprintf(stderr, fmt, args);
-    fprintf(stderr, "\nusage: caretaker %s %s\n", self->name, self->usage);
+    vfprintf(stderr, tr(fmt), args);
+    fprintf(stderr, tr("\nusage: caretaker %s %s\n"), self->name, self->usage);
     va_end(args);
     return CLI_USAGE;
 }
@@ -111,7 +112,7 @@ refuse_option(const struct cli_command *self,
     const char *meant =
         diag_nearest(strncmp(word, "--", 2) == 0 ? word + 2 : word, names, count);
     return cli_usage_error(self, "there is no option %s%s%s%s", word,
-                           meant != NULL ? "; did you mean --" : "",
+                           meant != NULL ? tr("; did you mean --") : "",
                            meant != NULL ? meant : "", meant != NULL ? "?" : "");
 }
 
@@ -196,6 +197,7 @@ struct site *
 cli_site(const char *path)
 {
     struct diags diags;
+    cli_speak(path);
     diags_init(&diags);
     struct site *site = config_load_site(path, NULL, 0, &diags);
     if (site == NULL) {
@@ -279,7 +281,7 @@ cli_ask(const char *data_dir,
     json_t *root = json_loads(strbuf_text(answer), 0, &where);
     const char *detail = json_string_value(json_object_get(root, "detail"));
     code = err_set(err, code_of(status), "%s",
-                   detail != NULL ? detail : "the daemon refused without a reason");
+                   detail != NULL ? detail : tr("the daemon refused without a reason"));
     json_decref(root);
     return code;
 }

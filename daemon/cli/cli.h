@@ -13,6 +13,7 @@
 #include "daemon/model/site.h"
 
 #define CLI_SITE_DEFAULT "/etc/caretaker/site.yaml"
+#define CLI_LANGUAGE     "CARETAKER_LANGUAGE" /* The environment's word for it. */
 #define CLI_OPTIONS_MAX  24
 #define CLI_LIST_MAX     1024 /* Words; a shell may name a folder of cases. */
 
@@ -64,6 +65,13 @@ int cli_usage_error(const struct cli_command *self, const char *fmt, ...)
 /* Prints "caretaker: text" and returns the exit status of the code. */
 int cli_fail(const struct err *err);
 
+/* Takes `--language L` out of the words, wherever it stands; it goes into the
+ * environment.  Then speaks what the person wants, as far as that is known without a
+ * site.  Not CLI_OK: it is no language of ours (said). */
+int cli_take_language(int *argc, char **argv);
+/* Speaks what the person wants; else what the site file says, then its locale. */
+void cli_speak(const char *site_file);
+
 /* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
  * errors. */
 struct site *cli_site(const char *path);
@@ -104,11 +112,35 @@ int cli_owner_read(const struct cli_owner *o,
                    struct read_answer *out,
                    struct err *err);
 
+/* check --journal; `kept` (may be NULL) is the head of --head. */
+int cli_check_journal(const struct cli_command *self,
+                      const char *site_file,
+                      const char *kept,
+                      bool json);
+
 /* Prints the devices that are out of service; from the database when no daemon runs. */
 int cli_list_service(const char *site, bool json);
 
+/* `report` without a word: the figures of the site over a period. */
+struct cli_figures {
+    const char *site, *from, *to, *compare, *format, *language;
+    const char *type, *area, *device;
+};
+int cli_report_figures(const struct cli_command *self, const struct cli_figures *a);
+
 /* A column of a listing: a key of the objects, its heading, and how it is shown. */
-enum cli_show { CLI_SHOW_TEXT, CLI_SHOW_TIME };
+enum cli_show {
+    CLI_SHOW_TEXT,
+    CLI_SHOW_TIME,
+    /* Words of ours, shown in the reader's language. */
+    CLI_SHOW_SEVERITY,
+    CLI_SHOW_ALARM,
+    CLI_SHOW_TICKET,
+    CLI_SHOW_KIND,
+    CLI_SHOW_DEVICE,
+    CLI_SHOW_QUALITY, /* And why: "crc (short frame)". */
+    CLI_SHOW_SAID     /* By the program, or by a person: the latter stays as it is. */
+};
 struct cli_column {
     const char *key;
     const char *heading;
@@ -126,6 +158,6 @@ extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_ex
     cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,
     cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
     cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
-    cli_completion;
+    cli_completion, cli_device, cli_ledger, cli_plan;
 
 #endif

@@ -15,6 +15,7 @@ run(const struct cli_command *self, int argc, char **argv)
     if (args.count != 1 || strcmp(args.items[0], "bash") != 0) {
         return cli_usage_error(self, "bash is the shell that there is completion for");
     }
+    /* not translated: a script, down to its end. */
     printf("# bash completion for caretaker\n"
            "_caretaker() {\n"
            "    local word=${COMP_WORDS[COMP_CWORD]}\n"
@@ -27,13 +28,32 @@ run(const struct cli_command *self, int argc, char **argv)
      * listing. */
     printf(
         "\" -- \"$word\"))\n"
+        "    elif [[ $word == -* && ${COMP_WORDS[1]} == ticket ]]; then\n"
+        "        COMPREPLY=($(compgen -W \"$(caretaker ticket \"${COMP_WORDS[2]}\" "
+        "--help 2>/dev/null | grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
+        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --pause ]]; then\n"
+        "        COMPREPLY=($(compgen -W \"parts contractor access other\" -- "
+        "\"$word\"))\n"
+        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --priority ]]; then\n"
+        "        COMPREPLY=($(compgen -W \"critical urgent normal\" -- \"$word\"))\n"
+        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --cause ]]; then\n"
+        "        COMPREPLY=($(compgen -W \"$(caretaker ticket resolve --help "
+        "2>/dev/null | sed '1,/^Closing codes/d' | awk '{print $1}')\" -- "
+        "\"$word\"))\n"
         "    elif [[ $word == -* ]]; then\n"
         "        COMPREPLY=($(compgen -W \"$(caretaker \"${COMP_WORDS[1]}\" --help "
         "2>/dev/null | grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
         "    elif [ \"${COMP_WORDS[1]}\" = ticket ] && [ \"$COMP_CWORD\" -eq 2 ]; "
         "then\n"
-        "        COMPREPLY=($(compgen -W \"open take arrive wait resume resolve close "
-        "reopen note rate\" -- \"$word\"))\n"
+        "        COMPREPLY=($(compgen -W \"open take arrive wait resume tick change "
+        "resolve close reopen note rate\" -- \"$word\"))\n"
+        "    elif [ \"${COMP_WORDS[1]}\" = ledger ] && [ \"$COMP_CWORD\" -eq 2 ]; "
+        "then\n"
+        "        COMPREPLY=($(compgen -W \"list export import set add-document "
+        "remove-document add-alteration\" -- \"$word\"))\n"
+        "    elif [ \"${COMP_WORDS[1]}\" = plan ] && [ \"$COMP_CWORD\" -eq 2 ]; "
+        "then\n"
+        "        COMPREPLY=($(compgen -W \"start done move\" -- \"$word\"))\n"
         "    elif [ \"${COMP_WORDS[1]}\" = service ] && [ \"$COMP_CWORD\" -eq 3 ]; "
         "then\n"
         "        COMPREPLY=($(compgen -W \"out in\" -- \"$word\"))\n"

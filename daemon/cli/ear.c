@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "collectors/serial.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/stop.h"
 
 #define CHUNK_BYTES   1024
@@ -42,8 +43,9 @@ void
 ear_announce(const struct ear *e)
 {
     char text[BUS_TEXT_BYTES];
-    fprintf(stderr, "listening on %s%s%s; Ctrl-C ends it\n",
-            bus_describe(text, &e->bus), e->tapped ? " through the daemon, bus " : "",
+    fprintf(stderr, tr("listening on %s%s%s; Ctrl-C ends it\n"),
+            bus_describe(text, &e->bus),
+            e->tapped ? tr(" through the daemon, bus ") : "",
             e->tapped ? e->bus.id : "");
 }
 

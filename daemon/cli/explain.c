@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -159,6 +160,10 @@ explain(const struct cli_command *self, struct arguments *a)
     int status = CLI_CONFIG;
     int code = 0;
     diags_init(&diags);
+    cli_speak(a->site);
+    if (a->json) {
+        catalogue_speak(LANGUAGE_EN); /* What machines read is one in all languages. */
+    }
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

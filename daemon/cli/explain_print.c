@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "rules/explain.h"
@@ -62,13 +63,13 @@ print_value(const json_t *object)
 {
     const json_t *value = json_object_get(object, "value");
     if (json_is_boolean(value)) {
-        printf("%s", json_is_true(value) ? "true" : "false");
+        printf("%s", json_is_true(value) ? tr("true") : tr("false"));
     } else if (json_is_string(value)) {
-        printf("%s", json_string_value(value));
+        printf("%s", tr_word("quality", json_string_value(value)));
     } else if (json_is_number(value)) {
         print_number(json_number_value(value), text(object, "unit"));
     } else {
-        printf("unknown");
+        printf(tr("unknown"));
     }
 }
 
@@ -128,7 +129,7 @@ print_hold(const json_t *root, const json_t *level, int depth)
     if (!is_given(level, "since")) {
         return;
     }
-    printf("%*s%s %s: since %s, over at %s\n", INDENT * depth, "",
+    printf(tr("%*s%s %s: since %s, over at %s\n"), INDENT * depth, "",
            raised ? "clear_hold" : "hold", duration(length, hold_ms / 1000),
            when(since, level, "since"), when(due, level, "due"));
 }
@@ -147,8 +148,9 @@ print_conditions(const json_t *root)
     {
         int depth = count > 1 ? 1 : 0;
         if (depth > 0) {
-            printf("%s%s\n", text(level, "severity"),
-                   json_is_true(json_object_get(level, "raised")) ? ", raised" : "");
+            printf("%s%s\n", tr_word("severity", text(level, "severity")),
+                   json_is_true(json_object_get(level, "raised")) ? tr(", raised")
+                                                                  : "");
         }
         print_condition("when", json_object_get(level, "when"), depth);
         if (is_given(level, "clear")) {
@@ -166,28 +168,28 @@ print_points(const json_t *points)
     char time[INSTANT_TEXT_BYTES];
     size_t i;
     const json_t *p;
-    printf("%s", json_array_size(points) > 0 ? "points\n" : "");
+    printf("%s", json_array_size(points) > 0 ? tr("points\n") : "");
     json_array_foreach(points, i, p)
     {
         printf("%*s%s.%s: ", INDENT, "", text(p, "device"), text(p, "point"));
         print_value(p);
-        printf(", %s", text(p, "quality"));
+        printf(", %s", tr_word("quality", text(p, "quality")));
         if (text(p, "detail")[0] != '\0' &&
             strcmp(text(p, "detail"), text(p, "quality")) != 0) {
             printf(" %s", text(p, "detail"));
         }
         if (!is_given(p, "last")) {
-            printf(", never read\n");
+            printf(tr(", never read\n"));
             continue;
         }
         if (is_given(p, "last_good")) {
-            printf(", last good %s ago", duration(time, number(p, "age_s")));
-            printf(" at %s", when(time, p, "last_good"));
+            printf(tr(", last good %s ago"), duration(time, number(p, "age_s")));
+            printf(tr(" at %s"), when(time, p, "last_good"));
         } else {
-            printf(", never good");
+            printf(tr(", never good"));
         }
         if (is_given(p, "stale_at")) {
-            printf(", stale at %s", when(time, p, "stale_at"));
+            printf(tr(", stale at %s"), when(time, p, "stale_at"));
         }
         putchar('\n');
     }
@@ -198,12 +200,12 @@ print_window(const json_t *m)
 {
     char first[INSTANT_TEXT_BYTES];
     char width[INSTANT_TEXT_BYTES];
-    printf("; %.0f good samples", number(m, "samples"));
+    printf(tr("; %.0f good samples"), number(m, "samples"));
     if (is_given(m, "first")) {
-        printf(" since %s, spanning %s", when(first, m, "first"),
+        printf(tr(" since %s, spanning %s"), when(first, m, "first"),
                duration(width, number(m, "covered_s")));
     }
-    printf(" of %s (%s needed)", duration(first, number(m, "width_s")),
+    printf(tr(" of %s (%s needed)"), duration(first, number(m, "width_s")),
            duration(width, number(m, "needed_s")));
 }
 
@@ -213,17 +215,17 @@ print_spans(const json_t *m)
     char width[INSTANT_TEXT_BYTES];
     char part[INSTANT_TEXT_BYTES];
     if (!is_given(m, "value")) {
-        printf(", at least ");
+        printf(tr(", at least "));
         print_number(number(m, "low"), text(m, "unit"));
         if (is_given(m, "high")) {
-            printf(" and at most ");
+            printf(tr(" and at most "));
             print_number(number(m, "high"), text(m, "unit"));
         }
     }
-    printf("; in the last %s: ", duration(width, number(m, "width_s")));
-    printf("%.0f starts, true for %s, ", number(m, "starts"),
+    printf(tr("; in the last %s: "), duration(width, number(m, "width_s")));
+    printf(tr("%.0f starts, true for %s, "), number(m, "starts"),
            duration(part, number(m, "true_s")));
-    printf("not known for %s", duration(part, number(m, "unknown_s")));
+    printf(tr("not known for %s"), duration(part, number(m, "unknown_s")));
 }
 
 static void
@@ -232,7 +234,7 @@ print_windows(const json_t *windows)
     char time[INSTANT_TEXT_BYTES];
     size_t i;
     const json_t *m;
-    printf("%s", json_array_size(windows) > 0 ? "windows and counters\n" : "");
+    printf("%s", json_array_size(windows) > 0 ? tr("windows and counters\n") : "");
     json_array_foreach(windows, i, m)
     {
         const char *kind = text(m, "kind");
@@ -244,8 +246,8 @@ print_windows(const json_t *windows)
         } else if (spans) {
             print_spans(m);
         } else if (is_given(m, "since")) {
-            printf("; as it is since %s", when(time, m, "since"));
-            printf(", last known at %s", when(time, m, "last"));
+            printf(tr("; as it is since %s"), when(time, m, "since"));
+            printf(tr(", last known at %s"), when(time, m, "last"));
         }
         putchar('\n');
     }
@@ -260,13 +262,13 @@ print_hiding(const json_t *alarm)
     if (!is_given(alarm, "hidden_by")) {
         return;
     }
-    printf("%*shidden by %s", INDENT, "", text(alarm, "hidden_by"));
-    printf(" since %s", when(time, alarm, "hidden_since"));
+    printf(tr("%*shidden by %s"), INDENT, "", text(alarm, "hidden_by"));
+    printf(tr(" since %s"), when(time, alarm, "hidden_since"));
     if (is_given(alarm, "hidden_until")) {
-        printf(" until %s", when(time, alarm, "hidden_until"));
+        printf(tr(" until %s"), when(time, alarm, "hidden_until"));
     }
     printf("%s%s\n", text(alarm, "hidden_reason")[0] != '\0' ? ": " : "",
-           text(alarm, "hidden_reason"));
+           tr(text(alarm, "hidden_reason")));
 }
 
 static void
@@ -275,28 +277,29 @@ print_alarm(const json_t *root)
     char time[INSTANT_TEXT_BYTES];
     const json_t *alarm = json_object_get(root, "alarm");
     if (!is_given(root, "alarm")) {
-        printf("alarm: none\n");
+        printf(tr("alarm: none\n"));
         return;
     }
-    printf("alarm: %s, %s, episode %.0f", text(alarm, "state"), text(alarm, "severity"),
-           number(alarm, "episode"));
-    printf(", raised %s", when(time, alarm, "raised_at"));
+    printf(tr("alarm: %s, %s, episode %.0f"),
+           tr_word("alarm_state", text(alarm, "state")),
+           tr_word("severity", text(alarm, "severity")), number(alarm, "episode"));
+    printf(tr(", raised %s"), when(time, alarm, "raised_at"));
     if (is_given(alarm, "cleared_at")) {
-        printf(", cleared %s", when(time, alarm, "cleared_at"));
+        printf(tr(", cleared %s"), when(time, alarm, "cleared_at"));
     }
     if (is_given(alarm, "acked_at")) {
-        printf(", acknowledged by %s at %s", text(alarm, "acked_by"),
+        printf(tr(", acknowledged by %s at %s"), text(alarm, "acked_by"),
                when(time, alarm, "acked_at"));
     }
     if (is_given(root, "realarm_at")) {
-        printf(", told again at %s", when(time, root, "realarm_at"));
+        printf(tr(", told again at %s"), when(time, root, "realarm_at"));
     }
     if (is_given(alarm, "returned_at")) {
-        printf(", latched since %s", when(time, alarm, "returned_at"));
+        printf(tr(", latched since %s"), when(time, alarm, "returned_at"));
     }
     printf("%s%s\n",
-           json_is_true(json_object_get(alarm, "first_out")) ? ", first out" : "",
-           json_is_true(json_object_get(alarm, "chatter")) ? ", chattering" : "");
+           json_is_true(json_object_get(alarm, "first_out")) ? tr(", first out") : "",
+           json_is_true(json_object_get(alarm, "chatter")) ? tr(", chattering") : "");
     print_hiding(alarm);
 }
 
@@ -309,24 +312,25 @@ print_life(const json_t *root)
     const json_t *e;
     print_alarm(root);
     if (is_given(root, "out_of_service")) {
-        printf("out of service: %s by %s since %s: %s\n", text(root, "device"),
+        printf(tr("out of service: %s by %s since %s: %s\n"), text(root, "device"),
                text(service, "by"), when(time, service, "since"),
                text(service, "reason"));
     }
     if (is_given(root, "ticket")) {
-        printf("ticket: %.0f\n", number(root, "ticket"));
+        printf(tr("ticket: %.0f\n"), number(root, "ticket"));
     }
     printf("%s", json_array_size(json_object_get(root, "events")) > 0
-                     ? "latest events\n"
+                     ? tr("latest events\n")
                      : "");
     json_array_foreach(json_object_get(root, "events"), i, e)
     {
-        printf("%*s%s %s", INDENT, "", when(time, e, "t"), text(e, "event"));
+        printf("%*s%s %s", INDENT, "", when(time, e, "t"),
+               tr_word("event", text(e, "event")));
         if (is_given(e, "by")) {
-            printf(" by %s", text(e, "by"));
+            printf(tr(" by %s"), text(e, "by"));
         }
         if (is_given(e, "value")) {
-            printf(" at ");
+            printf(tr(" at "));
             print_number(number(e, "value"), "");
         }
         putchar('\n');
@@ -352,18 +356,18 @@ static void
 print_head(const json_t *root)
 {
     char time[INSTANT_TEXT_BYTES];
-    printf("%s on %s at %s: %s", text(root, "rule"), text(root, "device"),
-           when(time, root, "time"), text(root, "phase"));
+    printf(tr("%s on %s at %s: %s"), text(root, "rule"), text(root, "device"),
+           when(time, root, "time"), tr_word("phase", text(root, "phase")));
     if (is_given(root, "severity")) {
-        printf(", %s", text(root, "severity"));
+        printf(", %s", tr_word("severity", text(root, "severity")));
     }
     putchar('\n');
     printf("%s\n", text(root, "title"));
     if (is_given(root, "from")) {
-        printf("from the history since %s\n", when(time, root, "from"));
+        printf(tr("from the history since %s\n"), when(time, root, "from"));
     }
     if (strcmp(text(root, "source"), "daemon") != 0 && has_life(root)) {
-        printf("hours and starts are counted from its first sample on\n");
+        printf(tr("hours and starts are counted from its first sample on\n"));
     }
     putchar('\n');
 }

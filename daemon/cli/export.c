@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "collectors/detail.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -57,7 +58,7 @@ print_sample(void *ctx, const struct history_sample *s)
     x->failed = fwrite(x->line.text, 1, x->line.size, stdout) != x->line.size;
     x->count++;
     if (x->progress && x->count % PROGRESS_EVERY == 0) {
-        fprintf(stderr, "\r%" PRIu64 " samples, up to %s", x->count, time);
+        fprintf(stderr, tr("\r%" PRIu64 " samples, up to %s"), x->count, time);
     }
     return !x->failed;
 }
@@ -97,8 +98,8 @@ export_samples(const struct cli_command *self, const struct arguments *a)
     }
     if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
         fprintf(stderr,
-                "caretaker: there is no device \"%s\"; its samples, if there are "
-                "any, are exported\n",
+                tr("caretaker: there is no device \"%s\"; its samples, if there are "
+                   "any, are exported\n"),
                 a->device);
     }
     int code = history_reader_open(&reader, site->data_dir, &err);
@@ -111,16 +112,17 @@ export_samples(const struct cli_command *self, const struct arguments *a)
                          : 0;
     }
     if (reader == NULL && code == 0) { /* An empty result, but not without a word. */
-        fprintf(stderr,
-                "caretaker: %s has no history: the daemon never ran here, and nothing "
-                "was imported\n",
-                site->data_dir);
+        fprintf(
+            stderr,
+            tr("caretaker: %s has no history: the daemon never ran here, and nothing "
+               "was imported\n"),
+            site->data_dir);
     }
     if (code == 0 && (x.failed || fflush(stdout) != 0)) {
         code = err_set(&err, ERR_IO, "the output cannot be written");
     }
     if (x.progress && x.count >= PROGRESS_EVERY) {
-        fprintf(stderr, "\r%" PRIu64 " samples                              \n",
+        fprintf(stderr, tr("\r%" PRIu64 " samples                              \n"),
                 x.count);
     }
     status = code != 0 ? cli_fail(&err) : CLI_OK;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -26,30 +27,30 @@ print_summary(const struct site *site, const struct import_result *r)
         instant_format_local(to, r->last_ms);
     }
     fprintf(stderr,
-            "%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
-            " sample%s, %s .. %s: %" PRIu64 " imported, %" PRIu64 " %s there\n",
+            tr("%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
+               " sample%s, %s .. %s: %" PRIu64 " imported, %" PRIu64 " %s there\n"),
             r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
             to, r->samples - r->known, r->known, r->known == 1 ? "was" : "were");
     if (r->differing > 0) {
         fprintf(stderr,
-                "%" PRIu64
-                " of them differ%s from another sample of the same point and "
-                "time; both are kept\n",
+                tr("%" PRIu64
+                   " of them differ%s from another sample of the same point and "
+                   "time; both are kept\n"),
                 r->differing, r->differing == 1 ? "s" : "");
     }
     if (r->expired > 0) {
         fprintf(stderr,
-                "%" PRIu64
-                " sample%s older than history.keep (%s): a running daemon deletes "
-                "%s\n",
+                tr("%" PRIu64
+                   " sample%s older than history.keep (%s): a running daemon deletes "
+                   "%s\n"),
                 r->expired, r->expired == 1 ? " is" : "s are",
                 duration_write(keep, site->history.keep_ms),
                 r->expired == 1 ? "it" : "them");
     }
     if (r->future > 0) {
         fprintf(stderr,
-                "%" PRIu64 " sample%s of the future, up to %s: was the time zone or "
-                "the clock right?\n",
+                tr("%" PRIu64 " sample%s of the future, up to %s: was the time zone or "
+                   "the clock right?\n"),
                 r->future, r->future == 1 ? " is" : "s are",
                 instant_format_local(keep, r->last_ms));
     }

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/offline.h"
 
 struct listing {
-    const char *site, *device, *type, *rule, *severity, *state, *assignee;
-    bool json, all, points, causes;
+    const char *site, *device, *type, *rule, *severity, *state, *assignee, *team,
+        *order;
+    bool json, all, points, causes, overdue;
 };
 
 #define SITE_OPTION                                                                    \
@@ -79,7 +82,13 @@ offline_tickets(const struct site *site,
                 struct strbuf *out,
                 struct err *err)
 {
-    struct ticket_filter filter = {l->device, l->state, l->assignee, l->all};
+    struct ticket_filter filter = {.device = l->device,
+                                   .state = l->state,
+                                   .assignee = l->assignee,
+                                   .team = l->team,
+                                   .order = l->order,
+                                   .all = l->all,
+                                   .overdue = l->overdue};
     return offline_listing_tickets(site, &filter, out, err);
 }
 
@@ -143,8 +152,9 @@ mark_states(const char *array, bool *hidden)
 {
     static const struct {
         const char *key, *word;
-    } marks[] = {
-        {"first_out", "first"}, {"returned_at", "latched"}, {"chatter", "chatter"}};
+    } marks[] = {{"first_out", N_("first")},
+                 {"returned_at", N_("latched")},
+                 {"chatter", N_("chatter")}};
     json_t *rows = json_loads(array, 0, NULL);
     size_t index = 0;
     json_t *row = NULL;
@@ -152,10 +162,10 @@ mark_states(const char *array, bool *hidden)
     {
         struct strbuf state = {0};
         const char *plain = json_string_value(json_object_get(row, "state"));
-        strbuf_add(&state, plain != NULL ? plain : "");
+        strbuf_add(&state, plain != NULL ? tr_word("alarm_state", plain) : "");
         for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
             if (json_object_get(row, marks[i].key) != NULL) {
-                strbuf_printf(&state, ", %s", marks[i].word);
+                strbuf_printf(&state, ", %s", tr(marks[i].word));
             }
         }
         json_object_set_new(row, "state", json_string(strbuf_text(&state)));
@@ -170,7 +180,7 @@ static int
 show_alarms(const struct listing *l, const char *path)
 {
     static const struct cli_column columns[] = {
-        {"severity", "SEVERITY", CLI_SHOW_TEXT},
+        {"severity", "SEVERITY", CLI_SHOW_SEVERITY},
         {"state", "STATE", CLI_SHOW_TEXT},
         {"device", "DEVICE", CLI_SHOW_TEXT},
         {"rule", "RULE", CLI_SHOW_TEXT},
@@ -179,7 +189,7 @@ show_alarms(const struct listing *l, const char *path)
         {"title", "TITLE", CLI_SHOW_TEXT},
         {"hidden_by", "HIDDEN BY", CLI_SHOW_TEXT},
         {"hidden_until", "UNTIL", CLI_SHOW_TIME},
-        {"hidden_reason", "WHY", CLI_SHOW_TEXT}};
+        {"hidden_reason", "WHY", CLI_SHOW_SAID}};
     struct site *site = cli_site(l->site);
     if (site == NULL) {
         return CLI_CONFIG;
@@ -246,6 +256,83 @@ cli_list_service(const char *site, bool json)
                 "everything is in service");
 }
 
+/* For a person: how long until the next deadline that runs, or since it was missed. */
+static json_t *
+time_left(const json_t *row, int64_t now_ms)
+{
+    const char *word = json_string_value(json_object_get(row, "state"));
+    enum ticket_state state = TICKET_CLOSED;
+    if (word == NULL || !ticket_state_parse(&state, word)) {
+        return json_null();
+    }
+    if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
+        return json_string(state == TICKET_WAITING ? "waits" : "-");
+    }
+    bool answered = state == TICKET_RESPONDED;
+    const json_t *by = json_object_get(row, answered ? "resolve_by" : "respond_by");
+    int64_t by_ms = 0;
+    if (!json_is_string(by) ||
+        instant_parse(&by_ms, json_string_value(by), NULL) != 0) {
+        return json_null();
+    }
+    char text[INSTANT_TEXT_BYTES];
+    bool late = by_ms <= now_ms;
+    (void)duration_format(text, late ? now_ms - by_ms : by_ms - now_ms);
+    return json_sprintf("%s%s", text, late ? " late" : "");
+}
+
+static json_t *
+mark_tickets(const char *array)
+{
+    json_t *rows = json_loads(array, 0, NULL);
+    int64_t now_ms = clock_real_ms();
+    size_t index = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, index, row)
+    {
+        json_object_set_new(row, "left", time_left(row, now_ms));
+    }
+    return rows;
+}
+
+static int
+show_tickets(const struct listing *l, const char *path)
+{
+    static const struct cli_column columns[] = {
+        {"number", "NO", CLI_SHOW_TEXT},
+        {"priority", "PRIORITY", CLI_SHOW_SEVERITY},
+        {"state", "STATE", CLI_SHOW_TICKET},
+        {"left", "LEFT", CLI_SHOW_TEXT},
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
+        {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
+        {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
+        {"title", "TITLE", CLI_SHOW_TEXT}};
+    struct site *site = cli_site(l->site);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    int status = CLI_OK;
+    if (fetch(site, l, path, offline_tickets, &answer, &err) != 0) {
+        status = cli_fail(&err);
+    } else if (l->json) {
+        puts(strbuf_text(&answer));
+    } else {
+        json_t *rows = mark_tickets(strbuf_text(&answer));
+        char *text = json_dumps(rows, 0);
+        status = cli_print_listing(text != NULL ? text : "", false, columns,
+                                   ARRAY_LEN(columns),
+                                   l->all ? "no tickets" : "no open tickets");
+        free(text);
+        json_decref(rows);
+    }
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
 static int
 run_tickets(const struct cli_command *self, int argc, char **argv)
 {
@@ -255,6 +342,10 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
         {"device", 'd', CLI_TEXT, &l.device, "ID", "only of this device"},
         {"state", 's', CLI_TEXT, &l.state, "WORD", "opened assigned responded ..."},
         {"assignee", 0, CLI_TEXT, &l.assignee, "NAME", "only of this person"},
+        {"team", 0, CLI_TEXT, &l.team, "ID", "only of this team"},
+        {"overdue", 0, CLI_FLAG, &l.overdue, NULL, "only those that missed a deadline"},
+        {"order", 0, CLI_TEXT, &l.order, "WORD",
+         "queue number [queue; number with --all]"},
         {"all", 'a', CLI_FLAG, &l.all, NULL, "closed ones too"},
         JSON_OPTION,
     };
@@ -263,23 +354,16 @@ run_tickets(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || done) {
         return status;
     }
-    static const struct cli_column columns[] = {
-        {"number", "NO", CLI_SHOW_TEXT},
-        {"priority", "PRIORITY", CLI_SHOW_TEXT},
-        {"state", "STATE", CLI_SHOW_TEXT},
-        {"device", "DEVICE", CLI_SHOW_TEXT},
-        {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
-        {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
-        {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
-        {"title", "TITLE", CLI_SHOW_TEXT}};
     struct strbuf path = {0};
     strbuf_add(&path, "/api/v1/tickets");
     cli_query(&path, "device", l.device);
     cli_query(&path, "state", l.state);
     cli_query(&path, "assignee", l.assignee);
+    cli_query(&path, "team", l.team);
+    cli_query(&path, "order", l.order);
     cli_query(&path, "all", l.all ? "1" : NULL);
-    status = show(&l, strbuf_text(&path), offline_tickets, columns, ARRAY_LEN(columns),
-                  l.all ? "no tickets" : "no open tickets");
+    cli_query(&path, "overdue", l.overdue ? "1" : NULL);
+    status = show_tickets(&l, strbuf_text(&path));
     strbuf_fini(&path);
     return status;
 }
@@ -335,8 +419,9 @@ mark_devices(const char *array)
     {
         const char *state = json_string_value(json_object_get(row, "state"));
         if (state != NULL && json_is_true(json_object_get(row, "out_of_service"))) {
-            json_object_set_new(row, "state",
-                                json_sprintf("%s, out of service", state));
+            json_object_set_new(
+                row, "state",
+                json_sprintf(tr("%s, out of service"), tr_word("device", state)));
         }
     }
     return rows;
@@ -377,21 +462,24 @@ static int
 show_devices(const struct listing *l, const char *path)
 {
     static const struct cli_column points[] = {
-        {"device", "DEVICE", CLI_SHOW_TEXT}, {"point", "POINT", CLI_SHOW_TEXT},
-        {"value", "VALUE", CLI_SHOW_TEXT},   {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"why", "QUALITY", CLI_SHOW_TEXT},   {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"point", "POINT", CLI_SHOW_TEXT},
+        {"value", "VALUE", CLI_SHOW_TEXT},
+        {"unit", "UNIT", CLI_SHOW_TEXT},
+        {"why", "QUALITY", CLI_SHOW_QUALITY},
+        {"last_good", "LAST GOOD", CLI_SHOW_TIME}};
     static const struct cli_column devices[] = {
         {"id", "DEVICE", CLI_SHOW_TEXT},
         {"type", "TYPE", CLI_SHOW_TEXT},
         {"bus", "BUS", CLI_SHOW_TEXT},
         {"unit", "UNIT", CLI_SHOW_TEXT},
-        {"state", "STATE", CLI_SHOW_TEXT},
-        {"quality", "QUALITY", CLI_SHOW_TEXT},
+        {"state", "STATE", CLI_SHOW_DEVICE},
+        {"quality", "QUALITY", CLI_SHOW_QUALITY},
         {"last_good", "LAST GOOD", CLI_SHOW_TIME},
         {"requests", "REQUESTS", CLI_SHOW_TEXT},
         {"errors", "ERRORS", CLI_SHOW_TEXT},
         {"latency_ms", "MS", CLI_SHOW_TEXT},
-        {"cause", "CAUSE", CLI_SHOW_TEXT},
+        {"cause", "CAUSE", CLI_SHOW_QUALITY},
         {"name", "NAME", CLI_SHOW_TEXT}};
     if (l->json) {
         return show(l, path, offline_devices, devices, ARRAY_LEN(devices),
@@ -435,6 +523,33 @@ run_devices(const struct cli_command *self, int argc, char **argv)
     return status;
 }
 
+/* Keys of the daemon's answer, and their values, as people read them; a key that is not
+ * listed is shown as it is. */
+static const char *
+label(const char *key)
+{
+    static const char *const status_words[] = {
+        "site",        "name",          "daemon",         "running",
+        "stopped",     "pid",           "version",        "time",
+        "uptime_s",    "clock_trusted", "last_alive",     "devices",
+        "total",       "online",        "offline",        "buses",
+        "id",          "load",          "late",           "quarantined",
+        "reconnects",  "echo",          "requests",       "errors",
+        "alarms",      "active",        "hidden",         "chattering",
+        "tickets",     "open",          "overdue",        "error",
+        "mqtt",        "enabled",       "connected",      "acknowledged",
+        "last_error",  "outbox",        "history",        "samples",
+        "dropped",     "failing",       "rules",          "instances",
+        "evaluations", "frames",        "unacknowledged", "frames_dropped",
+        "memory_mb",   "disk_failing"};
+    for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
+        if (strcmp(key, status_words[i]) == 0) {
+            return tr_word("status", key);
+        }
+    }
+    return key;
+}
+
 /* Moments are shown in the site's zone, as in the tables. */
 static void
 print_text(const char *indent, const char *key, const char *text)
@@ -445,7 +560,8 @@ print_text(const char *indent, const char *key, const char *text)
     if (moment && instant_parse(&t_ms, text, NULL) == 0) {
         text = instant_format_local(local, t_ms);
     }
-    printf("%s%s: %s\n", indent, key, text);
+    text = strcmp(key, "daemon") == 0 ? label(text) : text;
+    printf("%s%s: %s\n", indent, label(key), text);
 }
 
 /* What went wrong on a wire, and how often: " (timeout 3, exception 2: 1)". */
@@ -460,12 +576,13 @@ print_causes(json_t *causes)
         const char *code = NULL;
         json_t *times = NULL;
         if (json_integer_value(value) > 0) {
-            printf("%s%s %lld", before, key, (long long)json_integer_value(value));
+            printf("%s%s %lld", before, tr_word("quality", key),
+                   (long long)json_integer_value(value));
             before = ", ";
         }
         json_object_foreach(value, code, times)
         {
-            printf("%s%s %s: %lld", before, key, code,
+            printf("%s%s %s: %lld", before, tr_word("quality", key), code,
                    (long long)json_integer_value(times));
             before = ", ";
         }
@@ -479,19 +596,19 @@ static void
 print_member(const char *indent, const char *key, json_t *value)
 {
     if (json_is_object(value)) {
-        printf("%s%s:", indent, key);
+        printf("%s%s:", indent, label(key));
         const char *inner = NULL;
         json_t *of = NULL;
         json_object_foreach(value, inner, of)
         {
             if (json_is_string(of)) {
-                printf(" %s %s", inner, json_string_value(of));
+                printf(" %s %s", label(inner), json_string_value(of));
             } else if (json_is_integer(of)) {
-                printf(" %s %lld", inner, (long long)json_integer_value(of));
+                printf(" %s %lld", label(inner), (long long)json_integer_value(of));
             } else if (json_is_real(of)) {
-                printf(" %s %.4g", inner, json_real_value(of));
+                printf(" %s %.4g", label(inner), json_real_value(of));
             } else if (json_is_boolean(of)) {
-                printf(" %s %s", inner, json_is_true(of) ? "yes" : "no");
+                printf(" %s %s", label(inner), json_is_true(of) ? tr("yes") : tr("no"));
             } else if (json_is_object(of)) {
                 print_causes(of);
             }
@@ -507,11 +624,13 @@ print_member(const char *indent, const char *key, json_t *value)
     } else if (json_is_string(value)) {
         print_text(indent, key, json_string_value(value));
     } else if (json_is_integer(value)) {
-        printf("%s%s: %lld\n", indent, key, (long long)json_integer_value(value));
+        printf("%s%s: %lld\n", indent, label(key),
+               (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        printf("%s%s: %.4g\n", indent, key, json_real_value(value));
+        printf("%s%s: %.4g\n", indent, label(key), json_real_value(value));
     } else if (json_is_boolean(value)) {
-        printf("%s%s: %s\n", indent, key, json_is_true(value) ? "yes" : "no");
+        printf("%s%s: %s\n", indent, label(key),
+               json_is_true(value) ? tr("yes") : tr("no"));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
@@ -243,7 +244,7 @@ add_scale_text(struct strbuf *out, const struct profile *profile, const struct p
     const struct scaling *s = &p->scaling;
     struct strbuf text = {0};
     if (p->decimals_from != NONE_INDEX) {
-        strbuf_printf(&text, "by %s", profile->points[p->decimals_from].id);
+        strbuf_printf(&text, tr("by %s"), profile->points[p->decimals_from].id);
     }
     if (s->mul != s->div || s->add != 0) {
         strbuf_add(&text, text.size > 0 ? " " : "");
@@ -319,31 +320,31 @@ show_text(const struct profile *p)
     char time[INSTANT_TEXT_BYTES];
     struct strbuf probe = {0};
     printf("%s: %s\n", p->id, p->title);
-    printf("file:   %s\n", p->file);
-    printf("source: %s%s%s: %s\n", profile_source_name(p->source),
-           p->checked != NULL ? ", checked " : "", p->checked != NULL ? p->checked : "",
-           p->from);
-    printf("limits: %u registers or %u bits a request, holes %s",
+    printf(tr("file:   %s\n"), p->file);
+    printf(tr("source: %s%s%s: %s\n"), profile_source_name(p->source),
+           p->checked != NULL ? tr(", checked ") : "",
+           p->checked != NULL ? p->checked : "", p->from);
+    printf(tr("limits: %u registers or %u bits a request, holes %s"),
            p->limits.max_registers, p->limits.max_bits,
-           p->limits.holes ? "allowed" : "forbidden");
+           p->limits.holes ? tr("allowed") : tr("forbidden"));
     if (p->limits.gap_ms > 0) {
-        printf(", %s before each", duration_write(time, p->limits.gap_ms));
+        printf(tr(", %s before each"), duration_write(time, p->limits.gap_ms));
     }
     if (p->limits.timeout_ms > 0) {
-        printf(", answers within %s", duration_write(time, p->limits.timeout_ms));
+        printf(tr(", answers within %s"), duration_write(time, p->limits.timeout_ms));
     }
     if (p->probe != NONE_INDEX) {
         add_probe_text(&probe, p);
     }
-    printf("\nprobe:  %s\n", probe.size > 0 ? strbuf_text(&probe) : "none");
+    printf(tr("\nprobe:  %s\n"), probe.size > 0 ? strbuf_text(&probe) : tr("none"));
     strbuf_fini(&probe);
     if (p->source != PROFILE_UNVERIFIED && has_doubts(p)) {
-        puts(
+        puts(tr(
             "In part not certain: what \"verify\" stands beside is to be compared with "
-            "the device's own display.");
+            "the device's own display."));
     }
     if (p->source == PROFILE_UNVERIFIED) {
-        printf("Not verified: compare each value with the device's own display.\n");
+        printf(tr("Not verified: compare each value with the device's own display.\n"));
     }
     putchar('\n');
     return show_points(p);

@@ -6,6 +6,7 @@
 #include "collectors/collectors.h"
 #include "collectors/decode.h"
 #include "collectors/guess.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
@@ -203,7 +204,7 @@ print_guesses(const struct arguments *a, const struct read_answer *answer, unsig
     struct strbuf line = {0};
     char text[3];
     if (!a->json) {
-        strbuf_printf(&line, "%s %u (%u)   0x%04X   bits ",
+        strbuf_printf(&line, tr("%s %u (%u)   0x%04X   bits "),
                       reg_table_name(a->request.table), address,
                       modicon_number(a->request.table, address), words[0]);
         for (int bit = 15; bit >= 0; bit--) {
@@ -220,7 +221,7 @@ print_guesses(const struct arguments *a, const struct read_answer *answer, unsig
         if (!a->json && g + 1 < count && guesses[g].width == 1 &&
             guesses[g + 1].width == 2) {
             strbuf_printf(&line, "%s%s\n    %-6s%24s%26s%26s%26s",
-                          guess_text(text, words[0]) ? "   text " : "",
+                          guess_text(text, words[0]) ? tr("   text ") : "",
                           guess_text(text, words[0]) ? text : "", "", "abcd", "cdab",
                           "badc", "dcba");
         }

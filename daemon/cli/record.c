@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "collectors/wire_log.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/ear.h"
 
@@ -73,7 +74,7 @@ open_output(const char *path, struct err *err)
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL) {
         err_set(err, ERR_IO, "%s: %s", path,
-                errno == EEXIST ? "is there already; give a new name"
+                errno == EEXIST ? tr("is there already; give a new name")
                                 : strerror(errno));
     }
     return out;
@@ -121,7 +122,8 @@ run(const struct cli_command *self, int argc, char **argv)
         code = record(&r, ear, for_ms, &err);
     }
     if (code == 0 && !quiet) {
-        fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " bytes, %" PRIu64 " missed\n",
+        fprintf(stderr,
+                tr("%" PRIu64 " records, %" PRIu64 " bytes, %" PRIu64 " missed\n"),
                 r.records, r.bytes, ear_dropped(ear));
     }
     if (path != NULL && r.out != NULL && fclose(r.out) != 0 && code == 0) {

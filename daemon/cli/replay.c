@@ -8,6 +8,7 @@
 
 #include "collectors/log_lines.h"
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -103,14 +104,14 @@ static void
 print_what_if(const struct what_if_counts *c)
 {
     fprintf(stderr,
-            "what if: %" PRIu64 " sample%s drifted, %" PRIu64 " with noise, %" PRIu64
-            " stuck, %" PRIu64 " dropped, %" PRIu64 " frame%s at another time",
+            tr("what if: %" PRIu64 " sample%s drifted, %" PRIu64 " with noise, %" PRIu64
+               " stuck, %" PRIu64 " dropped, %" PRIu64 " frame%s at another time"),
             c->changed[WHAT_IF_DRIFT], cli_s(c->changed[WHAT_IF_DRIFT]),
             c->changed[WHAT_IF_NOISE], c->changed[WHAT_IF_STICK],
             c->changed[WHAT_IF_DROP], c->changed[WHAT_IF_SHIFT],
             cli_s(c->changed[WHAT_IF_SHIFT]));
     if (c->back > 0) {
-        fprintf(stderr, ", %" PRIu64 " sample%s lost because the clock went back",
+        fprintf(stderr, tr(", %" PRIu64 " sample%s lost because the clock went back"),
                 c->back, cli_s(c->back));
     }
     fputc('\n', stderr);
@@ -126,31 +127,32 @@ print_summary(const struct replay_result *r)
         instant_format_local(to, r->last_ms);
     }
     fprintf(stderr,
-            "%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
-            " sample%s, %s .. %s: %" PRIu64 " event%s\n",
+            tr("%" PRIu64 " row%s (%" PRIu64 " bad), %" PRIu64
+               " sample%s, %s .. %s: %" PRIu64 " event%s\n"),
             r->rows, cli_s(r->rows), r->bad_rows, r->samples, cli_s(r->samples), from,
             to, r->events, cli_s(r->events));
     if (r->exchanges + r->elsewhere > 0) {
-        fprintf(stderr, "%" PRIu64 " read%s on the wire, %" PRIu64 " of no point",
+        fprintf(stderr, tr("%" PRIu64 " read%s on the wire, %" PRIu64 " of no point"),
                 r->exchanges + r->elsewhere, cli_s(r->exchanges + r->elsewhere),
                 r->unmatched);
         if (r->elsewhere > 0) {
             fprintf(stderr,
-                    ", %" PRIu64 " on no bus of the site (%s; --bus ID forces one)",
+                    tr(", %" PRIu64 " on no bus of the site (%s; --bus ID forces one)"),
                     r->elsewhere, r->elsewhere_at);
         }
         fputc('\n', stderr);
     }
     if (r->unknown > 0) {
         fprintf(stderr,
-                "%" PRIu64 " sample%s of the history %s of no point of the site\n",
+                tr("%" PRIu64 " sample%s of the history %s of no point of the site\n"),
                 r->unknown, cli_s(r->unknown), r->unknown == 1 ? "is" : "are");
     }
     if (r->late_samples * 2 > r->samples) {
-        fprintf(stderr,
-                "most samples came when their point was stale already: this log has a "
-                "slower rhythm than the\nsite's polls; give --stale-after (three times "
-                "the log's interval)\n");
+        fprintf(
+            stderr,
+            tr("most samples came when their point was stale already: this log has a "
+               "slower rhythm than the\nsite's polls; give --stale-after (three times "
+               "the log's interval)\n"));
     }
 }
 
@@ -162,8 +164,8 @@ tell_early_end(const struct arguments *a, const struct replay_result *r)
     if (r->first_ms == INSTANT_NONE && r->beyond_ms != INSTANT_NONE) {
         fprintf(
             stderr,
-            "caretaker: --until %s is before the first row, which is of %s; nothing "
-            "was replayed\n",
+            tr("caretaker: --until %s is before the first row, which is of %s; nothing "
+               "was replayed\n"),
             a->until, instant_format_local(text, r->beyond_ms));
     }
 }
@@ -216,15 +218,15 @@ print_diff(const struct arguments *a, const struct replay_diff *d)
         return;
     }
     fprintf(stderr,
-            "with %s: %" PRIu64 " alarm%s the same, %" PRIu64 " gained, %" PRIu64
-            " lost, %" PRIu64 " moved\n",
+            tr("with %s: %" PRIu64 " alarm%s the same, %" PRIu64 " gained, %" PRIu64
+               " lost, %" PRIu64 " moved\n"),
             a->diff, c->same, cli_s(c->same), c->gained, c->lost, c->moved);
     for (size_t i = 0; i < d->total_count; i++) {
         const struct replay_diff_total *t = &d->totals[i];
         c = &t->counts;
         fprintf(stderr,
-                "  %s/%s: %" PRIu64 " the same, %" PRIu64 " gained, %" PRIu64
-                " lost, %" PRIu64 " moved\n",
+                tr("  %s/%s: %" PRIu64 " the same, %" PRIu64 " gained, %" PRIu64
+                   " lost, %" PRIu64 " moved\n"),
                 t->device, t->rule, c->same, c->gained, c->lost, c->moved);
     }
 }
@@ -325,6 +327,7 @@ replay(const struct cli_command *self, const struct arguments *a)
     struct diags diags;
     diags_init(&diags);
     int status = CLI_CONFIG;
+    cli_speak(a->site);
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

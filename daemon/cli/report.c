@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -16,6 +17,7 @@
 
 struct arguments {
     const char *site, *from, *to, *format, *map, *stale_after, *operators, *top;
+    const char *compare, *language, *type, *area, *device; /* Without a word. */
     struct cli_list rules, logs, words;
     bool json, no_advice, quiet;
 };
@@ -60,14 +62,15 @@ static void
 print_warnings(const struct alarm_report *r)
 {
     if (r->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", r->bad_rows,
+        fprintf(stderr, tr("%" PRIu64 " bad row%s left out\n"), r->bad_rows,
                 r->bad_rows == 1 ? " was" : "s were");
     }
     if (r->late_samples * 2 > r->samples) {
-        fprintf(stderr,
-                "most samples came when their point was stale already: this log has a "
-                "slower rhythm than the\nsite's polls; give --stale-after (three times "
-                "the log's interval)\n");
+        fprintf(
+            stderr,
+            tr("most samples came when their point was stale already: this log has a "
+               "slower rhythm than the\nsite's polls; give --stale-after (three times "
+               "the log's interval)\n"));
     }
 }
 
@@ -84,10 +87,11 @@ make_and_print(const struct arguments *a,
                                      .advised = o->advise};
     int code = alarm_report_make(&r, o, diags, &err);
     if (code == ERR_NOT_FOUND && o->log_count == 0) {
-        fprintf(stderr,
-                "caretaker: %s has no state.db: the daemon never ran here; --log FILE "
-                "judges what was recorded elsewhere\n",
-                o->site->data_dir);
+        fprintf(
+            stderr,
+            tr("caretaker: %s has no state.db: the daemon never ran here; --log FILE "
+               "judges what was recorded elsewhere\n"),
+            o->site->data_dir);
         return CLI_OUTSIDE;
     }
     if (code != 0) {
@@ -138,6 +142,7 @@ report_alarms(const struct cli_command *self, const struct arguments *a)
     if (o.log_count == 0 && (a->map != NULL || a->stale_after != NULL)) {
         return cli_usage_error(self, "--map and --stale-after go with --log");
     }
+    cli_speak(a->site);
     diags_init(&diags);
     o.site = config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (o.site != NULL) {
@@ -161,6 +166,29 @@ report_alarms(const struct cli_command *self, const struct arguments *a)
     return status;
 }
 
+/* Which of the two reports an option belongs to is told here: one name, two tables. */
+static int
+run_figures(const struct cli_command *self, const struct arguments *a)
+{
+    const struct cli_figures f = {.site = a->site,
+                                  .from = a->from,
+                                  .to = a->to,
+                                  .compare = a->compare,
+                                  .format = a->json ? "json" : a->format,
+                                  .language = a->language,
+                                  .type = a->type,
+                                  .area = a->area,
+                                  .device = a->device};
+    if (a->logs.count > 0 || a->rules.count > 0 || a->map != NULL ||
+        a->stale_after != NULL || a->operators != NULL || a->top != NULL ||
+        a->no_advice) {
+        return cli_usage_error(self, "--log, --rules, --map, --stale-after, "
+                                     "--operators, --top and --no-advice go with "
+                                     "`report alarms`");
+    }
+    return cli_report_figures(self, &f);
+}
+
 static int
 run(const struct cli_command *self, int argc, char **argv)
 {
@@ -168,6 +196,11 @@ run(const struct cli_command *self, int argc, char **argv)
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
         {"from", 0, CLI_TEXT, &a.from, "T", "begin [30 days ago; of a log, its begin]"},
+        {"compare", 0, CLI_TEXT, &a.compare, "T..T", "set beside this other period"},
+        {"type", 't', CLI_TEXT, &a.type, "WORD", "only devices of this type"},
+        {"area", 0, CLI_TEXT, &a.area, "TEXT", "only devices of this area"},
+        {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device"},
+        {"language", 0, CLI_TEXT, &a.language, "en|zh-CN", "[the site's]"},
         {"to", 0, CLI_TEXT, &a.to, "T", "end [now; of a log, its end]"},
         {"log", 'l', CLI_LIST, &a.logs, "FILE",
          "judge what this log would have raised"},
@@ -179,7 +212,8 @@ run(const struct cli_command *self, int argc, char **argv)
         {"top", 0, CLI_TEXT, &a.top, "N", "worst alarms shown [10]"},
         {"no-advice", 0, CLI_FLAG, &a.no_advice, NULL,
          "do not try other deadbands and delays"},
-        {"format", 'f', CLI_TEXT, &a.format, "text|json", "[text]"},
+        {"format", 'f', CLI_TEXT, &a.format, "text|json|csv|html",
+         "[text]; alarms: text or json"},
         {"json", 'j', CLI_FLAG, &a.json, NULL, "the same as --format json"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress and no warnings"},
     };
@@ -190,10 +224,10 @@ run(const struct cli_command *self, int argc, char **argv)
         return status;
     }
     if (a.words.count == 0) {
-        return cli_usage_error(self, "which report? `alarms` is one");
+        return run_figures(self, &a);
     }
     if (strcmp(a.words.items[0], "alarms") != 0) {
-        return cli_usage_error(self, "there is no report \"%s\"; `alarms` is one",
+        return cli_usage_error(self, "there is no report \"%s\"; `alarms`, or no word",
                                a.words.items[0]);
     }
     if (a.words.count > 1) {
@@ -203,16 +237,54 @@ run(const struct cli_command *self, int argc, char **argv)
         strcmp(a.format, "json") != 0) {
         return cli_usage_error(self, "--format is text or json");
     }
+    if (a.compare != NULL || a.language != NULL || a.type != NULL || a.area != NULL ||
+        a.device != NULL) {
+        return cli_usage_error(self,
+                               "--compare, --type, --area, --device and --language "
+                               "go with `report` without a word");
+    }
     a.json = a.json || (a.format != NULL && strcmp(a.format, "json") == 0);
     return report_alarms(self, &a);
 }
 
 const struct cli_command cli_report = {
-    "report", "figures over a period: how good the alarms are",
-    "alarms [-c SITE] [--from T] [--to T] [--log FILE]... [--rules FILE]...\n"
-    "         [--map MAP] [--stale-after TIME] [--operators N] [--top N] "
-    "[--no-advice]\n"
-    "         [--format text|json] [--quiet]",
+    "report", "figures over a period: the site's equipment and work, or its alarms",
+    "[-c SITE] [--from T] [--to T] [--compare T..T] [--type WORD] [--area TEXT]\n"
+    "         [--device ID] [--language en|zh-CN] [--format text|json|csv|html]\n"
+    "       caretaker report alarms [-c SITE] [--from T] [--to T] [--log FILE]...\n"
+    "         [--rules FILE]... [--map MAP] [--stale-after TIME] [--operators N]\n"
+    "         [--top N] [--no-advice] [--format text|json] [--quiet]",
+    "Without a word: availability, fault rates, MTBF and MTTR with their bounds, "
+    "response\n"
+    "and solution times, deadlines kept, faults that come back, causes, cost, work "
+    "and\n"
+    "rating by person and team, planned and unplanned work, false alarms, life used "
+    "and\n"
+    "energy, of the period [from, to).  --compare sets another period beside it: its "
+    "first\n"
+    "table is fault rate, cost, response time and what people reported, each with the\n"
+    "change in %, a 90 % interval and whether that says anything.  --format html is "
+    "one\n"
+    "page with charts that prints on A4:\n"
+    "  caretaker report --from 2026-01-01 --to 2027-01-01 \\\n"
+    "    --compare 2025-01-01..2026-01-01 --format html > report.html\n"
+    "\n"
+    "  fault     a ticket of kind fault or reported that was not closed as a false "
+    "alarm\n"
+    "  failure   a fault of priority urgent or critical\n"
+    "  down      an alarm of severity urgent or critical stands, or a ticket of that\n"
+    "            priority that a person reported is not resolved\n"
+    "  available up / (up + down): what was out of service without a fault, or could "
+    "not\n"
+    "            be seen, counts for neither\n"
+    "  MTBF      time up / failures, with the value that it has at least (90 %); below "
+    "5\n"
+    "            failures only that is shown.  MTTR: report to solution, at most (90 "
+    "%)\n"
+    "  in time   no deadline of the ticket was ever missed; running ones do not count\n"
+    "  A ticket counts with all its work where it was opened; times are cut at the "
+    "edges.\n"
+    "\n"
     "alarms: rates, floods, worst alarms, chatter, alarms that stood over 24 h and "
     "the\n"
     "split of priorities, each beside its target of ISA-18.2 and EEMUA 191; and for "

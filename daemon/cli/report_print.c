@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
@@ -240,15 +241,16 @@ print_figures(const struct alarm_quality *q)
     for (size_t i = 0; i < ALARM_QUALITY_FIGURES; i++) {
         const struct alarm_quality_figure *f = &q->figures[i];
         strbuf_add(&rows, i > 0 ? ",{" : "{");
-        strbuf_json_str(&rows, "title", f->title);
+        strbuf_json_str(&rows, "title", tr(f->title));
         add_value(&rows, "value", "", means_nothing(f) ? (double)NAN : f->value,
                   f->unit);
         add_value(&rows, "target", f->at_least ? ">= " : "<= ", f->target, f->unit);
-        strbuf_json_str(&rows, "verdict",
-                        f->verdict == ALARM_QUALITY_FEW ? "too few to say"
-                        : f->verdict == ALARM_QUALITY_SHORT
-                            ? "too short to say"
-                            : alarm_quality_verdict_name(f->verdict));
+        strbuf_json_str(
+            &rows, "verdict",
+            f->verdict == ALARM_QUALITY_FEW ? tr("too few to say")
+            : f->verdict == ALARM_QUALITY_SHORT
+                ? tr("too short to say")
+                : tr_word("verdict", alarm_quality_verdict_name(f->verdict)));
         strbuf_add_char(&rows, '}');
     }
     return print_rows(&rows, columns, ARRAY_LEN(columns));
@@ -267,7 +269,7 @@ print_floods(const struct alarm_quality *q)
     if (q->flood_count == 0) {
         return CLI_OK;
     }
-    printf("\n%zu flood%s\n", q->flood_count, q->flood_count == 1 ? "" : "s");
+    printf(tr("\n%zu flood%s\n"), q->flood_count, q->flood_count == 1 ? "" : "s");
     strbuf_add_char(&rows, '[');
     for (size_t i = 0; i < q->flood_count && i < FLOODS_SHOWN; i++) {
         strbuf_add(&rows, i > 0 ? ",{" : "{");
@@ -279,7 +281,7 @@ print_floods(const struct alarm_quality *q)
     }
     int status = print_rows(&rows, columns, ARRAY_LEN(columns));
     if (q->flood_count > FLOODS_SHOWN) {
-        printf("and %zu more\n", q->flood_count - FLOODS_SHOWN);
+        printf(tr("and %zu more\n"), q->flood_count - FLOODS_SHOWN);
     }
     return status;
 }
@@ -296,7 +298,7 @@ print_top(const struct alarm_report *r)
     if (r->actor_count == 0) {
         return CLI_OK;
     }
-    puts("\nWorst alarms (STOOD: the median)");
+    puts(tr("\nWorst alarms (STOOD: the median)"));
     strbuf_add_char(&rows, '[');
     for (uint32_t i = 0; i < r->actor_count; i++) {
         const struct alarm_quality_actor *a = &r->quality.actors[i];
@@ -305,15 +307,16 @@ print_top(const struct alarm_report *r)
                  name_of(r, a->alarm)->rule);
         strbuf_add(&rows, i > 0 ? ",{" : "{");
         strbuf_json_str(&rows, "alarm", alarm);
-        strbuf_json_str(&rows, "severity", severity_name(a->severity));
+        strbuf_json_str(&rows, "severity", severity_word(a->severity));
         strbuf_json_int(&rows, "raises", a->raises);
         add_value(&rows, "share", "", a->share, "%");
         add_duration(&rows, "median", a->median_ms);
         strbuf_json_str(&rows, "chatter",
-                        a->chatter_raises > 0 && a->site_chatters ? "3 in 1 min, site's"
-                        : a->chatter_raises > 0                   ? "3 in 1 min"
-                        : a->site_chatters                        ? "site's"
-                                                                  : "-");
+                        a->chatter_raises > 0 && a->site_chatters
+                            ? tr("3 in 1 min, site's")
+                        : a->chatter_raises > 0 ? tr("3 in 1 min")
+                        : a->site_chatters      ? tr("site's")
+                                                : "-");
         strbuf_add_char(&rows, '}');
     }
     return print_rows(&rows, columns, ARRAY_LEN(columns));
@@ -325,26 +328,27 @@ print_advice(const struct advice *a, uint32_t raises, const char *unit)
     char text[INSTANT_TEXT_BYTES];
     const struct advice_cost *c = &a->cost;
     if (a->kind == ADVICE_DEADBAND) {
-        printf("  %c deadband %.6g%s%s (clear: %s)", a->best ? '*' : ' ', a->deadband,
-               unit[0] != '\0' ? " " : "", unit, a->clear);
+        printf(tr("  %c deadband %.6g%s%s (clear: %s)"), a->best ? '*' : ' ',
+               a->deadband, unit[0] != '\0' ? " " : "", unit, a->clear);
     } else {
-        printf("  %c %s %s (%s)", a->best ? '*' : ' ', advice_kind_name(a->kind),
+        printf("  %c %s %s (%s)", a->best ? '*' : ' ', tr(advice_kind_name(a->kind)),
                duration_write(text, a->delay_ms),
                a->kind == ADVICE_ON_DELAY ? "hold" : "clear_hold");
     }
-    printf(": saves %" PRIu32 " of %" PRIu32 " raises", c->saved, raises);
+    printf(tr(": saves %" PRIu32 " of %" PRIu32 " raises"), c->saved, raises);
     if (c->later_worst_ms > 0) {
-        printf(", raised %s later", duration_format(text, c->later_median_ms));
-        printf(" (at worst %s)", duration_format(text, c->later_worst_ms));
+        printf(tr(", raised %s later"), duration_format(text, c->later_median_ms));
+        printf(tr(" (at worst %s)"), duration_format(text, c->later_worst_ms));
     } else {
-        printf(", raised no later");
+        printf(tr(", raised no later"));
     }
     if (c->clears_later_ms > 0) {
-        printf(", clears up to %s later", duration_format(text, c->clears_later_ms));
-        printf(" (standing idle for up to %s)", duration_format(text, c->idle_ms));
+        printf(tr(", clears up to %s later"),
+               duration_format(text, c->clears_later_ms));
+        printf(tr(" (standing idle for up to %s)"), duration_format(text, c->idle_ms));
     }
     if (c->unseen > 0) {
-        printf(", %" PRIu32 " never seen (up to %s)", c->unseen,
+        printf(tr(", %" PRIu32 " never seen (up to %s)"), c->unseen,
                duration_format(text, c->unseen_ms));
     }
     putchar('\n');
@@ -356,17 +360,18 @@ print_all_advice(const struct alarm_report *r)
     if (r->actor_count == 0) {
         return;
     }
-    puts("\nWhat would spare raises (replayed over the recorded samples; * is best)");
+    puts(tr(
+        "\nWhat would spare raises (replayed over the recorded samples; * is best)"));
     for (uint32_t i = 0; i < r->actor_count; i++) {
         const struct advice_actor *a = &r->actors[i];
         const struct alarm_name *n = name_of(r, r->quality.actors[i].alarm);
         printf("%s/%s", n->device, n->rule);
         if (a->nothing != NULL) {
-            printf(": %s\n", a->nothing);
+            printf(": %s\n", tr(a->nothing));
             continue;
         }
-        printf("%s%s%s\n", a->no_deadband != NULL ? " (no deadband: " : "",
-               a->no_deadband != NULL ? a->no_deadband : "",
+        printf("%s%s%s\n", a->no_deadband != NULL ? tr(" (no deadband: ") : "",
+               a->no_deadband != NULL ? tr(a->no_deadband) : "",
                a->no_deadband != NULL ? ")" : "");
         for (uint32_t k = 0; k < a->count; k++) {
             print_advice(&a->items[k], a->raises, a->unit);
@@ -387,7 +392,7 @@ print_standing(const struct alarm_report *r)
     if (q->standing_count == 0) {
         return CLI_OK;
     }
-    printf("\n%zu stood over 24 h\n", q->standing_count);
+    printf(tr("\n%zu stood over 24 h\n"), q->standing_count);
     strbuf_add_char(&rows, '[');
     for (size_t i = 0; i < q->standing_count && i < STANDING_SHOWN; i++) {
         const struct alarm_quality_standing *s = &q->standing[i];
@@ -396,7 +401,7 @@ print_standing(const struct alarm_report *r)
                  name_of(r, s->alarm)->rule);
         strbuf_add(&rows, i > 0 ? ",{" : "{");
         strbuf_json_str(&rows, "alarm", alarm);
-        strbuf_json_str(&rows, "severity", severity_name(s->severity));
+        strbuf_json_str(&rows, "severity", severity_word(s->severity));
         add_local(&rows, "raised", s->raised_ms);
         add_local(&rows, "cleared", s->cleared_ms);
         add_duration(&rows, "stood", s->stood_ms);
@@ -404,7 +409,7 @@ print_standing(const struct alarm_report *r)
     }
     int status = print_rows(&rows, columns, ARRAY_LEN(columns));
     if (q->standing_count > STANDING_SHOWN) {
-        printf("and %zu more\n", q->standing_count - STANDING_SHOWN);
+        printf(tr("and %zu more\n"), q->standing_count - STANDING_SHOWN);
     }
     return status;
 }
@@ -416,17 +421,17 @@ print_head(const struct alarm_report *r, const struct report_head *h)
     char to[INSTANT_TEXT_BYTES];
     char span[INSTANT_TEXT_BYTES];
     const struct alarm_quality *q = &r->quality;
-    printf("Alarms of %s, %s .. %s (%s)%s\n", h->site->id,
+    printf(tr("Alarms of %s, %s .. %s (%s)%s\n"), h->site->id,
            instant_format_local(from, r->from_ms), instant_format_local(to, r->to_ms),
            duration_format(span, r->to_ms - r->from_ms),
-           h->from_logs ? ", as the logs would have raised them" : "");
-    printf("%" PRIu32 " raise%s of %" PRIu32 " alarm%s: %" PRIu32 " critical, %" PRIu32
-           " urgent, %" PRIu32 " normal, %" PRIu32 " info\n",
+           h->from_logs ? tr(", as the logs would have raised them") : "");
+    printf(tr("%" PRIu32 " raise%s of %" PRIu32 " alarm%s: %" PRIu32
+              " critical, %" PRIu32 " urgent, %" PRIu32 " normal, %" PRIu32 " info\n"),
            q->raises, q->raises == 1 ? "" : "s", q->alarms, q->alarms == 1 ? "" : "s",
            q->by_severity[SEVERITY_CRITICAL], q->by_severity[SEVERITY_URGENT],
            q->by_severity[SEVERITY_NORMAL], q->by_severity[SEVERITY_INFO]);
     if (q->peak_ms != INSTANT_NONE) {
-        printf("most in 10 min: %" PRIu32 ", from %s on\n", q->peak_10min,
+        printf(tr("most in 10 min: %" PRIu32 ", from %s on\n"), q->peak_10min,
                instant_format_local(from, q->peak_ms));
     }
     putchar('\n');
@@ -443,10 +448,10 @@ report_print_alarms_text(const struct alarm_report *r, const struct report_head 
         print_all_advice(r);
     }
     status = status == CLI_OK ? print_standing(r) : status;
-    puts("\nTargets: " BASIS ".\n"
-         "A flood begins above 10 raises in 10 min and ends below 5; chatter is 3 "
-         "raises "
-         "in 1 min; priorities\nas the standards' about 5 / 15 / 80 %, info apart.  "
-         "\"high\" is up to twice the target.");
+    puts(tr("\nTargets: " BASIS ".\n"
+            "A flood begins above 10 raises in 10 min and ends below 5; chatter is 3 "
+            "raises "
+            "in 1 min; priorities\nas the standards' about 5 / 15 / 80 %, info apart.  "
+            "\"high\" is up to twice the target."));
     return status;
 }

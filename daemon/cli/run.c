@@ -23,6 +23,7 @@ run(const struct cli_command *self, int argc, char **argv)
     if (args.count > 0) {
         return cli_usage_error(self, "\"%s\" is not expected here", args.items[0]);
     }
+    catalogue_speak(LANGUAGE_EN); /* The log's; who asks the API is heard in his. */
     log_init(debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     struct diags diags;
     struct err err = {0};

@@ -7,6 +7,7 @@
 #include "collectors/scan_line.h"
 #include "collectors/serial.h"
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/scan_site.h"
@@ -165,7 +166,8 @@ parse_all(const struct cli_command *self, struct arguments *a)
         }
     }
     if (status == CLI_OK && a->write != NULL && access(a->write, F_OK) == 0) {
-        fprintf(stderr, "caretaker: %s: is there already; give a new name\n", a->write);
+        fprintf(stderr, tr("caretaker: %s: is there already; give a new name\n"),
+                a->write);
         return CLI_OUTSIDE;
     }
     return status;
@@ -193,9 +195,9 @@ show_progress(void *ctx)
     int full = total > 0 ? (int)((uint64_t)width * done / total) : 0;
     char line[BUS_TEXT_BYTES];
     bus_describe(line, p->bus);
-    fprintf(stderr, "\r[%.*s%.*s] %s (%u of %u), %u found, %.0f/s, %.0f s left  ", full,
-            "########################", width - full, "........................", line,
-            p->setting, p->settings, found, rate, left);
+    fprintf(stderr, tr("\r[%.*s%.*s] %s (%u of %u), %u found, %.0f/s, %.0f s left  "),
+            full, "########################", width - full, "........................",
+            line, p->setting, p->settings, found, rate, left);
 }
 
 static void
@@ -300,7 +302,8 @@ scan_setting(const struct arguments *a,
         memcpy(at->found, found, count * sizeof *found);
     } else if (code == 0 && scan_damaged(s) > 0 && !a->quiet) {
         char line[BUS_TEXT_BYTES];
-        fprintf(stderr, "%s: %u answers could not be read; another speed or parity?\n",
+        fprintf(stderr,
+                tr("%s: %u answers could not be read; another speed or parity?\n"),
                 bus_describe(line, bus), scan_damaged(s));
     }
     scan_free(s);
@@ -377,13 +380,13 @@ say_remarks(const struct arguments *a, const struct scan_results *r, bool stoppe
     for (uint32_t i = 0; i < r->count; i++) {
         if (r->items[i].all_answer) {
             fprintf(stderr,
-                    "every unit answers: this endpoint does not look at the unit; "
-                    "the profile is of unit %u\n",
+                    tr("every unit answers: this endpoint does not look at the unit; "
+                       "the profile is of unit %u\n"),
                     r->items[i].found[0].unit);
         }
     }
     if (stopped) {
-        fputs("ended early: this is what was found until then\n", stderr);
+        fputs(tr("ended early: this is what was found until then\n"), stderr);
     }
 }
 
@@ -427,8 +430,9 @@ scan(const struct cli_command *self, struct arguments *a)
                                "--baud and --parity");
     }
     if (owned && !a->quiet) {
-        fprintf(stderr, "the running daemon owns this line: asking through it, at its "
-                        "speed only, with its timeout\n");
+        fprintf(stderr,
+                tr("the running daemon owns this line: asking through it, at its "
+                   "speed only, with its timeout\n"));
     }
     int status = scan_all(a, owned ? &owner : NULL, &err);
     cli_owner_fini(&owner);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 
@@ -141,30 +142,32 @@ add_device(struct strbuf *b,
 {
     char text[BUS_TEXT_BYTES];
     strbuf_printf(b,
-                  "  - id: unit-%u\n    type: equipment   # elevator, pump, power, "
-                  "environment, or a word of your own\n",
+                  tr("  - id: unit-%u\n    type: equipment   # elevator, pump, power, "
+                     "environment, or a word of your own\n"),
                   f->unit);
     strbuf_printf(b, "    bus: line-1\n    unit: %u\n", f->unit);
     if (f->match_count > 0) {
         const struct scan_match *m = &f->matches[0];
-        strbuf_printf(b, "    profile: %s   # %s; %u of %u of its points read well\n",
+        strbuf_printf(b,
+                      tr("    profile: %s   # %s; %u of %u of its points read well\n"),
                       r->profiles->items[m->profile].id,
                       r->profiles->items[m->profile].title, m->good, m->tried);
     }
     for (uint32_t i = 1; i < f->match_count; i++) {
         const struct scan_match *m = &f->matches[i];
-        strbuf_printf(b, "    # profile: %s   # may be this one; %u of %u\n",
+        strbuf_printf(b, tr("    # profile: %s   # may be this one; %u of %u\n"),
                       r->profiles->items[m->profile].id, m->good, m->tried);
     }
     if (f->match_count == 0) {
         bus_describe(text, &at->bus);
-        strbuf_printf(b,
-                      "    # No profile fits.  What its registers may mean:\n"
-                      "    #   caretaker read %s %u holding 0 20 --guess\n"
-                      "    # points:\n"
-                      "    #   pressure: {register: holding 0, type: u16, scale: 0.01, "
-                      "unit: bar}\n",
-                      text, f->unit);
+        strbuf_printf(
+            b,
+            tr("    # No profile fits.  What its registers may mean:\n"
+               "    #   caretaker read %s %u holding 0 20 --guess\n"
+               "    # points:\n"
+               "    #   pressure: {register: holding 0, type: u16, scale: 0.01, "
+               "unit: bar}\n"),
+            text, f->unit);
     }
 }
 
@@ -189,24 +192,24 @@ add_site(struct strbuf *b, const struct scan_results *r)
     uint32_t devices = best->all_answer ? 1 : best->count;
     strbuf_printf(
         b,
-        "# What `caretaker scan` found on %s, %s.\n"
-        "# Ids and types are yours to choose; `caretaker check -c FILE` looks at "
-        "it.\n"
-        "site: {id: new-site, name: New site, timezone: UTC, language: en}\n"
-        "data: data   # a folder beside this file\n\n",
+        tr("# What `caretaker scan` found on %s, %s.\n"
+           "# Ids and types are yours to choose; `caretaker check -c FILE` looks at "
+           "it.\n"
+           "site: {id: new-site, name: New site, timezone: UTC, language: en}\n"
+           "data: data   # a folder beside this file\n\n"),
         bus_describe(text, &best->bus), instant_format_utc(now, clock_real_ms()));
     add_bus(b, &best->bus);
     strbuf_add(b, "\ndevices:\n");
     if (best->all_answer) {
-        strbuf_add(b, "  # Every unit answers: this endpoint does not look at the "
-                      "number.\n");
+        strbuf_add(b, tr("  # Every unit answers: this endpoint does not look at the "
+                         "number.\n"));
     }
     for (uint32_t i = 0; i < devices; i++) {
         add_device(b, r, best, &best->found[i]);
     }
     for (uint32_t i = 0; i < r->count; i++) {
         for (uint32_t u = 0; &r->items[i] != best && u < r->items[i].count; u++) {
-            strbuf_printf(b, "  # unit %u answers too, but as %s\n",
+            strbuf_printf(b, tr("  # unit %u answers too, but as %s\n"),
                           r->items[i].found[u].unit,
                           bus_describe(text, &r->items[i].bus));
         }
@@ -224,7 +227,7 @@ scan_write_site(const struct scan_results *r, const char *path, struct err *err)
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL) {
         return err_set(err, ERR_IO, "%s: %s", path,
-                       errno == EEXIST ? "is there already; give a new name"
+                       errno == EEXIST ? tr("is there already; give a new name")
                                        : strerror(errno));
     }
     add_site(&text, r);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
 
 #define KINDS_MAX 32 /* Of files; more would be no listing. */
@@ -20,7 +21,7 @@ list(bool json)
     for (size_t i = 0; (name = config_schema_name(i, &about)) != NULL; i++) {
         strbuf_add(&out, i > 0 ? ",{" : "{");
         strbuf_json_str(&out, "kind", name);
-        strbuf_json_str(&out, "about", about);
+        strbuf_json_str(&out, "about", json ? about : tr(about));
         strbuf_add(&out, "}");
     }
     strbuf_add(&out, "]");
@@ -46,7 +47,7 @@ no_such_kind(const char *name)
     const char *near = diag_nearest(name, names, count);
     (void)err_set(&err, ERR_NOT_FOUND,
                   "there is no schema \"%.60s\"; %s%s%saccepted: %s", name,
-                  near != NULL ? "did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? tr("did you mean \"") : "", near != NULL ? near : "",
                   near != NULL ? "\"? " : "", strbuf_text(&known));
     strbuf_fini(&known);
     return cli_fail(&err);
@@ -57,7 +58,11 @@ static int
 show(const char *name)
 {
     struct strbuf out = {0};
-    if (!config_schema_write(&out, name)) {
+    /* What machines read is one in all languages. */
+    int heard = catalogue_hear(LANGUAGE_EN);
+    bool known = config_schema_write(&out, name);
+    (void)catalogue_hear(heard);
+    if (!known) {
         return no_such_kind(name);
     }
     json_t *schema = json_loads(strbuf_text(&out), JSON_REJECT_DUPLICATES, NULL);

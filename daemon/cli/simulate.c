@@ -7,6 +7,7 @@
 
 #include "collectors/simulator.h"
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
 
 #define PIECE_BYTES 4096
@@ -43,7 +44,7 @@ read_answer(int fd, const char *path, struct strbuf *answer, struct err *err)
         ssize_t size = read(fd, piece, sizeof piece);
         if (size <= 0) {
             return err_set(err, ERR_IO, "%s: no simulator answers: %s", path,
-                           size == 0 ? "it hung up" : strerror(errno));
+                           size == 0 ? tr("it hung up") : strerror(errno));
         }
         strbuf_add_bytes(answer, piece, (size_t)size);
     }

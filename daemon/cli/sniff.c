@@ -9,6 +9,7 @@
 #include "collectors/plan.h"
 #include "collectors/recording.h"
 #include "collectors/tally.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/ear.h"
 
@@ -42,40 +43,41 @@ static const char *
 exception_name(uint8_t code)
 {
     /* Modbus Application Protocol V1.1b, 7. */
-    static const char *const names[] = {[1] = "illegal function",
-                                        [2] = "illegal data address",
-                                        [3] = "illegal data value",
-                                        [4] = "device failure",
-                                        [5] = "acknowledge",
-                                        [6] = "device busy",
-                                        [8] = "memory parity error",
-                                        [10] = "gateway path unavailable",
-                                        [11] = "gateway target does not answer"};
-    return code < ARRAY_LEN(names) && names[code] != NULL ? names[code]
-                                                          : "a code of the maker's";
+    static const char *const names[] = {[1] = N_("illegal function"),
+                                        [2] = N_("illegal data address"),
+                                        [3] = N_("illegal data value"),
+                                        [4] = N_("device failure"),
+                                        [5] = N_("acknowledge"),
+                                        [6] = N_("device busy"),
+                                        [8] = N_("memory parity error"),
+                                        [10] = N_("gateway path unavailable"),
+                                        [11] = N_("gateway target does not answer")};
+    return tr(code < ARRAY_LEN(names) && names[code] != NULL
+                  ? names[code]
+                  : N_("a code of the maker's"));
 }
 
 static const char *
 kind_of(enum frame_role role, const struct exchange *x)
 {
     if (role == FRAME_QUESTION) {
-        return "ask";
+        return N_("ask");
     }
     switch (x->outcome) {
     case EXCHANGE_ANSWERED:
-        return "answer";
+        return N_("answer");
     case EXCHANGE_EXCEPTION:
-        return "exception";
+        return N_("exception");
     case EXCHANGE_DAMAGED:
-        return "damaged";
+        return N_("damaged");
     case EXCHANGE_MALFORMED:
-        return "malformed";
+        return N_("malformed");
     case EXCHANGE_UNANSWERED:
-        return "no answer";
+        return N_("no answer");
     case EXCHANGE_STRAY:
         break;
     }
-    return "stray";
+    return N_("stray");
 }
 
 static void
@@ -90,9 +92,9 @@ add_hex(struct strbuf *b, const uint8_t *bytes, size_t size, size_t most, size_t
 static void
 add_what(struct strbuf *b, const struct exchange *x)
 {
-    strbuf_printf(b, "unit %-3u ", x->unit);
+    strbuf_printf(b, tr("unit %-3u "), x->unit);
     if (x->table == REG_NONE) {
-        strbuf_printf(b, "function %u", x->function);
+        strbuf_printf(b, tr("function %u"), x->function);
     } else if (x->count > 0) {
         strbuf_printf(b, "%s %u +%u", reg_table_name(x->table), x->address, x->count);
     } else {
@@ -104,7 +106,7 @@ static void
 add_answer(struct strbuf *b, const struct exchange *x)
 {
     if (x->latency_us >= 0) {
-        strbuf_printf(b, "  after %.1f ms", (double)x->latency_us / 1000);
+        strbuf_printf(b, tr("  after %.1f ms"), (double)x->latency_us / 1000);
     }
     if (x->outcome == EXCHANGE_EXCEPTION || x->exception != 0) {
         strbuf_printf(b, ": %02X %s", x->exception, exception_name(x->exception));
@@ -131,18 +133,18 @@ add_text(struct sniffer *s,
     if (s->connections) {
         strbuf_printf(b, "#%u ", x->connection);
     }
-    strbuf_printf(b, "%-9s  ", kind);
+    strbuf_printf(b, "%-9s  ", tr(kind));
     if (f == NULL || f->good) {
         add_what(b, x);
     }
     if (f != NULL && !f->good) {
-        strbuf_printf(b, "%u bytes:", f->size);
+        strbuf_printf(b, tr("%u bytes:"), f->size);
         add_hex(b, f->bytes, f->size, SHOWN_BYTES, 1);
     } else if (f != NULL && role != FRAME_QUESTION) {
         add_answer(b, x);
     }
     if (f != NULL && s->silence_us > 0 && f->gap_us >= 0 && f->gap_us < s->silence_us) {
-        strbuf_printf(b, "  [only %.1f ms of silence before, not %.1f]",
+        strbuf_printf(b, tr("  [only %.1f ms of silence before, not %.1f]"),
                       (double)f->gap_us / 1000, (double)s->silence_us / 1000);
     }
 }
@@ -299,10 +301,10 @@ print_summary(struct sniffer *s)
         double seconds = t->first_us == INSTANT_NONE
                              ? 0
                              : (double)(t->last_us - t->first_us) / 1000000;
-        printf("\n%" PRIu64 " frames in %.1f s, %" PRIu64 " damaged", t->frames,
+        printf(tr("\n%" PRIu64 " frames in %.1f s, %" PRIu64 " damaged"), t->frames,
                seconds, t->damaged);
         if (s->silence_us > 0) {
-            printf(", %" PRIu64 " after less than 3.5 characters of silence",
+            printf(tr(", %" PRIu64 " after less than 3.5 characters of silence"),
                    t->short_gaps);
         }
         puts("\n");
@@ -344,7 +346,7 @@ on_opened(void *ctx, const struct capture_connection *c)
                "\"server\":\"%s\"}\n",
                c->number, client, server);
     } else {
-        printf("#%u is %s to %s\n", c->number, client, server);
+        printf(tr("#%u is %s to %s\n"), c->number, client, server);
     }
 }
 
@@ -439,7 +441,7 @@ sniff_live(struct sniffer *s, const char *text, struct err *err)
     }
     listener_end(&s->listener, s->heard_us + ear_now_us(e) - s->heard_at_us, true);
     if (ear_dropped(e) > 0) {
-        fprintf(stderr, "%" PRIu64 " records came faster than they were taken\n",
+        fprintf(stderr, tr("%" PRIu64 " records came faster than they were taken\n"),
                 ear_dropped(e));
     }
     ear_close(e);

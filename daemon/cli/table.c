@@ -11,6 +11,40 @@
 
 #define CELL_BYTES 300
 
+/* "crc (short frame)", "exception 2": a quality and what is known beside it. */
+static void
+quality_cell(char *out, const char *text)
+{
+    char word[CELL_BYTES];
+    size_t size = strcspn(text, " ");
+    snprintf(word, sizeof word, "%.*s", (int)size, text);
+    const char *rest = text + size;
+    size_t rest_size = strlen(rest);
+    char remark[CELL_BYTES];
+    if (rest[0] == ' ' && rest[1] == '(' && rest[rest_size - 1] == ')') {
+        snprintf(remark, sizeof remark, "%.*s", (int)rest_size - 3, rest + 2);
+        snprintf(out, CELL_BYTES, "%.100s (%.150s)", tr_word("quality", word),
+                 tr(remark));
+    } else {
+        snprintf(out, CELL_BYTES, "%.100s%.150s", tr_word("quality", word), rest);
+    }
+}
+
+/* What a word of ours is for people. */
+static const char *
+word_text(enum cli_show show, const char *word)
+{
+    static const char *const contexts[] = {
+        [CLI_SHOW_SEVERITY] = "severity",   [CLI_SHOW_ALARM] = "alarm_state",
+        [CLI_SHOW_TICKET] = "ticket_state", [CLI_SHOW_KIND] = "ticket_kind",
+        [CLI_SHOW_DEVICE] = "device",       [CLI_SHOW_SAID] = NULL,
+    };
+    return show == CLI_SHOW_SAID ? tr(word)
+           : (size_t)show < ARRAY_LEN(contexts) && contexts[show]
+               ? tr_word(contexts[show], word)
+               : word;
+}
+
 static void
 cell_text(char *out, const json_t *object, const struct cli_column *column)
 {
@@ -20,15 +54,18 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
     if (text != NULL && column->show == CLI_SHOW_TIME &&
         instant_parse(&t_ms, text, NULL) == 0) {
         instant_format_local(out, t_ms);
+    } else if (text != NULL && column->show == CLI_SHOW_QUALITY) {
+        quality_cell(out, text);
+        utf8_to_line(out);
     } else if (text != NULL) {
-        utf8_copy(out, CELL_BYTES, text);
+        utf8_copy(out, CELL_BYTES, word_text(column->show, text));
         utf8_to_line(out);
     } else if (json_is_integer(value)) {
         snprintf(out, CELL_BYTES, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
         snprintf(out, CELL_BYTES, "%.4g", json_real_value(value));
     } else if (json_is_boolean(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? "yes" : "no");
+        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? tr("yes") : tr("no"));
     } else {
         snprintf(out, CELL_BYTES, "-");
     }
@@ -68,7 +105,7 @@ print_table(const json_t *rows, const struct cli_column *columns, size_t count)
     size_t index = 0;
     json_t *row = NULL;
     for (size_t c = 0; c < count; c++) {
-        widths[c] = width_of(columns[c].heading);
+        widths[c] = width_of(tr(columns[c].heading));
         json_array_foreach(rows, index, row)
         {
             cell_text(cells[c], row, &columns[c]);
@@ -77,7 +114,7 @@ print_table(const json_t *rows, const struct cli_column *columns, size_t count)
         }
     }
     for (size_t c = 0; c < count; c++) {
-        snprintf(cells[c], CELL_BYTES, "%s", columns[c].heading);
+        snprintf(cells[c], CELL_BYTES, "%s", tr(columns[c].heading));
     }
     print_row(cells, widths, count);
     json_array_foreach(rows, index, row)
@@ -107,13 +144,13 @@ cli_print_listing(const char *array,
     json_error_t where;
     json_t *rows = json_loads(array, 0, &where);
     if (!json_is_array(rows)) {
-        fprintf(stderr, "caretaker: the answer is no listing: %s\n", where.text);
+        fprintf(stderr, tr("caretaker: the answer is no listing: %s\n"), where.text);
         json_decref(rows);
         return CLI_OUTSIDE;
     }
     int status = CLI_OK;
     if (json_array_size(rows) == 0) {
-        puts(empty);
+        puts(tr(empty));
     } else {
         status = print_table(rows, columns, count);
     }

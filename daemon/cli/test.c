@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay.h"
 
@@ -33,7 +34,7 @@ run(const struct cli_command *self, int argc, char **argv)
         passed_count += code == 0 && passed;
         failed_count += code != 0 || !passed;
     }
-    printf("%u passed, %u failed\n", passed_count, failed_count);
+    printf(tr("%u passed, %u failed\n"), passed_count, failed_count);
     if (status == CLI_OK && failed_count > 0) {
         status = CLI_NO;
     }

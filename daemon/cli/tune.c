@@ -315,6 +315,7 @@ tune(const struct cli_command *self, const struct arguments *a, const struct axe
                              .false_per_day_max = TUNE_FALSE_PER_DAY_MAX,
                              .progress = !a->quiet && isatty(STDERR_FILENO),
                              .quiet = a->quiet};
+    cli_speak(a->site);
     struct site *site =
         config_load_site(a->site, a->rules.items, a->rules.count, &diags);
     if (site != NULL) {

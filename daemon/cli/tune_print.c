@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 
 #define BAR_WIDTH 20
-#define MARK_KNEE "<- knee"
-#define MARK_NOW  "<- now"
-#define MARK_BOTH "<- knee, now"
+#define MARK_KNEE N_("<- knee")
+#define MARK_NOW  N_("<- now")
+#define MARK_BOTH N_("<- knee, now")
 
 /* A hold as the rule file has it. */
 static const char *
@@ -126,7 +127,7 @@ add_row(struct strbuf *row,
         add_number_text(row, "deadband", "", s->deadband);
     }
     strbuf_json_str(row, "hold", hold_text(hold, s->hold_ms));
-    snprintf(text, sizeof text, "%" PRIu32 " of %" PRIu32, s->missed, t->faults);
+    snprintf(text, sizeof text, tr("%" PRIu32 " of %" PRIu32), s->missed, t->faults);
     strbuf_json_str(row, "missed", text);
     strbuf_json_str(row, "false", number_format_short(text, s->false_per_day));
     snprintf(text, sizeof text, "%.*s", bar, "####################");
@@ -134,9 +135,9 @@ add_row(struct strbuf *row,
     add_duration(row, "delay", s->delay_median_ms);
     add_duration(row, "worst", s->delay_worst_ms);
     strbuf_json_str(row, "mark",
-                    s->knee && s->now ? MARK_BOTH
-                    : s->knee         ? MARK_KNEE
-                    : s->now          ? MARK_NOW
+                    s->knee && s->now ? tr(MARK_BOTH)
+                    : s->knee         ? tr(MARK_KNEE)
+                    : s->now          ? tr(MARK_NOW)
                                       : "");
     strbuf_add_char(row, '}');
 }
@@ -204,8 +205,8 @@ print_lines(const struct tune *t, const char *what, const struct tune_setting *s
 {
     char hold[INSTANT_TEXT_BYTES];
     const char *clear = rule_form_clear(&t->form, t->arena, s->threshold, s->deadband);
-    printf("%s when: %s", what, rule_form_when(&t->form, t->arena, s->threshold));
-    printf("; clear: %s; hold: %s\n", clear != NULL ? clear : "not when",
+    printf(tr("%s when: %s"), what, rule_form_when(&t->form, t->arena, s->threshold));
+    printf(tr("; clear: %s; hold: %s\n"), clear != NULL ? clear : tr("not when"),
            hold_text(hold, s->hold_ms));
 }
 
@@ -215,33 +216,33 @@ tune_print_text(const struct tune *t, bool all)
     char from[INSTANT_TEXT_BYTES];
     char to[INSTANT_TEXT_BYTES];
     char free_of[INSTANT_TEXT_BYTES];
-    printf("%s, %s: %" PRIu32 " labelled fault%s, %s without a fault on %" PRIu32
-           " device%s\n%s .. %s, numbers in %s\n",
+    printf(tr("%s, %s: %" PRIu32 " labelled fault%s, %s without a fault on %" PRIu32
+              " device%s\n%s .. %s, numbers in %s\n"),
            t->form.rule->id,
-           severity_name(t->form.rule->levels[t->form.level].severity), t->faults,
+           severity_word(t->form.rule->levels[t->form.level].severity), t->faults,
            t->faults == 1 ? "" : "s",
            duration_format(free_of, (int64_t)(t->days * 86400000)), t->devices,
            t->devices == 1 ? "" : "s", instant_format_local(from, t->first_ms),
            instant_format_local(to, t->last_ms),
-           t->unit[0] != '\0' ? t->unit : "the unit of the value");
+           t->unit[0] != '\0' ? t->unit : tr("the unit of the value"));
     if (!t->form.has_deadband) {
-        puts("its `clear` is no limit of the same value: it was left as it is");
+        puts(tr("its `clear` is no limit of the same value: it was left as it is"));
     }
-    printf("%" PRIu32 " setting%s tried; %s:\n\n", t->count,
+    printf(tr("%" PRIu32 " setting%s tried; %s:\n\n"), t->count,
            t->count == 1 ? " was" : "s were",
-           all ? "all of them" : "those that no other beats in every figure");
+           all ? tr("all of them") : tr("those that no other beats in every figure"));
     int status = print_table(t, all);
     putchar('\n');
-    print_lines(t, "now: ", &t->settings[t->now]);
+    print_lines(t, tr("now: "), &t->settings[t->now]);
     if (t->knee != NONE_INDEX) {
-        print_lines(t, "knee:", &t->settings[t->knee]);
+        print_lines(t, tr("knee:"), &t->settings[t->knee]);
     } else if (!t->any_found) {
-        puts("no setting finds a fault");
+        puts(tr("no setting finds a fault"));
     } else {
         char most[NUMBER_TEXT_BYTES];
         number_format(most, t->false_per_day_max);
-        printf("no knee: what finds a fault has more false raises a day than %s "
-               "(--false-max)\n",
+        printf(tr("no knee: what finds a fault has more false raises a day than %s "
+                  "(--false-max)\n"),
                most);
     }
     return status;
@@ -252,18 +253,19 @@ tune_print_warnings(const struct tune *t)
 {
     if (t->left_out > 0) {
         fprintf(stderr,
-                "%" PRIu32 " labelled window%s left out: the log has no such time, "
-                "or not that device\n",
+                tr("%" PRIu32 " labelled window%s left out: the log has no such time, "
+                   "or not that device\n"),
                 t->left_out, t->left_out == 1 ? " was" : "s were");
     }
     if (t->bad_rows > 0) {
-        fprintf(stderr, "%" PRIu64 " bad row%s left out\n", t->bad_rows,
+        fprintf(stderr, tr("%" PRIu64 " bad row%s left out\n"), t->bad_rows,
                 t->bad_rows == 1 ? " was" : "s were");
     }
     if (t->late_samples * 2 > t->samples) {
-        fprintf(stderr,
-                "most samples came when their point was stale already: this log has a "
-                "slower rhythm than the\nsite's polls; give --stale-after (three times "
-                "the log's interval)\n");
+        fprintf(
+            stderr,
+            tr("most samples came when their point was stale already: this log has a "
+               "slower rhythm than the\nsite's polls; give --stale-after (three times "
+               "the log's interval)\n"));
     }
 }

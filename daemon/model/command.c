@@ -5,11 +5,29 @@
 
 #include "daemon/base/err.h"
 
-static const char *const names[] = {
-    "ack",           "shelve",         "unshelve",      "service",
-    "ticket.open",   "ticket.take",    "ticket.arrive", "ticket.wait",
-    "ticket.resume", "ticket.resolve", "ticket.close",  "ticket.reopen",
-    "ticket.note",   "ticket.rate",    "ticket.tick",   "ticket.change"};
+static const char *const names[] = {"ack",
+                                    "shelve",
+                                    "unshelve",
+                                    "service",
+                                    "ticket.open",
+                                    "ticket.take",
+                                    "ticket.arrive",
+                                    "ticket.wait",
+                                    "ticket.resume",
+                                    "ticket.resolve",
+                                    "ticket.close",
+                                    "ticket.reopen",
+                                    "ticket.note",
+                                    "ticket.rate",
+                                    "ticket.tick",
+                                    "ticket.change",
+                                    "plan.start",
+                                    "plan.done",
+                                    "plan.move",
+                                    "ledger.set",
+                                    "ledger.document",
+                                    "ledger.remove",
+                                    "ledger.alteration"};
 _Static_assert(ARRAY_LEN(names) == COMMAND_KIND_COUNT, "a name for each kind");
 
 static const struct {

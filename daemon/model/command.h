@@ -8,6 +8,7 @@
 
 #include "daemon/model/words.h"
 
+struct ledger_change;
 struct ticket_part;
 
 enum command_kind {
@@ -15,20 +16,31 @@ enum command_kind {
     COMMAND_SHELVE,      /* device, rule, note = reason, for_ms or until_ms. */
     COMMAND_UNSHELVE,    /* device, rule. */
     COMMAND_SERVICE,     /* device, service; out: note = reason, for_ms or until_ms. */
-    COMMAND_TICKET_OPEN, /* A reported fault: device, priority, note = symptom. */
-    COMMAND_TICKET_TAKE, /* Assigns it to `assignee`, else to `by`. */
+    COMMAND_TICKET_OPEN, /* A reported fault: device, priority, category, team,
+                            reporter (else `by`), symptom (else note). */
+    COMMAND_TICKET_TAKE, /* `by` owns it.  With `assignee`: a handover, by anybody. */
     COMMAND_TICKET_ARRIVE,
-    COMMAND_TICKET_WAIT, /* note = reason, required. */
+    COMMAND_TICKET_WAIT, /* pause, or note = what for. */
     COMMAND_TICKET_RESUME,
-    COMMAND_TICKET_RESOLVE, /* note = treatment. */
-    COMMAND_TICKET_CLOSE,
+    COMMAND_TICKET_RESOLVE, /* note = treatment; cause, minutes, cost, parts. */
+    COMMAND_TICKET_CLOSE,   /* The same. */
     COMMAND_TICKET_REOPEN,
-    COMMAND_TICKET_NOTE,
+    COMMAND_TICKET_NOTE, /* note, or any of cause, minutes, cost, parts. */
     COMMAND_TICKET_RATE,
-    COMMAND_TICKET_TICK,   /* step, undone. */
-    COMMAND_TICKET_CHANGE, /* priority, category, team; note = why. */
+    COMMAND_TICKET_TICK,     /* step, undone. */
+    COMMAND_TICKET_CHANGE,   /* priority, category, team; note = why. */
+    COMMAND_PLAN_START,      /* device, plan: its ticket opens now. */
+    COMMAND_PLAN_DONE,       /* device, plan, day: a visit that was made on that day. */
+    COMMAND_PLAN_MOVE,       /* device, plan, day: the next visit; note = why. */
+    COMMAND_LEDGER_SET,      /* changes: all of them, or none. */
+    COMMAND_LEDGER_DOCUMENT, /* device, title, link, document, valid_until. */
+    COMMAND_LEDGER_REMOVE,   /* number: a document that holds no longer. */
+    COMMAND_LEDGER_ALTERATION, /* device, what, effect, made_on, made_by. */
     COMMAND_KIND_COUNT
 };
+
+/* A case may hold those before this one: the ledger moves no alarm and no ticket. */
+#define COMMAND_CASE_COUNT COMMAND_LEDGER_SET
 
 /* What COMMAND_SERVICE makes of a device. */
 enum service_wish { SERVICE_UNSAID, SERVICE_OUT, SERVICE_IN };
@@ -61,13 +73,24 @@ struct command {
     enum service_wish service;
     /* Of tickets. */
     const char *category, *team, *symptom, *reporter;
-    enum pause pause;  /* wait; PAUSE_NONE: PAUSE_OTHER. */
-    const char *cause; /* resolve, close: closing code. */
-    int64_t minutes, cost;
-    const struct ticket_part *parts;
+    enum pause pause;      /* wait; PAUSE_NONE: the note is one of its words, or it is
+                              PAUSE_OTHER. */
+    const char *cause;     /* Closing code. */
+    int64_t minutes, cost; /* Beside what was entered before; less than 0 takes back. */
+    const struct ticket_part *parts; /* As minutes. */
     uint32_t part_count;
     int step; /* 1, 2, ...; 0: not given. */
     bool undone;
+    /* Of the ledger.  Dates are YYYY-MM-DD. */
+    const struct ledger_change *changes;
+    uint32_t change_count;
+    int64_t number; /* Of a document; 0: not given. */
+    const char *title, *link, *valid_until;
+    enum document_kind document;
+    const char *what, *effect, *made_on, *made_by;
+    /* Of plans. */
+    const char *plan;
+    int32_t day; /* As struct plan_row has them; 0: not given. */
 };
 
 #endif

@@ -31,6 +31,7 @@ struct edge {
 struct watch {
     bool clear;             /* `when` is known to be false, on good samples. */
     int64_t clear_since_ms; /* Since when without a break; meaningless unless clear. */
+    bool stands;            /* `when` is known to be true; neither: it is not known. */
     bool while_now;         /* `while` is true now, or there is none. */
     int64_t
         while_last_ms; /* The last time `while` was true; INSTANT_NONE: never seen. */

@@ -3,7 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
 #include "daemon/model/ticket.h"
 
@@ -53,16 +56,23 @@ is_ticket(enum event_kind k)
     return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_TICKED;
 }
 
+/* What was measured, and which time it is. */
 static void
-add_alarm_members(struct strbuf *out, const struct event *e)
+add_evidence(struct strbuf *out, const struct event *e)
 {
-    strbuf_json_str(out, "severity", severity_name(e->severity));
     if (e->has_value) {
         strbuf_json_num(out, "value", e->value);
     }
     if (e->episode != 0) {
         strbuf_json_int(out, "episode", e->episode);
     }
+}
+
+static void
+add_alarm_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str(out, "severity", severity_name(e->severity));
+    add_evidence(out, e);
     strbuf_json_str_opt(out, "group", e->group);
     if (e->first_out) {
         strbuf_json_bool(out, "first_out", true);
@@ -102,7 +112,7 @@ add_work_members(struct strbuf *out, const struct event *e)
         strbuf_json_int(out, "minutes", e->minutes);
     }
     if (e->cost != 0) {
-        strbuf_json_int(out, "cost", e->cost);
+        strbuf_json_money(out, "cost", e->cost);
     }
     if (e->part_count > 0) {
         strbuf_json_key(out, "parts");
@@ -123,6 +133,9 @@ add_ticket_members(struct strbuf *out, const struct event *e)
     if (e->kind == EVENT_TICKET_OPENED) {
         strbuf_json_str(out, "kind", ticket_kind_name(e->ticket_kind));
     }
+    if (e->kind == EVENT_TICKET_REOPENED) {
+        add_evidence(out, e);
+    }
     strbuf_json_str_opt(out, "deadline", e->deadline);
     /* The line of an opening is the contract's to the letter; the ticket's own topic
      * and listing carry its first deadlines. */
@@ -142,8 +155,11 @@ add_ticket_members(struct strbuf *out, const struct event *e)
     }
     strbuf_json_str_opt(out, "to", e->to);
     add_plan_members(out, e);
-    strbuf_json_str_opt(out, "category", e->category);
-    strbuf_json_str_opt(out, "team", e->team);
+    /* What a rule says of its tickets is no news when one opens. */
+    if (deadlines || e->rule == NULL) {
+        strbuf_json_str_opt(out, "category", e->category);
+        strbuf_json_str_opt(out, "team", e->team);
+    }
     add_work_members(out, e);
 }
 
@@ -166,6 +182,8 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         add_plan_members(out, e);
     } else if (e->kind == EVENT_LEDGER_CHANGED) {
         strbuf_json_str_opt(out, "record", e->record);
+        strbuf_json_str_opt(out, "before", e->before);
+        strbuf_json_str_opt(out, "after", e->after);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
     }
@@ -199,31 +217,69 @@ add_deadline(struct strbuf *out, const char *what, int64_t t_ms)
 {
     if (t_ms != 0 && t_ms != INSTANT_NONE) {
         char when[INSTANT_TEXT_BYTES];
-        strbuf_printf(out, ", %s by %s", what, instant_format_local(when, t_ms));
+        strbuf_printf(out, "%s%s", what, instant_format_local(when, t_ms));
     }
 }
 
-/* "ticket 3 " or "alarm " or "device ", then the last word of the event's name. */
+/* ", maker: Grundfos -> Wilo" */
+static void
+add_record(struct strbuf *out, const struct event *e)
+{
+    strbuf_printf(out, ", %s: %s -> %s", e->record, e->before != NULL ? e->before : "-",
+                  e->after != NULL ? e->after : "-");
+}
+
+/* What an event is of. */
+static const char *
+noun_of(enum event_kind k)
+{
+    if (is_alarm(k)) {
+        return tr("alarm");
+    }
+    if (is_ticket(k)) {
+        return tr("ticket");
+    }
+    if (is_plan(k)) {
+        return tr("plan");
+    }
+    if (k == EVENT_LEDGER_CHANGED) {
+        return tr("ledger");
+    }
+    return k == EVENT_CLOCK_STEPPED ? tr("clock") : tr("device");
+}
+
+/* not translated: the catalogue knows events by their names. */
+static const char *
+english_verb(enum event_kind k)
+{
+    switch ((int)k) {
+    case EVENT_DEVICE_OUT_OF_SERVICE:
+        return "out of service";
+    case EVENT_DEVICE_IN_SERVICE:
+        return "in service";
+    default:
+        return strchr(event_kind_name(k), '.') + 1;
+    }
+}
+
+/* "ticket 3 " or "alarm " or "device ", then the last word of the event's name; in
+ * another language, what the catalogue says of the name. */
 static void
 add_subject(struct strbuf *out, const struct event *e)
 {
-    if (e->kind == EVENT_DEVICE_OUT_OF_SERVICE || e->kind == EVENT_DEVICE_IN_SERVICE) {
-        strbuf_add(out, e->kind == EVENT_DEVICE_OUT_OF_SERVICE ? "device out of service"
-                                                               : "device in service");
-        return;
-    }
     const char *name = event_kind_name(e->kind);
-    const char *dot = strchr(name, '.');
-    strbuf_add_bytes(out, name, (size_t)(dot - name));
+    const char *verb = tr_word("event", name);
+    strbuf_add(out, noun_of(e->kind));
     if (is_ticket(e->kind)) {
         strbuf_printf(out, " %lld", (long long)e->ticket);
     }
-    strbuf_printf(out, " %s", dot + 1);
+    strbuf_printf(out, " %s", verb == name ? english_verb(e->kind) : verb);
     if (e->assignee != NULL) {
-        strbuf_printf(out, " to %s", e->assignee);
+        strbuf_printf(out, tr(" to %s"), e->assignee);
     }
     if (e->deadline != NULL) {
-        strbuf_printf(out, ": time to %s", e->deadline);
+        bool respond = strcmp(e->deadline, "respond") == 0;
+        strbuf_add(out, respond ? tr(": time to respond") : tr(": time to resolve"));
     }
 }
 
@@ -234,39 +290,48 @@ event_to_text(struct strbuf *out, const struct event *e)
     add_subject(out, e);
     if (is_alarm(e->kind) || e->kind == EVENT_TICKET_OPENED ||
         e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
-        strbuf_printf(out, ", %s", severity_name(e->severity));
+        strbuf_printf(out, ", %s", severity_word(e->severity));
     }
     if (e->kind == EVENT_CLOCK_STEPPED) {
-        strbuf_printf(out, " by %lld ms", (long long)e->step_ms);
+        strbuf_printf(out, tr(" by %lld ms"), (long long)e->step_ms);
     }
     if (e->title != NULL) {
         strbuf_printf(out, ": %s", e->title);
     }
     add_place(out, e);
+    if (e->kind == EVENT_LEDGER_CHANGED) {
+        add_record(out, e);
+    }
     if (e->title == NULL && e->has_value) {
-        strbuf_add(out, " at ");
+        strbuf_add(out, tr(" at "));
         strbuf_add_number(out, e->value);
     }
     if (e->first_out) {
-        strbuf_printf(out, ", the first of %s", e->group);
+        strbuf_printf(out, tr(", the first of %s"), e->group);
     }
     if (e->suppressed_by != NULL) {
-        strbuf_printf(out, ", hidden by %s", e->suppressed_by);
+        strbuf_printf(out, tr(", hidden by %s"), e->suppressed_by);
     }
     if (e->until_ms != 0) {
         char when[INSTANT_TEXT_BYTES];
-        strbuf_printf(out, ", until %s", instant_format_local(when, e->until_ms));
+        strbuf_printf(out, tr(", until %s"), instant_format_local(when, e->until_ms));
     }
-    add_deadline(out, "respond", e->respond_by_ms);
-    add_deadline(out, "resolve", e->resolve_by_ms);
+    if (e->due_ms != 0) { /* A day: its time says nothing. */
+        char due[CIVIL_TEXT_BYTES];
+        strbuf_printf(out, tr(", due %s"), civil_format(due, civil_day(e->due_ms)));
+    }
+    if (e->due_ms == 0 || e->kind != EVENT_TICKET_OPENED) {
+        add_deadline(out, tr(", respond by "), e->respond_by_ms);
+    }
+    add_deadline(out, tr(", resolve by "), e->resolve_by_ms);
     if (e->rating != 0) {
-        strbuf_printf(out, ", %d of 5", e->rating);
+        strbuf_printf(out, tr(", %d of 5"), e->rating);
     }
     if (e->by != NULL) {
-        strbuf_printf(out, ", by %s", e->by);
+        strbuf_printf(out, tr(", by %s"), e->by);
     }
     if (e->note != NULL) {
-        strbuf_printf(out, ": %s", e->note);
+        strbuf_printf(out, ": %s", tr(e->note));
     }
     utf8_to_line(out->text + start);
     out->size = start + strlen(out->text + start);

@@ -55,7 +55,29 @@ enum event_kind {
 const char *event_kind_name(enum event_kind k);
 bool event_kind_parse(enum event_kind *out, const char *text);
 
-/* Fields that a kind does not use are zero / NULL.  All pointers are borrowed for the
+/* What a ticket's events change of its row, beside its state and instants:
+ * opened      kind, priority, title, team, category, symptom, reporter, plan, due_ms;
+ *             episodes is 1 with a rule, else 0
+ * joined      episodes + 1
+ * assigned    assignee; `by` is the assignee: he took it, `taken`
+ * responded   `by` is the assignee: `taken`; responded_ms; first_responded_ms once
+ * waiting     pause
+ * resumed     resolve_by_ms, resolve_from_ms by as much; pause PAUSE_NONE
+ * changed     priority, deadlines, category, team: those that it has
+ * resolved    resolution is `note`; `by` is the assignee: `taken`; first_resolved_ms
+ *             once; PROOF_NONE; out of a pause the fields of resumed; work, see below
+ * watched     proof
+ * reopened    episodes + 1 when it has an episode; reopened + 1; deadlines; responded,
+ *             resolved, verified, closed and visit_ms are none; rating 0; PROOF_NONE
+ * closed      visit_ms is due_ms; PROOF_NONE; work; verified_ms when `verified` came
+ * noted       work; visit_ms is none when it has a plan
+ * ticked      the bit `step - 1` of steps: set, or cleared when `undone`
+ * rated       rating
+ * clock.stepped moves every instant of a ticket but due_ms, which is a day on the wall.
+ * Work: minutes, cost and parts are what was added to the row's (ticket_add_parts()),
+ * and may be less than zero: a correction; cause takes the place of the one before.
+ *
+ * Fields that a kind does not use are zero / NULL.  All pointers are borrowed for the
  * length of the call that hands the event on. */
 struct event {
     int64_t t_ms;
@@ -66,7 +88,7 @@ struct event {
     enum severity severity; /* Alarms: "severity"; tickets: "priority". */
     bool has_value;
     double value;
-    int64_t episode;              /* Alarms; 0: not written. */
+    int64_t episode;              /* Alarms, reopened; 0: not written. */
     enum ticket_kind ticket_kind; /* Written for ticket.opened. */
     const char *deadline;         /* "respond" or "resolve" for warned and breached. */
     int64_t respond_by_ms, resolve_by_ms; /* opened (not in its JSON), reopened,
@@ -82,9 +104,11 @@ struct event {
     const char *suppressed_by; /* "DEVICE/RULE" or "DEVICE". */
     int64_t until_ms;          /* Shelved, out of service; 0: none. */
 
-    const char *team, *category; /* ticket.opened, .changed */
-    const char *plan;            /* plan.*, and tickets of a plan. */
-    int64_t due_ms;              /* plan.*, and tickets of a plan; 0: none. */
+    const char *team, *category; /* ticket.opened (in its JSON only without a rule,
+                                    which says the same), .changed */
+    const char *plan; /* plan.*, opened of a plan; noted: PLAN_FOLLOW_UP was opened. */
+    int64_t due_ms;   /* plan.*, opened of a plan; closed: its follow-up visit; 0: none.
+                       */
     const char *symptom, *reporter;
     enum pause pause;
     enum proof proof;  /* ticket.watched */
@@ -94,19 +118,22 @@ struct event {
     uint32_t part_count;
     int step; /* ticket.ticked: 1, 2, ...; 0: none. */
     bool undone;
-    int level;          /* ticket.escalated: 1, 2, ... */
-    const char *to;     /* ticket.escalated: who is told. */
-    const char *record; /* ledger.changed: what of it. */
+    int level;      /* ticket.escalated: 1, 2, ... */
+    const char *to; /* ticket.escalated: who is told. */
+    /* ledger.changed: which field, "document 3" or "alteration 2"; what it was, and
+     * what it is now. */
+    const char *record, *before, *after;
 };
 
 /* One object without a line end, keys in this fixed order, absent ones left out:
  * alarms  t event device rule severity value episode group first_out suppressed_by
  *         until by note
- * tickets t event ticket device rule priority kind deadline respond_by resolve_by
+ * tickets t event ticket device rule priority kind value episode deadline respond_by
+ *         resolve_by
  *         assignee rating level to plan due category team symptom reporter pause proof
  *         cause minutes cost parts step undone by note
  * plans   t event ticket device plan due by note
- * ledger  t event device record by note
+ * ledger  t event device record before after by note
  * devices t event device until by note.  `extra` (may be NULL) is put before the
  * closing brace, e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);

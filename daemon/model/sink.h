@@ -5,6 +5,8 @@
 
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
+#include "daemon/model/ledger.h"
+#include "daemon/model/plan.h"
 #include "daemon/model/ticket.h"
 
 struct sink {
@@ -17,6 +19,10 @@ struct sink {
     void (*ticket)(void *ctx, const struct ticket *t);
     /* NULL where only the events are wanted.  A device out of service, or back. */
     void (*service)(void *ctx, const struct service *s);
+    /* NULL where only the events are wanted.  What somebody changed of the ledger. */
+    void (*ledger)(void *ctx, const struct ledger_row *row);
+    /* NULL where only the events are wanted.  A plan on a device as it is now. */
+    void (*plan)(void *ctx, const struct plan_row *p);
 };
 
 #endif

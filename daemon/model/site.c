@@ -72,6 +72,12 @@ site_rule(const struct site *site, const char *id)
 }
 
 uint32_t
+site_plan(const struct site *site, const char *id)
+{
+    return find_sorted(site->plans, site->plan_count, sizeof *site->plans, id);
+}
+
+uint32_t
 site_point(const struct site *site, uint32_t device, const char *id)
 {
     assert(device < site->device_count);

@@ -108,11 +108,20 @@ struct limits {
     int64_t timeout_ms;     /* For its answers; 0: the bus's. */
 };
 
+/* A paper of a device, as its site file names it. */
+struct ledger_paper {
+    const char *title; /* The link when none was given. */
+    const char *link;
+    enum document_kind kind;
+    const char *valid_until; /* YYYY-MM-DD; NULL: for ever. */
+};
+
 struct ledger {
     const char *maker, *model, *serial, *installed, *keeper;
     const char *specification, *supplier, *area;
-    const char *warranty_until;   /* YYYY-MM-DD, as `installed`. */
-    const char *const *documents; /* Links or paths. */
+    const char *warranty_until;        /* YYYY-MM-DD, as `installed`. */
+    const char *const *documents;      /* Links or paths. */
+    const struct ledger_paper *papers; /* The same, with what is known of each. */
     uint32_t document_count;
     int64_t design_hours, design_starts; /* Design life by use; 0: not given. */
     int64_t price;                       /* Hundredths of the currency; 0: not given. */
@@ -244,12 +253,19 @@ struct rota {
     uint32_t people_count;     /* 0: there is no rota. */
     bool daily;                /* A day each; else a week each, from Monday on. */
     int handover_minute;       /* Of the local day; 0: midnight. */
-    int32_t start;             /* people[0] is on duty on this day (of this week). */
+    int32_t start;             /* people[0] is on duty on this day (of this week);
+                                  1970-01-05, a Monday, unless it is given. */
     const struct rota_exception *exceptions; /* The later ones win. */
     uint32_t exception_count;
 };
 
-/* Minutes of a weekday that are worked: [from, to), 24:00 is 1440. */
+#define TEAM_HOURS_MAX     8 /* Spans of one weekday: more is no pattern. */
+#define CALENDAR_DAYS_MAX  1000
+#define ROTA_EXCEPTION_MAX 1000
+#define ROTA_START_DAY     4 /* 1970-01-05, a Monday: turns are counted from here. */
+
+/* Minutes that are worked, of the weekday on which they begin: [from, to).  24:00 is
+ * 1440; what ends beyond it ends on the next day. */
 struct work_span {
     uint8_t weekday; /* 0: Monday. */
     int16_t from_minute, to_minute;
@@ -270,7 +286,7 @@ struct team {
     struct rota rota;
     const struct work_span *hours; /* None: always.  By weekday, then begin. */
     uint32_t hours_count;
-    bool has_quiet; /* Normal tickets that open in these hours wait for their end. */
+    bool has_quiet; /* In these hours normal tickets wait: they are not worked. */
     int quiet_from_minute, quiet_to_minute; /* Of the local day; may cross midnight. */
     const struct escalation *escalate;      /* In order of time. */
     uint32_t escalate_count;
@@ -294,14 +310,14 @@ struct procedure {
 
 /* Days on which nobody works by `hours`, and days that are worked like another. */
 struct calendar_day {
-    int32_t from, to; /* Both included. */
+    int32_t from, to; /* Both included; no two entries share a day. */
     bool working;     /* A weekend day that is worked (like a Monday). */
     struct text name; /* May be empty. */
 };
 
 /* When a visit is due.  Several of the three may stand; whichever comes first. */
 enum plan_cycle {
-    PLAN_EVERY,   /* every_ms. */
+    PLAN_EVERY,   /* every_ms, in whole days. */
     PLAN_MONTHLY, /* `nth` `weekday` of each `months`-th month, or day `month_day`. */
     PLAN_YEARLY,  /* On these days of the year. */
     PLAN_BY_USE   /* Only by use. */
@@ -335,6 +351,10 @@ struct plan_spec {
     enum severity priority;
     int64_t minutes; /* How long a visit takes; 0: not said. */
     int64_t cost;    /* Planned for it, hundredths of the currency; 0: not said. */
+    bool has_season; /* Due only between these two days of the year, both included; */
+    struct year_day season_from, season_to; /* the season may hold New Year. */
+    bool service;      /* A visit resets what rules count since_service. */
+    bool service_said; /* Not so where no plan of the device does: each one resets. */
     struct loc loc;
 };
 
@@ -408,6 +428,7 @@ void site_free(struct site *site); /* NULL is accepted. */
 uint32_t site_device(const struct site *site, const char *id);
 uint32_t site_bus(const struct site *site, const char *id);
 uint32_t site_rule(const struct site *site, const char *id);
+uint32_t site_plan(const struct site *site, const char *id);
 uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
 /* Every criterion that is given matches the device. */

@@ -1,6 +1,11 @@
 #include "daemon/model/ticket.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
+#include "daemon/base/utf8.h"
 
 static const char *
 or_null(const char *text)
@@ -41,6 +46,74 @@ ticket_to_listing(struct strbuf *out, const struct ticket *t)
     strbuf_add_char(out, '}');
 }
 
+static int
+refuse_part(struct err *err, const char *text)
+{
+    return err_set(err, ERR_RANGE,
+                   "\"%.100s\" is no part; NAME, NAME=COUNT or NAME=COUNT@COST is "
+                   "accepted, such as \"seal ring=2@35.00\" (the cost of both)",
+                   text);
+}
+
+int
+ticket_part_parse(struct ticket_part *out, const char *text, struct err *err)
+{
+    struct ticket_part part = {.count = 1};
+    const char *equals = strrchr(text, '=');
+    size_t name_size = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    if (name_size >= sizeof part.name ||
+        strspn(text, " \t") >= name_size) { /* Nothing but blanks. */
+        return refuse_part(err, text);
+    }
+    memcpy(part.name, text, name_size);
+    if (equals != NULL) {
+        char *end = NULL;
+        part.count = strtoll(equals + 1, &end, 10);
+        bool bare = end == equals + 1 || strchr("+ \t", equals[1]) != NULL;
+        bool costs = *end == '@';
+        if (bare || part.count == 0 || llabs(part.count) > PART_COUNT_MAX ||
+            (!costs && *end != '\0') || (costs && !money_parse(&part.cost, end + 1))) {
+            return refuse_part(err, text);
+        }
+    }
+    *out = part;
+    return 0;
+}
+
+bool
+ticket_add_parts(struct ticket *t, const struct ticket_part *parts, uint32_t part_count)
+{
+    struct ticket_part sum[TICKET_PARTS_MAX];
+    uint32_t count = t->part_count;
+    memcpy(sum, t->parts, sizeof sum);
+    for (uint32_t i = 0; i < part_count; i++) {
+        uint32_t at = 0;
+        while (at < count && strcmp(sum[at].name, parts[i].name) != 0) {
+            at++;
+        }
+        if (at == TICKET_PARTS_MAX) {
+            return false;
+        }
+        if (at == count) {
+            sum[count++] = (struct ticket_part){0};
+            utf8_copy(sum[at].name, sizeof sum[at].name, parts[i].name);
+        }
+        sum[at].count += parts[i].count;
+        sum[at].cost += parts[i].cost;
+        if (sum[at].count < 0 || sum[at].count > PART_COUNT_MAX || sum[at].cost < 0 ||
+            sum[at].cost > MONEY_MAX) {
+            return false;
+        }
+        if (sum[at].count == 0 && sum[at].cost == 0) {
+            memmove(&sum[at], &sum[at + 1], (--count - at) * sizeof sum[0]);
+        }
+    }
+    memset(&sum[count], 0, (TICKET_PARTS_MAX - count) * sizeof sum[0]);
+    memcpy(t->parts, sum, sizeof sum);
+    t->part_count = count;
+    return true;
+}
+
 void
 ticket_parts_to_json(struct strbuf *out,
                      const struct ticket_part *parts,
@@ -51,7 +124,7 @@ ticket_parts_to_json(struct strbuf *out,
         strbuf_add(out, i > 0 ? ",{" : "{");
         strbuf_json_str(out, "name", parts[i].name);
         strbuf_json_int(out, "count", parts[i].count);
-        strbuf_json_int(out, "cost", parts[i].cost);
+        strbuf_json_money(out, "cost", parts[i].cost);
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');
@@ -76,7 +149,7 @@ add_work(struct strbuf *out, const struct ticket *t)
         strbuf_json_int(out, "minutes", t->minutes);
     }
     if (t->cost > 0) {
-        strbuf_json_int(out, "cost", t->cost);
+        strbuf_json_money(out, "cost", t->cost);
     }
     if (t->part_count > 0) {
         strbuf_json_key(out, "parts");

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/site.h"
@@ -14,6 +15,11 @@
 #define TICKET_STEPS_MAX 64 /* Steps of a procedure that can be ticked off. */
 #define PART_BYTES       64
 #define CODE_BYTES       32
+#define PART_COUNT_MAX   1000000
+#define WORK_MINUTES_MAX 1000000 /* Two years of one person. */
+
+/* The plan of follow-up visits: critical tickets are looked at once more. */
+#define PLAN_FOLLOW_UP "follow-up"
 
 /* What was built in, or used up. */
 struct ticket_part {
@@ -33,9 +39,12 @@ struct ticket {
     int64_t opened_ms;
     int64_t respond_by_ms;
     int64_t resolve_by_ms;
-    /* Where each of the two clocks started: 80 % of the way from here to the deadline
-     * is warned of.  Both ends of the resolve clock move on by each pause. */
+    /* Where each of the two clocks started: when it was opened or last reopened; that
+     * of the resolve clock moves on by each pause, as its deadline does. */
     int64_t respond_from_ms, resolve_from_ms;
+    int64_t respond_warn_ms, resolve_warn_ms; /* 80 % of the time are gone. */
+    int64_t assign_ms; /* Nobody's yet: its team works again, and gets it; else NONE. */
+    int64_t escalate_ms; /* When the next level is told; INSTANT_NONE: none is left. */
     int64_t assigned_ms, responded_ms, resolved_ms, verified_ms,
         closed_ms; /* INSTANT_NONE until. */
     int64_t
@@ -56,7 +65,7 @@ struct ticket {
     int64_t due_ms;              /* Of a planned one: the day of the visit; or NONE. */
     char symptom[NOTE_BYTES];    /* As reported. */
     char reporter[PERSON_BYTES]; /* Who reported it; "" for a machine's. */
-    bool taken;                  /* The assignee took it himself: he owns it. */
+    bool taken;                  /* Somebody took it himself: the assignee owns it. */
     enum pause pause;            /* PAUSE_NONE unless waiting. */
     int level;                   /* Steps of the team's escalation that were gone. */
     enum proof proof;            /* While resolved. */
@@ -67,10 +76,21 @@ struct ticket {
     uint32_t part_count;
     uint64_t steps; /* Bit n: step n of its procedure was done. */
     int64_t first_responded_ms, first_resolved_ms; /* Reopening leaves them. */
-    int64_t visit_ms; /* Closed: when it is visited again; INSTANT_NONE: it is not. */
+    int64_t visit_ms; /* Closed: when its follow-up visit opens; INSTANT_NONE: there is
+                         none, or it was opened. */
 };
 
-/* [{"name":..,"count":..,"cost":..}] */
+/* "seal", "seal=2", "seal=2@70.00": a name, how many, and what all of them cost.
+ * ERR_RANGE says what is accepted. */
+int ticket_part_parse(struct ticket_part *out, const char *text, struct err *err);
+/* Adds to what was used already, by name; less than none of a thing is not possible,
+ * and what is none at all leaves the list.  False, and nothing is changed, when it goes
+ * below none or beyond TICKET_PARTS_MAX kinds. */
+bool ticket_add_parts(struct ticket *t,
+                      const struct ticket_part *parts,
+                      uint32_t part_count);
+
+/* [{"name":..,"count":..,"cost":70.00}] */
 void ticket_parts_to_json(struct strbuf *out,
                           const struct ticket_part *parts,
                           uint32_t part_count);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/err.h"
 
 static const char *const qualities[] = {"good",    "timeout", "crc",      "exception",
@@ -19,6 +20,8 @@ static const char *const ticket_kinds[] = {"fault", "planned", "predicted", "rep
 static const char *const pauses[] = {"", "parts", "contractor", "access", "other"};
 static const char *const proofs[] = {"", "alarm-stands", "no-good-samples",
                                      "not-running", "watching"};
+static const char *const document_kinds[] = {"manual", "drawing", "certificate",
+                                             "warranty", "other"};
 
 _Static_assert(ARRAY_LEN(qualities) == QUALITY_COUNT, "a word for each quality");
 _Static_assert(ARRAY_LEN(severities) == SEVERITY_COUNT, "a word for each severity");
@@ -29,6 +32,8 @@ _Static_assert(ARRAY_LEN(ticket_kinds) == TICKET_KIND_COUNT, "a word for each ki
 
 _Static_assert(ARRAY_LEN(pauses) == PAUSE_COUNT, "a word for each pause");
 _Static_assert(ARRAY_LEN(proofs) == PROOF_COUNT, "a word for each proof");
+_Static_assert(ARRAY_LEN(document_kinds) == DOCUMENT_KIND_COUNT,
+               "a word for each kind");
 
 /* Index of `text` in `words`, or -1. */
 static int
@@ -42,12 +47,17 @@ find(const char *const *words, size_t count, const char *text)
     return -1;
 }
 
-/* Name and parser of one enumeration. */
+/* Name, word for people and parser of one enumeration; its prefix is the words' context
+ * in the catalogue. */
 #define WORDS(type, prefix, words)                                                     \
     const char *prefix##_name(type v)                                                  \
     {                                                                                  \
         assert((size_t)v < ARRAY_LEN(words));                                          \
         return words[v];                                                               \
+    }                                                                                  \
+    const char *prefix##_word(type v)                                                  \
+    {                                                                                  \
+        return tr_word(#prefix, prefix##_name(v));                                     \
     }                                                                                  \
     bool prefix##_parse(type *out, const char *text)                                   \
     {                                                                                  \
@@ -67,6 +77,7 @@ WORDS(enum ticket_state, ticket_state, ticket_states)
 WORDS(enum ticket_kind, ticket_kind, ticket_kinds)
 WORDS(enum pause, pause, pauses)
 WORDS(enum proof, proof, proofs)
+WORDS(enum document_kind, document_kind, document_kinds)
 
 const char *
 text_in(const struct text *t, enum language language)

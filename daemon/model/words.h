@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/catalogue.h"
+
 /* Why a sample can be used, or not. */
 enum quality {
     QUALITY_GOOD,
@@ -27,8 +29,6 @@ enum severity {
     SEVERITY_CRITICAL,
     SEVERITY_COUNT
 };
-
-enum language { LANGUAGE_EN, LANGUAGE_ZH_CN, LANGUAGE_COUNT };
 
 enum alarm_state {
     ALARM_NORMAL, /* Not raised and nothing left to acknowledge: in no listing. */
@@ -79,6 +79,16 @@ enum proof {
     PROOF_COUNT
 };
 
+/* What a paper of the ledger is. */
+enum document_kind {
+    DOCUMENT_MANUAL,
+    DOCUMENT_DRAWING,
+    DOCUMENT_CERTIFICATE,
+    DOCUMENT_WARRANTY,
+    DOCUMENT_OTHER,
+    DOCUMENT_KIND_COUNT
+};
+
 /* Spelling in YAML, MQTT and listings: "good", "urgent", "zh-CN", "active-acked", ...
  */
 const char *quality_name(enum quality q);
@@ -90,6 +100,18 @@ const char *ticket_kind_name(enum ticket_kind k);
 const char *pause_name(enum pause p); /* "parts" "contractor" "access" "other"; "" */
 const char *proof_name(enum proof p); /* "alarm-stands" "no-good-samples" "not-running"
                                          "watching"; "" */
+const char *document_kind_name(enum document_kind k);
+
+/* The same for people, in the language of the thread: "urgent" or "紧急". */
+const char *quality_word(enum quality q);
+const char *severity_word(enum severity s);
+const char *language_word(enum language l);
+const char *alarm_state_word(enum alarm_state s);
+const char *ticket_state_word(enum ticket_state s);
+const char *ticket_kind_word(enum ticket_kind k);
+const char *pause_word(enum pause p);
+const char *proof_word(enum proof p);
+const char *document_kind_word(enum document_kind k);
 
 /* False when `text` is none of them; `out` is written only on success. */
 bool quality_parse(enum quality *out, const char *text);
@@ -100,6 +122,7 @@ bool ticket_state_parse(enum ticket_state *out, const char *text);
 bool ticket_kind_parse(enum ticket_kind *out, const char *text);
 bool pause_parse(enum pause *out, const char *text);
 bool proof_parse(enum proof *out, const char *text);
+bool document_kind_parse(enum document_kind *out, const char *text);
 
 /* A text in each language; either may be NULL, not both. */
 struct text {

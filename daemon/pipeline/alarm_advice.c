@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/feed.h"
 #include "daemon/pipeline/rule_form.h"
@@ -97,17 +98,17 @@ read_form(struct work *w, uint32_t a)
     k->has_form = rule_form_read(&k->form, w->arena, site, &site->rules[actor->rule], 0,
                                  &err) == 0;
     if (!k->has_form) {
-        actor->no_deadband = "the rule is no limit of one value";
+        actor->no_deadband = N_("the rule is no limit of one value");
         return 0;
     }
     if (!k->form.has_deadband) {
-        actor->no_deadband = "its `clear` is no limit of the same value";
+        actor->no_deadband = N_("its `clear` is no limit of the same value");
         return 0;
     }
     uint32_t device =
         k->form.device != NULL ? site_device(site, k->form.device) : actor->device;
     if (k->form.point == NULL || device == NONE_INDEX) {
-        actor->no_deadband = "the limit is not of a point itself";
+        actor->no_deadband = N_("the limit is not of a point itself");
         return 0;
     }
     actor->unit = rule_form_unit(&k->form, site, actor->device);
@@ -328,11 +329,11 @@ judge_actor(struct work *w, uint32_t a, struct err *err)
     int code = 0;
     actor->raises = (uint32_t)now->count;
     if (actor->samples == 0) {
-        actor->nothing = "no samples of it are recorded";
+        actor->nothing = N_("no samples of it are recorded");
         return 0;
     }
     if (actor->raises > 0 && actor->raises < ADVICE_RAISES_MIN) {
-        actor->nothing = "it was raised too seldom to change it";
+        actor->nothing = N_("it was raised too seldom to change it");
         return 0;
     }
     for (int kind = 0; code == 0 && kind < ADVICE_KINDS; kind++) {
@@ -341,10 +342,10 @@ judge_actor(struct work *w, uint32_t a, struct err *err)
     advice_mark_best(actor->items, actor->count);
     if (actor->count == 0) {
         actor->nothing =
-            actor->raises == 0 ? "the recorded samples do not raise it"
+            actor->raises == 0 ? N_("the recorded samples do not raise it")
             : w->known[a].too_dear
-                ? "what would spare raises would hide it, or keep it, for too long"
-                : "neither deadband nor delay would spare much";
+                ? N_("what would spare raises would hide it, or keep it, for too long")
+                : N_("neither deadband nor delay would spare much");
     }
     return code;
 }
@@ -450,8 +451,8 @@ find_tryable(bool *out,
         out[i] = sweep != NULL && a->rule != NONE_INDEX && a->device != NONE_INDEX &&
                  rule_sweep_bound(sweep, a->device, a->rule);
         if (!out[i]) {
-            a->nothing = sweep != NULL ? "it is not configured now"
-                                       : "the rules have errors (caretaker check)";
+            a->nothing = sweep != NULL ? N_("it is not configured now")
+                                       : N_("the rules have errors (caretaker check)");
         }
     }
     rule_sweep_free(sweep);

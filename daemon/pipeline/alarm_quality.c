@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
@@ -321,24 +322,25 @@ fill_figures(struct alarm_quality *q, const struct alarm_quality_options *o)
     const enum alarm_quality_needs alarms = ALARM_QUALITY_NEEDS_ALARMS;
     const enum alarm_quality_needs raises = ALARM_QUALITY_NEEDS_RAISES;
     const struct alarm_quality_figure figures[ALARM_QUALITY_FIGURES] = {
-        {"raises_per_day", "raises per day", "", q->per_day, 144, 288, false, period,
-         0},
-        {"raises_per_10min", "raises per 10 min", "", q->per_10min, 1, 2, false, period,
-         0},
-        {"peak_10min", "most raises in 10 min", "",
+        {"raises_per_day", N_("raises per day"), "", q->per_day, 144, 288, false,
+         period, 0},
+        {"raises_per_10min", N_("raises per 10 min"), "", q->per_10min, 1, 2, false,
+         period, 0},
+        {"peak_10min", N_("most raises in 10 min"), "",
          (double)q->peak_10min / o->operators, 10, 10, false, time, 0},
-        {"time_in_flood", "time in flood", "%", 100.0 * (double)q->flood_ms / span_ms,
-         1, 1, false, period, 0},
-        {"top_10_share", "share of the top 10 alarms", "%", q->top_share, 5, 5, false,
-         alarms, 0},
-        {"chattering", "chattering alarms", "", q->chattering, 0, 0, false, time, 0},
-        {"standing_24h", "most at once standing over 24 h", "", q->standing_peak,
+        {"time_in_flood", N_("time in flood"), "%",
+         100.0 * (double)q->flood_ms / span_ms, 1, 1, false, period, 0},
+        {"top_10_share", N_("share of the top 10 alarms"), "%", q->top_share, 5, 5,
+         false, alarms, 0},
+        {"chattering", N_("chattering alarms"), "", q->chattering, 0, 0, false, time,
+         0},
+        {"standing_24h", N_("most at once standing over 24 h"), "", q->standing_peak,
          ALARM_QUALITY_STANDING_MAX, ALARM_QUALITY_STANDING_MAX, false, time, 0},
-        {"critical_share", "critical among all priorities", "%",
+        {"critical_share", N_("critical among all priorities"), "%",
          split_share(q, SEVERITY_CRITICAL), 5, 10, false, raises, 0},
-        {"urgent_share", "urgent among all priorities", "%",
+        {"urgent_share", N_("urgent among all priorities"), "%",
          split_share(q, SEVERITY_URGENT), 15, 30, false, raises, 0},
-        {"normal_share", "normal among all priorities", "%",
+        {"normal_share", N_("normal among all priorities"), "%",
          split_share(q, SEVERITY_NORMAL), 80, 60, true, raises, 0},
     };
     memcpy(q->figures, figures, sizeof figures);

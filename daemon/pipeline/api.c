@@ -2,14 +2,21 @@
  *   GET  /api/v1/status
  *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values;
  *                                  ?causes=1: and what went wrong on the wire
+ *   GET  /api/v1/devices/ID ?limit=: the whole life of one, see device_life.h
+ *   GET  /api/v1/ledger     ?device= ?type= ?area= ?keeper=
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
  *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
+ *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=: the coming visits
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
+ *                           {"cmd":"ticket.resolve","ticket":..,"note":..}, see
+ *                           work_json.h
+ *                           {"cmd":"plan.move","plan":..,"device":..,"day":..}
  *                           {"cmd":"service","device":..,"state":"out","reason":..}
+ *                           and those of the ledger, see ledger_json.h
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
 #include <jansson.h>
@@ -17,10 +24,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/command_json.h"
+#include "daemon/pipeline/device_life.h"
+#include "daemon/pipeline/ledger_json.h"
+#include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/work_json.h"
+#include "daemon/ticket/ledger.h"
+
+#define DEVICE_PATH "/api/v1/devices/" /* Behind it stands an id. */
+#include "daemon/pipeline/plan_listing.h"
 
 static unsigned
 status_of(int code)
@@ -104,13 +120,33 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         .device = r->query(r, "device"),
         .state = r->query(r, "state"),
         .assignee = r->query(r, "assignee"),
+        .team = r->query(r, "team"),
+        .order = r->query(r, "order"),
         .all = asked_for(r, "all"),
+        .overdue = asked_for(r, "overdue"),
     };
     struct err err;
-    if (listing_tickets(l->reader, &filter, body, &err) != 0) {
-        return problem(body, &err);
-    }
-    return 200;
+    int64_t now_ms = engine_clock_now(&l->clock.engine);
+    pthread_rwlock_rdlock(&l->site_lock);
+    int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code == 0 ? 200 : problem(body, &err);
+}
+
+static unsigned
+get_plan(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct plan_filter filter = {.team = r->query(r, "team"),
+                                 .device = r->query(r, "device"),
+                                 .plan = r->query(r, "plan"),
+                                 .from = r->query(r, "from"),
+                                 .to = r->query(r, "to")};
+    struct err err;
+    pthread_rwlock_rdlock(&l->site_lock); /* It must not be exchanged meanwhile. */
+    int code = listing_plan(l->reader, l->site, &filter,
+                            engine_clock_now(&l->clock.engine), body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code != 0 ? problem(body, &err) : 200;
 }
 
 static unsigned
@@ -120,11 +156,14 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     json_error_t where;
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct command c = {0};
+    struct ticket_part parts[TICKET_PARTS_MAX];
     unsigned status = 0;
     if (!json_is_object(root)) {
         err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
         status = problem(body, &err);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               work_from_json(&c, parts, root, &err) != 0 ||
+               ledger_from_json(&c, root, &err) != 0) {
         status = problem(body, &err);
     } else {
         struct request request = {
@@ -134,13 +173,16 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
         } else {
             strbuf_add_char(body, '{');
             strbuf_json_bool(body, "ok", true);
-            if (request.ticket != 0) {
+            if (ledger_is_command(c.kind)) {
+                ledger_add_answer(body, c.kind, request.ticket);
+            } else if (request.ticket != 0) {
                 strbuf_json_int(body, "ticket", request.ticket);
             }
             strbuf_add_char(body, '}');
             status = 200;
         }
     }
+    ledger_json_fini(&c);
     json_decref(root);
     return status;
 }
@@ -263,6 +305,52 @@ get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
 }
 
 static unsigned
+get_ledger(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct ledger_filter filter = {
+        .device = r->query(r, "device"),
+        .type = r->query(r, "type"),
+        .area = r->query(r, "area"),
+        .keeper = r->query(r, "keeper"),
+    };
+    struct err err;
+    pthread_rwlock_rdlock(&l->site_lock);
+    int code = listing_ledger(l->site, l->reader, &filter, clock_real_ms(), body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code == 0 ? 200 : problem(body, &err);
+}
+
+/* The loop says how the device is now; what it was is in the store.  The loop is asked
+ * first: it might wait for the lock, to take another site. */
+static unsigned
+get_life(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    const char *id = r->path + strlen(DEVICE_PATH);
+    struct err err;
+    struct life_options options = {.now_ms = clock_real_ms()};
+    if (life_limit_parse(&options.limit, r->query(r, "limit"), &err) != 0) {
+        return problem(body, &err);
+    }
+    struct strbuf now = {0};
+    struct device_filter filter = {.device = id};
+    struct request request = {.kind = REQUEST_DEVICES,
+                              .filter = &filter,
+                              .parts = {.points = true, .causes = true}};
+    unsigned status = ask_loop(l, &request, &now);
+    if (status != 200) {
+        strbuf_add(body, strbuf_text(&now));
+    } else {
+        options.now = strbuf_text(&now);
+        pthread_rwlock_rdlock(&l->site_lock);
+        int code = device_life_json(l->site, l->reader, id, &options, body, &err);
+        pthread_rwlock_unlock(&l->site_lock);
+        status = code == 0 ? 200 : problem(body, &err);
+    }
+    strbuf_fini(&now);
+    return status;
+}
+
+static unsigned
 get_explain(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     struct request request = {.kind = REQUEST_EXPLAIN,
@@ -282,8 +370,21 @@ static const struct route {
     {"GET", "/api/v1/alarms", get_alarms},   {"GET", "/api/v1/tickets", get_tickets},
     {"GET", "/api/v1/wire", get_wire},       {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},     {"GET", "/api/v1/service", get_service},
-    {"GET", "/api/v1/explain", get_explain},
+    {"GET", "/api/v1/explain", get_explain}, {"GET", "/api/v1/ledger", get_ledger},
+    {"GET", DEVICE_PATH, get_life},          {"GET", "/api/v1/explain", get_explain},
+    {"GET", "/api/v1/plan", get_plan},
 };
+
+/* A path that ends in '/' has a name behind it. */
+static bool
+is_route(const struct route *route, const char *path)
+{
+    size_t size = strlen(route->path);
+    return route->path[size - 1] == '/'
+               ? strncmp(path, route->path, size) == 0 && path[size] != '\0' &&
+                     strchr(path + size, '/') == NULL
+               : strcmp(path, route->path) == 0;
+}
 
 unsigned
 api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
@@ -291,13 +392,13 @@ api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
     struct live *l = ctx;
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (strcmp(r->path, routes[i].path) == 0) {
+        if (is_route(&routes[i], r->path)) {
             known = true;
             if (strcmp(r->method, routes[i].method) == 0) {
                 return routes[i].handle(l, r, body);
             }
         }
     }
-    return known ? web_problem(body, 405, "this path takes the other method")
-                 : web_problem(body, 404, "there is no such path below /api/v1/");
+    return known ? web_problem(body, 405, tr("this path takes the other method"))
+                 : web_problem(body, 404, tr("there is no such path below /api/v1/"));
 }

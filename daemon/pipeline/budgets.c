@@ -4,6 +4,7 @@
 
 #include "collectors/budget.h"
 #include "collectors/plan.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 static double
@@ -29,22 +30,23 @@ add_remedy(struct strbuf *out, const struct site *site, const struct bus_budget 
     bool all = !d->poll_continuous && b->heaviest_ms == d->poll_ms;
     (void)duration_write(now, b->heaviest_ms);
     if (b->remedy_ms > 0) {
-        strbuf_printf(out, "poll %s\"%s\" every %s instead of %s, or ",
-                      all ? "" : "the fast points of ", d->id,
+        strbuf_printf(out, tr("poll %s\"%s\" every %s instead of %s, or "),
+                      all ? "" : tr("the fast points of "), d->id,
                       duration_write(then, b->remedy_ms), now);
     } else {
-        strbuf_printf(out, "no device alone is the cause (\"%s\" every %s takes most, ",
+        strbuf_printf(out,
+                      tr("no device alone is the cause (\"%s\" every %s takes most, "),
                       d->id, now);
         strbuf_add_number(out, tenths(b->heaviest_load));
         strbuf_add(out, " %): ");
     }
-    strbuf_add(out, "make all periods ");
+    strbuf_add(out, tr("make all periods "));
     strbuf_add_number(out, hundredths_up(b->slow_down));
-    strbuf_add(out, " times as long");
+    strbuf_add(out, tr(" times as long"));
     if (site->buses[b->bus].baud > 0) {
-        strbuf_add(out, ", raise the baud rate");
+        strbuf_add(out, tr(", raise the baud rate"));
     }
-    strbuf_add(out, ", or move devices to another bus");
+    strbuf_add(out, tr(", or move devices to another bus"));
 }
 
 /* The warning of a bus; false: it needs none. */
@@ -55,16 +57,16 @@ add_advice(struct strbuf *out, const struct site *site, const struct bus_budget 
         return false;
     }
     bool full = b->load >= BUDGET_FULL;
-    strbuf_printf(out, "bus \"%s\" %s: it takes ", site->buses[b->bus].id,
-                  full ? "CANNOT HOLD ITS PLAN"
-                       : "has little time to spare for its plan");
+    strbuf_printf(out, tr("bus \"%s\" %s: it takes "), site->buses[b->bus].id,
+                  full ? tr("CANNOT HOLD ITS PLAN")
+                       : tr("has little time to spare for its plan"));
     strbuf_add_number(out, tenths(b->load));
     if (full) {
-        strbuf_add(out, " % of its time, so every device is read ");
+        strbuf_add(out, tr(" % of its time, so every device is read "));
         strbuf_add_number(out, hundredths_up(b->load / BUDGET_FULL));
-        strbuf_add(out, " times as seldom as planned; ");
+        strbuf_add(out, tr(" times as seldom as planned; "));
     } else {
-        strbuf_add(out, " % of it, and retries and probes come on top; ");
+        strbuf_add(out, tr(" % of it, and retries and probes come on top; "));
     }
     add_remedy(out, site, b);
     return true;

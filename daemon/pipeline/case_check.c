@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 
@@ -54,35 +55,35 @@ distance(int64_t a, int64_t b)
 static void
 describe(const struct case_check *c, const struct case_expect *x, struct strbuf *out)
 {
-    strbuf_printf(out, "%s %s", x->never ? "never" : "expected",
+    strbuf_printf(out, "%s %s", x->never ? tr("never") : tr("expected"),
                   event_kind_name(x->event));
     if (x->device != NULL) {
-        strbuf_printf(out, " of %s", x->device);
+        strbuf_printf(out, tr(" of %s"), x->device);
     }
     if (x->rule != NULL) {
-        strbuf_printf(out, " by %s", x->rule);
+        strbuf_printf(out, tr(" by %s"), x->rule);
     }
     if (x->severity != NULL) {
         strbuf_printf(out, " (%s)", x->severity);
     }
     if (x->ticket != 0) {
-        strbuf_printf(out, ", ticket %lld", (long long)x->ticket);
+        strbuf_printf(out, tr(", ticket %lld"), (long long)x->ticket);
     }
     if (x->episode != 0) {
-        strbuf_printf(out, ", episode %lld", (long long)x->episode);
+        strbuf_printf(out, tr(", episode %lld"), (long long)x->episode);
     }
     if (x->has_value) {
-        strbuf_add(out, ", value ");
+        strbuf_add(out, tr(", value "));
         strbuf_add_number(out, x->value);
     }
     if (x->deadline != NULL) {
-        strbuf_printf(out, ", deadline %s", x->deadline);
+        strbuf_printf(out, tr(", deadline %s"), x->deadline);
     }
     if (x->at.kind != CASE_TIME_NONE) {
         char when[INSTANT_TEXT_BYTES];
-        strbuf_printf(out, " at %s", instant_format_local(when, at_of(c, x)));
+        strbuf_printf(out, tr(" at %s"), instant_format_local(when, at_of(c, x)));
         if (x->within_ms > 0) {
-            strbuf_printf(out, " within %s", duration_format(when, x->within_ms));
+            strbuf_printf(out, tr(" within %s"), duration_format(when, x->within_ms));
         }
     }
 }
@@ -126,22 +127,22 @@ show_came(const struct case_check *c,
           const struct case_event *k)
 {
     char text[INSTANT_TEXT_BYTES];
-    fprintf(c->out, "    came: %s", k->text);
+    fprintf(c->out, tr("    came: %s"), k->text);
     if (x->episode != 0 && k->event.episode != 0) {
-        fprintf(c->out, ", episode %lld", (long long)k->event.episode);
+        fprintf(c->out, tr(", episode %lld"), (long long)k->event.episode);
     }
     if (x->has_value && k->event.has_value) {
         number_format(text, k->event.value);
-        fprintf(c->out, ", value %s", text);
+        fprintf(c->out, tr(", value %s"), text);
     }
     if (x->at.kind != CASE_TIME_NONE) {
         int64_t late_ms = k->event.t_ms - at_of(c, x);
         if (late_ms == 0) {
-            fprintf(c->out, "  (at that time)");
+            fprintf(c->out, tr("  (at that time)"));
         } else {
             fprintf(c->out, "  (%s %s)",
                     duration_format(text, late_ms > 0 ? late_ms : -late_ms),
-                    late_ms > 0 ? "later" : "earlier");
+                    late_ms > 0 ? tr("later") : tr("earlier"));
         }
     }
     fputc('\n', c->out);
@@ -172,7 +173,7 @@ show_nearest(const struct case_check *c, const struct case_expect *x)
         shown_up_to = best;
     }
     if (shown == 0) {
-        fprintf(c->out, "    came: nothing at all\n");
+        fprintf(c->out, tr("    came: nothing at all\n"));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "config/config.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/case_check.h"
@@ -164,8 +165,8 @@ do_command(struct run *r, const struct case_command *c)
     }
     struct err err;
     if (pipeline_command(r->pipeline, &command, NULL, &err) != 0) {
-        fprintf(r->out, "  %s:%u:%u: %s was refused: %s\n", c->loc.file, c->loc.line,
-                c->loc.column, command_kind_name(command.kind), err.text);
+        fprintf(r->out, tr("  %s:%u:%u: %s was refused: %s\n"), c->loc.file,
+                c->loc.line, c->loc.column, command_kind_name(command.kind), err.text);
         r->failures++;
     }
 }
@@ -191,7 +192,7 @@ add_inline_reading(struct run *r, const struct case_sample *s)
     uint32_t point =
         device != NONE_INDEX ? site_point(r->site, device, s->point) : NONE_INDEX;
     if (point == NONE_INDEX) {
-        fprintf(r->out, "  %s:%u:%u: there is no point %s.%s\n", s->loc.file,
+        fprintf(r->out, tr("  %s:%u:%u: there is no point %s.%s\n"), s->loc.file,
                 s->loc.line, s->loc.column, s->device, s->point);
         r->failures++;
         return false;
@@ -245,7 +246,7 @@ report_late_commands(struct run *r, int64_t end_ms)
     char when[INSTANT_TEXT_BYTES];
     for (; r->next_command < r->spec->command_count; r->next_command++) {
         const struct case_command *c = r->commands[r->next_command];
-        fprintf(r->out, "  %s:%u:%u: %s comes after the end at %s; add until:\n",
+        fprintf(r->out, tr("  %s:%u:%u: %s comes after the end at %s; add until:\n"),
                 c->loc.file, c->loc.line, c->loc.column,
                 command_kind_name(c->command.kind), instant_format_local(when, end_ms));
         r->failures++;
@@ -394,7 +395,8 @@ replay_case_run(
         err_wrap(err, "%s", path);
     } else {
         *passed = r.failures == 0 && r.bad_rows == 0;
-        fprintf(out, "%s  %s: %s\n", *passed ? "ok    " : "FAILED", path, spec->title);
+        fprintf(out, "%s  %s: %s\n", *passed ? tr("ok    ") : tr("FAILED"), path,
+                spec->title);
     }
     pipeline_free(r.pipeline);
     site_free(r.site);

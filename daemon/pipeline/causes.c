@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/model/sample.h"
 
 /* In the order of the listings. */
@@ -15,8 +16,8 @@ static const char *
 fault_remark(enum quality q, uint8_t detail)
 {
     if (q == QUALITY_GOOD) {
-        return detail == COUNTER_WRAPPED ? "counter wrapped"
-               : detail == COUNTER_RESET ? "counter reset"
+        return detail == COUNTER_WRAPPED ? N_("counter wrapped")
+               : detail == COUNTER_RESET ? N_("counter reset")
                                          : NULL;
     }
     if (q != QUALITY_CRC && q != QUALITY_REFUSED && q != QUALITY_TIMEOUT) {
@@ -24,13 +25,13 @@ fault_remark(enum quality q, uint8_t detail)
     }
     switch (detail) {
     case WIRE_SHORT:
-        return "short frame";
+        return N_("short frame");
     case WIRE_WRONG_UNIT:
-        return "wrong unit";
+        return N_("wrong unit");
     case WIRE_MALFORMED:
-        return "malformed";
+        return N_("malformed");
     case WIRE_LOST:
-        return "connection lost";
+        return N_("connection lost");
     default:
         return NULL;
     }

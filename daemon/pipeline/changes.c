@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
+#include "daemon/pipeline/owed.h"
 #include "daemon/publish/publish.h"
 #include "daemon/store/state_evidence.h"
 
@@ -17,9 +19,12 @@ enum change_kind {
     CHANGE_TICKET,
     CHANGE_EVIDENCE,
     CHANGE_SERVICE,
+    CHANGE_LEDGER,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
-    CHANGE_METER
+    CHANGE_METER,
+    CHANGE_PLAN,
+    CHANGE_PLAN_USE
 };
 
 /* Ids and texts are copied: a reload may free the site they point into while the disk
@@ -44,6 +49,8 @@ struct change {
             struct evidence_texts texts;
         } evidence;
         struct service service;
+        struct ledger_row *ledger; /* Owned; its device is that of the change. */
+        struct plan_row plan;
         struct timer_row timer;
         struct {
             struct meter_row row;
@@ -57,7 +64,8 @@ struct changes {
     struct change *items;
     size_t count, capacity;
     size_t urgent;
-    bool refused; /* The last write failed: what is here waits for the disk. */
+    struct owed owed; /* While they are written. */
+    bool refused;     /* The last write failed: what is here waits for the disk. */
     char *peer;
     changes_witness_fn witness; /* NULL: none is asked. */
     void *witness_ctx;
@@ -86,7 +94,8 @@ append(struct changes *c, enum change_kind kind, const char *device, const char 
     item->kind = kind;
     set_id(item->device, &item->has_device, device);
     set_id(item->rule, &item->has_rule, rule);
-    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER) {
+    if (kind != CHANGE_TIMER && kind != CHANGE_TIMER_GONE && kind != CHANGE_METER &&
+        kind != CHANGE_PLAN_USE) {
         c->urgent++;
     }
     return item;
@@ -126,11 +135,17 @@ on_event(void *ctx, const struct event *e)
     struct strbuf json = {0};
     event_to_json(&json, e, NULL);
     /* The journal's columns; all other texts are in the JSON by now. */
-    item->event.event = (struct event){
-        .t_ms = e->t_ms, .kind = e->kind, .ticket = e->ticket, .severity = e->severity};
+    item->event.event = (struct event){.t_ms = e->t_ms,
+                                       .kind = e->kind,
+                                       .ticket = e->ticket,
+                                       .severity = e->severity,
+                                       .step_ms = e->step_ms};
     utf8_copy(item->event.by, sizeof item->event.by, e->by);
     item->event.json = strbuf_take(&json);
+    /* For the log, whoever's command it was. */
+    int heard = catalogue_hear(CATALOGUE_SPOKEN);
     event_to_text(&json, e);
+    (void)catalogue_hear(heard);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
     take_evidence(c, e);
@@ -154,6 +169,26 @@ on_service(void *ctx, const struct service *s)
     append(ctx, CHANGE_SERVICE, s->device, NULL)->service = *s;
 }
 
+static void
+on_ledger(void *ctx, const struct ledger_row *row)
+{
+    const char *device = row->kind == LEDGER_ROW_FIELD      ? row->field.device
+                         : row->kind == LEDGER_ROW_DOCUMENT ? row->document.device
+                                                            : row->alteration.device;
+    struct ledger_row *copy = malloc(sizeof *copy);
+    if (copy == NULL) {
+        abort();
+    }
+    *copy = *row;
+    append(ctx, CHANGE_LEDGER, device, NULL)->ledger = copy;
+}
+
+static void
+on_plan(void *ctx, const struct plan_row *p)
+{
+    append(ctx, CHANGE_PLAN, NULL, NULL)->plan = *p;
+}
+
 struct changes *
 changes_new(void)
 {
@@ -161,7 +196,13 @@ changes_new(void)
     if (c == NULL) {
         abort();
     }
-    c->sink = (struct sink){c, on_event, on_alarm, on_ticket, on_service};
+    c->sink = (struct sink){.ctx = c,
+                            .event = on_event,
+                            .alarm = on_alarm,
+                            .ticket = on_ticket,
+                            .service = on_service,
+                            .ledger = on_ledger,
+                            .plan = on_plan};
     return c;
 }
 
@@ -177,6 +218,8 @@ clear(struct changes *c)
             free(c->items[i].meter.key);
         } else if (c->items[i].kind == CHANGE_EVIDENCE) {
             evidence_texts_fini(&c->items[i].evidence.texts);
+        } else if (c->items[i].kind == CHANGE_LEDGER) {
+            free(c->items[i].ledger);
         }
     }
     c->count = 0;
@@ -273,6 +316,12 @@ changes_add_meter(struct changes *c, const struct rules_meter *m)
 }
 
 void
+changes_add_plan_use(struct changes *c, const struct plan_row *p)
+{
+    append(c, CHANGE_PLAN_USE, NULL, NULL)->plan = *p;
+}
+
+void
 changes_forget_alarm(struct changes *c, const char *device, const char *rule)
 {
     append(c, CHANGE_ALARM_GONE, device, rule);
@@ -329,8 +378,41 @@ put_out(struct state *store,
     return code;
 }
 
+/* To the journal, and outside as stored, with what lets a consumer find gaps, drop
+ * repeats, and bear witness: `hash` is that of the journal up to this event. */
 static int
-write_event(struct change *item,
+put_event(const struct event *e,
+          const char *json,
+          const struct strbuf *more,
+          const char *peer,
+          struct state *store,
+          const struct site *site,
+          struct err *err)
+{
+    int64_t seq = 0;
+    const char *text = more->size > 0 ? strbuf_text(more) : NULL;
+    int code = state_add_event(store, e, json, text, peer, &seq, err);
+    if (code != 0 || !site->mqtt.enabled) {
+        return code;
+    }
+    struct journal_head head;
+    char hash[JOURNAL_HEAD_BYTES];
+    struct strbuf topic = {0};
+    struct strbuf payload = {0};
+    state_journal_head(store, &head);
+    publish_topic_event(&topic, site);
+    strbuf_add_bytes(&payload, json, strlen(json) - 1);
+    strbuf_json_int(&payload, "seq", seq);
+    strbuf_printf(&payload, ",\"id\":\"%s-%lld\",\"hash\":\"%s\"}",
+                  state_gateway_id(store), (long long)seq,
+                  journal_hash_format(hash, &head));
+    return put_out(store, &topic, &payload, false, err);
+}
+
+static int
+write_event(struct changes *c,
+            struct change *item,
+            const struct owed_step *step,
             struct state *store,
             const struct site *site,
             struct err *err)
@@ -346,21 +428,21 @@ write_event(struct change *item,
             return code;
         }
     }
-    int64_t seq = 0;
-    int code =
-        state_add_event(store, &e, item->event.json, item->event.peer, &seq, err);
-    if (code != 0 || !site->mqtt.enabled) {
-        return code;
+    if (step->carries != OWED_NO_ROW) {
+        const struct ticket *row = &c->items[step->carries].ticket;
+        owed_add(&c->owed, store, row);
+        e.ticket = row->number;
     }
-    /* The event as stored, with what lets a consumer find gaps and drop repeats. */
-    struct strbuf topic = {0};
-    struct strbuf payload = {0};
-    publish_topic_event(&topic, site);
-    strbuf_add_bytes(&payload, item->event.json, strlen(item->event.json) - 1);
-    strbuf_json_int(&payload, "seq", seq);
-    strbuf_printf(&payload, ",\"id\":\"%s-%lld\"}", state_gateway_id(store),
-                  (long long)seq);
-    return put_out(store, &topic, &payload, false, err);
+    struct strbuf more = {0};
+    if (e.kind == EVENT_CLOCK_STEPPED) {
+        owed_take_all(&c->owed, e.step_ms, &more);
+    } else if (e.ticket != 0) {
+        owed_take(&c->owed, e.ticket, &more);
+    }
+    int code =
+        put_event(&e, item->event.json, &more, item->event.peer, store, site, err);
+    strbuf_fini(&more);
+    return code;
 }
 
 static int
@@ -392,13 +474,18 @@ write_alarm(struct change *item,
 }
 
 static int
-write_ticket(struct change *item,
+write_ticket(struct changes *c,
+             struct change *item,
+             const struct owed_step *step,
              struct state *store,
              const struct site *site,
              struct err *err)
 {
-    item->ticket.device = item->has_device ? item->device : NULL;
-    item->ticket.rule = item->has_rule ? item->rule : NULL;
+    if (step->carried) {
+        owed_drop(&c->owed, item->ticket.number);
+    } else {
+        owed_add(&c->owed, store, &item->ticket);
+    }
     int code = state_put_ticket(store, &item->ticket, err);
     if (code != 0 || !site->mqtt.enabled) {
         return code;
@@ -425,24 +512,46 @@ write_evidence(const struct change *item, struct state *store, struct err *err)
 }
 
 static int
-write_one(struct change *item,
+write_ledger(struct change *item, struct state *store, struct err *err)
+{
+    struct ledger_row *row = item->ledger;
+    switch (row->kind) {
+    case LEDGER_ROW_FIELD:
+        row->field.device = item->device;
+        break;
+    case LEDGER_ROW_DOCUMENT:
+        row->document.device = item->device;
+        break;
+    case LEDGER_ROW_ALTERATION:
+        row->alteration.device = item->device;
+        break;
+    }
+    return state_put_ledger(store, row, err);
+}
+
+static int
+write_one(struct changes *c,
+          struct change *item,
+          const struct owed_step *step,
           struct state *store,
           const struct site *site,
           struct err *err)
 {
     switch (item->kind) {
     case CHANGE_EVENT:
-        return write_event(item, store, site, err);
+        return write_event(c, item, step, store, site, err);
     case CHANGE_ALARM:
     case CHANGE_ALARM_GONE:
         return write_alarm(item, store, site, err);
     case CHANGE_TICKET:
-        return write_ticket(item, store, site, err);
+        return write_ticket(c, item, step, store, site, err);
     case CHANGE_EVIDENCE:
         return write_evidence(item, store, err);
     case CHANGE_SERVICE:
         item->service.device = item->device;
         return state_put_service(store, &item->service, err);
+    case CHANGE_LEDGER:
+        return write_ledger(item, store, err);
     case CHANGE_TIMER:
         item->timer.device = item->device;
         item->timer.rule = item->rule;
@@ -452,8 +561,70 @@ write_one(struct change *item,
     case CHANGE_METER:
         item->meter.row.key = item->meter.key;
         return state_put_meter(store, &item->meter.row, err);
+    case CHANGE_PLAN:
+    case CHANGE_PLAN_USE:
+        return state_put_plan(store, &item->plan, err);
     }
     return 0;
+}
+
+/* What each item is to the journal; returns owned. */
+static struct owed_step *
+plan_tickets(struct changes *c)
+{
+    struct owed_step *steps = calloc(c->count + 1, sizeof *steps);
+    if (steps == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        struct change *item = &c->items[i];
+        steps[i].device = item->device;
+        steps[i].rule = item->rule;
+        if (item->kind == CHANGE_TICKET) {
+            item->ticket.device = item->has_device ? item->device : NULL;
+            item->ticket.rule = item->has_rule ? item->rule : NULL;
+            steps[i].what = OWED_ROW;
+            steps[i].ticket = item->ticket.number;
+        } else if (item->kind == CHANGE_EVENT) {
+            steps[i].what = OWED_EVENT;
+            steps[i].kind = item->event.event.kind;
+            steps[i].ticket = item->event.event.ticket;
+        }
+    }
+    owed_plan(steps, c->count);
+    return steps;
+}
+
+/* No event told of it: the journal must, or the row could not be folded. */
+static int
+settle_owed(struct changes *c,
+            struct state *store,
+            const struct site *site,
+            int64_t t_ms,
+            struct err *err)
+{
+    int code = 0;
+    while (code == 0 && c->owed.count > 0) {
+        const struct ticket *row = c->owed.rows[0]->now;
+        const struct event e = {.t_ms = t_ms,
+                                .kind = EVENT_TICKET_CHANGED,
+                                .device = row->device,
+                                .rule = row->rule,
+                                .ticket = row->number,
+                                .severity = row->priority,
+                                .respond_by_ms = row->respond_by_ms,
+                                .resolve_by_ms = row->resolve_by_ms};
+        struct strbuf more = {0};
+        struct strbuf json = {0};
+        owed_take(&c->owed, row->number, &more);
+        if (more.size > 0) {
+            event_to_json(&json, &e, NULL);
+            code = put_event(&e, strbuf_text(&json), &more, NULL, store, site, err);
+        }
+        strbuf_fini(&more);
+        strbuf_fini(&json);
+    }
+    return code;
 }
 
 int
@@ -472,8 +643,12 @@ changes_write(struct changes *c,
         c->refused = true;
         return code;
     }
+    struct owed_step *steps = plan_tickets(c);
     for (size_t i = 0; i < c->count && code == 0; i++) {
-        code = write_one(&c->items[i], store, site, err);
+        code = write_one(c, &c->items[i], &steps[i], store, site, err);
+    }
+    if (code == 0) {
+        code = settle_owed(c, store, site, alive_ms, err);
     }
     if (code == 0) {
         code = state_put_alive(store, alive_ms, err);
@@ -481,6 +656,8 @@ changes_write(struct changes *c,
     if (code == 0) {
         code = state_commit(store, err);
     }
+    free(steps);
+    owed_fini(&c->owed);
     if (code != 0) {
         state_rollback(store);
         c->refused = true;

@@ -41,6 +41,8 @@ void changes_add_timer(struct changes *c,
                        bool watched);
 /* What a function of the rules has counted.  Not urgent. */
 void changes_add_meter(struct changes *c, const struct rules_meter *m);
+/* How much the device of a plan was used.  Not urgent. */
+void changes_add_plan_use(struct changes *c, const struct plan_row *p);
 /* The row and the retained topic of an alarm whose device or rule is gone. */
 void changes_forget_alarm(struct changes *c, const char *device, const char *rule);
 /* A device out of service that is gone. */

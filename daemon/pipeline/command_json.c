@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/site.h"
@@ -75,6 +76,21 @@ hiding_from_json(struct command *c, json_t *root, struct err *err)
     return 0;
 }
 
+/* "plan": its id, "day": a date. */
+static int
+plan_from_json(struct command *c, json_t *root, struct err *err)
+{
+    const char *day = NULL;
+    if (!json_member_text(root, "plan", ID_BYTES_MAX, &c->plan, err) ||
+        !json_member_text(root, "day", ID_BYTES_MAX, &day, err)) {
+        return ERR_RANGE;
+    }
+    if (day != NULL && !civil_parse_date(&c->day, day)) {
+        return err_set(err, ERR_RANGE, "\"day\" must be a date such as 2026-03-01");
+    }
+    return 0;
+}
+
 int
 command_from_json(struct command *c, json_t *root, struct err *err)
 {
@@ -98,7 +114,9 @@ command_from_json(struct command *c, json_t *root, struct err *err)
         err_set(err, ERR_RANGE,
                 "\"cmd\" must be ack, shelve, unshelve, service or one of "
                 "ticket.open, .take, .arrive, .wait, .resume, .resolve, .close, "
-                ".reopen, .note, .rate");
+                ".reopen, .note, .rate, .tick, .change, of plan.start, .done, .move, "
+                "or of ledger.set, .document, "
+                ".remove, .alteration");
         return ERR_RANGE;
     }
     if (c->by == NULL || c->by[0] == '\0') {
@@ -112,5 +130,6 @@ command_from_json(struct command *c, json_t *root, struct err *err)
             return ERR_RANGE;
         }
     }
-    return hiding_from_json(c, root, err);
+    int code = plan_from_json(c, root, err);
+    return code != 0 ? code : hiding_from_json(c, root, err);
 }

@@ -168,7 +168,7 @@ compare_with_now(struct evidence *e)
 static int
 load_rows(struct evidence *e, struct state *store, int64_t number, struct err *err)
 {
-    int code = state_get_ticket(store, number, take_ticket, e, err);
+    int code = state_one_ticket(store, number, take_ticket, e, err);
     if (code == 0 && e->ticket.number == 0) {
         code =
             err_set(err, ERR_NOT_FOUND, "there is no ticket %lld", (long long)number);
@@ -270,7 +270,7 @@ evidence_device(char out[ID_BYTES_MAX],
 {
     struct device_name n = {.out = out};
     out[0] = '\0';
-    int code = state_get_ticket(store, number, take_device, &n, err);
+    int code = state_one_ticket(store, number, take_device, &n, err);
     if (code == 0 && !n.found) {
         code =
             err_set(err, ERR_NOT_FOUND, "there is no ticket %lld", (long long)number);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collectors/detail.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "rules/explain.h"
 
@@ -239,7 +240,7 @@ say_until(struct strbuf *out, int64_t until_ms)
 {
     char text[INSTANT_TEXT_BYTES];
     if (until_ms != 0) {
-        strbuf_printf(out, " until %s", instant_format_local(text, until_ms));
+        strbuf_printf(out, tr(" until %s"), instant_format_local(text, until_ms));
     }
 }
 
@@ -252,22 +253,22 @@ add_verdict(struct strbuf *out,
 {
     struct strbuf text = {0};
     if (alarm != NULL && alarm->returned_ms != 0) {
-        strbuf_add(&text, "latched until somebody acknowledges it; its rule: ");
+        strbuf_add(&text, tr("latched until somebody acknowledges it; its rule: "));
     }
     strbuf_add(&text, e->verdict);
     if (alarm != NULL && alarm->cleared_ms != INSTANT_NONE &&
         !alarm_state_is_hidden(alarm->state)) {
-        strbuf_add(&text, "; its last episode is cleared, and not acknowledged");
+        strbuf_add(&text, tr("; its last episode is cleared, and not acknowledged"));
     }
     if (alarm != NULL && alarm_state_is_hidden(alarm->state)) {
-        strbuf_printf(&text, "; hidden: %s by %s", alarm_state_name(alarm->state),
+        strbuf_printf(&text, tr("; hidden: %s by %s"), alarm_state_word(alarm->state),
                       alarm->hiding.by);
         say_until(&text, alarm->hiding.until_ms);
         if (alarm->hiding.reason[0] != '\0') {
-            strbuf_printf(&text, " (%s)", alarm->hiding.reason);
+            strbuf_printf(&text, " (%s)", tr(alarm->hiding.reason));
         }
     } else if (service != NULL) {
-        strbuf_printf(&text, "; the device is out of service by %s",
+        strbuf_printf(&text, tr("; the device is out of service by %s"),
                       service->hiding.by);
         say_until(&text, service->hiding.until_ms);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/store/history.h"
@@ -55,7 +56,7 @@ show_progress(struct import *im, bool last)
     struct replay_source_counts c = replay_source_counts(im->source);
     double seconds = (double)(now_ms - im->began_ms) / 1000;
     im->shown_ms = now_ms;
-    fprintf(stderr, "\r%3d %%  %.2f million samples/s%s",
+    fprintf(stderr, tr("\r%3d %%  %.2f million samples/s%s"),
             c.total > 0 && c.done < c.total ? (int)(100 * c.done / c.total) : 100,
             seconds > 0 ? (double)im->result->samples / seconds / 1e6 : 0.0,
             last ? "\n" : "");

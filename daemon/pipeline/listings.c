@@ -1,19 +1,19 @@
 #include "daemon/pipeline/listings.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collectors/detail.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/causes.h"
+#include "daemon/pipeline/queue.h"
 
 struct listing {
     const struct alarm_filter *alarms;
-    const struct ticket_filter *tickets;
     bool has_severity, has_state;
     enum severity severity;
     enum alarm_state alarm_state;
-    enum ticket_state ticket_state;
     struct strbuf *out;
     bool first;
 };
@@ -89,42 +89,131 @@ listing_service(struct state *store, struct strbuf *out, struct err *err)
     return code;
 }
 
+/* A ticket that is shown, and its text within listing.texts. */
+struct row {
+    struct queue_place place;
+    size_t from, size;
+};
+
+struct rows {
+    const struct ticket_filter *filter;
+    const struct site *site;
+    int64_t now_ms;
+    bool has_state;
+    enum ticket_state state;
+    int64_t *homes;
+    struct row *items;
+    size_t count, room;
+    struct strbuf texts;
+    bool no_memory;
+};
+
+static bool
+is_shown(const struct rows *l, const struct ticket *t)
+{
+    const struct ticket_filter *f = l->filter;
+    bool shown =
+        l->has_state ? t->state == l->state : f->all || t->state != TICKET_CLOSED;
+    return shown && matches(f->device, t->device) &&
+           matches(f->assignee, t->assignee) && matches(f->team, t->team) &&
+           (!f->overdue || queue_is_overdue(t, l->now_ms));
+}
+
 static bool
 add_ticket(void *ctx, const struct ticket *t)
 {
-    struct listing *l = ctx;
-    const struct ticket_filter *f = l->tickets;
-    bool shown = l->has_state ? t->state == l->ticket_state
-                              : f->all || t->state != TICKET_CLOSED;
-    if (shown && matches(f->device, t->device) && matches(f->assignee, t->assignee)) {
-        separate(l);
-        ticket_to_listing(l->out, t);
+    struct rows *l = ctx;
+    if (!is_shown(l, t)) {
+        return true;
     }
+    if (l->count == l->room) {
+        size_t room = l->room == 0 ? 64 : l->room * 2;
+        struct row *items = realloc(l->items, room * sizeof *items);
+        if (items == NULL) {
+            l->no_memory = true;
+            return false;
+        }
+        l->items = items;
+        l->room = room;
+    }
+    struct row *row = &l->items[l->count++];
+    row->place = queue_place_of(l->site, l->homes, t);
+    row->from = l->texts.size;
+    ticket_to_listing(&l->texts, t);
+    row->size = l->texts.size - row->from;
     return true;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+    return queue_compare(&((const struct row *)a)->place,
+                         &((const struct row *)b)->place);
+}
+
+static int
+check_ticket_filter(struct rows *l, bool *by_number, struct err *err)
+{
+    const struct ticket_filter *f = l->filter;
+    l->has_state = f->state != NULL;
+    if (l->has_state && !ticket_state_parse(&l->state, f->state)) {
+        return err_set(err, ERR_RANGE,
+                       "\"%s\" is no state of a ticket; opened, assigned, responded, "
+                       "waiting, resolved or closed",
+                       f->state);
+    }
+    *by_number = f->order != NULL ? strcmp(f->order, "number") == 0 : f->all;
+    if (f->order != NULL && !*by_number && strcmp(f->order, "queue") != 0) {
+        return err_set(err, ERR_RANGE, "\"%s\" is no order; queue or number", f->order);
+    }
+    return 0;
+}
+
+static int
+read_tickets(struct rows *l, struct state *store, struct err *err)
+{
+    l->homes = queue_homes(l->site);
+    if (l->homes == NULL) {
+        return err_set(err, ERR_NOMEM, "the listing of tickets");
+    }
+    bool closed_too = l->filter->all || (l->has_state && l->state == TICKET_CLOSED);
+    int code = state_each_ticket(store, closed_too ? INSTANT_NONE : INSTANT_MAX,
+                                 add_ticket, l, err);
+    if (code == 0 && l->no_memory) {
+        code = err_set(err, ERR_NOMEM, "the listing of tickets");
+    }
+    return code;
 }
 
 int
 listing_tickets(struct state *store,
+                const struct site *site,
                 const struct ticket_filter *filter,
+                int64_t now_ms,
                 struct strbuf *out,
                 struct err *err)
 {
-    struct listing l = {.tickets = filter, .out = out, .first = true};
-    l.has_state = filter->state != NULL;
-    if (l.has_state && !ticket_state_parse(&l.ticket_state, filter->state)) {
-        return err_set(err, ERR_RANGE,
-                       "\"%s\" is no state of a ticket; opened, assigned, responded, "
-                       "waiting, resolved or closed",
-                       filter->state);
+    struct rows l = {.filter = filter, .site = site, .now_ms = now_ms};
+    bool by_number = false;
+    int code = check_ticket_filter(&l, &by_number, err);
+    if (code != 0) {
+        return code;
     }
-    bool closed_too = filter->all || (l.has_state && l.ticket_state == TICKET_CLOSED);
-    strbuf_add_char(out, '[');
-    int code = 0;
     if (store != NULL) {
-        code = state_each_ticket(store, closed_too ? INSTANT_NONE : INSTANT_MAX,
-                                 add_ticket, &l, err);
+        code = read_tickets(&l, store, err);
+    }
+    if (!by_number && l.count > 0) { /* The store reads them by number. */
+        qsort(l.items, l.count, sizeof *l.items, by_place);
+    }
+    strbuf_add_char(out, '[');
+    for (size_t i = 0; i < l.count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        strbuf_add_bytes(out, l.texts.text + l.items[i].from, l.items[i].size);
     }
     strbuf_add_char(out, ']');
+    strbuf_fini(&l.texts);
+    free(l.items);
+    free(l.homes);
     return code;
 }
 

@@ -51,12 +51,18 @@ struct point_now {
 void
 listing_point(struct strbuf *out, const struct point *p, const struct point_now *now);
 
-struct ticket_filter {
-    const char *device, *state, *assignee;
-    bool all; /* Closed ones too. */
+struct ticket_filter { /* NULL: any. */
+    const char *device, *state, *assignee, *team;
+    const char *order; /* "queue" or "number"; NULL: queue, by number with `all`. */
+    bool all;          /* Closed ones too. */
+    bool overdue;      /* Only those with a deadline that was missed and still runs. */
 };
+/* Open tickets in the order of the queue (pipeline/queue.h), closed ones behind them by
+ * number.  What is overdue is so at now_ms. */
 int listing_tickets(struct state *store,
+                    const struct site *site,
                     const struct ticket_filter *filter,
+                    int64_t now_ms,
                     struct strbuf *out,
                     struct err *err);
 

@@ -30,11 +30,18 @@ collect_meter(void *ctx, const struct rules_meter *m)
     changes_add_meter(ctx, m);
 }
 
+static void
+collect_use(void *ctx, const struct plan_row *row)
+{
+    changes_add_plan_use(ctx, row);
+}
+
 void
 live_collect_meters(struct live *l)
 {
     l->meters_ms = engine_clock_now(&l->clock.engine);
     rules_save_meters(pipeline_rules(l->pipeline), collect_meter, l->changes);
+    plans_save_use(pipeline_plans(l->pipeline), collect_use, l->changes);
 }
 
 /* While the disk refuses they wait where they are. */
@@ -364,6 +371,12 @@ start(struct live *l, struct diags *diags, struct err *err)
     l->changes = changes_new();
     changes_set_witness(l->changes, live_take_evidence, l);
     int code = state_open(&l->store, l->site->data_dir, STORE_WRITE, err);
+    if (code == 0 && state_journal_fault(l->store) != NULL) {
+        /* The plant must be watched all the same; the proof goes on finding it. */
+        log_error("the journal was changed from outside: %s; `caretaker check "
+                  "--journal` says more",
+                  state_journal_fault(l->store));
+    }
     if (code == 0) {
         code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
     }
@@ -463,7 +476,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
         if (r < 0) {
             code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
         } else if (l->failed != 0) {
-            code = err_set(err, (enum err_code)l->failed, "%s", "the reload failed");
+            code = err_set(err, (enum err_code)l->failed, "the reload failed");
         }
     }
     stop(l);

@@ -1,17 +1,22 @@
 /* What people ask for, by the API or by MQTT, at the head of the one road. */
 #include <jansson.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/explain_json.h"
+#include "daemon/pipeline/ledger_json.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/work_json.h"
 
-/* Does what a person asked for, stores it, and says so in the log. */
+/* Does what a person asked for, stores it, and says so in the log; a refusal as it was
+ * worded for whoever asked, in the language that is `heard`. */
 static int
 obey(struct live *l,
      const struct command *asked,
      const char *peer,
+     int heard,
      int64_t *ticket,
      struct err *err)
 {
@@ -20,16 +25,20 @@ obey(struct live *l,
     /* What is due by now is nobody's doing. */
     pipeline_advance(l->pipeline, c.t_ms);
     changes_set_peer(l->changes, peer);
+    int spoken = catalogue_hear(heard);
     int code = pipeline_command(l->pipeline, &c, ticket, err);
+    (void)catalogue_hear(spoken);
     live_store_step(l);
     changes_set_peer(l->changes, NULL);
     log_info("%s by %s (%s)%s%s", command_kind_name(c.kind), c.by,
              peer != NULL ? peer : "unknown peer", code != 0 ? ": " : "",
              code != 0 ? err->text : "");
     if (code == 0 && l->disk_failing) {
+        spoken = catalogue_hear(heard);
         code = err_set(err, ERR_FULL,
                        "done, but the disk refuses it: it is kept in memory and stored "
                        "as soon as the disk can be written");
+        (void)catalogue_hear(spoken);
     }
     return code;
 }
@@ -42,11 +51,13 @@ explain(struct live *l, struct request *r)
     const struct explain_origin origin = {.source = "daemon", .from_ms = INSTANT_NONE};
     uint32_t rule;
     uint32_t device;
+    int spoken = catalogue_hear(r->heard);
     int code = explain_find(l->site, r->rule, r->device, &rule, &device, &r->err);
     if (code == 0) {
         code = explain_json(r->answer, l->pipeline, l->site, rule, device,
                             engine_clock_now(&l->clock.engine), &origin, &r->err);
     }
+    (void)catalogue_hear(spoken);
     return code;
 }
 
@@ -55,7 +66,7 @@ answer(struct live *l, struct request *r)
 {
     switch (r->kind) {
     case REQUEST_COMMAND:
-        r->code = obey(l, r->command, r->peer, &r->ticket, &r->err);
+        r->code = obey(l, r->command, r->peer, r->heard, &r->ticket, &r->err);
         break;
     case REQUEST_DEVICES:
         live_devices_json(l, r->filter, r->parts, r->answer);
@@ -77,15 +88,19 @@ obey_mqtt(struct live *l, const char *text)
 {
     struct err err = {0};
     struct command c = {0};
+    struct ticket_part parts[TICKET_PARTS_MAX];
     json_error_t where;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(root)) {
         log_warning("mqtt command: no JSON object: %s", where.text);
-    } else if (command_from_json(&c, root, &err) != 0) {
+    } else if (command_from_json(&c, root, &err) != 0 ||
+               work_from_json(&c, parts, root, &err) != 0 ||
+               ledger_from_json(&c, root, &err) != 0) {
         log_warning("mqtt command: %s", err.text);
     } else {
-        obey(l, &c, "mqtt", NULL, &err);
+        obey(l, &c, "mqtt", CATALOGUE_SPOKEN, NULL, &err);
     }
+    ledger_json_fini(&c);
     json_decref(root);
 }
 

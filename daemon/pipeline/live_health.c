@@ -120,7 +120,7 @@ health_name(enum device_health h)
 static enum quality
 device_quality(const struct live *l, const struct device *d, int64_t *last_good_ms)
 {
-    enum quality worst = QUALITY_GOOD;
+    enum quality worst = d->point_count > 0 ? QUALITY_GOOD : QUALITY_STALE;
     *last_good_ms = INSTANT_NONE;
     for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
         struct latest latest = rules_latest(pipeline_rules(l->pipeline), i);

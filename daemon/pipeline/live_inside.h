@@ -32,6 +32,7 @@ struct request {
     enum request_kind kind;
     const struct command *command;
     const char *peer;
+    int heard; /* In what language the asker is answered: filled by request_ask(). */
     const struct device_filter *filter; /* Devices: which. */
     struct device_parts parts;          /* Devices: of each. */
     const char *rule, *device;          /* Explain: which, may be NULL. */

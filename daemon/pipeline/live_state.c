@@ -1,6 +1,8 @@
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
@@ -9,6 +11,9 @@
 /* Reading a long history again must not look like a start that hangs. */
 #define WARM_TELL      20000
 #define WARM_EXTEND_US 30000000
+#define USE_UNSAVED_MS                                                                 \
+    600000 /* Use is stored once a minute, while the disk is well.                     \
+            */
 
 struct restoring {
     struct live *live;
@@ -39,7 +44,7 @@ forget_alarm(struct live *l, const struct alarm *a)
             .rule = a->rule,
             .severity = a->severity,
             .episode = a->episode,
-            .note = "its device or rule is no longer configured",
+            .note = N_("its device or rule is no longer configured"),
         };
         const struct sink *sink = changes_sink(l->changes);
         sink->event(sink->ctx, &e);
@@ -131,7 +136,9 @@ warm_rules(struct live *l, int64_t alive_ms)
     struct rules *rules = pipeline_rules(l->pipeline);
     struct err err = {0};
     int64_t now_ms = engine_clock_now(&l->clock.engine);
-    int64_t *wanted = calloc((size_t)l->site->device_count + 1, sizeof *wanted);
+    size_t devices = (size_t)l->site->device_count;
+    /* By device: since when for the rules, then since when for them and the plans. */
+    int64_t *wanted = calloc(2 * devices + 1, sizeof *wanted);
     struct history_frames *h = NULL;
     const struct frame *f;
     uint64_t frames = 0;
@@ -139,9 +146,13 @@ warm_rules(struct live *l, int64_t alive_ms)
     if (wanted == NULL) {
         return;
     }
+    struct plans *plans = pipeline_plans(l->pipeline);
+    int64_t from_ms = rules_memory(rules, now_ms, wanted);
+    memcpy(wanted + devices, wanted, devices * sizeof *wanted);
+    int64_t plans_ms = plans_memory(plans, alive_ms - USE_UNSAVED_MS, wanted + devices);
     struct history_frames_options options = {.dir = l->site->data_dir,
-                                             .from_ms =
-                                                 rules_memory(rules, now_ms, wanted),
+                                             .from_ms = from_ms < plans_ms ? from_ms
+                                                                           : plans_ms,
                                              .to_ms = now_ms,
                                              .device = NONE_INDEX};
     if (options.from_ms != INSTANT_MAX &&
@@ -151,11 +162,16 @@ warm_rules(struct live *l, int64_t alive_ms)
                 rules_warm(rules, f);
                 frames++;
             }
+            if (f->t_ms >= wanted[devices + f->device]) {
+                plans_frame(plans, f);
+            }
             if (++seen % WARM_TELL == 0) { /* At start, and while reloading. */
                 sd_notifyf(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d", WARM_EXTEND_US);
             }
         }
-        rules_warm_end(rules, alive_ms, now_ms);
+        if (from_ms != INSTANT_MAX) {
+            rules_warm_end(rules, alive_ms, now_ms);
+        }
     }
     history_frames_close(h);
     free(wanted);
@@ -192,11 +208,28 @@ restore_service(void *ctx, const struct service *s)
 }
 
 static bool
+restore_ledger(void *ctx, const struct ledger_row *row)
+{
+    const struct restoring *r = ctx;
+    pipeline_restore_ledger(r->live->pipeline, row);
+    return true;
+}
+
+static bool
 restore_ticket(void *ctx, const struct ticket *t)
 {
     struct restoring *r = ctx;
     pipeline_restore_ticket(r->live->pipeline, t);
     r->tickets++;
+    return true;
+}
+
+static bool
+restore_plan(void *ctx, const struct plan_row *row)
+{
+    struct restoring *r = ctx;
+    /* The row of a plan or device that is gone stays: it may come back. */
+    (void)plans_restore(pipeline_plans(r->live->pipeline), row);
     return true;
 }
 
@@ -209,6 +242,9 @@ live_restore(struct live *l, struct err *err)
         code = state_each_service(l->store, restore_service, &r, err);
     }
     if (code == 0) {
+        code = state_each_ledger(l->store, restore_ledger, &r, err);
+    }
+    if (code == 0) {
         code = state_each_alarm(l->store, false, restore_alarm, &r, err);
     }
     if (code == 0) {
@@ -216,6 +252,9 @@ live_restore(struct live *l, struct err *err)
     }
     if (code == 0) {
         code = state_each_meter(l->store, restore_meter, &r, err);
+    }
+    if (code == 0) {
+        code = state_each_plan(l->store, restore_plan, &r, err);
     }
     if (code == 0) {
         warm_rules(l, r.alive_ms);
@@ -229,9 +268,17 @@ live_restore(struct live *l, struct err *err)
             longest_ms = l->site->rules[i].follow_up_ms;
         }
     }
+    int64_t visit_ms = INSTANT_MAX;
+    if (code == 0) {
+        code = state_oldest_visit(l->store, &visit_ms, err);
+    }
     if (code == 0) {
         int64_t since = engine_clock_now(&l->clock.engine) - longest_ms;
+        since = visit_ms < since ? visit_ms : since;
         code = state_each_ticket(l->store, since, restore_ticket, &r, err);
+    }
+    if (code == 0) {
+        pipeline_begin(l->pipeline, engine_clock_now(&l->clock.engine));
     }
     if (code == 0 && r.alarms + r.tickets + r.timers > 0) {
         log_info("restored %u alarms, %u tickets, %u timers", r.alarms, r.tickets,

@@ -43,7 +43,7 @@ offline_listing_tickets(const struct site *site,
     struct state *store = NULL;
     int code = open_state(&store, site, err);
     if (code == 0) {
-        code = listing_tickets(store, filter, out, err);
+        code = listing_tickets(store, site, filter, clock_real_ms(), out, err);
     }
     state_close(store);
     return code;
@@ -56,6 +56,21 @@ offline_listing_service(const struct site *site, struct strbuf *out, struct err 
     int code = open_state(&store, site, err);
     if (code == 0) {
         code = listing_service(store, out, err);
+    }
+    state_close(store);
+    return code;
+}
+
+int
+offline_listing_plan(const struct site *site,
+                     const struct plan_filter *filter,
+                     struct strbuf *out,
+                     struct err *err)
+{
+    struct state *store = NULL;
+    int code = open_state(&store, site, err);
+    if (code == 0) {
+        code = listing_plan(store, site, filter, clock_real_ms(), out, err);
     }
     state_close(store);
     return code;
@@ -242,6 +257,47 @@ offline_listing_devices(const struct site *site,
         strbuf_add_char(out, ']');
     }
     arena_free(arena);
+    return code;
+}
+
+int
+offline_listing_ledger(const struct site *site,
+                       const struct ledger_filter *filter,
+                       int64_t now_ms,
+                       struct strbuf *out,
+                       struct err *err)
+{
+    struct state *store = NULL;
+    int code = open_state(&store, site, err);
+    if (code == 0) {
+        code = listing_ledger(site, store, filter, now_ms, out, err);
+    }
+    state_close(store);
+    return code;
+}
+
+int
+offline_device_life(const struct site *site,
+                    const char *id,
+                    const struct life_options *options,
+                    struct strbuf *out,
+                    struct err *err)
+{
+    struct state *store = NULL;
+    struct strbuf now = {0};
+    struct life_options with_state = *options;
+    const struct device_filter filter = {.device = id};
+    const struct device_parts parts = {.points = true, .causes = true};
+    int code = offline_listing_devices(site, &filter, parts, &now, err);
+    if (code == 0) {
+        code = open_state(&store, site, err);
+    }
+    if (code == 0) {
+        with_state.now = strbuf_text(&now);
+        code = device_life_json(site, store, id, &with_state, out, err);
+    }
+    state_close(store);
+    strbuf_fini(&now);
     return code;
 }
 

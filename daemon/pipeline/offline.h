@@ -5,7 +5,10 @@
 #include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/device_life.h"
+#include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/plan_listing.h"
 
 /* A data folder without databases gives empty listings: nothing was ever recorded. */
 int offline_listing_alarms(const struct site *site,
@@ -16,6 +19,10 @@ int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
                             struct strbuf *out,
                             struct err *err);
+int offline_listing_plan(const struct site *site,
+                         const struct plan_filter *filter,
+                         struct strbuf *out,
+                         struct err *err);
 int
 offline_listing_service(const struct site *site, struct strbuf *out, struct err *err);
 /* `parts.points`: each with what the history last knew of its points. */
@@ -24,6 +31,17 @@ int offline_listing_devices(const struct site *site,
                             struct device_parts parts,
                             struct strbuf *out,
                             struct err *err);
+int offline_listing_ledger(const struct site *site,
+                           const struct ledger_filter *filter,
+                           int64_t now_ms,
+                           struct strbuf *out,
+                           struct err *err);
+/* options->now is filled in: what the history last knew of the device. */
+int offline_device_life(const struct site *site,
+                        const char *id,
+                        const struct life_options *options,
+                        struct strbuf *out,
+                        struct err *err);
 int offline_status(const struct site *site, struct strbuf *out, struct err *err);
 
 #endif

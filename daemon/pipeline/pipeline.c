@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/ticket/ledger.h"
 
 /* One step (a frame, a timer, a command) may move several alarms.  Events go out in the
  * order devices, alarms, tickets, so what an alarm means for its ticket waits until all
@@ -19,6 +21,8 @@ struct pipeline {
     struct rules *rules;
     struct alarms *alarms;
     struct tickets *tickets;
+    struct ledger_book *ledger;
+    struct plans *plans;
     int64_t now_ms;
     struct consequence *waiting; /* Room for every instance's edges of one step. */
     size_t waiting_count;
@@ -107,6 +111,61 @@ on_title(void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size)
                  text_in(&p->site->rules[rule].title, p->site->language), device);
 }
 
+/* ---- What the plans ask for ---- */
+
+static struct ticket_visit
+visit_of(const struct pipeline *p, const struct plan_work *w)
+{
+    const struct plan_spec *spec = &p->site->plans[w->plan];
+    return (struct ticket_visit){.plan = spec->id,
+                                 .device = w->device,
+                                 .priority = spec->priority,
+                                 .title = text_in(&spec->title, p->site->language),
+                                 .team = spec->team,
+                                 .due_ms = w->due_ms,
+                                 .by_ms = w->by_ms,
+                                 .by = w->by,
+                                 .note = w->note};
+}
+
+static int64_t
+on_visit_open(void *ctx, int64_t t_ms, const struct plan_work *w)
+{
+    struct pipeline *p = ctx;
+    struct ticket_visit visit = visit_of(p, w);
+    return tickets_plan_open(p->tickets, t_ms, &visit);
+}
+
+static void
+on_visit_move(void *ctx, int64_t t_ms, int64_t ticket, const struct plan_work *w)
+{
+    struct pipeline *p = ctx;
+    struct ticket_visit visit = visit_of(p, w);
+    tickets_plan_move(p->tickets, t_ms, ticket, &visit);
+}
+
+static const struct ticket *
+on_ticket(void *ctx, int64_t number)
+{
+    const struct pipeline *p = ctx;
+    return tickets_get(p->tickets, number);
+}
+
+static bool
+on_out_of_service(void *ctx, uint32_t device)
+{
+    const struct pipeline *p = ctx;
+    return alarms_service(p->alarms, device) != NULL;
+}
+
+/* Planned work was done: what counts since the last service begins anew. */
+static void
+on_served(void *ctx, int64_t t_ms, uint32_t device)
+{
+    struct pipeline *p = ctx;
+    rules_service(p->rules, device, t_ms);
+}
+
 struct pipeline *
 pipeline_new(const struct site *site,
              const struct sink *sink,
@@ -134,6 +193,14 @@ pipeline_new(const struct site *site,
                                                  .bound = on_bound,
                                                  .title = on_title});
     p->tickets = tickets_new(site, sink, next_ticket);
+    p->ledger = ledger_book_new(site);
+    p->plans = plans_new(site, sink,
+                         &(struct plans_view){.ctx = p,
+                                              .open = on_visit_open,
+                                              .move = on_visit_move,
+                                              .ticket = on_ticket,
+                                              .out_of_service = on_out_of_service,
+                                              .served = on_served});
     /* A step gives an instance at most one watch edge, and tells of its alarm at most
      * that it was raised and that it changed. */
     p->waiting_max = (size_t)rules_count(p->rules).instances * 3 + 1;
@@ -153,6 +220,8 @@ pipeline_free(struct pipeline *p)
     }
     free(p->waiting);
     free(p->bus_reach);
+    ledger_book_free(p->ledger);
+    plans_free(p->plans);
     tickets_free(p->tickets);
     alarms_free(p->alarms);
     rules_free(p->rules);
@@ -231,8 +300,10 @@ pipeline_due(const struct pipeline *p)
     int64_t rules = rules_due(p->rules);
     int64_t alarms = alarms_due(p->alarms);
     int64_t tickets = tickets_due(p->tickets);
+    int64_t plans = plans_due(p->plans);
     int64_t first = rules < alarms ? rules : alarms;
-    return first < tickets ? first : tickets;
+    first = first < tickets ? first : tickets;
+    return first < plans ? first : plans;
 }
 
 void
@@ -244,15 +315,17 @@ pipeline_advance(struct pipeline *p, int64_t t_ms)
             p->now_ms = due;
         }
         /* Of one time, what the sensors say comes before what hides it, and both before
-         * what the tickets promise. */
+         * what the tickets promise; new work comes last. */
         if (rules_due(p->rules) == due) {
             rules_fire(p->rules, on_edge, p);
             settle(p);
         } else if (alarms_due(p->alarms) == due) {
             alarms_fire(p->alarms, p->now_ms);
             settle(p);
-        } else {
+        } else if (tickets_due(p->tickets) == due) {
             tickets_fire(p->tickets);
+        } else {
+            plans_fire(p->plans, p->now_ms);
         }
     }
     if (t_ms > p->now_ms) {
@@ -280,7 +353,9 @@ pipeline_frame(struct pipeline *p, struct frame *f)
     if (f->t_ms < p->now_ms) {
         f->t_ms = p->now_ms;
     }
+    pipeline_begin(p, f->t_ms);
     pipeline_advance(p, f->t_ms);
+    plans_frame(p->plans, f);
     rules_frame(p->rules, f, on_edge, p);
     look_at_bus(p, f->device);
     settle(p);
@@ -302,15 +377,67 @@ ticket_origin(const struct pipeline *p,
     }
 }
 
-/* Planned work was done: what counts since the last service begins anew. */
-static void
-note_service(struct pipeline *p, enum command_kind kind, int64_t number)
+/* A visit that was resolved is made anew, while the next one is open already. */
+static int
+check_reopen(const struct pipeline *p, const struct command *c, struct err *err)
 {
-    const struct ticket *t = tickets_get(p->tickets, number);
-    if (kind == COMMAND_TICKET_RESOLVE && t != NULL && t->kind == TICKET_PLANNED &&
-        t->device != NULL) {
+    const struct ticket *t =
+        c->kind == COMMAND_TICKET_REOPEN ? tickets_get(p->tickets, c->ticket) : NULL;
+    int64_t open = t != NULL ? plans_open_ticket(p->plans, t) : 0;
+    if (open != 0 && open != t->number) {
+        return err_set(err, ERR_REFUSED,
+                       "ticket %lld is done and ticket %lld of the next visit is open; "
+                       "use that one",
+                       (long long)t->number, (long long)open);
+    }
+    return 0;
+}
+
+/* Planned work of a plan that the site has no longer was done: what counts since the
+ * last service begins anew.  To look once more, as a follow-up visit does, is no
+ * service. */
+static void
+note_service(struct pipeline *p, enum command_kind kind, const struct ticket *t)
+{
+    if (kind == COMMAND_TICKET_RESOLVE && t->kind == TICKET_PLANNED &&
+        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0 &&
+        !plans_know(p->plans, t)) {
         rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
     }
+}
+
+static int
+ticket_command(struct pipeline *p,
+               const struct command *c,
+               int64_t *number,
+               struct err *err)
+{
+    int code = check_reopen(p, c, err);
+    if (code == 0) {
+        code = tickets_command(p->tickets, c, number, err);
+    }
+    if (code != 0) {
+        return code;
+    }
+    const struct ticket *t = tickets_get(p->tickets, *number);
+    if (t != NULL) {
+        plans_ticket(p->plans, p->now_ms, t);
+        note_service(p, c->kind, t);
+    }
+    uint32_t device = NONE_INDEX;
+    uint32_t rule = NONE_INDEX;
+    ticket_origin(p, *number, &device, &rule);
+    if (device != NONE_INDEX && rule != NONE_INDEX) {
+        update_watch(p, device, rule);
+    }
+    return 0;
+}
+
+static bool
+is_of_plans(enum command_kind kind)
+{
+    return kind == COMMAND_PLAN_START || kind == COMMAND_PLAN_DONE ||
+           kind == COMMAND_PLAN_MOVE;
 }
 
 int
@@ -323,7 +450,11 @@ pipeline_command(struct pipeline *p,
     if (at_now.t_ms < p->now_ms) {
         at_now.t_ms = p->now_ms;
     }
+    pipeline_begin(p, at_now.t_ms);
     pipeline_advance(p, at_now.t_ms);
+    if (ledger_is_command(c->kind)) {
+        return ledger_command(p->ledger, p->site, p->sink, &at_now, ticket, err);
+    }
     if (c->kind <= COMMAND_SERVICE) {
         if (ticket != NULL) {
             *ticket = 0;
@@ -333,21 +464,12 @@ pipeline_command(struct pipeline *p,
         return of_alarm;
     }
     int64_t number = 0;
-    int code = tickets_command(p->tickets, &at_now, &number, err);
-    if (code != 0) {
-        return code;
-    }
-    if (ticket != NULL) {
+    int code = is_of_plans(c->kind) ? plans_command(p->plans, &at_now, &number, err)
+                                    : ticket_command(p, &at_now, &number, err);
+    if (code == 0 && ticket != NULL) {
         *ticket = number;
     }
-    note_service(p, c->kind, number);
-    uint32_t device = NONE_INDEX;
-    uint32_t rule = NONE_INDEX;
-    ticket_origin(p, number, &device, &rule);
-    if (device != NONE_INDEX && rule != NONE_INDEX) {
-        update_watch(p, device, rule);
-    }
-    return 0;
+    return code;
 }
 
 int64_t
@@ -365,6 +487,7 @@ pipeline_shift(struct pipeline *p, int64_t delta_ms)
     if (p->now_ms != INSTANT_NONE) {
         p->now_ms += delta_ms;
     }
+    plans_shift(p->plans, delta_ms, p->now_ms);
     struct event e = {
         .t_ms = p->now_ms, .kind = EVENT_CLOCK_STEPPED, .step_ms = delta_ms};
     p->sink->event(p->sink->ctx, &e);
@@ -388,10 +511,30 @@ pipeline_tickets(const struct pipeline *p)
     return p->tickets;
 }
 
+struct plans *
+pipeline_plans(struct pipeline *p)
+{
+    return p->plans;
+}
+
+void
+pipeline_begin(struct pipeline *p, int64_t t_ms)
+{
+    if (!plans_begun(p->plans)) {
+        plans_begin(p->plans, t_ms);
+    }
+}
+
 bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+void
+pipeline_restore_ledger(struct pipeline *p, const struct ledger_row *row)
+{
+    (void)ledger_book_put(p->ledger, row);
 }
 
 bool

@@ -16,6 +16,8 @@
 #include "daemon/model/sample.h"
 #include "daemon/model/sink.h"
 #include "daemon/model/site.h"
+#include "daemon/ticket/ledger_book.h"
+#include "daemon/ticket/plans.h"
 #include "daemon/ticket/tickets.h"
 #include "rules/rules.h"
 
@@ -34,7 +36,8 @@ void pipeline_advance(struct pipeline *p, int64_t t_ms);
 /* Advances to the frame's time, then applies it. A time before the last one is taken as
  * the last one: the engine's time never goes back. */
 void pipeline_frame(struct pipeline *p, struct frame *f);
-/* Advances to the command's time, then does it. */
+/* Advances to the command's time, then does it.  `*ticket` (may be NULL): which ticket
+ * it was; of the ledger, what ledger_command() says. */
 int pipeline_command(struct pipeline *p,
                      const struct command *c,
                      int64_t *ticket,
@@ -51,7 +54,13 @@ void pipeline_shift(struct pipeline *p, int64_t delta_ms);
 struct rules *pipeline_rules(struct pipeline *p);
 const struct alarms *pipeline_alarms(const struct pipeline *p);
 const struct tickets *pipeline_tickets(const struct pipeline *p);
+struct plans *pipeline_plans(struct pipeline *p);
+/* All that was stored is restored: plans that were never seen before are first seen
+ * now.  The first frame or command does the same where it was not said. */
+void pipeline_begin(struct pipeline *p, int64_t t_ms);
 bool pipeline_restore_alarm(struct pipeline *p, const struct alarm *row);
+/* A row of a device that the site does not have stays in the store alone. */
+void pipeline_restore_ledger(struct pipeline *p, const struct ledger_row *row);
 bool pipeline_restore_service(struct pipeline *p, const struct service *s);
 void pipeline_restore_ticket(struct pipeline *p, const struct ticket *row);
 bool pipeline_restore_timer(struct pipeline *p,

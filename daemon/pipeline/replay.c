@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
@@ -81,7 +82,7 @@ show_progress(struct replay *r, bool last)
     int width = 30;
     int full = total > 0 ? (int)((uint64_t)width * done / total) : width;
     double seconds = (double)(now - r->began_ms) / 1000;
-    fprintf(stderr, "\r[%.*s%.*s] %3d %%  %.2f million samples/s%s", full,
+    fprintf(stderr, tr("\r[%.*s%.*s] %3d %%  %.2f million samples/s%s"), full,
             "##############################", width - full,
             "..............................",
             total > 0 ? (int)(100 * done / total) : 100,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 
@@ -262,10 +263,10 @@ replay_diff_fini(struct replay_diff *d)
 static const char *
 kind_of(const struct pair *p)
 {
-    return p->base == NULL    ? "gained"
-           : p->other == NULL ? "lost"
+    return p->base == NULL    ? N_("gained")
+           : p->other == NULL ? N_("lost")
            : is_same(p)       ? NULL
-                              : "moved";
+                              : N_("moved");
 }
 
 static void
@@ -300,7 +301,8 @@ static void
 add_moment(struct strbuf *out, int64_t t_ms)
 {
     char text[INSTANT_TEXT_BYTES];
-    strbuf_add(out, t_ms == INSTANT_MAX ? "the end" : instant_format_local(text, t_ms));
+    strbuf_add(out,
+               t_ms == INSTANT_MAX ? tr("the end") : instant_format_local(text, t_ms));
 }
 
 /* "raised 12s later", where it is the same: nothing. */
@@ -312,15 +314,15 @@ add_shift(struct strbuf *out, const char *what, int64_t base_ms, int64_t other_m
         return;
     }
     if (base_ms == INSTANT_MAX || other_ms == INSTANT_MAX) {
-        strbuf_printf(out, ", %s at ", what);
+        strbuf_printf(out, tr(", %s at "), what);
         add_moment(out, other_ms);
-        strbuf_add(out, " instead of ");
+        strbuf_add(out, tr(" instead of "));
         add_moment(out, base_ms);
         return;
     }
     int64_t by_ms = other_ms > base_ms ? other_ms - base_ms : base_ms - other_ms;
     strbuf_printf(out, ", %s %s %s", what, duration_write(text, by_ms),
-                  other_ms > base_ms ? "later" : "earlier");
+                  other_ms > base_ms ? tr("later") : tr("earlier"));
 }
 
 static void
@@ -328,17 +330,17 @@ add_text(struct strbuf *out, const struct pair *p, const char *kind)
 {
     const struct stand *s = p->base != NULL ? p->base : p->other;
     add_moment(out, pair_time(p));
-    strbuf_printf(out, "  %-6s  %s/%s, %s", kind, s->device, s->rule,
-                  severity_name(s->worst));
+    strbuf_printf(out, "  %-6s  %s/%s, %s", tr(kind), s->device, s->rule,
+                  severity_word(s->worst));
     if (p->base == NULL || p->other == NULL) {
-        strbuf_add(out, ", until ");
+        strbuf_add(out, tr(", until "));
         add_moment(out, s->cleared_ms);
     } else {
         if (p->base->worst != p->other->worst) {
-            strbuf_printf(out, ", now %s", severity_name(p->other->worst));
+            strbuf_printf(out, tr(", now %s"), severity_word(p->other->worst));
         }
-        add_shift(out, "raised", p->base->raised_ms, p->other->raised_ms);
-        add_shift(out, "cleared", p->base->cleared_ms, p->other->cleared_ms);
+        add_shift(out, tr("raised"), p->base->raised_ms, p->other->raised_ms);
+        add_shift(out, tr("cleared"), p->base->cleared_ms, p->other->cleared_ms);
     }
     strbuf_add_char(out, '\n');
 }

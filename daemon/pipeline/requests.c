@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/pipeline/live_inside.h"
 
 int
@@ -36,6 +37,7 @@ request_ask(struct request_queue *q, struct request *r)
 {
     r->done = false;
     r->next = NULL;
+    r->heard = (int)catalogue_language();
     pthread_mutex_lock(&q->lock);
     if (q->closed) {
         pthread_mutex_unlock(&q->lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/strbuf.h"
 #include "rules/syntax.h"
 #include "rules/unit.h"
@@ -202,7 +203,7 @@ rule_form_read(struct rule_form *out,
             "a "
             "value with a number, `VALUE > NUMBER unit`, alone or in a chain of `and`",
             when->loc.file, when->loc.line, when->loc.column, when->text, rule->id,
-            l.count == 0 ? "is no limit" : "has more than one limit");
+            l.count == 0 ? tr("is no limit") : tr("has more than one limit"));
     }
     *out = (struct rule_form){
         .rule = rule,

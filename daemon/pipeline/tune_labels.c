@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collectors/log_lines.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define CELLS_MAX 64 /* Columns that nobody reads are welcome. */
@@ -91,7 +92,7 @@ read_device(struct reading_labels *r,
     }
     struct loc loc = cell_loc(r, &cells[at]);
     diags_add(r->diags, DIAG_ERROR, &loc, "there is no device \"%s\" in %s",
-              cells[at].text, r->site->file != NULL ? r->site->file : "the site");
+              cells[at].text, r->site->file != NULL ? r->site->file : tr("the site"));
     return false;
 }
 
@@ -125,7 +126,7 @@ read_row(struct reading_labels *r, char *line)
     if (count == 0 || count < needed) {
         struct loc loc = {r->loc.file, r->loc.line, 1};
         diags_add(r->diags, DIAG_ERROR, &loc, "%s",
-                  count == 0 ? err.text : "a window has a `from` and a `to`");
+                  count == 0 ? err.text : tr("a window has a `from` and a `to`"));
         return true;
     }
     bool ok = read_instant(r, &w.from_ms, cells, COLUMN_FROM);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 #define DAY_MS   86400000.0
@@ -42,13 +43,15 @@ struct what_if {
 static const struct {
     const char *option, *accepted;
 } words[WHAT_IF_KINDS] = {
-    [WHAT_IF_DRIFT] = {"--drift", "POINT=PER_DAY, such as pump-1.pressure=0.02, is"},
-    [WHAT_IF_NOISE] = {"--noise", "POINT=SIGMA, such as pump-1.bearing=0.5, is"},
-    [WHAT_IF_STICK] = {"--stick", "POINT or POINT@FROM..TO, such as "
-                                  "pump-1.bearing@+10m..+2h, is"},
-    [WHAT_IF_DROP] = {"--drop", "a share such as 0.05 or 5%, or POINT=SHARE, is"},
-    [WHAT_IF_SHIFT] = {"--shift-clock", "a time such as -1h or 90s, or AGE@FROM..TO, "
-                                        "is"},
+    [WHAT_IF_DRIFT] = {"--drift",
+                       N_("POINT=PER_DAY, such as pump-1.pressure=0.02, is")},
+    [WHAT_IF_NOISE] = {"--noise", N_("POINT=SIGMA, such as pump-1.bearing=0.5, is")},
+    [WHAT_IF_STICK] = {"--stick", N_("POINT or POINT@FROM..TO, such as "
+                                     "pump-1.bearing@+10m..+2h, is")},
+    [WHAT_IF_DROP] = {"--drop", N_("a share such as 0.05 or 5%, or POINT=SHARE, is")},
+    [WHAT_IF_SHIFT] = {"--shift-clock",
+                       N_("a time such as -1h or 90s, or AGE@FROM..TO, "
+                          "is")},
 };
 
 /* ---- chance ---- */
@@ -131,7 +134,7 @@ static int
 wrong(enum what_if_kind kind, const char *text, struct err *err)
 {
     return err_set(err, ERR_RANGE, "%s \"%.80s\" is wrong; %s accepted",
-                   words[kind].option, text, words[kind].accepted);
+                   words[kind].option, text, tr(words[kind].accepted));
 }
 
 static bool

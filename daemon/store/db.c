@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
+
 #define DIR_MODE  0750
 #define FILE_MODE 0640
 
@@ -139,7 +141,7 @@ db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
     }
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
         rc = err_set(&local, ERR_IO, "%s: %s", path,
-                     db ? sqlite3_errmsg(db) : "no memory");
+                     db ? sqlite3_errmsg(db) : tr("no memory"));
         goto fail;
     }
     sqlite3_busy_timeout(db, DB_BUSY_MS);
@@ -176,10 +178,10 @@ db_error(sqlite3 *db, struct err *err, const char *doing)
         code = ERR_TIMEOUT;
         break;
     case SQLITE_CORRUPT:
-        what = "the file is damaged: ";
+        what = tr("the file is damaged: ");
         break;
     case SQLITE_NOTADB:
-        what = "no SQLite database, or damaged where it begins: ";
+        what = tr("no SQLite database, or damaged where it begins: ");
         break;
     default:
         break;

@@ -56,6 +56,21 @@ int history_each(struct history_reader *r,
                  history_fn fn,
                  void *ctx,
                  struct err *err);
+/* The first (or `last`) good sample of one point in [from_ms, to_ms) that was taken
+ * under a trusted clock. */
+struct history_edge {
+    bool found;
+    int64_t t_ms;
+    double value;
+};
+int history_edge(struct history_reader *r,
+                 const char *device,
+                 const char *point,
+                 int64_t from_ms,
+                 int64_t to_ms,
+                 bool last,
+                 struct history_edge *out,
+                 struct err *err);
 /* Time of the newest frame; INSTANT_NONE: none. */
 int history_newest(struct history_reader *r, int64_t *t_ms, struct err *err);
 

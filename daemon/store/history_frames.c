@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
@@ -117,7 +118,7 @@ bad_row(struct history_frames *h, int64_t t_ms)
     char t[INSTANT_TEXT_BYTES], text[INSTANT_TEXT_BYTES + 40];
 
     h->counts.bad++;
-    snprintf(text, sizeof text, "the frame of %s is damaged",
+    snprintf(text, sizeof text, tr("the frame of %s is damaged"),
              instant_format_utc(t, t_ms));
     if (h->options.bad != NULL) {
         h->options.bad(h->options.ctx, &loc, text);

@@ -20,6 +20,7 @@ struct gathered {
 struct history_reader {
     sqlite3 *db;
     sqlite3_stmt *name_of;
+    sqlite3_stmt *edges[2]; /* The first, the last; NULL: not prepared yet. */
     char path[DB_PATH_BYTES];
     ino_t inode;  /* A damaged file is replaced under its name. */
     char **names; /* Ids of points by key; NULL: not asked yet. */
@@ -40,6 +41,10 @@ close_file(struct history_reader *r)
     r->name_count = 0;
     sqlite3_finalize(r->name_of);
     r->name_of = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(r->edges); i++) {
+        sqlite3_finalize(r->edges[i]);
+        r->edges[i] = NULL;
+    }
     db_close(r->db);
     r->db = NULL;
 }
@@ -303,6 +308,108 @@ history_each(struct history_reader *r,
         rc = db_error(r->db, err, "read");
     }
     sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* True when the row has a good sample of the point. */
+static int
+look_for(struct history_reader *r,
+         sqlite3_stmt *row,
+         uint32_t key,
+         struct history_edge *out,
+         struct err *err)
+{
+    size_t count = 0;
+    const void *blob = sqlite3_column_blob(row, 1);
+    size_t size = (size_t)sqlite3_column_bytes(row, 1);
+    if (!frame_blob_decode(r->samples, FRAME_READINGS_MAX, &count, blob, size)) {
+        char t[INSTANT_TEXT_BYTES];
+        return err_set(err, ERR_IO, "%s: the frame at %s is damaged", r->path,
+                       instant_format_utc(t, sqlite3_column_int64(row, 0)));
+    }
+    for (size_t i = 0; i < count && !out->found; i++) {
+        if (r->samples[i].key == key &&
+            r->samples[i].quality == (uint8_t)QUALITY_GOOD) {
+            *out = (struct history_edge){.found = true,
+                                         .t_ms = sqlite3_column_int64(row, 0),
+                                         .value = r->samples[i].value};
+        }
+    }
+    return 0;
+}
+
+/* 0: the point was never recorded. */
+static int
+key_of(struct history_reader *r,
+       const char *device,
+       const char *point,
+       uint32_t *key,
+       int64_t *device_key,
+       struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = db_prepare(r->db, &stmt,
+                        "SELECT p.key, d.key FROM point p JOIN device d"
+                        " ON d.key = p.device WHERE d.id = ?1 AND p.id = ?2",
+                        err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, point, -1, SQLITE_STATIC);
+    int step = sqlite3_step(stmt);
+    *key = step == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+    *device_key = step == SQLITE_ROW ? sqlite3_column_int64(stmt, 1) : 0;
+    rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : db_error(r->db, err, "read");
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+static int
+prepare_edge(struct history_reader *r, bool last, struct err *err)
+{
+    char sql[192];
+    if (r->edges[last] != NULL) {
+        return 0;
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT t, samples FROM frame WHERE t >= ?1 AND t < ?2 AND device = ?3"
+             " AND flags & %u = 0 ORDER BY t %s, rowid",
+             FRAME_CLOCK_UNTRUSTED, last ? "DESC" : "ASC");
+    return db_prepare(r->db, &r->edges[last], sql, err);
+}
+
+int
+history_edge(struct history_reader *r,
+             const char *device,
+             const char *point,
+             int64_t from_ms,
+             int64_t to_ms,
+             bool last,
+             struct history_edge *out,
+             struct err *err)
+{
+    uint32_t key = 0;
+    int64_t device_key = 0;
+    int step = SQLITE_DONE;
+    *out = (struct history_edge){.found = false};
+    int rc = refresh(r, err);
+    rc = rc == 0 ? key_of(r, device, point, &key, &device_key, err) : rc;
+    rc = rc == 0 ? prepare_edge(r, last, err) : rc;
+    if (rc != 0 || key == 0) {
+        return rc;
+    }
+    sqlite3_stmt *stmt = r->edges[last];
+    sqlite3_bind_int64(stmt, 1, from_ms);
+    sqlite3_bind_int64(stmt, 2, to_ms);
+    sqlite3_bind_int64(stmt, 3, device_key);
+    while (rc == 0 && !out->found && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
+        rc = look_for(r, stmt, key, out, err);
+    }
+    if (step != SQLITE_ROW && step != SQLITE_DONE) {
+        rc = db_error(r->db, err, "read");
+    }
+    sqlite3_reset(stmt);
     return rc;
 }
 

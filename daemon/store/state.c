@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 #include "daemon/store/state_schema.h"
 
@@ -17,12 +18,28 @@
 #define LOCK_FILE  "lock"
 #define LOCK_MODE  0640
 
+/* Of a ticket, as state_ticket.c reads them. */
+#define TICKET_COLUMNS                                                                 \
+    "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
+    " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
+    " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"    \
+    " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"      \
+    " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"   \
+    " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
+    " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
+    " resolve_warn_ms, assign_ms, escalate_ms"
+
+#define EVENT_ROW                                                                      \
+    "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ADD_EVENT] =
-        "INSERT INTO events (seq, t, name, device, rule, ticket, person, json, peer)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO events (seq, t, name, device, rule, ticket, person, json, peer,"
+        " more, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_PUT_HEAD] =
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('journal_head', ?1)",
     [SQL_PUT_ALARM] =
         "INSERT OR REPLACE INTO alarm (device, rule, severity, state, episode,"
         " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket,"
@@ -38,11 +55,12 @@ static const char *const sql_texts[SQL_COUNT] = {
         " reopened, respond_warned, respond_breached, resolve_warned, resolve_breached,"
         " assignee, team, title, resolution, rating, respond_from_ms, resolve_from_ms,"
         " category, plan, due_ms, symptom, reporter, taken, pause, level, proof, cause,"
-        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms)"
+        " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms,"
+        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
-        " ?46)",
+        " ?46, ?47, ?48, ?49, ?50)",
     [SQL_PUT_EVIDENCE] =
         "INSERT OR REPLACE INTO evidence (ticket, opening, t_ms, rule, version, facts,"
         " device, bus) VALUES (?1, 1 + coalesce((SELECT reopened FROM ticket"
@@ -57,13 +75,25 @@ static const char *const sql_texts[SQL_COUNT] = {
         " starts, service_ms, service_starts, early_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_PUT_DEVICE] = "INSERT OR REPLACE INTO device (id, online) VALUES (?1, ?2)",
+    [SQL_PUT_PLAN] =
+        "INSERT OR REPLACE INTO plan (plan, device,"
+        " since_day, done_day, done_ms, base_day, moved_day, use_day, ticket, "
+        "ticket_day,"
+        " told_day, overdue, held, before_ticket, before_done_ms, before_done_day,"
+        " before_base_day, before_ticket_day, before_at_service, used, used_at_service,"
+        " used_at_mark, mark_ms, rate, rate_days, last_ms, last_value)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
     [SQL_PUT_SERVICE] =
         "INSERT OR REPLACE INTO service (device, person, reason, since_ms, until_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_DELETE_SERVICE] = "DELETE FROM service WHERE device = ?1",
     [SQL_PUT_ALIVE] =
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('alive_ms', ?1)",
+        "INSERT INTO meta (key, value) VALUES ('alive_ms', ?1), ('born_ms', ?1)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        " WHERE key = 'alive_ms'",
     [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
+    [SQL_GET_BORN] = "SELECT value FROM meta WHERE key = 'born_ms'",
     [SQL_OUTBOX_REPLACE] = "DELETE FROM outbox WHERE topic = ?1 AND retain = 1",
     [SQL_OUTBOX_ADD] =
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
@@ -76,15 +106,12 @@ static const char *const sql_texts[SQL_COUNT] = {
         " hidden_since_ms, hidden_until_ms, raises FROM alarm"
         " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
     [SQL_EACH_TICKET] =
-        "SELECT number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"
-        " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"
-        " closed_ms, waiting_since_ms, cleared_ms, episodes, reopened, respond_warned,"
-        " respond_breached, resolve_warned, resolve_breached, assignee, team, title,"
-        " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"
-        " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"
-        " steps, first_responded_ms, first_resolved_ms, visit_ms FROM ticket"
+        "SELECT " TICKET_COLUMNS " FROM ticket"
         " WHERE state <> 'closed' OR ?1 IS NULL OR closed_ms >= ?1 ORDER BY number",
+    [SQL_ONE_TICKET] = "SELECT " TICKET_COLUMNS " FROM ticket WHERE number = ?1",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
+    [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
+                         " WHERE visit_ms IS NOT NULL AND state = 'closed'",
     [SQL_EACH_TIMER] =
         "SELECT device, rule, phase, level, target_level, since_ms, clear,"
         " clear_since_ms, while_last_ms FROM timer ORDER BY device, rule",
@@ -92,21 +119,80 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT key, last_ms, since_ms, value, changed, true_ms, starts, service_ms,"
         " service_starts, early_ms FROM meter ORDER BY key",
     [SQL_EACH_DEVICE] = "SELECT id, online FROM device ORDER BY id",
+    [SQL_EACH_PLAN] =
+        "SELECT plan, device,"
+        " since_day, done_day, done_ms, base_day, moved_day, use_day, ticket, "
+        "ticket_day,"
+        " told_day, overdue, held, before_ticket, before_done_ms, before_done_day,"
+        " before_base_day, before_ticket_day, before_at_service, used, used_at_service,"
+        " used_at_mark, mark_ms, rate, rate_days, last_ms, last_value"
+        " FROM plan ORDER BY device, plan",
     [SQL_EACH_SERVICE] =
         "SELECT device, person, reason, since_ms, until_ms FROM service"
         " ORDER BY device",
-    [SQL_EACH_EVENT] =
-        "SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
-        " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_EVENT] = EVENT_ROW " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [SQL_EACH_TICKET_EVENT] = EVENT_ROW " WHERE ticket = ?1 ORDER BY seq",
+    [SQL_EACH_TICKET_ROW] = "SELECT * FROM ticket ORDER BY number",
+    [SQL_EACH_LOST_TICKET] =
+        "SELECT DISTINCT ticket FROM events WHERE ticket IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM ticket WHERE number = events.ticket)"
+        " ORDER BY ticket",
     [SQL_EACH_OUTBOX] = "SELECT id, topic, payload, retain FROM outbox"
                         " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_EACH_WORK] =
+        "SELECT number, kind, priority, state, device, rule, category, assignee, team,"
+        " cause, plan, opened_ms, coalesce(first_responded_ms, responded_ms),"
+        " coalesce(first_resolved_ms, resolved_ms), reopened, minutes, cost, parts,"
+        " rating FROM ticket WHERE opened_ms < ?2"
+        " AND (opened_ms >= ?1 OR state <> 'closed' OR closed_ms >= ?1)"
+        " ORDER BY number",
+    [SQL_EACH_REOPENING] =
+        "SELECT e.ticket, e.t, e.name = 'ticket.reopened' FROM ticket t"
+        " CROSS JOIN events e ON e.ticket = t.number WHERE t.reopened > 0"
+        " AND e.name IN ('ticket.reopened', 'ticket.resolved')"
+        " ORDER BY t.number, e.seq",
+    [SQL_EACH_FIGURE_EVENT] =
+        "SELECT seq, t, name, device, rule, ticket, json FROM events"
+        " WHERE " STATE_FIGURE_EVENTS " ORDER BY seq",
+    [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
+    [SQL_EACH_TICKET_OF] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
+    [SQL_EACH_SAME] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device = ?2"
+        " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
+    [SQL_EACH_LIKE] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device <> ?2"
+        " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
+    [SQL_EACH_EVENT_OF] =
+        "WITH own AS (SELECT min(seq) AS first, max(seq) AS last, min(t) AS begin"
+        "  FROM events WHERE ticket = ?1)"
+        " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
+        " FROM own CROSS JOIN events e WHERE e.seq BETWEEN own.first - ?4 AND own.last"
+        " AND (e.ticket = ?1 OR (e.device = ?2 AND e.rule = ?3 AND e.t >= own.begin"
+        "  AND e.ticket IS NULL AND e.name LIKE 'alarm.%')) ORDER BY e.seq",
+    [SQL_EACH_EVIDENCE] =
+        "SELECT ticket, opening, t_ms, rule, version, facts, device, bus FROM evidence"
+        " WHERE ticket = ?1 ORDER BY opening",
+    [SQL_PUT_LEDGER] =
+        "INSERT OR REPLACE INTO ledger (device, key, value, person, changed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_DELETE_LEDGER] = "DELETE FROM ledger WHERE device = ?1 AND key = ?2",
+    [SQL_PUT_DOCUMENT] =
+        "INSERT OR REPLACE INTO ledger_document (number, device, title, link, kind,"
+        " valid_until, person, added_ms, removed_by, removed_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [SQL_PUT_ALTERATION] =
+        "INSERT OR REPLACE INTO ledger_alteration (number, device, day, what, effect,"
+        " made_by, person, added_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_EACH_LEDGER] = "SELECT device, key, value, person, changed_ms FROM ledger"
+                        " ORDER BY device, key",
+    [SQL_EACH_DOCUMENT] =
+        "SELECT number, device, title, link, kind, valid_until, person, added_ms,"
+        " removed_by, removed_ms FROM ledger_document ORDER BY number",
+    [SQL_EACH_ALTERATION] =
+        "SELECT number, device, day, what, effect, made_by, person, added_ms"
+        " FROM ledger_alteration ORDER BY number",
 };
-
-const char *
-state_sql_text(enum state_sql which)
-{
-    return sql_texts[which];
-}
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the
  * number in the file only makes the message better. */
@@ -180,15 +266,14 @@ load_gateway_id(struct state *s, struct err *err)
 static int
 prepare_writer(struct state *s, struct err *err)
 {
-    int rc = db_migrate(s->db, state_schema_steps, STATE_SCHEMA_VERSION, err);
+    int rc = journal_register(s->db, err);
+    if (rc == 0) {
+        rc = db_migrate(s->db, state_schema_steps, STATE_SCHEMA_VERSION, err);
+    }
     if (rc == 0) {
         rc = make_gateway_id(s, err);
     }
-    if (rc == 0) {
-        rc = db_int(s->db, "SELECT max(seq) FROM events", 0, &s->last_seq, err);
-    }
-    s->pending_seq = s->last_seq;
-    return rc;
+    return rc == 0 ? journal_open(s, err) : rc;
 }
 
 int
@@ -297,7 +382,7 @@ state_begin(struct state *s, struct err *err)
     }
     if (rc == 0) {
         s->in_transaction = true;
-        s->pending_seq = s->last_seq;
+        s->pending = s->last;
     }
     return rc;
 }
@@ -311,13 +396,16 @@ state_commit(struct state *s, struct err *err)
         return err_set(err, ERR_IO, "%s: commit: an error has ended the transaction",
                        sqlite3_db_filename(s->db, "main"));
     }
-    int rc = state_lend(s, SQL_COMMIT, &stmt, err);
+    int rc = s->pending.seq != s->last.seq ? journal_put_head(s, err) : 0;
+    if (rc == 0) {
+        rc = state_lend(s, SQL_COMMIT, &stmt, err);
+    }
     if (rc == 0) {
         rc = state_run(s, SQL_COMMIT, stmt, "commit", err);
     }
     if (rc == 0) {
         s->in_transaction = false;
-        s->last_seq = s->pending_seq;
+        s->last = s->pending;
     }
     return rc;
 }
@@ -331,7 +419,7 @@ state_rollback(struct state *s)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
     s->in_transaction = false;
-    s->pending_seq = s->last_seq;
+    s->pending = s->last;
     s->depth = -1;
 }
 

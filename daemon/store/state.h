@@ -11,7 +11,10 @@
 #include "daemon/base/err.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
+#include "daemon/model/ledger.h"
+#include "daemon/model/plan.h"
 #include "daemon/model/ticket.h"
+#include "daemon/store/journal.h"
 
 struct state;
 
@@ -33,15 +36,23 @@ void state_rollback(struct state *s);
 /* Who this gateway is: a random id made with the database; 16 hex digits. */
 const char *state_gateway_id(const struct state *s);
 
-/* Appends the event and returns its sequence number (gap-free, from 1) in `seq`.
- * `json` is the event's text without seq and id; `peer` (may be NULL) says by which
- * process a command came ("uid=1000 pid=4242"). */
+/* Appends the event to the journal and returns its sequence number (gap-free, from 1)
+ * in `seq`.  `json` is the event's text without seq and id; `more` (may be NULL) is
+ * what it means for the row of its ticket (daemon/ticket/fold.h); `peer` (may be NULL)
+ * says by which process a command came ("uid=1000 pid=4242"). */
 int state_add_event(struct state *s,
                     const struct event *e,
                     const char *json,
+                    const char *more,
                     const char *peer,
                     int64_t *seq,
                     struct err *err);
+/* The head with the events of the transaction that is under way; for writers. */
+void state_journal_head(const struct state *s, struct journal_head *out);
+/* What did not fit between the last event and the head when the database was opened for
+ * writing; NULL: all did.  What comes next is chained to what the head said, never to
+ * what stood in its place, so that `check --journal` goes on finding it. */
+const char *state_journal_fault(const struct state *s);
 /* An ALARM_NORMAL row stays in the table (for its episode) and out of listings. */
 int state_put_alarm(struct state *s, const struct alarm *a, struct err *err);
 int state_delete_alarm(struct state *s,
@@ -74,12 +85,16 @@ struct meter_row {
     int64_t true_ms, starts, service_ms, service_starts;
 };
 int state_put_meter(struct state *s, const struct meter_row *row, struct err *err);
+int state_put_plan(struct state *s, const struct plan_row *row, struct err *err);
 int state_put_device(struct state *s, const char *device, bool online, struct err *err);
 /* The last moment at which the program is known to have run. */
 int state_put_alive(struct state *s, int64_t t_ms, struct err *err);
 int state_get_alive(struct state *s,
                     int64_t *t_ms,
                     struct err *err); /* INSTANT_NONE: never. */
+
+/* The first such moment, as the clock was then.  INSTANT_NONE: not known. */
+int state_get_born(struct state *s, int64_t *t_ms, struct err *err);
 
 /* The outbox: what must still go outside, in order.  A retained message replaces an
  * older one of the same topic that still waits.  `payload` "" with retain empties a
@@ -106,8 +121,21 @@ int state_each_ticket(struct state *s,
                       state_ticket_fn fn,
                       void *ctx,
                       struct err *err);
+/* All of one device, in order of number. */
+int state_each_ticket_of(struct state *s,
+                         const char *device,
+                         state_ticket_fn fn,
+                         void *ctx,
+                         struct err *err);
 int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
+/* When the first of those was closed that are still to be visited; INSTANT_MAX: none
+ * is.
+ */
+int state_oldest_visit(struct state *s, int64_t *closed_ms, struct err *err);
+/* The one of this number; `fn` is not called when there is none. */
+int state_one_ticket(
+    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err);
 typedef bool (*state_timer_fn)(void *ctx, const struct timer_row *row);
 int state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err);
 typedef bool (*state_meter_fn)(void *ctx, const struct meter_row *row);
@@ -117,6 +145,15 @@ int state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err
 typedef bool (*state_service_fn)(void *ctx, const struct service *row);
 int
 state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err);
+/* What people changed of the ledger.  A field that is `gone` has no row. */
+int state_put_ledger(struct state *s, const struct ledger_row *row, struct err *err);
+typedef bool (*state_ledger_fn)(void *ctx, const struct ledger_row *row);
+/* Fields by device and key, then documents (those that were removed too) and
+ * alterations by number. */
+int state_each_ledger(struct state *s, state_ledger_fn fn, void *ctx, struct err *err);
+/* In order of device, then plan. */
+typedef bool (*state_plan_fn)(void *ctx, const struct plan_row *row);
+int state_each_plan(struct state *s, state_plan_fn fn, void *ctx, struct err *err);
 struct event_row {
     int64_t seq, t_ms;
     const char *name;          /* "alarm.raised" */
@@ -124,6 +161,7 @@ struct event_row {
     int64_t ticket;
     const char *json;
     const char *peer; /* May be NULL. */
+    const char *more; /* May be NULL. */
 };
 typedef bool (*state_event_fn)(void *ctx, const struct event_row *row);
 /* Events after `after_seq`, at most `limit` (0: all). */
@@ -133,6 +171,19 @@ int state_each_event(struct state *s,
                      state_event_fn fn,
                      void *ctx,
                      struct err *err);
+/* The events of one ticket, in order: its own, and those of alarms that changed it. */
+int state_each_ticket_event(
+    struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err);
+/* Each row of the table of tickets as it stands there, in order of number: an object
+ * with its columns; what is NULL, 0 or "" is left out. */
+typedef bool (*state_row_fn)(void *ctx, int64_t number, const char *json);
+int state_each_ticket_row(struct state *s, state_row_fn fn, void *ctx, struct err *err);
+/* Tickets that have events and no row; `json` is "{}". */
+int
+state_each_lost_ticket(struct state *s, state_row_fn fn, void *ctx, struct err *err);
+/* All that is read between the two is of one moment.  STORE_READ only. */
+int state_read_begin(struct state *s, struct err *err);
+void state_read_end(struct state *s);
 struct outbox_row {
     int64_t id;
     const char *topic, *payload;

@@ -1,8 +1,5 @@
 #include "daemon/store/state_evidence.h"
 
-#include <string.h>
-
-#include "daemon/base/strbuf.h"
 #include "daemon/store/state_internal.h"
 
 /* Alarms are told before their tickets, in the same step. */
@@ -31,10 +28,7 @@ state_each_evidence(
     struct state *s, int64_t ticket, state_evidence_fn fn, void *ctx, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = db_prepare(s->db, &stmt,
-                        "SELECT ticket, opening, t_ms, rule, version, facts, device,"
-                        " bus FROM evidence WHERE ticket = ?1 ORDER BY opening",
-                        err);
+    int rc = state_lend(s, SQL_EACH_EVIDENCE, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -54,78 +48,8 @@ state_each_evidence(
             break;
         }
     }
-    sqlite3_finalize(stmt);
+    state_return(s, SQL_EACH_EVIDENCE, stmt);
     return rc;
-}
-
-/* The reading of all tickets, with another end. */
-static int
-prepare_tickets(struct state *s, sqlite3_stmt **out, const char *end, struct err *err)
-{
-    const char *all = state_sql_text(SQL_EACH_TICKET);
-    struct strbuf sql = {0};
-    strbuf_add_bytes(&sql, all, (size_t)(strstr(all, " WHERE ") - all));
-    strbuf_add(&sql, end);
-    int rc = db_prepare(s->db, out, strbuf_text(&sql), err);
-    strbuf_fini(&sql);
-    return rc;
-}
-
-static int
-hand_over_tickets(
-    struct state *s, sqlite3_stmt *stmt, state_ticket_fn fn, void *ctx, struct err *err)
-{
-    struct ticket t;
-    int rc = 0;
-    while (next_row(s, stmt, &rc, err)) {
-        rc = state_ticket_row(s, stmt, &t, err);
-        if (rc != 0 || !fn(ctx, &t)) {
-            break;
-        }
-    }
-    sqlite3_finalize(stmt);
-    return rc;
-}
-
-int
-state_get_ticket(
-    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = prepare_tickets(s, &stmt, " WHERE number = ?1", err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(stmt, 1, number);
-    return hand_over_tickets(s, stmt, fn, ctx, err);
-}
-
-int
-state_each_like(struct state *s,
-                const struct ticket *t,
-                bool same,
-                int64_t limit,
-                state_ticket_fn fn,
-                void *ctx,
-                struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = prepare_tickets(
-        s, &stmt,
-        same ? " WHERE rule = ?1 AND device = ?2 AND number <> ?3"
-               " ORDER BY number DESC LIMIT ?4"
-             : " WHERE rule = ?1 AND device <> ?2 ORDER BY number DESC LIMIT ?4",
-        err);
-    if (rc != 0) {
-        return rc;
-    }
-    bind_text_or_null(stmt, 1, t->rule);
-    bind_text_or_null(stmt, 2, t->device);
-    if (same) {
-        sqlite3_bind_int64(stmt, 3, t->number);
-    }
-    sqlite3_bind_int64(stmt, 4, limit);
-    return hand_over_tickets(s, stmt, fn, ctx, err);
 }
 
 int
@@ -136,15 +60,7 @@ state_each_event_of(struct state *s,
                     struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = db_prepare(
-        s->db, &stmt,
-        "WITH own AS (SELECT min(seq) AS first, max(seq) AS last, min(t) AS begin"
-        "  FROM events WHERE ticket = ?1)"
-        " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
-        " FROM own, events e WHERE e.seq BETWEEN own.first - ?4 AND own.last"
-        " AND (e.ticket = ?1 OR (e.device = ?2 AND e.rule = ?3 AND e.t >= own.begin"
-        "  AND e.ticket IS NULL AND e.name LIKE 'alarm.%')) ORDER BY e.seq",
-        err);
+    int rc = state_lend(s, SQL_EACH_EVENT_OF, &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -167,6 +83,6 @@ state_each_event_of(struct state *s,
             break;
         }
     }
-    sqlite3_finalize(stmt);
+    state_return(s, SQL_EACH_EVENT_OF, stmt);
     return rc;
 }

@@ -29,10 +29,6 @@ typedef bool (*state_evidence_fn)(void *ctx, const struct evidence_row *row);
 int state_each_evidence(
     struct state *s, int64_t ticket, state_evidence_fn fn, void *ctx, struct err *err);
 
-/* The ticket's row, if there is one (`fn` is called once, or not at all). */
-int state_get_ticket(
-    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err);
-
 /* At most `limit` other tickets of the same rule, the newest first: those of the same
  * device (`same`), or those of all other devices. */
 int state_each_like(struct state *s,

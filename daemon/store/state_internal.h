@@ -10,12 +10,14 @@
 #include "daemon/store/db.h"
 #include "daemon/store/state.h"
 
-#define GATEWAY_ID_BYTES 17 /* 16 hex digits. */
+#define GATEWAY_ID_BYTES    17 /* 16 hex digits. */
+#define JOURNAL_FAULT_BYTES 256
 
 enum state_sql {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ADD_EVENT,
+    SQL_PUT_HEAD,
     SQL_PUT_ALARM,
     SQL_DELETE_ALARM,
     SQL_PUT_TICKET,
@@ -24,35 +26,60 @@ enum state_sql {
     SQL_DELETE_TIMER,
     SQL_PUT_METER,
     SQL_PUT_DEVICE,
+    SQL_PUT_PLAN,
     SQL_PUT_SERVICE,
     SQL_DELETE_SERVICE,
     SQL_PUT_ALIVE,
     SQL_GET_ALIVE,
+    SQL_GET_BORN,
     SQL_OUTBOX_REPLACE,
     SQL_OUTBOX_ADD,
     SQL_OUTBOX_REMOVE,
     SQL_OUTBOX_DEPTH,
     SQL_EACH_ALARM,
     SQL_EACH_TICKET,
+    SQL_ONE_TICKET,
     SQL_MAX_TICKET,
+    SQL_OLDEST_VISIT,
     SQL_EACH_TIMER,
     SQL_EACH_METER,
     SQL_EACH_DEVICE,
+    SQL_EACH_PLAN,
     SQL_EACH_SERVICE,
     SQL_EACH_EVENT,
+    SQL_EACH_TICKET_EVENT,
+    SQL_EACH_TICKET_ROW,
+    SQL_EACH_LOST_TICKET,
     SQL_EACH_OUTBOX,
+    SQL_EACH_WORK,
+    SQL_EACH_REOPENING,
+    SQL_EACH_FIGURE_EVENT,
+    SQL_FIRST_EVENT,
+    SQL_EACH_TICKET_OF,
+    SQL_EACH_SAME,
+    SQL_EACH_LIKE,
+    SQL_EACH_EVENT_OF,
+    SQL_EACH_EVIDENCE,
+    SQL_PUT_LEDGER,
+    SQL_DELETE_LEDGER,
+    SQL_PUT_DOCUMENT,
+    SQL_PUT_ALTERATION,
+    SQL_EACH_LEDGER,
+    SQL_EACH_DOCUMENT,
+    SQL_EACH_ALTERATION,
     SQL_COUNT
 };
 
 struct state {
     sqlite3 *db;
     enum store_mode mode;
-    int lock_fd;                   /* -1 for readers. */
-    sqlite3_stmt *kept[SQL_COUNT]; /* Prepared once; NULL while in use. */
-    bool in_transaction;           /* Between state_begin and commit or rollback. */
-    int64_t last_seq;              /* Of the newest event on disk. */
-    int64_t pending_seq;           /* The same, with this transaction's events. */
-    int64_t depth;                 /* Outbox rows; -1: to be counted again. */
+    int lock_fd;                     /* -1 for readers. */
+    sqlite3_stmt *kept[SQL_COUNT];   /* Prepared once; NULL while in use. */
+    bool in_transaction;             /* Between state_begin and commit or rollback. */
+    struct journal_head last;        /* Of the journal, on disk. */
+    struct journal_head pending;     /* The same, with this transaction's events. */
+    char fault[JOURNAL_FAULT_BYTES]; /* See state_journal_fault(); "" when none. */
+    int64_t depth;                   /* Outbox rows; -1: to be counted again. */
     char gateway_id[GATEWAY_ID_BYTES];
 };
 
@@ -76,14 +103,14 @@ int state_lend_for_write(struct state *s,
                          sqlite3_stmt **out,
                          struct err *err);
 
-/* The prepared text. */
-const char *state_sql_text(enum state_sql which);
+/* ---- state_journal.c ---- */
 
-/* What SQL_EACH_TICKET gives in its row; device and rule are borrowed from `stmt`. */
-int state_ticket_row(struct state *s,
-                     sqlite3_stmt *stmt,
-                     struct ticket *t,
-                     struct err *err);
+/* Where the chain goes on; fills `fault` if head and last event do not fit. */
+int journal_open(struct state *s, struct err *err);
+int journal_put_head(struct state *s, struct err *err);
+/* `found` is false when there is none in meta, or what is there is no head. */
+int
+journal_read_head(sqlite3 *db, struct journal_head *out, bool *found, struct err *err);
 
 /* The binders leave the text to the caller (SQLITE_STATIC): every statement is run and
  * cleared before the function that bound it returns. */

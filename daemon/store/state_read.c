@@ -34,9 +34,21 @@ state_get_alive(struct state *s, int64_t *t_ms, struct err *err)
 }
 
 int
+state_get_born(struct state *s, int64_t *t_ms, struct err *err)
+{
+    return one_int(s, SQL_GET_BORN, INSTANT_NONE, t_ms, err);
+}
+
+int
 state_max_ticket(struct state *s, int64_t *number, struct err *err)
 {
     return one_int(s, SQL_MAX_TICKET, 0, number, err);
+}
+
+int
+state_oldest_visit(struct state *s, int64_t *closed_ms, struct err *err)
+{
+    return one_int(s, SQL_OLDEST_VISIT, INSTANT_MAX, closed_ms, err);
 }
 
 int
@@ -228,6 +240,35 @@ state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *
     return rc;
 }
 
+static int
+each_event(struct state *s,
+           enum state_sql which,
+           sqlite3_stmt *stmt,
+           state_event_fn fn,
+           void *ctx,
+           struct err *err)
+{
+    int rc = 0;
+    while (next_row(s, stmt, &rc, err)) {
+        const struct event_row row = {
+            .seq = sqlite3_column_int64(stmt, 0),
+            .t_ms = sqlite3_column_int64(stmt, 1),
+            .name = column_text(stmt, 2),
+            .device = column_text(stmt, 3),
+            .rule = column_text(stmt, 4),
+            .ticket = sqlite3_column_int64(stmt, 5),
+            .json = column_text(stmt, 6),
+            .peer = column_text(stmt, 7),
+            .more = column_text(stmt, 8),
+        };
+        if (!fn(ctx, &row)) {
+            break;
+        }
+    }
+    state_return(s, which, stmt);
+    return rc;
+}
+
 int
 state_each_event(struct state *s,
                  int64_t after_seq,
@@ -243,23 +284,20 @@ state_each_event(struct state *s,
     }
     sqlite3_bind_int64(stmt, 1, after_seq);
     sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1); /* -1: no limit. */
-    while (next_row(s, stmt, &rc, err)) {
-        const struct event_row row = {
-            .seq = sqlite3_column_int64(stmt, 0),
-            .t_ms = sqlite3_column_int64(stmt, 1),
-            .name = column_text(stmt, 2),
-            .device = column_text(stmt, 3),
-            .rule = column_text(stmt, 4),
-            .ticket = sqlite3_column_int64(stmt, 5),
-            .json = column_text(stmt, 6),
-            .peer = column_text(stmt, 7),
-        };
-        if (!fn(ctx, &row)) {
-            break;
-        }
+    return each_event(s, SQL_EACH_EVENT, stmt, fn, ctx, err);
+}
+
+int
+state_each_ticket_event(
+    struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_TICKET_EVENT, &stmt, err);
+    if (rc != 0) {
+        return rc;
     }
-    state_return(s, SQL_EACH_EVENT, stmt);
-    return rc;
+    sqlite3_bind_int64(stmt, 1, number);
+    return each_event(s, SQL_EACH_TICKET_EVENT, stmt, fn, ctx, err);
 }
 
 int

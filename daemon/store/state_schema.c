@@ -123,6 +123,13 @@ static const char version_4[] =
     "ALTER TABLE ticket ADD COLUMN first_responded_ms INTEGER;"
     "ALTER TABLE ticket ADD COLUMN first_resolved_ms INTEGER;"
     "ALTER TABLE ticket ADD COLUMN visit_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN respond_warn_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN resolve_warn_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN assign_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN escalate_ms INTEGER;"
+    "UPDATE ticket SET"
+    "  respond_warn_ms = respond_from_ms + (respond_by_ms - respond_from_ms) * 4 / 5,"
+    "  resolve_warn_ms = resolve_from_ms + (resolve_by_ms - resolve_from_ms) * 4 / 5;"
     "UPDATE ticket SET first_responded_ms = responded_ms,"
     "  first_resolved_ms = resolved_ms WHERE reopened = 0;"
     "UPDATE ticket SET pause = 'other' WHERE state = 'waiting';"
@@ -149,6 +156,86 @@ static const char version_4[] =
     "  cause, minutes, cost, parts, episodes, reopened, resolution, rating FROM "
     "ticket;";
 
+/* The chain of the journal.  Tickets that are older than `more` begin their fold with
+ * the row that they have now, kept at their last event. */
+static const char version_5[] =
+    "ALTER TABLE events ADD COLUMN more TEXT;"
+    "ALTER TABLE events ADD COLUMN hash BLOB NOT NULL DEFAULT x'';"
+    "UPDATE events SET more = (SELECT json_patch('{}', json_object("
+    "  'number', number, 'kind', kind, 'device', t.device, 'rule', t.rule,"
+    "  'priority', priority, 'state', state, 'opened_ms', opened_ms,"
+    "  'respond_by_ms', respond_by_ms, 'resolve_by_ms', resolve_by_ms,"
+    "  'assigned_ms', assigned_ms, 'responded_ms', responded_ms,"
+    "  'resolved_ms', resolved_ms, 'verified_ms', verified_ms,"
+    "  'closed_ms', closed_ms, 'waiting_since_ms', waiting_since_ms,"
+    "  'cleared_ms', cleared_ms, 'episodes', episodes, 'reopened', reopened,"
+    "  'respond_warned', respond_warned, 'respond_breached', respond_breached,"
+    "  'resolve_warned', resolve_warned, 'resolve_breached', resolve_breached,"
+    "  'assignee', assignee, 'team', team, 'title', title, 'resolution', resolution,"
+    "  'rating', rating, 'respond_from_ms', respond_from_ms,"
+    "  'resolve_from_ms', resolve_from_ms, 'category', category, 'plan', plan,"
+    "  'due_ms', due_ms, 'symptom', symptom, 'reporter', reporter, 'taken', taken,"
+    "  'pause', pause, 'level', level, 'proof', proof, 'cause', cause,"
+    "  'minutes', minutes, 'cost', cost, 'parts', iif(json_valid(parts), json(parts), "
+    "NULL), 'steps', steps,"
+    "  'first_responded_ms', first_responded_ms,"
+    "  'first_resolved_ms', first_resolved_ms, 'visit_ms', visit_ms,"
+    "  'respond_warn_ms', respond_warn_ms, 'resolve_warn_ms', resolve_warn_ms,"
+    "  'assign_ms', assign_ms, 'escalate_ms', escalate_ms))"
+    "  FROM ticket AS t WHERE t.number = events.ticket)"
+    "  WHERE seq IN (SELECT max(seq) FROM events WHERE ticket IS NOT NULL"
+    "                GROUP BY ticket);"
+    "SELECT journal_chain();"
+    "CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN"
+    "  SELECT RAISE(ABORT, 'the journal only grows: no event is deleted'); END;"
+    "CREATE TRIGGER events_stand BEFORE UPDATE ON events BEGIN"
+    "  SELECT RAISE(ABORT, 'the journal only grows: no event is changed'); END;"
+    "DROP VIEW events_view;"
+    "CREATE VIEW events_view AS SELECT seq,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', t / 1000.0, 'unixepoch') AS at,"
+    "  name, device, rule, ticket, person, json, peer, more, lower(hex(hash)) AS hash"
+    "  FROM events;";
+
+/* The ledger: what people changed of it.  A row that is replaced, or a document that
+ * was taken out, is in the journal. */
+static const char version_7[] =
+    "CREATE TABLE ledger ("
+    "  device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    "  person TEXT NOT NULL, changed_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (device, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ledger_document ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, title TEXT NOT NULL,"
+    "  link TEXT NOT NULL, kind TEXT NOT NULL, valid_until TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL, removed_by TEXT, removed_ms INTEGER) STRICT;"
+    "CREATE TABLE ledger_alteration ("
+    "  number INTEGER PRIMARY KEY, device TEXT NOT NULL, day TEXT NOT NULL,"
+    "  what TEXT NOT NULL, effect TEXT, made_by TEXT, person TEXT NOT NULL,"
+    "  added_ms INTEGER NOT NULL) STRICT;";
+
+/* When each plan was done on each device, and what puts its next visit where.  Days are
+ * numbered since 1970-01-01. */
+static const char version_6[] =
+    "CREATE TABLE plan ("
+    "  plan TEXT NOT NULL, device TEXT NOT NULL, since_day INTEGER, done_day INTEGER,"
+    "  done_ms INTEGER, base_day INTEGER, moved_day INTEGER, use_day INTEGER,"
+    "  ticket INTEGER, ticket_day INTEGER, told_day INTEGER, overdue INTEGER NOT NULL,"
+    "  held INTEGER NOT NULL, before_ticket INTEGER, before_done_ms INTEGER,"
+    "  before_done_day INTEGER, before_base_day INTEGER, before_ticket_day INTEGER,"
+    "  before_at_service REAL NOT NULL, used REAL NOT NULL,"
+    "  used_at_service REAL NOT NULL, used_at_mark REAL NOT NULL, mark_ms INTEGER,"
+    "  rate REAL NOT NULL, rate_days INTEGER NOT NULL, last_ms INTEGER,"
+    "  last_value REAL NOT NULL, PRIMARY KEY (device, plan)) STRICT, WITHOUT ROWID;"
+    "CREATE VIEW plans AS SELECT plan, device,"
+    "  date(done_day * 86400, 'unixepoch') AS done,"
+    "  date(moved_day * 86400, 'unixepoch') AS moved_to, ticket,"
+    "  date(ticket_day * 86400, 'unixepoch') AS due, overdue,"
+    "  used - used_at_service AS used_since, rate AS used_per_day FROM plan;";
+
+/* For the report over a period, which must not read every event that there ever was. */
+static const char version_9[] =
+    "CREATE INDEX events_figures ON events (seq) WHERE " STATE_FIGURE_EVENTS ";"
+    "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;";
+
 /* What was known when a ticket opened: the rule as YAML, the rest as JSON. */
 static const char version_8[] =
     "CREATE TABLE evidence ("
@@ -158,4 +245,6 @@ static const char version_8[] =
     "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
 
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_8};
+    version_1, version_2, version_3, version_4,
+    version_5, version_6, version_7, version_9,
+    version_8};

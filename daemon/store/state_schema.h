@@ -4,7 +4,14 @@
 #ifndef CARETAKER_STORE_STATE_SCHEMA_H
 #define CARETAKER_STORE_STATE_SCHEMA_H
 
-#define STATE_SCHEMA_VERSION 5
+#define STATE_SCHEMA_VERSION 9
+
+/* The condition of the index `events_figures`; a query that is to use it has the same
+ * words. */
+#define STATE_FIGURE_EVENTS                                                            \
+    "name IN ('device.offline', 'device.online', 'device.out_of_service',"             \
+    " 'device.in_service', 'alarm.raised', 'alarm.changed', 'alarm.cleared',"          \
+    " 'ticket.breached', 'plan.overdue', 'clock.stepped')"
 
 extern const char *const state_schema_steps[STATE_SCHEMA_VERSION];
 

@@ -2,8 +2,10 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
+#include "daemon/store/state_evidence.h"
 #include "daemon/store/state_internal.h"
 
 /* From ?30 on; `parts` holds their text until the statement has run. */
@@ -30,6 +32,10 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 44, t->first_responded_ms);
     bind_instant(stmt, 45, t->first_resolved_ms);
     bind_instant(stmt, 46, t->visit_ms);
+    bind_instant(stmt, 47, t->respond_warn_ms);
+    bind_instant(stmt, 48, t->resolve_warn_ms);
+    bind_instant(stmt, 49, t->assign_ms);
+    bind_instant(stmt, 50, t->escalate_ms);
 }
 
 int
@@ -89,7 +95,8 @@ read_parts(struct ticket *t, const char *text)
         if (name != NULL) {
             utf8_copy(part->name, sizeof part->name, name);
             part->count = json_integer_value(json_object_get(item, "count"));
-            part->cost = json_integer_value(json_object_get(item, "cost"));
+            (void)money_from_number(&part->cost,
+                                    json_number_value(json_object_get(item, "cost")));
             t->part_count++;
         }
     }
@@ -122,11 +129,15 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->first_responded_ms = column_instant(stmt, 43);
     t->first_resolved_ms = column_instant(stmt, 44);
     t->visit_ms = column_instant(stmt, 45);
+    t->respond_warn_ms = column_instant(stmt, 46);
+    t->resolve_warn_ms = column_instant(stmt, 47);
+    t->assign_ms = column_instant(stmt, 48);
+    t->escalate_ms = column_instant(stmt, 49);
     return 0;
 }
 
-int
-state_ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
+static int
+ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err)
 {
     *t = (struct ticket){0};
     t->number = sqlite3_column_int64(stmt, 0);
@@ -167,6 +178,26 @@ state_ticket_row(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct e
     return read_work(s, stmt, t, err);
 }
 
+static int
+each_row(struct state *s,
+         enum state_sql which,
+         sqlite3_stmt *stmt,
+         state_ticket_fn fn,
+         void *ctx,
+         struct err *err)
+{
+    struct ticket t;
+    int rc = 0;
+    while (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc != 0 || !fn(ctx, &t)) {
+            break;
+        }
+    }
+    state_return(s, which, stmt);
+    return rc;
+}
+
 int
 state_each_ticket(struct state *s,
                   int64_t closed_since_ms,
@@ -175,7 +206,6 @@ state_each_ticket(struct state *s,
                   struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    struct ticket t;
     int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
     if (rc != 0) {
         return rc;
@@ -183,12 +213,61 @@ state_each_ticket(struct state *s,
     if (closed_since_ms != INSTANT_NONE) {
         sqlite3_bind_int64(stmt, 1, closed_since_ms);
     }
-    while (next_row(s, stmt, &rc, err)) {
-        rc = state_ticket_row(s, stmt, &t, err);
-        if (rc != 0 || !fn(ctx, &t)) {
-            break;
+    return each_row(s, SQL_EACH_TICKET, stmt, fn, ctx, err);
+}
+
+int
+state_each_ticket_of(
+    struct state *s, const char *device, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, SQL_EACH_TICKET_OF, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text(stmt, 1, device);
+    return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
+}
+
+int
+state_each_like(struct state *s,
+                const struct ticket *t,
+                bool same,
+                int64_t limit,
+                state_ticket_fn fn,
+                void *ctx,
+                struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum state_sql which = same ? SQL_EACH_SAME : SQL_EACH_LIKE;
+    int rc = state_lend(s, which, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text_or_null(stmt, 1, t->rule);
+    bind_text_or_null(stmt, 2, t->device);
+    sqlite3_bind_int64(stmt, 3, t->number);
+    sqlite3_bind_int64(stmt, 4, limit);
+    return each_row(s, which, stmt, fn, ctx, err);
+}
+
+int
+state_one_ticket(
+    struct state *s, int64_t number, state_ticket_fn fn, void *ctx, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct ticket t;
+    int rc = state_lend(s, SQL_ONE_TICKET, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(stmt, 1, number);
+    if (next_row(s, stmt, &rc, err)) {
+        rc = ticket_row(s, stmt, &t, err);
+        if (rc == 0) {
+            (void)fn(ctx, &t);
         }
     }
-    state_return(s, SQL_EACH_TICKET, stmt);
+    state_return(s, SQL_ONE_TICKET, stmt);
     return rc;
 }

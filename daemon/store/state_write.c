@@ -20,41 +20,6 @@ state_lend_for_write(struct state *s,
     return state_lend(s, which, out, err);
 }
 
-int
-state_add_event(struct state *s,
-                const struct event *e,
-                const char *json,
-                const char *peer,
-                int64_t *seq,
-                struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend_for_write(s, SQL_ADD_EVENT, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    int64_t next = s->pending_seq + 1;
-    sqlite3_bind_int64(stmt, 1, next);
-    sqlite3_bind_int64(stmt, 2, e->t_ms);
-    bind_text(stmt, 3, event_kind_name(e->kind));
-    bind_text_or_null(stmt, 4, e->device);
-    bind_text_or_null(stmt, 5, e->rule);
-    bind_number_or_null(stmt, 6, e->ticket);
-    bind_text_or_null(stmt, 7, e->by);
-    bind_text(stmt, 8, json);
-    bind_text_or_null(stmt, 9, peer);
-    rc = state_run(s, SQL_ADD_EVENT, stmt, "add an event", err);
-    if (rc != 0) {
-        return rc;
-    }
-    s->pending_seq = next;
-    if (!s->in_transaction) {
-        s->last_seq = next;
-    }
-    *seq = next;
-    return 0;
-}
-
 /* "ms,ms,..." into `out`; empty for none. */
 static void
 write_raises(char *out, size_t size, const struct alarm *a)

@@ -6,9 +6,12 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
+#include "daemon/ticket/dispatch.h"
+#include "daemon/ticket/proof.h"
 
-static const struct rule_spec *
-rule_of(const struct tickets *t, const struct ticket_entry *e)
+const struct rule_spec *
+life_rule(const struct tickets *t, const struct ticket_entry *e)
 {
     return e->rule != NONE_INDEX ? &t->site->rules[e->rule] : NULL;
 }
@@ -16,7 +19,7 @@ rule_of(const struct tickets *t, const struct ticket_entry *e)
 int64_t
 life_follow_up_ms(const struct tickets *t, const struct ticket_entry *e)
 {
-    const struct rule_spec *rule = rule_of(t, e);
+    const struct rule_spec *rule = life_rule(t, e);
     return rule != NULL ? rule->follow_up_ms : t->site->follow_up_ms;
 }
 
@@ -29,6 +32,11 @@ life_tell(struct tickets *t, const struct ticket_entry *e, struct event *event)
     event->severity = e->row.priority;
     event->ticket_kind = e->row.kind;
     event->title = e->row.title;
+    if (e->row.plan[0] != '\0' &&
+        (event->kind == EVENT_TICKET_OPENED || event->kind == EVENT_TICKET_CHANGED)) {
+        event->plan = e->row.plan;
+        event->due_ms = e->row.due_ms != INSTANT_NONE ? e->row.due_ms : 0;
+    }
     t->sink->event(t->sink->ctx, event);
 }
 
@@ -42,38 +50,42 @@ offer(struct ticket_entry *e, enum ticket_timer timer, int64_t due_ms)
     }
 }
 
-static int64_t
-warn_ms(int64_t from_ms, int64_t by_ms)
-{
-    return from_ms + (by_ms - from_ms) * 4 / 5;
-}
-
 void
 life_plan(struct tickets *t, struct ticket_entry *e)
 {
     const struct ticket *row = &e->row;
     bool in_work = row->state != TICKET_RESOLVED && row->state != TICKET_CLOSED;
-    bool respond_runs = in_work && row->responded_ms == INSTANT_NONE;
+    /* A visit has its day; that somebody is there sooner was promised to nobody. */
+    bool respond_runs =
+        in_work && row->responded_ms == INSTANT_NONE && row->due_ms == INSTANT_NONE;
     bool resolve_runs = in_work && row->state != TICKET_WAITING;
     e->due_ms = INSTANT_MAX;
     e->timer = TICKET_TIMER_NONE;
     /* Offered in the order in which they fire when due together. */
     if (row->state == TICKET_RESOLVED) {
         offer(e, TICKET_TIMER_VERIFY, e->verify_ms);
+        offer(e, TICKET_TIMER_PROOF, e->proof_ms);
+    }
+    if (in_work && row->assignee[0] == '\0' && row->assign_ms != INSTANT_NONE) {
+        offer(e, TICKET_TIMER_ASSIGN, row->assign_ms);
     }
     if (respond_runs && !row->respond_warned) {
-        offer(e, TICKET_TIMER_RESPOND_WARN,
-              warn_ms(row->respond_from_ms, row->respond_by_ms));
+        offer(e, TICKET_TIMER_RESPOND_WARN, row->respond_warn_ms);
     }
     if (respond_runs && !row->respond_breached) {
         offer(e, TICKET_TIMER_RESPOND_BREACH, row->respond_by_ms);
     }
+    if (respond_runs && row->escalate_ms != INSTANT_NONE) {
+        offer(e, TICKET_TIMER_ESCALATE, row->escalate_ms);
+    }
     if (resolve_runs && !row->resolve_warned) {
-        offer(e, TICKET_TIMER_RESOLVE_WARN,
-              warn_ms(row->resolve_from_ms, row->resolve_by_ms));
+        offer(e, TICKET_TIMER_RESOLVE_WARN, row->resolve_warn_ms);
     }
     if (resolve_runs && !row->resolve_breached) {
         offer(e, TICKET_TIMER_RESOLVE_BREACH, row->resolve_by_ms);
+    }
+    if (row->state == TICKET_CLOSED && row->visit_ms != INSTANT_NONE) {
+        offer(e, TICKET_TIMER_VISIT, row->visit_ms);
     }
     ticket_table_moved(&t->table, e);
 }
@@ -87,25 +99,8 @@ life_settle(struct tickets *t, struct ticket_entry *e)
     }
 }
 
-/* Both clocks start at t_ms, whole. */
-static void
-start_clocks(const struct tickets *t, struct ticket_entry *e, int64_t t_ms)
-{
-    const struct promise *promise = &t->site->promises[e->row.priority];
-    const struct rule_spec *rule = rule_of(t, e);
-    bool own = rule != NULL && rule->respond_within_ms > 0;
-    e->row.respond_from_ms = t_ms;
-    e->row.resolve_from_ms = t_ms;
-    e->row.respond_by_ms = t_ms + (own ? rule->respond_within_ms : promise->respond_ms);
-    e->row.resolve_by_ms = t_ms + promise->resolve_ms;
-    e->row.respond_warned = false;
-    e->row.respond_breached = false;
-    e->row.resolve_warned = false;
-    e->row.resolve_breached = false;
-}
-
-struct ticket_entry *
-life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
+static struct ticket_entry *
+new_entry(struct tickets *t, const struct ticket_birth *birth)
 {
     struct ticket_entry *e = calloc(1, sizeof *e);
     if (e == NULL) {
@@ -114,6 +109,7 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     e->device = birth->device;
     e->rule = birth->rule;
     e->verify_ms = INSTANT_MAX;
+    e->proof_ms = INSTANT_MAX;
     e->due_ms = INSTANT_MAX;
     e->timer = TICKET_TIMER_NONE;
     struct ticket *row = &e->row;
@@ -129,30 +125,78 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     }
     row->priority = birth->priority;
     row->state = TICKET_OPENED;
+    int64_t *const none[] = {
+        &row->assigned_ms,       &row->responded_ms,
+        &row->resolved_ms,       &row->verified_ms,
+        &row->closed_ms,         &row->waiting_since_ms,
+        &row->cleared_ms,        &row->due_ms,
+        &row->visit_ms,          &row->first_responded_ms,
+        &row->first_resolved_ms, &row->assign_ms,
+        &row->escalate_ms,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        *none[i] = INSTANT_NONE;
+    }
+    return e;
+}
+
+static const char *
+or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+void
+life_assign(struct ticket_entry *e, const char *who, int64_t t_ms)
+{
+    utf8_copy(e->row.assignee, sizeof e->row.assignee, who);
+    e->row.assigned_ms = t_ms;
+    e->row.assign_ms = INSTANT_NONE;
+    if (e->row.state == TICKET_OPENED) {
+        e->row.state = TICKET_ASSIGNED;
+    }
+}
+
+struct ticket_entry *
+life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
+{
+    struct ticket_entry *e = new_entry(t, birth);
+    struct ticket *row = &e->row;
     row->opened_ms = t_ms;
-    row->assigned_ms = INSTANT_NONE;
-    row->responded_ms = INSTANT_NONE;
-    row->resolved_ms = INSTANT_NONE;
-    row->verified_ms = INSTANT_NONE;
-    row->closed_ms = INSTANT_NONE;
-    row->waiting_since_ms = INSTANT_NONE;
-    row->cleared_ms = INSTANT_NONE;
-    row->due_ms = INSTANT_NONE;
-    row->first_responded_ms = INSTANT_NONE;
-    row->first_resolved_ms = INSTANT_NONE;
-    row->visit_ms = INSTANT_NONE;
     utf8_copy(row->title, sizeof row->title, birth->title);
-    utf8_copy(row->team, sizeof row->team, birth->team);
-    start_clocks(t, e, t_ms);
+    const struct team *team = dispatch_team(t->site, birth->team, birth->category);
+    utf8_copy(row->team, sizeof row->team, team != NULL ? team->id : birth->team);
+    utf8_copy(row->category, sizeof row->category, birth->category);
+    utf8_copy(row->symptom, sizeof row->symptom, birth->symptom);
+    utf8_copy(row->reporter, sizeof row->reporter, birth->reporter);
+    utf8_copy(row->plan, sizeof row->plan, birth->plan);
+    if (birth->due_ms != 0) {
+        row->due_ms = birth->due_ms;
+    }
+    clocks_start(t->site, row, t_ms);
     ticket_table_add(&t->table, e);
     life_settle(t, e);
     struct event event = {.t_ms = t_ms,
                           .kind = EVENT_TICKET_OPENED,
                           .respond_by_ms = row->respond_by_ms,
                           .resolve_by_ms = row->resolve_by_ms,
+                          .team = or_null(row->team),
+                          .category = or_null(row->category),
+                          .symptom = or_null(row->symptom),
+                          .reporter = or_null(row->reporter),
+                          .plan = or_null(row->plan),
+                          .due_ms = birth->due_ms,
                           .by = birth->by,
                           .note = birth->note};
     life_tell(t, e, &event);
+    if (birth->assignee != NULL && birth->assignee[0] != '\0') {
+        life_assign(e, birth->assignee, t_ms);
+        life_settle(t, e);
+        struct event assigned = {
+            .t_ms = t_ms, .kind = EVENT_TICKET_ASSIGNED, .assignee = row->assignee};
+        life_tell(t, e, &assigned);
+    }
+    life_dispatch(t, e, t_ms);
     return e;
 }
 
@@ -170,8 +214,7 @@ void
 life_reopen(struct tickets *t,
             struct ticket_entry *e,
             int64_t t_ms,
-            const char *by,
-            const char *note)
+            const struct event *said)
 {
     struct ticket *row = &e->row;
     assert(row->state == TICKET_RESOLVED || row->state == TICKET_CLOSED);
@@ -181,19 +224,19 @@ life_reopen(struct tickets *t,
     row->resolved_ms = INSTANT_NONE;
     row->verified_ms = INSTANT_NONE;
     row->closed_ms = INSTANT_NONE;
+    row->visit_ms = INSTANT_NONE;
     row->rating = 0; /* It was given to a repair that did not last. */
-    e->watched = false;
-    e->verify_ms = INSTANT_MAX;
-    start_clocks(t, e, t_ms);
+    proof_forget(e);
+    clocks_start(t->site, row, t_ms);
     life_settle(t, e);
-    struct event event = {.t_ms = t_ms,
-                          .kind = EVENT_TICKET_REOPENED,
-                          .respond_by_ms = row->respond_by_ms,
-                          .resolve_by_ms = row->resolve_by_ms,
-                          .assignee = row->assignee[0] != '\0' ? row->assignee : NULL,
-                          .by = by,
-                          .note = note};
+    struct event event = *said;
+    event.t_ms = t_ms;
+    event.kind = EVENT_TICKET_REOPENED;
+    event.respond_by_ms = row->respond_by_ms;
+    event.resolve_by_ms = row->resolve_by_ms;
+    event.assignee = or_null(row->assignee);
     life_tell(t, e, &event);
+    life_dispatch(t, e, t_ms);
 }
 
 void
@@ -205,89 +248,71 @@ life_rise(struct tickets *t,
     struct ticket *row = &e->row;
     assert(priority > row->priority);
     assert(row->state != TICKET_CLOSED);
-    const struct promise *promise = &t->site->promises[priority];
-    row->priority = priority;
-    bool in_work = row->state != TICKET_RESOLVED;
-    int64_t respond_by_ms = t_ms + promise->respond_ms;
-    if (in_work && row->responded_ms == INSTANT_NONE &&
-        respond_by_ms < row->respond_by_ms) {
-        row->respond_from_ms = t_ms;
-        row->respond_by_ms = respond_by_ms;
-        row->respond_warned = false;
-    }
-    /* A clock that stands for a pause is compared where it stands: the pause comes on
-     * top of either deadline when it ends. */
-    int64_t from_ms = row->state == TICKET_WAITING ? row->waiting_since_ms : t_ms;
-    int64_t resolve_by_ms = from_ms + promise->resolve_ms;
-    if (in_work && resolve_by_ms < row->resolve_by_ms) {
-        row->resolve_from_ms = from_ms;
-        row->resolve_by_ms = resolve_by_ms;
-        row->resolve_warned = false;
-    }
+    clocks_change_priority(t->site, row, t_ms, priority);
     life_settle(t, e);
     struct event event = {.t_ms = t_ms,
                           .kind = EVENT_TICKET_CHANGED,
                           .respond_by_ms = row->respond_by_ms,
                           .resolve_by_ms = row->resolve_by_ms};
     life_tell(t, e, &event);
+    life_dispatch(t, e, t_ms); /* It may have waited for its team to work. */
+}
+
+void
+life_sweep_by(struct tickets *t, const struct ticket_entry *e)
+{
+    if (e->row.state != TICKET_CLOSED || e->row.visit_ms != INSTANT_NONE) {
+        return;
+    }
+    int64_t forget_ms = e->row.closed_ms + life_follow_up_ms(t, e);
+    if (forget_ms < t->sweep_ms) {
+        t->sweep_ms = forget_ms;
+    }
+}
+
+/* What endangered people is looked at once more, some days after. */
+static int64_t
+visit_after(const struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
+{
+    return e->row.priority == SEVERITY_CRITICAL && e->row.kind != TICKET_PLANNED &&
+                   t->site->visit_after_ms > 0
+               ? t_ms + t->site->visit_after_ms
+               : INSTANT_NONE;
 }
 
 void
 life_close(struct tickets *t,
            struct ticket_entry *e,
            int64_t t_ms,
-           const char *by,
-           const char *note)
+           const struct event *said)
 {
-    assert(e->row.state == TICKET_RESOLVED);
-    e->row.state = TICKET_CLOSED;
-    e->row.closed_ms = t_ms;
-    if (by == NULL) {
-        e->row.verified_ms = t_ms;
+    struct ticket *row = &e->row;
+    assert(row->state == TICKET_RESOLVED);
+    row->state = TICKET_CLOSED;
+    row->closed_ms = t_ms;
+    if (said == NULL) {
+        row->verified_ms = t_ms;
     }
-    e->watched = false;
-    e->verify_ms = INSTANT_MAX;
-    int64_t forget_ms = t_ms + life_follow_up_ms(t, e);
-    if (forget_ms < t->sweep_ms) {
-        t->sweep_ms = forget_ms;
-    }
+    row->visit_ms = visit_after(t, e, t_ms);
+    proof_forget(e);
+    life_sweep_by(t, e);
     life_settle(t, e);
-    if (by == NULL) {
+    if (said == NULL) {
         struct event verified = {.t_ms = t_ms, .kind = EVENT_TICKET_VERIFIED};
         life_tell(t, e, &verified);
     }
-    struct event closed = {
-        .t_ms = t_ms, .kind = EVENT_TICKET_CLOSED, .by = by, .note = note};
+    struct event closed = {0};
+    if (said != NULL) {
+        closed = *said;
+    }
+    closed.t_ms = t_ms;
+    closed.kind = EVENT_TICKET_CLOSED;
+    closed.due_ms = row->visit_ms != INSTANT_NONE ? row->visit_ms : 0;
     life_tell(t, e, &closed);
 }
 
-static int64_t
-later(int64_t a_ms, int64_t b_ms)
-{
-    return a_ms > b_ms ? a_ms : b_ms;
-}
-
-void
-life_judge(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
-{
-    e->verify_ms = INSTANT_MAX;
-    const struct rule_spec *rule = rule_of(t, e);
-    if (e->row.state != TICKET_RESOLVED || e->row.kind != TICKET_FAULT ||
-        rule == NULL || e->raised || !e->watched || !e->watch.clear) {
-        return;
-    }
-    /* INSTANT_NONE is the least of all instants. */
-    int64_t repaired_ms = later(e->row.resolved_ms, e->row.cleared_ms);
-    bool while_seen = e->watch.while_now || e->watch.while_last_ms >= repaired_ms;
-    if (!while_seen) {
-        return; /* The repair was not yet put to the test. */
-    }
-    int64_t start_ms = later(repaired_ms, e->watch.clear_since_ms);
-    e->verify_ms = later(start_ms + rule->verify_for_ms, t_ms);
-}
-
-static bool
-is_past(const struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
+bool
+life_is_past(const struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
 {
     return e->row.state == TICKET_CLOSED &&
            t_ms - e->row.closed_ms >= life_follow_up_ms(t, e);
@@ -302,7 +327,7 @@ static bool
 is_gone(const void *ctx, const struct ticket_entry *e)
 {
     const struct sweep *s = ctx;
-    return is_past(s->tickets, e, s->t_ms);
+    return life_is_past(s->tickets, e, s->t_ms) && e->row.visit_ms == INSTANT_NONE;
 }
 
 void
@@ -315,10 +340,6 @@ life_sweep(struct tickets *t, int64_t t_ms)
     ticket_table_sweep(&t->table, is_gone, &sweep);
     t->sweep_ms = INSTANT_MAX;
     for (size_t i = 0; i < t->table.count; i++) {
-        const struct ticket_entry *e = t->table.by_number[i];
-        if (e->row.state == TICKET_CLOSED &&
-            e->row.closed_ms + life_follow_up_ms(t, e) < t->sweep_ms) {
-            t->sweep_ms = e->row.closed_ms + life_follow_up_ms(t, e);
-        }
+        life_sweep_by(t, t->table.by_number[i]);
     }
 }

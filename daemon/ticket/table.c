@@ -206,6 +206,17 @@ ticket_table_newest(const struct ticket_table *t, uint32_t device, uint32_t rule
 }
 
 struct ticket_entry *
+ticket_table_before(const struct ticket_table *t, const struct ticket_entry *e)
+{
+    size_t at = place_of_key(t, e->device, e->rule, e->row.number);
+    if (at == 0 || t->by_key[at - 1]->device != e->device ||
+        t->by_key[at - 1]->rule != e->rule) {
+        return NULL;
+    }
+    return t->by_key[at - 1];
+}
+
+struct ticket_entry *
 ticket_table_open(const struct ticket_table *t, uint32_t device, uint32_t rule)
 {
     for (size_t i = place_of_key(t, device, rule, 0);

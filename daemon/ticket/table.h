@@ -15,10 +15,14 @@
  * this order. */
 enum ticket_timer {
     TICKET_TIMER_VERIFY,
+    TICKET_TIMER_PROOF, /* The sensor was good for long enough to be believed. */
+    TICKET_TIMER_ASSIGN,
     TICKET_TIMER_RESPOND_WARN,
     TICKET_TIMER_RESPOND_BREACH,
+    TICKET_TIMER_ESCALATE,
     TICKET_TIMER_RESOLVE_WARN,
     TICKET_TIMER_RESOLVE_BREACH,
+    TICKET_TIMER_VISIT,
     TICKET_TIMER_NONE
 };
 
@@ -31,6 +35,7 @@ struct ticket_entry {
     bool watched;          /* `watch` is known; only while resolved. */
     struct watch watch;
     int64_t verify_ms; /* INSTANT_MAX: nothing to verify yet. */
+    int64_t proof_ms;  /* When row.proof is to be judged again; INSTANT_MAX: not. */
     int64_t due_ms;    /* Of the earliest timer; INSTANT_MAX: none. */
     enum ticket_timer timer;
     size_t heap_at; /* Place in ticket_table.heap. */
@@ -59,6 +64,9 @@ struct ticket_entry *ticket_table_find(const struct ticket_table *t, int64_t num
 /* The newest of this device and rule, or NULL. */
 struct ticket_entry *
 ticket_table_newest(const struct ticket_table *t, uint32_t device, uint32_t rule);
+/* The next older one of the same device and rule, or NULL. */
+struct ticket_entry *ticket_table_before(const struct ticket_table *t,
+                                         const struct ticket_entry *e);
 /* The one of this device and rule that is not closed, or NULL. */
 struct ticket_entry *
 ticket_table_open(const struct ticket_table *t, uint32_t device, uint32_t rule);

@@ -6,7 +6,10 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/ticket/clocks.h"
 #include "daemon/ticket/life.h"
+#include "daemon/ticket/proof.h"
+#include "daemon/ticket/visit.h"
 
 /*   OPENED --take--> ASSIGNED --arrive--> RESPONDED --resolve--> RESOLVED --> CLOSED
  *      any of these three --wait--> WAITING --resume--> back    |   verified, or
@@ -61,6 +64,7 @@ tickets_restore(struct tickets *t, const struct ticket *row, bool raised)
     }
     e->raised = raised;
     e->verify_ms = INSTANT_MAX;
+    e->proof_ms = INSTANT_MAX;
     e->due_ms = INSTANT_MAX;
     e->timer = TICKET_TIMER_NONE;
     ticket_table_add(&t->table, e);
@@ -68,10 +72,7 @@ tickets_restore(struct tickets *t, const struct ticket *row, bool raised)
     if (row->number >= t->next_number) {
         t->next_number = row->number + 1;
     }
-    if (row->state == TICKET_CLOSED &&
-        row->closed_ms + life_follow_up_ms(t, e) < t->sweep_ms) {
-        t->sweep_ms = row->closed_ms + life_follow_up_ms(t, e);
-    }
+    life_sweep_by(t, e);
 }
 
 /* The alarm stands at a severity that is work.  `stood`: it did so before, too. */
@@ -90,7 +91,8 @@ on_fault(struct tickets *t,
                                      .rule = rule,
                                      .priority = a->severity,
                                      .title = a->title,
-                                     .team = t->site->rules[rule].team};
+                                     .team = t->site->rules[rule].team,
+                                     .category = t->site->rules[rule].category};
         return life_open(t, t_ms, &birth)->row.number;
     }
     bool done = e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED;
@@ -101,7 +103,9 @@ on_fault(struct tickets *t,
         }
         e->row.episodes++;
         e->row.cleared_ms = INSTANT_NONE;
-        life_reopen(t, e, t_ms, NULL, NULL);
+        struct event evidence = {
+            .has_value = a->has_value, .value = a->value, .episode = a->episode};
+        life_reopen(t, e, t_ms, &evidence);
         return e->row.number;
     }
     if (!stood) {
@@ -123,26 +127,48 @@ on_relief(struct tickets *t, int64_t t_ms, struct ticket_entry *e)
     if (!e->raised || e->row.cleared_ms == INSTANT_NONE) {
         e->row.cleared_ms = t_ms;
     }
-    life_judge(t, e, t_ms);
+    enum proof before = e->row.proof;
+    bool changed = proof_judge(t, e, t_ms);
+    if (changed && e->row.proof == PROOF_NOT_GOOD) {
+        /* The samples that end an alarm are good: the watch on its rule, which follows,
+         * knows better.  If none does, it is judged again. */
+        e->row.proof = before;
+        e->proof_ms = t_ms;
+        changed = false;
+    }
     life_settle(t, e);
+    if (changed) {
+        proof_tell(t, e, t_ms);
+    }
     return e->row.number;
+}
+
+/* The newest of this device and rule whose follow-up is not over, or NULL. */
+static struct ticket_entry *
+newest_of(const struct tickets *t, uint32_t device, uint32_t rule, int64_t t_ms)
+{
+    struct ticket_entry *e = ticket_table_newest(&t->table, device, rule);
+    while (e != NULL && life_is_past(t, e, t_ms)) {
+        e = ticket_table_before(&t->table, e);
+    }
+    return e;
 }
 
 /* The open ticket of the rule, else of its group; else the newest of either.  NULL when
  * there is none. */
 static struct ticket_entry *
-ticket_of(const struct tickets *t, uint32_t device, uint32_t rule)
+ticket_of(const struct tickets *t, uint32_t device, uint32_t rule, int64_t t_ms)
 {
     const struct site *site = t->site;
     const char *group = site->rules[rule].group;
     struct ticket_entry *open = ticket_table_open(&t->table, device, rule);
-    struct ticket_entry *newest = ticket_table_newest(&t->table, device, rule);
+    struct ticket_entry *newest = newest_of(t, device, rule, t_ms);
     for (uint32_t r = 0; open == NULL && group != NULL && r < site->rule_count; r++) {
         const char *its = site->rules[r].group;
         if (r == rule || its == NULL || strcmp(its, group) != 0) {
             continue;
         }
-        struct ticket_entry *e = ticket_table_newest(&t->table, device, r);
+        struct ticket_entry *e = newest_of(t, device, r, t_ms);
         open = ticket_table_open(&t->table, device, r);
         if (e != NULL && (newest == NULL || e->row.number > newest->row.number)) {
             newest = e;
@@ -163,7 +189,7 @@ tickets_alarm(struct tickets *t,
     assert(what == EDGE_RAISED || what == EDGE_CHANGED || what == EDGE_CLEARED);
     assert(a != NULL || what == EDGE_CLEARED);
     life_sweep(t, t_ms);
-    struct ticket_entry *e = ticket_of(t, device, rule);
+    struct ticket_entry *e = ticket_of(t, device, rule, t_ms);
     bool stood = e != NULL && e->row.state != TICKET_CLOSED && e->raised &&
                  e->row.cleared_ms == INSTANT_NONE;
     bool relief = what == EDGE_CLEARED || a->severity == SEVERITY_INFO;
@@ -192,6 +218,17 @@ watching(const struct tickets *t, uint32_t device, uint32_t rule)
                : NULL;
 }
 
+static void
+judge(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
+{
+    if (proof_judge(t, e, t_ms)) {
+        life_settle(t, e);
+        proof_tell(t, e, t_ms);
+    } else {
+        life_plan(t, e);
+    }
+}
+
 void
 tickets_watch(struct tickets *t,
               int64_t t_ms,
@@ -205,8 +242,7 @@ tickets_watch(struct tickets *t,
     }
     e->watch = *w;
     e->watched = true;
-    life_judge(t, e, t_ms);
-    life_plan(t, e);
+    judge(t, e, t_ms);
 }
 
 bool
@@ -246,7 +282,19 @@ tickets_fire(struct tickets *t)
     struct ticket *row = &e->row;
     switch (e->timer) {
     case TICKET_TIMER_VERIFY:
-        life_close(t, e, e->due_ms, NULL, NULL);
+        life_close(t, e, e->due_ms, NULL);
+        break;
+    case TICKET_TIMER_PROOF:
+        judge(t, e, e->due_ms);
+        break;
+    case TICKET_TIMER_ASSIGN:
+        life_dispatch(t, e, e->due_ms);
+        break;
+    case TICKET_TIMER_ESCALATE:
+        life_escalate(t, e);
+        break;
+    case TICKET_TIMER_VISIT:
+        visit_open(t, e, e->due_ms);
         break;
     case TICKET_TIMER_RESPOND_WARN:
         fire_deadline(t, e, &row->respond_warned, EVENT_TICKET_WARNED, "respond");
@@ -264,6 +312,46 @@ tickets_fire(struct tickets *t)
         assert(!"what is due has a timer");
         break;
     }
+}
+
+int64_t
+tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v)
+{
+    struct ticket_birth birth = {.kind = TICKET_PLANNED,
+                                 .device = v->device,
+                                 .rule = NONE_INDEX,
+                                 .priority = v->priority,
+                                 .title = v->title,
+                                 .team = v->team,
+                                 .by = v->by,
+                                 .note = v->note,
+                                 .plan = v->plan,
+                                 .due_ms = v->due_ms};
+    life_sweep(t, t_ms);
+    return life_open(t, t_ms, &birth)->row.number;
+}
+
+void
+tickets_plan_move(struct tickets *t,
+                  int64_t t_ms,
+                  int64_t number,
+                  const struct ticket_visit *v)
+{
+    struct ticket_entry *e = ticket_table_find(&t->table, number);
+    if (e == NULL || e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED) {
+        return;
+    }
+    e->row.due_ms = v->due_ms;
+    clocks_start(t->site, &e->row, t_ms);
+    life_settle(t, e);
+    struct event event = {.t_ms = t_ms,
+                          .kind = EVENT_TICKET_CHANGED,
+                          .respond_by_ms = e->row.respond_by_ms,
+                          .resolve_by_ms = e->row.resolve_by_ms,
+                          .due_ms = v->due_ms,
+                          .by = v->by,
+                          .note = v->note};
+    life_tell(t, e, &event);
 }
 
 const struct ticket *
@@ -296,12 +384,16 @@ tickets_shift(struct tickets *t, int64_t delta_ms)
     }
     for (size_t i = 0; i < t->table.count; i++) {
         struct ticket_entry *e = t->table.by_number[i];
+        /* A day on the wall, as due_ms is, does not move. */
         int64_t *const instants[] = {
-            &e->row.opened_ms,        &e->row.respond_by_ms,    &e->row.resolve_by_ms,
-            &e->row.respond_from_ms,  &e->row.resolve_from_ms,  &e->row.assigned_ms,
-            &e->row.responded_ms,     &e->row.resolved_ms,      &e->row.verified_ms,
-            &e->row.closed_ms,        &e->row.waiting_since_ms, &e->row.cleared_ms,
-            &e->watch.clear_since_ms, &e->watch.while_last_ms,  &e->verify_ms};
+            &e->row.opened_ms,        &e->row.respond_by_ms,      &e->row.resolve_by_ms,
+            &e->row.respond_from_ms,  &e->row.resolve_from_ms,    &e->row.assigned_ms,
+            &e->row.responded_ms,     &e->row.resolved_ms,        &e->row.verified_ms,
+            &e->row.closed_ms,        &e->row.waiting_since_ms,   &e->row.cleared_ms,
+            &e->row.visit_ms,         &e->row.first_responded_ms, &e->verify_ms,
+            &e->watch.clear_since_ms, &e->row.first_resolved_ms,  &e->proof_ms,
+            &e->watch.while_last_ms,  &e->row.respond_warn_ms,    &e->row.assign_ms,
+            &e->row.resolve_warn_ms,  &e->row.escalate_ms};
         for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
             shift(instants[k], delta_ms);
         }

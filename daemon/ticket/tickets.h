@@ -61,6 +61,25 @@ int tickets_command(struct tickets *t,
                     int64_t *number,
                     struct err *err);
 
+/* A planned visit: its ticket opens.  Returns its number.  It is to be resolved, and
+ * responded to, by `by_ms`. */
+struct ticket_visit {
+    const char *plan; /* Its id. */
+    uint32_t device;
+    enum severity priority;
+    const char *title, *team; /* `team` may be NULL. */
+    int64_t due_ms, by_ms;    /* As struct plan_work. */
+    const char *by, *note;    /* May be NULL. */
+};
+int64_t
+tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v);
+/* An open visit has another day; nothing happens to one that is not in work.
+ * `v` as above. */
+void tickets_plan_move(struct tickets *t,
+                       int64_t t_ms,
+                       int64_t number,
+                       const struct ticket_visit *v);
+
 /* NULL when there is none in memory.  Borrowed until the next call. */
 const struct ticket *tickets_get(const struct tickets *t, int64_t number);
 /* Number of the open (not closed) ticket of this device and rule, or 0. */

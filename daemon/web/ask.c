@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
+#include "daemon/model/words.h"
 #include "daemon/web/endpoint.h"
 #include "daemon/web/web.h"
 
@@ -78,7 +80,7 @@ static int
 broken(const struct ask *a, const char *what, struct err *err)
 {
     return err_set(err, ERR_PROTOCOL, "the daemon at %s/%s %s", a->dir, WEB_SOCKET_NAME,
-                   what);
+                   tr(what));
 }
 
 /* "Content-Length: 12" or another field of the head, which is [line, end). */
@@ -250,8 +252,9 @@ web_ask(const char *dir,
     };
     struct strbuf request = {0};
     strbuf_printf(&request,
-                  "%s %s HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\n", method,
-                  path);
+                  "%s %s HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\n"
+                  "Accept-Language: %s\r\n",
+                  method, path, language_name(catalogue_language()));
     if (body != NULL) {
         strbuf_printf(&request,
                       "Content-Type: application/json\r\nContent-Length: %zu\r\n",

@@ -9,12 +9,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
 #include "daemon/web/endpoint.h"
 
 #define CONNECTIONS_MAX   64        /* Further ones wait in the backlog. */
 #define IDLE_SECONDS      10        /* A silent connection is closed after this. */
-#define SWALLOW_MAX       (1 << 20) /* Of a body that is too large; then we hang up. */
+#define SWALLOW_MAX       (4 << 20) /* Of a body that is too large; then we hang up. */
 #define LOG_TEXT_BYTES    256
 #define PEER_TEXT_BYTES   48 /* "uid=4294967295 pid=2147483647" */
 #define HTTP_STATUS_LEAST 200
@@ -112,8 +113,9 @@ reply_problem(struct MHD_Connection *c, unsigned status, const char *detail)
 static enum MHD_Result
 reply_too_large(struct MHD_Connection *c)
 {
-    char detail[64];
-    int n = snprintf(detail, sizeof detail, "at most %d bytes of body", WEB_BODY_MAX);
+    char detail[128];
+    int n =
+        snprintf(detail, sizeof detail, tr("at most %d bytes of body"), WEB_BODY_MAX);
     assert(n > 0);
     return reply_problem(c, MHD_HTTP_CONTENT_TOO_LARGE, detail);
 }
@@ -124,10 +126,10 @@ begin(struct MHD_Connection *c, const char *path, const char *method, void **sta
 {
     if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0) {
         return reply_problem(c, MHD_HTTP_METHOD_NOT_ALLOWED,
-                             "accepted are GET and POST");
+                             tr("accepted are GET and POST"));
     }
     if (strncmp(path, API_ROOT, strlen(API_ROOT)) != 0) {
-        return reply_problem(c, MHD_HTTP_NOT_FOUND, "the API is below " API_ROOT);
+        return reply_problem(c, MHD_HTTP_NOT_FOUND, tr("the API is below " API_ROOT));
     }
     const char *length =
         MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
@@ -167,7 +169,7 @@ finish(struct web *w,
         return reply_too_large(c);
     }
     if (strlen(strbuf_text(&x->body)) != x->body_bytes) {
-        return reply_problem(c, MHD_HTTP_BAD_REQUEST, "the body holds a NUL byte");
+        return reply_problem(c, MHD_HTTP_BAD_REQUEST, tr("the body holds a NUL byte"));
     }
     char peer[PEER_TEXT_BYTES];
     peer_describe(peer, sizeof peer, c);
@@ -184,6 +186,17 @@ finish(struct web *w,
     return reply(c, status, &body);
 }
 
+/* The first language of Accept-Language (RFC 9110, 12.5.4), where it is one of ours. */
+static int
+wanted_language(struct MHD_Connection *c)
+{
+    enum language language = LANGUAGE_EN;
+    const char *value =
+        MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language");
+    return value != NULL && catalogue_parse(&language, value) ? (int)language
+                                                              : CATALOGUE_SPOKEN;
+}
+
 static enum MHD_Result
 on_request(void *ctx,
            struct MHD_Connection *c,
@@ -196,15 +209,17 @@ on_request(void *ctx,
 {
     (void)version;
     struct exchange *x = *state;
-    if (x == NULL) {
-        return begin(c, path, method, state);
-    }
-    if (*size > 0) {
-        enum MHD_Result taken = take_body(x, bytes, *size);
+    enum MHD_Result result;
+    if (x != NULL && *size > 0) {
+        result = take_body(x, bytes, *size);
         *size = 0;
-        return taken;
+        return result;
     }
-    return finish(ctx, x, c, path, method);
+    int before = catalogue_hear(wanted_language(c));
+    result =
+        x == NULL ? begin(c, path, method, state) : finish(ctx, x, c, path, method);
+    (void)catalogue_hear(before);
+    return result;
 }
 
 static void

@@ -10,11 +10,13 @@
 #include "daemon/base/strbuf.h"
 
 #define WEB_SOCKET_NAME "caretaker.sock" /* Inside the data folder. */
-#define WEB_BODY_MAX    65536            /* Bytes of a request's body; more is 413. */
+/* Bytes of a request's body; more is 413.  The ledger of 1,000 devices fits. */
+#define WEB_BODY_MAX (1 << 20)
 
 struct web;
 
-/* One request.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
+/* One request; the thread speaks the language that it wants (Accept-Language) while the
+ * handler runs.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
  * "uid=1000 pid=4242" from the socket.  The handler (on the web thread) fills `body`
  * with JSON and returns the HTTP status. */
 struct web_request {

@@ -170,21 +170,21 @@ command(const char *line, const char *want)
     fclose(stream);
 }
 
-enum way { WAY_TCP, WAY_LINE, WAY_COUNT };
+enum road { ROAD_TCP, ROAD_LINE, ROAD_COUNT };
 
 /* A real libmodbus master of unit 7 by TCP or unit 8 by the pty. */
 static modbus_t *
-master(int way)
+master(int road)
 {
     modbus_t *m;
 
-    if (way == WAY_TCP) {
+    if (road == ROAD_TCP) {
         m = modbus_new_tcp("127.0.0.1", f.port);
     } else {
         m = modbus_new_rtu(f.link, 9600, 'N', 8, 1);
     }
     ck_assert_ptr_nonnull(m);
-    ck_assert_int_eq(modbus_set_slave(m, way == WAY_TCP ? 7 : 8), 0);
+    ck_assert_int_eq(modbus_set_slave(m, road == ROAD_TCP ? 7 : 8), 0);
     ck_assert_int_eq(modbus_set_response_timeout(m, DEADLINE_MS / 1000, 0), 0);
     ck_assert_int_eq(modbus_connect(m), 0);
     return m;
@@ -258,7 +258,7 @@ END_TEST
 START_TEST(a_value_set_by_hand_is_read)
 {
     modbus_t *m = master(_i);
-    const char *unit = _i == WAY_TCP ? "seven" : "eight";
+    const char *unit = _i == ROAD_TCP ? "seven" : "eight";
     uint16_t word;
     char line[64];
 
@@ -277,7 +277,7 @@ END_TEST
 START_TEST(a_silent_unit_answers_nothing_until_it_is_cleared)
 {
     modbus_t *m = master(_i);
-    const char *unit = _i == WAY_TCP ? "seven" : "eight";
+    const char *unit = _i == ROAD_TCP ? "seven" : "eight";
     uint16_t word;
     char line[64];
 
@@ -296,26 +296,26 @@ END_TEST
 
 struct live_fault {
     const char *name;
-    int way;
+    int road;
     int want_errno;
 };
 
 static const struct live_fault live_faults[] = {
-    {"exception 4", WAY_TCP, EMBXSFAIL},   {"exception 11", WAY_LINE, EMBXGTAR},
-    {"bad_crc", WAY_LINE, EMBBADCRC},      {"bad_crc", WAY_TCP, EMBBADDATA},
-    {"wrong_unit", WAY_LINE, EMBBADSLAVE}, {"truncated", WAY_LINE, ETIMEDOUT},
-    {"truncated", WAY_TCP, ETIMEDOUT},     {"drop", WAY_TCP, ECONNRESET},
+    {"exception 4", ROAD_TCP, EMBXSFAIL},   {"exception 11", ROAD_LINE, EMBXGTAR},
+    {"bad_crc", ROAD_LINE, EMBBADCRC},      {"bad_crc", ROAD_TCP, EMBBADDATA},
+    {"wrong_unit", ROAD_LINE, EMBBADSLAVE}, {"truncated", ROAD_LINE, ETIMEDOUT},
+    {"truncated", ROAD_TCP, ETIMEDOUT},     {"drop", ROAD_TCP, ECONNRESET},
 };
 
 START_TEST(libmodbus_sees_the_fault)
 {
     const struct live_fault *row = &live_faults[_i];
-    modbus_t *m = master(row->way);
+    modbus_t *m = master(row->road);
     uint16_t word;
     char line[64];
 
     snprintf(line, sizeof line, "fault %s %s\n",
-             row->way == WAY_TCP ? "seven" : "eight", row->name);
+             row->road == ROAD_TCP ? "seven" : "eight", row->name);
     command(line, "ok\n");
     ck_assert_int_eq(modbus_set_byte_timeout(m, 0, 50000), 0);
     ck_assert_int_eq(modbus_read_registers(m, 100, 1, &word), -1);
@@ -343,7 +343,7 @@ receive(int fd, uint8_t *out, size_t size)
 
 START_TEST(a_slow_unit_holds_up_nobody_else)
 {
-    modbus_t *slow = master(WAY_TCP), *other = master(WAY_LINE);
+    modbus_t *slow = master(ROAD_TCP), *other = master(ROAD_LINE);
     static const uint8_t request[] = {0, 1, 0, 0, 0, 6, 7, 3, 0, 100, 0, 1};
     uint8_t answer[11];
     uint16_t word;
@@ -364,7 +364,7 @@ END_TEST
 
 START_TEST(an_unknown_unit_is_silence_on_a_line_and_a_gateway_error_by_tcp)
 {
-    modbus_t *tcp = master(WAY_TCP), *line = master(WAY_LINE);
+    modbus_t *tcp = master(ROAD_TCP), *line = master(ROAD_LINE);
     uint16_t word;
 
     ck_assert_int_eq(modbus_set_slave(tcp, 99), 0);
@@ -384,7 +384,7 @@ START_TEST(a_request_in_pieces_and_two_in_one_are_served)
     static const uint8_t two[] = {0, 1, 0, 0, 0, 6, 7, 3, 0, 100, 0, 1,
                                   0, 2, 0, 0, 0, 6, 7, 3, 0, 100, 0, 1};
     uint8_t answer[22];
-    modbus_t *m = master(WAY_TCP);
+    modbus_t *m = master(ROAD_TCP);
     int fd = modbus_get_socket(m);
 
     for (size_t i = 0; i < 12; i++) {
@@ -401,7 +401,7 @@ END_TEST
 
 START_TEST(a_stream_that_is_not_modbus_is_closed)
 {
-    modbus_t *m = master(WAY_TCP);
+    modbus_t *m = master(ROAD_TCP);
     struct pollfd wait = {.fd = modbus_get_socket(m), .events = POLLIN};
     uint8_t byte;
 
@@ -414,13 +414,13 @@ END_TEST
 
 START_TEST(the_line_recovers_from_garbage_and_from_another_master)
 {
-    modbus_t *m = master(WAY_LINE);
+    modbus_t *m = master(ROAD_LINE);
     uint16_t word;
 
     ck_assert_int_eq(write(modbus_get_socket(m), "\xFF\x00\x03", 3), 3);
     ck_assert_int_eq(modbus_read_registers(m, 100, 1, &word), 1);
     release(m); /* The far side hangs up; the line stays. */
-    m = master(WAY_LINE);
+    m = master(ROAD_LINE);
     ck_assert_int_eq(modbus_read_registers(m, 100, 1, &word), 1);
     release(m);
 }
@@ -433,7 +433,7 @@ START_TEST(a_paced_line_takes_its_time)
     int64_t before;
 
     start(2400);
-    m = master(WAY_LINE);
+    m = master(ROAD_LINE);
     before = clock_mono_ms();
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(modbus_read_input_registers(m, 0, 2, words), 2);
@@ -505,12 +505,12 @@ main(void)
     tcase_add_checked_fixture(live, setup, teardown);
     tcase_set_timeout(live, 60);
     tcase_set_timeout(own, 60);
-    tcase_add_loop_test(live, libmodbus_reads_all_four_tables, 0, WAY_COUNT);
-    tcase_add_loop_test(live, an_address_outside_is_refused, 0, WAY_COUNT);
-    tcase_add_loop_test(live, a_write_is_refused_and_changes_nothing, 0, WAY_COUNT);
-    tcase_add_loop_test(live, a_value_set_by_hand_is_read, 0, WAY_COUNT);
+    tcase_add_loop_test(live, libmodbus_reads_all_four_tables, 0, ROAD_COUNT);
+    tcase_add_loop_test(live, an_address_outside_is_refused, 0, ROAD_COUNT);
+    tcase_add_loop_test(live, a_write_is_refused_and_changes_nothing, 0, ROAD_COUNT);
+    tcase_add_loop_test(live, a_value_set_by_hand_is_read, 0, ROAD_COUNT);
     tcase_add_loop_test(live, a_silent_unit_answers_nothing_until_it_is_cleared, 0,
-                        WAY_COUNT);
+                        ROAD_COUNT);
     tcase_add_loop_test(live, libmodbus_sees_the_fault, 0, (int)ARRAY_LEN(live_faults));
     tcase_add_test(live, a_slow_unit_holds_up_nobody_else);
     tcase_add_test(live,

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "daemon/base/instant.h"
+#include "daemon/model/ticket.h"
 
 #define GOOD "tests/config/good/"
 
@@ -79,10 +80,20 @@ END_TEST
 START_TEST(test_commands)
 {
     struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
-    static const enum command_kind kinds[] = {
-        COMMAND_ACK,         COMMAND_TICKET_TAKE, COMMAND_TICKET_ARRIVE,
-        COMMAND_TICKET_WAIT, COMMAND_TICKET_OPEN, COMMAND_TICKET_RATE,
-        COMMAND_SHELVE,      COMMAND_UNSHELVE,    COMMAND_SERVICE};
+    static const enum command_kind kinds[] = {COMMAND_ACK,
+                                              COMMAND_TICKET_TAKE,
+                                              COMMAND_TICKET_ARRIVE,
+                                              COMMAND_TICKET_WAIT,
+                                              COMMAND_TICKET_OPEN,
+                                              COMMAND_TICKET_RATE,
+                                              COMMAND_SHELVE,
+                                              COMMAND_UNSHELVE,
+                                              COMMAND_SERVICE,
+                                              COMMAND_TICKET_OPEN,
+                                              COMMAND_TICKET_WAIT,
+                                              COMMAND_TICKET_TICK,
+                                              COMMAND_TICKET_RESOLVE,
+                                              COMMAND_TICKET_CHANGE};
     ck_assert_uint_eq(c->command_count, ARRAY_LEN(kinds));
     for (uint32_t i = 0; i < c->command_count; i++) {
         ck_assert_int_eq(c->commands[i].command.kind, kinds[i]);
@@ -101,6 +112,32 @@ START_TEST(test_commands)
     ck_assert_int_eq(c->commands[8].command.service, SERVICE_OUT);
     ck_assert_int_eq(c->commands[8].until.kind, CASE_TIME_AGE);
     ck_assert_int_eq(c->commands[8].until.ms, 30 * 60000);
+    replay_case_free(c);
+}
+END_TEST
+
+START_TEST(test_the_work_of_commands)
+{
+    struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
+    const struct case_command *at = &c->commands[9];
+    ck_assert_str_eq(at[0].command.symptom, "drips");
+    ck_assert_str_eq(at[0].command.reporter, "Mrs Wang");
+    ck_assert_str_eq(at[0].command.category, "seal");
+    ck_assert_str_eq(at[0].command.team, "mechanical");
+    ck_assert_int_eq(at[0].command.pause, PAUSE_NONE);
+    ck_assert_int_eq(at[1].command.pause, PAUSE_CONTRACTOR);
+    ck_assert_int_eq(at[2].command.step, 2);
+    ck_assert(at[2].command.undone);
+    const struct command *done = &at[3].command;
+    ck_assert_str_eq(done->cause, "leak");
+    ck_assert_int_eq(done->minutes, 40);
+    ck_assert_int_eq(done->cost, 12050);
+    ck_assert_uint_eq(done->part_count, 2);
+    ck_assert_str_eq(done->parts[0].name, "seal ring");
+    ck_assert_int_eq(done->parts[0].count, 2);
+    ck_assert_int_eq(done->parts[0].cost, 3500);
+    ck_assert_int_eq(done->parts[1].count, 1);
+    ck_assert_int_eq(done->parts[1].cost, 0);
     replay_case_free(c);
 }
 END_TEST
@@ -211,6 +248,7 @@ main(void)
     tcase_add_test(tc, test_samples_come_in_order_of_time);
     tcase_add_test(tc, test_expectations);
     tcase_add_test(tc, test_commands);
+    tcase_add_test(tc, test_the_work_of_commands);
     tcase_add_test(tc, test_moments_without_a_zone_are_the_sites);
     tcase_add_test(tc, test_a_map);
     tcase_add_test(tc, test_a_simulation);

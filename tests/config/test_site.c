@@ -47,6 +47,10 @@ START_TEST(test_the_site_itself)
     ck_assert_str_eq(site->data_dir, GOOD "var");
     ck_assert_str_eq(site->web_listen, "127.0.0.1:8080");
     ck_assert_int_eq(site->verify_for_ms, 30 * 60000);
+    ck_assert_int_eq(site->visit_after_ms, 5 * 86400000LL);
+    ck_assert_uint_eq(site->cause_count, 2);
+    ck_assert_str_eq(site->causes[1], "bird");
+    ck_assert_str_eq(site->currency, "EUR");
     ck_assert_uint_eq(site->chatter_episodes, 5);
     ck_assert_int_eq(site->chatter_window_ms, 10 * 60000);
     ck_assert_int_eq(site->history.max_bytes, 8000000000);
@@ -93,9 +97,9 @@ END_TEST
 
 START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
 {
-    static const char *const ids[] = {"fan-1",   "gateway", "lift-gw",
-                                      "logger",  "meter-1", "meters",
-                                      "probe-1", "pump-1",  "pump-room"};
+    static const char *const ids[] = {"fan-1",  "gateway",  "hydrant-1", "lift-gw",
+                                      "logger", "meter-1",  "meters",    "probe-1",
+                                      "pump-1", "pump-room"};
     ck_assert_uint_eq(site->device_count, ARRAY_LEN(ids));
     for (uint32_t i = 0; i < site->device_count; i++) {
         const struct device *d = &site->devices[i];
@@ -121,7 +125,7 @@ START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
     ck_assert_str_eq(point("meters", "late")->unit, "%");
     ck_assert_int_eq(point("meters", "online")->type, TYPE_BOOL);
     ck_assert_int_eq(point("gateway", "disk_free")->poll_ms, 10000);
-    ck_assert_uint_eq(site_equipment(site).devices, 5);
+    ck_assert_uint_eq(site_equipment(site).devices, 6);
     /* Neither buses and gateway, nor what is derived of two devices. */
     ck_assert_uint_eq(site_equipment(site).points,
                       site->point_count - 3 * 5 - 5 - 3 - 2);
@@ -142,6 +146,27 @@ START_TEST(test_a_device_with_all_its_keys)
     ck_assert_str_eq(d->ledger.maker, "Grundfos");
     ck_assert_str_eq(d->ledger.installed, "2019-06-01");
     ck_assert_int_eq(d->ledger.design_life_ms, INT64_C(15) * 365 * 86400000);
+    ck_assert_str_eq(d->ledger.specification, "5.5 kW, 32 m");
+    ck_assert_str_eq(d->ledger.supplier, "Water & Sons");
+    ck_assert_int_eq(d->ledger.design_hours, 40000);
+    ck_assert_int_eq(d->ledger.design_starts, 200000);
+    ck_assert_str_eq(d->ledger.warranty_until, "2021-06-01");
+    ck_assert_int_eq(d->ledger.price, 1250010);
+    ck_assert_str_eq(d->ledger.area, "Block A");
+    ck_assert_uint_eq(d->ledger.document_count, 2);
+    ck_assert_str_eq(d->ledger.documents[0], "pump.pdf");
+    ck_assert_str_eq(d->ledger.papers[0].title, "pump.pdf");
+    ck_assert_int_eq(d->ledger.papers[0].kind, DOCUMENT_OTHER);
+    ck_assert_ptr_null(d->ledger.papers[0].valid_until);
+    ck_assert_str_eq(d->ledger.documents[1], "https://example.org/c.pdf");
+    ck_assert_str_eq(d->ledger.papers[1].title, "Inspection");
+    ck_assert_int_eq(d->ledger.papers[1].kind, DOCUMENT_CERTIFICATE);
+    ck_assert_str_eq(d->ledger.papers[1].valid_until, "2027-03-01");
+    /* Equipment that no sensor watches. */
+    const struct device *box = &site->devices[site_device(site, "hydrant-1")];
+    ck_assert_uint_eq(box->bus, NONE_INDEX);
+    ck_assert_uint_eq(box->point_count, 0);
+    ck_assert_str_eq(box->ledger.maker, "Fire & Co");
     const struct device *m = &site->devices[site_device(site, "meter-1")];
     ck_assert_uint_eq(m->parent, site_device(site, "pump-1"));
     ck_assert_uint_eq(m->limits.max_bits, 8);
@@ -321,7 +346,8 @@ START_TEST(test_people_teams_and_procedures)
     ck_assert_str_eq(site->teams[0].members[1], "li");
     ck_assert_uint_eq(site->procedure_count, 1);
     ck_assert_uint_eq(site->procedures[0].step_count, 4);
-    ck_assert_str_eq(site->procedures[0].steps[3], "Grease or replace");
+    ck_assert_str_eq(text_in(&site->procedures[0].steps[3], LANGUAGE_EN),
+                     "Grease or replace");
 }
 END_TEST
 

@@ -40,7 +40,9 @@ add_short(struct strbuf *line, const struct event *e, int64_t origin_ms)
     strbuf_printf(line, "%s %s %lld %s", duration_format(when, e->t_ms - origin_ms),
                   dot != NULL ? dot + 1 : name, (long long)e->ticket,
                   severity_name(e->severity));
-    const char *const texts[] = {e->deadline, e->assignee, e->by};
+    const char *const texts[] = {e->deadline, e->assignee, e->by,
+                                 e->kind == EVENT_TICKET_WATCHED ? proof_name(e->proof)
+                                                                 : NULL};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (texts[i] != NULL) {
             strbuf_printf(line, " %s", texts[i]);
@@ -119,7 +121,11 @@ recorder_new(void)
 {
     struct recorder *r = calloc(1, sizeof *r);
     assert(r != NULL);
-    r->sink = (struct sink){r, on_event, on_alarm, on_ticket, on_service};
+    r->sink = (struct sink){.ctx = r,
+                            .event = on_event,
+                            .alarm = on_alarm,
+                            .ticket = on_ticket,
+                            .service = on_service};
     return r;
 }
 

@@ -91,10 +91,12 @@ naive_judge(struct naive *n, uint32_t d, int i, int64_t t)
         naive_say(n, t, kind, d, i, s->level < 0 ? was : s->level);
     }
     int is_clear = when[0] == 0 && w >= 0;
-    if (is_clear != s->clear || (w == 1 && s->while_ != 1)) {
+    int stands = when[0] == 1;
+    if (is_clear != s->clear || stands != s->stands || (w == 1 && s->while_ != 1)) {
         naive_say(n, t, EDGE_WATCH, d, i, 0);
     }
     s->clear = is_clear;
+    s->stands = stands;
     s->while_ = w == 1;
 }
 
@@ -261,7 +263,7 @@ naive_new(void)
             n->p->points[naive_point(n, d, "n")].kind = POINT_COUNTER;
         }
         for (int i = 0; i < RULES; i++) {
-            n->states[d][i] = (struct naive_state){-1, {-1, -1}, 0, 0};
+            n->states[d][i] = (struct naive_state){-1, {-1, -1}, 0, 0, 0};
         }
     }
     return n;

@@ -22,8 +22,8 @@ struct naive_rule {
 
 struct naive_state {
     int level;
-    int64_t since[LEVELS]; /* -1: not running. */
-    int clear, while_;     /* For the watch. */
+    int64_t since[LEVELS];     /* -1: not running. */
+    int clear, stands, while_; /* For the watch. */
 };
 
 struct take {

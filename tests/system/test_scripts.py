@@ -58,7 +58,7 @@ class Layers(Tree):
         ("daemon/alarm/alarms.c", "<sqlite3.h>", "in daemon/store only"),
         ("collectors/serial.c", "<modbus.h>", "in tests only"),
         ("daemon/pipeline/live.c", "<pcap/pcap.h>", "in collectors only"),
-        ("rules/engine.c", "<jansson.h>", "daemon/cli daemon/pipeline daemon/web only"),
+        ("rules/engine.c", "<jansson.h>", "daemon/cli daemon/pipeline daemon/web daemon/store daemon/ticket only"),
         ("daemon/base/err.c", "<glib.h>", "neither the C library"),
         ("rules/engine.c", '"engine.h"', "not rooted"),
         ("rules/engine.c", '"rules/../config/config.h"', "not rooted"),

@@ -566,8 +566,11 @@ START_TEST(what_comes_back_soon_after_its_feeder_is_never_raised)
     standing[FEEDER][SILENT].pending = true;
     rise(0, PUMP_1, SILENT);
     set_reach(SECOND, FEEDER, REACH_ANSWERS);
-    set_reach(9 * SECOND, PUMP_1, REACH_ANSWERS);
+    /* That it missed the first question after that says nothing of it. */
+    sample(5 * SECOND, PUMP_1);
     expect("suppressed pump-1/silent");
+    set_reach(9 * SECOND, PUMP_1, REACH_ANSWERS);
+    expect("");
     /* It answers, so what still stands on what it says is its own. */
     sample(9 * SECOND, PUMP_1);
     expect("unsuppressed pump-1/silent; raised pump-1/silent | raised pump-1/silent");

@@ -303,6 +303,12 @@ step_restart(struct walk *w)
     }
     w->recorder->alarm_count = old.recorder->alarm_count;
     stop(&old);
+    for (uint32_t d = 0; d < DEVICES; d++) {
+        for (uint32_t r = 0; r < RULES; r++) {
+            /* Whatever was sampled before, the rules begin without. */
+            w->truth[d][r].standing.sampled_ms = INSTANT_NONE;
+        }
+    }
     alarms_settle(w->alarms, w->now_ms);
     must(w->recorder->count == 0);
 }

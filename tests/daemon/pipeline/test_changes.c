@@ -257,13 +257,19 @@ START_TEST(the_outbox_has_each_message_in_order)
                      "ck/small/alarm/pump-1/bearing-hot 1; ck/small/event 0; "
                      "ck/small/ticket/1 1; ck/small/event 0");
     char id[64];
-    snprintf(id, sizeof id, "%%,\"seq\":2,\"id\":\"%s-2\"}", state_gateway_id(store));
+    snprintf(id, sizeof id, "%%,\"seq\":2,\"id\":\"%s-2\",\"hash\":\"%%\"}",
+             state_gateway_id(store));
     char sql[256];
     snprintf(sql, sizeof sql, "SELECT count(*) FROM outbox WHERE payload LIKE '%s'",
              id);
     ck_assert_str_eq(query(sql), "1");
     ck_assert_str_eq(query("SELECT count(*) FROM outbox WHERE json_valid(payload)"),
                      "4");
+    /* Each event tells the head of the journal as it was with it. */
+    ck_assert_str_eq(query("SELECT count(*) FROM outbox, events WHERE"
+                           " (payload ->> 'seq') = seq AND"
+                           " (payload ->> 'hash') = lower(hex(hash))"),
+                     "2");
 }
 END_TEST
 

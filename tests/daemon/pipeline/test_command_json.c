@@ -6,6 +6,7 @@
 
 #include "daemon/model/ticket.h"
 #include "daemon/pipeline/command_json.h"
+#include "daemon/pipeline/work_json.h"
 
 #define BY ",\"by\":\"zhang\""
 
@@ -136,6 +137,96 @@ START_TEST(what_hides_reaches_the_command)
 }
 END_TEST
 
+/* ---- The work on a ticket ---- */
+
+#define WORK "{\"cmd\":\"ticket.note\"" BY ","
+static const struct {
+    const char *json;
+    const char *refused; /* NULL: taken. */
+} work_rows[] = {
+    {WORK "\"cost\":12}", NULL},
+    {WORK "\"cost\":-12.5}", NULL},
+    {WORK "\"cost\":\"12.50\"}", NULL},
+    {WORK "\"cost\":null,\"parts\":null,\"undone\":null,\"pause\":null}", NULL},
+    {WORK "\"parts\":[]}", NULL},
+    {WORK "\"parts\":[{\"name\":\"a\"}]}", NULL},
+    {WORK "\"undone\":false}", NULL},
+
+    {WORK "\"cost\":\"much\"}", "\"cost\" must be an amount"},
+    {WORK "\"cost\":\"1.234\"}", "\"cost\" must be an amount"},
+    {WORK "\"cost\":1e300}", "\"cost\" must be an amount"},
+    {WORK "\"cost\":true}", "\"cost\" must be an amount"},
+    {WORK "\"minutes\":1.5}", "\"minutes\" must be a whole number"},
+    {WORK "\"minutes\":1000001}", "\"minutes\" must be a whole number"},
+    {WORK "\"step\":0}", "\"step\" must be a whole number from 1 to 64"},
+    {WORK "\"step\":65}", "\"step\" must be a whole number from 1 to 64"},
+    {WORK "\"undone\":1}", "\"undone\" must be true or false"},
+    {WORK "\"pause\":\"rain\"}", "parts, contractor, access or other"},
+    {WORK "\"pause\":\"\"}", "parts, contractor, access or other"},
+    {WORK "\"pause\":3}", "\"pause\" must be a string"},
+    {WORK "\"cause\":7}", "\"cause\" must be a string"},
+    {WORK "\"parts\":\"seal\"}", "\"parts\" must be a list"},
+    {WORK "\"parts\":[\"seal\"]}", "each of \"parts\" must be {"},
+    {WORK "\"parts\":[{}]}", "must have a \"name\""},
+    {WORK "\"parts\":[{\"name\":\"\"}]}", "must have a \"name\""},
+    {WORK "\"parts\":[{\"name\":7}]}", "\"name\" must be a string"},
+    {WORK "\"parts\":[{\"name\":\"a\",\"count\":1.5}]}", "\"count\" must be"},
+    {WORK "\"parts\":[{\"name\":\"a\",\"cost\":\"x\"}]}", "\"cost\" must be"},
+    {WORK "\"parts\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}", "at most 16"},
+};
+
+START_TEST(test_work_rows)
+{
+    json_error_t where;
+    json_t *root = json_loads(work_rows[_i].json, 0, &where);
+    ck_assert_msg(root != NULL, "%s", work_rows[_i].json);
+    struct ticket_part parts[TICKET_PARTS_MAX];
+    struct command c = {0};
+    struct err err = {0};
+    const char *refused = work_rows[_i].refused;
+    ck_assert_int_eq(command_from_json(&c, root, &err), 0);
+    ck_assert_msg((work_from_json(&c, parts, root, &err) == 0) == (refused == NULL),
+                  "%s: %s", work_rows[_i].json, err.text);
+    ck_assert_msg(refused == NULL || strstr(err.text, refused) != NULL, "%s", err.text);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(every_word_of_work_reaches_the_command)
+{
+    json_error_t where;
+    json_t *root = json_loads(
+        "{\"cmd\":\"ticket.resolve\",\"by\":\"li\",\"category\":\"seal\","
+        "\"team\":\"mechanical\",\"symptom\":\"drips\",\"reporter\":\"Mrs Wang\","
+        "\"pause\":\"access\",\"cause\":\"leak\",\"minutes\":-40,\"cost\":120.5,"
+        "\"parts\":[{\"name\":\"seal\",\"count\":2,\"cost\":\"35.01\"},"
+        "{\"name\":\"grease\"}],\"step\":64,\"undone\":true}",
+        0, &where);
+    struct ticket_part parts[TICKET_PARTS_MAX];
+    struct command c = {0};
+    struct err err = {0};
+    ck_assert_int_eq(command_from_json(&c, root, &err), 0);
+    ck_assert_int_eq(work_from_json(&c, parts, root, &err), 0);
+    ck_assert_str_eq(c.category, "seal");
+    ck_assert_str_eq(c.team, "mechanical");
+    ck_assert_str_eq(c.symptom, "drips");
+    ck_assert_str_eq(c.reporter, "Mrs Wang");
+    ck_assert_int_eq(c.pause, PAUSE_ACCESS);
+    ck_assert_str_eq(c.cause, "leak");
+    ck_assert_int_eq(c.minutes, -40);
+    ck_assert_int_eq(c.cost, 12050);
+    ck_assert_uint_eq(c.part_count, 2);
+    ck_assert_str_eq(c.parts[0].name, "seal");
+    ck_assert_int_eq(c.parts[0].count, 2);
+    ck_assert_int_eq(c.parts[0].cost, 3501);
+    ck_assert_int_eq(c.parts[1].count, 1);
+    ck_assert_int_eq(c.parts[1].cost, 0);
+    ck_assert_int_eq(c.step, 64);
+    ck_assert(c.undone);
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(some_commands_have_two_names)
 {
     static const struct {
@@ -189,6 +280,8 @@ main(void)
     tcase_add_test(tc, every_kind_of_command_has_its_word);
     tcase_add_test(tc, every_member_reaches_the_command);
     tcase_add_test(tc, what_hides_reaches_the_command);
+    tcase_add_loop_test(tc, test_work_rows, 0, (int)ARRAY_LEN(work_rows));
+    tcase_add_test(tc, every_word_of_work_reaches_the_command);
     tcase_add_test(tc, some_commands_have_two_names);
     tcase_add_loop_test(tc, test_texts_that_are_too_long, 0, (int)ARRAY_LEN(texts));
     suite_add_tcase(s, tc);

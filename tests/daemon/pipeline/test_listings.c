@@ -8,7 +8,20 @@
 #include "daemon/pipeline/listings.h"
 #include "tests/daemon/store/scratch.h"
 
-#define T0 1767225600000LL
+#define T0  1767225600000LL
+#define NOW (T0 + 3600000)
+
+/* lift-2 feeds nothing; pump-2 feeds pump-3 and, through panel-1, pump-4. */
+static struct device devices[] = {
+    {.id = "lift-2", .serves = 100, .parent = NONE_INDEX},
+    {.id = "panel-1", .parent = 3},
+    {.id = "pump-1", .serves = 60, .parent = NONE_INDEX},
+    {.id = "pump-2", .parent = NONE_INDEX},
+    {.id = "pump-3", .serves = 30, .parent = 3},
+    {.id = "pump-4", .serves = 50, .parent = 1},
+};
+static const struct site estate = {.devices = devices,
+                                   .device_count = ARRAY_LEN(devices)};
 
 static char dir[SCRATCH_BYTES];
 static struct err err;
@@ -61,6 +74,7 @@ put_ticket(int64_t number,
                        .episodes = 1,
                        .title = "hot"};
     snprintf(t.assignee, sizeof t.assignee, "%s", assignee);
+    snprintf(t.team, sizeof t.team, "%s", number == 3 ? "mechanical" : "");
     must(state_put_ticket(store, &t, &err));
 }
 
@@ -143,8 +157,13 @@ static const struct {
     struct ticket_filter filter;
     const char *listed;
 } ticket_rows[] = {
-    {{0}, "2 3 4"},
+    {{0}, "3 2 4"}, /* pump-2 serves 80 homes, pump-1 60, what is no device none. */
+    {{.order = "number"}, "2 3 4"},
     {{.all = true}, "1 2 3 4"},
+    {{.all = true, .order = "queue"}, "3 2 4 1"},
+    {{.overdue = true}, "2 4"}, /* Resolved is not late; waiting is, if nobody came. */
+    {{.team = "mechanical"}, "3"},
+    {{.team = "mechanical", .device = "pump-1"}, ""},
     {{.device = "pump-1"}, "2"},
     {{.device = "pump-1", .all = true}, "1 2"},
     {{.state = "closed"}, "1"}, /* Asked for by name: no `all` is needed. */
@@ -159,7 +178,7 @@ START_TEST(test_tickets)
 {
     struct strbuf text = {0};
     struct strbuf listed = {0};
-    must(listing_tickets(store, &ticket_rows[_i].filter, &text, &err));
+    must(listing_tickets(store, &estate, &ticket_rows[_i].filter, NOW, &text, &err));
     summarise(&text, &listed);
     ck_assert_str_eq(strbuf_text(&listed), ticket_rows[_i].listed);
     strbuf_fini(&listed);
@@ -176,6 +195,7 @@ static const struct {
     {{.severity = ""}, {0}, "critical, urgent, normal or info"},
     {{.state = "opened"}, {0}, "active-acked, cleared, shelved"},
     {{0}, {.state = "active"}, "opened, assigned, responded, waiting, resolved"},
+    {{0}, {.state = "opened", .order = "age"}, "queue or number"},
     {{0}, {.state = "Closed"}, "opened, assigned, responded, waiting, resolved"},
 };
 
@@ -184,7 +204,8 @@ START_TEST(test_filters_that_name_nothing)
     struct strbuf text = {0};
     bool of_alarms = wrong[_i].tickets.state == NULL;
     int code = of_alarms ? listing_alarms(store, &wrong[_i].alarms, &text, &err)
-                         : listing_tickets(store, &wrong[_i].tickets, &text, &err);
+                         : listing_tickets(store, &estate, &wrong[_i].tickets, NOW,
+                                           &text, &err);
     ck_assert_int_eq(code, ERR_RANGE);
     ck_assert_msg(strstr(err.text, wrong[_i].said) != NULL, "%s", err.text);
     ck_assert_uint_eq(text.size, 0);

@@ -140,7 +140,8 @@ command(struct bench *b, int64_t age_ms, enum command_kind kind, int64_t ticket)
     return pipeline_command(b->pipeline, &c, NULL, NULL);
 }
 
-/* "age event device/rule" of each event since the last call, "; " between them. */
+/* "age event device/rule", and of a watched ticket what it lacks, of each event since
+ * the last call, "; " between them. */
 static char *
 story(struct bench *b)
 {
@@ -165,11 +166,17 @@ story(struct bench *b)
         if (at != NULL) {
             ck_assert_int_eq(sscanf(at, "\"rule\":\"%39[^\"]", rule), 1);
         }
+        char proof[40] = "";
+        at = strstr(line, "\"proof\":\"");
+        if (at != NULL) {
+            proof[0] = ' ';
+            ck_assert_int_eq(sscanf(at, "\"proof\":\"%38[^\"]", proof + 1), 1);
+        }
         int64_t t_ms = 0;
         ck_assert_int_eq(instant_parse(&t_ms, t, NULL), 0);
-        strbuf_printf(&out, "%s%lld %s %s%s%s", i > 0 ? "; " : "",
+        strbuf_printf(&out, "%s%lld %s %s%s%s%s", i > 0 ? "; " : "",
                       (long long)(t_ms - b->t0), event, device,
-                      rule[0] != '\0' ? "/" : "", rule);
+                      rule[0] != '\0' ? "/" : "", rule, proof);
     }
     recorder_forget(b->recorder);
     return strbuf_take(&out);
@@ -388,7 +395,8 @@ START_TEST(a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor
     for (int64_t age = 6000; age <= 29000; age += 1000) {
         pump(&b, age, PUMP_1, age < 20000 ? 85 : 60, QUALITY_GOOD);
     }
-    expect(&b, "22000 alarm.cleared pump-1/hot");
+    expect(&b, "22000 alarm.cleared pump-1/hot; "
+               "22000 ticket.watched pump-1/hot watching");
     for (int64_t age = 30000; age <= 40000; age += 1000) {
         pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
     }
@@ -406,7 +414,9 @@ START_TEST(an_unknown_sample_begins_the_verification_anew)
     for (int64_t age = 6000; age <= 21000; age += 1000) {
         pump(&b, age, PUMP_1, 60, age == 12000 ? QUALITY_CRC : QUALITY_GOOD);
     }
-    expect(&b, "6000 alarm.cleared pump-1/hot");
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching; "
+               "12000 ticket.watched pump-1/hot no-good-samples");
     pump(&b, 22000, PUMP_1, 60, QUALITY_GOOD);
     pump(&b, 23000, PUMP_1, 60, QUALITY_GOOD);
     expect(&b, "23000 ticket.verified pump-1/hot; 23000 ticket.closed pump-1/hot");
@@ -422,7 +432,9 @@ START_TEST(silence_verifies_nothing)
     raise_and_resolve(&b, 60);
     pump(&b, 6000, PUMP_1, 60, QUALITY_GOOD);
     pipeline_advance(b.pipeline, T0 + 3600000);
-    expect(&b, "6000 alarm.cleared pump-1/hot; 11000 device.offline pump-1");
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching; 11000 device.offline pump-1; "
+               "11000 ticket.watched pump-1/hot no-good-samples");
     free(b.plant);
     bench_stop(&b);
 }
@@ -436,13 +448,19 @@ START_TEST(a_fault_that_returns_reopens_its_ticket_verified_or_not)
     for (int64_t age = 6000; age <= 12000; age += 1000) {
         pump(&b, age, PUMP_1, age < 9000 ? 60 : 85, QUALITY_GOOD);
     }
-    expect(&b, "6000 alarm.cleared pump-1/hot; 12000 alarm.raised pump-1/hot; "
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching; "
+               "9000 ticket.watched pump-1/hot alarm-stands; "
+               "12000 alarm.raised pump-1/hot; "
                "12000 ticket.reopened pump-1/hot");
     ck_assert_int_eq(command(&b, 13000, COMMAND_TICKET_RESOLVE, 1), 0);
     for (int64_t age = 13000; age <= 40000; age += 1000) {
         pump(&b, age, PUMP_1, age < 35000 ? 60 : 95, QUALITY_GOOD);
     }
-    expect(&b, "13000 ticket.resolved pump-1/hot; 15000 alarm.cleared pump-1/hot; "
+    expect(&b, "13000 ticket.resolved pump-1/hot; "
+               "13000 ticket.watched pump-1/hot alarm-stands; "
+               "15000 alarm.cleared pump-1/hot; "
+               "15000 ticket.watched pump-1/hot watching; "
                "25000 ticket.verified pump-1/hot; 25000 ticket.closed pump-1/hot; "
                "38000 alarm.raised pump-1/hot; 38000 ticket.reopened pump-1/hot");
     free(b.plant);
@@ -778,7 +796,8 @@ START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
         bench_start(&stepped, plant, 1);
         /* The same once more, with the steps taken out of what it tells. */
         struct unstep unstep = {stepped.recorder, &stepped};
-        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket, NULL};
+        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket,
+                            NULL,    NULL,         NULL};
         struct diags diags;
         diags_init(&diags);
         pipeline_free(stepped.pipeline);

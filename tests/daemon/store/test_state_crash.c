@@ -41,7 +41,7 @@ write_one(struct state *s, int64_t *seq, struct err *why)
                       .acked_ms = INSTANT_NONE,
                       .title = "hot"};
     const struct event e = {.t_ms = 1, .kind = EVENT_ALARM_RAISED, .device = "pump-1"};
-    int rc = state_add_event(s, &e, payload, NULL, seq, why);
+    int rc = state_add_event(s, &e, payload, NULL, NULL, seq, why);
     a.episode = rc == 0 ? *seq : 0;
     if (rc == 0) {
         rc = state_put_alarm(s, &a, why);

@@ -243,7 +243,7 @@ static const struct {
     {"waiting for nothing",
      {.kind = COMMAND_TICKET_WAIT, .ticket = 1, .by = "li", .note = " "},
      ERR_USAGE,
-     "what ticket 1 waits for must be said"},
+     "what ticket 1 waits for must be said: parts, contractor, access, or in words"},
     {"an empty note",
      {.kind = COMMAND_TICKET_NOTE, .ticket = 1, .by = "li"},
      ERR_USAGE,

@@ -258,8 +258,9 @@ START_TEST(a_clear_sensor_verifies_and_closes)
     watch_at(2 * MINUTE, DRY_RUN, true, 2 * MINUTE);
     ck_assert_int_eq(tickets_due(tickets), T0 + 7 * MINUTE);
     advance(DAY);
-    expect("7m verified 1 urgent; 7m closed 1 urgent");
+    expect("2m watched 1 urgent watching; 7m verified 1 urgent; 7m closed 1 urgent");
     ck_assert_int_eq(row(1)->state, TICKET_CLOSED);
+    ck_assert_int_eq(row(1)->proof, PROOF_NONE);
     ck_assert_int_eq(row(1)->verified_ms, T0 + 7 * MINUTE);
     ck_assert_int_eq(row(1)->closed_ms, T0 + 7 * MINUTE);
 }
@@ -292,10 +293,10 @@ START_TEST(verification_counts_from_the_latest_of_resolving_clearing_and_clear_s
     /* The signal is lost: unknown is not clear. */
     watch_at(4 * MINUTE, DRY_RUN, false, 0);
     advance(20 * MINUTE);
-    expect("");
+    expect("2m watched 1 urgent watching; 4m watched 1 urgent no-good-samples");
     watch_at(21 * MINUTE, DRY_RUN, true, 21 * MINUTE);
     advance(HOUR);
-    expect("26m verified 1 urgent; 26m closed 1 urgent");
+    expect("22m watched 1 urgent watching; 26m verified 1 urgent; 26m closed 1 urgent");
 }
 END_TEST
 
@@ -308,11 +309,13 @@ START_TEST(while_must_have_been_seen_after_the_repair)
                       .while_last_ms = T0 + MINUTE};
     tickets_watch(tickets, T0 + 2 * MINUTE, PUMP_1, DRY_RUN, &w);
     advance(DAY);
-    expect(""); /* The pump did not run since: nothing was put to the test. */
+    /* The pump did not run since: nothing was put to the test. */
+    expect("2m watched 1 urgent not-running");
+    ck_assert_int_eq(row(1)->proof, PROOF_NOT_RUNNING);
     w.while_now = true;
     tickets_watch(tickets, T0 + DAY, PUMP_1, DRY_RUN, &w);
     advance(DAY);
-    expect("1d verified 1 urgent; 1d closed 1 urgent");
+    expect("1d watched 1 urgent watching; 1d verified 1 urgent; 1d closed 1 urgent");
 }
 END_TEST
 
@@ -325,7 +328,7 @@ START_TEST(while_seen_briefly_after_the_repair_is_enough)
                       .while_last_ms = T0 + 3 * MINUTE};
     tickets_watch(tickets, T0 + 3 * MINUTE, PUMP_1, DRY_RUN, &w);
     advance(DAY);
-    expect("7m verified 1 urgent; 7m closed 1 urgent");
+    expect("3m watched 1 urgent watching; 7m verified 1 urgent; 7m closed 1 urgent");
 }
 END_TEST
 
@@ -334,7 +337,8 @@ START_TEST(the_fault_that_returns_reopens_with_the_same_owner)
     repaired();
     watch_at(2 * MINUTE, DRY_RUN, true, 2 * MINUTE);
     ck_assert_int_eq(alarm_at(4 * MINUTE, EDGE_RAISED, DRY_RUN, SEVERITY_URGENT), 1);
-    expect("4m reopened 1 urgent li");
+    expect("2m watched 1 urgent watching; 4m reopened 1 urgent li");
+    ck_assert_int_eq(row(1)->proof, PROOF_NONE);
     ck_assert_int_eq(row(1)->state, TICKET_ASSIGNED);
     ck_assert_int_eq(row(1)->reopened, 1);
     ck_assert_int_eq(row(1)->episodes, 2);
@@ -367,13 +371,14 @@ START_TEST(a_resolved_ticket_whose_alarm_stands_waits_for_it)
     recorder_forget(recorder);
     watch_at(MINUTE, DRY_RUN, true, MINUTE); /* Inside the hysteresis. */
     advance(HOUR);
-    expect("");
+    expect("1m watched 1 urgent alarm-stands");
     ck_assert_int_eq(command_at(HOUR, COMMAND_TICKET_CLOSE, 1, NULL), ERR_REFUSED);
     alarm_at(HOUR, EDGE_CHANGED, DRY_RUN, SEVERITY_CRITICAL);
     expect("1h changed 1 critical");
     alarm_at(HOUR + MINUTE, EDGE_CLEARED, DRY_RUN, SEVERITY_CRITICAL);
     advance(DAY);
-    expect("1h 6m verified 1 critical; 1h 6m closed 1 critical");
+    expect("1h 1m watched 1 critical watching; 1h 6m verified 1 critical; "
+           "1h 6m closed 1 critical");
 }
 END_TEST
 
@@ -386,7 +391,7 @@ START_TEST(a_fault_that_falls_to_info_and_returns_reopens)
     watch_at(2 * MINUTE, DRY_RUN, true, MINUTE);
     ck_assert_int_eq(tickets_due(tickets), INSTANT_MAX); /* It stands still. */
     alarm_at(3 * MINUTE, EDGE_CHANGED, DRY_RUN, SEVERITY_NORMAL);
-    expect("3m reopened 1 normal li");
+    expect("2m watched 1 normal alarm-stands; 3m reopened 1 normal li");
 }
 END_TEST
 
@@ -438,6 +443,10 @@ START_TEST(a_ticket_of_equipment_that_is_gone_is_still_work)
                             .resolve_by_ms = T0 + DAY,
                             .respond_from_ms = T0,
                             .resolve_from_ms = T0,
+                            .respond_warn_ms = T0 + 48 * MINUTE,
+                            .resolve_warn_ms = T0 + 20 * HOUR,
+                            .escalate_ms = INSTANT_NONE,
+                            .assign_ms = INSTANT_NONE,
                             .responded_ms = INSTANT_NONE,
                             .cleared_ms = INSTANT_NONE};
     tickets_restore(tickets, &stored, false);
@@ -506,11 +515,13 @@ START_TEST(alarms_of_one_group_share_a_ticket)
     ck_assert_int_eq(command_at(4 * SECOND, COMMAND_TICKET_CLOSE, 1, NULL),
                      ERR_REFUSED);
     advance(HOUR);
-    expect("3s assigned 1 urgent li li; 3s resolved 1 urgent li");
+    expect("3s assigned 1 urgent li li; 3s resolved 1 urgent li; "
+           "3s watched 1 urgent alarm-stands");
     /* The last is gone: from here the repair is verified. */
     ck_assert_int_eq(group_at(HOUR, EDGE_CLEARED, LOCKED, false), 1);
     advance(HOUR + 5 * MINUTE);
-    expect("1h 5m verified 1 urgent; 1h 5m closed 1 urgent");
+    expect("1h watched 1 urgent watching; 1h 5m verified 1 urgent; "
+           "1h 5m closed 1 urgent");
     /* Whichever of the group returns, it is the same fault. */
     ck_assert_int_eq(group_at(2 * HOUR, EDGE_RAISED, LOCKED, false), 1);
     expect("2h reopened 1 urgent li");

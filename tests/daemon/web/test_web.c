@@ -261,7 +261,7 @@ START_TEST(test_size_of_a_chunked_body_is_limited)
     struct strbuf answer = {0};
     strbuf_add(&request, "POST /api/v1/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                          "Transfer-Encoding: chunked\r\n\r\n");
-    for (int i = 0; i < 65; i++) {
+    for (int i = 0; i < WEB_BODY_MAX / 1024 + 1; i++) {
         strbuf_printf(&request, "400\r\n%01024d\r\n", 0);
     }
     strbuf_add(&request, "0\r\n\r\n");

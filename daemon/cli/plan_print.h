@@ -1,0 +1,21 @@
+/* A listing of visits (GET /api/v1/plan) for people and for their calendars. */
+#ifndef CARETAKER_CLI_PLAN_PRINT_H
+#define CARETAKER_CLI_PLAN_PRINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/strbuf.h"
+
+/* `visits` is the JSON array.  By day and team, in the order of the round; `steps`:
+ * with what is to be done. */
+void plan_print_text(struct strbuf *out, const char *visits, bool steps);
+
+/* An iCalendar file; one appointment for each visit.  `name` is that of the calendar,
+ * stamp_ms is now. */
+void plan_print_ics(struct strbuf *out,
+                    const char *name,
+                    const char *visits,
+                    int64_t stamp_ms);
+
+#endif

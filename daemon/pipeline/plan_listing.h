@@ -1,0 +1,33 @@
+/* The visits of the coming weeks as JSON, from state.db: the API and the command line
+ * without a daemon give the same answer. */
+#ifndef CARETAKER_PIPELINE_PLAN_LISTING_H
+#define CARETAKER_PIPELINE_PLAN_LISTING_H
+
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
+#include "daemon/model/site.h"
+#include "daemon/store/state.h"
+
+#define PLAN_WEEKS_DEFAULT 4
+#define PLAN_WEEKS_MAX     260 /* Five years. */
+
+struct plan_filter { /* NULL: any. */
+    const char *team, *device, *plan;
+    const char *from, *to; /* Dates; NULL: today, and PLAN_WEEKS_DEFAULT weeks on. */
+};
+
+/* An array, overdue visits first, then by day and round: day plan device title team
+ * place stop due latest statutory overdue ticket state assignee minutes cost why used
+ * limit use per_day from_days last_done start end uid people steps parts; days are
+ * dates. ERR_RANGE: a date cannot be read, or they are out of order.  `store` may be
+ * NULL: nothing was written yet.  As of now_ms. */
+int listing_plan(struct state *store,
+                 const struct site *site,
+                 const struct plan_filter *filter,
+                 int64_t now_ms,
+                 struct strbuf *out,
+                 struct err *err);
+
+#endif
