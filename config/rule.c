@@ -13,7 +13,8 @@ struct rule_yaml {
     int severity;   /* -1: not given. */
     int suppresses; /* -1: not given. */
     struct text title;
-    const char *cause, *consequence, *action, *procedure, *source, *group;
+    struct text cause, consequence, action;
+    const char *procedure, *source, *group;
     bool enabled, latch;
     const struct node *applies_to, *levels, *suppressed_by, *ticket;
 };
@@ -92,11 +93,11 @@ static const struct field rule_fields[] = {
      SHAPE(levels_shape)},
     {FIELD("title", FIELD_TEXT, struct rule_yaml, title),
      ABOUT("What people read; {device} and {point} are filled in.")},
-    {FIELD("cause", FIELD_STRING, struct rule_yaml, cause),
+    {FIELD("cause", FIELD_TEXT, struct rule_yaml, cause),
      ABOUT("What is behind it, as a rule.")},
-    {FIELD("consequence", FIELD_STRING, struct rule_yaml, consequence),
+    {FIELD("consequence", FIELD_TEXT, struct rule_yaml, consequence),
      ABOUT("What happens if nobody comes.")},
-    {FIELD("action", FIELD_STRING, struct rule_yaml, action), ABOUT("What to do.")},
+    {FIELD("action", FIELD_TEXT, struct rule_yaml, action), ABOUT("What to do.")},
     {FIELD("respond_within", FIELD_DURATION, struct rule_yaml, respond_within_ms),
      BETWEEN(MS_SECOND, PROMISE_MS_MAX),
      ABOUT("How soon somebody responds; without it the promise of the priority.")},
@@ -300,9 +301,9 @@ read_suppressed_by(struct reader *r, const struct node *n, struct rule_spec *rul
 static void
 lint_rationale(struct reader *r, const struct rule_spec *rule)
 {
-    const char *missing[] = {rule->cause == NULL ? "cause" : NULL,
-                             rule->consequence == NULL ? "consequence" : NULL,
-                             rule->action == NULL ? "action" : NULL};
+    const char *missing[] = {text_is_empty(&rule->cause) ? "cause" : NULL,
+                             text_is_empty(&rule->consequence) ? "consequence" : NULL,
+                             text_is_empty(&rule->action) ? "action" : NULL};
     char list[40] = "";
     for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
         if (missing[i] != NULL) {

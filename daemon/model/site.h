@@ -208,7 +208,8 @@ struct rule_spec {
     int64_t hold_ms;
     int64_t clear_hold_ms;
     struct text title; /* With {device} and {point} to fill in. Defaults to the id. */
-    const char *cause, *consequence, *action, *procedure, *source;
+    struct text cause, consequence, action; /* Empty where none is given. */
+    const char *procedure, *source;
     int64_t respond_within_ms;   /* 0: the priority's. */
     const char *team, *category; /* Of its ticket; may be NULL. */
     int64_t verify_for_ms;       /* Resolved: the rule's, else the site's. */

@@ -92,3 +92,9 @@ text_in(const struct text *t, enum language language)
     }
     return NULL;
 }
+
+bool
+text_is_empty(const struct text *t)
+{
+    return text_in(t, LANGUAGE_EN) == NULL;
+}

@@ -130,5 +130,6 @@ struct text {
 };
 /* The wanted language, else the other; NULL only for an empty struct text. */
 const char *text_in(const struct text *t, enum language language);
+bool text_is_empty(const struct text *t);
 
 #endif
