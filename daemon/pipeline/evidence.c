@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/evidence_values.h"
+#include "daemon/pipeline/ledger_list.h"
 #include "daemon/store/state_evidence.h"
 
 /* Texts of rows are borrowed from the statement. */
@@ -163,6 +165,31 @@ compare_with_now(struct evidence *e)
     }
 }
 
+static int
+load_ledger(struct evidence *e, struct state *store, struct err *err)
+{
+    struct ledger_book *book = NULL;
+    uint32_t device = device_now(e);
+    if (device == NONE_INDEX) {
+        return 0;
+    }
+    struct ledger_use *uses =
+        arena_array(e->arena, e->site->device_count, sizeof *uses);
+    int code = ledger_book_load(&book, e->site, store, uses, err);
+    if (code == 0) {
+        struct strbuf text = {0};
+        int32_t today = civil_day(e->now_ms);
+        strbuf_add_char(&text, '{');
+        ledger_add_record(&text, book, device, &uses[device], today);
+        ledger_add_documents(&text, book, e->ticket.device, false, today);
+        strbuf_add_char(&text, '}');
+        e->ledger = parse(strbuf_text(&text));
+        strbuf_fini(&text);
+    }
+    ledger_book_free(book);
+    return code;
+}
+
 /* ---- All of it ---- */
 
 static int
@@ -170,8 +197,8 @@ load_rows(struct evidence *e, struct state *store, int64_t number, struct err *e
 {
     int code = state_one_ticket(store, number, take_ticket, e, err);
     if (code == 0 && e->ticket.number == 0) {
-        code =
-            err_set(err, ERR_NOT_FOUND, "there is no ticket %lld", (long long)number);
+        code = err_set(err, ERR_NOT_FOUND, tr("there is no ticket %lld"),
+                       (long long)number);
     }
     if (code == 0) {
         code = state_each_evidence(store, number, take_opening, e, err);
@@ -184,6 +211,9 @@ load_rows(struct evidence *e, struct state *store, int64_t number, struct err *e
     }
     if (code == 0) {
         code = load_past(e, store, false, err);
+    }
+    if (code == 0) {
+        code = load_ledger(e, store, err);
     }
     return code;
 }
@@ -242,6 +272,7 @@ evidence_free(struct evidence *e)
         }
     }
     json_decref(e->now);
+    json_decref(e->ledger);
     free(e->openings);
     free(e->events);
     arena_free(e->arena);
@@ -272,8 +303,8 @@ evidence_device(char out[ID_BYTES_MAX],
     out[0] = '\0';
     int code = state_one_ticket(store, number, take_device, &n, err);
     if (code == 0 && !n.found) {
-        code =
-            err_set(err, ERR_NOT_FOUND, "there is no ticket %lld", (long long)number);
+        code = err_set(err, ERR_NOT_FOUND, tr("there is no ticket %lld"),
+                       (long long)number);
     }
     return code;
 }
@@ -299,15 +330,15 @@ evidence_device_facts(const struct evidence *e)
 json_t *
 evidence_ledger(const struct evidence *e)
 {
-    json_t *ledger = json_object_get(evidence_device_facts(e), "ledger");
-    return json_object_size(ledger) > 0 ? ledger : NULL;
+    json_t *then = json_object_get(evidence_device_facts(e), "ledger");
+    return e->ledger != NULL ? e->ledger : json_object_size(then) > 0 ? then : NULL;
 }
 
 const char *
-evidence_text(const struct evidence *e, const json_t *text)
+evidence_text(const json_t *text)
 {
     const char *wanted =
-        json_string_value(json_object_get(text, language_name(e->site->language)));
+        json_string_value(json_object_get(text, language_name(catalogue_language())));
     for (int l = 0; l < LANGUAGE_COUNT && wanted == NULL; l++) {
         wanted =
             json_string_value(json_object_get(text, language_name((enum language)l)));

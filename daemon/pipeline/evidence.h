@@ -96,6 +96,7 @@ struct evidence {
     int64_t history_from_ms; /* The oldest sample that is kept; INSTANT_NONE: none. */
     const char *history_trouble; /* Why it cannot be read; NULL. */
     struct json_t *now;          /* The device as it is now; NULL: not known. */
+    struct json_t *ledger;       /* What is known of it now; NULL: it is gone. */
 };
 
 /* ERR_NOT_FOUND: there is no such ticket.  `now` (may be NULL) is the device's object
@@ -125,8 +126,8 @@ struct json_t *evidence_procedure(const struct evidence *e);
 struct json_t *evidence_device_facts(const struct evidence *e);
 /* The site's ledger as it is now, else as it was at the opening; NULL: none. */
 struct json_t *evidence_ledger(const struct evidence *e);
-/* A text in each language ({"en":..,"zh-CN":..}) in that of the site; "" for none. */
-const char *evidence_text(const struct evidence *e, const struct json_t *text);
+/* A text in each language ({"en":..,"zh-CN":..}) in that of the thread; "" for none. */
+const char *evidence_text(const struct json_t *text);
 /* The person's name with his id, else the id. */
 const char *evidence_person(const struct evidence *e, const char *id);
 
@@ -136,7 +137,7 @@ void evidence_json(struct strbuf *out, const struct evidence *e);
 void evidence_chart(struct strbuf *out,
                     const struct evidence *e,
                     const struct evidence_window *w);
-/* A page that needs nothing else, for a screen and for A4, in the site's language. */
+/* A page that needs nothing else, for a screen and for A4, in the thread's language. */
 void evidence_page(struct strbuf *out, const struct evidence *e);
 /* The same for a terminal. */
 void evidence_print(struct strbuf *out, const struct evidence *e);

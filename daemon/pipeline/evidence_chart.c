@@ -1,6 +1,7 @@
 /* The chart of a stretch of time in a pack. */
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/evidence.h"
 #include "daemon/pipeline/evidence_words.h"
@@ -10,13 +11,17 @@
 #define PANELS_LARGE   3
 #define LIMITS_MAX     (EVIDENCE_POINTS_MAX * 8)
 
-static const struct {
-    const char *event, *label;
-} marked[] = {
-    {"alarm.raised", "raised"},        {"alarm.cleared", "cleared"},
-    {"ticket.responded", "arrived"},   {"ticket.resolved", "repaired"},
-    {"ticket.reopened", "reopened"},   {"ticket.verified", "confirmed by the sensor"},
-    {"ticket.closed", "ticket closed"}};
+static const char *const mark_events[] = {
+    "alarm.raised",    "alarm.cleared",   "ticket.responded", "ticket.resolved",
+    "ticket.reopened", "ticket.verified", "ticket.closed",
+};
+/* Of each. */
+static const char *const mark_words[] = {
+    "raised",        "cleared",  "arrived",
+    "repaired",      "reopened", "confirmed by the sensor",
+    "ticket closed",
+};
+_Static_assert(ARRAY_LEN(mark_events) == ARRAY_LEN(mark_words), "words for each");
 
 struct drawing {
     struct chart_series series[EVIDENCE_POINTS_MAX];
@@ -48,14 +53,14 @@ add_marks(struct drawing *d, const struct evidence *e, const struct evidence_win
     for (uint32_t i = 0; i < e->event_count; i++) {
         const struct evidence_event *v = &e->events[i];
         bool inside = v->t_ms >= w->from_ms && v->t_ms <= w->to_ms;
-        for (size_t k = 0; inside && k < ARRAY_LEN(marked); k++) {
+        for (size_t k = 0; inside && k < ARRAY_LEN(mark_events); k++) {
             /* Of several at one moment the first tells enough. */
             bool again = d->chart.mark_count > 0 &&
                          d->marks[d->chart.mark_count - 1].t_ms == v->t_ms;
-            if (strcmp(marked[k].event, v->name) == 0 && !again &&
+            if (strcmp(mark_events[k], v->name) == 0 && !again &&
                 d->chart.mark_count < EVIDENCE_MARKS_MAX) {
-                d->marks[d->chart.mark_count++] = (struct chart_mark){
-                    v->t_ms, evidence_say(e->site->language, marked[k].label)};
+                d->marks[d->chart.mark_count++] =
+                    (struct chart_mark){v->t_ms, tr_word(PACK, mark_words[k])};
             }
         }
     }
@@ -77,7 +82,6 @@ evidence_chart(struct strbuf *out,
                const struct evidence_window *w)
 {
     struct drawing *d = arena_alloc(e->arena, sizeof *d);
-    enum language language = e->site->language;
     char from[INSTANT_TEXT_BYTES];
     char to[INSTANT_TEXT_BYTES];
     add_series(d, w);
@@ -93,6 +97,6 @@ evidence_chart(struct strbuf *out,
     d->chart.series = d->series;
     d->chart.limits = d->limits;
     d->chart.marks = d->marks;
-    d->chart.empty = evidence_say(language, "no good samples");
+    d->chart.empty = tr("no good samples");
     chart_time_draw(out, &d->chart);
 }

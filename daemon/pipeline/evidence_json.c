@@ -49,12 +49,10 @@ rule_json(struct strbuf *out, const struct evidence *e)
     strbuf_json_str(out, "version", o->version);
     strbuf_json_str(out, "text", o->rule);
     strbuf_json_str(out, "now", now[e->rule]);
-    strbuf_json_str(out, "cause",
-                    json_string_value(json_object_get(o->facts, "cause")));
+    strbuf_json_str(out, "cause", evidence_text(json_object_get(o->facts, "cause")));
     strbuf_json_str(out, "consequence",
-                    json_string_value(json_object_get(o->facts, "consequence")));
-    strbuf_json_str(out, "action",
-                    json_string_value(json_object_get(o->facts, "action")));
+                    evidence_text(json_object_get(o->facts, "consequence")));
+    strbuf_json_str(out, "action", evidence_text(json_object_get(o->facts, "action")));
     strbuf_json_str(out, "source",
                     json_string_value(json_object_get(o->facts, "source")));
     strbuf_add_char(out, '}');
@@ -74,14 +72,14 @@ procedure_json(struct strbuf *out, const struct evidence *e)
     }
     strbuf_add_char(out, '{');
     strbuf_json_str(out, "id", json_string_value(json_object_get(p, "id")));
-    strbuf_json_str(out, "title", evidence_text(e, json_object_get(p, "title")));
+    strbuf_json_str(out, "title", evidence_text(json_object_get(p, "title")));
     strbuf_json_key(out, "steps");
     strbuf_add_char(out, '[');
     json_array_foreach(steps, i, step)
     {
         strbuf_add(out, i > 0 ? ",{" : "{");
         strbuf_json_int(out, "step", (int64_t)i + 1);
-        strbuf_json_str(out, "text", evidence_text(e, step));
+        strbuf_json_str(out, "text", evidence_text(step));
         strbuf_json_bool(out, "done",
                          i < TICKET_STEPS_MAX && (e->ticket.steps >> i & 1) != 0);
         strbuf_add_char(out, '}');

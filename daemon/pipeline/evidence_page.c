@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/markup.h"
 #include "daemon/pipeline/evidence.h"
@@ -55,12 +56,6 @@ struct page {
     const struct evidence *e;
 };
 
-static const char *
-say(const struct page *p, const char *english)
-{
-    return evidence_say(p->e->site->language, english);
-}
-
 static void
 add(const struct page *p, const char *html)
 {
@@ -74,10 +69,10 @@ text(const struct page *p, const char *value)
 }
 
 static void
-heading(const struct page *p, const char *english)
+heading(const struct page *p, const char *title)
 {
     add(p, "<h2>");
-    text(p, say(p, english));
+    text(p, title);
     add(p, "</h2>");
 }
 
@@ -111,7 +106,7 @@ fact(struct facts *f, const char *label, const char *value)
         return;
     }
     add(f->page, f->count % 2 == 0 ? "<tr>" : "");
-    cell(f->page, "th", say(f->page, label));
+    cell(f->page, "th", label);
     cell(f->page, "td", value);
     add(f->page, f->count % 2 == 1 ? "</tr>" : "");
     f->count++;
@@ -149,23 +144,6 @@ facts_end(struct facts *f)
     add(f->page, f->count % 2 == 1 ? "</tr></table>" : "</table>");
 }
 
-/* "2026-03-01 10:44:30 - met" */
-static void
-fact_deadline(struct facts *f, const char *label, int64_t by_ms, int64_t done_ms)
-{
-    char when[INSTANT_TEXT_BYTES];
-    const struct evidence *e = f->page->e;
-    bool open = done_ms == INSTANT_NONE;
-    if (by_ms == INSTANT_NONE || by_ms == 0) {
-        return;
-    }
-    bool late = (open ? e->now_ms : done_ms) > by_ms;
-    const char *word = late ? "missed" : open ? "" : "met";
-    fact(f, label,
-         arena_printf(e->arena, "%s%s%s", instant_format_local(when, by_ms),
-                      word[0] != '\0' ? " · " : "", say(f->page, word)));
-}
-
 /* ---- The sections ---- */
 
 static void
@@ -176,17 +154,17 @@ draw_head(const struct page *p)
     char when[INSTANT_TEXT_BYTES];
     add(p, "<header><div>");
     text(p, site);
-    strbuf_printf(p->out, " · %s %lld</div><h1>", say(p, "Ticket"),
+    strbuf_printf(p->out, " · %s %lld</div><h1>", tr_word(PACK, "Ticket"),
                   (long long)t->number);
     text(p, t->title);
     strbuf_printf(p->out, "</h1><span class=\"badge %s\">", severity_name(t->priority));
-    text(p, say(p, severity_name(t->priority)));
+    text(p, severity_word(t->priority));
     add(p, "</span><span class=\"badge\">");
-    text(p, say(p, ticket_kind_name(t->kind)));
+    text(p, ticket_kind_word(t->kind));
     add(p, "</span><span class=\"badge\">");
-    text(p, say(p, ticket_state_name(t->state)));
+    text(p, ticket_state_word(t->state));
     add(p, "</span><span class=\"note\">");
-    text(p, say(p, "printed"));
+    text(p, tr_word(PACK, "printed"));
     strbuf_printf(p->out, " %s</span></header>",
                   instant_format_local(when, p->e->now_ms));
 }
@@ -197,55 +175,48 @@ draw_facts(const struct page *p)
     const struct evidence *e = p->e;
     const struct ticket *t = &e->ticket;
     const json_t *device = evidence_device_facts(e);
-    const char *name = json_string_value(json_object_get(device, "name"));
     struct facts f = facts_begin(p);
-    if (t->device != NULL) {
-        bool both = name != NULL && strcmp(name, t->device) != 0;
-        fact(&f, "device",
-             both ? arena_printf(e->arena, "%s (%s)", name, t->device) : t->device);
-    }
-    fact(&f, "location", json_string_value(json_object_get(device, "location")));
-    fact(&f, "rule", t->rule);
-    fact(&f, "category", t->category);
-    fact_time(&f, "opened at", t->opened_ms);
-    fact_time(&f, "due", t->due_ms);
-    fact_deadline(&f, "respond by", t->respond_by_ms, t->responded_ms);
-    fact_time(&f, "on site at", t->responded_ms);
-    fact_deadline(&f, "resolve by", t->resolve_by_ms, t->resolved_ms);
-    fact_time(&f, "resolved at", t->resolved_ms);
-    fact_time(&f, "verified at", t->verified_ms);
-    fact_time(&f, "closed at", t->closed_ms);
-    fact(&f, "assignee", evidence_person(e, t->assignee));
-    fact(&f, "team", t->team);
-    fact(&f, "reported by", evidence_person(e, t->reporter));
-    fact(&f, "symptom", t->symptom);
-    fact_number(&f, "episodes", t->episodes);
-    fact_number(&f, "reopened times", t->reopened);
+    fact(&f, tr_word(PACK, "device"), evidence_device_text(e));
+    fact(&f, tr_word(PACK, "location"),
+         json_string_value(json_object_get(device, "location")));
+    fact(&f, tr_word(PACK, "rule"), t->rule);
+    fact(&f, tr_word(PACK, "category"), t->category);
+    fact_time(&f, tr_word(PACK, "opened at"), t->opened_ms);
+    fact_time(&f, tr_word(PACK, "due"), t->due_ms);
+    fact(&f, tr_word(PACK, "respond by"),
+         evidence_deadline(e, t->respond_by_ms, t->responded_ms));
+    fact_time(&f, tr_word(PACK, "on site at"), t->responded_ms);
+    fact(&f, tr_word(PACK, "resolve by"),
+         evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
+    fact_time(&f, tr_word(PACK, "resolved at"), t->resolved_ms);
+    fact_time(&f, tr_word(PACK, "verified at"), t->verified_ms);
+    fact_time(&f, tr_word(PACK, "closed at"), t->closed_ms);
+    fact(&f, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));
+    fact(&f, tr_word(PACK, "team"), t->team);
+    fact(&f, tr_word(PACK, "reported by"), evidence_person(e, t->reporter));
+    fact(&f, tr_word(PACK, "symptom"), t->symptom);
+    fact_number(&f, tr_word(PACK, "episodes"), t->episodes);
+    fact_number(&f, tr_word(PACK, "reopened times"), t->reopened);
     facts_end(&f);
 }
 
 static void
 draw_wish(const struct page *p)
 {
-    static const char *const keys[] = {"cause", "consequence", "action", "source"};
-    const json_t *facts = evidence_first(p->e)->facts;
-    bool any = false;
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const char *value = json_string_value(json_object_get(facts, keys[i]));
-        if (value == NULL) {
-            continue;
-        }
-        if (!any) {
-            heading(p, "What is to be done");
-            add(p, "<table>");
-        }
-        any = true;
+    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
+    uint32_t count = evidence_wish(facts, p->e);
+    if (count == 0) {
+        return;
+    }
+    heading(p, tr_word(PACK, "What is to be done"));
+    add(p, "<table>");
+    for (uint32_t i = 0; i < count; i++) {
         add(p, "<tr>");
-        cell(p, "th", say(p, keys[i]));
-        cell(p, "td", value);
+        cell(p, "th", facts[i].label);
+        cell(p, "td", facts[i].value);
         add(p, "</tr>");
     }
-    add(p, any ? "</table>" : "");
+    add(p, "</table>");
 }
 
 static void
@@ -258,22 +229,22 @@ draw_procedure(const struct page *p)
     if (procedure == NULL) {
         return;
     }
-    heading(p, "Procedure");
+    heading(p, tr_word(PACK, "Procedure"));
     add(p, "<div><strong>");
-    text(p, evidence_text(p->e, json_object_get(procedure, "title")));
+    text(p, evidence_text(json_object_get(procedure, "title")));
     add(p, "</strong></div><ol class=\"steps\">");
     json_array_foreach(json_object_get(procedure, "steps"), i, item)
     {
         bool done = i < TICKET_STEPS_MAX && (p->e->ticket.steps >> i & 1) != 0;
         strbuf_printf(p->out, "<li%s>%zu. ", done ? " class=\"done\"" : "", i + 1);
-        text(p, evidence_text(p->e, item));
+        text(p, evidence_text(item));
         add(p, "</li>");
     }
     add(p, "</ol>");
     json_array_foreach(parts, i, item)
     {
         add(p, i == 0 ? "<p class=\"note\">" : ", ");
-        text(p, i == 0 ? say(p, "Parts needed") : "");
+        text(p, i == 0 ? tr_word(PACK, "Parts needed") : "");
         add(p, i == 0 ? ": " : "");
         text(p, json_string_value(json_object_get(item, "name")));
         strbuf_printf(p->out, " × %lld",
@@ -296,11 +267,13 @@ draw_sum(const struct page *p,
 static void
 draw_window(const struct page *p, const struct evidence_window *w)
 {
-    static const char *const heads[] = {"point", "unit", "before", "during", "after"};
+    const char *const heads[] = {tr_word(PACK, "point"), tr_word(PACK, "unit"),
+                                 tr_word(PACK, "before"), tr_word(PACK, "during"),
+                                 tr_word(PACK, "after")};
     const char *why = evidence_no_values(p->e, w);
     add(p, "<h3>");
-    text(p, say(p, w->opened_ms != INSTANT_NONE ? "around the opening"
-                                                : "around the repair"));
+    text(p, w->opened_ms != INSTANT_NONE ? tr_word(PACK, "around the opening")
+                                         : tr_word(PACK, "around the repair"));
     add(p, "</h3>");
     if (why != NULL) {
         note(p, why);
@@ -309,7 +282,7 @@ draw_window(const struct page *p, const struct evidence_window *w)
     evidence_chart(p->out, p->e, w);
     add(p, "<table class=\"grid\"><thead><tr>");
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
-        cell(p, "th", say(p, heads[i]));
+        cell(p, "th", heads[i]);
     }
     add(p, "</tr></thead>");
     for (uint32_t i = 0; i < w->series_count; i++) {
@@ -331,12 +304,12 @@ draw_values(const struct page *p)
     if (p->e->ticket.device == NULL) {
         return;
     }
-    heading(p, "Values");
+    heading(p, tr_word(PACK, "Values"));
     for (uint32_t i = 0; i < p->e->window_count; i++) {
         draw_window(p, &p->e->windows[i]);
     }
-    note(p, say(p, "the limits are those of the rule at that time; grey: samples that "
-                   "were not good"));
+    note(p, tr("the limits are those of the rule at that time; grey: samples that "
+               "were not good"));
 }
 
 static void
@@ -344,11 +317,11 @@ draw_life(const struct page *p)
 {
     const struct evidence *e = p->e;
     char when[INSTANT_TEXT_BYTES];
-    heading(p, "Life");
+    heading(p, tr_word(PACK, "Life"));
     add(p, "<table class=\"grid\"><thead><tr>");
-    cell(p, "th", say(p, "time"));
-    cell(p, "th", say(p, "what happened"));
-    cell(p, "th", say(p, "who"));
+    cell(p, "th", tr_word(PACK, "time"));
+    cell(p, "th", tr_word(PACK, "what happened"));
+    cell(p, "th", tr_word(PACK, "who"));
     add(p, "</tr></thead>");
     for (uint32_t i = 0; i < e->event_count; i++) {
         struct strbuf line = {0};
@@ -369,23 +342,21 @@ draw_work(const struct page *p)
     const struct ticket *t = &p->e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
-    bool any = t->resolution[0] != '\0' || t->cause[0] != '\0' || t->minutes != 0 ||
-               t->cost != 0 || t->part_count > 0 || t->rating != 0;
-    if (!any) {
+    if (!evidence_has_work(t)) {
         return;
     }
-    heading(p, "Work");
+    heading(p, tr_word(PACK, "Work"));
     evidence_parts(&parts, p->e, t);
     if (t->cost != 0) {
         evidence_money(&cost, p->e, t->cost);
     }
     struct facts f = facts_begin(p);
-    fact(&f, "treatment", t->resolution);
-    fact(&f, "cause code", t->cause);
-    fact(&f, "parts", strbuf_text(&parts));
-    fact_number(&f, "minutes worked", t->minutes);
-    fact(&f, "cost", strbuf_text(&cost));
-    fact_number(&f, "rating", t->rating);
+    fact(&f, tr_word(PACK, "treatment"), t->resolution);
+    fact(&f, tr_word(PACK, "cause code"), t->cause);
+    fact(&f, tr_word(PACK, "parts"), strbuf_text(&parts));
+    fact_number(&f, tr_word(PACK, "minutes worked"), t->minutes);
+    fact(&f, tr_word(PACK, "cost"), strbuf_text(&cost));
+    fact_number(&f, tr_word(PACK, "rating"), t->rating);
     facts_end(&f);
     strbuf_fini(&parts);
     strbuf_fini(&cost);
@@ -398,7 +369,8 @@ fact_json(struct facts *f, const char *label, const json_t *value)
     if (json_is_string(value)) {
         fact(f, label, json_string_value(value));
     } else if (json_is_boolean(value)) {
-        fact(f, label, say(f->page, json_is_true(value) ? "yes" : "no"));
+        fact(f, label,
+             json_is_true(value) ? tr_word(PACK, "yes") : tr_word(PACK, "no"));
     } else if (json_is_number(value)) {
         fact(f, label, number_format_short(number, json_number_value(value)));
     }
@@ -417,28 +389,28 @@ draw_health(const struct page *p)
             continue;
         }
         if (!any) {
-            heading(p, "The line at the opening");
+            heading(p, tr_word(PACK, "The line at the opening"));
         }
         any = true;
-        strbuf_printf(p->out, "<h3>%s %lld · %s</h3>", say(p, "Opening"),
+        strbuf_printf(p->out, "<h3>%s %lld · %s</h3>", tr_word(PACK, "Opening"),
                       (long long)o->number, instant_format_local(when, o->t_ms));
         struct facts f = facts_begin(p);
-        fact_json(&f, "bus", json_object_get(o->bus, "id"));
-        fact_json(&f, "online", json_object_get(o->bus, "online"));
+        fact_json(&f, tr_word(PACK, "bus"), json_object_get(o->bus, "id"));
+        fact_json(&f, tr_word(PACK, "online"), json_object_get(o->bus, "online"));
         const json_t *load = json_object_get(o->bus, "load");
         if (json_is_number(load)) {
-            fact(&f, "load",
+            fact(&f, tr_word(PACK, "load"),
                  arena_printf(e->arena, "%.1f %%", json_number_value(load)));
         }
-        fact_json(&f, "quarantined devices", json_object_get(o->bus, "quarantined"));
-        fact_json(&f, "requests", json_object_get(o->bus, "requests"));
-        fact_json(&f, "errors", json_object_get(o->bus, "errors"));
-        const char *state = json_string_value(json_object_get(o->device, "state"));
-        fact(&f, "device", state != NULL ? say(p, state) : NULL);
-        fact_json(&f, "cause", json_object_get(o->device, "cause"));
+        fact_json(&f, tr_word(PACK, "quarantined devices"),
+                  json_object_get(o->bus, "quarantined"));
+        fact_json(&f, tr_word(PACK, "requests"), json_object_get(o->bus, "requests"));
+        fact_json(&f, tr_word(PACK, "errors"), json_object_get(o->bus, "errors"));
+        fact(&f, tr_word(PACK, "device"), evidence_device_state(o));
+        fact_json(&f, tr_word(PACK, "cause"), json_object_get(o->device, "cause"));
         const json_t *latency = json_object_get(o->device, "latency_ms");
         if (json_is_number(latency)) {
-            fact(&f, "latency",
+            fact(&f, tr_word(PACK, "latency"),
                  arena_printf(e->arena, "%.1f ms", json_number_value(latency)));
         }
         facts_end(&f);
@@ -458,9 +430,9 @@ draw_present(const struct page *p)
     }
     add(p, "<table class=\"grid\"><thead><tr>");
     for (int i = 0; i < 2; i++) {
-        cell(p, "th", say(p, "point"));
-        cell(p, "th", say(p, "value"));
-        cell(p, "th", say(p, "quality"));
+        cell(p, "th", tr_word(PACK, "point"));
+        cell(p, "th", tr_word(PACK, "value"));
+        cell(p, "th", tr_word(PACK, "quality"));
     }
     add(p, "</tr></thead>");
     json_object_foreach(points, name, point)
@@ -497,7 +469,7 @@ draw_past(const struct page *p,
     heading(p, title);
     add(p, "<table class=\"grid\"><thead><tr>");
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
-        cell(p, "th", say(p, heads[i]));
+        cell(p, "th", heads[i]);
     }
     add(p, "</tr></thead>");
     for (uint32_t i = 0; i < count; i++) {
@@ -508,10 +480,7 @@ draw_past(const struct page *p,
         cell(p, "td", rows[i].device);
         cell(p, "td class=\"time\"", instant_format_local(when, rows[i].opened_ms));
         cell(p, "td", remedy.size > 0 ? strbuf_text(&remedy) : "-");
-        cell(p, "td",
-             rows[i].state != TICKET_CLOSED
-                 ? say(p, ticket_state_name(rows[i].state))
-                 : say(p, rows[i].reopened == 0 ? "yes" : "no"));
+        cell(p, "td", evidence_first_time(&rows[i]));
         add(p, "</tr>");
         strbuf_fini(&remedy);
     }
@@ -521,33 +490,18 @@ draw_past(const struct page *p,
 static void
 draw_ledger(const struct page *p)
 {
-    json_t *ledger = evidence_ledger(p->e);
-    const char *key;
-    json_t *value;
-    size_t i;
-    json_t *document;
-    if (ledger == NULL) {
+    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
+    uint32_t count = evidence_ledger_facts(facts, p->e);
+    if (count == 0 && !p->e->device_gone) {
         return;
     }
-    heading(p, "Equipment");
+    heading(p, tr_word(PACK, "Equipment"));
     if (p->e->device_gone) {
-        note(p, say(p, "the device is no longer in the site"));
+        note(p, tr("the device is no longer in the site"));
     }
     struct facts f = facts_begin(p);
-    json_object_foreach(ledger, key, value)
-    {
-        if (strcmp(key, "price") == 0) {
-            struct strbuf money = {0};
-            evidence_money(&money, p->e, json_integer_value(value));
-            fact(&f, key, strbuf_text(&money));
-            strbuf_fini(&money);
-        } else {
-            fact_json(&f, key, value);
-        }
-    }
-    json_array_foreach(json_object_get(ledger, "documents"), i, document)
-    {
-        fact(&f, "documents", json_string_value(document));
+    for (uint32_t i = 0; i < count; i++) {
+        fact(&f, facts[i].label, facts[i].value);
     }
     facts_end(&f);
 }
@@ -560,11 +514,11 @@ draw_rules(const struct page *p)
     if (e->ticket.rule == NULL) {
         return;
     }
-    heading(p, "Rule");
+    heading(p, tr_word(PACK, "Rule"));
     note(p, evidence_rule_text(e));
     if (!e->taken) {
-        note(p, say(p, "nothing was stored when it opened: this is what the site says "
-                       "now"));
+        note(p, tr("nothing was stored when it opened: this is what the site says "
+                   "now"));
     }
     for (uint32_t i = 0; i < e->opening_count; i++) {
         const struct evidence_opening *o = &e->openings[i];
@@ -572,8 +526,8 @@ draw_rules(const struct page *p)
             continue;
         }
         before = o->rule;
-        strbuf_printf(p->out, "<h3>%s %s · %s %lld</h3><pre>", say(p, "version"),
-                      o->version != NULL ? o->version : "-", say(p, "Opening"),
+        strbuf_printf(p->out, "<h3>%s %s · %s %lld</h3><pre>", tr_word(PACK, "version"),
+                      o->version != NULL ? o->version : "-", tr_word(PACK, "Opening"),
                       (long long)o->number);
         text(p, o->rule);
         add(p, "</pre>");
@@ -586,10 +540,11 @@ evidence_page(struct strbuf *out, const struct evidence *e)
     const struct page page = {out, e};
     const struct page *p = &page;
     add(p, "<!DOCTYPE html>\n<html lang=\"");
-    add(p, language_name(e->site->language));
+    add(p, language_name(catalogue_language()));
     add(p, "\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
            "content=\"width=device-width\"><title>");
-    strbuf_printf(out, "%s %lld: ", say(p, "Ticket"), (long long)e->ticket.number);
+    strbuf_printf(out, "%s %lld: ", tr_word(PACK, "Ticket"),
+                  (long long)e->ticket.number);
     text(p, e->ticket.title);
     add(p, "</title><style>");
     add(p, style);
@@ -608,8 +563,8 @@ evidence_page(struct strbuf *out, const struct evidence *e)
     draw_ledger(p);
     draw_rules(p);
     add(p, "<div class=\"sign keep\"><div>");
-    text(p, say(p, "signature"));
+    text(p, tr_word(PACK, "signature"));
     add(p, "</div><div>");
-    text(p, say(p, "date"));
+    text(p, tr_word(PACK, "date"));
     add(p, "</div></div></body></html>\n");
 }

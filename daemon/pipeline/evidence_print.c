@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/evidence.h"
@@ -14,12 +15,6 @@ struct printing {
     struct strbuf *out;
     const struct evidence *e;
 };
-
-static const char *
-say(const struct printing *p, const char *english)
-{
-    return evidence_say(p->e->site->language, english);
-}
 
 /* Columns of a terminal: Chinese takes two. */
 static int
@@ -66,7 +61,7 @@ line(const struct printing *p, const char *label, const char *value)
 {
     if (value != NULL && value[0] != '\0') {
         strbuf_add(p->out, "  ");
-        pad(p->out, say(p, label), LABEL_COLUMNS);
+        pad(p->out, label, LABEL_COLUMNS);
         add_line_text(p->out, value);
         strbuf_add_char(p->out, '\n');
     }
@@ -82,24 +77,6 @@ line_time(const struct printing *p, const char *label, int64_t t_ms)
 }
 
 static void
-line_deadline(const struct printing *p,
-              const char *label,
-              int64_t by_ms,
-              int64_t done_ms)
-{
-    char when[INSTANT_TEXT_BYTES];
-    bool open = done_ms == INSTANT_NONE;
-    if (by_ms == INSTANT_NONE || by_ms == 0) {
-        return;
-    }
-    bool late = (open ? p->e->now_ms : done_ms) > by_ms;
-    const char *word = late ? "missed" : open ? "" : "met";
-    line(p, label,
-         arena_printf(p->e->arena, "%s%s%s", instant_format_local(when, by_ms),
-                      word[0] != '\0' ? "  " : "", say(p, word)));
-}
-
-static void
 line_number(const struct printing *p, const char *label, int64_t number)
 {
     if (number != 0) {
@@ -108,9 +85,9 @@ line_number(const struct printing *p, const char *label, int64_t number)
 }
 
 static void
-heading(const struct printing *p, const char *english)
+heading(const struct printing *p, const char *title)
 {
-    strbuf_printf(p->out, "\n%s\n", say(p, english));
+    strbuf_printf(p->out, "\n%s\n", title);
 }
 
 static void
@@ -119,50 +96,54 @@ print_head(const struct printing *p)
     const struct evidence *e = p->e;
     const struct ticket *t = &e->ticket;
     const json_t *device = evidence_device_facts(e);
-    const char *name = json_string_value(json_object_get(device, "name"));
-    strbuf_printf(p->out, "%s %lld: ", say(p, "ticket"), (long long)t->number);
+    strbuf_printf(p->out, "%s %lld: ", tr_word(PACK, "ticket"), (long long)t->number);
     add_line_text(p->out, t->title);
-    strbuf_printf(p->out, "\n  %s, %s, %s\n", say(p, severity_name(t->priority)),
-                  say(p, ticket_kind_name(t->kind)),
-                  say(p, ticket_state_name(t->state)));
-    if (t->device != NULL) {
-        bool both = name != NULL && strcmp(name, t->device) != 0;
-        line(p, "device",
-             both ? arena_printf(e->arena, "%s (%s)", name, t->device) : t->device);
+    strbuf_printf(p->out, "\n  %s, %s, %s\n", severity_word(t->priority),
+                  ticket_kind_word(t->kind), ticket_state_word(t->state));
+    line(p, tr_word(PACK, "device"), evidence_device_text(e));
+    line(p, tr_word(PACK, "location"),
+         json_string_value(json_object_get(device, "location")));
+    line(p, tr_word(PACK, "rule"), t->rule);
+    line(p, tr_word(PACK, "category"), t->category);
+    line_time(p, tr_word(PACK, "opened at"), t->opened_ms);
+    line_time(p, tr_word(PACK, "due"), t->due_ms);
+    line(p, tr_word(PACK, "respond by"),
+         evidence_deadline(e, t->respond_by_ms, t->responded_ms));
+    line_time(p, tr_word(PACK, "on site at"), t->responded_ms);
+    line(p, tr_word(PACK, "resolve by"),
+         evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
+    line_time(p, tr_word(PACK, "resolved at"), t->resolved_ms);
+    line_time(p, tr_word(PACK, "verified at"), t->verified_ms);
+    line_time(p, tr_word(PACK, "closed at"), t->closed_ms);
+    line(p, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));
+    line(p, tr_word(PACK, "team"), t->team);
+    line(p, tr_word(PACK, "reported by"), evidence_person(e, t->reporter));
+    line(p, tr_word(PACK, "symptom"), t->symptom);
+    line_number(p, tr_word(PACK, "episodes"), t->episodes);
+    line_number(p, tr_word(PACK, "reopened times"), t->reopened);
+}
+
+/* The lines of a section; nothing without any. */
+static void
+print_facts(const struct printing *p,
+            const char *title,
+            const struct evidence_fact *facts,
+            uint32_t count)
+{
+    if (count > 0) {
+        heading(p, title);
     }
-    line(p, "location", json_string_value(json_object_get(device, "location")));
-    line(p, "rule", t->rule);
-    line(p, "category", t->category);
-    line_time(p, "opened at", t->opened_ms);
-    line_time(p, "due", t->due_ms);
-    line_deadline(p, "respond by", t->respond_by_ms, t->responded_ms);
-    line_time(p, "on site at", t->responded_ms);
-    line_deadline(p, "resolve by", t->resolve_by_ms, t->resolved_ms);
-    line_time(p, "resolved at", t->resolved_ms);
-    line_time(p, "verified at", t->verified_ms);
-    line_time(p, "closed at", t->closed_ms);
-    line(p, "assignee", evidence_person(e, t->assignee));
-    line(p, "team", t->team);
-    line(p, "reported by", evidence_person(e, t->reporter));
-    line(p, "symptom", t->symptom);
-    line_number(p, "episodes", t->episodes);
-    line_number(p, "reopened times", t->reopened);
+    for (uint32_t i = 0; i < count; i++) {
+        line(p, facts[i].label, facts[i].value);
+    }
 }
 
 static void
 print_wish(const struct printing *p)
 {
-    static const char *const keys[] = {"cause", "consequence", "action", "source"};
-    const json_t *facts = evidence_first(p->e)->facts;
-    bool any = false;
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const char *value = json_string_value(json_object_get(facts, keys[i]));
-        if (value != NULL && !any) {
-            heading(p, "What is to be done");
-            any = true;
-        }
-        line(p, keys[i], value);
-    }
+    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
+    print_facts(p, tr_word(PACK, "What is to be done"), facts,
+                evidence_wish(facts, p->e));
 }
 
 static void
@@ -174,20 +155,20 @@ print_procedure(const struct printing *p)
     if (procedure == NULL) {
         return;
     }
-    strbuf_printf(p->out, "\n%s: ", say(p, "Procedure"));
-    add_line_text(p->out, evidence_text(p->e, json_object_get(procedure, "title")));
+    strbuf_printf(p->out, "\n%s: ", tr_word(PACK, "Procedure"));
+    add_line_text(p->out, evidence_text(json_object_get(procedure, "title")));
     strbuf_add_char(p->out, '\n');
     json_array_foreach(json_object_get(procedure, "steps"), i, item)
     {
         bool done = i < TICKET_STEPS_MAX && (p->e->ticket.steps >> i & 1) != 0;
         strbuf_printf(p->out, "  [%c] %zu. ", done ? 'x' : ' ', i + 1);
-        add_line_text(p->out, evidence_text(p->e, item));
+        add_line_text(p->out, evidence_text(item));
         strbuf_add_char(p->out, '\n');
     }
     json_array_foreach(json_object_get(procedure, "parts"), i, item)
     {
         const char *name = json_string_value(json_object_get(item, "name"));
-        line(p, i == 0 ? "Parts needed" : "",
+        line(p, i == 0 ? tr_word(PACK, "Parts needed") : "",
              arena_printf(
                  p->e->arena, "%s × %lld", name != NULL ? name : "",
                  (long long)json_integer_value(json_object_get(item, "count"))));
@@ -212,7 +193,8 @@ add_spark(struct strbuf *out, const struct chart_series *s)
 static void
 print_series(const struct printing *p, const struct evidence_series *s)
 {
-    static const char *const labels[] = {"before", "during", "after"};
+    const char *const labels[] = {tr_word(PACK, "before"), tr_word(PACK, "during"),
+                                  tr_word(PACK, "after")};
     const struct evidence_sum *const sums[] = {&s->before, &s->during, &s->after};
     struct strbuf name = {0};
     strbuf_add(&name, s->samples.name);
@@ -224,7 +206,7 @@ print_series(const struct printing *p, const struct evidence_series *s)
     add_spark(p->out, &s->samples);
     for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
         if (sums[i]->count > 0) {
-            strbuf_printf(p->out, "  %s ", say(p, labels[i]));
+            strbuf_printf(p->out, "  %s ", labels[i]);
             evidence_sum_text(p->out, s, sums[i]);
         }
     }
@@ -241,7 +223,7 @@ print_values(const struct printing *p)
     for (uint32_t w = 0; w < e->window_count && e->ticket.device != NULL; w++) {
         const struct evidence_window *window = &e->windows[w];
         const char *why = evidence_no_values(e, window);
-        strbuf_printf(p->out, "\n%s, %s .. %s\n", say(p, "Values"),
+        strbuf_printf(p->out, "\n%s, %s .. %s\n", tr_word(PACK, "Values"),
                       instant_format_local(from, window->from_ms),
                       instant_format_local(to, window->to_ms));
         if (why != NULL) {
@@ -260,7 +242,7 @@ print_life(const struct printing *p)
 {
     const struct evidence *e = p->e;
     char when[INSTANT_TEXT_BYTES];
-    heading(p, "Life");
+    heading(p, tr_word(PACK, "Life"));
     for (uint32_t i = 0; i < e->event_count; i++) {
         const struct evidence_event *v = &e->events[i];
         const char *person = evidence_life_person(e, v);
@@ -283,21 +265,20 @@ print_work(const struct printing *p)
     const struct ticket *t = &p->e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
-    if (t->resolution[0] == '\0' && t->cause[0] == '\0' && t->minutes == 0 &&
-        t->cost == 0 && t->part_count == 0 && t->rating == 0) {
+    if (!evidence_has_work(t)) {
         return;
     }
     evidence_parts(&parts, p->e, t);
     if (t->cost != 0) {
         evidence_money(&cost, p->e, t->cost);
     }
-    heading(p, "Work");
-    line(p, "treatment", t->resolution);
-    line(p, "cause code", t->cause);
-    line(p, "parts", strbuf_text(&parts));
-    line_number(p, "minutes worked", t->minutes);
-    line(p, "cost", strbuf_text(&cost));
-    line_number(p, "rating", t->rating);
+    heading(p, tr_word(PACK, "Work"));
+    line(p, tr_word(PACK, "treatment"), t->resolution);
+    line(p, tr_word(PACK, "cause code"), t->cause);
+    line(p, tr_word(PACK, "parts"), strbuf_text(&parts));
+    line_number(p, tr_word(PACK, "minutes worked"), t->minutes);
+    line(p, tr_word(PACK, "cost"), strbuf_text(&cost));
+    line_number(p, tr_word(PACK, "rating"), t->rating);
     strbuf_fini(&parts);
     strbuf_fini(&cost);
 }
@@ -310,32 +291,32 @@ print_health(const struct printing *p)
     char when[INSTANT_TEXT_BYTES];
     for (uint32_t i = 0; i < e->opening_count; i++) {
         const struct evidence_opening *o = &e->openings[i];
-        const char *state = json_string_value(json_object_get(o->device, "state"));
         const char *cause = json_string_value(json_object_get(o->device, "cause"));
         if (o->device == NULL && o->bus == NULL) {
             continue;
         }
-        strbuf_printf(p->out, "\n%s, %s\n", say(p, "The line at the opening"),
+        strbuf_printf(p->out, "\n%s, %s\n", tr_word(PACK, "The line at the opening"),
                       instant_format_local(when, o->t_ms));
         if (o->bus != NULL) {
             bool online = json_is_true(json_object_get(o->bus, "online"));
-            line(p, "bus",
+            line(p, tr_word(PACK, "bus"),
                  arena_printf(
                      e->arena, "%s %s, %s %.1f %%, %s %lld / %lld, %s %lld",
                      json_string_value(json_object_get(o->bus, "id")),
-                     say(p, online ? "online" : "offline"), say(p, "load"),
+                     tr_word("device", online ? "online" : "offline"),
+                     tr_word(PACK, "load"),
                      json_number_value(json_object_get(o->bus, "load")),
-                     say(p, "errors"),
+                     tr_word(PACK, "errors"),
                      (long long)json_integer_value(json_object_get(o->bus, "errors")),
                      (long long)json_integer_value(json_object_get(o->bus, "requests")),
-                     say(p, "quarantined devices"),
+                     tr_word(PACK, "quarantined devices"),
                      (long long)json_integer_value(
                          json_object_get(o->bus, "quarantined"))));
         }
         if (o->device != NULL) {
-            line(p, "device",
+            line(p, tr_word(PACK, "device"),
                  arena_printf(e->arena, "%s, %s %lld / %lld%s%s",
-                              state != NULL ? say(p, state) : "-", say(p, "errors"),
+                              evidence_device_state(o), tr_word(PACK, "errors"),
                               (long long)json_integer_value(
                                   json_object_get(o->device, "errors")),
                               (long long)json_integer_value(
@@ -364,12 +345,8 @@ print_past(const struct printing *p,
                       instant_format_local(when, t->opened_ms));
         pad(p->out, t->device != NULL ? t->device : "-", 12);
         add_line_text(p->out, remedy.size > 0 ? strbuf_text(&remedy) : "-");
-        strbuf_printf(p->out, "  (%s%s)\n",
-                      t->state != TICKET_CLOSED ? "" : say(p, "first-time fix"),
-                      t->state != TICKET_CLOSED
-                          ? say(p, ticket_state_name(t->state))
-                          : arena_printf(p->e->arena, ": %s",
-                                         say(p, t->reopened == 0 ? "yes" : "no")));
+        strbuf_printf(p->out, "  (%s: %s)\n", tr_word(PACK, "first-time fix"),
+                      evidence_first_time(t));
         strbuf_fini(&remedy);
     }
 }
@@ -377,32 +354,9 @@ print_past(const struct printing *p,
 static void
 print_ledger(const struct printing *p)
 {
-    json_t *ledger = evidence_ledger(p->e);
-    const char *key;
-    json_t *value;
-    size_t i;
-    json_t *document;
-    if (ledger == NULL) {
-        return;
-    }
-    heading(p, "Equipment");
-    json_object_foreach(ledger, key, value)
-    {
-        if (strcmp(key, "price") == 0) {
-            struct strbuf money = {0};
-            evidence_money(&money, p->e, json_integer_value(value));
-            line(p, key, strbuf_text(&money));
-            strbuf_fini(&money);
-        } else if (json_is_string(value)) {
-            line(p, key, json_string_value(value));
-        } else if (json_is_integer(value)) {
-            line_number(p, key, json_integer_value(value));
-        }
-    }
-    json_array_foreach(json_object_get(ledger, "documents"), i, document)
-    {
-        line(p, "documents", json_string_value(document));
-    }
+    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
+    print_facts(p, tr_word(PACK, "Equipment"), facts,
+                evidence_ledger_facts(facts, p->e));
 }
 
 /* YAML keeps its lines; control characters cannot stand in it. */
@@ -417,8 +371,8 @@ print_rules(const struct printing *p)
             continue;
         }
         before = o->rule;
-        strbuf_printf(p->out, "\n%s, %s %s", say(p, "Rule"), say(p, "version"),
-                      o->version != NULL ? o->version : "-");
+        strbuf_printf(p->out, "\n%s, %s %s", tr_word(PACK, "Rule"),
+                      tr_word(PACK, "version"), o->version != NULL ? o->version : "-");
         strbuf_printf(p->out, i == 0 ? ": %s\n" : "%s\n",
                       i == 0 ? evidence_rule_text(e) : "");
         for (const char *at = o->rule; *at != '\0';) {
@@ -438,12 +392,11 @@ evidence_print(struct strbuf *out, const struct evidence *e)
     const struct printing *p = &printing;
     print_head(p);
     if (!e->taken) {
-        line(p, "note",
-             say(p,
-                 "nothing was stored when it opened: this is what the site says now"));
+        line(p, tr_word(PACK, "note"),
+             tr("nothing was stored when it opened: this is what the site says now"));
     }
     if (e->device_gone) {
-        line(p, "note", say(p, "the device is no longer in the site"));
+        line(p, tr_word(PACK, "note"), tr("the device is no longer in the site"));
     }
     print_wish(p);
     print_procedure(p);

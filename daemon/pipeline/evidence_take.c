@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/base/instant.h"
+#include "daemon/model/ledger.h"
 #include "daemon/pipeline/rule_points.h"
 
 void
@@ -28,6 +28,14 @@ text_json(struct strbuf *out, const char *key, const struct text *t)
     strbuf_add_char(out, '}');
 }
 
+static void
+text_json_opt(struct strbuf *out, const char *key, const struct text *t)
+{
+    if (!text_is_empty(t)) {
+        text_json(out, key, t);
+    }
+}
+
 static const struct procedure *
 procedure_by_id(const struct site *site, const char *id)
 {
@@ -43,10 +51,9 @@ procedure_by_id(const struct site *site, const char *id)
 static const char *
 procedure_id(const struct site *site, const struct rule_spec *rule, const char *plan)
 {
-    for (uint32_t i = 0; plan != NULL && i < site->plan_count; i++) {
-        if (strcmp(site->plans[i].id, plan) == 0) {
-            return site->plans[i].procedure;
-        }
+    uint32_t index = plan != NULL ? site_plan(site, plan) : NONE_INDEX;
+    if (index != NONE_INDEX) {
+        return site->plans[index].procedure;
     }
     return rule != NULL ? rule->procedure : NULL;
 }
@@ -161,36 +168,39 @@ int_opt(struct strbuf *out, const char *key, int64_t value)
     }
 }
 
+static bool
+is_number(enum ledger_key k)
+{
+    return k == LEDGER_DESIGN_HOURS || k == LEDGER_DESIGN_STARTS || k == LEDGER_PRICE;
+}
+
 void
 evidence_ledger_json(struct strbuf *out, const struct ledger *l)
 {
-    char life[INSTANT_TEXT_BYTES];
+    char value[LEDGER_TEXT_BYTES];
     strbuf_add_char(out, '{');
-    strbuf_json_str_opt(out, "maker", l->maker);
-    strbuf_json_str_opt(out, "model", l->model);
-    strbuf_json_str_opt(out, "serial", l->serial);
-    strbuf_json_str_opt(out, "specification", l->specification);
-    strbuf_json_str_opt(out, "supplier", l->supplier);
-    strbuf_json_str_opt(out, "area", l->area);
-    strbuf_json_str_opt(out, "installed", l->installed);
-    strbuf_json_str_opt(out, "warranty_until", l->warranty_until);
-    strbuf_json_str_opt(out, "keeper", l->keeper);
-    if (l->design_life_ms != 0) {
-        strbuf_json_str(out, "design_life", duration_write(life, l->design_life_ms));
-    }
-    int_opt(out, "design_hours", l->design_hours);
-    int_opt(out, "design_starts", l->design_starts);
-    int_opt(out, "price", l->price);
-    if (l->document_count > 0) {
-        strbuf_json_key(out, "documents");
-        strbuf_add_char(out, '[');
-        for (uint32_t i = 0; i < l->document_count; i++) {
-            strbuf_add(out, i > 0 ? "," : "");
-            strbuf_json_string(out, l->documents[i]);
+    for (int i = 0; i < LEDGER_KEY_COUNT; i++) {
+        enum ledger_key k = (enum ledger_key)i;
+        ledger_file_value(value, l, k);
+        if (value[0] != '\0' && is_number(k)) {
+            strbuf_json_key(out, ledger_key_name(k));
+            strbuf_add(out, value); /* Digits, and two behind the point. */
+        } else if (value[0] != '\0') {
+            strbuf_json_str(out, ledger_key_name(k), value);
         }
-        strbuf_add_char(out, ']');
     }
-    strbuf_add_char(out, '}');
+    for (uint32_t i = 0; i < l->document_count; i++) {
+        const struct ledger_paper *paper = &l->papers[i];
+        if (i == 0) {
+            strbuf_json_key(out, "documents");
+        }
+        strbuf_add(out, i == 0 ? "[{" : ",{");
+        strbuf_json_str(out, "title", paper->title);
+        strbuf_json_str(out, "link", paper->link);
+        strbuf_json_str_opt(out, "valid_until", paper->valid_until);
+        strbuf_add_char(out, '}');
+    }
+    strbuf_add(out, l->document_count > 0 ? "]}" : "}");
 }
 
 static void
@@ -238,9 +248,9 @@ evidence_take_facts(struct evidence_texts *out,
     if (r != NULL) {
         rule_text_write(&out->rule, r);
         rule_text_version(out->version, strbuf_text(&out->rule));
-        strbuf_json_str_opt(facts, "cause", r->cause);
-        strbuf_json_str_opt(facts, "consequence", r->consequence);
-        strbuf_json_str_opt(facts, "action", r->action);
+        text_json_opt(facts, "cause", &r->cause);
+        text_json_opt(facts, "consequence", &r->consequence);
+        text_json_opt(facts, "action", &r->action);
         strbuf_json_str_opt(facts, "source", r->source);
     }
     if (p != NULL) {

@@ -18,7 +18,8 @@ void evidence_texts_fini(struct evidence_texts *t);
 
 /* Fills `rule`, `version` and `facts` for a ticket of these (NONE_INDEX: it has none);
  * `plan` (may be NULL) is a planned one's.  Facts are one object:
- * cause consequence action source    of the rule, where it says them
+ * cause consequence action    of the rule, in each language; where it says them
+ * source      of the rule
  * procedure   {id title steps parts}, texts in each language
  * points      [{device point unit state gap_ms read}], to be drawn: those that the rule
  *             reads first (`read`), then others of the device
@@ -30,7 +31,8 @@ void evidence_take_facts(struct evidence_texts *out,
                          uint32_t rule,
                          const char *plan);
 
-/* {"maker":..,"model":..,...}: what is known of the device, absent keys left out. */
+/* {"maker":..,"model":..,...,"documents":[..]}: what the site file knows of the device,
+ * as in the listing of the ledger; absent keys left out. */
 void evidence_ledger_json(struct strbuf *out, const struct ledger *l);
 
 #endif

@@ -2,227 +2,23 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
-
-static const struct {
-    const char *english, *chinese;
-} words[] = {
-    {"ticket", "工单"},
-    {"Ticket", "工单"},
-    {"printed", "打印时间"},
-    /* States, kinds and priorities of tickets. */
-    {"opened", "待派单"},
-    {"assigned", "已派单"},
-    {"responded", "已到场"},
-    {"waiting", "等待中"},
-    {"resolved", "已修复，待验证"},
-    {"closed", "已关闭"},
-    {"fault", "故障"},
-    {"planned", "计划保养"},
-    {"predicted", "预测"},
-    {"reported", "报修"},
-    {"info", "提示"},
-    {"normal", "普通"},
-    {"urgent", "紧急"},
-    {"critical", "特急"},
-    /* Headings. */
-    {"What is to be done", "处理要求"},
-    {"Procedure", "作业步骤"},
-    {"Parts needed", "所需备件"},
-    {"Life", "处理经过"},
-    {"Values", "测量值"},
-    {"The line at the opening", "开单时的通信状况"},
-    {"Work", "处理结果"},
-    {"The same fault before", "同一故障的以往记录"},
-    {"The same fault elsewhere", "同类设备的同一故障"},
-    {"Equipment", "设备台账"},
-    {"Rule", "规则"},
-    {"Opening", "开单"},
-    /* Labels. */
-    {"device", "设备"},
-    {"location", "位置"},
-    {"type", "类型"},
-    {"rule", "规则"},
-    {"state", "状态"},
-    {"kind", "类别"},
-    {"priority", "级别"},
-    {"opened at", "开单时间"},
-    {"respond by", "响应期限"},
-    {"resolve by", "修复期限"},
-    {"on site at", "到场时间"},
-    {"resolved at", "修复时间"},
-    {"verified at", "验证时间"},
-    {"closed at", "关闭时间"},
-    {"due", "计划日期"},
-    {"assignee", "负责人"},
-    {"team", "班组"},
-    {"category", "专业"},
-    {"symptom", "现象"},
-    {"reported by", "报修人"},
-    {"cause", "原因"},
-    {"consequence", "后果"},
-    {"action", "措施"},
-    {"source", "依据"},
-    {"treatment", "处理"},
-    {"cause code", "原因代码"},
-    {"parts", "备件"},
-    {"minutes worked", "工时（分钟）"},
-    {"cost", "费用"},
-    {"rating", "评分"},
-    {"episodes", "报警次数"},
-    {"reopened times", "重开次数"},
-    {"time", "时间"},
-    {"what happened", "事件"},
-    {"who", "人员"},
-    {"point", "测点"},
-    {"unit", "单位"},
-    {"before", "之前"},
-    {"during", "期间"},
-    {"after", "之后"},
-    {"value", "值"},
-    {"quality", "质量"},
-    {"number", "编号"},
-    {"what fixed it", "处理办法"},
-    {"first-time fix", "一次修复"},
-    {"yes", "是"},
-    {"no", "否"},
-    {"version", "版本"},
-    {"bus", "总线"},
-    {"online", "在线"},
-    {"offline", "离线"},
-    {"unknown", "未知"},
-    {"load", "负载"},
-    {"requests", "请求"},
-    {"errors", "错误"},
-    {"quarantined devices", "隔离设备"},
-    {"quarantined", "已隔离"},
-    {"latency", "延迟"},
-    {"last good sample", "最近有效值"},
-    {"mean", "均值"},
-    {"met", "按时"},
-    {"missed", "超时"},
-    {"now", "当前"},
-    {"signature", "签字"},
-    {"date", "日期"},
-    /* Ledger. */
-    {"maker", "厂家"},
-    {"model", "型号"},
-    {"serial", "出厂编号"},
-    {"specification", "规格"},
-    {"supplier", "供应商"},
-    {"area", "区域"},
-    {"installed", "安装日期"},
-    {"warranty_until", "质保到期"},
-    {"keeper", "责任人"},
-    {"design_life", "设计寿命"},
-    {"design_hours", "设计运行小时"},
-    {"design_starts", "设计启动次数"},
-    {"price", "价格"},
-    {"documents", "文档"},
-    /* Events. */
-    {"alarm raised", "报警"},
-    {"alarm changed", "报警级别变化"},
-    {"alarm cleared", "报警消除"},
-    {"alarm acknowledged", "报警确认"},
-    {"alarm shelved", "报警搁置"},
-    {"alarm unshelved", "取消搁置"},
-    {"alarm hidden", "报警被抑制"},
-    {"alarm shown again", "报警恢复显示"},
-    {"alarm told again", "再次提醒"},
-    {"ticket opened", "开单"},
-    {"another episode joined", "再次出现，并入本单"},
-    {"assigned to", "派给"},
-    {"arrived on site", "到场"},
-    {"waits", "等待"},
-    {"goes on", "继续"},
-    {"changed", "更改"},
-    {"resolved, says the worker", "修复"},
-    {"confirmed by the sensor", "传感器验证通过"},
-    {"reopened", "重新打开"},
-    {"ticket closed", "关闭"},
-    {"80 % of the time is gone", "已用去期限的 80 %"},
-    {"too late", "超过期限"},
-    {"escalated", "升级"},
-    {"note", "备注"},
-    {"rated", "评分"},
-    {"its sensor", "传感器"},
-    {"step", "步骤"},
-    {"done", "完成"},
-    {"taken back", "撤销"},
-    {"to respond", "响应"},
-    {"to resolve", "修复"},
-    {"level", "级别"},
-    {"to", "给"},
-    {"min", "分钟"},
-    /* Reasons of a pause, and what a sensor still has to show. */
-    {"contractor", "外委单位"},
-    {"access", "无法进入"},
-    {"other", "其他"},
-    {"alarm-stands", "报警仍在"},
-    {"no-good-samples", "没有有效数据"},
-    {"not-running", "尚未运行"},
-    {"watching", "观察中"},
-    /* Short, for marks in a chart. */
-    {"raised", "报警"},
-    {"cleared", "消除"},
-    {"arrived", "到场"},
-    {"repaired", "修复"},
-    /* Sentences. */
-    {"the rule is still the same", "规则至今未变"},
-    {"the rule was changed since", "规则此后已更改"},
-    {"the rule is no longer in the site", "规则已从站点删除"},
-    {"the device is no longer in the site", "设备已从站点删除"},
-    {"nothing was stored when it opened: this is what the site says now",
-     "开单时没有留存记录：以下为站点现在的内容"},
-    {"there is no history of that time: what is kept begins at",
-     "当时的历史数据已不保留：现存数据始于"},
-    {"no history was ever recorded, or it was removed", "没有历史数据，或已被删除"},
-    {"the history cannot be read", "历史数据无法读取"},
-    {"no samples were recorded then", "当时没有记录到数据"},
-    {"no good samples", "没有有效数据"},
-    {"around the opening", "开单前后"},
-    {"around the repair", "修复前后"},
-    {"none", "无"},
-    {"the limits are those of the rule at that time; grey: samples that were not good",
-     "虚线为当时规则的限值；灰色为无效数据"},
-};
-
-const char *
-evidence_word(size_t index)
-{
-    return index < ARRAY_LEN(words) ? words[index].english : NULL;
-}
-
-const char *
-evidence_say(enum language language, const char *english)
-{
-    for (size_t i = 0; language == LANGUAGE_ZH_CN && i < ARRAY_LEN(words); i++) {
-        if (strcmp(words[i].english, english) == 0) {
-            return words[i].chinese;
-        }
-    }
-    return english;
-}
-
-static const char *
-say(const struct evidence *e, const char *english)
-{
-    return evidence_say(e->site->language, english);
-}
+#include "daemon/base/money.h"
+#include "daemon/model/ledger.h"
 
 /* ---- Money, parts, values ---- */
 
 void
 evidence_money(struct strbuf *out, const struct evidence *e, int64_t hundredths)
 {
-    const char *currency = e->site->currency;
-    strbuf_printf(out, "%s%lld.%02lld", hundredths < 0 ? "-" : "",
-                  (long long)(hundredths < 0 ? -hundredths : hundredths) / 100,
-                  (long long)(hundredths < 0 ? -hundredths : hundredths) % 100);
-    if (currency != NULL) {
-        strbuf_printf(out, " %s", currency);
+    char text[MONEY_TEXT_BYTES];
+    strbuf_add(out, money_format(text, hundredths));
+    if (e->site->currency != NULL) {
+        strbuf_printf(out, " %s", e->site->currency);
     }
 }
 
@@ -268,19 +64,18 @@ evidence_no_values(const struct evidence *e, const struct evidence_window *w)
         return NULL;
     }
     if (e->history_trouble != NULL) {
-        return arena_printf(e->arena, "%s: %s", say(e, "the history cannot be read"),
+        return arena_printf(e->arena, "%s: %s", tr("the history cannot be read"),
                             e->history_trouble);
     }
     if (e->history_from_ms == INSTANT_NONE) {
-        return say(e, "no history was ever recorded, or it was removed");
+        return tr("no history was ever recorded, or it was removed");
     }
     if (e->history_from_ms > w->to_ms) {
         return arena_printf(
-            e->arena, "%s %s",
-            say(e, "there is no history of that time: what is kept begins at"),
+            e->arena, tr("there is no history of that time: what is kept begins at %s"),
             instant_format_local(when, e->history_from_ms));
     }
-    return say(e, "no samples were recorded then");
+    return tr("no samples were recorded then");
 }
 
 void
@@ -304,48 +99,201 @@ evidence_rule_text(const struct evidence *e)
     case EVIDENCE_NO_RULE:
         return "";
     case EVIDENCE_SAME:
-        return say(e, "the rule is still the same");
+        return tr("the rule is still the same");
     case EVIDENCE_CHANGED:
-        return say(e, "the rule was changed since");
+        return tr("the rule was changed since");
     case EVIDENCE_GONE:
         break;
     }
-    return say(e, "the rule is no longer in the site");
+    return tr("the rule is no longer in the site");
+}
+
+/* ---- Facts ---- */
+
+uint32_t
+evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX], const struct evidence *e)
+{
+    static const char *const keys[] = {"cause", "consequence", "action"};
+    const char *const labels[] = {tr_word(PACK, "cause"), tr_word(PACK, "consequence"),
+                                  tr_word(PACK, "action")};
+    const json_t *facts = evidence_first(e)->facts;
+    const char *source = json_string_value(json_object_get(facts, "source"));
+    uint32_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const char *value = evidence_text(json_object_get(facts, keys[i]));
+        if (value[0] != '\0') {
+            out[count++] = (struct evidence_fact){labels[i], value};
+        }
+    }
+    if (source != NULL) {
+        out[count++] = (struct evidence_fact){tr_word(PACK, "source"), source};
+    }
+    return count;
+}
+
+static const char *const ledger_words[] = {
+    "maker",     "model",       "specification", "serial number", "supplier",
+    "installed", "design life", "design hours",  "design starts", "warranty until",
+    "price",     "area",        "keeper",
+};
+_Static_assert(ARRAY_LEN(ledger_words) == LEDGER_KEY_COUNT, "words for each");
+
+/* NULL: nothing is known of it. */
+static const char *
+ledger_value(const struct evidence *e, enum ledger_key key, const json_t *value)
+{
+    struct strbuf money = {0};
+    char number[NUMBER_TEXT_BYTES];
+    if (json_is_string(value)) {
+        return key == LEDGER_KEEPER ? evidence_person(e, json_string_value(value))
+                                    : json_string_value(value);
+    }
+    if (!json_is_number(value)) {
+        return NULL;
+    }
+    int64_t hundredths = 0;
+    if (key != LEDGER_PRICE ||
+        !money_from_number(&hundredths, json_number_value(value))) {
+        number_format(number, json_number_value(value));
+        return arena_strdup(e->arena, number);
+    }
+    evidence_money(&money, e, hundredths);
+    const char *text = arena_strdup(e->arena, strbuf_text(&money));
+    strbuf_fini(&money);
+    return text;
+}
+
+/* "manual (https://...), until 2027-01-01" */
+static const char *
+paper_text(const struct evidence *e, const json_t *paper)
+{
+    const char *title = json_string_value(json_object_get(paper, "title"));
+    const char *link = json_string_value(json_object_get(paper, "link"));
+    const char *until = json_string_value(json_object_get(paper, "valid_until"));
+    bool both = title != NULL && link != NULL && strcmp(title, link) != 0;
+    const char *name = title != NULL ? title : link != NULL ? link : "";
+    return arena_printf(e->arena, "%s%s%s%s%s%s", name, both ? " (" : "",
+                        both ? link : "", both ? ")" : "", until != NULL ? ", " : "",
+                        until != NULL ? until : "");
+}
+
+uint32_t
+evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
+                      const struct evidence *e)
+{
+    const json_t *ledger = evidence_ledger(e);
+    uint32_t count = 0;
+    for (int k = 0; k < LEDGER_KEY_COUNT; k++) {
+        enum ledger_key key = (enum ledger_key)k;
+        const char *value =
+            ledger_value(e, key, json_object_get(ledger, ledger_key_name(key)));
+        if (value != NULL) {
+            out[count++] =
+                (struct evidence_fact){tr_word(PACK, ledger_words[k]), value};
+        }
+    }
+    size_t i;
+    json_t *paper;
+    json_array_foreach(json_object_get(ledger, "documents"), i, paper)
+    {
+        if (count < EVIDENCE_FACTS_MAX) {
+            out[count++] =
+                (struct evidence_fact){tr_word(PACK, "paper"), paper_text(e, paper)};
+        }
+    }
+    return count;
+}
+
+const char *
+evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
+{
+    char when[INSTANT_TEXT_BYTES];
+    bool open = done_ms == INSTANT_NONE;
+    if (by_ms == INSTANT_NONE || by_ms == 0) {
+        return "";
+    }
+    bool late = (open ? e->now_ms : done_ms) > by_ms;
+    const char *word = late   ? tr_word(PACK, "missed")
+                       : open ? ""
+                              : tr_word(PACK, "met");
+    return arena_printf(e->arena, "%s%s%s", instant_format_local(when, by_ms),
+                        word[0] != '\0' ? " · " : "", word);
+}
+
+const char *
+evidence_device_text(const struct evidence *e)
+{
+    const char *id = e->ticket.device;
+    const char *name =
+        json_string_value(json_object_get(evidence_device_facts(e), "name"));
+    bool both = id != NULL && name != NULL && strcmp(name, id) != 0;
+    return both ? arena_printf(e->arena, "%s (%s)", name, id) : id;
+}
+
+bool
+evidence_has_work(const struct ticket *t)
+{
+    return t->resolution[0] != '\0' || t->cause[0] != '\0' || t->minutes != 0 ||
+           t->cost != 0 || t->part_count > 0 || t->rating != 0;
+}
+
+const char *
+evidence_first_time(const struct ticket *t)
+{
+    return t->state != TICKET_CLOSED ? ticket_state_word(t->state)
+           : t->reopened == 0        ? tr_word(PACK, "yes")
+                                     : tr_word(PACK, "no");
+}
+
+const char *
+evidence_device_state(const struct evidence_opening *o)
+{
+    const char *state = json_string_value(json_object_get(o->device, "state"));
+    return state != NULL ? tr_word("device", state) : "-";
 }
 
 /* ---- Life ---- */
 
-static const struct {
-    const char *event, *words;
-} lines[] = {
-    {"alarm.raised", "alarm raised"},
-    {"alarm.changed", "alarm changed"},
-    {"alarm.cleared", "alarm cleared"},
-    {"alarm.acknowledged", "alarm acknowledged"},
-    {"alarm.shelved", "alarm shelved"},
-    {"alarm.unshelved", "alarm unshelved"},
-    {"alarm.suppressed", "alarm hidden"},
-    {"alarm.unsuppressed", "alarm shown again"},
-    {"alarm.realarmed", "alarm told again"},
-    {"ticket.opened", "ticket opened"},
-    {"ticket.joined", "another episode joined"},
-    {"ticket.assigned", "assigned to"},
-    {"ticket.responded", "arrived on site"},
-    {"ticket.waiting", "waits"},
-    {"ticket.resumed", "goes on"},
-    {"ticket.changed", "changed"},
-    {"ticket.resolved", "resolved, says the worker"},
-    {"ticket.verified", "confirmed by the sensor"},
-    {"ticket.reopened", "reopened"},
-    {"ticket.closed", "ticket closed"},
-    {"ticket.warned", "80 % of the time is gone"},
-    {"ticket.breached", "too late"},
-    {"ticket.escalated", "escalated"},
-    {"ticket.noted", "note"},
-    {"ticket.rated", "rated"},
-    {"ticket.watched", "its sensor"},
-    {"ticket.ticked", "step"},
+static const char *const life_events[] = {
+    "alarm.raised",     "alarm.changed",   "alarm.cleared",    "alarm.acknowledged",
+    "alarm.shelved",    "alarm.unshelved", "alarm.suppressed", "alarm.unsuppressed",
+    "alarm.realarmed",  "ticket.opened",   "ticket.joined",    "ticket.assigned",
+    "ticket.responded", "ticket.waiting",  "ticket.resumed",   "ticket.changed",
+    "ticket.resolved",  "ticket.verified", "ticket.reopened",  "ticket.closed",
+    "ticket.warned",    "ticket.breached", "ticket.escalated", "ticket.noted",
+    "ticket.rated",     "ticket.watched",  "ticket.ticked",
 };
+/* Of each. */
+static const char *const life_words[] = {
+    "alarm raised",
+    "alarm changed",
+    "alarm cleared",
+    "alarm acknowledged",
+    "alarm shelved",
+    "alarm unshelved",
+    "alarm hidden",
+    "alarm shown again",
+    "alarm told again",
+    "ticket opened",
+    "another episode joined",
+    "assigned to",
+    "arrived on site",
+    "waits",
+    "goes on",
+    "changed",
+    "resolved, says the worker",
+    "confirmed by the sensor",
+    "reopened",
+    "ticket closed",
+    "80 % of the time is gone",
+    "too late",
+    "escalated",
+    "note",
+    "rated",
+    "its sensor",
+    "step",
+};
+_Static_assert(ARRAY_LEN(life_events) == ARRAY_LEN(life_words), "words for each");
 
 static const char *
 text_of(const struct evidence_event *v, const char *key)
@@ -359,38 +307,51 @@ number_of(const struct evidence_event *v, const char *key)
     return json_integer_value(json_object_get(v->json, key));
 }
 
+/* Hundredths; 0 for none. */
+static int64_t
+money_of(const json_t *object, const char *key)
+{
+    int64_t hundredths = 0;
+    const json_t *value = json_object_get(object, key);
+    (void)(json_is_number(value) &&
+           money_from_number(&hundredths, json_number_value(value)));
+    return hundredths;
+}
+
 /* What only some kinds have, behind the words. */
 static void
 add_kind(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
 {
     const char *assignee = text_of(v, "assignee");
     const char *deadline = text_of(v, "deadline");
-    const char *pause = text_of(v, "pause");
-    const char *proof = text_of(v, "proof");
     if (strcmp(v->name, "ticket.ticked") == 0) {
         bool undone = json_is_true(json_object_get(v->json, "undone"));
         strbuf_printf(out, " %lld %s", (long long)number_of(v, "step"),
-                      say(e, undone ? "taken back" : "done"));
+                      undone ? tr_word(PACK, "taken back") : tr_word(PACK, "done"));
     }
     if (assignee != NULL && strcmp(v->name, "ticket.assigned") == 0) {
         strbuf_printf(out, " %s", evidence_person(e, assignee));
     }
     if (deadline != NULL) {
         bool respond = strcmp(deadline, "respond") == 0;
-        strbuf_printf(out, ", %s", say(e, respond ? "to respond" : "to resolve"));
+        strbuf_printf(out, ", %s",
+                      respond ? tr_word(PACK, "to respond")
+                              : tr_word(PACK, "to resolve"));
     }
-    if (pause != NULL) {
-        strbuf_printf(out, ": %s", say(e, pause));
+    enum pause pause;
+    if (text_of(v, "pause") != NULL && pause_parse(&pause, text_of(v, "pause"))) {
+        strbuf_printf(out, ": %s", pause_word(pause));
     }
-    if (proof != NULL) {
-        strbuf_printf(out, ": %s", say(e, proof));
+    enum proof proof;
+    if (text_of(v, "proof") != NULL && proof_parse(&proof, text_of(v, "proof"))) {
+        strbuf_printf(out, ": %s", proof_word(proof));
     }
     if (number_of(v, "level") > 0) {
-        strbuf_printf(out, ", %s %lld", say(e, "level"),
+        strbuf_printf(out, ", %s %lld", tr_word(PACK, "level"),
                       (long long)number_of(v, "level"));
     }
     if (text_of(v, "to") != NULL) {
-        strbuf_printf(out, ", %s %s", say(e, "to"),
+        strbuf_printf(out, ", %s %s", tr_word(PACK, "to"),
                       evidence_person(e, text_of(v, "to")));
     }
     if (number_of(v, "rating") > 0) {
@@ -411,11 +372,11 @@ add_json_parts(struct strbuf *out, const struct evidence *e, const json_t *parts
             struct ticket_part *p = &t.parts[t.part_count++];
             snprintf(p->name, sizeof p->name, "%s", name);
             p->count = json_integer_value(json_object_get(part, "count"));
-            p->cost = json_integer_value(json_object_get(part, "cost"));
+            p->cost = money_of(part, "cost");
         }
     }
     if (t.part_count > 0) {
-        strbuf_printf(out, "; %s ", say(e, "parts"));
+        strbuf_printf(out, "; %s ", tr_word(PACK, "parts"));
         evidence_parts(out, e, &t);
     }
 }
@@ -425,6 +386,8 @@ static void
 add_work(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
 {
     static const char *const texts[] = {"symptom", "cause", "category", "team"};
+    const char *const labels[] = {tr_word(PACK, "symptom"), tr_word(PACK, "cause"),
+                                  tr_word(PACK, "category"), tr_word(PACK, "team")};
     const json_t *value = json_object_get(v->json, "value");
     if (json_is_number(value)) {
         char number[NUMBER_TEXT_BYTES];
@@ -436,16 +399,16 @@ add_work(struct strbuf *out, const struct evidence *e, const struct evidence_eve
     }
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (text_of(v, texts[i]) != NULL) {
-            strbuf_printf(out, "; %s %s", say(e, texts[i]), text_of(v, texts[i]));
+            strbuf_printf(out, "; %s %s", labels[i], text_of(v, texts[i]));
         }
     }
     if (number_of(v, "minutes") != 0) {
         strbuf_printf(out, "; %lld %s", (long long)number_of(v, "minutes"),
-                      say(e, "min"));
+                      tr_word(PACK, "min"));
     }
-    if (number_of(v, "cost") != 0) {
-        strbuf_printf(out, "; %s ", say(e, "cost"));
-        evidence_money(out, e, number_of(v, "cost"));
+    if (money_of(v->json, "cost") != 0) {
+        strbuf_printf(out, "; %s ", tr_word(PACK, "cost"));
+        evidence_money(out, e, money_of(v->json, "cost"));
     }
     add_json_parts(out, e, json_object_get(v->json, "parts"));
 }
@@ -456,9 +419,9 @@ evidence_life_line(struct strbuf *out,
                    const struct evidence_event *v)
 {
     const char *found = v->name; /* Of a newer program. */
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        if (strcmp(lines[i].event, v->name) == 0) {
-            found = say(e, lines[i].words);
+    for (size_t i = 0; i < ARRAY_LEN(life_events); i++) {
+        if (strcmp(life_events[i], v->name) == 0) {
+            found = tr_word(PACK, life_words[i]);
         }
     }
     strbuf_add(out, found);

@@ -127,18 +127,29 @@ add_condition(struct strbuf *out, const struct rule_spec *r)
     }
 }
 
+/* One text for all languages stands alone, as people write it. */
+static void
+add_texts(struct strbuf *out, const char *key, const struct text *t)
+{
+    if (t->in[LANGUAGE_ZH_CN] == NULL) {
+        add_line(out, "  ", key, t->in[LANGUAGE_EN]);
+        return;
+    }
+    strbuf_printf(out, "  %s:\n", key);
+    for (int l = 0; l < LANGUAGE_COUNT; l++) {
+        add_line(out, "    ", language_name((enum language)l), t->in[l]);
+    }
+}
+
 static void
 add_title(struct strbuf *out, const struct rule_spec *r)
 {
     const char *english = r->title.in[LANGUAGE_EN];
-    const char *chinese = r->title.in[LANGUAGE_ZH_CN];
-    bool same_as_id = english != NULL && strcmp(english, r->id) == 0;
-    if (chinese == NULL && (english == NULL || same_as_id)) {
-        return;
+    /* The id is what it is without one. */
+    if (r->title.in[LANGUAGE_ZH_CN] != NULL ||
+        (english != NULL && strcmp(english, r->id) != 0)) {
+        add_texts(out, "title", &r->title);
     }
-    strbuf_add(out, "  title:\n");
-    add_line(out, "    ", "en", english);
-    add_line(out, "    ", "zh-CN", chinese);
 }
 
 static void
@@ -168,9 +179,9 @@ rule_text_write(struct strbuf *out, const struct rule_spec *r)
     add_applies_to(out, &r->applies_to);
     add_condition(out, r);
     add_title(out, r);
-    add_line(out, "  ", "cause", r->cause);
-    add_line(out, "  ", "consequence", r->consequence);
-    add_line(out, "  ", "action", r->action);
+    add_texts(out, "cause", &r->cause);
+    add_texts(out, "consequence", &r->consequence);
+    add_texts(out, "action", &r->action);
     add_duration_opt(out, "respond_within", r->respond_within_ms);
     add_line(out, "  ", "procedure", r->procedure);
     add_suppressed_by(out, r);
