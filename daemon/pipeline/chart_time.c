@@ -304,6 +304,7 @@ draw_key(const struct drawing *d,
     double room = (d->right - d->left) / 3;
     strbuf_add(d->out, "<path d=\"");
     add_point(d->out, 'M', x, y - 4);
+    /* not translated: SVG */
     strbuf_printf(d->out, "h22\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"",
                   look->colour);
     strbuf_printf(d->out, look->dash[0] != '\0' ? " stroke-dasharray=\"%s\"/>" : "%s/>",

@@ -10,6 +10,7 @@
 #include "daemon/pipeline/evidence.h"
 #include "daemon/pipeline/evidence_words.h"
 
+/* not translated: CSS */
 static const char style[] =
     "@page{size:A4;margin:14mm 13mm}"
     "*{box-sizing:border-box}"
@@ -89,7 +90,17 @@ cell(const struct page *p, const char *tag, const char *value)
 {
     strbuf_printf(p->out, "<%s>", tag);
     text(p, value);
-    strbuf_printf(p->out, "</%.2s>", tag); /* "td class=..." ends as td. */
+    strbuf_printf(p->out, "</%s>", tag);
+}
+
+/* One that is not broken. */
+static void
+cell_time(const struct page *p, int64_t t_ms)
+{
+    char when[INSTANT_TEXT_BYTES];
+    add(p, "<td class=\"time\">");
+    text(p, instant_format_local(when, t_ms));
+    add(p, "</td>");
 }
 
 /* ---- Facts in two columns of label and value ---- */
@@ -316,7 +327,6 @@ static void
 draw_life(const struct page *p)
 {
     const struct evidence *e = p->e;
-    char when[INSTANT_TEXT_BYTES];
     heading(p, tr_word(PACK, "Life"));
     add(p, "<table class=\"grid\"><thead><tr>");
     cell(p, "th", tr_word(PACK, "time"));
@@ -327,7 +337,7 @@ draw_life(const struct page *p)
         struct strbuf line = {0};
         evidence_life_line(&line, e, &e->events[i]);
         add(p, "<tr>");
-        cell(p, "td class=\"time\"", instant_format_local(when, e->events[i].t_ms));
+        cell_time(p, e->events[i].t_ms);
         cell(p, "td", strbuf_text(&line));
         cell(p, "td", evidence_life_person(e, &e->events[i]));
         add(p, "</tr>");
@@ -460,9 +470,9 @@ draw_past(const struct page *p,
           const struct ticket *rows,
           uint32_t count)
 {
-    static const char *const heads[] = {"number", "device", "opened at",
-                                        "what fixed it", "first-time fix"};
-    char when[INSTANT_TEXT_BYTES];
+    const char *const heads[] = {
+        tr_word(PACK, "number"), tr_word(PACK, "device"), tr_word(PACK, "opened at"),
+        tr_word(PACK, "what fixed it"), tr_word(PACK, "first-time fix")};
     if (count == 0) {
         return;
     }
@@ -478,7 +488,7 @@ draw_past(const struct page *p,
         strbuf_printf(p->out, "<tr><td class=\"number\">%lld</td>",
                       (long long)rows[i].number);
         cell(p, "td", rows[i].device);
-        cell(p, "td class=\"time\"", instant_format_local(when, rows[i].opened_ms));
+        cell_time(p, rows[i].opened_ms);
         cell(p, "td", remedy.size > 0 ? strbuf_text(&remedy) : "-");
         cell(p, "td", evidence_first_time(&rows[i]));
         add(p, "</tr>");
@@ -539,10 +549,10 @@ evidence_page(struct strbuf *out, const struct evidence *e)
 {
     const struct page page = {out, e};
     const struct page *p = &page;
-    add(p, "<!DOCTYPE html>\n<html lang=\"");
-    add(p, language_name(catalogue_language()));
-    add(p, "\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-           "content=\"width=device-width\"><title>");
+    strbuf_printf(out,
+                  "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
+                  "<meta name=\"viewport\" content=\"width=device-width\"><title>",
+                  language_name(catalogue_language()));
     strbuf_printf(out, "%s %lld: ", tr_word(PACK, "Ticket"),
                   (long long)e->ticket.number);
     text(p, e->ticket.title);
@@ -558,8 +568,8 @@ evidence_page(struct strbuf *out, const struct evidence *e)
     draw_work(p);
     draw_health(p);
     draw_present(p);
-    draw_past(p, "The same fault before", e->same, e->same_count);
-    draw_past(p, "The same fault elsewhere", e->like, e->like_count);
+    draw_past(p, tr_word(PACK, "The same fault before"), e->same, e->same_count);
+    draw_past(p, tr_word(PACK, "The same fault elsewhere"), e->like, e->like_count);
     draw_ledger(p);
     draw_rules(p);
     add(p, "<div class=\"sign keep\"><div>");

@@ -404,8 +404,8 @@ evidence_print(struct strbuf *out, const struct evidence *e)
     print_life(p);
     print_work(p);
     print_health(p);
-    print_past(p, "The same fault before", e->same, e->same_count);
-    print_past(p, "The same fault elsewhere", e->like, e->like_count);
+    print_past(p, tr_word(PACK, "The same fault before"), e->same, e->same_count);
+    print_past(p, tr_word(PACK, "The same fault elsewhere"), e->like, e->like_count);
     print_ledger(p);
     print_rules(p);
 }

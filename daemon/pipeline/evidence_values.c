@@ -246,13 +246,17 @@ evidence_read_history(struct evidence *e)
 {
     struct err err = {0};
     struct history_reader *r = NULL;
-    for (uint32_t i = 0; i < e->window_count; i++) {
-        prepare_series(e, &e->windows[i]);
-    }
     int code = history_reader_open(&r, e->site->data_dir, &err);
     if (code == 0) {
         code = history_each(r, INT64_MIN, INT64_MAX, NULL, NULL, take_oldest,
                             &e->history_from_ms, &err);
+    }
+    for (uint32_t i = 0; i < e->window_count; i++) {
+        struct evidence_window *w = &e->windows[i];
+        if (e->history_from_ms > w->from_ms && e->history_from_ms < w->opened_ms) {
+            w->from_ms = e->history_from_ms; /* No hour of nothing is drawn. */
+        }
+        prepare_series(e, w);
     }
     for (uint32_t i = 0; i < e->window_count && code == 0; i++) {
         code = read_window(r, &e->windows[i], &err);

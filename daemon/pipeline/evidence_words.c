@@ -70,7 +70,8 @@ evidence_no_values(const struct evidence *e, const struct evidence_window *w)
     if (e->history_from_ms == INSTANT_NONE) {
         return tr("no history was ever recorded, or it was removed");
     }
-    if (e->history_from_ms > w->to_ms) {
+    int64_t moment_ms = w->opened_ms != INSTANT_NONE ? w->opened_ms : w->cleared_ms;
+    if (e->history_from_ms > moment_ms) {
         return arena_printf(
             e->arena, tr("there is no history of that time: what is kept begins at %s"),
             instant_format_local(when, e->history_from_ms));

@@ -166,6 +166,15 @@ void live_apply(struct live *l, struct frame *f);
 /* api.c: the web handler; `ctx` is the struct live. */
 unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
 
+/* ---- api_ticket.c ---- */
+
+/* The pack of a ticket; `name` is what stands behind tickets/ in the path. */
+int api_ticket(struct live *l,
+               const struct web_request *r,
+               const char *name,
+               struct strbuf *body,
+               struct err *err);
+
 /* ---- api_wire.c ---- */
 
 /* What passed on a bus after `since` (NULL: begins), as an object into `body`. */
