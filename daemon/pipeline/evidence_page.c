@@ -29,6 +29,7 @@ static const char style[] =
     "th{font-weight:normal;color:#555;white-space:nowrap}"
     "table.grid th,table.grid td{border-bottom:1px solid #ddd}"
     "table.grid thead th{border-bottom:1px solid #888;color:#222}"
+    "table.wish th{width:15%}td.who{min-width:90px}"
     "table.facts th{width:15%}table.facts td{width:35%}"
     "td.time,td.number{white-space:nowrap}"
     "tr,svg,.keep{break-inside:avoid}"
@@ -220,7 +221,7 @@ draw_wish(const struct page *p)
         return;
     }
     heading(p, tr_word(PACK, "What is to be done"));
-    add(p, "<table>");
+    add(p, "<table class=\"wish\">");
     for (uint32_t i = 0; i < count; i++) {
         add(p, "<tr>");
         cell(p, "th", facts[i].label);
@@ -339,8 +340,9 @@ draw_life(const struct page *p)
         add(p, "<tr>");
         cell_time(p, e->events[i].t_ms);
         cell(p, "td", strbuf_text(&line));
-        cell(p, "td", evidence_life_person(e, &e->events[i]));
-        add(p, "</tr>");
+        add(p, "<td class=\"who\">");
+        text(p, evidence_life_person(e, &e->events[i]));
+        add(p, "</td></tr>");
         strbuf_fini(&line);
     }
     add(p, "</table>");
@@ -457,7 +459,11 @@ draw_present(const struct page *p)
         cell(p, "td",
              arena_printf(p->e->arena, "%s%s%s", number, unit != NULL ? " " : "",
                           unit != NULL ? unit : ""));
-        cell(p, "td", json_string_value(json_object_get(point, "quality")));
+        const char *word = json_string_value(json_object_get(point, "quality"));
+        enum quality quality;
+        cell(p, "td",
+             word != NULL && quality_parse(&quality, word) ? quality_word(quality)
+                                                           : word);
         add(p, count % 2 == 1 ? "</tr>" : "");
         count++;
     }

@@ -383,6 +383,10 @@ print_rules(const struct printing *p)
             at += size + (at[size] == '\n');
         }
     }
+    if (before == NULL && e->ticket.rule != NULL) {
+        strbuf_printf(p->out, "\n%s: %s\n", tr_word(PACK, "Rule"),
+                      evidence_rule_text(e));
+    }
 }
 
 void

@@ -47,7 +47,7 @@ evidence_sum_text(struct strbuf *out,
     if (sum->count == 0) {
         strbuf_add_char(out, '-');
     } else if (s->samples.state) {
-        strbuf_printf(out, "%ld %%", lround(sum->mean * 100));
+        strbuf_printf(out, "%s %ld %%", tr_word(PACK, "on"), lround(sum->mean * 100));
     } else if (sum->min == sum->max) {
         strbuf_add(out, number_format_short(low, sum->min));
     } else {

@@ -7,6 +7,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
 
 /* Words that YAML takes for something else than text. */
 static bool
@@ -24,33 +25,79 @@ is_other_word(const char *text)
     return *end == '\0';
 }
 
+/* The code of a character that YAML would take for a break of the line, or not at all,
+ * where it stands as it is; 0: it may stand. */
+static unsigned
+escaped_code(const char *at, size_t size)
+{
+    const unsigned char *c = (const unsigned char *)at;
+    unsigned code = size == 1   ? c[0]
+                    : size == 2 ? (c[0] & 0x1Fu) << 6 | (c[1] & 0x3Fu)
+                    : size == 3
+                        ? (c[0] & 0x0Fu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu)
+                        : 0;
+    bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    bool other = code == 0x2028 || code == 0x2029 || code == 0xFEFF || code >= 0xFFFE;
+    return size < 4 && (control || other) ? code : 0;
+}
+
 /* It can stand without quotes: it begins with a letter and holds nothing that YAML
  * could read as its own. */
 static bool
 is_plain(const char *text)
 {
-    size_t size = strlen(text);
+    size_t left = strlen(text);
     unsigned char first = (unsigned char)text[0];
-    if (size == 0 || (!isalpha(first) && first < 0x80) || text[size - 1] == ' ' ||
+    if (left == 0 || (!isalpha(first) && first < 0x80) || text[left - 1] == ' ' ||
         is_other_word(text)) {
         return false;
     }
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || strchr("#:'\"\\{}[],&*!|`@\x7f", *c) != NULL) {
+    while (left > 0) {
+        size_t size = utf8_size(text, left);
+        if (size == 0 || strchr("#:'\"\\{}[],&*!|`@", *text) != NULL ||
+            escaped_code(text, size) != 0) {
             return false;
         }
+        text += size;
+        left -= size;
     }
     return true;
 }
 
-/* In quotes as JSON has them, which YAML 1.2 reads the same. */
+/* In quotes, with the escapes that JSON and YAML share. */
+static void
+add_quoted(struct strbuf *out, const char *text)
+{
+    size_t left = strlen(text);
+    strbuf_add_char(out, '"');
+    while (left > 0) {
+        size_t size = utf8_size(text, left);
+        unsigned code = size > 0 ? escaped_code(text, size) : 0xFFFDu;
+        if (code != 0) {
+            if (code == '\n') {
+                strbuf_add(out, "\\n");
+            } else {
+                strbuf_printf(out, "\\u%04x", code);
+            }
+        } else if (*text == '"' || *text == '\\') {
+            strbuf_printf(out, "\\%c", *text);
+        } else {
+            strbuf_add_bytes(out, text, size);
+        }
+        size = size > 0 ? size : 1;
+        text += size;
+        left -= size;
+    }
+    strbuf_add_char(out, '"');
+}
+
 static void
 add_text(struct strbuf *out, const char *text)
 {
     if (is_plain(text)) {
         strbuf_add(out, text);
     } else {
-        strbuf_json_string(out, text);
+        add_quoted(out, text);
     }
 }
 
@@ -88,7 +135,7 @@ add_applies_to(struct strbuf *out, const struct applies_to *a)
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (values[i] != NULL) {
             strbuf_printf(out, "%s%s: ", first ? "  applies_to: {" : ", ", keys[i]);
-            strbuf_json_string(out, values[i]);
+            add_quoted(out, values[i]);
             first = false;
         }
     }
@@ -157,7 +204,7 @@ add_suppressed_by(struct strbuf *out, const struct rule_spec *r)
 {
     for (uint32_t i = 0; i < r->suppressed_by_count; i++) {
         strbuf_add(out, i == 0 ? "  suppressed_by: [" : ", ");
-        strbuf_json_string(out, r->suppressed_by[i]);
+        add_quoted(out, r->suppressed_by[i]);
     }
     strbuf_add(out, r->suppressed_by_count > 0 ? "]\n" : "");
 }

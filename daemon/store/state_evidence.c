@@ -68,6 +68,7 @@ state_each_event_of(struct state *s,
     bind_text_or_null(stmt, 2, t->device);
     bind_text_or_null(stmt, 3, t->rule);
     sqlite3_bind_int(stmt, 4, STEP_EVENTS);
+    sqlite3_bind_int(stmt, 5, t->state != TICKET_CLOSED);
     while (next_row(s, stmt, &rc, err)) {
         const struct event_row row = {
             .seq = sqlite3_column_int64(stmt, 0),

@@ -40,7 +40,7 @@ int state_each_like(struct state *s,
                     struct err *err);
 
 /* The events of a ticket, and those of alarms of its device and rule while it lived, in
- * order of seq. */
+ * order of seq.  Of a closed one: up to its last event. */
 int state_each_event_of(struct state *s,
                         const struct ticket *t,
                         state_event_fn fn,
