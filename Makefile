@@ -133,13 +133,13 @@ bench: benches
 		CARETAKER=build/release/caretaker $$b; done
 
 # The site file of a house is its owner's: what is installed is an example beside the
-# shipped profiles, rules and procedures.  Nothing is written below /etc or /var.
+# shipped profiles, rules, procedures and plans.  Nothing is written below /etc or /var.
 SHARE   := $(DESTDIR)$(PREFIX)/share
 SYSTEMD := $(DESTDIR)$(PREFIX)/lib
 install:
 	$(MAKE) --no-print-directory VARIANT=release PREFIX='$(PREFIX)' all
 	install -D -m 755 build/release/caretaker '$(DESTDIR)$(PREFIX)/bin/caretaker'
-	for folder in devices rules procedures; do \
+	for folder in devices rules procedures maintenance; do \
 		for file in config/$$folder/*.yaml; do \
 			[ ! -e "$$file" ] || install -D -m 644 -t "$(SHARE)/caretaker/$$folder" "$$file" || exit 1; \
 		done; \
@@ -149,6 +149,7 @@ install:
 	done
 	install -D -m 644 -t '$(SHARE)/doc/caretaker' README.md NEWS
 	install -D -m 644 config/rules/README.md '$(SHARE)/doc/caretaker/rules.md'
+	install -D -m 644 config/maintenance/README.md '$(SHARE)/doc/caretaker/maintenance.md'
 	install -d '$(SHARE)/bash-completion/completions'
 	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
 	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'

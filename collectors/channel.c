@@ -185,7 +185,7 @@ ask_now(struct channel *ch)
     if (n == r->question_size) {
         tap(ch, true, r->question, r->question_size);
     } else if (n < 0 && errno != EAGAIN) {
-        channel_gone(ch, WIRE_LOST, strerror(errno));
+        channel_gone(ch, WIRE_LOST, err_reason(errno));
     } else {
         channel_gone(ch, WIRE_LOST, tr("the other end takes no bytes"));
     }
@@ -320,7 +320,7 @@ receive(struct channel *ch)
     if (n <= 0) {
         const char *gone =
             ch->serial ? tr("the port is gone") : tr("connection closed");
-        channel_gone(ch, WIRE_LOST, n == 0 ? gone : strerror(errno));
+        channel_gone(ch, WIRE_LOST, n == 0 ? gone : err_reason(errno));
         return;
     }
     tap(ch, false, space, (size_t)n);

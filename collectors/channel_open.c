@@ -127,7 +127,7 @@ open_line(struct channel *ch)
                     ch->bus->id, ch->bus->path);
     }
     if (!watch(ch, EPOLL_CTL_ADD, EPOLLIN)) {
-        open_failed(ch, strerror(errno));
+        open_failed(ch, err_reason(errno));
         return;
     }
     opened(ch);
@@ -184,14 +184,14 @@ connect_next(struct channel *ch, const char *why)
         ch->fd =
             socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (ch->fd < 0) {
-            why = strerror(errno);
+            why = err_reason(errno);
             continue;
         }
         set_options(ch->fd, ch->bus->timeout_ms);
         if ((connect(ch->fd, address, ch->addresses.list[i].size) != 0 &&
              errno != EINPROGRESS) ||
             !watch(ch, EPOLL_CTL_ADD, EPOLLOUT)) {
-            why = strerror(errno);
+            why = err_reason(errno);
             channel_close(ch);
             continue;
         }
@@ -217,7 +217,7 @@ channel_connected(struct channel *ch)
     }
     if (error != 0) {
         channel_close(ch);
-        connect_next(ch, strerror(error));
+        connect_next(ch, err_reason(error));
         return;
     }
     connected(ch);

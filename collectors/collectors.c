@@ -141,7 +141,7 @@ raise_file_limit(uint32_t buses)
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        log_warning("open files: %s", strerror(errno));
+        log_warning("open files: %s", err_reason(errno));
         return;
     }
     if (limit.rlim_cur < limit.rlim_max) {

@@ -26,7 +26,7 @@ log_lines_open(struct log_lines *l, const char *path, struct err *err)
     l->fd = strcmp(path, LOG_STDIN) == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                          : open(path, O_RDONLY | O_CLOEXEC);
     if (l->fd < 0 || fstat(l->fd, &st) != 0) {
-        return err_set(err, ERR_IO, "%s: %s", log_lines_name(path), strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", log_lines_name(path), err_reason(errno));
     }
     l->total = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
     l->buffer = malloc(BUFFER_BYTES + 1); /* The last line may want a NUL. */
@@ -62,7 +62,7 @@ refill(struct log_lines *l, struct err *err)
     if (n < 0) {
         l->at_end = true;
         l->start = l->end;
-        return err_set(err, ERR_IO, "cannot be read on: %s", strerror(errno));
+        return err_set(err, ERR_IO, "cannot be read on: %s", err_reason(errno));
     }
     if (n == 0) {
         l->at_end = true;

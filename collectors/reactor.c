@@ -43,7 +43,7 @@ watch(const struct reactor *r, int fd, uint32_t id, struct err *err)
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = id};
 
     if (fd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
-        return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
+        return err_set(err, ERR_IO, "epoll: %s", err_reason(errno));
     }
     return 0;
 }
@@ -67,7 +67,7 @@ reactor_new(struct reactor **out, uint32_t count, struct err *err)
     if (r->channels == NULL || r->waits == NULL) {
         err_set(&why, ERR_NOMEM, "no memory for the buses");
     } else if (r->epoll < 0) {
-        err_set(&why, ERR_IO, "epoll: %s", strerror(errno));
+        err_set(&why, ERR_IO, "epoll: %s", err_reason(errno));
     } else if (watch(r, r->wake, ID_WAKE, &why) == 0 &&
                watch(r, r->resolved, ID_RESOLVED, &why) == 0) {
         (void)resolver_new(&r->resolver, r->resolved, &why);

@@ -536,7 +536,7 @@ record_reader_open(struct record_reader **out,
     FILE *file = fopen(path, "rbe");
 
     if (file == NULL) {
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     return record_reader_open_file(out, site, file, path, bus, bad, ctx, err);
 }

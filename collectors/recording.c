@@ -249,7 +249,7 @@ recording_open(struct recording **out,
     FILE *file = fopen(path, "rbe");
 
     if (file == NULL) {
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     return recording_open_file(out, file, path, options, err);
 }

@@ -236,7 +236,7 @@ resolver_ask(struct resolver *r,
     }
     pthread_mutex_unlock(&r->lock);
     if (rc != 0) {
-        return err_set(err, ERR_NOMEM, "resolver thread: %s", strerror(rc));
+        return err_set(err, ERR_NOMEM, "resolver thread: %s", err_reason(rc));
     }
     *out = l;
     return 0;

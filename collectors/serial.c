@@ -23,7 +23,7 @@ lock_port(int fd, const char *path, struct err *err)
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return err_set(err, ERR_IO, "%s: %s", path,
                        errno == EWOULDBLOCK ? tr("in use by another program")
-                                            : strerror(errno));
+                                            : err_reason(errno));
     }
     /* Programs that know no flock() are kept out by this one.  Not fatal: the lock
      * above holds against ourselves. */
@@ -59,7 +59,7 @@ set_port(int fd, const struct bus *bus, struct err *err)
     }
     set_frame(&t, bus);
     if (ioctl(fd, TCSETS2, &t) != 0 || ioctl(fd, TCGETS2, &t) != 0) {
-        return err_set(err, ERR_IO, "%s: %s", bus->path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", bus->path, err_reason(errno));
     }
     /* The driver takes the nearest speed that it has. */
     int64_t off = (int64_t)t.c_ospeed - bus->baud;
@@ -90,7 +90,7 @@ serial_open(int *out, const struct bus *bus, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_IO, "%s: %s", bus->path,
                        errno == EBUSY ? tr("in use by another program")
-                                      : strerror(errno));
+                                      : err_reason(errno));
     }
     if (!isatty(fd)) {
         err_set(err, ERR_IO, "%s: not a serial port", bus->path);

@@ -115,7 +115,7 @@ signals_open(struct simulator *s, struct err *err)
     s->masked = true;
     fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0) {
-        return err_set(err, ERR_IO, "signalfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "signalfd: %s", err_reason(errno));
     }
     if (simulator_watch(s, SOURCE_SIGNAL, fd, NULL, NULL, err) != 0) {
         close(fd);
@@ -130,7 +130,7 @@ timer_open(struct simulator *s, struct err *err)
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
     if (fd < 0) {
-        return err_set(err, ERR_IO, "timerfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "timerfd: %s", err_reason(errno));
     }
     if (simulator_watch(s, SOURCE_TIMER, fd, NULL, NULL, err) != 0) {
         close(fd);
@@ -174,7 +174,7 @@ tables_make(struct simulator *s, struct err *err)
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->spare_fd = s->epoll_fd >= 0 ? dup(s->epoll_fd) : -1;
     if (s->spare_fd < 0) {
-        return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
+        return err_set(err, ERR_IO, "epoll: %s", err_reason(errno));
     }
     return 0;
 }
@@ -235,7 +235,7 @@ simulator_run(const struct sim *sim, FILE *out, struct err *err)
     units_list(&s);
     fputs("ready\n", out);
     if (fflush(out) != 0) {
-        status = err_set(err, ERR_IO, "standard output: %s", strerror(errno));
+        status = err_set(err, ERR_IO, "standard output: %s", err_reason(errno));
         goto done;
     }
     status = simulator_serve(&s, err);

@@ -24,7 +24,7 @@ name_socket(int fd, char name[PORT_NAME_BYTES], uint16_t *bound, struct err *err
     int status;
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
-        return err_set(err, ERR_IO, "getsockname: %s", strerror(errno));
+        return err_set(err, ERR_IO, "getsockname: %s", err_reason(errno));
     }
     status = getnameinfo((struct sockaddr *)&address, length, host, sizeof host,
                          service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV);
@@ -60,7 +60,7 @@ port_listen(int *out,
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
         bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
         listen(fd, LISTEN_BACKLOG) != 0) {
-        err_set(err, ERR_IO, "%s:%u: %s", host, number, strerror(errno));
+        err_set(err, ERR_IO, "%s:%u: %s", host, number, err_reason(errno));
         goto fail;
     }
     if (name_socket(fd, name, bound, err) != 0) {
@@ -98,13 +98,13 @@ place_link(const char *target, const char *link, struct err *err)
     }
     n = snprintf(temporary, sizeof temporary, "%s.%ld", link, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary) {
-        return err_set(err, ERR_IO, "%s: %s", link, strerror(ENAMETOOLONG));
+        return err_set(err, ERR_IO, "%s: %s", link, err_reason(ENAMETOOLONG));
     }
     if (symlink(target, temporary) != 0) {
-        return err_set(err, ERR_IO, "%s: %s", temporary, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", temporary, err_reason(errno));
     }
     if (rename(temporary, link) != 0) {
-        err_set(err, ERR_IO, "%s: %s", link, strerror(errno));
+        err_set(err, ERR_IO, "%s: %s", link, err_reason(errno));
         unlink(temporary);
         return err->code;
     }
@@ -131,12 +131,12 @@ port_pty_open(struct port_pty *out, const char *link, struct err *err)
     p.fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (p.fd < 0 || grantpt(p.fd) != 0 || unlockpt(p.fd) != 0 ||
         ptsname_r(p.fd, p.name, sizeof p.name) != 0) {
-        err_set(err, ERR_IO, "pty for %s: %s", link, strerror(errno));
+        err_set(err, ERR_IO, "pty for %s: %s", link, err_reason(errno));
         goto fail;
     }
     p.slave_fd = open(p.name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (p.slave_fd < 0 || set_raw(p.slave_fd) != 0) {
-        err_set(err, ERR_IO, "%s: %s", p.name, strerror(errno));
+        err_set(err, ERR_IO, "%s: %s", p.name, err_reason(errno));
         goto fail;
     }
     if (place_link(p.name, link, err) != 0) {
@@ -212,7 +212,7 @@ port_control_listen(int *out, const char *path, struct err *err)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
         listen(fd, LISTEN_BACKLOG) != 0) {
-        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
         if (fd >= 0) {
             close(fd);
         }

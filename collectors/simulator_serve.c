@@ -69,7 +69,7 @@ simulator_watch(struct simulator *s,
     c = &s->sources[i];
     event.data.u64 = (uint64_t)c->generation << 32 | i;
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
+        return err_set(err, ERR_IO, "epoll: %s", err_reason(errno));
     }
     if (i == s->free_source) {
         s->free_source = c->next_free;
@@ -278,7 +278,7 @@ source_read(struct simulator *s, uint32_t index, struct err *err)
     if (n <= 0) {
         if (c->kind == SOURCE_LINE) {
             return err_set(err, ERR_IO, "%s: %s", c->port->name,
-                           n < 0 ? strerror(errno) : "closed");
+                           n < 0 ? err_reason(errno) : "closed");
         }
         simulator_unwatch(s, index);
         return 0;
@@ -426,7 +426,7 @@ timer_set(struct simulator *s, struct err *err)
         at.it_value.tv_nsec = at_us % 1000000 * 1000;
     }
     if (timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) != 0) {
-        return err_set(err, ERR_IO, "timerfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "timerfd: %s", err_reason(errno));
     }
     s->timer_us = due_us;
     return 0;
@@ -446,7 +446,7 @@ simulator_serve(struct simulator *s, struct err *err)
         }
         n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, -1);
         if (n < 0 && errno != EINTR) {
-            return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
+            return err_set(err, ERR_IO, "epoll: %s", err_reason(errno));
         }
         for (int i = 0; i < n; i++) {
             if (event_take(s, &events[i], err) != 0) {

@@ -386,7 +386,7 @@ worker_start(struct worker **out, const struct worker_args *args, struct err *er
     }
     if (rc != 0) {
         worker_free(w);
-        return err_set(err, ERR_NOMEM, "bus thread: %s", strerror(rc));
+        return err_set(err, ERR_NOMEM, "bus thread: %s", err_reason(rc));
     }
     *out = w;
     return 0;

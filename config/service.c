@@ -42,7 +42,7 @@ check_currency(struct reader *r, const struct site *site, const struct loc *loc)
     static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     if (strlen(site->currency) != 3 || strspn(site->currency, capitals) != 3) {
         diags_add(r->diags, DIAG_ERROR, loc, "\"currency\" is \"%.60s\"; %s",
-                  site->currency, CURRENCY_ACCEPTED);
+                  site->currency, tr(CURRENCY_ACCEPTED));
     }
 }
 

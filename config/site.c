@@ -20,7 +20,7 @@ static const struct field site_fields[] = {
     {FIELD("timezone", FIELD_STRING, struct site_yaml, timezone),
      ABOUT("Where its clocks are, such as Asia/Shanghai."), PRESET("UTC")},
     {FIELD("language", FIELD_ENUM, struct site_yaml, language), .words = languages,
-     ABOUT("What titles are shown in."), PRESET("en")},
+     ABOUT("What its people read: titles, listings, reports, refusals."), PRESET("en")},
 };
 const struct shape site_block_shape = {SHAPE_OF_TABLE(site_fields)};
 static const struct field data_value = {

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 
 static bool
@@ -161,9 +162,9 @@ read_turns(struct reader *r,
     if ((weekly != NULL) == (daily != NULL) || none) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the rota has %s; weekly: [ids], or daily: [ids], is accepted",
-                  weekly != NULL && daily != NULL ? "two lists of people"
-                  : none                          ? "an empty list of people"
-                                                  : "no list of people");
+                  weekly != NULL && daily != NULL ? tr("two lists of people")
+                  : none                          ? tr("an empty list of people")
+                                                  : tr("no list of people"));
     }
     if (weekly != NULL) {
         check_people_list(r, site, weekly);

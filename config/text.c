@@ -77,7 +77,7 @@ text_read(const char *path, size_t *size, struct diags *diags)
     /* Not blocking: a FIFO in the place of a file must not stop us. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        diags_add(diags, DIAG_ERROR, &at, "cannot open: %s", strerror(errno));
+        diags_add(diags, DIAG_ERROR, &at, "cannot open: %s", err_reason(errno));
         goto done;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -104,7 +104,7 @@ text_read(const char *path, size_t *size, struct diags *diags)
             continue;
         }
         if (n < 0) {
-            diags_add(diags, DIAG_ERROR, &at, "cannot read: %s", strerror(errno));
+            diags_add(diags, DIAG_ERROR, &at, "cannot read: %s", err_reason(errno));
             free(bytes);
             bytes = NULL;
             goto done;

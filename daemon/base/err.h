@@ -41,6 +41,9 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 /* Puts "context: ", translated too, before the text; keeps and returns the code. */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* What an errno means, for people; like strerror(), which words the rare ones. */
+const char *err_reason(int number);
+
 /* The exit status of the command line for this code: 1 not found or refused,
  * 2 usage, 3 configuration, 4 everything else; 0 for ERR_NONE. */
 int err_exit_status(int code);

@@ -39,7 +39,7 @@ ring_new(struct ring **out, size_t size, struct err *err)
     r->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (r->bytes == NULL || r->fd < 0) {
         err_set(err, r->bytes == NULL ? ERR_NOMEM : ERR_IO, "ring of %zu bytes: %s",
-                r->size, strerror(errno));
+                r->size, err_reason(errno));
         ring_free(r);
         return err != NULL ? err->code : ERR_NOMEM;
     }

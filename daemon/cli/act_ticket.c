@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/money.h"
 #include "daemon/cli/act.h"
 #include "daemon/cli/cli.h"
@@ -394,7 +395,8 @@ run_action(const struct ticket_action *action, int argc, char **argv)
     bool done = false;
     int status = cli_parse(&action->help, options, count, argc, argv, &args, &done);
     if (status == CLI_OK && done && (action->takes & TAKES_WORK) != 0) {
-        printf("\nClosing codes (and those of the site, see `tickets: causes:`):\n");
+        printf(
+            tr("\nClosing codes (and those of the site, see `tickets: causes:`):\n"));
         for (size_t i = 0; cause_code(i) != NULL; i++) {
             printf("  %-16s %s\n", cause_code(i), cause_meaning(i));
         }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/journal_check.h"
@@ -26,7 +27,7 @@ draw(void *ctx, double done)
     }
     done = done > 1 ? 1 : done;
     int full = (int)(done * PROGRESS_WIDTH);
-    fprintf(stderr, "\rjournal [%.*s%.*s] %3d %%", full,
+    fprintf(stderr, tr("\rjournal [%.*s%.*s] %3d %%"), full,
             "##############################", PROGRESS_WIDTH - full,
             "..............................", (int)(done * 100));
     bar->next_ms = now_ms + PROGRESS_EVERY_MS;
@@ -55,16 +56,18 @@ print_text(const struct journal_verdict *v, const char *head)
 {
     fputs(strbuf_text(&v->text), stdout);
     if (v->findings > JOURNAL_FINDINGS_SHOWN) {
-        printf("and %" PRId64 " more\n", v->findings - JOURNAL_FINDINGS_SHOWN);
+        printf(tr("and %" PRId64 " more\n"), v->findings - JOURNAL_FINDINGS_SHOWN);
     }
-    printf(
-        "journal: %s: %" PRId64 " event%s, %" PRId64 " ticket%s, %" PRId64 " alarm%s; ",
-        v->findings == 0 ? "ok" : "NOT PROVEN", v->events, cli_s((uint64_t)v->events),
-        v->tickets, cli_s((uint64_t)v->tickets), v->alarms, cli_s((uint64_t)v->alarms));
+    printf(tr("journal: %s: %" PRId64 " event%s, %" PRId64 " ticket%s, %" PRId64
+              " alarm%s; "),
+           v->findings == 0 ? tr("ok") : tr("NOT PROVEN"), v->events,
+           cli_s((uint64_t)v->events), v->tickets, cli_s((uint64_t)v->tickets),
+           v->alarms, cli_s((uint64_t)v->alarms));
     if (v->findings > 0) {
-        printf("%" PRId64 " finding%s; ", v->findings, cli_s((uint64_t)v->findings));
+        printf(tr("%" PRId64 " finding%s; "), v->findings,
+               cli_s((uint64_t)v->findings));
     }
-    printf("head %s\n", head);
+    printf(tr("head %s\n"), head);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
@@ -12,8 +13,9 @@
 #include "daemon/model/ledger.h"
 #include "daemon/pipeline/offline.h"
 
-#define DAY_MS     INT64_C(86400000)
-#define CELL_BYTES 1200
+#define DAY_MS        INT64_C(86400000)
+#define LABEL_COLUMNS 14
+#define CELL_BYTES    1200
 
 /* ---- Values ---- */
 
@@ -37,7 +39,7 @@ text_of(char out[CELL_BYTES], const json_t *object, const char *key)
         double number = json_real_value(value);
         snprintf(out, CELL_BYTES, number == floor(number) ? "%.0f" : "%.7g", number);
     } else if (json_is_boolean(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? "yes" : "no");
+        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? tr("yes") : tr("no"));
     }
     return out;
 }
@@ -48,7 +50,20 @@ print_also(const char *before, const json_t *object, const char *key)
 {
     char text[CELL_BYTES];
     if (text_of(text, object, key)[0] != '\0') {
-        printf("%s%s", before, text);
+        printf("%s%s", tr(before), text);
+    }
+}
+
+/* The same of a word of ours. */
+static void
+print_word(const char *before,
+           const json_t *object,
+           const char *key,
+           const char *context)
+{
+    const char *word = json_string_value(json_object_get(object, key));
+    if (word != NULL && word[0] != '\0') {
+        printf("%s%s", tr(before), tr_word(context, word));
     }
 }
 
@@ -57,8 +72,16 @@ print_money(const char *before, const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
     if (json_is_number(value) && json_number_value(value) > 0) {
-        printf("%s%.2f", before, json_number_value(value));
+        printf("%s%.2f", tr(before), json_number_value(value));
     }
+}
+
+static void
+print_label(const char *label)
+{
+    printf("  ");
+    cli_pad(label, LABEL_COLUMNS);
+    printf("  ");
 }
 
 static void
@@ -66,7 +89,8 @@ print_line(const char *label, const json_t *object, const char *key)
 {
     char text[CELL_BYTES];
     if (text_of(text, object, key)[0] != '\0') {
-        printf("  %-14s  %s\n", label, text);
+        print_label(tr(label));
+        puts(text);
     }
 }
 
@@ -74,7 +98,7 @@ static bool
 heading(const char *title, const json_t *array)
 {
     if (json_array_size(array) > 0) {
-        printf("\n%s\n", title);
+        printf("\n%s\n", tr(title));
     }
     return json_array_size(array) > 0;
 }
@@ -88,12 +112,14 @@ print_life_used(const json_t *ledger)
     char text[CELL_BYTES];
     if (json_is_number(days)) {
         char age[INSTANT_TEXT_BYTES];
-        printf("  %-14s  %s\n", "age",
-               duration_format(age, (int64_t)json_number_value(days) * DAY_MS));
+        print_label(tr("age"));
+        puts(duration_format(age, (int64_t)json_number_value(days) * DAY_MS));
     }
     if (text_of(text, ledger, "life_used")[0] != '\0') {
-        printf("  %-14s  %s %% of its %s\n", "life used", text,
-               json_string_value(json_object_get(ledger, "life_by")));
+        print_label(tr("life used"));
+        printf(
+            tr("%s %% of its %s\n"), text,
+            tr_word("ledger", json_string_value(json_object_get(ledger, "life_by"))));
     }
 }
 
@@ -115,12 +141,13 @@ print_head(const json_t *life)
         const char *key = ledger_key_name((enum ledger_key)i);
         char text[CELL_BYTES];
         if (i == LEDGER_PRICE && json_is_number(json_object_get(ledger, key))) {
-            printf("  %-14s  %.2f\n", key,
-                   json_number_value(json_object_get(ledger, key)));
+            print_label(tr_word("ledger", key));
+            printf("%.2f\n", json_number_value(json_object_get(ledger, key)));
         } else if (text_of(text, ledger, key)[0] != '\0') {
             const char *source = json_string_value(json_object_get(sources, key));
             bool changed = source != NULL && strcmp(source, "database") == 0;
-            printf("  %-14s  %s%s\n", key, text, changed ? " (changed)" : "");
+            print_label(tr_word("ledger", key));
+            printf("%s%s\n", text, changed ? tr(" (changed)") : "");
         }
     }
     print_life_used(ledger);
@@ -135,9 +162,9 @@ print_state(const json_t *state)
     if (!json_is_object(state)) {
         return;
     }
-    printf("\nNow\n  %s", text_of(text, state, "state"));
+    printf(tr("\nNow\n  %s"), tr_word("device", text_of(text, state, "state")));
     if (json_is_true(json_object_get(state, "out_of_service"))) {
-        printf(", out of service");
+        printf(tr(", out of service"));
     }
     print_also(", last good sample ", state, "last_good");
     putchar('\n');
@@ -148,7 +175,7 @@ print_state(const json_t *state)
         print_also(" ", point, "unit");
         const char *quality = json_string_value(json_object_get(point, "quality"));
         if (quality != NULL && strcmp(quality, "good") != 0) {
-            printf(" (%s)", quality);
+            printf(" (%s)", tr_word("quality", quality));
         }
         putchar('\n');
     }
@@ -181,7 +208,7 @@ print_alarms(const json_t *life)
         json_array_foreach(json_object_get(life, "alarms"), index, a)
         {
             print_also("  ", a, "rule");
-            print_also(": ", a, "state");
+            print_word(": ", a, "state", "alarm_state");
             print_also(", episodes ", a, "episodes");
             print_also(", last raised ", a, "raised_at");
             putchar('\n');
@@ -199,7 +226,7 @@ print_papers(const json_t *life)
         {
             char link[CELL_BYTES];
             char title[CELL_BYTES];
-            print_also("  ", d, "kind");
+            print_word("  ", d, "kind", "document_kind");
             printf(": %s", text_of(title, d, "title"));
             if (strcmp(title, text_of(link, d, "link")) != 0) {
                 printf(", %s", link);
@@ -230,7 +257,7 @@ print_parts(const json_t *ticket)
     json_t *part;
     json_array_foreach(json_object_get(ticket, "parts"), index, part)
     {
-        printf("%s", index == 0 ? "; parts: " : ", ");
+        printf("%s", index == 0 ? tr("; parts: ") : ", ");
         print_also("", part, "count");
         print_also(" ", part, "name");
     }
@@ -249,8 +276,8 @@ print_tickets(const json_t *life, const char *key, const char *title, const char
         const char *at = json_object_get(t, when) != NULL ? when : "opened_at";
         print_also("  ", t, at);
         print_also("  ticket ", t, "number");
-        print_also(", ", t, "kind");
-        print_also(", ", t, "state");
+        print_word(", ", t, "kind", "ticket_kind");
+        print_word(", ", t, "state", "ticket_state");
         print_also(": ", t, "title");
         print_also("; symptom: ", t, "symptom");
         print_also("; cause: ", t, "cause");
@@ -273,10 +300,11 @@ print_costs(const json_t *life)
     if (json_integer_value(json_object_get(c, "tickets")) == 0) {
         return;
     }
-    printf("\nCosts%s%s\n", currency != NULL ? ", " : "",
+    printf(tr("\nCosts%s%s\n"), currency != NULL ? ", " : "",
            currency != NULL ? currency : "");
-    printf("  total %.2f", json_number_value(json_object_get(c, "total")));
-    printf(" (parts %.2f, work %.2f)", json_number_value(json_object_get(c, "parts")),
+    printf(tr("  total %.2f"), json_number_value(json_object_get(c, "total")));
+    printf(tr(" (parts %.2f, work %.2f)"),
+           json_number_value(json_object_get(c, "parts")),
            json_number_value(json_object_get(c, "work")));
     print_also(", minutes ", c, "minutes");
     print_also(", tickets ", c, "tickets");
@@ -330,7 +358,7 @@ print_life(const char *text)
     json_error_t where;
     json_t *life = json_loads(text, 0, &where);
     if (!json_is_object(life)) {
-        fprintf(stderr, "caretaker: the answer is no device: %s\n", where.text);
+        fprintf(stderr, tr("caretaker: the answer is no device: %s\n"), where.text);
         json_decref(life);
         return CLI_OUTSIDE;
     }

@@ -216,7 +216,7 @@ hear_port(struct ear *e, ear_fn tell, void *ctx, struct err *err)
         return 0;
     }
     return err_set(err, ERR_IO, "%s: the port is gone%s%s", e->bus.path,
-                   size < 0 ? ": " : "", size < 0 ? strerror(errno) : "");
+                   size < 0 ? ": " : "", size < 0 ? err_reason(errno) : "");
 }
 
 int
@@ -232,7 +232,7 @@ ear_hear(struct ear *e, int timeout_ms, ear_fn tell, void *ctx, struct err *err)
         timeout_ms = timeout_ms < TAP_PERIOD_MS ? timeout_ms : TAP_PERIOD_MS;
     }
     if (poll(fds, ARRAY_LEN(fds), timeout_ms) < 0 && errno != EINTR) {
-        return err_set(err, ERR_IO, "poll: %s", strerror(errno));
+        return err_set(err, ERR_IO, "poll: %s", err_reason(errno));
     }
     if (fds[0].revents != 0) {
         return 0;

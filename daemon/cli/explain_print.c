@@ -303,6 +303,20 @@ print_alarm(const json_t *root)
     print_hiding(alarm);
 }
 
+/* "alarm.raised", or what it is in another language: of what, and what happened. */
+static void
+print_event(const char *name)
+{
+    const char *happened = tr_word("event", name);
+    char noun[ID_BYTES_MAX];
+    snprintf(noun, sizeof noun, "%.*s", (int)strcspn(name, "."), name);
+    if (happened == name) {
+        printf("%s", name);
+    } else {
+        printf("%s %s", tr(noun), happened);
+    }
+}
+
 static void
 print_life(const json_t *root)
 {
@@ -324,8 +338,8 @@ print_life(const json_t *root)
                      : "");
     json_array_foreach(json_object_get(root, "events"), i, e)
     {
-        printf("%*s%s %s", INDENT, "", when(time, e, "t"),
-               tr_word("event", text(e, "event")));
+        printf("%*s%s ", INDENT, "", when(time, e, "t"));
+        print_event(text(e, "event"));
         if (is_given(e, "by")) {
             printf(tr(" by %s"), text(e, "by"));
         }

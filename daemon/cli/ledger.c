@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/ledger.h"
@@ -76,11 +77,11 @@ print_paper(const char *device, const json_t *paper, int days)
     if (kind == NULL || title == NULL || until == NULL) {
         return;
     }
-    printf("  %s, %s: %s, %s ", device, kind, title, until);
+    printf("  %s, %s: %s, %s ", device, tr_word("document_kind", kind), title, until);
     if (days < 0) {
-        printf("(over since %d d)\n", -days);
+        printf(tr("(over since %d d)\n"), -days);
     } else {
-        printf("(%d d left)\n", days);
+        printf(tr("(%d d left)\n"), days);
     }
 }
 
@@ -101,7 +102,7 @@ print_near(const json_t *rows)
             if (!json_is_number(left) || json_number_value(left) > LEDGER_NEAR_DAYS) {
                 continue;
             }
-            printf("%s", any ? "" : "\nPapers that run out:\n");
+            printf("%s", any ? "" : tr("\nPapers that run out:\n"));
             any = true;
             print_paper(json_string_value(json_object_get(row, "id")), paper,
                         (int)json_number_value(left));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/arena.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/cli/ledger.h"
 #include "daemon/pipeline/ledger_csv.h"
 #include "daemon/web/web.h"
@@ -225,11 +226,11 @@ import(const struct site *site,
     }
     print_edits(edits);
     if (edits->count == 0) {
-        printf("%u row%s: nothing changes\n", edits->rows, cli_s(edits->rows));
+        printf(tr("%u row%s: nothing changes\n"), edits->rows, cli_s(edits->rows));
     } else {
-        printf("%u row%s: %u field%s of %u device%s %s\n", edits->rows,
+        printf(tr("%u row%s: %u field%s of %u device%s %s\n"), edits->rows,
                cli_s(edits->rows), edits->count, cli_s(edits->count), edits->devices,
-               cli_s(edits->devices), stored ? "changed" : "would change");
+               cli_s(edits->devices), stored ? tr("changed") : tr("would change"));
     }
     return CLI_OK;
 }

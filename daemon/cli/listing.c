@@ -1,4 +1,4 @@
-/* status, devices, alarms, tickets: asked of the daemon, or read from the databases
+/* status, devices, alarms: asked of the daemon, or read from the databases
  * when it is down. */
 #include <jansson.h>
 #include <math.h>
@@ -7,16 +7,14 @@
 #include <string.h>
 
 #include "daemon/base/catalogue.h"
-#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/offline.h"
 
 struct listing {
-    const char *site, *device, *type, *rule, *severity, *state, *assignee, *team,
-        *order;
-    bool json, all, points, causes, overdue;
+    const char *site, *device, *type, *rule, *severity, *state;
+    bool json, points, causes;
 };
 
 #define SITE_OPTION                                                                    \
@@ -74,22 +72,6 @@ offline_alarms(const struct site *site,
 {
     struct alarm_filter filter = {l->device, l->rule, l->severity, l->state};
     return offline_listing_alarms(site, &filter, out, err);
-}
-
-static int
-offline_tickets(const struct site *site,
-                const struct listing *l,
-                struct strbuf *out,
-                struct err *err)
-{
-    struct ticket_filter filter = {.device = l->device,
-                                   .state = l->state,
-                                   .assignee = l->assignee,
-                                   .team = l->team,
-                                   .order = l->order,
-                                   .all = l->all,
-                                   .overdue = l->overdue};
-    return offline_listing_tickets(site, &filter, out, err);
 }
 
 static int
@@ -254,118 +236,6 @@ cli_list_service(const char *site, bool json)
     struct listing l = {.site = site, .json = json};
     return show(&l, "/api/v1/service", offline_service, columns, ARRAY_LEN(columns),
                 "everything is in service");
-}
-
-/* For a person: how long until the next deadline that runs, or since it was missed. */
-static json_t *
-time_left(const json_t *row, int64_t now_ms)
-{
-    const char *word = json_string_value(json_object_get(row, "state"));
-    enum ticket_state state = TICKET_CLOSED;
-    if (word == NULL || !ticket_state_parse(&state, word)) {
-        return json_null();
-    }
-    if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
-        return json_string(state == TICKET_WAITING ? "waits" : "-");
-    }
-    bool answered = state == TICKET_RESPONDED;
-    const json_t *by = json_object_get(row, answered ? "resolve_by" : "respond_by");
-    int64_t by_ms = 0;
-    if (!json_is_string(by) ||
-        instant_parse(&by_ms, json_string_value(by), NULL) != 0) {
-        return json_null();
-    }
-    char text[INSTANT_TEXT_BYTES];
-    bool late = by_ms <= now_ms;
-    (void)duration_format(text, late ? now_ms - by_ms : by_ms - now_ms);
-    return json_sprintf("%s%s", text, late ? " late" : "");
-}
-
-static json_t *
-mark_tickets(const char *array)
-{
-    json_t *rows = json_loads(array, 0, NULL);
-    int64_t now_ms = clock_real_ms();
-    size_t index = 0;
-    json_t *row = NULL;
-    json_array_foreach(rows, index, row)
-    {
-        json_object_set_new(row, "left", time_left(row, now_ms));
-    }
-    return rows;
-}
-
-static int
-show_tickets(const struct listing *l, const char *path)
-{
-    static const struct cli_column columns[] = {
-        {"number", "NO", CLI_SHOW_TEXT},
-        {"priority", "PRIORITY", CLI_SHOW_SEVERITY},
-        {"state", "STATE", CLI_SHOW_TICKET},
-        {"left", "LEFT", CLI_SHOW_TEXT},
-        {"device", "DEVICE", CLI_SHOW_TEXT},
-        {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
-        {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
-        {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
-        {"title", "TITLE", CLI_SHOW_TEXT}};
-    struct site *site = cli_site(l->site);
-    if (site == NULL) {
-        return CLI_CONFIG;
-    }
-    struct strbuf answer = {0};
-    struct err err = {0};
-    int status = CLI_OK;
-    if (fetch(site, l, path, offline_tickets, &answer, &err) != 0) {
-        status = cli_fail(&err);
-    } else if (l->json) {
-        puts(strbuf_text(&answer));
-    } else {
-        json_t *rows = mark_tickets(strbuf_text(&answer));
-        char *text = json_dumps(rows, 0);
-        status = cli_print_listing(text != NULL ? text : "", false, columns,
-                                   ARRAY_LEN(columns),
-                                   l->all ? "no tickets" : "no open tickets");
-        free(text);
-        json_decref(rows);
-    }
-    strbuf_fini(&answer);
-    site_free(site);
-    return status;
-}
-
-static int
-run_tickets(const struct cli_command *self, int argc, char **argv)
-{
-    struct listing l = {.site = CLI_SITE_DEFAULT};
-    const struct cli_option options[] = {
-        SITE_OPTION,
-        {"device", 'd', CLI_TEXT, &l.device, "ID", "only of this device"},
-        {"state", 's', CLI_TEXT, &l.state, "WORD", "opened assigned responded ..."},
-        {"assignee", 0, CLI_TEXT, &l.assignee, "NAME", "only of this person"},
-        {"team", 0, CLI_TEXT, &l.team, "ID", "only of this team"},
-        {"overdue", 0, CLI_FLAG, &l.overdue, NULL, "only those that missed a deadline"},
-        {"order", 0, CLI_TEXT, &l.order, "WORD",
-         "queue number [queue; number with --all]"},
-        {"all", 'a', CLI_FLAG, &l.all, NULL, "closed ones too"},
-        JSON_OPTION,
-    };
-    bool done = false;
-    int status = parse(self, options, ARRAY_LEN(options), argc, argv, &done);
-    if (status != CLI_OK || done) {
-        return status;
-    }
-    struct strbuf path = {0};
-    strbuf_add(&path, "/api/v1/tickets");
-    cli_query(&path, "device", l.device);
-    cli_query(&path, "state", l.state);
-    cli_query(&path, "assignee", l.assignee);
-    cli_query(&path, "team", l.team);
-    cli_query(&path, "order", l.order);
-    cli_query(&path, "all", l.all ? "1" : NULL);
-    cli_query(&path, "overdue", l.overdue ? "1" : NULL);
-    status = show_tickets(&l, strbuf_text(&path));
-    strbuf_fini(&path);
-    return status;
 }
 
 /* For a person: whole numbers in full, others with seven digits, as a float has. */
@@ -674,10 +544,6 @@ const struct cli_command cli_alarms = {
     "alarms", "the alarms that stand, are hidden, or are not acknowledged",
     "[-c SITE] [--device ID] [--rule ID] [--severity S] [--state S] [--json]",
     "Asks the daemon; reads state.db itself when the daemon is down.\n", run_alarms};
-const struct cli_command cli_tickets = {
-    "tickets", "the open tickets, with their deadlines",
-    "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--all] [--json]",
-    "Asks the daemon; reads state.db itself when the daemon is down.\n", run_tickets};
 const struct cli_command cli_devices = {
     "devices", "every device: does it answer, since when, how well",
     "[-c SITE] [--device ID] [--type T] [--state S] [--points] [--causes] [--json]",

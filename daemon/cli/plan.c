@@ -1,9 +1,11 @@
 /* plan: the visits of the coming weeks, and what people do to them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -92,7 +94,7 @@ write_ics(const char *file, const struct strbuf *text)
         ok = fclose(out) == 0 && ok;
     }
     if (!ok) {
-        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : "output",
+        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : tr("output"),
                 strerror(errno));
         return CLI_OUTSIDE;
     }
@@ -148,7 +150,7 @@ check_names(const struct planning *a, const struct site *site)
         }
     }
     if (noun != NULL) {
-        fprintf(stderr, "caretaker: there is no %s \"%s\"\n", noun, name);
+        fprintf(stderr, tr("caretaker: there is no %s \"%s\"\n"), noun, name);
         return CLI_NO;
     }
     return CLI_OK;
@@ -238,7 +240,8 @@ send_action(const struct planning *a, enum command_kind kind, const char *said)
     } else if (code == 0) {
         const char *number = strstr(strbuf_text(&answer), "\"ticket\":");
         if (number != NULL) {
-            printf("ticket %ld: ", strtol(number + strlen("\"ticket\":"), NULL, 10));
+            printf(tr("ticket %" PRId64 ": "),
+                   (int64_t)strtoll(number + strlen("\"ticket\":"), NULL, 10));
         }
         printf("%s\n", said);
     }

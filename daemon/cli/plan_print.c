@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -67,14 +68,14 @@ add_use(struct strbuf *out, const json_t *v)
     }
     strbuf_add(out, "; ");
     strbuf_add_number(out, json_number_value(used));
-    strbuf_add(out, " of ");
+    strbuf_add(out, tr(" of "));
     strbuf_add_number(out, json_number_value(json_object_get(v, "limit")));
     strbuf_printf(out, " %s", text_of(v, "use"));
     const json_t *rate = json_object_get(v, "per_day");
     if (json_is_number(rate)) {
         strbuf_add(out, ", ");
         strbuf_add_number(out, json_number_value(rate));
-        strbuf_printf(out, " a day (from %lld day%s)",
+        strbuf_printf(out, tr(" a day (from %lld day%s)"),
                       (long long)int_of(v, "from_days"),
                       int_of(v, "from_days") == 1 ? "" : "s");
     }
@@ -92,31 +93,31 @@ add_visit(struct strbuf *out, const json_t *v, bool steps)
     if (strcmp(text_of(v, "place"), device) != 0) {
         strbuf_printf(out, ", %s", text_of(v, "place"));
     }
-    strbuf_printf(out, ": %s (%s)\n     due %s", text_of(v, "title"),
+    strbuf_printf(out, tr(": %s (%s)\n     due %s"), text_of(v, "title"),
                   text_of(v, "plan"), text_of(v, "due"));
     if (is_true(v, "statutory")) {
-        strbuf_add(out, ", statutory");
+        strbuf_add(out, tr(", statutory"));
     } else if (strcmp(text_of(v, "latest"), text_of(v, "due")) != 0) {
-        strbuf_printf(out, ", at the latest %s", text_of(v, "latest"));
+        strbuf_printf(out, tr(", at the latest %s"), text_of(v, "latest"));
     }
     if (strcmp(text_of(v, "why"), "use") == 0) {
-        strbuf_add(out, ", by use");
+        strbuf_add(out, tr(", by use"));
     }
     if (int_of(v, "ticket") != 0) {
-        strbuf_printf(out, "; ticket %lld %s", (long long)int_of(v, "ticket"),
-                      text_of(v, "state"));
+        strbuf_printf(out, tr("; ticket %lld %s"), (long long)int_of(v, "ticket"),
+                      tr_word("ticket_state", text_of(v, "state")));
         if (text_of(v, "assignee")[0] != '\0') {
             strbuf_printf(out, " (%s)", text_of(v, "assignee"));
         }
     }
     if (int_of(v, "minutes") != 0) {
-        strbuf_printf(out, "; %lld min", (long long)int_of(v, "minutes"));
+        strbuf_printf(out, tr("; %lld min"), (long long)int_of(v, "minutes"));
     }
     add_use(out, v);
     strbuf_add_char(out, '\n');
     const json_t *parts = json_object_get(v, "parts");
     if (json_array_size(parts) > 0) {
-        strbuf_add(out, "     parts: ");
+        strbuf_add(out, tr("     parts: "));
         add_parts(out, parts);
         strbuf_add_char(out, '\n');
     }
@@ -156,9 +157,9 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     if (text_of(head, "team")[0] != '\0') {
         strbuf_printf(out, ", %s", text_of(head, "team"));
     }
-    strbuf_printf(out, ": %zu visit%s", count, cli_s(count));
+    strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {
-        strbuf_printf(out, ", %lld min", (long long)minutes);
+        strbuf_printf(out, tr(", %lld min"), (long long)minutes);
     }
     strbuf_add_char(out, '\n');
 }
@@ -188,7 +189,7 @@ add_totals(struct strbuf *out, const json_t *visits)
         add_total(totals, json_object_get(v, "parts"));
     }
     if (json_object_size(totals) > 0) {
-        strbuf_add(out, "\nParts to prepare:\n");
+        strbuf_add(out, tr("\nParts to prepare:\n"));
     }
     for (void *it = json_object_iter(totals); it != NULL;
          it = json_object_iter_next(totals, it)) {
@@ -210,7 +211,7 @@ plan_print_text(struct strbuf *out, const char *visits, bool steps)
         bool overdue = is_true(v, "overdue");
         bool was = before != NULL && is_true(before, "overdue");
         if (overdue && before == NULL) {
-            strbuf_add(out, "Overdue\n");
+            strbuf_add(out, tr("Overdue\n"));
         } else if (!overdue && (before == NULL || was || !same_round(before, v))) {
             strbuf_add(out, before != NULL ? "\n" : "");
             add_round(out, root, i);
@@ -219,7 +220,7 @@ plan_print_text(struct strbuf *out, const char *visits, bool steps)
         before = v;
     }
     if (count == 0) {
-        strbuf_add(out, "nothing is planned in this time\n");
+        strbuf_add(out, tr("nothing is planned in this time\n"));
     }
     add_totals(out, root);
     json_decref(root);
@@ -242,20 +243,20 @@ describe(struct strbuf *out, const json_t *v)
 {
     size_t i;
     json_t *step;
-    strbuf_printf(out, "%s, due %s%s", text_of(v, "plan"), text_of(v, "due"),
-                  is_true(v, "statutory") ? ", statutory" : "");
+    strbuf_printf(out, tr("%s, due %s%s"), text_of(v, "plan"), text_of(v, "due"),
+                  is_true(v, "statutory") ? tr(", statutory") : "");
     if (is_true(v, "overdue")) {
-        strbuf_add(out, ", overdue");
+        strbuf_add(out, tr(", overdue"));
     }
     if (int_of(v, "ticket") != 0) {
-        strbuf_printf(out, "\nticket %lld", (long long)int_of(v, "ticket"));
+        strbuf_printf(out, tr("\nticket %lld"), (long long)int_of(v, "ticket"));
     }
     if (int_of(v, "minutes") != 0) {
-        strbuf_printf(out, "\n%lld min", (long long)int_of(v, "minutes"));
+        strbuf_printf(out, tr("\n%lld min"), (long long)int_of(v, "minutes"));
     }
     const json_t *parts = json_object_get(v, "parts");
     if (json_array_size(parts) > 0) {
-        strbuf_add(out, "\nparts: ");
+        strbuf_add(out, tr("\nparts: "));
         add_parts(out, parts);
     }
     json_array_foreach(json_object_get(v, "steps"), i, step)

@@ -431,7 +431,7 @@ run(const struct cli_command *self, int argc, char **argv)
     }
     if (site != NULL && access(site, F_OK) != 0) {
         struct err err = {0};
-        (void)err_set(&err, ERR_CONFIG, "%s: %s", site, strerror(errno));
+        (void)err_set(&err, ERR_CONFIG, "%s: %s", site, err_reason(errno));
         return cli_fail(&err);
     }
     struct diags diags;

@@ -58,7 +58,7 @@ record(struct recorder *r, struct ear *e, int64_t for_ms, struct err *err)
     }
     if (going >= 0 && (fflush(r->out) != 0 || ferror(r->out))) {
         return err_set(err, ERR_IO, "the record cannot be written: %s",
-                       strerror(errno));
+                       err_reason(errno));
     }
     return going < 0 ? going : 0;
 }
@@ -75,7 +75,7 @@ open_output(const char *path, struct err *err)
     if (out == NULL) {
         err_set(err, ERR_IO, "%s: %s", path,
                 errno == EEXIST ? tr("is there already; give a new name")
-                                : strerror(errno));
+                                : err_reason(errno));
     }
     return out;
 }
@@ -127,7 +127,7 @@ run(const struct cli_command *self, int argc, char **argv)
                 r.records, r.bytes, ear_dropped(ear));
     }
     if (path != NULL && r.out != NULL && fclose(r.out) != 0 && code == 0) {
-        code = err_set(&err, ERR_IO, "%s: %s", path, strerror(errno));
+        code = err_set(&err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     strbuf_fini(&r.line);
     ear_close(ear);

@@ -17,7 +17,7 @@
 
 struct arguments {
     const char *site, *from, *to, *format, *map, *stale_after, *operators, *top;
-    const char *compare, *language, *type, *area, *device; /* Without a word. */
+    const char *compare, *type, *area, *device; /* Without a word. */
     struct cli_list rules, logs, words;
     bool json, no_advice, quiet;
 };
@@ -175,7 +175,6 @@ run_figures(const struct cli_command *self, const struct arguments *a)
                                   .to = a->to,
                                   .compare = a->compare,
                                   .format = a->json ? "json" : a->format,
-                                  .language = a->language,
                                   .type = a->type,
                                   .area = a->area,
                                   .device = a->device};
@@ -200,7 +199,6 @@ run(const struct cli_command *self, int argc, char **argv)
         {"type", 't', CLI_TEXT, &a.type, "WORD", "only devices of this type"},
         {"area", 0, CLI_TEXT, &a.area, "TEXT", "only devices of this area"},
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device"},
-        {"language", 0, CLI_TEXT, &a.language, "en|zh-CN", "[the site's]"},
         {"to", 0, CLI_TEXT, &a.to, "T", "end [now; of a log, its end]"},
         {"log", 'l', CLI_LIST, &a.logs, "FILE",
          "judge what this log would have raised"},
@@ -237,11 +235,9 @@ run(const struct cli_command *self, int argc, char **argv)
         strcmp(a.format, "json") != 0) {
         return cli_usage_error(self, "--format is text or json");
     }
-    if (a.compare != NULL || a.language != NULL || a.type != NULL || a.area != NULL ||
-        a.device != NULL) {
-        return cli_usage_error(self,
-                               "--compare, --type, --area, --device and --language "
-                               "go with `report` without a word");
+    if (a.compare != NULL || a.type != NULL || a.area != NULL || a.device != NULL) {
+        return cli_usage_error(self, "--compare, --type, --area and --device go with "
+                                     "`report` without a word");
     }
     a.json = a.json || (a.format != NULL && strcmp(a.format, "json") == 0);
     return report_alarms(self, &a);
@@ -250,7 +246,7 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_report = {
     "report", "figures over a period: the site's equipment and work, or its alarms",
     "[-c SITE] [--from T] [--to T] [--compare T..T] [--type WORD] [--area TEXT]\n"
-    "         [--device ID] [--language en|zh-CN] [--format text|json|csv|html]\n"
+    "         [--device ID] [--format text|json|csv|html]\n"
     "       caretaker report alarms [-c SITE] [--from T] [--to T] [--log FILE]...\n"
     "         [--rules FILE]... [--map MAP] [--stale-after TIME] [--operators N]\n"
     "         [--top N] [--no-advice] [--format text|json] [--quiet]",

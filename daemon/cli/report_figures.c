@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
@@ -43,11 +44,8 @@ fill_options(const struct cli_command *self,
     if (a->compare != NULL && read_range(o, a->compare, &err) != 0) {
         return cli_usage_error(self, "--compare: %s", err.text);
     }
-    if (a->language != NULL && !language_parse(&o->language, a->language)) {
-        return cli_usage_error(self, "--language is en or zh-CN");
-    }
     if (a->device != NULL && site_device(o->site, a->device) == NONE_INDEX) {
-        fprintf(stderr, "caretaker: there is no device \"%s\"\n", a->device);
+        fprintf(stderr, tr("caretaker: there is no device \"%s\"\n"), a->device);
         return CLI_NO;
     }
     for (uint32_t i = 0; i < o->site->device_count; i++) {
@@ -58,7 +56,7 @@ fill_options(const struct cli_command *self,
             return CLI_OK;
         }
     }
-    fprintf(stderr, "caretaker: no device is of that type, area and id\n");
+    fprintf(stderr, tr("caretaker: no device is of that type, area and id\n"));
     return CLI_NO;
 }
 
@@ -71,7 +69,8 @@ make_and_print(const struct cli_command *self,
     struct site_report r;
     int code = site_report_make(&r, o, &err);
     if (code == ERR_NOT_FOUND) {
-        fprintf(stderr, "caretaker: %s has no state.db: the daemon never ran here\n",
+        fprintf(stderr,
+                tr("caretaker: %s has no state.db: the daemon never ran here\n"),
                 o->site->data_dir);
         return CLI_OUTSIDE;
     }
@@ -122,7 +121,7 @@ cli_report_figures(const struct cli_command *self, const struct cli_figures *a)
         .before_from_ms = INSTANT_NONE,
         .before_to_ms = INSTANT_NONE,
         .now_ms = clock_real_ms(),
-        .language = site->language};
+        .language = catalogue_language()};
     int status = fill_options(self, a, &o);
     if (status == CLI_OK) {
         status = make_and_print(self, &o, print);

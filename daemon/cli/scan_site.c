@@ -228,13 +228,13 @@ scan_write_site(const struct scan_results *r, const char *path, struct err *err)
     if (out == NULL) {
         return err_set(err, ERR_IO, "%s: %s", path,
                        errno == EEXIST ? tr("is there already; give a new name")
-                                       : strerror(errno));
+                                       : err_reason(errno));
     }
     add_site(&text, r);
     bool good = fwrite(text.text, 1, text.size, out) == text.size;
     strbuf_fini(&text);
     if (fclose(out) != 0 || !good) {
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     return 0;
 }

@@ -44,7 +44,7 @@ read_answer(int fd, const char *path, struct strbuf *answer, struct err *err)
         ssize_t size = read(fd, piece, sizeof piece);
         if (size <= 0) {
             return err_set(err, ERR_IO, "%s: no simulator answers: %s", path,
-                           size == 0 ? tr("it hung up") : strerror(errno));
+                           size == 0 ? tr("it hung up") : err_reason(errno));
         }
         strbuf_add_bytes(answer, piece, (size_t)size);
     }
@@ -83,8 +83,8 @@ control(const char *path, const struct cli_list *words, struct err *err)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
         write(fd, line.text, line.size) != (ssize_t)line.size) {
-        code =
-            err_set(err, ERR_IO, "%s: no simulator answers: %s", path, strerror(errno));
+        code = err_set(err, ERR_IO, "%s: no simulator answers: %s", path,
+                       err_reason(errno));
     } else if ((code = read_answer(fd, path, &answer, err)) == 0) {
         code = print_answer(&answer, err);
     }

@@ -17,7 +17,7 @@ stop_open(int *out, struct err *err)
     sigprocmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
-        return err_set(err, ERR_IO, "signalfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "signalfd: %s", err_reason(errno));
     }
     *out = fd;
     return 0;

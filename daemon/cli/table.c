@@ -5,6 +5,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/cli/cli.h"
@@ -82,6 +83,14 @@ width_of(const char *text)
     }
     int width = wcswidth(wide, count);
     return width >= 0 ? width : (int)count;
+}
+
+void
+cli_pad(const char *text, int width)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    int used = width_of(text);
+    printf("%s%*s", text, used < width ? width - used : 0, "");
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
@@ -16,9 +17,9 @@
 #define YEAR_LEAST      1900
 #define YEAR_MOST       2200
 
-#define TEXT_ACCEPTED  "one line of text is accepted"
-#define DAY_ACCEPTED   "a day such as 2019-06-01 is accepted"
-#define COUNT_ACCEPTED "a whole number from 1 to 1000000000 is accepted"
+#define TEXT_ACCEPTED  N_("one line of text is accepted")
+#define DAY_ACCEPTED   N_("a day such as 2019-06-01 is accepted")
+#define COUNT_ACCEPTED N_("a whole number from 1 to 1000000000 is accepted")
 
 static const struct {
     const char *name, *accepted;
@@ -30,13 +31,13 @@ static const struct {
     [LEDGER_SUPPLIER] = {"supplier", TEXT_ACCEPTED},
     [LEDGER_INSTALLED] = {"installed", DAY_ACCEPTED},
     [LEDGER_DESIGN_LIFE] = {"design_life",
-                            "a duration from 1d to 200y such as 15y is accepted"},
+                            N_("a duration from 1d to 200y such as 15y is accepted")},
     [LEDGER_DESIGN_HOURS] = {"design_hours", COUNT_ACCEPTED},
     [LEDGER_DESIGN_STARTS] = {"design_starts", COUNT_ACCEPTED},
     [LEDGER_WARRANTY_UNTIL] = {"warranty_until", DAY_ACCEPTED},
-    [LEDGER_PRICE] = {"price", "an amount such as 12500 or 12500.50 is accepted"},
+    [LEDGER_PRICE] = {"price", N_("an amount such as 12500 or 12500.50 is accepted")},
     [LEDGER_AREA] = {"area", TEXT_ACCEPTED},
-    [LEDGER_KEEPER] = {"keeper", "the id of a person is accepted"},
+    [LEDGER_KEEPER] = {"keeper", N_("the id of a person is accepted")},
 };
 
 const char *
@@ -50,7 +51,7 @@ const char *
 ledger_key_accepted(enum ledger_key k)
 {
     assert(k < LEDGER_KEY_COUNT);
-    return keys[k].accepted;
+    return tr(keys[k].accepted);
 }
 
 bool
@@ -272,7 +273,7 @@ ledger_value_read(char out[LEDGER_TEXT_BYTES],
         }
     }
     if (!ok) {
-        return err_set(err, ERR_RANGE, "\"%.60s\"; %s", line, keys[k].accepted);
+        return err_set(err, ERR_RANGE, "\"%.60s\"; %s", line, tr(keys[k].accepted));
     }
     memcpy(out, value, sizeof value);
     return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/fold.h"
 
@@ -71,7 +72,7 @@ on_found(void *ctx, const struct journal_finding *f)
     }
     journal_finding_to_text(&text, f);
     begin_finding(w, journal_fault_name(f->fault));
-    if (f->first != 0 || f->last != 0) {
+    if (f->fault != JOURNAL_NO_HEAD) {
         strbuf_json_int(&w->out->json, "first", f->first);
         strbuf_json_int(&w->out->json, "last", f->last);
     }
@@ -94,17 +95,17 @@ tell_ticket(struct work *w,
     }
     begin_finding(w, "ticket");
     strbuf_json_int(&w->out->json, "ticket", number);
-    strbuf_printf(&text, "ticket %" PRId64 ": ", number);
+    strbuf_printf(&text, tr("ticket %" PRId64 ": "), number);
     if (field != NULL) {
         strbuf_json_str(&w->out->json, "field", field);
         strbuf_json_key(&w->out->json, "table");
         strbuf_add(&w->out->json, table);
         strbuf_json_key(&w->out->json, "journal");
         strbuf_add(&w->out->json, journal);
-        strbuf_printf(&text, "%s is %s in the table and %s by its events", field, table,
-                      journal);
+        strbuf_printf(&text, tr("%s is %s in the table and %s by its events"), field,
+                      table, journal);
     } else {
-        strbuf_add(&text, what);
+        strbuf_add(&text, tr(what));
     }
     end_finding(w, &text);
     strbuf_fini(&text);
@@ -121,7 +122,7 @@ tell_alarm(struct work *w, const struct alarm *a, const char *field, const char 
     strbuf_json_str(&w->out->json, "device", a->device);
     strbuf_json_str(&w->out->json, "rule", a->rule);
     strbuf_json_str(&w->out->json, "field", field);
-    strbuf_printf(&text, "alarm %s/%s: %s", a->device, a->rule, what);
+    strbuf_printf(&text, tr("alarm %s/%s: %s"), a->device, a->rule, tr(what));
     end_finding(w, &text);
     strbuf_fini(&text);
 }
@@ -264,7 +265,7 @@ take_event(struct folding *f, const struct event_row *row)
     char what[ERR_TEXT_BYTES + 64];
     f->bad = true;
     snprintf(what, sizeof what,
-             "what event %" PRId64 " means for it cannot be read: %s", row->seq,
+             tr("what event %" PRId64 " means for it cannot be read: %s"), row->seq,
              err.text);
     tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
 }
@@ -433,13 +434,15 @@ on_alarm(void *ctx, const struct alarm *a)
     if (t == NULL) {
         tell_alarm(w, a, "episode", "no event tells of it");
     } else if (a->episode != t->episode) {
-        snprintf(what, sizeof what,
-                 "episode is %" PRId64 " in the table and %" PRId64 " by its events",
-                 a->episode, t->episode);
+        snprintf(
+            what, sizeof what,
+            tr("episode is %" PRId64 " in the table and %" PRId64 " by its events"),
+            a->episode, t->episode);
         tell_alarm(w, a, "episode", what);
     } else if (raised != t->raised) {
-        snprintf(what, sizeof what, "it is %s in the table and %s by its events",
-                 raised ? "raised" : "cleared", t->raised ? "raised" : "cleared");
+        snprintf(what, sizeof what, tr("it is %s in the table and %s by its events"),
+                 raised ? tr("raised") : tr("cleared"),
+                 t->raised ? tr("raised") : tr("cleared"));
         tell_alarm(w, a, "cleared_ms", what);
     }
     return true;
@@ -453,7 +456,7 @@ check_alarms(struct work *w)
     if (state_each_alarm(w->store, false, on_alarm, w, &err) != 0 && is_shown(w)) {
         struct strbuf text = {0};
         begin_finding(w, "alarm");
-        strbuf_printf(&text, "the table of alarms cannot be read to its end: %s",
+        strbuf_printf(&text, tr("the table of alarms cannot be read to its end: %s"),
                       err.text);
         end_finding(w, &text);
         strbuf_fini(&text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collectors/log_lines.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/utf8.h"
 
 #define CELLS_MAX 256 /* Columns that nobody reads are welcome. */
@@ -155,7 +156,7 @@ complain(const struct reading *r,
     char text[ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text, sizeof text, tr(fmt), args);
     va_end(args);
     utf8_to_line(text);
     diags_add(r->diags, level, &loc, "%s", text);
@@ -239,7 +240,7 @@ complain_of_heading(const struct reading *r, const struct log_cell *cell)
     complain(r, DIAG_ERROR, cell->column,
              "there is no column \"%.60s\"; %s%s%saccepted: %s; or say which it is: "
              "--column KEY=HEADING",
-             cell->text, near != NULL ? "did you mean \"" : "",
+             cell->text, near != NULL ? tr("did you mean \"") : "",
              near != NULL ? near : "", near != NULL ? "\"? " : "", strbuf_text(&all));
     strbuf_fini(&all);
 }
@@ -369,8 +370,8 @@ complain_of_device(const struct reading *r, const struct log_cell *cell)
     complain(
         r, DIAG_ERROR, cell->column,
         "there is no device \"%.60s\"%s%s%s; a device stands in the site file first",
-        cell->text, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-        near != NULL ? "\"?" : "");
+        cell->text, near != NULL ? tr("; did you mean \"") : "",
+        near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
 /* The line of the ledger that a row is of; NULL: reported. */
@@ -416,7 +417,7 @@ read_row(struct reading *r, char *text)
     }
     if (count != r->cell_count) {
         complain(r, DIAG_ERROR, 1, "%s cells than the %u of the first line",
-                 count > r->cell_count ? "more" : "fewer", r->cell_count);
+                 count > r->cell_count ? tr("more") : tr("fewer"), r->cell_count);
         return;
     }
     const struct ledger_line *line = find_line(r);

@@ -353,7 +353,7 @@ open_loop(struct live *l, struct err *err)
         sd_event_source_unref(tick);
         return 0;
     }
-    return err_set(err, ERR_IO, "event loop: %s", strerror(-r));
+    return err_set(err, ERR_IO, "event loop: %s", err_reason(-r));
 }
 
 static int
@@ -474,7 +474,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
         sd_notify(0, "READY=1");
         int r = sd_event_loop(l->loop);
         if (r < 0) {
-            code = err_set(err, ERR_IO, "event loop stopped: %s", strerror(-r));
+            code = err_set(err, ERR_IO, "event loop stopped: %s", err_reason(-r));
         } else if (l->failed != 0) {
             code = err_set(err, (enum err_code)l->failed, "the reload failed");
         }

@@ -17,7 +17,7 @@ request_queue_open(struct request_queue *q, struct err *err)
     q->last = &q->first;
     q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (q->fd < 0) {
-        return err_set(err, ERR_IO, "eventfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "eventfd: %s", err_reason(errno));
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 
@@ -254,7 +255,7 @@ site_report_make(struct site_report *out,
         code = history_reader_open(&reader, o->site->data_dir, &none);
         if (code != 0) { /* The tickets can be reported on without it. */
             out->no_energy = code == ERR_NOT_FOUND
-                                 ? "there is no history"
+                                 ? tr("there is no history")
                                  : arena_strdup(out->arena, none.text);
         }
         code = read_rows(out, state, err);

@@ -301,7 +301,7 @@ read_secret(char *out, const char *path, struct err *err)
 {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_CONFIG, "%s: %s", path, err_reason(errno));
     }
     if (fgets(out, SECRET_BYTES, f) == NULL) {
         out[0] = '\0';
@@ -327,7 +327,7 @@ check_ca_file(const char *path, struct err *err)
     bool found = false;
     FILE *f = fopen(path, "re");
     if (f == NULL) {
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_CONFIG, "%s: %s", path, err_reason(errno));
     }
     while (!found && fgets(line, sizeof line, f) != NULL) {
         found = strstr(line, "-----BEGIN ") != NULL;
@@ -374,7 +374,7 @@ prepare(struct publisher *p, const struct site *site, const char *dir, struct er
     }
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
-        return err_set(err, ERR_IO, "eventfd: %s", strerror(errno));
+        return err_set(err, ERR_IO, "eventfd: %s", err_reason(errno));
     }
     /* Not longer than the 23 bytes that every broker takes (MQTT 5.0, 3.1.3.1). */
     snprintf(p->client_id, sizeof p->client_id, "ct-%s", state_gateway_id(p->outbox));
@@ -435,7 +435,7 @@ publisher_start(struct publisher **out,
     if (rc == 0) {
         int failure = pthread_create(&p->thread, NULL, run, p);
         if (failure != 0) {
-            rc = err_set(&local, ERR_IO, "publisher thread: %s", strerror(failure));
+            rc = err_set(&local, ERR_IO, "publisher thread: %s", err_reason(failure));
         }
     }
     if (rc != 0) {

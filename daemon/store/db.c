@@ -29,7 +29,7 @@ give_to_owner(int fd, const char *path, struct err *err)
     }
     if (stat(dirname(folder), &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0) {
         return err_set(err, ERR_IO, "%s: cannot give it to the owner of its folder: %s",
-                       path, strerror(errno));
+                       path, err_reason(errno));
     }
     return 0;
 }
@@ -40,11 +40,11 @@ db_make_dir(const char *dir, struct err *err)
     if (mkdir(dir, DIR_MODE) != 0) {
         return errno == EEXIST ? 0
                                : err_set(err, ERR_IO, "%s: cannot make it: %s", dir,
-                                         strerror(errno));
+                                         err_reason(errno));
     }
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        return err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", dir, err_reason(errno));
     }
     int rc = give_to_owner(fd, dir, err);
     close(fd);
@@ -71,11 +71,12 @@ make_file(const char *path, struct err *err)
         if (errno == EEXIST) {
             return 0;
         }
-        return err_set(err, ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: cannot make it: %s", path, err_reason(errno));
     }
     int rc = 0;
     if (fchmod(fd, FILE_MODE) != 0) { /* Whatever the umask took away. */
-        rc = err_set(err, ERR_IO, "%s: cannot set its mode: %s", path, strerror(errno));
+        rc = err_set(err, ERR_IO, "%s: cannot set its mode: %s", path,
+                     err_reason(errno));
     }
     rc = rc == 0 ? give_to_owner(fd, path, err) : rc;
     close(fd);
@@ -134,7 +135,7 @@ db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
         rc = access(path, F_OK) == 0
                  ? 0
                  : err_set(&local, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
-                           path, strerror(errno));
+                           path, err_reason(errno));
     }
     if (rc != 0) {
         goto fail;

@@ -263,7 +263,7 @@ history_open(struct history **out,
     if (rc == 0) {
         int failure = pthread_create(&h->thread, NULL, run, h);
         if (failure != 0) {
-            rc = err_set(&local, ERR_IO, "history thread: %s", strerror(failure));
+            rc = err_set(&local, ERR_IO, "history thread: %s", err_reason(failure));
         } else {
             (void)pthread_setname_np(h->thread, "history"); /* For people and top. */
         }

@@ -165,7 +165,7 @@ move_aside(struct history_db *h, const char *why, struct err *err)
         snprintf(to, sizeof to, "%s.damaged-%s%s", h->path, stamp, suffixes[i]);
         if (rename(from, to) != 0 && errno != ENOENT) {
             return err_set(err, ERR_IO, "%s: cannot move it to %s: %s", from, to,
-                           strerror(errno));
+                           err_reason(errno));
         }
     }
     log_error("%s; it was moved to %s.damaged-%s and a new history begun", why, h->path,

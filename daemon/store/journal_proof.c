@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 
@@ -47,9 +48,9 @@ static void
 add_rows(struct strbuf *out, const struct journal_finding *f)
 {
     if (f->first == f->last) {
-        strbuf_printf(out, "row %" PRId64, f->first);
+        strbuf_printf(out, tr("row %" PRId64), f->first);
     } else {
-        strbuf_printf(out, "rows %" PRId64 " to %" PRId64, f->first, f->last);
+        strbuf_printf(out, tr("rows %" PRId64 " to %" PRId64), f->first, f->last);
     }
 }
 
@@ -57,45 +58,45 @@ void
 journal_finding_to_text(struct strbuf *out, const struct journal_finding *f)
 {
     bool one = f->first == f->last;
-    if (f->first != 0 || f->last != 0) {
+    if (f->fault != JOURNAL_NO_HEAD) {
         add_rows(out, f);
     }
     switch (f->fault) {
     case JOURNAL_CHANGED:
-        strbuf_printf(out, "%s changed", one ? " was" : " were");
+        strbuf_printf(out, tr("%s changed"), one ? " was" : " were");
         if (f->first > 1) {
-            strbuf_printf(out, ", or row %" PRId64 " was and got a new hash",
+            strbuf_printf(out, tr(", or row %" PRId64 " was and got a new hash"),
                           f->first - 1);
         }
         break;
     case JOURNAL_REHASHED:
-        strbuf_add(out, ": its hash was changed");
+        strbuf_add(out, tr(": its hash was changed"));
         break;
     case JOURNAL_GONE:
-        strbuf_printf(out, "%s removed; what row %" PRId64 " was cannot be proven",
+        strbuf_printf(out, tr("%s removed; what row %" PRId64 " was cannot be proven"),
                       one ? " was" : " were", f->last + 1);
         break;
     case JOURNAL_CUT:
-        strbuf_printf(out, ", the last, %s removed", one ? "was" : "were");
+        strbuf_printf(out, tr(", the last, %s removed"), one ? "was" : "were");
         break;
     case JOURNAL_ADDED:
-        strbuf_printf(out, "%s added from outside", one ? " was" : " were");
+        strbuf_printf(out, tr("%s added from outside"), one ? " was" : " were");
         break;
     case JOURNAL_ANEW:
-        strbuf_add(out, " begins a new chain: the head in meta was gone when it was "
-                        "written");
+        strbuf_add(out, tr(" begins a new chain: the head in meta was gone when it was "
+                           "written"));
         break;
     case JOURNAL_NO_HEAD:
-        strbuf_add(out, "the head in meta was removed or is none");
+        strbuf_add(out, tr("the head in meta was removed or is none"));
         break;
     case JOURNAL_OTHER_HEAD:
-        strbuf_add(out,
-                   " is not the one that the head in meta names: either was changed");
+        strbuf_add(
+            out, tr(" is not the one that the head in meta names: either was changed"));
         break;
     case JOURNAL_OTHER_KEPT:
-        strbuf_add(out,
-                   " is not the one that the kept head names: the journal was written "
-                   "anew before it, or up to it");
+        strbuf_add(
+            out, tr(" is not the one that the kept head names: the journal was written "
+                    "anew before it, or up to it"));
         break;
     case JOURNAL_FAULT_COUNT:
         break;
@@ -149,7 +150,7 @@ find_older(const struct walk *w, sqlite3_stmt *stmt, const unsigned char *stored
     uint64_t kept = w->count < LINKS ? w->count : LINKS;
     for (uint64_t back = 2; back <= kept; back++) {
         const struct link *l = &w->links[(w->count - back) % LINKS];
-        if (follows(l->stored, stmt, stored) || follows(l->computed, stmt, stored)) {
+        if (follows(l->computed, stmt, stored)) {
             return l;
         }
     }

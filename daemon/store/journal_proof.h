@@ -25,7 +25,7 @@ const char *journal_fault_name(enum journal_fault fault);
 
 struct journal_finding {
     enum journal_fault fault;
-    int64_t first, last; /* Rows; 0 where the fault has none. */
+    int64_t first, last; /* Rows; JOURNAL_NO_HEAD has none. */
 };
 /* One line of plain words, without an end of line. */
 void journal_finding_to_text(struct strbuf *out, const struct journal_finding *f);
@@ -34,7 +34,7 @@ struct journal_proof {
     const struct journal_head *kept; /* Elsewhere; may be NULL. */
     void *ctx;
     void (*found)(void *ctx, const struct journal_finding *f);
-    /* Each row in order, whether it fits or not; may be NULL. */
+    /* Each row from 1 on, in order, whether it fits or not; may be NULL. */
     void (*row)(void *ctx, const struct event_row *row);
     /* Now and then; may be NULL.  `total` is what the head says. */
     void (*progress)(void *ctx, int64_t done, int64_t total);

@@ -208,11 +208,11 @@ lock_folder(struct state *s, const char *dir, struct err *err)
     }
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, LOCK_MODE);
     if (s->lock_fd < 0) {
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) {
-            return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+            return err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
         }
         ssize_t size = pread(s->lock_fd, text, sizeof text - 1, 0);
         text[size > 0 ? size : 0] = '\0';
@@ -235,7 +235,7 @@ make_gateway_id(struct state *s, struct err *err)
     uint64_t id;
     char sql[96];
     if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id) {
-        return err_set(err, ERR_IO, "random numbers: %s", strerror(errno));
+        return err_set(err, ERR_IO, "random numbers: %s", err_reason(errno));
     }
     snprintf(sql, sizeof sql,
              "INSERT OR IGNORE INTO meta VALUES ('gateway_id', '%016llx')",

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
@@ -196,17 +197,17 @@ journal_open(struct state *s, struct err *err)
     if (!found) {
         snprintf(
             s->fault, sizeof s->fault,
-            "the head of the journal is gone from meta; the last event is %" PRId64,
+            tr("the head of the journal is gone from meta; the last event is %" PRId64),
             last.seq);
     } else if (head.seq != last.seq) {
         snprintf(s->fault, sizeof s->fault,
-                 "the journal ends with event %" PRId64
-                 ", but its head is that of event %" PRId64,
+                 tr("the journal ends with event %" PRId64
+                    ", but its head is that of event %" PRId64),
                  last.seq, head.seq);
     } else if (memcmp(head.hash, last.hash, sizeof head.hash) != 0) {
         snprintf(s->fault, sizeof s->fault,
-                 "event %" PRId64 ", the last of the journal, is not the one that its "
-                 "head names",
+                 tr("event %" PRId64
+                    ", the last of the journal, is not the one that its head names"),
                  last.seq);
     }
     /* The head is what was written with the last event.  Numbers are never used again:

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
@@ -162,14 +163,16 @@ set_fields(const struct doing *d, int64_t *number, struct err *err)
 
 /* "certificate: Yearly inspection, https://..., valid until 2027-03-01" */
 static void
-describe_document(struct strbuf *out, const struct ledger_document *doc)
+describe_document(struct strbuf *out,
+                  const struct ledger_document *doc,
+                  enum language language)
 {
     strbuf_printf(out, "%s: %s", document_kind_name(doc->kind), doc->title);
     if (strcmp(doc->title, doc->link) != 0) {
         strbuf_printf(out, ", %s", doc->link);
     }
     if (doc->valid_until[0] != '\0') {
-        strbuf_printf(out, ", valid until %s", doc->valid_until);
+        strbuf_printf(out, tr_in(language, ", valid until %s"), doc->valid_until);
     }
 }
 
@@ -182,7 +185,7 @@ tell_document(const struct doing *d,
     char record[40];
     struct strbuf text = {0};
     snprintf(record, sizeof record, "document %lld", (long long)doc->number);
-    describe_document(&text, doc);
+    describe_document(&text, doc, d->site->language);
     tell(d, device, record, added ? NULL : strbuf_text(&text),
          added ? strbuf_text(&text) : NULL);
     strbuf_fini(&text);
@@ -318,10 +321,10 @@ add_alteration(const struct doing *d, int64_t *number, struct err *err)
     snprintf(record, sizeof record, "alteration %lld", (long long)a->number);
     strbuf_printf(&text, "%s: %s", a->day, a->what);
     if (a->effect[0] != '\0') {
-        strbuf_printf(&text, "; effect: %s", a->effect);
+        strbuf_printf(&text, tr_in(d->site->language, "; effect: %s"), a->effect);
     }
     if (a->made_by[0] != '\0') {
-        strbuf_printf(&text, "; made by %s", a->made_by);
+        strbuf_printf(&text, tr_in(d->site->language, "; made by %s"), a->made_by);
     }
     tell(d, device, record, NULL, strbuf_text(&text));
     strbuf_fini(&text);

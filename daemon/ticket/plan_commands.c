@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/plan_due.h"
@@ -90,7 +91,7 @@ record(struct plans *p, struct plan_entry *e, const struct command *c, struct er
         .t_ms = c->t_ms, .kind = EVENT_PLAN_MOVED, .by = c->by, .note = c->note};
     char note[NOTE_BYTES];
     if (c->note == NULL) {
-        (void)snprintf(note, sizeof note, "it was done on %s",
+        (void)snprintf(note, sizeof note, tr_in(p->site->language, "it was done on %s"),
                        civil_format(text, c->day));
         event.note = note;
     }
@@ -150,11 +151,12 @@ check_earlier(const struct plan_entry *e, int32_t day, struct err *err)
         return err_set(err, ERR_REFUSED, "it is due on %s already",
                        civil_format(text, due));
     }
-    return err_set(
-        err, ERR_REFUSED, "it is due on %s, and %s; an earlier day is accepted",
-        civil_format(text, due),
-        e->spec->statutory ? "the law demands it: it may be tightened, never postponed"
-                           : "a prediction only tightens");
+    return err_set(err, ERR_REFUSED,
+                   "it is due on %s, and %s; an earlier day is accepted",
+                   civil_format(text, due),
+                   e->spec->statutory
+                       ? tr("the law demands it: it may be tightened, never postponed")
+                       : tr("a prediction only tightens"));
 }
 
 /* As a person wants it: earlier, and where no law stands against it later, up to the

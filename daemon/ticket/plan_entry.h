@@ -1,4 +1,5 @@
-/* Inside of the plans: what plans.c and plan_commands.c share. */
+/* Inside of the plans: what plan_table.c, plans.c, plan_commands.c and plan_visits.c
+ * share. */
 #ifndef CARETAKER_TICKET_PLAN_ENTRY_H
 #define CARETAKER_TICKET_PLAN_ENTRY_H
 
@@ -38,6 +39,9 @@ struct plans {
 /* NULL: the plan does not go to the device. */
 struct plan_entry *
 plan_entry_find(const struct plans *p, uint32_t plan, uint32_t device);
+
+/* When something is to be done with the entry; INSTANT_MAX: nothing. */
+void plan_entry_set_next(struct plans *p, struct plan_entry *e, int64_t next_ms);
 
 /* The day of the next visit, whatever puts it there; that of the open ticket if there
  * is one. */

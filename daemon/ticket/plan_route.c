@@ -120,18 +120,11 @@ day_of_round(
     return wanted; /* They must come on a day off. */
 }
 
-void
-plan_route(const struct site *site, struct plan_stop *stops, size_t count)
+/* The first end of a window that is not served yet makes a round of all whose windows
+ * hold it: there are as few rounds as can be. */
+static void
+make_rounds(const struct site *site, struct plan_stop *stops, size_t count)
 {
-    if (count == 0) {
-        return;
-    }
-    qsort(stops, count, sizeof *stops, by_group);
-    /* Within a group the first end of a window that is not served yet makes a round of
-     * all whose windows hold it. */
-    for (size_t i = 0; i < count; i++) {
-        stops[i].day = DAY_NONE;
-    }
     for (size_t i = 0; i < count; i++) {
         if (stops[i].day != DAY_NONE) {
             continue;
@@ -139,18 +132,74 @@ plan_route(const struct site *site, struct plan_stop *stops, size_t count)
         int32_t to = stops[i].latest;
         int32_t from = stops[i].earliest;
         int32_t due = stops[i].due;
-        for (size_t k = i + 1; k < count && near(&stops[i], &stops[k]); k++) {
+        for (size_t k = i + 1; k < count; k++) {
             if (stops[k].day == DAY_NONE && stops[k].earliest <= to) {
                 from = stops[k].earliest > from ? stops[k].earliest : from;
                 due = stops[k].due < due ? stops[k].due : due;
             }
         }
         int32_t day = day_of_round(site, stops[i].team, from, due, to);
-        for (size_t k = i; k < count && near(&stops[i], &stops[k]); k++) {
+        for (size_t k = i; k < count; k++) {
             if (stops[k].day == DAY_NONE && stops[k].earliest <= to) {
                 stops[k].day = day;
             }
         }
+    }
+}
+
+/* Of several rounds in its window a stop takes the one that is nearest to its own day:
+ * a visit that is made too early is the next one too early again. */
+static int32_t
+nearest_round(const struct plan_stop *s, const int32_t *rounds, size_t count)
+{
+    int32_t best = s->day;
+    for (size_t i = 0; i < count; i++) {
+        if (rounds[i] >= s->earliest && rounds[i] <= s->latest &&
+            abs(rounds[i] - s->due) < abs(best - s->due)) {
+            best = rounds[i];
+        }
+    }
+    return best;
+}
+
+static void
+take_nearest(struct plan_stop *stops, size_t count)
+{
+    int32_t *rounds = malloc(count * sizeof *rounds);
+    if (rounds == NULL) {
+        abort();
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < count;
+         i++) { /* In order of time: equal ones are adjacent. */
+        if (used == 0 || rounds[used - 1] != stops[i].day) {
+            rounds[used++] = stops[i].day;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        stops[i].day = nearest_round(&stops[i], rounds, used);
+    }
+    free(rounds);
+}
+
+void
+plan_route(const struct site *site, struct plan_stop *stops, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        stops[i].day = DAY_NONE;
+    }
+    qsort(stops, count, sizeof *stops, by_group);
+    for (size_t first = 0; first < count;) {
+        size_t end = first + 1;
+        while (end < count && near(&stops[first], &stops[end])) {
+            end++;
+        }
+        make_rounds(site, stops + first, end - first);
+        take_nearest(stops + first, end - first);
+        first = end;
     }
     qsort(stops, count, sizeof *stops, by_day);
 }

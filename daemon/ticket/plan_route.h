@@ -3,8 +3,9 @@
  * Two visits are near when the same team makes them at the same place: the area of the
  * ledger, else the location, else the device itself.  Each has a window of days in
  * which it may be made; those whose windows have a day in common are joined, so that
- * there are as few days as can be.  No window is ever left: a statutory visit is never
- * later than its day, another one never later than its day and its grace. */
+ * there are as few days as can be, and of these days each takes the one nearest to its
+ * own.  No window is ever left: a statutory visit is never later than its day, another
+ * one never later than its day and its grace. */
 #ifndef CARETAKER_TICKET_PLAN_ROUTE_H
 #define CARETAKER_TICKET_PLAN_ROUTE_H
 
@@ -24,9 +25,9 @@ struct plan_stop {
 /* Where the device is, for the sake of rounds. */
 const char *plan_place(const struct site *site, const struct device *d);
 
-/* Fills in `day` and puts the stops in order of day, team, place, index.  Where the
- * windows leave a choice, the day is the first due one, and one on which the team works
- * (its hours, and the calendar of the site). */
+/* Fills in `day` (aborts when out of memory) and puts the stops in order of day, team,
+ * place, index.  Where the windows leave a choice, the day is the first due one, and
+ * one on which the team works (its hours, and the calendar of the site). */
 void plan_route(const struct site *site, struct plan_stop *stops, size_t count);
 
 /* Whether the team works on this day; without hours it always does. */

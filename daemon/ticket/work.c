@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
@@ -156,7 +157,8 @@ work_tick(struct tickets *t,
     if (done != c->undone) {
         return err_set(err, ERR_REFUSED, "step %d of ticket %" PRId64 " is %s", c->step,
                        e->row.number,
-                       done ? "done already; undone takes it back" : "not done");
+                       done ? tr("done already; undone takes it back")
+                            : tr("not done"));
     }
     e->row.steps ^= bit;
     life_settle(t, e);
@@ -191,7 +193,7 @@ work_check_place(const struct tickets *t, const struct command *c, struct err *e
     }
     struct strbuf known = {0};
     for (uint32_t i = 0; i < t->site->team_count && i < TEAMS_NAMED_MAX; i++) {
-        strbuf_printf(&known, "%s %s", i > 0 ? "," : "; accepted are",
+        strbuf_printf(&known, "%s %s", i > 0 ? "," : tr("; accepted are"),
                       t->site->teams[i].id);
     }
     int code = err_set(err, ERR_NOT_FOUND, "there is no team \"%.63s\"%s", c->team,

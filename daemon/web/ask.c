@@ -42,7 +42,7 @@ wait_for(struct ask *a, short events, struct err *err)
             return 0;
         }
         if (n < 0 && errno != EINTR) {
-            return err_set(err, ERR_IO, "poll: %s", strerror(errno));
+            return err_set(err, ERR_IO, "poll: %s", err_reason(errno));
         }
         if (left <= 0) {
             return err_set(err, ERR_TIMEOUT,
@@ -70,7 +70,7 @@ send_all(struct ask *a, const struct strbuf *request, struct err *err)
         } else if (errno == EPIPE || errno == ECONNRESET) {
             return 0;
         } else if (errno != EINTR && errno != EAGAIN) {
-            return err_set(err, ERR_IO, "sending to the daemon: %s", strerror(errno));
+            return err_set(err, ERR_IO, "sending to the daemon: %s", err_reason(errno));
         }
     }
     return 0;
@@ -188,7 +188,8 @@ receive_all(struct ask *a, struct err *err)
             continue;
         }
         if (n < 0 && errno != ECONNRESET) {
-            return err_set(err, ERR_IO, "reading from the daemon: %s", strerror(errno));
+            return err_set(err, ERR_IO, "reading from the daemon: %s",
+                           err_reason(errno));
         }
         if (n <= 0) {
             if (a->head_bytes > 0 && a->body_bytes == SIZE_MAX && n == 0) {

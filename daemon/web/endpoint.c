@@ -40,7 +40,7 @@ open_socket(struct err *err)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return err_set(err, ERR_IO, "unix socket: %s", strerror(errno));
+        return err_set(err, ERR_IO, "unix socket: %s", err_reason(errno));
     }
     return fd;
 }
@@ -61,7 +61,7 @@ probe(const struct sockaddr_un *a, const char *dir, struct err *err)
                     "data folder",
                     dir, WEB_SOCKET_NAME);
     } else if (errno != ENOENT && errno != ECONNREFUSED) {
-        r = err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, strerror(errno));
+        r = err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, err_reason(errno));
     }
     close(fd);
     return r;
@@ -72,19 +72,19 @@ lock_folder(struct endpoint *e, const char *dir, struct err *err)
 {
     e->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (e->dir_fd < 0) {
-        return err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+        return err_set(err, ERR_IO, "%s: %s", dir, err_reason(errno));
     }
     e->lock_fd = openat(e->dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                         SOCKET_MODE);
     if (e->lock_fd < 0) {
-        return err_set(err, ERR_IO, "%s/%s: %s", dir, LOCK_NAME, strerror(errno));
+        return err_set(err, ERR_IO, "%s/%s: %s", dir, LOCK_NAME, err_reason(errno));
     }
     if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {
             return err_set(err, ERR_IO, "%s: another daemon works on this data folder",
                            dir);
         }
-        return err_set(err, ERR_IO, "%s/%s: %s", dir, LOCK_NAME, strerror(errno));
+        return err_set(err, ERR_IO, "%s/%s: %s", dir, LOCK_NAME, err_reason(errno));
     }
     return 0;
 }
@@ -102,7 +102,8 @@ clear_name(const struct endpoint *e,
         if (errno == ENOENT) {
             return 0;
         }
-        return err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, strerror(errno));
+        return err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME,
+                       err_reason(errno));
     }
     if (!S_ISSOCK(st.st_mode)) {
         return err_set(err, ERR_IO, "%s/%s: is no socket; it is not removed", dir,
@@ -113,7 +114,8 @@ clear_name(const struct endpoint *e,
         return r;
     }
     if (unlinkat(e->dir_fd, WEB_SOCKET_NAME, 0) != 0) {
-        return err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, strerror(errno));
+        return err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME,
+                       err_reason(errno));
     }
     return 0;
 }
@@ -144,7 +146,7 @@ endpoint_listen(struct endpoint *out, const char *dir, struct err *err)
         fchmodat(e.dir_fd, WEB_SOCKET_NAME, SOCKET_MODE, 0) != 0 ||
         fstatat(e.dir_fd, WEB_SOCKET_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
         listen(e.listen_fd, BACKLOG) != 0) {
-        r = err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, strerror(errno));
+        r = err_set(err, ERR_IO, "%s/%s: %s", dir, WEB_SOCKET_NAME, err_reason(errno));
         goto fail;
     }
     e.device = st.st_dev;
@@ -186,7 +188,7 @@ endpoint_connect(int *out, const char *dir, int64_t deadline_ms, struct err *err
     int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0) {
         return err_set(err, ERR_IO, "no daemon answers at %s/%s: %s", dir,
-                       WEB_SOCKET_NAME, strerror(errno));
+                       WEB_SOCKET_NAME, err_reason(errno));
     }
     struct sockaddr_un a;
     address_fill(&a, dir, dir_fd);
@@ -202,7 +204,7 @@ endpoint_connect(int *out, const char *dir, int64_t deadline_ms, struct err *err
         }
         if (errno != EAGAIN) {
             r = err_set(err, ERR_IO, "no daemon answers at %s/%s: %s", dir,
-                        WEB_SOCKET_NAME, strerror(errno));
+                        WEB_SOCKET_NAME, err_reason(errno));
             goto done;
         }
         if (clock_mono_ms() >= deadline_ms) {

@@ -275,7 +275,7 @@ web_start(struct web **out,
     }
     struct stat st;
     if (fstat(w->endpoint.listen_fd, &st) != 0) {
-        err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+        err_set(err, ERR_IO, "%s: %s", dir, err_reason(errno));
         web_stop(w);
         return ERR_IO;
     }

@@ -41,7 +41,7 @@ class Install(unittest.TestCase):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
 
     def test_every_shipped_file_is_installed(self):
-        for folder in ("devices", "rules", "procedures"):
+        for folder in ("devices", "rules", "procedures", "maintenance"):
             source = os.path.join(TOP, "config", folder)
             if os.path.isdir(source):
                 self.assertEqual(

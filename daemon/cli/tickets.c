@@ -1,0 +1,156 @@
+/* The listing of tickets: asked of the daemon, or read from the database when it is
+ * down. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/base/catalogue.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
+#include "daemon/cli/cli.h"
+#include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/offline.h"
+
+/* For a person: how long until the next deadline that runs, or since it was missed. */
+static json_t *
+time_left(const json_t *row, int64_t now_ms)
+{
+    const char *word = json_string_value(json_object_get(row, "state"));
+    enum ticket_state state = TICKET_CLOSED;
+    if (word == NULL || !ticket_state_parse(&state, word)) {
+        return json_null();
+    }
+    if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
+        return json_string(state == TICKET_WAITING ? tr("waits") : "-");
+    }
+    bool answered = state == TICKET_RESPONDED;
+    const json_t *by = json_object_get(row, answered ? "resolve_by" : "respond_by");
+    int64_t by_ms = 0;
+    if (!json_is_string(by) ||
+        instant_parse(&by_ms, json_string_value(by), NULL) != 0) {
+        return json_null();
+    }
+    char text[INSTANT_TEXT_BYTES];
+    bool late = by_ms <= now_ms;
+    (void)duration_format(text, late ? now_ms - by_ms : by_ms - now_ms);
+    return json_sprintf(late ? tr("%s late") : "%s", text);
+}
+
+static json_t *
+mark_tickets(const char *array)
+{
+    json_t *rows = json_loads(array, 0, NULL);
+    int64_t now_ms = clock_real_ms();
+    size_t index = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, index, row)
+    {
+        json_object_set_new(row, "left", time_left(row, now_ms));
+    }
+    return rows;
+}
+
+static void
+print_tickets(const char *array, bool all)
+{
+    static const struct cli_column columns[] = {
+        {"number", "NO", CLI_SHOW_TEXT},
+        {"priority", "PRIORITY", CLI_SHOW_SEVERITY},
+        {"state", "STATE", CLI_SHOW_TICKET},
+        {"left", "LEFT", CLI_SHOW_TEXT},
+        {"device", "DEVICE", CLI_SHOW_TEXT},
+        {"respond_by", "RESPOND BY", CLI_SHOW_TIME},
+        {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
+        {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
+        {"title", "TITLE", CLI_SHOW_TEXT}};
+    json_t *rows = mark_tickets(array);
+    char *text = json_dumps(rows, 0);
+    (void)cli_print_listing(text != NULL ? text : "", false, columns,
+                            ARRAY_LEN(columns),
+                            all ? N_("no tickets") : N_("no open tickets"));
+    free(text);
+    json_decref(rows);
+}
+
+static int
+fetch(const struct site *site,
+      const struct ticket_filter *f,
+      struct strbuf *answer,
+      struct err *err)
+{
+    struct strbuf path = {0};
+    strbuf_add(&path, "/api/v1/tickets");
+    cli_query(&path, "device", f->device);
+    cli_query(&path, "state", f->state);
+    cli_query(&path, "assignee", f->assignee);
+    cli_query(&path, "team", f->team);
+    cli_query(&path, "order", f->order);
+    cli_query(&path, "all", f->all ? "1" : NULL);
+    cli_query(&path, "overdue", f->overdue ? "1" : NULL);
+    int code = cli_ask(site->data_dir, "GET", strbuf_text(&path), NULL, answer, err);
+    strbuf_fini(&path);
+    if (code == ERR_IO) {
+        strbuf_clear(answer);
+        code = offline_listing_tickets(site, f, answer, err);
+    }
+    return code;
+}
+
+static int
+run(const struct cli_command *self, int argc, char **argv)
+{
+    struct ticket_filter f = {0};
+    const char *site_file = CLI_SITE_DEFAULT;
+    bool json = false;
+    const struct cli_option options[] = {
+        {"site", 'c', CLI_TEXT, &site_file, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
+        {"device", 'd', CLI_TEXT, &f.device, "ID", "only of this device"},
+        {"state", 's', CLI_TEXT, &f.state, "WORD", "opened assigned responded ..."},
+        {"assignee", 0, CLI_TEXT, &f.assignee, "NAME", "only of this person"},
+        {"team", 0, CLI_TEXT, &f.team, "ID", "only of this team"},
+        {"overdue", 0, CLI_FLAG, &f.overdue, NULL, "only those that missed a deadline"},
+        {"order", 0, CLI_TEXT, &f.order, "WORD",
+         "queue or number [queue; with --all: number]"},
+        {"all", 'a', CLI_FLAG, &f.all, NULL, "closed ones too"},
+        {"json", 'j', CLI_FLAG, &json, NULL, "JSON"},
+    };
+    struct cli_list args;
+    bool done = false;
+    int status = cli_parse(self, options, ARRAY_LEN(options), argc, argv, &args, &done);
+    if (status != CLI_OK || done) {
+        return status;
+    }
+    if (args.count > 0) {
+        return cli_usage_error(self, "\"%s\" is not expected here", args.items[0]);
+    }
+    struct site *site = cli_site(site_file);
+    if (site == NULL) {
+        return CLI_CONFIG;
+    }
+    struct strbuf answer = {0};
+    struct err err = {0};
+    if (fetch(site, &f, &answer, &err) != 0) {
+        status = cli_fail(&err);
+    } else if (json) {
+        puts(strbuf_text(&answer));
+    } else {
+        print_tickets(strbuf_text(&answer), f.all);
+    }
+    strbuf_fini(&answer);
+    site_free(site);
+    return status;
+}
+
+const struct cli_command cli_tickets = {
+    "tickets", "the open tickets, with their deadlines",
+    "[-c SITE] [--device ID] [--state S] [--assignee NAME] [--team ID] [--overdue]\n"
+    "                         [--order queue|number] [--all] [--json]",
+    "Asks the daemon; reads state.db itself when the daemon is down.\n\n"
+    "The queue: critical ones first, for they endanger people, then urgent, then "
+    "normal;\n"
+    "of one priority what the most homes depend on (serves:, of a device that has "
+    "none\n"
+    "the sum of what it feeds); then what was opened first.  Closed ones follow by\n"
+    "number.  LEFT is the time until the next deadline that runs, or since it was "
+    "missed.\n",
+    run};

@@ -1,0 +1,415 @@
+#!/usr/bin/python3
+"""English and Chinese: what people read is worded in their language, what machines read is
+the same in both, and scripts/language finds a text that is not translated."""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import yaml
+
+from estate import CARETAKER, LIMIT_S, TOP, Estate, free_port, wait_for
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Three words of English in a row: prose, and no list of words that files and options have.
+PROSE = re.compile(r"(?<![\w-])[A-Za-z]?[a-z]+ [a-z]{2,} [a-z]{2,}(?![\w-])")
+WORDS = {"critical", "urgent", "normal", "info", "active", "cleared", "opened", "assigned",
+         "responded", "online", "offline", "unknown", "open", "take", "arrive", "wait",
+         "resume", "resolve", "close", "reopen", "note", "rate", "abcd", "cdab", "badc",
+         "dcba", "holding", "input", "coil", "discrete", "of", "type", "pump",
+         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+         # Fields of the ledger.
+         "maker", "model", "specification", "serial", "supplier", "installed", "design_life",
+         "design_hours", "design_starts", "warranty_until", "price", "area", "keeper", "id",
+         "name", "location",
+         # Uses of a plan, as they are written.
+         "starts", "running", "door_cycles"}
+
+RULES = """
+rules:
+  - id: hot
+    when: bearing > 80
+    severity: urgent
+    title: {en: "{device} hot", zh-CN: "{device} 过热"}
+    cause: {en: dry bearing, zh-CN: 缺油}
+    consequence: {en: it seizes, zh-CN: 抱死}
+    action: {en: grease it, zh-CN: 加脂}
+    ticket: {category: bearing}
+"""
+SITE = """
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+devices:
+  - {id: pump-1, name: Pump 1, type: pump, bus: plant, unit: 1, poll: 100ms,
+     points: {bearing: {register: input 0}}}
+"""
+SIMULATION = """
+slaves:
+  - tcp: "127.0.0.1:%d"
+    units: [{unit: 1, id: pump-1, points: {bearing: {register: input 0, signal: 90}}}]
+"""
+LOG = "time,device,point,value\n" + "".join(
+    f"2026-03-01T10:00:{s:02}Z,pump-1,bearing,{v}\n" for s, v in ((0, 60), (10, 90), (20, 60)))
+
+
+def english(text):
+    """The lines of `text` that hold English prose."""
+    found = []
+    for line in text.splitlines():
+        for m in PROSE.finditer(line):
+            if m.group().startswith("caretaker "):  # A command as it is typed.
+                continue
+            if not set(re.findall(r"\w+", m.group().lower())) <= WORDS:
+                found.append(line)
+                break
+    return found
+
+
+def run(*words, env=None, cwd=None):
+    clean = {k: v for k, v in os.environ.items()
+             if k not in ("LANG", "LC_ALL", "LC_MESSAGES", "CARETAKER_LANGUAGE")}
+    return subprocess.run([CARETAKER, *words], env={**clean, **(env or {})}, cwd=cwd,
+                          capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+
+class Help(unittest.TestCase):
+    def test_every_command_is_explained_in_chinese(self):
+        overview = run("help", "--language", "zh-CN").stdout
+        commands = re.findall(r"^  (\w+) ", overview, re.M)
+        self.assertGreater(len(commands), 20)
+        self.assertEqual(english(overview), [])
+        for command in commands:
+            with self.subTest(command):
+                shown = run(command, "--help", env={"LANG": "zh_CN.UTF-8"}).stdout
+                self.assertEqual(english(shown), [])
+                self.assertRegex(shown, CHINESE)
+                self.assertEqual(run("--language=zh-CN", "help", command).stdout, shown)
+
+    def test_both_languages_name_the_same_options(self):
+        for command in re.findall(r"^  (\w+) ", run("help").stdout, re.M):
+            with self.subTest(command):
+                def options(text):
+                    return re.findall(r"^  (?:-\w, |    )--[a-z-]+", text, re.M)
+                self.assertEqual(options(run(command, "--help").stdout),
+                                 options(run(command, "--help", "--language", "zh").stdout))
+
+    def test_a_language_that_is_not_spoken_is_a_usage_error(self):
+        for words, env in ((("help", "--language", "fr"), {}), (("help", "--language"), {}),
+                           (("help",), {"CARETAKER_LANGUAGE": "fr"})):
+            with self.subTest(words):
+                done = run(*words, env=env)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("en, zh-CN", done.stderr)
+
+    def test_a_mistake_is_told_in_the_persons_language(self):
+        done = run("statsu", "--language", "zh-CN")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("是否指 status", done.stderr)
+        done = run("tickets", "--bogus", env={"CARETAKER_LANGUAGE": "zh-CN"})
+        self.assertIn("没有选项 --bogus", done.stderr)
+        done = run("tickets", "--bogus")
+        self.assertIn("there is no option --bogus", done.stderr)
+
+
+class Files(unittest.TestCase):
+    """Commands that need no daemon."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="caretaker-language.")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def site(self, language, more=""):
+        return self.write("site.yaml", f"site: {{id: house, language: {language}}}\n"
+                          f"data: data\n{SITE % 502}{RULES}{more}")
+
+    def test_the_person_comes_before_the_locale_and_the_locale_before_the_site(self):
+        chinese, said = self.site("zh-CN"), {}
+        for name, words, env in (
+                ("site", (), {}), ("site and locale", (), {"LC_ALL": "en_US.UTF-8"}),
+                ("option", ("--language", "en"), {}),
+                ("environment", (), {"CARETAKER_LANGUAGE": "en"}),
+                ("option first", ("--language", "zh-CN"), {"CARETAKER_LANGUAGE": "en"})):
+            said[name] = run("alarms", "-c", chinese, *words, env=env).stdout.strip()
+        self.assertEqual(said, {"site": "没有报警", "site and locale": "no alarms",
+                                "option": "no alarms", "environment": "no alarms",
+                                "option first": "没有报警"})
+        silent = self.write("plain.yaml", "site: {id: house}\ndata: data\n")
+        self.assertEqual(run("alarms", "-c", silent, env={"LANG": "zh_CN.UTF-8"}).stdout,
+                         "没有报警\n")
+        self.assertEqual(run("alarms", "-c", silent).stdout, "no alarms\n")
+
+    def test_errors_of_a_file_are_told_in_its_sites_language(self):
+        bad = self.site("zh-CN", "alarm: {}\n")
+        done = run("check", "-c", bad)
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r"site\.yaml:\d+:1: 未知的键“alarm”；是否指 \"alarms\?? ?")
+        self.assertEqual(english(done.stderr), [])
+        done = run("check", "-c", bad, "--language", "en")
+        self.assertIn('unknown key "alarm"', done.stderr)
+
+    def test_every_bad_file_of_the_tests_is_refused_at_the_same_places(self):
+        place = re.compile(r"^[^:\n]+:\d+:\d+: ", re.M)
+        for path in sorted(glob.glob(os.path.join(TOP, "tests/config/bad/*-*.yaml"))):
+            if os.path.basename(path).startswith(("part-", "map-")):
+                continue
+            with self.subTest(os.path.basename(path)):
+                shown = run("check", path, "--language", "en").stderr
+                other = run("check", path, "--language", "zh-CN").stderr
+                self.assertEqual(place.findall(shown), place.findall(other))
+                self.assertEqual(english(other), [])
+
+    def test_a_replay_is_told_in_both_and_its_json_is_one(self):
+        site, log = self.site("en"), self.write("log.csv", LOG)
+        text = run("replay", "-c", site, log, "--language", "zh-CN")
+        self.assertEqual(text.returncode, 0, text.stderr)
+        self.assertRegex(text.stdout, r"报警 触发, 紧急: Pump 1 hot \(pump-1/hot\)")
+        self.assertRegex(text.stdout, r"工单 1 开单, 紧急")
+        self.assertRegex(text.stderr, r"3 行（坏行 0），3 个样本，")
+        self.assertIn("alarm raised, urgent: Pump 1 hot (pump-1/hot)",
+                      run("replay", "-c", site, log).stdout)
+        lines = [run("replay", "-c", site, log, "--format", "jsonl", "--language", language)
+                 .stdout for language in ("en", "zh-CN")]
+        self.assertEqual(lines[0], lines[1])
+        self.assertIn('"event":"ticket.opened"', lines[0])
+
+    def test_an_explanation_is_told_in_both_and_its_json_is_one(self):
+        site, log = self.site("en"), self.write("log.csv", LOG)
+        at = ("--at", "2026-03-01T10:00:11Z")
+        text = run("explain", "-c", site, "hot", "pump-1", *at, log, "--language", "zh-CN")
+        self.assertEqual(text.returncode, 0, text.stderr)
+        self.assertIn("已触发，因为`bearing > 80` 为真 (bearing 为 90)", text.stdout)
+        self.assertEqual(english(text.stdout), [])
+        said = [run("explain", "-c", site, "hot", "pump-1", *at, log, "--json",
+                    "--language", language).stdout for language in ("en", "zh-CN")]
+        self.assertEqual(said[0], said[1])
+        self.assertIn("raised because", json.loads(said[0])["verdict"])
+
+    def test_what_machines_read_is_the_same_in_both(self):
+        site = os.path.join(TOP, "config/site.yaml")
+        for words in (("schema", "site"), ("schema", "rules"), ("schema", "--json"),
+                      ("profiles", "--json"), ("check", "--plan", "--json", "-c", site),
+                      ("alarms", "--json", "-c", site), ("tickets", "--json", "-c", site),
+                      ("devices", "--json", "-c", site)):
+            with self.subTest(words[:2]):
+                shown = [run(*words, "--language", language) for language in ("en", "zh-CN")]
+                self.assertEqual(shown[0].returncode, 0, shown[0].stderr)
+                self.assertEqual(shown[0].stdout, shown[1].stdout)
+
+    def test_a_plan_is_told_in_chinese_and_its_columns_stand_straight(self):
+        shown = run("check", "--plan", "-c", os.path.join(TOP, "config/site.yaml")).stdout
+        self.assertEqual(english(shown), [])
+        table = shown.split("\n\n")[1].splitlines()[1:4]
+
+        def column(line, text):  # A Chinese character takes two columns.
+            return sum(2 if CHINESE.match(c) else 1 for c in line[:line.index(text)])
+        self.assertEqual(column(table[0], "站号"), column(table[1], "1     holding"))
+        self.assertEqual(column(table[0], "地址"), column(table[1], "4097"))
+
+
+class Live(unittest.TestCase):
+    """A running daemon whose log is English and whose askers are not."""
+
+    def setUp(self):
+        port = free_port()
+        self.estate = e = Estate(rules=RULES)
+        self.addCleanup(e.close)
+        e.write_site(SITE % port)
+        e.simulate(SIMULATION % port)
+        e.start()
+        wait_for(lambda: e.listing("tickets"), "a ticket")
+
+    def chinese(self, *words):
+        return self.estate.run(*words, "--language", "zh-CN")
+
+    def test_staff_read_and_are_refused_in_chinese(self):
+        e = self.estate
+        for words, wanted in (
+                (("tickets",), r"编号 +优先级 +状态 +剩余 +设备.*\n1 +紧急 +待派单 .* pump-1"),
+                (("alarms",), r"级别 +状态 +设备.*\n紧急 +未确认 +pump-1 +hot"),
+                (("devices",), r"\npump-1 .* 在线 +有效"),
+                (("status",), r"守护进程: 运行中\n(.*\n)*报警: 活动 1 未确认 1"),
+                (("explain", "hot", "pump-1"), r"已触发，因为`bearing > 80` 为真"),
+                (("ack", "pump-1", "hot", "--by", "zhang"), "已确认"),
+                (("ticket", "take", "1", "--by", "zhang"), "工单 1：已派单")):
+            with self.subTest(words):
+                done = self.chinese(*words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertRegex(done.stdout, wanted)
+                self.assertEqual(english(done.stdout), [])
+        for words, wanted in (
+                (("ack", "pump-1", "hot", "--by", "li"), "报警 pump-1/hot 已由 zhang 确认"),
+                (("ticket", "take", "1", "--by", "zhang"), "工单 1 已派给 zhang"),
+                (("ticket", "close", "1", "--by", "zhang"), "工单 1 的状态是：已派单；请先处理"),
+                (("ack", "pump-9", "hot", "--by", "li"), "没有设备“pump-9”")):
+            with self.subTest(words):
+                done = self.chinese(*words)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn(wanted, done.stderr)
+        done = e.run("ack", "pump-1", "hot", "--by", "li")
+        self.assertIn("was acknowledged by zhang already", done.stderr)
+
+    def test_the_log_is_english_whoever_asks(self):
+        before = len(self.estate.daemon.lines)
+        self.assertEqual(self.chinese("ticket", "take", "1", "--by", "zhang").returncode, 0)
+        self.estate.daemon.wait_line("ticket 1 assigned to zhang", since=before)
+        self.assertNotRegex("\n".join(self.estate.daemon.lines), CHINESE)
+
+    def test_listings_as_json_are_one(self):
+        self.estate.ok("ack", "pump-1", "hot", "--by", "zhang")
+        for words in (("alarms",), ("tickets",), ("explain", "hot", "pump-1")):
+            with self.subTest(words):
+                shown = [json.loads(self.estate.ok(*words, "--json", "--language", language))
+                         for language in ("en", "zh-CN")]
+                for one in shown:
+                    if isinstance(one, dict):  # Moments go on.
+                        one.pop("time", None)
+                        one.pop("points", None)
+                self.assertEqual(shown[0], shown[1])
+
+
+class Shipped(unittest.TestCase):
+    """Every text of the shipped YAML is in both languages."""
+
+    def texts(self, node, path=""):
+        """(where, mapping of languages or what stands there instead)"""
+        if isinstance(node, dict):
+            if "en" in node or "zh-CN" in node:
+                yield path, node
+                return
+            for key, value in node.items():
+                if key in ("title", "cause", "consequence", "action") and isinstance(value, str):
+                    yield f"{path}.{key}", value
+                yield from self.texts(value, f"{path}.{node.get('id', '')}.{key}")
+        elif isinstance(node, list):
+            for i, value in enumerate(node):
+                yield from self.texts(value, f"{path}[{i}]")
+
+    def test_every_text_of_rules_procedures_and_plans(self):
+        paths = [p for f in ("rules", "procedures", "maintenance")
+                 for p in sorted(glob.glob(os.path.join(TOP, "config", f, "*.yaml")))]
+        self.assertGreater(len(paths), 8)
+        count, missing = 0, []
+        for path in paths:
+            with open(path, encoding="utf-8") as f:
+                tree = yaml.safe_load(f)
+            for where, text in self.texts(tree, os.path.basename(path)):
+                count += 1
+                if (not isinstance(text, dict) or not text.get("en") or
+                        not CHINESE.search(str(text.get("zh-CN") or ""))):
+                    missing.append((where, text))
+        self.assertGreater(count, 600)
+        self.assertEqual(missing, [])
+
+
+PO_HEAD = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+GOOD_C = '''
+/* puts("not in a comment"); */
+static const char *words[] = {N_("a marked text")};
+int f(void) {
+    log_info("the log stays as it is");
+    printf(tr("%d lines of text\\n"), 3);
+    return err_set(err, 1, ok ? "a first text" : "a second text");
+}
+static const struct cli_option options[] = {{"x", 0, CLI_FLAG, &x, NULL, "what the option does"}};
+const char *w = tr_word("severity", "normal");
+/* not translated: for machines. */
+const char *k = "some words for machines";
+'''
+GOOD_PO = [("%d lines of text\\n", "%d 行文字\\n"), ("a first text", "甲"),
+           ("a marked text", "乙"), ("a second text", "丙"),
+           ("what the option does", "丁")]
+
+
+class Tool(unittest.TestCase):
+    """scripts/language, on a tree of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="caretaker-language.")
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in ("scripts", "daemon", "config/language"):
+            os.makedirs(os.path.join(self.folder, name))
+        shutil.copy(os.path.join(TOP, "scripts/language"), os.path.join(self.folder, "scripts"))
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def catalogue(self, entries, word="普通"):
+        self.write("config/language/zh-CN.po", PO_HEAD + "".join(
+            ("#, c-format\n" if "%" in a else "") + f'msgid "{a}"\nmsgstr "{b}"\n\n'
+            for a, b in entries) + f'msgctxt "severity"\nmsgid "normal"\nmsgstr "{word}"\n')
+
+    def tool(self, *words):
+        return subprocess.run([os.path.join(self.folder, "scripts/language"), *words],
+                              capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+    def check(self, source, entries, word="普通"):
+        self.write("daemon/a.c", source)
+        self.catalogue(entries, word)
+        return self.tool("check")
+
+    def test_a_whole_catalogue_is_right(self):
+        done = self.check(GOOD_C, GOOD_PO)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_a_text_without_translation_is_found_at_its_place(self):
+        for i, (text, _) in enumerate(GOOD_PO):
+            done = self.check(GOOD_C, GOOD_PO[:i] + GOOD_PO[i + 1:])
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stdout, rf'^daemon/a\.c:\d+: not in .*"{re.escape(text)}"')
+        done = self.check(GOOD_C, GOOD_PO, word="")
+        self.assertRegex(done.stdout, r'^daemon/a\.c:10: not in .*"normal"')
+
+    def test_a_translation_of_nothing_is_found(self):
+        done = self.check(GOOD_C, GOOD_PO + [("nobody says this", "戊")])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('no source says "nobody says this"', done.stdout)
+
+    def test_other_arguments_are_found(self):
+        for wrong in ("%s 行文字\\n", "几行文字\\n", "%d %d 行文字\\n"):
+            done = self.check(GOOD_C, [(GOOD_PO[0][0], wrong)] + GOOD_PO[1:])
+            self.assertEqual(done.returncode, 1, wrong)
+            self.assertIn("zh-CN.po:", done.stdout)
+
+    def test_a_text_that_is_printed_as_it_stands_is_found(self):
+        for line in ('puts("nobody translated this");', 'const char *a = "prose of any kind";',
+                     'strbuf_printf(b, "the value %d is wrong", 3);'):
+            done = self.check(f"{GOOD_C}\n{line}\n", GOOD_PO)
+            self.assertEqual(done.returncode, 1, line)
+            self.assertIn("for people that is not translated", done.stdout)
+
+    def test_an_update_puts_in_what_is_new_and_takes_out_what_is_gone(self):
+        self.write("daemon/a.c", GOOD_C)
+        self.catalogue(GOOD_PO[1:] + [("nobody says this", "戊")])
+        self.assertEqual(self.tool("update").returncode, 0)
+        with open(os.path.join(self.folder, "config/language/zh-CN.po"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn('#, c-format\nmsgid "%d lines of text\\n"\nmsgstr ""\n', text)
+        self.assertNotIn("nobody says this", text)
+        self.assertIn('msgid "a first text"\nmsgstr "甲"\n', text)
+        self.assertIn('"%d lines of text\\n"', self.tool("missing").stdout)
+
+    def test_a_table_is_made_in_order(self):
+        self.catalogue([("b\\n", "乙\\n"), ("b\\\\", "丙"), ('b \\"q\\"', "丁"),
+                        ("%<PRIu64> x", "%<PRIu64> 个")])
+        done = subprocess.run([os.path.join(TOP, "scripts/po-to-c"), "table",
+                               os.path.join(self.folder, "config/language/zh-CN.po")],
+                              capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = re.findall(r"^    \{(.*), ", done.stdout, re.M)
+        self.assertEqual(rows, ['"%" PRIu64 " x"', '"b\\n"', '"b \\"q\\""', '"b\\\\"',
+                                '"severity\\004" "normal"', '""'])
+        self.assertIn("table_count = 5;", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
