@@ -237,7 +237,8 @@ day_to_open(struct plans *p, struct plan_entry *e, int64_t t_ms, bool held)
         return due;
     }
     e->row.moved_day = today;
-    tell(p, e, t_ms, EVENT_PLAN_MOVED, N_("it was out of service"));
+    tell(p, e, t_ms, EVENT_PLAN_MOVED,
+         tr_in(p->site->language, "it was out of service"));
     return today;
 }
 
@@ -351,7 +352,8 @@ undone(struct plans *p, struct plan_entry *e, int64_t t_ms, const struct ticket 
     row->told_day = civil_day(t_ms);
     row->before = (struct plan_before){.ticket = 0};
     plan_entry_settle(p, e, t_ms);
-    tell(p, e, t_ms, EVENT_PLAN_MOVED, N_("the visit was not done"));
+    tell(p, e, t_ms, EVENT_PLAN_MOVED,
+         tr_in(p->site->language, "the visit was not done"));
 }
 
 static bool

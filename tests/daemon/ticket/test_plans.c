@@ -216,7 +216,8 @@ static void
 begin(const char *date)
 {
     plans = plans_new(&site, &sink, &view);
-    plans_begin(plans, at(date, 0));
+    now_ms = at(date, 0);
+    plans_begin(plans, now_ms);
 }
 
 /* Engine time never goes back: what became due while nobody looked is done now. */
