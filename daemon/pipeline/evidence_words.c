@@ -132,13 +132,6 @@ evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX], const struct evidenc
     return count;
 }
 
-static const char *const ledger_words[] = {
-    "maker",     "model",       "specification", "serial number", "supplier",
-    "installed", "design life", "design hours",  "design starts", "warranty until",
-    "price",     "area",        "keeper",
-};
-_Static_assert(ARRAY_LEN(ledger_words) == LEDGER_KEY_COUNT, "words for each");
-
 /* NULL: nothing is known of it. */
 static const char *
 ledger_value(const struct evidence *e, enum ledger_key key, const json_t *value)
@@ -190,7 +183,7 @@ evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
             ledger_value(e, key, json_object_get(ledger, ledger_key_name(key)));
         if (value != NULL) {
             out[count++] =
-                (struct evidence_fact){tr_word(PACK, ledger_words[k]), value};
+                (struct evidence_fact){tr_word("ledger", ledger_key_name(key)), value};
         }
     }
     size_t i;

@@ -245,6 +245,5 @@ static const char version_8[] =
     "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
 
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_9,
-    version_8};
+    version_1, version_2, version_3, version_4, version_5,
+    version_6, version_7, version_9, version_8};

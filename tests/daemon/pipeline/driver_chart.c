@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/arena.h"
 #include "daemon/base/err.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/chart.h"
@@ -26,14 +27,12 @@ static struct chart_limit limits[ITEMS_MAX];
 static struct chart_mark marks[ITEMS_MAX];
 static struct chart_bar bar[ITEMS_MAX];
 
-static char *
+static struct arena *arena; /* Until the end of the program. */
+
+static const char *
 kept(const char *text)
 {
-    char *copy = strdup(text);
-    if (copy == NULL) {
-        abort();
-    }
-    return copy; /* Until the end of the program. */
+    return arena_strdup(arena, text);
 }
 
 static void
@@ -122,6 +121,7 @@ main(void)
 {
     char *line = NULL;
     size_t size = 0;
+    arena = arena_new();
     while (getline(&line, &size, stdin) > 0) {
         char *fields[FIELDS_MAX];
         static char none[] = "";
@@ -134,5 +134,6 @@ main(void)
         take(fields);
     }
     free(line);
+    arena_free(arena);
     return 0;
 }
