@@ -101,6 +101,7 @@ ical_begin(struct strbuf *out, const char *name)
 {
     ical_line(out, "BEGIN", "VCALENDAR");
     ical_line(out, "VERSION", "2.0");
+    /* not translated: the name of a product. */
     ical_line(out, "PRODID", "-//Caretaker//Planned maintenance//EN");
     ical_line(out, "CALSCALE", "GREGORIAN");
     ical_line(out, "METHOD", "PUBLISH");

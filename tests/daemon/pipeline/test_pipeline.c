@@ -213,8 +213,8 @@ START_TEST(devices_come_before_alarms_and_alarms_before_tickets)
                "60000 alarm.raised pump-1/shaken; 60000 ticket.opened pump-1/hot; "
                "60000 ticket.opened pump-1/shaken");
     free(f);
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -231,8 +231,8 @@ START_TEST(timers_that_are_due_come_before_a_frame_of_the_same_time)
     /* Hot again when the clear_hold is over. */
     pump(&b, 5000, PUMP_1, 85, QUALITY_GOOD);
     expect(&b, "5000 alarm.cleared pump-1/hot");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -252,8 +252,8 @@ START_TEST(timers_fire_each_at_its_own_time_however_late_they_are_asked_for)
                "35000 ticket.warned pump-1/hot; 35000 ticket.warned pump-2/hot; "
                "43000 ticket.breached pump-1/hot; 43000 ticket.breached pump-2/hot");
     ck_assert_int_eq(pipeline_due(b.pipeline), INSTANT_MAX);
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -271,8 +271,8 @@ START_TEST(of_one_time_the_sensor_speaks_before_the_promise)
     pipeline_advance(b.pipeline, T0 + 7000);
     expect(&b, "6200 ticket.warned pump-1/hot; 7000 alarm.cleared pump-1/hot; "
                "7000 ticket.breached pump-1/hot");
-    free(plant);
     bench_stop(&b);
+    free(plant);
 }
 END_TEST
 
@@ -293,8 +293,8 @@ START_TEST(time_never_goes_back)
     expect(&b, "10000 alarm.raised pump-1/shaken; 10000 ticket.opened pump-1/shaken; "
                "10000 ticket.assigned pump-1/shaken");
     free(f);
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -311,8 +311,8 @@ START_TEST(a_command_first_lets_pass_what_was_due_before_it)
     ck_assert_int_eq(command(&b, 4500, COMMAND_ACK, 0), ERR_REFUSED);
     ck_assert_int_eq(pipeline_now(b.pipeline), T0 + 4500);
     expect(&b, "4000 alarm.acknowledged pump-1/hot");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -325,8 +325,8 @@ START_TEST(the_alarm_carries_the_number_of_its_ticket)
     uint32_t hot = site_rule(&b.plant->site, "hot");
     ck_assert_int_eq(alarms_get(pipeline_alarms(b.pipeline), PUMP_2, hot)->ticket, 41);
     ck_assert_int_eq(b.recorder->alarms[0].ticket, 41); /* And so the row. */
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -366,8 +366,8 @@ START_TEST(planned_work_is_a_service)
     ck_assert_int_eq(command(&b, 10500, COMMAND_TICKET_RESOLVE, 7), 0);
     pump(&b, 11000, PUMP_1, 20, QUALITY_GOOD);
     ck_assert(!alarm_is_raised(alarms_get(pipeline_alarms(b.pipeline), PUMP_1, rule)));
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -401,8 +401,8 @@ START_TEST(a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor
         pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
     }
     expect(&b, "32000 ticket.verified pump-1/hot; 32000 ticket.closed pump-1/hot");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -420,8 +420,8 @@ START_TEST(an_unknown_sample_begins_the_verification_anew)
     pump(&b, 22000, PUMP_1, 60, QUALITY_GOOD);
     pump(&b, 23000, PUMP_1, 60, QUALITY_GOOD);
     expect(&b, "23000 ticket.verified pump-1/hot; 23000 ticket.closed pump-1/hot");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -435,8 +435,8 @@ START_TEST(silence_verifies_nothing)
     expect(&b, "6000 alarm.cleared pump-1/hot; "
                "6000 ticket.watched pump-1/hot watching; 11000 device.offline pump-1; "
                "11000 ticket.watched pump-1/hot no-good-samples");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -463,8 +463,8 @@ START_TEST(a_fault_that_returns_reopens_its_ticket_verified_or_not)
                "15000 ticket.watched pump-1/hot watching; "
                "25000 ticket.verified pump-1/hot; 25000 ticket.closed pump-1/hot; "
                "38000 alarm.raised pump-1/hot; 38000 ticket.reopened pump-1/hot");
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 
@@ -953,8 +953,8 @@ START_TEST(a_step_of_the_clock_is_told_with_its_length)
     ck_assert_uint_eq(b.recorder->count, 1);
     ck_assert_ptr_nonnull(strstr(b.recorder->lines[0], "\"event\":\"clock.stepped\""));
     ck_assert_ptr_nonnull(strstr(b.recorder->lines[0], "-7000"));
-    free(b.plant);
     bench_stop(&b);
+    free(b.plant);
 }
 END_TEST
 

@@ -32,7 +32,7 @@ static int64_t ticket_count;
 static unsigned served;
 static bool out_of_service;
 static int64_t now_ms;
-static struct plan_row rows[DEVICES * PLANS];
+static struct plan_row rows[256];
 static size_t row_count;
 static struct err err;
 
@@ -131,6 +131,7 @@ on_row(void *ctx, const struct plan_row *row)
                              strcmp(rows[i].device, row->device) != 0)) {
         i++;
     }
+    ck_assert_uint_lt(i, ARRAY_LEN(rows));
     row_count += i == row_count;
     rows[i] = *row;
 }
@@ -636,7 +637,7 @@ START_TEST(test_a_new_site_does_not_begin_with_all_visits_on_one_day)
 {
     enum { MANY = 200 };
     static struct device many[MANY];
-    static char ids[MANY][16];
+    static char ids[MANY][32];
     unsigned on_day[40] = {0};
     for (int i = 0; i < MANY; i++) {
         snprintf(ids[i], sizeof ids[i], "pump-%03d", i);
