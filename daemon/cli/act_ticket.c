@@ -7,6 +7,7 @@
 #include "daemon/base/money.h"
 #include "daemon/cli/act.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/ticket_show.h"
 #include "daemon/model/cause.h"
 #include "daemon/model/ticket.h"
 
@@ -233,13 +234,20 @@ fill_choices(struct choice *out, struct given *g)
     memcpy(out, choices, sizeof choices);
 }
 
-/* The first word that names an action and is no option's value. */
+/* The first word that names an action and is no option's value; `show`: it is that
+ * one, which asks for nothing to be done. */
 static const struct ticket_action *
-find_action(int argc, char **argv)
+find_action(int argc, char **argv, bool *show)
 {
-    static const char *const flags[] = {"-j", "--json", "--undo", "-h", "--help"};
+    static const char *const flags[] = {"-j",     "--json", "--undo",
+                                        "--html", "-h",     "--help"};
     bool value = false;
+    *show = false;
     for (int i = 1; i < argc; i++) {
+        if (!value && strcmp(argv[i], TICKET_SHOW_WORD) == 0) {
+            *show = true;
+            return NULL;
+        }
         for (size_t k = 0; !value && k < ARRAY_LEN(actions); k++) {
             if (strcmp(argv[i], actions[k].word) == 0) {
                 return &actions[k];
@@ -411,7 +419,11 @@ run_action(const struct ticket_action *action, int argc, char **argv)
 static int
 run_ticket(const struct cli_command *self, int argc, char **argv)
 {
-    const struct ticket_action *action = find_action(argc, argv);
+    bool show = false;
+    const struct ticket_action *action = find_action(argc, argv, &show);
+    if (show) {
+        return ticket_show(argc, argv);
+    }
     if (action != NULL) {
         return run_action(action, argc, argv);
     }
@@ -429,7 +441,7 @@ run_ticket(const struct cli_command *self, int argc, char **argv)
         return status;
     }
     return cli_usage_error(self, "say what: open take arrive wait resume tick change "
-                                 "resolve close reopen note rate");
+                                 "resolve close reopen note rate show");
 }
 
 const struct cli_command cli_ticket = {
@@ -446,5 +458,6 @@ const struct cli_command cli_ticket = {
     "  close NUMBER         close a resolved one without waiting for the sensor\n"
     "  reopen NUMBER TEXT   it was not done after all\n"
     "  note NUMBER TEXT     add a remark, time worked, parts or costs\n"
-    "  rate NUMBER 1..5     stars for a closed one\n",
+    "  rate NUMBER 1..5     stars for a closed one\n"
+    "  show NUMBER          all that is known of it (--json, --html)\n",
     run_ticket};

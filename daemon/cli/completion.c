@@ -46,7 +46,7 @@ run(const struct cli_command *self, int argc, char **argv)
         "    elif [ \"${COMP_WORDS[1]}\" = ticket ] && [ \"$COMP_CWORD\" -eq 2 ]; "
         "then\n"
         "        COMPREPLY=($(compgen -W \"open take arrive wait resume tick change "
-        "resolve close reopen note rate\" -- \"$word\"))\n"
+        "resolve close reopen note rate show\" -- \"$word\"))\n"
         "    elif [ \"${COMP_WORDS[1]}\" = ledger ] && [ \"$COMP_CWORD\" -eq 2 ]; "
         "then\n"
         "        COMPREPLY=($(compgen -W \"list export import set add-document "

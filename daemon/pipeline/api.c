@@ -8,6 +8,8 @@
  *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
  *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
+ *   GET  /api/v1/tickets/N, N/chart.svg, N/evidence.html: one with its evidence, see
+ *                           api_ticket.c
  *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=: the coming visits
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
@@ -32,11 +34,12 @@
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/plan_listing.h"
 #include "daemon/pipeline/work_json.h"
 #include "daemon/ticket/ledger.h"
 
 #define DEVICE_PATH "/api/v1/devices/" /* Behind it stands an id. */
-#include "daemon/pipeline/plan_listing.h"
+#define TICKET_PATH "/api/v1/tickets/" /* A number, and perhaps a form. */
 
 static unsigned
 status_of(int code)
@@ -363,6 +366,14 @@ get_explain(struct live *l, const struct web_request *r, struct strbuf *body)
     return ask_loop(l, &request, body);
 }
 
+static unsigned
+get_ticket(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct err err;
+    int code = api_ticket(l, r, r->path + strlen(TICKET_PATH), body, &err);
+    return code == 0 ? 200 : problem(body, &err);
+}
+
 static const struct route {
     const char *method;
     const char *path;
@@ -375,18 +386,17 @@ static const struct route {
     {"GET", "/api/v1/wire", get_wire},       {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},     {"GET", "/api/v1/service", get_service},
     {"GET", "/api/v1/explain", get_explain}, {"GET", "/api/v1/ledger", get_ledger},
-    {"GET", DEVICE_PATH, get_life},          {"GET", "/api/v1/explain", get_explain},
+    {"GET", DEVICE_PATH, get_life},          {"GET", TICKET_PATH, get_ticket},
     {"GET", "/api/v1/plan", get_plan},
 };
 
-/* A path that ends in '/' has a name behind it. */
+/* A path that ends in '/' has a name behind it, which is looked at there. */
 static bool
 is_route(const struct route *route, const char *path)
 {
     size_t size = strlen(route->path);
     return route->path[size - 1] == '/'
-               ? strncmp(path, route->path, size) == 0 && path[size] != '\0' &&
-                     strchr(path + size, '/') == NULL
+               ? strncmp(path, route->path, size) == 0 && path[size] != '\0'
                : strcmp(path, route->path) == 0;
 }
 

@@ -10,12 +10,14 @@
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/owed.h"
 #include "daemon/publish/publish.h"
+#include "daemon/store/state_evidence.h"
 
 enum change_kind {
     CHANGE_EVENT,
     CHANGE_ALARM,
     CHANGE_ALARM_GONE,
     CHANGE_TICKET,
+    CHANGE_EVIDENCE,
     CHANGE_SERVICE,
     CHANGE_LEDGER,
     CHANGE_TIMER,
@@ -42,6 +44,10 @@ struct change {
         } event;
         struct alarm alarm;
         struct ticket ticket;
+        struct {
+            int64_t ticket, t_ms;
+            struct evidence_texts texts;
+        } evidence;
         struct service service;
         struct ledger_row *ledger; /* Owned; its device is that of the change. */
         struct plan_row plan;
@@ -61,6 +67,8 @@ struct changes {
     struct owed owed; /* While they are written. */
     bool refused;     /* The last write failed: what is here waits for the disk. */
     char *peer;
+    changes_witness_fn witness; /* NULL: none is asked. */
+    void *witness_ctx;
 };
 
 static void
@@ -103,6 +111,22 @@ copy_or_abort(const char *text)
     return copy;
 }
 
+/* Behind the ticket's row, which says how often it was reopened. */
+static void
+take_evidence(struct changes *c, const struct event *e)
+{
+    bool opens = e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED;
+    if (c->witness == NULL || !opens) {
+        return;
+    }
+    struct evidence_texts texts = {0};
+    c->witness(c->witness_ctx, e, &texts);
+    struct change *item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
+    item->evidence.ticket = e->ticket;
+    item->evidence.t_ms = e->t_ms;
+    item->evidence.texts = texts;
+}
+
 static void
 on_event(void *ctx, const struct event *e)
 {
@@ -124,6 +148,7 @@ on_event(void *ctx, const struct event *e)
     (void)catalogue_hear(heard);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
+    take_evidence(c, e);
 }
 
 static void
@@ -191,6 +216,8 @@ clear(struct changes *c)
             free(c->items[i].event.peer);
         } else if (c->items[i].kind == CHANGE_METER) {
             free(c->items[i].meter.key);
+        } else if (c->items[i].kind == CHANGE_EVIDENCE) {
+            evidence_texts_fini(&c->items[i].evidence.texts);
         } else if (c->items[i].kind == CHANGE_LEDGER) {
             free(c->items[i].ledger);
         }
@@ -215,6 +242,13 @@ const struct sink *
 changes_sink(struct changes *c)
 {
     return &c->sink;
+}
+
+void
+changes_set_witness(struct changes *c, changes_witness_fn witness, void *ctx)
+{
+    c->witness = witness;
+    c->witness_ctx = ctx;
 }
 
 void
@@ -464,6 +498,20 @@ write_ticket(struct changes *c,
 }
 
 static int
+write_evidence(const struct change *item, struct state *store, struct err *err)
+{
+    const struct evidence_texts *texts = &item->evidence.texts;
+    const struct evidence_row row = {.ticket = item->evidence.ticket,
+                                     .t_ms = item->evidence.t_ms,
+                                     .rule = strbuf_text(&texts->rule),
+                                     .version = texts->version,
+                                     .facts = strbuf_text(&texts->facts),
+                                     .device = strbuf_text(&texts->device),
+                                     .bus = strbuf_text(&texts->bus)};
+    return state_put_evidence(store, &row, err);
+}
+
+static int
 write_ledger(struct change *item, struct state *store, struct err *err)
 {
     struct ledger_row *row = item->ledger;
@@ -497,6 +545,8 @@ write_one(struct changes *c,
         return write_alarm(item, store, site, err);
     case CHANGE_TICKET:
         return write_ticket(c, item, step, store, site, err);
+    case CHANGE_EVIDENCE:
+        return write_evidence(item, store, err);
     case CHANGE_SERVICE:
         item->service.device = item->device;
         return state_put_service(store, &item->service, err);

@@ -12,6 +12,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/sink.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/evidence_take.h"
 #include "daemon/store/state.h"
 #include "rules/rules.h"
 
@@ -25,6 +26,12 @@ const struct sink *changes_sink(struct changes *c);
 /* Who asked for what comes next: "uid=1000 pid=42"; NULL: the machine itself. Copies.
  */
 void changes_set_peer(struct changes *c, const char *peer);
+/* Called for each ticket that opens or reopens, at that moment: what `witness` fills in
+ * is stored with it.  Borrows `ctx`. */
+typedef void (*changes_witness_fn)(void *ctx,
+                                   const struct event *e,
+                                   struct evidence_texts *out);
+void changes_set_witness(struct changes *c, changes_witness_fn witness, void *ctx);
 /* Adds a rule's timer as it is now.  A plainly normal one is removed from the store,
  * unless a ticket is `watched` by it: then it says how long the condition has been
  * clear. */

@@ -10,9 +10,6 @@
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/chart_inside.h"
 
-/* No value of a building is near it, and differences of such values are finite. */
-#define VALUE_MAX 1e100
-
 /* ---- Samples ---- */
 
 void
@@ -83,7 +80,7 @@ chart_series_add(struct chart_series *s, int64_t t_ms, double value)
     if (c == NULL) {
         return;
     }
-    double kept = fmin(fmax(value, -VALUE_MAX), VALUE_MAX);
+    double kept = fmin(fmax(value, -CHART_VALUE_MAX), CHART_VALUE_MAX);
     bool silent =
         s->gap_ms > 0 && s->last_ms != INSTANT_NONE && t_ms - s->last_ms > s->gap_ms;
     if (s->broken || silent) {

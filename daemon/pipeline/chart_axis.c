@@ -31,7 +31,7 @@ chart_scale_for(double low, double high, int wanted)
     }
     double rough = (high - low) / (wanted > 1 ? wanted : 1);
     double power = pow(10, floor(log10(rough)));
-    double part = rough / power;
+    double part = rough / power * (1 - 1e-9); /* 2.0000000001 is 2. */
     double step = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
     int digits = (int)floor(log10(step) + 1e-9);
     return (struct chart_scale){

@@ -39,7 +39,8 @@ amount(const struct chart_bars *c, uint32_t bar, uint32_t series)
     if (!isfinite(value)) {
         return 0;
     }
-    return c->pareto ? fmax(value, 0) : fmin(fmax(value, -1e100), 1e100);
+    return c->pareto ? fmax(value, 0)
+                     : fmin(fmax(value, -CHART_VALUE_MAX), CHART_VALUE_MAX);
 }
 
 struct frame_of_bars {
@@ -63,7 +64,7 @@ measure(const struct chart_bars *c)
         f.total += amount(c, i, 0);
     }
     f.high = f.high > f.low ? f.high : f.low + 1;
-    f.left = EDGE_PX + fmin(label + 8, width * 0.4);
+    f.left = EDGE_PX + fmin(label + 10, width * 0.4);
     f.right = width - EDGE_PX - (c->pareto ? 150 : 85);
     return f;
 }

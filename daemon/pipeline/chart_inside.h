@@ -5,6 +5,9 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/chart.h"
 
+/* No value of a building is near it, and differences of such values are finite. */
+#define CHART_VALUE_MAX 1e100
+
 #define CHART_FONT_PX 11
 #define CHART_INK     "#222222"
 #define CHART_GREY    "#666666"

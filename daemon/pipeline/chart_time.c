@@ -101,6 +101,14 @@ is_member(const struct drawing *d, const struct panel *p, uint32_t series)
     return shares_panel(&d->chart->series[p->lead], &d->chart->series[series]);
 }
 
+static bool
+is_limit_of(const struct drawing *d, const struct panel *p, uint32_t index)
+{
+    const struct chart_limit *limit = &d->chart->limits[index];
+    return limit->series < d->chart->series_count && is_member(d, p, limit->series) &&
+           fabs(limit->value) < CHART_VALUE_MAX; /* Not NaN either. */
+}
+
 static void
 scale_panel(const struct drawing *d, struct panel *p)
 {
@@ -117,11 +125,9 @@ scale_panel(const struct drawing *d, struct panel *p)
     }
     p->any = low <= high;
     for (uint32_t l = 0; l < c->limit_count; l++) {
-        const struct chart_limit *limit = &c->limits[l];
-        if (limit->series < c->series_count && is_member(d, p, limit->series) &&
-            fabs(limit->value) < 1e100) {
-            low = fmin(low, limit->value);
-            high = fmax(high, limit->value);
+        if (is_limit_of(d, p, l)) {
+            low = fmin(low, c->limits[l].value);
+            high = fmax(high, c->limits[l].value);
         }
     }
     if (!(low <= high)) {
@@ -253,23 +259,36 @@ draw_line(const struct drawing *d,
     strbuf_fini(&dots);
 }
 
+/* Another limit's line is so near above this one that its text must go below. */
+static bool
+has_near_above(const struct drawing *d, const struct panel *p, uint32_t index)
+{
+    const struct chart_time *c = d->chart;
+    double y = y_at(p, c->limits[index].value);
+    for (uint32_t l = 0; l < c->limit_count; l++) {
+        double other = y_at(p, c->limits[l].value);
+        if (is_limit_of(d, p, l) && other < y && y - other < 2 * CHART_FONT_PX + 4) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 draw_limits(const struct drawing *d, const struct panel *p)
 {
     const struct chart_time *c = d->chart;
     for (uint32_t l = 0; l < c->limit_count; l++) {
-        const struct chart_limit *limit = &c->limits[l];
-        if (limit->series >= c->series_count || !is_member(d, p, limit->series) ||
-            !isfinite(limit->value)) {
+        if (!is_limit_of(d, p, l)) {
             continue;
         }
-        double y = y_at(p, limit->value);
+        double y = y_at(p, c->limits[l].value);
         chart_line(d->out, d->left, y, d->right, y, CHART_ALERT, "10 4");
-        if (limit->label != NULL) {
-            /* Above the line, or below where the panel ends. */
-            double at = y - p->top > CHART_FONT_PX + 2 ? y - 3 : y + CHART_FONT_PX;
-            chart_label(d->out, d->right - 4, at, CHART_END, CHART_ALERT,
-                        (d->right - d->left) / 2, limit->label);
+        if (c->limits[l].label != NULL) {
+            bool below = y - p->top < CHART_FONT_PX + 2 || has_near_above(d, p, l);
+            chart_label(d->out, d->right - 4, below ? y + CHART_FONT_PX : y - 3,
+                        CHART_END, CHART_ALERT, (d->right - d->left) / 2,
+                        c->limits[l].label);
         }
     }
 }
@@ -285,6 +304,7 @@ draw_key(const struct drawing *d,
     double room = (d->right - d->left) / 3;
     strbuf_add(d->out, "<path d=\"");
     add_point(d->out, 'M', x, y - 4);
+    /* not translated: SVG */
     strbuf_printf(d->out, "h22\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"",
                   look->colour);
     strbuf_printf(d->out, look->dash[0] != '\0' ? " stroke-dasharray=\"%s\"/>" : "%s/>",

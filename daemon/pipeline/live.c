@@ -369,6 +369,7 @@ start(struct live *l, struct diags *diags, struct err *err)
         return err_set(err, ERR_NOMEM, "frame");
     }
     l->changes = changes_new();
+    changes_set_witness(l->changes, live_take_evidence, l);
     int code = state_open(&l->store, l->site->data_dir, STORE_WRITE, err);
     if (code == 0 && state_journal_fault(l->store) != NULL) {
         /* The plant must be watched all the same; the proof goes on finding it. */

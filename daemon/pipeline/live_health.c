@@ -155,7 +155,11 @@ points_json(const struct live *l, const struct device *d, struct strbuf *out)
 static struct device_counts
 device_counts(const struct live *l, uint32_t device)
 {
-    struct device_counts counts = collectors_device(l->collectors, device);
+    struct device_counts counts = {.latency_ms = NAN};
+    if (l->collectors == NULL) {
+        return counts; /* Nobody counts while a site is taken apart. */
+    }
+    counts = collectors_device(l->collectors, device);
     if (l->site->devices[device].role != DEVICE_BUS) {
         return counts;
     }
@@ -168,14 +172,15 @@ device_counts(const struct live *l, uint32_t device)
     return counts;
 }
 
-static void
-device_json(const struct live *l,
-            uint32_t index,
-            const char *state,
-            struct device_parts parts,
-            struct strbuf *out)
+void
+live_device_json(const struct live *l,
+                 uint32_t index,
+                 struct device_parts parts,
+                 struct strbuf *out)
 {
     const struct device *d = &l->site->devices[index];
+    const char *state =
+        health_name(rules_device_health(pipeline_rules(l->pipeline), index));
     struct device_counts counts = device_counts(l, index);
     int64_t last_good_ms = INSTANT_NONE;
     enum quality quality = device_quality(l, d, &last_good_ms);
@@ -229,7 +234,7 @@ live_devices_json(struct live *l,
         }
         strbuf_add(out, first ? "" : ",");
         first = false;
-        device_json(l, i, state, parts, out);
+        live_device_json(l, i, parts, out);
     }
     strbuf_add_char(out, ']');
 }
@@ -326,19 +331,8 @@ status_devices(struct live *l, struct strbuf *out)
     strbuf_json_key(out, "buses");
     strbuf_add_char(out, '[');
     for (uint32_t b = 0; b < l->site->bus_count; b++) {
-        struct bus_counts of_bus = collectors_bus(l->collectors, b);
-        strbuf_add(out, b > 0 ? ",{" : "{");
-        strbuf_json_str(out, "id", l->site->buses[b].id);
-        strbuf_json_bool(out, "online", of_bus.online);
-        strbuf_json_num(out, "load", round(of_bus.load * 10) / 10);
-        strbuf_json_num(out, "late", round(of_bus.late * 10) / 10);
-        strbuf_json_int(out, "quarantined", of_bus.quarantined);
-        strbuf_json_int(out, "reconnects", (int64_t)of_bus.reconnects);
-        strbuf_json_bool(out, "echo", of_bus.echo);
-        strbuf_json_int(out, "requests", (int64_t)of_bus.wire.requests);
-        strbuf_json_int(out, "errors", (int64_t)of_bus.wire.errors);
-        causes_json(out, "causes", &of_bus.wire);
-        strbuf_add_char(out, '}');
+        strbuf_add(out, b > 0 ? "," : "");
+        live_bus_json(l, b, out);
     }
     strbuf_add_char(out, ']');
 }

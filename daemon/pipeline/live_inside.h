@@ -15,6 +15,7 @@
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
 #include "daemon/pipeline/changes.h"
+#include "daemon/pipeline/evidence_take.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/publish/publish.h"
@@ -121,7 +122,17 @@ void live_devices_json(struct live *l,
                        const struct device_filter *filter,
                        struct device_parts parts,
                        struct strbuf *out);
+/* One of them. */
+void live_device_json(const struct live *l,
+                      uint32_t index,
+                      struct device_parts parts,
+                      struct strbuf *out);
 void live_status_json(struct live *l, struct strbuf *out);
+
+/* live_evidence.c */
+void live_bus_json(const struct live *l, uint32_t bus, struct strbuf *out);
+/* For changes_set_witness(): what is known now of the ticket that `e` opens. */
+void live_take_evidence(void *live, const struct event *e, struct evidence_texts *out);
 
 /* live.c: the steps that every source of the loop takes. */
 unsigned live_apply_frames(struct live *l); /* At most one turn of them; how many. */
@@ -154,6 +165,15 @@ void live_apply(struct live *l, struct frame *f);
 
 /* api.c: the web handler; `ctx` is the struct live. */
 unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
+
+/* ---- api_ticket.c ---- */
+
+/* The pack of a ticket; `name` is what stands behind tickets/ in the path. */
+int api_ticket(struct live *l,
+               const struct web_request *r,
+               const char *name,
+               struct strbuf *body,
+               struct err *err);
 
 /* ---- api_wire.c ---- */
 

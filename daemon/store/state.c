@@ -61,6 +61,10 @@ static const char *const sql_texts[SQL_COUNT] = {
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
         " ?46, ?47, ?48, ?49, ?50)",
+    [SQL_PUT_EVIDENCE] =
+        "INSERT OR REPLACE INTO evidence (ticket, opening, t_ms, rule, version, facts,"
+        " device, bus) VALUES (?1, 1 + coalesce((SELECT reopened FROM ticket"
+        " WHERE number = ?1), 0), ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_PUT_TIMER] =
         "INSERT OR REPLACE INTO timer (device, rule, phase, level, target_level,"
         " since_ms, clear, clear_since_ms, while_last_ms)"
@@ -156,6 +160,24 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
     [SQL_EACH_TICKET_OF] =
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
+    [SQL_EACH_SAME] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device = ?2"
+        " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
+    [SQL_EACH_LIKE] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device <> ?2"
+        " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
+    /* The + keeps the planner from looking at each event that there ever was. */
+    [SQL_EACH_EVENT_OF] =
+        "WITH own AS (SELECT min(seq) AS first, max(seq) AS last, min(t) AS begin"
+        "  FROM events WHERE ticket = ?1)"
+        " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
+        " FROM own CROSS JOIN events e WHERE e.seq BETWEEN own.first - ?4"
+        " AND iif(?5, 9223372036854775807, own.last)"
+        " AND (+e.ticket = ?1 OR (e.device = ?2 AND e.rule = ?3 AND e.t >= own.begin"
+        "  AND e.ticket IS NULL AND e.name LIKE 'alarm.%')) ORDER BY e.seq",
+    [SQL_EACH_EVIDENCE] =
+        "SELECT ticket, opening, t_ms, rule, version, facts, device, bus FROM evidence"
+        " WHERE ticket = ?1 ORDER BY opening",
     [SQL_PUT_LEDGER] =
         "INSERT OR REPLACE INTO ledger (device, key, value, person, changed_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -238,6 +238,14 @@ static const char version_9[] =
     "CREATE INDEX ticket_reopened ON ticket (number) WHERE reopened > 0;"
     "CREATE INDEX ticket_open ON ticket (number) WHERE state <> 'closed';";
 
+/* What was known when a ticket opened: the rule as YAML, the rest as JSON. */
+static const char version_8[] =
+    "CREATE TABLE evidence ("
+    "  ticket INTEGER NOT NULL, opening INTEGER NOT NULL, t_ms INTEGER NOT NULL,"
+    "  rule TEXT, version TEXT, facts TEXT, device TEXT, bus TEXT,"
+    "  PRIMARY KEY (ticket, opening)) STRICT;"
+    "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_9};
+    version_1, version_2, version_3, version_4, version_5,
+    version_6, version_7, version_9, version_8};

@@ -5,6 +5,7 @@
 #include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/base/utf8.h"
+#include "daemon/store/state_evidence.h"
 #include "daemon/store/state_internal.h"
 
 /* From ?30 on; `parts` holds their text until the statement has run. */
@@ -236,6 +237,28 @@ state_each_ticket_of(
     }
     bind_text(stmt, 1, device);
     return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
+}
+
+int
+state_each_like(struct state *s,
+                const struct ticket *t,
+                bool same,
+                int64_t limit,
+                state_ticket_fn fn,
+                void *ctx,
+                struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum state_sql which = same ? SQL_EACH_SAME : SQL_EACH_LIKE;
+    int rc = state_lend(s, which, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    bind_text_or_null(stmt, 1, t->rule);
+    bind_text_or_null(stmt, 2, t->device);
+    sqlite3_bind_int64(stmt, 3, t->number);
+    sqlite3_bind_int64(stmt, 4, limit);
+    return each_row(s, which, stmt, fn, ctx, err);
 }
 
 int

@@ -81,7 +81,7 @@ peer_describe(char *out, size_t size, struct MHD_Connection *c)
 
 /* Sends `body` and leaves it empty. */
 static enum MHD_Result
-reply(struct MHD_Connection *c, unsigned status, struct strbuf *body)
+reply(struct MHD_Connection *c, unsigned status, const char *type, struct strbuf *body)
 {
     assert(status >= HTTP_STATUS_LEAST);
     assert(status <= HTTP_STATUS_MOST);
@@ -91,7 +91,9 @@ reply(struct MHD_Connection *c, unsigned status, struct strbuf *body)
     if (response == NULL) {
         return MHD_NO; /* Out of memory: the connection is closed. */
     }
-    const char *type = status >= 400 ? "application/problem+json" : "application/json";
+    if (status >= 400) {
+        type = "application/problem+json";
+    }
     bool ok = MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
               MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
@@ -107,7 +109,7 @@ reply_problem(struct MHD_Connection *c, unsigned status, const char *detail)
 {
     struct strbuf body = {0};
     (void)web_problem(&body, status, detail);
-    return reply(c, status, &body);
+    return reply(c, status, NULL, &body);
 }
 
 static enum MHD_Result
@@ -173,17 +175,19 @@ finish(struct web *w,
     }
     char peer[PEER_TEXT_BYTES];
     peer_describe(peer, sizeof peer, c);
+    const char *type = "application/json";
     struct web_request r = {
         .method = method,
         .path = path,
         .body = strbuf_text(&x->body),
         .peer = peer,
         .query = query_value,
+        .type = &type,
         .connection = c,
     };
     struct strbuf body = {0};
     unsigned status = w->handler(w->ctx, &r, &body);
-    return reply(c, status, &body);
+    return reply(c, status, type, &body);
 }
 
 /* The first language of Accept-Language (RFC 9110, 12.5.4), where it is one of ours. */

@@ -26,7 +26,8 @@ struct web_request {
     const char *peer;
     const char *(*query)(const struct web_request *r,
                          const char *key); /* NULL: absent. */
-    void *connection;                      /* Private to web.c. */
+    const char **type; /* Of the answer, unless it is JSON: the handler may set it. */
+    void *connection;  /* Private to web.c. */
 };
 typedef unsigned (*web_handler_fn)(void *ctx,
                                    const struct web_request *r,

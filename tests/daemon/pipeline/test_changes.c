@@ -201,6 +201,39 @@ START_TEST(the_journal_keeps_who_did_it_and_by_which_process)
 }
 END_TEST
 
+static void
+on_opening(void *ctx, const struct event *e, struct evidence_texts *out)
+{
+    int *count = ctx;
+    ck_assert_str_eq(e->device, "pump-1");
+    strbuf_printf(&out->facts, "{\"asked\":%d}", ++*count);
+    strbuf_add(&out->rule, "- id: hot");
+    rule_text_version(out->version, strbuf_text(&out->rule));
+}
+
+#define EVIDENCE                                                                       \
+    "SELECT coalesce(group_concat(ticket || '/' || opening || ' ' || t_ms || ' ' ||"   \
+    " facts || ' ' || rule || ' ' || length(version), '; '), 'none') FROM evidence"
+
+START_TEST(a_witness_is_asked_when_a_ticket_opens)
+{
+    int count = 0;
+    say_step();
+    must(write_changes());
+    ck_assert_str_eq(query(EVIDENCE), "none"); /* Replay has no witness. */
+    changes_set_witness(changes, on_opening, &count);
+    say_step();
+    say_event(EVENT_TICKET_ASSIGNED, "bearing-hot", 1);
+    ck_assert_int_eq(count, 1); /* At the moment itself, not when it is written. */
+    ck_assert_str_eq(query(EVIDENCE), "none");
+    must(write_changes());
+    ck_assert_str_eq(query(EVIDENCE), "1/1 1767225600000 {\"asked\":1} - id: hot 12");
+    say_event(EVENT_TICKET_REOPENED, "bearing-hot", 1);
+    changes_discard(changes); /* And what was taken goes with it. */
+    ck_assert_int_eq(count, 2);
+}
+END_TEST
+
 START_TEST(devices_that_fall_silent_are_remembered)
 {
     say_event(EVENT_DEVICE_OFFLINE, NULL, 0);
@@ -395,6 +428,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_step_is_written_with_all_that_it_decided);
     tcase_add_test(tc, the_journal_keeps_who_did_it_and_by_which_process);
+    tcase_add_test(tc, a_witness_is_asked_when_a_ticket_opens);
     tcase_add_test(tc, devices_that_fall_silent_are_remembered);
     tcase_add_test(tc, a_timer_is_kept_while_it_says_something);
     tcase_add_test(tc, what_is_gone_from_the_site_is_forgotten);

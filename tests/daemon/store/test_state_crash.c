@@ -195,7 +195,7 @@ START_TEST(test_a_write_that_the_system_refuses_is_an_ordinary_error_and_passes)
     must(state_open(&s, dir, STORE_WRITE, &err));
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = before;
-    small.rlim_cur = 256 * 1024;
+    small.rlim_cur = 512 * 1024;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     int64_t committed = fill_up(s);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);

@@ -1,0 +1,430 @@
+#include "daemon/pipeline/evidence_words.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/catalogue.h"
+#include "daemon/base/instant.h"
+#include "daemon/base/money.h"
+#include "daemon/model/ledger.h"
+
+/* ---- Money, parts, values ---- */
+
+void
+evidence_money(struct strbuf *out, const struct evidence *e, int64_t hundredths)
+{
+    char text[MONEY_TEXT_BYTES];
+    strbuf_add(out, money_format(text, hundredths));
+    if (e->site->currency != NULL) {
+        strbuf_printf(out, " %s", e->site->currency);
+    }
+}
+
+void
+evidence_parts(struct strbuf *out, const struct evidence *e, const struct ticket *t)
+{
+    for (uint32_t i = 0; i < t->part_count; i++) {
+        const struct ticket_part *p = &t->parts[i];
+        strbuf_printf(out, "%s%s × %lld", i > 0 ? ", " : "", p->name,
+                      (long long)p->count);
+        if (p->cost != 0) {
+            strbuf_add(out, " (");
+            evidence_money(out, e, p->cost);
+            strbuf_add_char(out, ')');
+        }
+    }
+}
+
+void
+evidence_sum_text(struct strbuf *out,
+                  const struct evidence_series *s,
+                  const struct evidence_sum *sum)
+{
+    char low[NUMBER_TEXT_BYTES];
+    char high[NUMBER_TEXT_BYTES];
+    if (sum->count == 0) {
+        strbuf_add_char(out, '-');
+    } else if (s->samples.state) {
+        strbuf_printf(out, "%s %ld %%", tr_word(PACK, "on"), lround(sum->mean * 100));
+    } else if (sum->min == sum->max) {
+        strbuf_add(out, number_format_short(low, sum->min));
+    } else {
+        strbuf_printf(out, "%s .. %s", number_format_short(low, sum->min),
+                      number_format_short(high, sum->max));
+    }
+}
+
+const char *
+evidence_no_values(const struct evidence *e, const struct evidence_window *w)
+{
+    char when[INSTANT_TEXT_BYTES];
+    if (w->samples > 0 || w->bad > 0) {
+        return NULL;
+    }
+    if (e->history_trouble != NULL) {
+        return arena_printf(e->arena, "%s: %s", tr("the history cannot be read"),
+                            e->history_trouble);
+    }
+    if (e->history_from_ms == INSTANT_NONE) {
+        return tr("no history was ever recorded, or it was removed");
+    }
+    int64_t moment_ms = w->opened_ms != INSTANT_NONE ? w->opened_ms : w->cleared_ms;
+    if (e->history_from_ms > moment_ms) {
+        return arena_printf(
+            e->arena, tr("there is no history of that time: what is kept begins at %s"),
+            instant_format_local(when, e->history_from_ms));
+    }
+    return tr("no samples were recorded then");
+}
+
+void
+evidence_remedy(struct strbuf *out, const struct evidence *e, const struct ticket *t)
+{
+    size_t start = out->size;
+    strbuf_add(out, t->resolution);
+    if (t->cause[0] != '\0') {
+        strbuf_printf(out, "%s(%s)", out->size > start ? " " : "", t->cause);
+    }
+    if (t->part_count > 0) {
+        strbuf_add(out, out->size > start ? "; " : "");
+        evidence_parts(out, e, t);
+    }
+}
+
+const char *
+evidence_rule_text(const struct evidence *e)
+{
+    switch (e->rule) {
+    case EVIDENCE_NO_RULE:
+        return "";
+    case EVIDENCE_SAME:
+        return tr("the rule is still the same");
+    case EVIDENCE_CHANGED:
+        return tr("the rule was changed since");
+    case EVIDENCE_GONE:
+        break;
+    }
+    return tr("the rule is no longer in the site");
+}
+
+/* ---- Facts ---- */
+
+uint32_t
+evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX], const struct evidence *e)
+{
+    static const char *const keys[] = {"cause", "consequence", "action"};
+    const char *const labels[] = {tr_word(PACK, "cause"), tr_word(PACK, "consequence"),
+                                  tr_word(PACK, "action")};
+    const json_t *facts = evidence_first(e)->facts;
+    const char *source = json_string_value(json_object_get(facts, "source"));
+    uint32_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const char *value = evidence_text(json_object_get(facts, keys[i]));
+        if (value[0] != '\0') {
+            out[count++] = (struct evidence_fact){labels[i], value};
+        }
+    }
+    if (source != NULL) {
+        out[count++] = (struct evidence_fact){tr_word(PACK, "source"), source};
+    }
+    return count;
+}
+
+/* NULL: nothing is known of it. */
+static const char *
+ledger_value(const struct evidence *e, enum ledger_key key, const json_t *value)
+{
+    struct strbuf money = {0};
+    char number[NUMBER_TEXT_BYTES];
+    if (json_is_string(value)) {
+        return key == LEDGER_KEEPER ? evidence_person(e, json_string_value(value))
+                                    : json_string_value(value);
+    }
+    if (!json_is_number(value)) {
+        return NULL;
+    }
+    int64_t hundredths = 0;
+    if (key != LEDGER_PRICE ||
+        !money_from_number(&hundredths, json_number_value(value))) {
+        number_format(number, json_number_value(value));
+        return arena_strdup(e->arena, number);
+    }
+    evidence_money(&money, e, hundredths);
+    const char *text = arena_strdup(e->arena, strbuf_text(&money));
+    strbuf_fini(&money);
+    return text;
+}
+
+/* "manual (https://...), until 2027-01-01" */
+static const char *
+paper_text(const struct evidence *e, const json_t *paper)
+{
+    const char *title = json_string_value(json_object_get(paper, "title"));
+    const char *link = json_string_value(json_object_get(paper, "link"));
+    const char *until = json_string_value(json_object_get(paper, "valid_until"));
+    bool both = title != NULL && link != NULL && strcmp(title, link) != 0;
+    const char *name = title != NULL ? title : link != NULL ? link : "";
+    return arena_printf(e->arena, "%s%s%s%s%s%s", name, both ? " (" : "",
+                        both ? link : "", both ? ")" : "", until != NULL ? ", " : "",
+                        until != NULL ? until : "");
+}
+
+uint32_t
+evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
+                      const struct evidence *e)
+{
+    const json_t *ledger = evidence_ledger(e);
+    uint32_t count = 0;
+    for (int k = 0; k < LEDGER_KEY_COUNT; k++) {
+        enum ledger_key key = (enum ledger_key)k;
+        const char *value =
+            ledger_value(e, key, json_object_get(ledger, ledger_key_name(key)));
+        if (value != NULL) {
+            out[count++] =
+                (struct evidence_fact){tr_word("ledger", ledger_key_name(key)), value};
+        }
+    }
+    size_t i;
+    json_t *paper;
+    json_array_foreach(json_object_get(ledger, "documents"), i, paper)
+    {
+        if (count < EVIDENCE_FACTS_MAX) {
+            out[count++] =
+                (struct evidence_fact){tr_word(PACK, "paper"), paper_text(e, paper)};
+        }
+    }
+    return count;
+}
+
+const char *
+evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
+{
+    char when[INSTANT_TEXT_BYTES];
+    bool open = done_ms == INSTANT_NONE;
+    if (by_ms == INSTANT_NONE || by_ms == 0) {
+        return "";
+    }
+    bool late = (open ? e->now_ms : done_ms) > by_ms;
+    const char *word = late   ? tr_word(PACK, "missed")
+                       : open ? ""
+                              : tr_word(PACK, "met");
+    return arena_printf(e->arena, "%s%s%s", instant_format_local(when, by_ms),
+                        word[0] != '\0' ? " · " : "", word);
+}
+
+const char *
+evidence_device_text(const struct evidence *e)
+{
+    const char *id = e->ticket.device;
+    const char *name =
+        json_string_value(json_object_get(evidence_device_facts(e), "name"));
+    bool both = id != NULL && name != NULL && strcmp(name, id) != 0;
+    return both ? arena_printf(e->arena, "%s (%s)", name, id) : id;
+}
+
+bool
+evidence_has_work(const struct ticket *t)
+{
+    return t->resolution[0] != '\0' || t->cause[0] != '\0' || t->minutes != 0 ||
+           t->cost != 0 || t->part_count > 0 || t->rating != 0;
+}
+
+const char *
+evidence_first_time(const struct ticket *t)
+{
+    return t->state != TICKET_CLOSED ? ticket_state_word(t->state)
+           : t->reopened == 0        ? tr_word(PACK, "yes")
+                                     : tr_word(PACK, "no");
+}
+
+const char *
+evidence_device_state(const struct evidence_opening *o)
+{
+    const char *state = json_string_value(json_object_get(o->device, "state"));
+    return state != NULL ? tr_word("device", state) : "-";
+}
+
+/* ---- Life ---- */
+
+static const char *const life_events[] = {
+    "alarm.raised",     "alarm.changed",   "alarm.cleared",    "alarm.acknowledged",
+    "alarm.shelved",    "alarm.unshelved", "alarm.suppressed", "alarm.unsuppressed",
+    "alarm.realarmed",  "ticket.opened",   "ticket.joined",    "ticket.assigned",
+    "ticket.responded", "ticket.waiting",  "ticket.resumed",   "ticket.changed",
+    "ticket.resolved",  "ticket.verified", "ticket.reopened",  "ticket.closed",
+    "ticket.warned",    "ticket.breached", "ticket.escalated", "ticket.noted",
+    "ticket.rated",     "ticket.watched",  "ticket.ticked",
+};
+/* Of each. */
+static const char *const life_words[] = {
+    "alarm raised",
+    "alarm changed",
+    "alarm cleared",
+    "alarm acknowledged",
+    "alarm shelved",
+    "alarm unshelved",
+    "alarm hidden",
+    "alarm shown again",
+    "alarm told again",
+    "ticket opened",
+    "another episode joined",
+    "assigned to",
+    "arrived on site",
+    "waits",
+    "goes on",
+    "changed",
+    "resolved, says the worker",
+    "confirmed by the sensor",
+    "reopened",
+    "ticket closed",
+    "80 % of the time is gone",
+    "too late",
+    "escalated",
+    "note",
+    "rated",
+    "its sensor",
+    "step",
+};
+_Static_assert(ARRAY_LEN(life_events) == ARRAY_LEN(life_words), "words for each");
+
+static const char *
+text_of(const struct evidence_event *v, const char *key)
+{
+    return json_string_value(json_object_get(v->json, key));
+}
+
+static int64_t
+number_of(const struct evidence_event *v, const char *key)
+{
+    return json_integer_value(json_object_get(v->json, key));
+}
+
+/* Hundredths; 0 for none. */
+static int64_t
+money_of(const json_t *object, const char *key)
+{
+    int64_t hundredths = 0;
+    const json_t *value = json_object_get(object, key);
+    (void)(json_is_number(value) &&
+           money_from_number(&hundredths, json_number_value(value)));
+    return hundredths;
+}
+
+/* What only some kinds have, behind the words. */
+static void
+add_kind(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
+{
+    const char *assignee = text_of(v, "assignee");
+    const char *deadline = text_of(v, "deadline");
+    if (strcmp(v->name, "ticket.ticked") == 0) {
+        bool undone = json_is_true(json_object_get(v->json, "undone"));
+        strbuf_printf(out, " %lld %s", (long long)number_of(v, "step"),
+                      undone ? tr_word(PACK, "taken back") : tr_word(PACK, "done"));
+    }
+    if (assignee != NULL && strcmp(v->name, "ticket.assigned") == 0) {
+        strbuf_printf(out, " %s", evidence_person(e, assignee));
+    }
+    if (deadline != NULL) {
+        bool respond = strcmp(deadline, "respond") == 0;
+        strbuf_printf(out, ", %s",
+                      respond ? tr_word(PACK, "to respond")
+                              : tr_word(PACK, "to resolve"));
+    }
+    enum pause pause;
+    if (text_of(v, "pause") != NULL && pause_parse(&pause, text_of(v, "pause"))) {
+        strbuf_printf(out, ": %s", pause_word(pause));
+    }
+    enum proof proof;
+    if (text_of(v, "proof") != NULL && proof_parse(&proof, text_of(v, "proof"))) {
+        strbuf_printf(out, ": %s", proof_word(proof));
+    }
+    if (number_of(v, "level") > 0) {
+        strbuf_printf(out, ", %s %lld", tr_word(PACK, "level"),
+                      (long long)number_of(v, "level"));
+    }
+    if (text_of(v, "to") != NULL) {
+        strbuf_printf(out, ", %s %s", tr_word(PACK, "to"),
+                      evidence_person(e, text_of(v, "to")));
+    }
+    if (number_of(v, "rating") > 0) {
+        strbuf_printf(out, ": %lld / 5", (long long)number_of(v, "rating"));
+    }
+}
+
+static void
+add_json_parts(struct strbuf *out, const struct evidence *e, const json_t *parts)
+{
+    size_t i;
+    json_t *part;
+    struct ticket t = {0};
+    json_array_foreach(parts, i, part)
+    {
+        const char *name = json_string_value(json_object_get(part, "name"));
+        if (name != NULL && t.part_count < TICKET_PARTS_MAX) {
+            struct ticket_part *p = &t.parts[t.part_count++];
+            snprintf(p->name, sizeof p->name, "%s", name);
+            p->count = json_integer_value(json_object_get(part, "count"));
+            p->cost = money_of(part, "cost");
+        }
+    }
+    if (t.part_count > 0) {
+        strbuf_printf(out, "; %s ", tr_word(PACK, "parts"));
+        evidence_parts(out, e, &t);
+    }
+}
+
+/* What was said of the work. */
+static void
+add_work(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
+{
+    static const char *const texts[] = {"symptom", "cause", "category", "team"};
+    const char *const labels[] = {tr_word(PACK, "symptom"), tr_word(PACK, "cause"),
+                                  tr_word(PACK, "category"), tr_word(PACK, "team")};
+    const json_t *value = json_object_get(v->json, "value");
+    if (json_is_number(value)) {
+        char number[NUMBER_TEXT_BYTES];
+        number_format(number, json_number_value(value));
+        strbuf_printf(out, " (%s)", number);
+    }
+    if (text_of(v, "note") != NULL) {
+        strbuf_printf(out, ": %s", text_of(v, "note"));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (text_of(v, texts[i]) != NULL) {
+            strbuf_printf(out, "; %s %s", labels[i], text_of(v, texts[i]));
+        }
+    }
+    if (number_of(v, "minutes") != 0) {
+        strbuf_printf(out, "; %lld %s", (long long)number_of(v, "minutes"),
+                      tr_word(PACK, "min"));
+    }
+    if (money_of(v->json, "cost") != 0) {
+        strbuf_printf(out, "; %s ", tr_word(PACK, "cost"));
+        evidence_money(out, e, money_of(v->json, "cost"));
+    }
+    add_json_parts(out, e, json_object_get(v->json, "parts"));
+}
+
+void
+evidence_life_line(struct strbuf *out,
+                   const struct evidence *e,
+                   const struct evidence_event *v)
+{
+    const char *found = v->name; /* Of a newer program. */
+    for (size_t i = 0; i < ARRAY_LEN(life_events); i++) {
+        if (strcmp(life_events[i], v->name) == 0) {
+            found = tr_word(PACK, life_words[i]);
+        }
+    }
+    strbuf_add(out, found);
+    add_kind(out, e, v);
+    add_work(out, e, v);
+}
+
+const char *
+evidence_life_person(const struct evidence *e, const struct evidence_event *v)
+{
+    return evidence_person(e, text_of(v, "by"));
+}

@@ -1,0 +1,38 @@
+/* Which points a rule reads, and with which numbers it compares them: what a chart of a
+ * fault shows.  Pure. */
+#ifndef CARETAKER_PIPELINE_RULE_POINTS_H
+#define CARETAKER_PIPELINE_RULE_POINTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/model/site.h"
+
+#define RULE_POINTS_MAX 16 /* More lines than anybody tells apart. */
+#define RULE_LIMITS_MAX 16
+
+/* `POINT > NUMBER`, or a mean, median, ... of the point's past. */
+struct rule_limit {
+    uint32_t point;   /* Index into site->points. */
+    double value;     /* In the point's unit. */
+    const char *text; /* As written: "bearing > 80 °C". */
+    bool clears;      /* It stands in a `clear`. */
+};
+
+struct rule_points {
+    uint32_t points[RULE_POINTS_MAX]; /* In the order in which they are named. */
+    uint32_t point_count;
+    struct rule_limit limits[RULE_LIMITS_MAX];
+    uint32_t limit_count;
+};
+
+/* Of the rule on that device.  Conditions that cannot be read, and points that are not
+ * there, are left out.  Texts live in `arena`. */
+void rule_points_find(struct rule_points *out,
+                      struct arena *arena,
+                      const struct site *site,
+                      const struct rule_spec *rule,
+                      uint32_t device);
+
+#endif
