@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "config/number.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 
@@ -96,7 +97,7 @@ read_or_after(struct reader *r,
         of != NULL ? arena_strndup(r->arena, n->text, (size_t)(of - n->text)) : "";
     if (!is_point_id(point) || !read_limit(r, spec, limit)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
-                  "\"or_after\" is no use of a point; %s", or_after_shape.accepted);
+                  "\"or_after\" is no use of a point; %s", tr(or_after_shape.accepted));
         return;
     }
     struct use_points points = use_points_of(site, &spec->applies_to, point);
@@ -164,7 +165,7 @@ read_month_day(struct reader *r, const struct node *n, int months, struct plan_s
     } else {
         p->month_day = 1;
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"%s\" is no day of a month; %s",
-                  n->key, month_day_shape.accepted);
+                  n->key, tr(month_day_shape.accepted));
     }
 }
 
@@ -231,12 +232,12 @@ read_year_days(struct reader *r, const struct node *n, struct plan_spec *p)
             p->year_day_count++;
         } else {
             diags_add(r->diags, DIAG_ERROR, &d->loc, "\"yearly\" is no day; %s",
-                      year_day_shape.accepted);
+                      tr(year_day_shape.accepted));
         }
     }
     if (many && n->count == 0) {
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"yearly\" has no day; %s",
-                  year_day_shape.accepted);
+                  tr(year_day_shape.accepted));
     }
     if (p->year_day_count == 0) { /* Reported: it stands for what was meant. */
         days[p->year_day_count++] = (struct year_day){1, 1};
@@ -254,7 +255,7 @@ read_season(struct reader *r, const struct node *n, struct plan_spec *p)
                     parse_year_day(&p->season_to, dots + 2, strlen(dots + 2));
     if (!p->has_season) {
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"season\" is no part of a year; %s",
-                  season_shape.accepted);
+                  tr(season_shape.accepted));
     }
 }
 
