@@ -22,12 +22,11 @@ static const struct field day_fields[] = {
      ABOUT("Whether it is worked, like a Monday, or not at all."), PRESET("false")},
     {FIELD("name", FIELD_TEXT, struct day_yaml, name), ABOUT("What it is called.")},
 };
-/* not translated: keys. */
+/* not translated: keys, and a name in the schema */
 static const char *const day_forms[] = {"date", "from to", NULL};
 
 const struct shape calendar_shape = {SHAPE_OF_TABLE(day_fields),
-                                     /* not translated: a name in schemas. */
-                                     .name = "calendar entry",
+                                     .name = "calendar-entry",
                                      .about = "Days on which the hours of teams are "
                                               "not those of their weekday.",
                                      .one_of = day_forms};

@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "config/shape.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/civil.h"
 #include "daemon/model/ticket.h"
 
 /* ---- What is expected ---- */
@@ -14,7 +15,7 @@
 struct expect_yaml {
     struct case_expect x;
     const struct node *at, *event, *never, *severity, *priority, *value;
-    int deadline;
+    int deadline, kind; /* -1: not given. */
 };
 
 static const char *
@@ -54,6 +55,7 @@ read_severity(struct reader *r, const struct node *n, const char **out)
 }
 
 static const char *const deadlines[] = {"respond", "resolve", NULL};
+static const char *const kinds[] = {"fault", "planned", "predicted", "reported", NULL};
 static const struct field expect_fields[] = {
     {FIELD("at", FIELD_NODE, struct expect_yaml, at), ABOUT("When it comes."),
      SHAPE(case_time_shape)},
@@ -77,6 +79,10 @@ static const struct field expect_fields[] = {
      ABOUT("The same, of a ticket."), SHAPE(severity_shape)},
     {FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline), .words = deadlines,
      ABOUT("Which deadline is near or over.")},
+    {FIELD("kind", FIELD_ENUM, struct expect_yaml, kind), .words = kinds,
+     ABOUT("Of a ticket that is opened.")},
+    {FIELD("plan", FIELD_ID, struct expect_yaml, x.plan),
+     ABOUT("Of a visit by this plan.")},
 };
 static const char *const expect_forms[] = {"event", "never", NULL};
 static const struct shape expect_shape = {SHAPE_OF_TABLE(expect_fields),
@@ -87,7 +93,7 @@ static const struct shape expects_shape = {
 static void
 read_expect(struct reader *r, const struct node *n, struct case_expect *out)
 {
-    struct expect_yaml y = {.x = {.loc = n->loc}, .deadline = -1};
+    struct expect_yaml y = {.x = {.loc = n->loc}, .deadline = -1, .kind = -1};
     (void)fields_read(r, &y, n, "expectation", expect_fields, ARRAY_LEN(expect_fields));
     if ((y.event != NULL) == (y.never != NULL) && n->kind == NODE_MAP) {
         diags_add(
@@ -110,6 +116,7 @@ read_expect(struct reader *r, const struct node *n, struct case_expect *out)
     }
     y.x.has_value = y.value != NULL && value_float(r, y.value, "value", &y.x.value);
     y.x.deadline = y.deadline < 0 ? NULL : deadlines[y.deadline];
+    y.x.kind = y.kind < 0 ? NULL : kinds[y.kind];
     *out = y.x;
 }
 
@@ -120,6 +127,7 @@ struct command_yaml {
     const struct node *at, *what, *priority, *until, *cost, *parts;
     const char *to, *reason;
     int state, pause; /* -1: not given. */
+    const char *day;
 };
 
 static const char *
@@ -203,6 +211,10 @@ static const struct field command_fields[] = {
      BETWEEN(1, TICKET_STEPS_MAX), ABOUT("Of the procedure, to be ticked off.")},
     {FIELD("undone", FIELD_BOOL, struct command_yaml, command.undone),
      ABOUT("The step was not done after all.")},
+    {FIELD("plan", FIELD_ID, struct command_yaml, command.plan),
+     ABOUT("To the visit of this plan on the device.")},
+    {FIELD("day", FIELD_DATE, struct command_yaml, day),
+     ABOUT("Of the visit: when it was made, or where it is moved to.")},
 };
 static const struct shape command_shape = {SHAPE_OF_TABLE(command_fields)};
 static const struct shape commands_shape = {.kind = SHAPE_LIST, .item = &command_shape};
@@ -240,6 +252,9 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
     y.command.service = y.state < 0    ? SERVICE_UNSAID
                         : y.state == 0 ? SERVICE_OUT
                                        : SERVICE_IN;
+    if (y.day != NULL && !civil_parse_date(&y.command.day, y.day)) {
+        y.command.day = 0; /* Reported with the other fields. */
+    }
     out->command = y.command;
 }
 

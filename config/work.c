@@ -37,7 +37,7 @@ parts_read(struct reader *r, const struct node *list, struct procedure *p)
 }
 
 static const struct shape steps_shape = {
-    .kind = SHAPE_LIST, .item = &shape_text_in_languages, .max = STEPS_MAX};
+    .kind = SHAPE_LIST, .item = &shape_text_in_languages, .min = 1, .max = STEPS_MAX};
 
 struct step_yaml {
     struct text text;
@@ -52,10 +52,10 @@ steps_read(struct reader *r, const struct node *list, struct procedure *p)
 {
     struct text *steps = arena_array(r->arena, list->count + 1, sizeof *steps);
     p->steps = steps;
-    if (list->kind != NODE_LIST) {
+    if (list->kind != NODE_LIST || list->count == 0) {
         diags_add(r->diags, DIAG_ERROR, &list->loc,
                   "\"steps\" is %s; a list such as [one, two] is accepted",
-                  node_kind_name(list));
+                  list->kind == NODE_LIST ? tr("empty") : node_kind_name(list));
         return;
     }
     if (list->count > STEPS_MAX) {

@@ -1,5 +1,6 @@
 /* plan: the visits of the coming weeks, and what people do to them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,8 +240,8 @@ send_action(const struct planning *a, enum command_kind kind, const char *said)
     } else if (code == 0) {
         const char *number = strstr(strbuf_text(&answer), "\"ticket\":");
         if (number != NULL) {
-            printf(tr("ticket %ld: "),
-                   strtol(number + strlen("\"ticket\":"), NULL, 10));
+            printf(tr("ticket %" PRId64 ": "),
+                   (int64_t)strtoll(number + strlen("\"ticket\":"), NULL, 10));
         }
         printf("%s\n", said);
     }

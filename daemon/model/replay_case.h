@@ -37,6 +37,8 @@ struct case_expect {
     double value;
     const char *severity; /* Severity or priority; NULL: any. */
     const char *deadline; /* NULL: any. */
+    const char *plan;     /* Of a visit; NULL: any. */
+    const char *kind;     /* Of a ticket that is opened; NULL: any. */
     struct loc loc;
 };
 

@@ -30,7 +30,10 @@ differences(const struct case_expect *x, const struct event *e)
            (x->has_value && !(e->has_value && x->value == e->value)) +
            (x->severity != NULL &&
             strcmp(x->severity, severity_name(e->severity)) != 0) +
-           !same(x->deadline, e->deadline);
+           !same(x->deadline, e->deadline) + !same(x->plan, e->plan) +
+           (x->kind != NULL &&
+            (e->kind != EVENT_TICKET_OPENED ||
+             strcmp(x->kind, ticket_kind_name(e->ticket_kind)) != 0));
 }
 
 static bool
@@ -78,6 +81,12 @@ describe(const struct case_check *c, const struct case_expect *x, struct strbuf 
     }
     if (x->deadline != NULL) {
         strbuf_printf(out, tr(", deadline %s"), x->deadline);
+    }
+    if (x->kind != NULL) {
+        strbuf_printf(out, tr(", kind %s"), x->kind);
+    }
+    if (x->plan != NULL) {
+        strbuf_printf(out, tr(", plan %s"), x->plan);
     }
     if (x->at.kind != CASE_TIME_NONE) {
         char when[INSTANT_TEXT_BYTES];
@@ -187,7 +196,8 @@ same_expect(const struct case_expect *a, const struct case_expect *b)
            same_or_both_none(a->device, b->device) &&
            same_or_both_none(a->rule, b->rule) &&
            same_or_both_none(a->severity, b->severity) &&
-           same_or_both_none(a->deadline, b->deadline);
+           same_or_both_none(a->deadline, b->deadline) &&
+           same_or_both_none(a->plan, b->plan) && same_or_both_none(a->kind, b->kind);
 }
 
 /* One event may be what several expectations mean, each in its own words.  Only the

@@ -60,6 +60,7 @@ keep_event(void *ctx, const struct event *e)
     kept->event.device = keep_text(r, e->device);
     kept->event.rule = keep_text(r, e->rule);
     kept->event.deadline = keep_text(r, e->deadline);
+    kept->event.plan = keep_text(r, e->plan);
     strbuf_fini(&text);
 }
 

@@ -149,7 +149,9 @@ warm_rules(struct live *l, int64_t alive_ms)
     struct plans *plans = pipeline_plans(l->pipeline);
     int64_t from_ms = rules_memory(rules, now_ms, wanted);
     memcpy(wanted + devices, wanted, devices * sizeof *wanted);
-    int64_t plans_ms = plans_memory(plans, alive_ms - USE_UNSAVED_MS, wanted + devices);
+    int64_t since_ms =
+        alive_ms != INSTANT_NONE ? alive_ms - USE_UNSAVED_MS : INSTANT_NONE;
+    int64_t plans_ms = plans_memory(plans, since_ms, wanted + devices);
     struct history_frames_options options = {.dir = l->site->data_dir,
                                              .from_ms = from_ms < plans_ms ? from_ms
                                                                            : plans_ms,

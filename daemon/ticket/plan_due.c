@@ -174,23 +174,25 @@ int32_t
 plan_first_day(const struct plan_spec *p, const struct plan_origin *o)
 {
     int32_t cycle = plan_cycle_days(p);
-    int32_t since = o->since_day;
-    if (p->starts != DAY_NONE && p->starts > since) {
-        since = p->starts;
-    }
+    int32_t tomorrow = o->since_day + 1;
+    bool starts = p->starts != DAY_NONE;
     if (p->cycle == PLAN_BY_USE) {
         return DAY_NONE;
     }
     if (p->cycle != PLAN_EVERY) {
-        return in_season(p, plan_calendar_day(p, since));
+        int32_t from = !starts                    ? tomorrow
+                       : p->starts > o->since_day ? p->starts
+                                                  : o->since_day;
+        return in_season(p, plan_calendar_day(p, from));
     }
-    if (p->starts != DAY_NONE) {
-        return in_season(p, on_grid(p->starts, cycle, since));
+    if (starts) {
+        return in_season(p, on_grid(p->starts, cycle, o->since_day));
     }
-    if (o->installed_day != DAY_NONE && (p->statutory || o->installed_day > since)) {
-        return in_season(p, on_grid(o->installed_day + cycle, cycle, since));
+    if (o->installed_day != DAY_NONE &&
+        (p->statutory || o->installed_day > o->since_day)) {
+        return in_season(p, on_grid(o->installed_day + cycle, cycle, tomorrow));
     }
-    return in_season(p, since + 1 + (int32_t)(o->spread % (uint32_t)cycle));
+    return in_season(p, tomorrow + (int32_t)(o->spread % (uint32_t)cycle));
 }
 
 /* The planned days around `done`: the last one at or before it, and the first after. */

@@ -32,6 +32,7 @@ bool plan_in_season(const struct plan_spec *p, int32_t day);
  *  - by month or year: the first planned day;
  *  - statutory and installed on a known day: the first of the cycle from there;
  *  - else a day within one cycle of since_day, by `spread`.
+ * Without `start` never since_day itself: who puts up a site has other work that day.
  * DAY_NONE: by use alone. */
 int32_t plan_first_day(const struct plan_spec *p, const struct plan_origin *o);
 

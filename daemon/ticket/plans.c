@@ -112,12 +112,28 @@ next_morning(const struct plans *p, const struct plan_entry *e, int64_t t_ms)
     return morning;
 }
 
+/* Nothing was done yet, moved, or asked for by a date or by use: where it stands was
+ * reckoned, and its ticket does not open on the day on which it was first seen. */
+static bool
+is_reckoned(const struct plan_entry *e)
+{
+    const struct plan_row *row = &e->row;
+    return e->spec->starts == DAY_NONE && row->done_day == DAY_NONE &&
+           row->moved_day == DAY_NONE && row->use_day == DAY_NONE;
+}
+
 static int64_t
 opens_ms(const struct plans *p, const struct plan_entry *e)
 {
     int32_t due = next_day_of(e);
-    return due == DAY_NONE ? INSTANT_MAX
-                           : morning_ms(p, e, due - plan_remind_days(e->spec));
+    if (due == DAY_NONE) {
+        return INSTANT_MAX;
+    }
+    int32_t day = due - plan_remind_days(e->spec);
+    if (is_reckoned(e) && day <= e->row.since_day) {
+        day = e->row.since_day + 1;
+    }
+    return morning_ms(p, e, day);
 }
 
 static int64_t

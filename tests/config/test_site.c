@@ -351,6 +351,30 @@ START_TEST(test_people_teams_and_procedures)
 }
 END_TEST
 
+START_TEST(test_plans_stand_sorted_with_their_presets)
+{
+    ck_assert_uint_eq(site->plan_count, 2);
+    const struct plan_spec *lift = &site->plans[site_plan(site, "elevator-half-month")];
+    ck_assert_int_eq(lift->cycle, PLAN_EVERY);
+    ck_assert_int_eq(lift->every_ms, 15 * 86400000LL);
+    ck_assert(lift->statutory);
+    ck_assert(lift->from_done);
+    ck_assert(!lift->service);
+    ck_assert_int_eq(lift->remind_ms, 3 * 86400000LL);
+    ck_assert_int_eq(lift->grace_ms, 0);
+    ck_assert_int_eq(lift->starts, DAY_NONE);
+    ck_assert_int_eq(lift->priority, SEVERITY_NORMAL);
+    ck_assert_str_eq(lift->team, "lift-contractor");
+    const struct plan_spec *grease = &site->plans[site_plan(site, "pump-grease")];
+    ck_assert_int_eq(grease->use, PLAN_USE_HOURS);
+    ck_assert_double_eq(grease->use_limit, 2000);
+    ck_assert_str_eq(grease->use_of, "running");
+    ck_assert(grease->service);
+    ck_assert_str_eq(text_in(&grease->title, LANGUAGE_EN), "pump-grease");
+    ck_assert_uint_eq(site_plan(site, "pump"), NONE_INDEX);
+}
+END_TEST
+
 START_TEST(test_rules_files_replace_the_rules)
 {
     static const char *const files[] = {GOOD "other-rules.yaml"};
@@ -444,6 +468,7 @@ main(void)
     tcase_add_test(tc, test_sentinels_ranges_and_decimals);
     tcase_add_test(tc, test_rules_stand_sorted_with_their_text_and_place);
     tcase_add_test(tc, test_people_teams_and_procedures);
+    tcase_add_test(tc, test_plans_stand_sorted_with_their_presets);
     tcase_add_test(tc, test_rules_files_replace_the_rules);
     tcase_add_test(tc, test_the_shipped_site_has_no_error_and_no_warning);
     tcase_add_test(tc, test_every_shipped_profile_is_right);

@@ -366,8 +366,9 @@ class Estate:
 
     def events(self):
         """Of state.db, in order of seq."""
-        return [dict(json.loads(r["json"]), seq=r["seq"])
-                for r in self.rows("state", "select seq, json from events order by seq")]
+        return [dict(json.loads(r["json"]), seq=r["seq"], hash=r["hash"])
+                for r in self.rows("state", "select seq, json, lower(hex(hash)) hash"
+                                            " from events order by seq")]
 
     def wait_drained(self):
         wait_for(lambda: self.status()["mqtt"].get("outbox") == 0, "an empty outbox")

@@ -267,7 +267,7 @@ class Journal(unittest.TestCase):
 
     def test_a_change_of_any_column_of_any_row_is_found_and_named(self):
         last = len(self.rows)
-        for seq in (1, 2, last // 2, last - 1, last):
+        for seq in (1, last // 2, last):
             for column, value in self.CHANGES.items():
                 with self.subTest(seq=seq, column=column):
                     self.restore()

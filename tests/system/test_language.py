@@ -21,8 +21,11 @@ WORDS = {"critical", "urgent", "normal", "info", "active", "cleared", "opened", 
          "responded", "online", "offline", "unknown", "open", "take", "arrive", "wait",
          "resume", "resolve", "close", "reopen", "note", "rate", "abcd", "cdab", "badc",
          "dcba", "holding", "input", "coil", "discrete", "of", "type", "pump",
-         "maker", "model", "specification", "serial", "supplier", "installed", "area",
-         "keeper", "price", "id", "name", "location", "running", "starts", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+         # Fields of the ledger.
+         "maker", "model", "specification", "serial", "supplier", "installed", "design_life",
+         "design_hours", "design_starts", "warranty_until", "price", "area", "keeper", "id",
+         "name", "location", "running", "starts"}
 
 RULES = """
 rules:
@@ -228,7 +231,7 @@ class Live(unittest.TestCase):
     def test_staff_read_and_are_refused_in_chinese(self):
         e = self.estate
         for words, wanted in (
-                (("tickets",), r"编号 +优先级 +状态 .*设备.*\n1 +紧急 +待派单 .*pump-1"),
+                (("tickets",), r"编号 +优先级 +状态 +剩余 +设备.*\n1 +紧急 +待派单 .* pump-1"),
                 (("alarms",), r"级别 +状态 +设备.*\n紧急 +未确认 +pump-1 +hot"),
                 (("devices",), r"\npump-1 .* 在线 +有效"),
                 (("status",), r"守护进程: 运行中\n(.*\n)*报警: 活动 1 未确认 1"),

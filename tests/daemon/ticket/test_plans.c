@@ -308,6 +308,33 @@ START_TEST(test_a_visit_is_opened_reminded_of_overdue_and_done)
 }
 END_TEST
 
+START_TEST(test_nothing_opens_on_the_first_day_unless_a_date_asks_for_it)
+{
+    specs[GREASE].cycle = PLAN_MONTHLY;
+    specs[GREASE].months = 1;
+    specs[GREASE].nth = 1;
+    specs[GREASE].weekday = 1;
+    specs[GREASE].every_ms = 0;
+    specs[INSPECT].every_ms = 2 * DAY;
+    specs[INSPECT].remind_ms = DAY;
+    begin("2026-03-03"); /* A first Tuesday. */
+    advance(at("2026-03-04", 7));
+    expect("");
+    ck_assert_int_eq(plans_get(plans, 1, 0).due_day, day("2026-04-07"));
+    advance(at("2026-03-05", 7));
+    expect("2026-03-04 08:00 opened 1; 2026-03-04 08:00 reminded inspect lift-1 "
+           "2026-03-05; ");
+    plans_free(plans);
+    setup();
+    specs[GREASE].starts = day("2026-03-03");
+    specs[INSPECT].applies_to.type = "nothing";
+    begin("2026-03-03");
+    advance(at("2026-03-03", 1));
+    expect("2026-03-03 00:00 opened 1; 2026-03-03 00:00 reminded grease pump-1 "
+           "2026-03-03; ");
+}
+END_TEST
+
 START_TEST(test_a_reopened_visit_was_not_made)
 {
     specs[GREASE].starts = day("2026-03-10");
@@ -640,6 +667,7 @@ main(void)
     TCase *tc = tcase_create("all");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_a_visit_is_opened_reminded_of_overdue_and_done);
+    tcase_add_test(tc, test_nothing_opens_on_the_first_day_unless_a_date_asks_for_it);
     tcase_add_test(tc, test_a_reopened_visit_was_not_made);
     tcase_add_test(tc, test_a_restart_forgets_nothing_and_tells_nothing_twice);
     tcase_add_test(tc, test_a_statutory_visit_is_tightened_and_never_postponed);

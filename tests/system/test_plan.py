@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""Planned maintenance: a year in a replay against days that are counted here, and visits on
+a live daemon, through kill -9, by command line, API and calendar."""
+import calendar
+import datetime
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import unittest
+
+import icalendar
+
+from estate import CARETAKER, Estate, wait_for
+
+DAY = datetime.timedelta(days=1)
+TODAY = datetime.date.today
+
+SITE = """
+people: [{id: zhang}, {id: wang}]
+teams:
+  - {id: mechanical, members: [zhang], hours: {mon-sun: "00:00-24:00"}}
+devices:
+  - {id: pump-1, name: 1# 水泵, type: pump, location: B1 水泵房, points: {running: {type: bool}}}
+  - {id: pump-2, type: pump, location: B1 水泵房, points: {running: {type: bool}}}
+  - {id: lift-1, type: elevator, points: {running: {type: bool}}}
+maintenance:
+  - {id: pump-monthly, applies_to: {type: pump}, every: 30d, start: %(today)s, team: mechanical,
+     procedure: round, minutes: 45, grace: 3d}
+  - {id: lift, applies_to: {type: elevator}, every: 15d, statutory: true, start: %(later)s}
+procedures:
+  - id: round
+    title: {en: "Round, of all; pumps", zh-CN: 巡检}
+    steps: [{en: Look at seals, zh-CN: 查看密封}, Listen]
+    parts: [{name: "grease; lithium, 1 kg", count: 2}]
+"""
+
+
+def run(*words):
+    done = subprocess.run([CARETAKER, *words], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def first_tuesdays(year):
+    for month in range(1, 13):
+        days = calendar.Calendar().itermonthdates(year, month)
+        yield min(d for d in days if d.month == month and d.weekday() == 1)
+
+
+class Year(unittest.TestCase):
+    """Nobody comes, or somebody always does: the days are those of Python's calendar."""
+
+    def setUp(self):
+        self.estate = e = Estate("""
+devices:
+  - {id: pump-1, type: pump, points: {running: {type: bool}}}
+maintenance:
+  - {id: monthly, applies_to: {type: pump}, monthly: first tue, grace: 5d, start: 2026-01-01}
+""")
+        self.addCleanup(e.close)
+
+    def case(self, commands):
+        return self.estate.write("case.yaml", f"""
+case: a year
+site: site.yaml
+samples:
+  - [2026-01-01 00:00:00, pump-1.running, false]
+  - [2026-12-31 23:00:00, pump-1.running, false]
+commands:
+{commands}
+expect:
+{self.expects}""")
+
+    def test_somebody_comes_on_each_day(self):
+        days = list(first_tuesdays(2026))
+        lines = []
+        for number, day in enumerate(days, 1):
+            opens = max(day - 3 * DAY, datetime.date(2026, 1, 1))
+            lines.append(f"  - {{at: {opens} 08:00:00, event: ticket.opened, kind: planned, "
+                         f"ticket: {number}, plan: monthly}}")
+        lines.append("  - {never: plan.overdue}")
+        lines.append("  - {never: ticket.breached}")
+        self.expects = "\n".join(lines) + "\n"
+        commands = "\n".join(
+            f"  - {{at: {day} 15:00:00, do: ticket.resolve, ticket: {number}, by: zhang, note: done}}"
+            for number, day in enumerate(days, 1))
+        code, out, err = run("test", self.case(commands))
+        self.assertEqual(code, 0, out + err)
+
+    def test_nobody_comes(self):
+        log = self.estate.write("log.csv", "time,device,point,value\n"
+                                "2026-01-01 00:00:00,pump-1,running,0\n"
+                                "2026-12-31 23:00:00,pump-1,running,0\n")
+        code, out, err = run("replay", "-c", self.estate.site_file, "--format", "jsonl", log)
+        self.assertEqual(code, 0, err)
+        events = [json.loads(line) for line in out.splitlines()]
+        told = [(e["event"], e["t"][:10]) for e in events
+                if e["event"].startswith(("ticket.", "plan.")) and e["event"] != "ticket.warned"]
+        self.assertEqual(told, [
+            ("ticket.opened", "2026-01-03"), ("plan.reminded", "2026-01-03"),
+            ("plan.reminded", "2026-01-06"), ("ticket.breached", "2026-01-12"),
+            ("plan.overdue", "2026-01-12")])
+        opened = next(e for e in events if e["event"] == "ticket.opened")
+        self.assertEqual(opened, {
+            "t": "2026-01-03T08:00:00.000Z", "event": "ticket.opened", "ticket": 1,
+            "device": "pump-1", "priority": "normal", "kind": "planned", "plan": "monthly",
+            "due": "2026-01-06T00:00:00.000Z"})
+
+
+class Live(unittest.TestCase):
+    def setUp(self):
+        self.estate = e = Estate()
+        self.addCleanup(e.close)
+        self.today = TODAY()
+        e.write_site(SITE % {"today": self.today, "later": self.today + 20 * DAY})
+        e.start()
+
+    def plan(self, *words):
+        return run("plan", "-c", self.estate.site_file, *words)
+
+    def visits(self, *words):
+        code, out, err = self.plan("--json", *words)
+        self.assertEqual(code, 0, err)
+        return json.loads(out)
+
+    def tickets(self):
+        code, out, err = run("tickets", "-c", self.estate.site_file, "--json", "--all")
+        self.assertEqual(code, 0, err)
+        return json.loads(out)
+
+    def wait_tickets(self, count):
+        return wait_for(lambda: (t := self.tickets()) and len(t) == count and t,
+                        f"{count} tickets")
+
+    def kill(self):
+        self.estate.daemon.send(signal.SIGKILL)
+        self.estate.daemon.end()
+
+    def events(self, name):
+        with sqlite3.connect(f"file:{self.estate.path('data/state.db')}?mode=ro",
+                             uri=True) as db:
+            return [json.loads(row[0]) for row in db.execute(
+                "SELECT json FROM events WHERE name = ? ORDER BY seq", (name,))]
+
+    def test_a_visit_through_kill_9_to_its_end(self):
+        rows = self.wait_tickets(2)
+        self.assertEqual({(r["kind"], r["device"], r["team"]) for r in rows},
+                         {("planned", "pump-1", "mechanical"),
+                          ("planned", "pump-2", "mechanical")})
+        for _ in range(3):
+            self.kill()
+            self.estate.start()
+        self.assertEqual(len(self.tickets()), 2)
+        self.assertEqual(len(self.events("plan.reminded")), 2)
+        number = next(r["number"] for r in rows if r["device"] == "pump-1")
+        code, _, err = run("ticket", "-c", self.estate.site_file, "--by", "zhang",
+                           "resolve", str(number), "greased")
+        self.assertEqual(code, 0, err)
+        moved = self.events("plan.moved")
+        self.assertEqual([(e["plan"], e["device"], e["ticket"]) for e in moved],
+                         [("pump-monthly", "pump-1", number)])
+        self.kill()
+        self.estate.start()
+        visit = self.visits("--weeks", "8", "--device", "pump-1")[0]
+        self.assertEqual(visit["last_done"], str(self.today))
+        self.assertEqual(visit["due"], str(self.today + 30 * DAY))
+        # Reopened, it was not made; and while it is open there is no second one.
+        code, _, err = run("ticket", "-c", self.estate.site_file, "--by", "zhang",
+                           "reopen", str(number), "still dry")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.visits("--device", "pump-1")[0]["ticket"], number)
+        code, _, err = self.plan("start", "pump-monthly", "pump-1", "--by", "li")
+        self.assertNotEqual(code, 0)
+        self.assertIn(f"ticket {number} of this visit is open", err)
+
+    def test_what_is_asked_by_hand(self):
+        self.wait_tickets(2)
+        later = self.today + 20 * DAY
+        code, _, err = self.plan("move", "lift", "lift-1", str(later + DAY), "--by", "wang")
+        self.assertNotEqual(code, 0)
+        self.assertIn("may be tightened, never postponed", err)
+        code, out, err = self.plan("move", "lift", "lift-1", str(later - 5 * DAY), "--by", "wang",
+                                   "--note", "slow door")
+        self.assertEqual((code, out), (0, "moved\n"), err)
+        self.assertEqual(self.visits("--plan", "lift")[0]["due"], str(later - 5 * DAY))
+        self.assertEqual(self.events("plan.moved")[-1]["note"], "slow door")
+        done = self.today - 3 * DAY
+        code, _, err = self.plan("done", "lift", "lift-1", "--on", str(done), "--by", "wang")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.visits("--plan", "lift")[0]["due"], str(done + 15 * DAY))
+        code, out, err = self.plan("start", "lift", "lift-1", "--by", "wang", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(json.loads(out), {"ok": True, "ticket": 3})
+        code, _, err = self.plan("start", "lift", "pump-1", "--by", "wang")
+        self.assertEqual(code, 1)
+        self.assertIn('plan "lift" does not go to pump-1', err)
+        self.assertEqual(self.plan("--device", "nobody")[0], 1)
+        self.assertEqual(self.plan("--weeks", "0")[0], 2)
+        self.assertEqual(self.plan("move", "lift", "lift-1")[0], 2)
+
+    def test_the_listing_says_the_same_without_a_daemon(self):
+        self.wait_tickets(2)
+        words = ("--from", str(self.today), "--to", str(self.today + 60 * DAY))
+        asked = self.visits(*words)
+        text = self.plan(*words)[1]
+        self.estate.stop()
+        self.assertEqual(self.visits(*words), asked)
+        self.assertEqual(self.plan(*words)[1], text)
+        round_ = [(v["device"], v["stop"]) for v in asked if v["day"] == str(self.today)]
+        self.assertEqual(round_, [("pump-1", 1), ("pump-2", 2)])
+        self.assertIn("mechanical: 2 visits, 90 min", text)
+        self.assertIn("parts: grease; lithium, 1 kg x 2", text)
+        self.assertIn("[ ] Look at seals", text)
+        self.assertNotIn("[ ]", self.plan("--brief")[1])
+
+    def test_the_calendar_is_read_by_another_program(self):
+        self.wait_tickets(2)
+        path = self.estate.path("plan.ics")
+        words = ("--from", str(self.today), "--to", str(self.today + 60 * DAY))
+        code, out, err = self.plan("--ics", path, *words)
+        self.assertEqual((code, out), (0, ""), err)
+        with open(path, "rb") as file:
+            raw = file.read()
+        self.assertLessEqual(max(len(line) for line in raw.split(b"\r\n")), 75)
+        self.assertNotIn(b"\n", raw.replace(b"\r\n", b""))
+        read = icalendar.Calendar.from_ical(raw)
+        events = read.walk("VEVENT")
+        visits = self.visits(*words)
+        self.assertEqual(len(events), len(visits))
+        self.assertEqual(len({str(e["UID"]) for e in events}), len(events))
+        for event, visit in zip(events, visits):
+            self.assertEqual(str(event["UID"]), visit["uid"])
+            self.assertEqual(str(event["SUMMARY"]), f'{visit["device_name"]}: {visit["title"]}')
+            self.assertEqual(str(event["LOCATION"]), visit["place"])
+            start = event.decoded("DTSTART")
+            if visit["start"] is None:
+                self.assertEqual(str(start), visit["day"])
+            else:
+                self.assertEqual(start.strftime("%Y-%m-%dT%H:%M:%S.000Z"), visit["start"])
+                self.assertEqual(event.decoded("DTEND") - start, datetime.timedelta(minutes=45))
+            for step in visit["steps"]:
+                self.assertIn(step, str(event["DESCRIPTION"]))
+            self.assertEqual(len(event.subcomponents), 1)
+            self.assertEqual(event.subcomponents[0].decoded("TRIGGER"), -DAY)
+        uids = {v["uid"] for v in visits}
+        self.estate.stop()
+        self.estate.start()
+        self.assertEqual({v["uid"] for v in self.visits(*words)}, uids)
+
+
+class ShippedPlans(unittest.TestCase):
+    def test_the_example_site_has_visits_in_both_languages(self):
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        code, out, err = run("check", "-c", os.path.join(top, "config/site.yaml"))
+        self.assertEqual(code, 0, out + err)
+        self.assertNotIn("warning", out + err)
+
+
+if __name__ == "__main__":
+    unittest.main()
