@@ -110,11 +110,14 @@ END_TEST
 START_TEST(reasons_of_the_system_have_its_words)
 {
     for (int number = 1; number < 134; number++) {
-        ck_assert_str_eq(err_reason(number), strerror(number));
+        /* Both may be in the C library's one buffer. */
+        char words[200];
+        snprintf(words, sizeof words, "%s", strerror(number));
+        ck_assert_str_eq(err_reason(number), words);
     }
     int before = catalogue_hear(LANGUAGE_ZH_CN);
     ck_assert_str_eq(err_reason(ENOENT), "没有该文件或目录");
-    ck_assert_str_eq(err_reason(EL3HLT), strerror(EL3HLT)); /* Nobody meets it. */
+    ck_assert_str_eq(err_reason(EL3HLT), "Level 3 halted"); /* Nobody meets it. */
     (void)catalogue_hear(before);
 }
 END_TEST
