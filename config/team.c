@@ -186,7 +186,7 @@ rota_read(struct reader *r,
         (y.handover->kind != NODE_SCALAR ||
          !number_parse_clock(&out->handover_minute, y.handover->text))) {
         diags_add(r->diags, DIAG_ERROR, &y.handover->loc,
-                  "\"handover\" is no time of day; %s", clock_shape.accepted);
+                  "\"handover\" is no time of day; %s", tr(clock_shape.accepted));
     }
     out->start = ROTA_START_DAY;
     if (y.start != NULL) {
@@ -283,7 +283,7 @@ add_span(struct reader *r,
     if (!parse_span(n, &from, &to)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc,
                   "the hours of \"%.40s\" are not two times; %s", key,
-                  span_shape.accepted);
+                  tr(span_shape.accepted));
         return;
     }
     for (int i = 0; i <= (last - first + 7) % 7; i++) {
@@ -326,7 +326,7 @@ hours_read(struct reader *r, const struct node *map, struct team *out)
         int last = -1; /* Of no day, when the key is none; its spans are looked at. */
         if (!parse_days(n->key, &first, &last)) {
             diags_add(r->diags, DIAG_ERROR, &n->key_loc, "\"%.40s\" is no day; %s",
-                      n->key, hours_shape.accepted);
+                      n->key, tr(hours_shape.accepted));
             first = last = 0;
         }
         if (n->kind == NODE_LIST) {
@@ -377,7 +377,7 @@ quiet_read(struct reader *r, const struct node *n, struct team *out)
     int to = 0;
     if (!parse_span(n, &from, &to)) {
         diags_add(r->diags, DIAG_ERROR, &n->loc, "\"quiet\" is not two times; %s",
-                  quiet_shape.accepted);
+                  tr(quiet_shape.accepted));
         return;
     }
     to -= to > DAY_MINUTES ? DAY_MINUTES : 0;

@@ -69,8 +69,12 @@ int cli_fail(const struct err *err);
  * environment.  Then speaks what the person wants, as far as that is known without a
  * site.  Not CLI_OK: it is no language of ours (said). */
 int cli_take_language(int *argc, char **argv);
-/* Speaks what the person wants; else what the site file says, then its locale. */
+/* Speaks what the person wants, else the locale says; where none is set, the site file.
+ */
 void cli_speak(const char *site_file);
+/* Speaks the language of a document of the site, which others read than who makes it:
+ * what the person says, else the site's, whatever the locale. */
+enum language cli_document_language(const struct site *site);
 
 /* Loads the site and compiles nothing; diagnostics go to standard error.  NULL on
  * errors. */

@@ -43,6 +43,15 @@ cli_speak(const char *site_file)
     catalogue_speak(language);
 }
 
+enum language
+cli_document_language(const struct site *site)
+{
+    enum language language = site->language;
+    (void)of_person(&language);
+    catalogue_speak(language);
+    return language;
+}
+
 /* The value of the option at `argv[i]`; NULL when it is another one, "" without one. */
 static const char *
 value_at(char **argv, int i, int *words)

@@ -124,7 +124,7 @@ cli_report_figures(const struct cli_command *self, const struct cli_figures *a)
         .before_from_ms = INSTANT_NONE,
         .before_to_ms = INSTANT_NONE,
         .now_ms = clock_real_ms(),
-        .language = catalogue_language()};
+        .language = cli_document_language(site)};
     int status = fill_options(self, a, &o);
     if (status == CLI_OK) {
         status = make_and_print(self, &o, print);

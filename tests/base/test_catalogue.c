@@ -17,11 +17,12 @@ START_TEST(the_table_is_in_order_and_every_text_is_found)
     for (size_t i = 0; i < catalogue_zh_cn_count; i++) {
         const struct catalogue_entry *e = &catalogue_zh_cn[i];
         if (i > 0) {
-            ck_assert_msg(strcmp(catalogue_zh_cn[i - 1].english, e->english) < 0,
+            /* "%ld" and PRId64 may be one text. */
+            ck_assert_msg(strcmp(catalogue_zh_cn[i - 1].english, e->english) <= 0,
                           "\"%s\" stands behind \"%s\"", e->english,
                           catalogue_zh_cn[i - 1].english);
         }
-        ck_assert_ptr_eq(tr_in(LANGUAGE_ZH_CN, e->english), e->other);
+        ck_assert_str_eq(tr_in(LANGUAGE_ZH_CN, e->english), e->other);
         ck_assert_str_ne(e->other, "");
         /* What prints lines in one language does so in the other. */
         size_t size = strlen(e->english);

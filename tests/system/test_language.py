@@ -134,12 +134,12 @@ class Files(unittest.TestCase):
     def test_the_person_comes_before_the_locale_and_the_locale_before_the_site(self):
         chinese, said = self.site("zh-CN"), {}
         for name, words, env in (
-                ("site", (), {}), ("site and locale", (), {"LC_ALL": "en_US.UTF-8"}),
+                ("site", (), {}), ("locale", (), {"LC_ALL": "en_US.UTF-8"}),
                 ("option", ("--language", "en"), {}),
                 ("environment", (), {"CARETAKER_LANGUAGE": "en"}),
                 ("option first", ("--language", "zh-CN"), {"CARETAKER_LANGUAGE": "en"})):
             said[name] = run("alarms", "-c", chinese, *words, env=env).stdout.strip()
-        self.assertEqual(said, {"site": "没有报警", "site and locale": "no alarms",
+        self.assertEqual(said, {"site": "没有报警", "locale": "no alarms",
                                 "option": "no alarms", "environment": "no alarms",
                                 "option first": "没有报警"})
         silent = self.write("plain.yaml", "site: {id: house}\ndata: data\n")
