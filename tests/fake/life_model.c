@@ -65,8 +65,14 @@ static enum proof
 shown(const struct life_model *m, const struct model_ticket *t)
 {
     const struct model_sensor *s = &m->sensors[t->instance];
-    if (stands(m, t) || s->condition == MODEL_TRUE) {
+    if (s->condition == MODEL_TRUE) {
         return PROOF_STANDS;
+    }
+    if (stands(m, t)) { /* Alone, it may want nothing but to run for a while. */
+        bool waits = !s->runs || t->proof == PROOF_NOT_RUNNING;
+        return t->instance == 0 && s->condition == MODEL_CLEAR && waits
+                   ? PROOF_NOT_RUNNING
+                   : PROOF_STANDS;
     }
     if (s->condition == MODEL_UNKNOWN) {
         return PROOF_NOT_GOOD;

@@ -116,13 +116,24 @@ point_of(const struct bench *b, uint32_t device, const char *id)
 
 /* One frame of a pump: the temperature, and whether it runs. */
 static void
-pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+pump_that(struct bench *b,
+          bool runs,
+          int64_t age_ms,
+          uint32_t device,
+          double a,
+          enum quality quality)
 {
     struct frame *f = plant_frame(device, b->t0 + age_ms);
     plant_frame_add(f, point_of(b, device, "a"), a, quality);
-    plant_frame_add(f, point_of(b, device, "run"), 1, quality);
+    plant_frame_add(f, point_of(b, device, "run"), runs, quality);
     pipeline_frame(b->pipeline, f);
     free(f);
+}
+
+static void
+pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+{
+    pump_that(b, true, age_ms, device, a, quality);
 }
 
 static int
@@ -401,6 +412,43 @@ START_TEST(a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor
         pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
     }
     expect(&b, "32000 ticket.verified pump-1/hot; 32000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+/* As a technician does it: the pump stands while its bearing is changed, and its alarm
+ * cannot clear until it runs again. */
+START_TEST(a_pump_that_was_stopped_for_its_repair_has_to_run_first)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 85);
+    for (int64_t age = 5000; age <= 80000; age += 1000) {
+        pump_that(&b, age == 5000, age, PUMP_1, age < 8000 ? 85 : 60, QUALITY_GOOD);
+    }
+    expect(&b, "68000 ticket.watched pump-1/hot not-running");
+    for (int64_t age = 81000; age <= 93000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, "83000 alarm.cleared pump-1/hot; "
+               "83000 ticket.watched pump-1/hot watching; "
+               "93000 ticket.verified pump-1/hot; 93000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+/* The same, but it has cooled down when it is stopped. */
+START_TEST(a_pump_that_is_stopped_before_its_alarm_clears_has_to_run_first)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    pump(&b, 5000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "");
+    pump_that(&b, false, 5500, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "5500 ticket.watched pump-1/hot not-running");
     bench_stop(&b);
     free(b.plant);
 }
@@ -976,6 +1024,8 @@ main(void)
     tc = tcase_create("watch");
     tcase_add_test(
         tc, a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor);
+    tcase_add_test(tc, a_pump_that_was_stopped_for_its_repair_has_to_run_first);
+    tcase_add_test(tc, a_pump_that_is_stopped_before_its_alarm_clears_has_to_run_first);
     tcase_add_test(tc, an_unknown_sample_begins_the_verification_anew);
     tcase_add_test(tc, silence_verifies_nothing);
     tcase_add_test(tc, a_fault_that_returns_reopens_its_ticket_verified_or_not);
