@@ -379,17 +379,6 @@ add_work(struct strbuf *out, const struct event *e)
     }
 }
 
-static void
-add_note(struct strbuf *out, const struct event *e)
-{
-    if (e->note == NULL ||
-        (e->pause != PAUSE_NONE && strcmp(e->note, pause_name(e->pause)) == 0)) {
-        return; /* What it waits for is said already. */
-    }
-    /* Ours are texts of the catalogue; what a person said stays as it is. */
-    strbuf_printf(out, ": %s", e->by == NULL ? tr(e->note) : e->note);
-}
-
 /* The title of an alarm holds its value; that of a ticket the value of its first. */
 static bool
 says_value(const struct event *e)
@@ -435,7 +424,10 @@ event_to_text(struct strbuf *out, const struct event *e)
     if (e->by != NULL) {
         strbuf_printf(out, tr(", by %s"), e->by);
     }
-    add_note(out, e);
+    if (e->note != NULL) {
+        /* Ours are texts of the catalogue; what a person said stays as it is. */
+        strbuf_printf(out, ": %s", e->by == NULL ? tr(e->note) : e->note);
+    }
     utf8_to_line(out->text + start);
     out->size = start + strlen(out->text + start);
 }

@@ -133,6 +133,9 @@ deed_wait(struct tickets *t,
     life_settle(t, e);
     struct event event = event_of(c, w, EVENT_TICKET_WAITING);
     event.pause = pause;
+    if (strcmp(w->note, pause_name(pause)) == 0) {
+        event.note = NULL; /* It is said once. */
+    }
     life_tell(t, e, &event);
     return 0;
 }
@@ -198,6 +201,13 @@ deed_close(struct tickets *t,
            const struct words *w,
            struct err *err)
 {
+    if (e->raised && e->row.proof == PROOF_NOT_RUNNING) {
+        return err_set(err, ERR_REFUSED,
+                       "ticket %" PRId64 " is resolved but its alarm stands until its "
+                       "device runs again; it closes when the sensor confirms, or "
+                       "reopen it",
+                       e->row.number);
+    }
     if (e->raised) {
         return err_set(err, ERR_REFUSED,
                        "ticket %" PRId64 " is resolved but its alarm stands; "

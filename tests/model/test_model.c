@@ -318,7 +318,7 @@ static const struct {
      "ticket 3 opened, info, planned: bearing at 81 (pump-1/hot), plan grease, "
      "symptom: it squeaks, due 2026-03-01, by li",
      NULL},
-    {{.kind = EVENT_TICKET_WAITING, .pause = PAUSE_PARTS, .note = "parts", .by = "li"},
+    {{.kind = EVENT_TICKET_WAITING, .pause = PAUSE_PARTS, .by = "li"},
      "ticket 3 waiting, for: parts, by li",
      "工单 3 等待，等待：配件，由 li"},
     {{.kind = EVENT_TICKET_WAITING,

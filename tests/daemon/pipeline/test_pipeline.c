@@ -991,6 +991,65 @@ START_TEST(hiding_hides_no_recovery_and_raises_nothing_twice)
 }
 END_TEST
 
+/* Device and rule, or what stands for all rules of its group. */
+static bool
+same_cause(const struct bench *b,
+           const struct ticket *t,
+           uint32_t device,
+           uint32_t rule)
+{
+    const struct site *site = &b->plant->site;
+    const char *group = site->rules[rule].group;
+    uint32_t its = t->rule != NULL ? site_rule(site, t->rule) : NONE_INDEX;
+    const char *its_group = its != NONE_INDEX ? site->rules[its].group : NULL;
+    return its != NONE_INDEX && strcmp(t->device, site->devices[device].id) == 0 &&
+           (its == rule ||
+            (group != NULL && its_group != NULL && strcmp(group, its_group) == 0));
+}
+
+/* The alarms that are work and are not hidden; each has its ticket, and one only. */
+static size_t
+check_one_ticket(const struct bench *b, unsigned seed, int step)
+{
+    size_t standing = 0;
+    for (uint32_t d = 0; d < b->plant->site.device_count; d++) {
+        for (uint32_t r = 0; r < b->plant->site.rule_count; r++) {
+            const struct alarm *a = alarms_get(pipeline_alarms(b->pipeline), d, r);
+            unsigned open = 0;
+            for (const struct ticket *t = b->recorder->tickets; t->number != 0; t++) {
+                open += t->state != TICKET_CLOSED && same_cause(b, t, d, r);
+            }
+            ck_assert_msg(open <= 1, "run %u, step %d: %u tickets", seed, step, open);
+            if (a != NULL && alarm_is_raised(a) && a->severity != SEVERITY_INFO &&
+                (a->state == ALARM_ACTIVE || a->state == ALARM_ACTIVE_ACKED)) {
+                ck_assert_msg(open == 1, "run %u, step %d: no ticket", seed, step);
+                standing++;
+            }
+        }
+    }
+    return standing;
+}
+
+START_TEST(every_alarm_has_its_ticket_and_no_cause_a_second_one)
+{
+    struct step steps[STEPS];
+    size_t standing = 0;
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        struct bench b;
+        struct plant *plant = plant_of(_i);
+        bench_start(&b, plant, 1);
+        make_steps(steps, seed + 1000);
+        for (int i = 0; i < STEPS; i++) {
+            play(&b, &steps[i], i * 1000LL);
+            standing += check_one_ticket(&b, seed, i);
+        }
+        bench_stop(&b);
+        free(plant);
+    }
+    ck_assert_uint_gt(standing, RUNS * 20);
+}
+END_TEST
+
 START_TEST(a_step_of_the_clock_is_told_with_its_length)
 {
     struct bench b;
@@ -1037,6 +1096,8 @@ main(void)
     tcase_add_loop_test(tc, a_step_of_the_clock_moves_everything_and_changes_nothing, 0,
                         PLANTS);
     tcase_add_test(tc, hiding_hides_no_recovery_and_raises_nothing_twice);
+    tcase_add_loop_test(tc, every_alarm_has_its_ticket_and_no_cause_a_second_one, 0,
+                        PLANTS);
     tcase_add_test(tc, a_step_of_the_clock_is_told_with_its_length);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

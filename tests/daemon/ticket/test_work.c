@@ -335,7 +335,7 @@ START_TEST(steps_are_ticked_off_and_back)
     must(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 2));
     ck_assert_uint_eq(row(1)->steps, 3);
     refused(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 2), ERR_REFUSED,
-            "step 2 of ticket 1 is done already; undone takes it back");
+            "step 2 of ticket 1 is done already; it can be taken back (--undo)");
     must(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 1, .undone = true));
     ck_assert_uint_eq(row(1)->steps, 2);
     alarm_is(0, EDGE_RAISED, VIBRATION, SEVERITY_NORMAL);
@@ -376,9 +376,12 @@ START_TEST(what_it_waits_for_is_a_word_or_words)
                  {PAUSE_ACCESS, "parts", PAUSE_ACCESS},
                  {PAUSE_OTHER, "rain", PAUSE_OTHER}};
     open_dry();
+    recorder->short_lines = false;
     must(GIVE(0, .kind = COMMAND_TICKET_WAIT, .pause = waits[_i].given,
               .note = waits[_i].note));
     ck_assert_int_eq(row(1)->pause, waits[_i].kept);
+    bool noted = strstr(recorder->lines[0], "\"note\":") != NULL;
+    ck_assert(noted == (_i >= 2)); /* The word itself is said once. */
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_RESUME));
     ck_assert_int_eq(row(1)->pause, PAUSE_NONE);
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_WAIT, .pause = PAUSE_PARTS));
@@ -439,6 +442,30 @@ START_TEST(a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most)
     watch(5 * MINUTE, true, 5 * MINUTE, false);
     advance(HOUR);
     expect("6m watched 1 normal watching; 10m verified 1 normal; 10m closed 1 normal");
+}
+END_TEST
+
+START_TEST(a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so)
+{
+    open_dry();
+    struct watch w = {
+        .clear = true, .clear_since_ms = T0 + MINUTE, .while_last_ms = T0 + MINUTE - 1};
+    alarm_is(MINUTE, EDGE_RAISED, DRY_RUN, SEVERITY_NORMAL);
+    must(GIVE(2 * MINUTE, .kind = COMMAND_TICKET_RESOLVE));
+    recorder_forget(recorder);
+    tickets_watch(tickets, T0 + 2 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("2m watched 1 normal not-running");
+    refused(GIVE(3 * MINUTE, .kind = COMMAND_TICKET_CLOSE), ERR_REFUSED,
+            "ticket 1 is resolved but its alarm stands until its device runs again; it "
+            "closes when the sensor confirms, or reopen it");
+    /* Running, it is seen running once its alarm has cleared, or it is ill after all.
+     */
+    w.while_now = true;
+    tickets_watch(tickets, T0 + 4 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("");
+    w = (struct watch){.stands = true, .while_now = true};
+    tickets_watch(tickets, T0 + 5 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("5m watched 1 normal alarm-stands");
 }
 END_TEST
 
@@ -558,6 +585,7 @@ add_work(TCase *tc)
     tcase_add_test(tc, more_kinds_of_parts_than_a_row_holds_are_refused_whole);
     tcase_add_test(tc, steps_are_ticked_off_and_back);
     tcase_add_test(tc, a_change_is_one_event_and_moves_the_deadlines);
+    tcase_add_test(tc, a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so);
     tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 5);
     tcase_add_test(tc, a_report_says_what_was_seen_and_by_whom);
     tcase_add_test(tc, a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most);
