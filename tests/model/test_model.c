@@ -304,7 +304,7 @@ static const struct {
       PUMP},
      "ticket 3 opened, urgent, reported: bearing at 81 (pump-1/hot), category seal, "
      "team lifts, reported by Mrs Wang, respond by 2026-03-01 10:14:30, by desk",
-     "工单 3 开单, 紧急, 报修: bearing at 81 (pump-1/hot)，类别 seal，班组 lifts，"
+     "工单 3 开单, 紧急, 报修: bearing at 81 (pump-1/hot)，专业 seal，班组 lifts，"
      "报修人 Mrs Wang，响应期限 2026-03-01 10:14:30，由 desk"},
     {{.kind = EVENT_TICKET_OPENED,
       .ticket_kind = TICKET_PLANNED,

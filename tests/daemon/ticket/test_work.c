@@ -372,6 +372,7 @@ START_TEST(what_it_waits_for_is_a_word_or_words)
         enum pause kept;
     } waits[] = {{PAUSE_PARTS, NULL, PAUSE_PARTS},
                  {PAUSE_NONE, "contractor", PAUSE_CONTRACTOR},
+                 {PAUSE_NONE, "配件", PAUSE_PARTS},
                  {PAUSE_NONE, "bearing ordered", PAUSE_OTHER},
                  {PAUSE_ACCESS, "parts", PAUSE_ACCESS},
                  {PAUSE_OTHER, "rain", PAUSE_OTHER}};
@@ -381,7 +382,7 @@ START_TEST(what_it_waits_for_is_a_word_or_words)
               .note = waits[_i].note));
     ck_assert_int_eq(row(1)->pause, waits[_i].kept);
     bool noted = strstr(recorder->lines[0], "\"note\":") != NULL;
-    ck_assert(noted == (_i >= 2)); /* The word itself is said once. */
+    ck_assert(noted == (_i >= 3)); /* The word itself is said once. */
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_RESUME));
     ck_assert_int_eq(row(1)->pause, PAUSE_NONE);
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_WAIT, .pause = PAUSE_PARTS));
@@ -586,7 +587,7 @@ add_work(TCase *tc)
     tcase_add_test(tc, steps_are_ticked_off_and_back);
     tcase_add_test(tc, a_change_is_one_event_and_moves_the_deadlines);
     tcase_add_test(tc, a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so);
-    tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 5);
+    tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 6);
     tcase_add_test(tc, a_report_says_what_was_seen_and_by_whom);
     tcase_add_test(tc, a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most);
 }
