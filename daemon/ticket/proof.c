@@ -49,8 +49,7 @@ proof_judge(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
     const struct rule_spec *rule = life_rule(t, e);
     e->verify_ms = INSTANT_MAX;
     e->proof_ms = INSTANT_MAX;
-    if (e->row.state != TICKET_RESOLVED || e->row.kind != TICKET_FAULT ||
-        rule == NULL) {
+    if (e->row.state != TICKET_RESOLVED || rule == NULL) {
         return false;
     }
     enum proof proof = proof_of(e, rule);

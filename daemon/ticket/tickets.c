@@ -86,7 +86,7 @@ on_fault(struct tickets *t,
          bool stood)
 {
     if (e == NULL) {
-        struct ticket_birth birth = {.kind = TICKET_FAULT,
+        struct ticket_birth birth = {.kind = t->site->rules[rule].ticket_kind,
                                      .device = device,
                                      .rule = rule,
                                      .priority = a->severity,
@@ -213,9 +213,7 @@ static struct ticket_entry *
 watching(const struct tickets *t, uint32_t device, uint32_t rule)
 {
     struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
-    return e != NULL && e->row.state == TICKET_RESOLVED && e->row.kind == TICKET_FAULT
-               ? e
-               : NULL;
+    return e != NULL && e->row.state == TICKET_RESOLVED ? e : NULL;
 }
 
 static void

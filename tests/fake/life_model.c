@@ -244,7 +244,9 @@ fault(struct life_model *m, int instance, enum severity severity, bool again)
 {
     struct model_ticket *t = ticket_of(m, instance);
     if (t == NULL) {
-        t = new_ticket(m, TICKET_FAULT, model_device(instance), instance);
+        /* The rules of the group see what is still to come. */
+        enum ticket_kind kind = instance == 0 ? TICKET_FAULT : TICKET_PREDICTED;
+        t = new_ticket(m, kind, model_device(instance), instance);
         t->priority = severity;
         t->episodes = 1;
         return;
