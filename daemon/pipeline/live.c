@@ -397,6 +397,7 @@ start(struct live *l, struct diags *diags, struct err *err)
         return code;
     }
     live_clock_start(&l->clock, last_ms);
+    live_watch(l, last_ms);
     struct diags again; /* The rules were checked above: this stays empty. */
     diags_init(&again);
     code = live_assemble(l, &again, err);

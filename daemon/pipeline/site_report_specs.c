@@ -196,8 +196,9 @@ static const char *const definitions[] = {
     N_("Down: an alarm of severity urgent or critical stands, or a ticket of that "
        "priority that a person reported is not resolved. Availability = up / (up + "
        "down); times out of service (without a fault) and times in which nobody could "
-       "see the device count for neither. Buses and the gateway stand apart: \"all\" "
-       "is without them."),
+       "know (the device did not answer or was not in the site yet, or the daemon did "
+       "not run) count for neither. Buses and the gateway stand apart: \"all\" is "
+       "without them."),
     N_("MTBF = time up / failures; MTTR = mean time from the report to the solution, "
        "and again from each reopening. Bounds: chi-square, 2n+2 and 2n degrees of "
        "freedom."),
@@ -207,7 +208,8 @@ static const char *const definitions[] = {
     N_("First-time fix: closed faults that were never reopened. A fault that came back "
        "had one of the same device and rule (or category) in the 30 days before it."),
     N_("A ticket counts, with all its work and cost, in the period in which it was "
-       "opened; times are cut at the ends of the period [from, to)."),
+       "opened; times are cut at the ends of the period [from, to). Per month: of the "
+       "months of the period that were recorded."),
     N_("Energy: counters in kWh read where each day begins; a day stands out when it "
        "is more than 3.5 robust deviations (median and MAD) from the days of its kind: "
        "working days, Saturdays, Sundays and holidays. An area counts no meter behind "

@@ -13,10 +13,12 @@
  *
  * Every moment of a device is one of these, the first that applies:
  *
- *   down            an alarm of severity urgent or critical stands, or a ticket of that
- *                   priority that no alarm opened (a person reported it) is not
- * resolved out of service  somebody took it out of service, for maintenance unseen it
- * did not answer, or nothing was recorded: nobody knows up
+ * - down: an alarm of severity urgent or critical stands, or a ticket of that priority
+ *   that no alarm opened (a person reported it) is not resolved;
+ * - out of service: somebody took it out of service, for maintenance;
+ * - unseen: it did not answer, or nothing was recorded: the daemon did not run, or the
+ *   device was not in the site yet; nobody knows;
+ * - up.
  *
  * Availability (equipment availability rate) = up / (up + down): what was out of
  * service by plan, or not seen, counts for neither.  A repair that is made "out of

@@ -706,6 +706,103 @@ class OfReplay(unittest.TestCase, Figures):
         self.assertIn("1 command, 1 refused", done.stderr)
 
 
+class WhatWasSeen(unittest.TestCase):
+    """Nobody knows what was while the daemon did not run, or before a device was added; and
+    periods that are not, or not wholly, recorded."""
+
+    SITE = """site: {id: house, name: House, timezone: Europe/Berlin, language: en}
+data: data
+rules:
+  - {id: broken, when: fault == 1, severity: urgent, title: {en: broken}, cause: c, consequence: c, action: a, respond_within: 2h, source: test}
+devices:
+  - {id: old, type: pump, points: {fault: {}}}
+"""
+    HOUR, DAY = 3600000, 86400000
+
+    def setUp(self):
+        self.estate = e = Estate()
+        self.addCleanup(e.close)
+        e.write("site.yaml", self.SITE)
+        e.start()
+        e.ok("ticket", "open", "old", "it drips", "--by", "desk")
+        e.stop()
+
+    def back(self, days, *keys):
+        """As if what meta holds under the keys, and all tickets and events, were so long ago."""
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            for key in keys:
+                db.execute("UPDATE meta SET value = value - ? WHERE key = ?",
+                           (days * self.DAY, key))
+        db.close()
+
+    def rows(self, *words, table="availability"):
+        report = json.loads(self.estate.ok("report", "--json", *words))
+        return {r["key"]: r for r in report["periods"][0][table]}
+
+    def test_silence_and_a_device_that_was_added(self):
+        self.back(10, "born_ms", "alive_ms")
+        self.back(-7, "alive_ms")  # It ran for seven days, and not for the last three.
+        self.estate.write("site.yaml", self.SITE +
+                          "  - {id: new, type: pump, points: {fault: {}}}\n")
+        self.estate.start()
+        self.estate.stop()
+        rows = self.rows("--from", "-9d", "--to", "now")
+        self.assertAlmostEqual(rows["old"]["unseen_h"], 3 * 24, delta=0.5)
+        self.assertAlmostEqual(rows["old"]["up_h"], 6 * 24, delta=0.5)
+        self.assertAlmostEqual(rows["new"]["unseen_h"], 9 * 24, delta=0.5)
+        self.assertLess(rows["new"]["up_h"], 0.5)
+        months = self.rows("--from", "-9d", table="reliability")
+        self.assertAlmostEqual(months["all"]["device_months"], 6 / 30.4375, delta=0.01)
+
+    def test_nothing_recorded(self):
+        words = ("--from", "2020-01-01", "--to", "2020-02-01")
+        rows = self.rows(*words)
+        self.assertEqual(rows["all"]["unseen_h"], 31 * 24)
+        self.assertIsNone(rows["all"]["availability"])
+        self.assertIsNone(self.rows(*words, table="reliability")["all"]["fault_rate"])
+        summary = self.rows(*words, table="summary")
+        for key in ("availability", "fault_rate", "response", "respond_in_time",
+                    "first_time_fix", "repeated", "cost_per_month", "rating"):
+            self.assertIsNone(summary[key]["value"], key)
+        for key in ("cost", "complaints"):
+            self.assertEqual(summary[key]["value"], 0, key)
+        for form in ("text", "html", "csv"):
+            text = self.estate.ok("report", "--format", form, *words)
+            self.assertNotRegex(text, r"(?i)\b(nan|inf)\b")
+            if form != "csv":
+                self.assertIn("nothing of it was recorded", text)
+        compared = json.loads(self.estate.ok("report", "--json", "--compare",
+                                             "2020-01-01..2020-02-01"))["comparison"]
+        self.assertEqual({c["verdict"] for c in compared}, {"too-few"})
+        self.assertTrue(all(c["change_percent"] is None for c in compared))
+
+    def test_a_period_that_ends_in_the_future(self):
+        self.back(61, "born_ms")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        words = ("--from", (now - datetime.timedelta(days=61)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                 "--to", (now + datetime.timedelta(days=300)).strftime("%Y-%m-%d"))
+        text = self.estate.ok("report", *words)
+        self.assertIn("recorded of it: ", text)
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            db.execute("UPDATE ticket SET cost = 6100")
+        db.close()
+        self.assertAlmostEqual(self.rows(*words, table="summary")["cost_per_month"]["value"],
+                               30.44, delta=0.1)
+        self.assertAlmostEqual(self.rows(*words)["old"]["up_h"] +
+                               self.rows(*words)["old"]["down_h"], 61 * 24, delta=1)
+
+    def test_a_day_of_25_hours(self):
+        begin = datetime.datetime(2025, 10, 1, tzinfo=datetime.timezone.utc).timestamp() * 1000
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'born_ms'", (int(begin),))
+        db.close()
+        rows = self.rows("--from", "2025-10-26", "--to", "2025-10-27")
+        self.assertEqual(rows["all"]["up_h"], 25)
+        parts = self.rows("--from", "2025-10-25", "--to", "2025-10-28", table="parts")
+        self.assertEqual([k for k in parts if k.startswith("all/")],
+                         ["all/2025-10-25", "all/2025-10-26", "all/2025-10-27"])
+
+
 class Energy(unittest.TestCase):
     """Counters in the history: the kWh of each day, computed once more from all samples."""
 
