@@ -195,7 +195,7 @@ class Files(unittest.TestCase):
 
     def test_what_machines_read_is_the_same_in_both(self):
         site = os.path.join(TOP, "config/site.yaml")
-        for words in (("schema", "site"), ("schema", "rules"), ("schema", "--json"),
+        for words in (("schema", "--json"),
                       ("profiles", "--json"), ("check", "--plan", "--json", "-c", site),
                       ("alarms", "--json", "-c", site), ("tickets", "--json", "-c", site),
                       ("devices", "--json", "-c", site)):
@@ -203,6 +203,31 @@ class Files(unittest.TestCase):
                 shown = [run(*words, "--language", language) for language in ("en", "zh-CN")]
                 self.assertEqual(shown[0].returncode, 0, shown[0].stderr)
                 self.assertEqual(shown[0].stdout, shown[1].stdout)
+
+    def test_a_schema_explains_in_the_readers_language_and_accepts_the_same(self):
+        def texts(node, key=None):
+            if isinstance(node, dict):
+                for k, v in node.items():
+                    yield from texts(v, k)
+            elif isinstance(node, list):
+                for v in node:
+                    yield from texts(v)
+            elif key in ("description", "patternErrorMessage") and isinstance(node, str):
+                yield node
+
+        def without_texts(node):
+            if isinstance(node, dict):
+                return {k: without_texts(v) for k, v in node.items() if not (
+                    k in ("description", "patternErrorMessage") and isinstance(v, str))}
+            return [without_texts(v) for v in node] if isinstance(node, list) else node
+
+        for kind in json.loads(run("schema", "--json").stdout):
+            with self.subTest(kind["kind"]):
+                en, zh = (json.loads(run("schema", kind["kind"], "--language", language).stdout)
+                          for language in ("en", "zh-CN"))
+                self.assertEqual(without_texts(en), without_texts(zh))
+                self.assertEqual([t for t in texts(en) if CHINESE.search(t)], [])
+                self.assertEqual([t for t in texts(zh) if not CHINESE.search(t)], [])
 
     def test_a_plan_is_told_in_chinese_and_its_columns_stand_straight(self):
         shown = run("check", "--plan", "-c", os.path.join(TOP, "config/site.yaml")).stdout
