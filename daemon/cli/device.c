@@ -11,6 +11,7 @@
 #include "daemon/base/utf8.h"
 #include "daemon/cli/cli.h"
 #include "daemon/model/ledger.h"
+#include "daemon/model/words.h"
 #include "daemon/pipeline/offline.h"
 
 #define DAY_MS        INT64_C(86400000)
@@ -117,9 +118,8 @@ print_life_used(const json_t *ledger)
     }
     if (text_of(text, ledger, "life_used")[0] != '\0') {
         print_label(tr("life used"));
-        printf(
-            tr("%s %% of its %s\n"), text,
-            tr_word("ledger", json_string_value(json_object_get(ledger, "life_by"))));
+        printf(tr("%s %% of its %s\n"), text,
+               tr_word("life", json_string_value(json_object_get(ledger, "life_by"))));
     }
 }
 
@@ -311,6 +311,15 @@ print_costs(const json_t *life)
     putchar('\n');
 }
 
+/* What happened: a word of ours, or the kind of a ticket. */
+static const char *
+history_word(const char *what)
+{
+    enum ticket_kind kind;
+    return ticket_kind_parse(&kind, what) ? ticket_kind_word(kind)
+                                          : tr_word("history", what);
+}
+
 static void
 print_history(const json_t *life)
 {
@@ -324,12 +333,16 @@ print_history(const json_t *life)
         char what[CELL_BYTES];
         char number[CELL_BYTES];
         print_also("  ", h, "t");
-        printf("  %s", text_of(what, h, "what"));
+        printf("  %s", history_word(text_of(what, h, "what")));
         if (text_of(number, h, "number")[0] != '\0') {
             printf(" %s", number);
         }
         print_also(": ", h, "title");
-        print_also("; ", h, "result");
+        if (strcmp(what, "document") == 0) {
+            print_word("; ", h, "result", "document_kind");
+        } else {
+            print_also("; ", h, "result");
+        }
         putchar('\n');
     }
 }

@@ -194,7 +194,7 @@ send_one(const struct ledger_args *a,
         if (a->json) {
             puts(strbuf_text(&answer));
         } else {
-            printf("%s%" PRId64 "%s\n", before, number, after);
+            printf("%s%" PRId64 "%s\n", tr(before), number, tr(after));
         }
     }
     strbuf_fini(&answer);

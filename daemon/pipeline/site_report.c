@@ -68,7 +68,8 @@ judge(struct site_change *c, struct figures_interval ratio, bool more_is_better)
     c->percent = change_percent(c->before, c->after);
     c->interval =
         (struct figures_interval){100.0 * (ratio.low - 1), 100.0 * (ratio.high - 1)};
-    if (isnan(ratio.low) || c->before_n + c->after_n < FIGURES_FEW) {
+    if (isnan(ratio.low) || isnan(c->before) || isnan(c->after) ||
+        c->before_n + c->after_n < FIGURES_FEW) {
         c->verdict = CHANGE_FEW;
     } else if (ratio.low <= 1 && ratio.high >= 1) {
         c->verdict = CHANGE_UNCLEAR;
@@ -86,8 +87,8 @@ compare_counts(struct site_change *c,
 {
     c->before_n = before;
     c->after_n = after;
-    c->before = before_time > 0 ? (double)before / before_time : (double)NAN;
-    c->after = after_time > 0 ? (double)after / after_time : (double)NAN;
+    c->before = figures_per_month((double)before, before_time);
+    c->after = figures_per_month((double)after, after_time);
     judge(c, figures_rate_ratio(after, after_time, before, before_time), false);
 }
 

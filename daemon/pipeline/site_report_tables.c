@@ -499,7 +499,7 @@ fill_summary(const struct filling *x)
     fill_figure(x, "cost", word(x, "cost"), REPORT_MONEY, cost / HUNDREDTHS,
                 (double)f->paid);
     fill_figure(x, "cost_per_month", word(x, "cost per month"), REPORT_MONEY,
-                months > 0 ? cost / HUNDREDTHS / months : (double)NAN, (double)f->paid);
+                figures_per_month(cost / HUNDREDTHS, months), (double)f->paid);
     fill_figure(x, "complaints", word(x, "reported by people"), REPORT_COUNT,
                 (double)f->reported, (double)f->reported);
     fill_figure(x, "rating", word(x, "rating"), REPORT_STARS,

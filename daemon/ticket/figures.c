@@ -10,6 +10,7 @@
 #include "daemon/ticket/figures_spans.h"
 
 #define HOUR_MS 3600000.0
+#define DAY_MS  86400000.0
 
 struct arising;
 
@@ -508,8 +509,13 @@ figures_device_months(const struct figures_plant *p)
 double
 figures_fault_rate(const struct figures_plant *p)
 {
-    double months = figures_device_months(p);
-    return months > 0 ? (double)p->faults / months : (double)NAN;
+    return figures_per_month((double)p->faults, figures_device_months(p));
+}
+
+double
+figures_per_month(double count, double months)
+{
+    return months * (double)FIGURES_MONTH_MS >= DAY_MS ? count / months : (double)NAN;
 }
 
 double

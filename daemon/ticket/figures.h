@@ -175,8 +175,10 @@ int figures_make(struct figures *out, const struct figures_input *in, struct err
 void figures_fini(struct figures *f);
 
 /* Derived ones; NaN where there is nothing to divide by. */
-double figures_availability(const struct figures_plant *p);  /* % */
-double figures_fault_rate(const struct figures_plant *p);    /* Per device and month. */
+double figures_availability(const struct figures_plant *p); /* % */
+double figures_fault_rate(const struct figures_plant *p);   /* Per device and month. */
+/* What came per month; NaN of less than a day, which says nothing of a month. */
+double figures_per_month(double count, double months);
 double figures_device_months(const struct figures_plant *p); /* Seen: up and down. */
 /* Hours; NaN below FIGURES_FEW failures (repairs): then only the bounds say something.
  */
