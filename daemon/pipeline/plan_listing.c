@@ -11,6 +11,9 @@
 #include "daemon/ticket/plan_visits.h"
 #include "daemon/ticket/plans.h"
 
+_Static_assert(PLAN_VISITS_MAX > 7 * PLAN_WEEKS_MAX + PLAN_ROUND_DAYS_MAX,
+               "a daily visit is listed on each of the days");
+
 /* Who has an open visit. */
 struct work {
     int64_t number;
@@ -214,6 +217,7 @@ put_visit(struct strbuf *out,
     put_day(out, "last_done", v->now.row->done_day);
     strbuf_json_time(out, "start", v->start_ms);
     strbuf_json_time(out, "end", v->end_ms);
+    strbuf_json_bool(out, "outside_hours", v->outside);
     put_uid(out, site, v);
     put_people(out, site, spec->team);
     put_procedure(out, site, spec->procedure);
