@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/ledger.h"
 
@@ -514,6 +515,12 @@ bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+struct ledger_papers
+pipeline_papers(const struct pipeline *p, int64_t t_ms)
+{
+    return ledger_book_papers(p->ledger, civil_day(t_ms));
 }
 
 void
