@@ -67,8 +67,9 @@ fill_meter_days(const struct filling *x, const struct report_meter *m)
 static void
 fill_meter(const struct filling *x, const struct report_meter *m)
 {
-    struct report_row *row =
-        add(x, SITE_ENERGY, x->r->site->devices[m->device].id, NULL);
+    const struct device *device = &x->r->site->devices[m->device];
+    struct report_row *row = add(x, SITE_ENERGY, device->id, NULL);
+    row->name = site_report_name_of(device);
     uint32_t whole = 0;
     uint32_t marked = 0;
     double sum = 0;
@@ -268,6 +269,7 @@ fill_device(const struct filling *x, const struct device *d, const struct use *u
         return;
     }
     struct report_row *row = add(x, SITE_LIFE, d->id, NULL);
+    row->name = site_report_name_of(d);
     double born_ms = dated ? (double)civil_instant(installed, 0) : (double)NAN;
     double since_ms = isnan(use->since_ms) ? born_ms : use->since_ms;
     double age = ((double)x->r->now_ms - born_ms) / DAY_MS / DAYS_IN_YEAR;

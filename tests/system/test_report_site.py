@@ -35,6 +35,8 @@ rules:
   - {id: small, when: fault == 1, severity: normal, title: {en: small}, cause: c, consequence: c, action: a, respond_within: 2h, source: test, ticket: {team: electrical}}
   - {id: urgent, when: fault == 2, severity: urgent, title: {en: urgent}, cause: c, consequence: c, action: a, respond_within: 30m, source: test, ticket: {team: mechanical}}
   - {id: critical, when: fault == 3, severity: critical, title: {en: critical}, cause: c, consequence: c, action: a, respond_within: 15m, source: test, ticket: {team: mechanical}}
+maintenance:
+  - {id: ten-days, title: {en: Ten-day service, zh-CN: 十天保养}, applies_to: {type: pump}, every: 10d, remind: 1d}
 buses: [{id: plant, tcp: "192.0.2.1:502"}]
 devices:
 """
@@ -236,6 +238,8 @@ class Figures:
         self.same(f"{key} availability", a["availability"],
                   100 * up / (up + down) if up + down else None)
         months = (up + down) / 1000 / MONTH_S
+        self.same(f"{key} devices", a["devices"], len(devices))
+        self.same(f"{key} months", r["device_months"], months)
         self.same(f"{key} faults", r["faults"], len(real))
         self.same(f"{key} rate", r["fault_rate"], len(real) / months)
         self.same(f"{key} failures", r["failures"], len(grave))
@@ -252,6 +256,8 @@ class Figures:
         if rows or key == "all":
             self.same(f"{key} cost", c["cost"], sum(x["cost"] for x in rows) / 100)
             self.same(f"{key} parts", c["parts"], sum(x["parts"] for x in rows) / 100)
+            self.same(f"{key} labour", c["labour"],
+                      sum(x["cost"] - x["parts"] for x in rows) / 100)
             self.same(f"{key} work", c["work_h"], sum(x["minutes"] for x in rows) / 60)
             self.same(f"{key} tickets", c["tickets"], len(rows))
 
@@ -298,14 +304,18 @@ class Figures:
                 self.twice.repair(r["number"]) or 0 for r in rows) / 3.6e6)
         counts = [r["tickets"] for r in self.period["causes"]]
         self.assertEqual(counts, sorted(counts, reverse=True))
-        self.same("all causes", self.period["causes"][-1]["cumulative"], 100)
+        for i, row in enumerate(self.period["causes"]):
+            self.same(f"causes to {row['key']}", row["cumulative"],
+                      100 * sum(counts[:i + 1]) / len(closed))
         for rule in {r["rule"] for r in self.rows if r["rule"]}:
             rows = [r for r in self.rows if r["rule"] == rule]
             judged = [r for r in rows if r["state"] == "closed" and r["cause"]]
             false = [r for r in judged if r["cause"] in ("false-alarm", "no-fault-found")]
             if judged:
                 got = self.tables["false_alarms"][rule]
+                self.same(f"{rule} tickets", got["tickets"], len(rows))
                 self.same(f"{rule} judged", got["judged"], len(judged))
+                self.same(f"{rule} false", got["false_alarms"], len(false))
                 self.same(f"{rule} false", got["share"], 100 * len(false) / len(judged))
 
     def work(self):
@@ -322,18 +332,39 @@ class Figures:
                 self.same(f"{name} work", got["work_h"], sum(r["minutes"] for r in rows) / 60)
                 self.same(f"{name} cost", got["cost"], sum(r["cost"] for r in rows) / 100)
                 self.same(f"{name} response", got["response_min"], mean(waits))
+                self.same(f"{name} responded", got["responded"], len(waits))
+                self.same(f"{name} resolved", got["resolved"],
+                          len([r for r in rows if r["resolved"] is not None]))
                 self.same(f"{name} rating", got["rating"], mean(stars))
+                self.same(f"{name} ratings", got["ratings"], len(stars))
                 self.same(f"{name} reopened", got["reopened"], sum(r["reopened"] for r in rows))
-        for kind in ("fault", "planned", "predicted", "reported"):
-            rows = [r for r in self.rows if r["kind"] == kind]
-            got = self.tables["kinds"][f"kind:{kind}"]
-            self.same(kind, got["tickets"], len(rows))
-            self.same(kind, got["share"], 100 * len(rows) / len(self.rows))
-        for plan in {r["plan"] for r in self.rows if r["plan"]}:
+        minutes = sum(r["minutes"] for r in self.rows)
+        for key, kinds in [*((f"kind:{k}", [k]) for k in
+                             ("fault", "planned", "predicted", "reported")),
+                           ("planned", ["planned", "predicted"]),
+                           ("unplanned", ["fault", "reported"])]:
+            rows = [r for r in self.rows if r["kind"] in kinds]
+            got = self.tables["kinds"][key]
+            self.same(key, got["tickets"], len(rows))
+            self.same(key, got["share"], 100 * len(rows) / len(self.rows))
+            self.same(key, got["work_h"], sum(r["minutes"] for r in rows) / 60)
+            self.same(key, got["work_share"], 100 * sum(r["minutes"] for r in rows) / minutes)
+            self.same(key, got["cost"], sum(r["cost"] for r in rows) / 100)
+        overdue = dict(self.twice.all(
+            "SELECT json_extract(json, '$.plan'), count(*) FROM events WHERE name = "
+            "'plan.overdue' AND t >= ? AND t < ? GROUP BY 1", self.begin, self.end))
+        plans = {r["plan"] for r in self.rows if r["plan"]}
+        self.assertEqual(set(self.tables["plans"]), plans | set(overdue))
+        for plan, count in overdue.items():
+            self.same(plan, self.tables["plans"][plan]["overdue"], count)
+        for plan in plans:
             rows = [r for r in self.rows if r["plan"] == plan]
             got = self.tables["plans"][plan]
             self.same(plan, got["visits"], len(rows))
             self.same(plan, got["done"], len([r for r in rows if r["resolved"] is not None]))
+            self.same(plan, got["in_time"], len([r for r in rows if r["resolved"] is not None
+                                                 and not r["overdue"]]))
+            self.same(plan, got["overdue"], overdue.get(plan, 0))
 
     def repeats(self):
         real = [r for r in self.rows if r["real"] and r["device"]]
@@ -359,19 +390,49 @@ class Figures:
         real = [r for r in self.rows if r["real"]]
         closed = [r for r in real if r["state"] == "closed"]
         cost = sum(r["cost"] for r in self.rows) / 100
+        n = {key: r["n"] for key, r in self.tables["summary"].items()}
+        t = self.tables
+        for key, table, row, value, of in (
+                ("fault_rate", "reliability", "all", "fault_rate", "faults"),
+                ("availability", "availability", "all", "availability", "devices"),
+                ("response", "response", "all", "mean_min", "n"),
+                ("resolution", "resolution", "all", "mean_min", "n"),
+                ("respond_in_time", "deadlines", "all", "respond_met", "respond_n"),
+                ("resolve_in_time", "deadlines", "all", "resolve_met", "resolve_n")):
+            self.same(key, s[key], t[table][row][value])
+            self.same(f"{key} n", n[key], t[table][row][of])
+        for key, count in (("first_time_fix", len(closed)), ("repeated", len(real)),
+                           ("cost", len([r for r in self.rows if r["cost"]])),
+                           ("cost_per_month", len([r for r in self.rows if r["cost"]])),
+                           ("rating", len([r for r in self.rows if r["rating"]]))):
+            self.same(f"{key} n", n[key], count)
         self.same("first-time fix", s["first_time_fix"],
                   100 * len([r for r in closed if not r["reopened"]]) / len(closed))
         self.same("repeated", s["repeated"], 100 * self.repeated / len(real))
         self.same("cost", s["cost"], cost)
         self.same("cost a month", s["cost_per_month"],
-                  cost / ((self.end - self.begin) / 1000 / MONTH_S))
+                  cost / self.months())
         self.same("complaints", s["complaints"],
                   len([r for r in self.rows if r["kind"] == "reported"]))
         self.same("rating", s["rating"], mean([r["rating"] for r in self.rows if r["rating"]]))
-        self.same("availability", s["availability"],
-                  self.tables["availability"]["all"]["availability"])
+
+    def months(self):
+        """Of the period, what was recorded."""
+        begin, end = max(self.begin, self.twice.born), min(self.end, self.twice.alive)
+        return (end - begin) / 1000 / MONTH_S
 
     def parts(self):
+        """Of all, each stretch once more: what is down and up in it, and its faults."""
+        rows = [r for r in self.period["parts"] if r["type"] == "all"]
+        edges = [ms(r["from"]) for r in rows] + [self.end]
+        for row, begin, end in zip(rows, edges, edges[1:]):
+            begin = max(begin, self.begin)
+            states = [sum(s) for s in zip(*(self.twice.states(d, begin, end)
+                                            for d in self.devices))]
+            self.same(row["key"], row["availability"], 100 * states[3] / (states[3] + states[0])
+                      if states[3] + states[0] else None)
+            self.same(row["key"], row["faults"], len([
+                r for r in self.rows if r["real"] and begin <= r["opened"] < end]))
         of_all = [r for r in self.period["parts"] if r["type"] == "all"]
         self.assertEqual(sum(r["faults"] for r in of_all),
                          self.tables["reliability"]["all"]["faults"])
@@ -443,6 +504,17 @@ class OfAYear(unittest.TestCase, Figures):
             self.same(key, rows[key]["change_percent"], 100 * (after / before - 1))
             self.assertLess(rows[key]["change_low"], rows[key]["change_percent"])
             self.assertGreater(rows[key]["change_high"], rows[key]["change_percent"])
+        for key in ("complaints_per_month", "failures"):
+            a, b = rows[key]["after"], rows[key]["before"]
+            self.same(key, rows[key]["change_percent"], 100 * (a / b - 1))
+        plants = [{r["key"]: r for r in p["reliability"]}["all"] for p in report["periods"]]
+        self.same("failures", rows["failures"]["after"],
+                  plants[0]["failures"] / plants[0]["device_months"])
+        self.same("failures", rows["failures"]["before_n"], plants[1]["failures"])
+        told = {r["key"]: r["value"] for r in report["periods"][1]["summary"]}["complaints"]
+        self.same("complaints", rows["complaints_per_month"]["before"],
+                  told / ((ms("2025-07-01") - Twice(self.folder, self.devices).born)
+                          / 1000 / MONTH_S))
 
     def test_few_faults_say_nothing(self):
         report = self.report("--device", "pump-0", "--from", "2025-03-01", "--to",
@@ -509,7 +581,8 @@ class OfAYear(unittest.TestCase, Figures):
         self.assertIn("设备完好率", text)
         text = self.estate.ok("report", "--from", "2025-07-01", "--to", "2026-01-01",
                               "--compare", "2025-01-01..2025-07-01")
-        head, first = text.splitlines()[4:6]
+        title, head, first = text.splitlines()[4:7]
+        self.assertEqual(title, "Before and after")
         self.assertEqual(head.split()[:7], "FIGURE BEFORE N AFTER N CHANGE 90".split())
         self.assertRegex(first, r"faults per device-month +[\d.]+ +\d+ +[\d.]+ +\d+ +[-+]\d+ %")
 
