@@ -286,8 +286,8 @@ ledger_is_near(const struct ledger_document *d, int32_t today)
     return left <= LEDGER_NEAR_DAYS && (left >= 0 || d->kind != DOCUMENT_WARRANTY);
 }
 
-static bool
-is_warranty_near(const struct ledger_book *b, uint32_t device, int32_t today)
+bool
+ledger_warranty_is_near(const struct ledger_book *b, uint32_t device, int32_t today)
 {
     char value[LEDGER_TEXT_BYTES];
     int32_t last;
@@ -306,7 +306,7 @@ ledger_book_papers(const struct ledger_book *b, int32_t today)
         p.over += near && ledger_days_left(&b->documents[i], today) < 0;
     }
     for (uint32_t i = 0; i < b->site->device_count; i++) {
-        p.due += is_warranty_near(b, i, today);
+        p.due += ledger_warranty_is_near(b, i, today);
     }
     return p;
 }

@@ -55,6 +55,9 @@ int64_t ledger_book_next_alteration(const struct ledger_book *b);
 int32_t ledger_days_left(const struct ledger_document *d, int32_t today);
 /* A warranty that is over needs nobody: it is told of only before that. */
 bool ledger_is_near(const struct ledger_document *d, int32_t today);
+/* The same of the warranty that stands in the record itself. */
+bool
+ledger_warranty_is_near(const struct ledger_book *b, uint32_t device, int32_t today);
 /* Papers that somebody is to see to: those that run out within LEDGER_NEAR_DAYS,
  * warranties among them (also the one of the ledger's own field), and those that have,
  * warranties not. */

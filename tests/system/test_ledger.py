@@ -243,7 +243,20 @@ class Ledger(unittest.TestCase):
         table = e.ok("ledger")
         self.assertIn("box-1, certificate: box.pdf, " + SOON, table)
         self.assertNotIn(GONE, table)
+        # The report has the same, and what was changed in the ledger since the file.
+        e.ok("ledger", "set", "box-1", "warranty_until=" + SOON, "installed=2016-01-01",
+             "design_life=12y", "--by", "li")
+        period = json.loads(e.ok("report", "--format", "json"))["periods"][0]
+        for paper in period["papers"]:
+            self.assertIn(paper.pop("days_left"), (29, 30))
+        self.assertEqual(period["papers"], [
+            {"key": "box-1/box.pdf", "valid_until": SOON, "kind": "certificate",
+             "title": "box.pdf"},
+            {"key": "box-1/warranty", "valid_until": SOON, "kind": "warranty", "title": None}])
+        self.assertEqual({r["key"] for r in period["life"]}, {"pump-1", "box-1"})
+        self.assertRegex(e.ok("report"), rf"Papers that run out\n.*\nbox-1 .*{SOON} +(29|30) +certificate")
         e.ok("ledger", "remove-document", "1", "--by", "li")
+        e.ok("ledger", "set", "box-1", "warranty_until=", "--by", "li")
         e.stop()
         e.start()
         wait_for(lambda: not standing(), "it clears")
