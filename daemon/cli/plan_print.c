@@ -128,7 +128,7 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
         strbuf_printf(out, tr("; %lld min"), (long long)int_of(v, "minutes"));
     }
     if (is_true(v, "outside_hours")) {
-        strbuf_add(out, tr(", does not fit into the team's hours"));
+        strbuf_add(out, tr(", outside the team's hours"));
     }
     add_cost(out, v, currency);
     add_use(out, v);

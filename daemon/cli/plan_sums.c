@@ -257,6 +257,27 @@ take(struct sum *sum, const json_t *row)
     sum->cost += cost;
 }
 
+/* The rows by month, or by plan; owned (free()). */
+static const json_t **
+by_key(const json_t *root, const char *key)
+{
+    size_t count = json_array_size(root);
+    const json_t **rows = calloc(count + 1, sizeof *rows);
+    if (rows == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < count; i++) { /* They come by month: a few hundred. */
+        const json_t *row = json_array_get(root, i);
+        size_t at = i;
+        while (at > 0 && strcmp(text_of(rows[at - 1], key), text_of(row, key)) > 0) {
+            rows[at] = rows[at - 1];
+            at--;
+        }
+        rows[at] = row;
+    }
+    return rows;
+}
+
 /* The rows of one key, such as a month, as one, for each of its values in order. */
 static void
 print_by(const json_t *root, const char *key, const char *total)
@@ -271,29 +292,20 @@ print_by(const json_t *root, const char *key, const char *total)
                                                     {"cost", "COST", CLI_SHOW_TEXT},
                                                     {"title", "TITLE", CLI_SHOW_TEXT}}};
     bool plans = strcmp(key, "plan") == 0;
-    json_t *groups = json_object();
-    size_t i;
-    json_t *row;
     struct strbuf rows = {0};
     struct sum all = {.costed = false};
-    json_array_foreach(root, i, row)
-    {
-        json_object_set_new(groups, text_of(row, key), json_integer((json_int_t)i));
-    }
+    const json_t **ordered = by_key(root, key);
     strbuf_add_char(&rows, '[');
-    for (void *it = json_object_iter(groups); it != NULL;
-         it = json_object_iter_next(groups, it)) {
+    for (size_t i = 0, next; i < json_array_size(root); i = next) {
+        const char *name = text_of(ordered[i], key);
         struct sum sum = {.costed = false};
-        json_array_foreach(root, i, row)
-        {
-            if (strcmp(text_of(row, key), json_object_iter_key(it)) == 0) {
-                take(&sum, row);
-                take(&all, row);
-            }
+        for (next = i; next < json_array_size(root) &&
+                       strcmp(text_of(ordered[next], key), name) == 0;
+             next++) {
+            take(&sum, ordered[next]);
+            take(&all, ordered[next]);
         }
-        size_t last = (size_t)json_integer_value(json_object_iter_value(it));
-        add_row(&rows, json_object_iter_key(it),
-                plans ? json_array_get(root, last) : NULL, &sum);
+        add_row(&rows, name, plans ? ordered[i] : NULL, &sum);
     }
     if (total != NULL) {
         add_row(&rows, total, NULL, &all);
@@ -302,7 +314,7 @@ print_by(const json_t *root, const char *key, const char *total)
     (void)cli_print_listing(strbuf_text(&rows), false, columns[plans], plans ? 5 : 4,
                             "nothing is planned in this time");
     strbuf_fini(&rows);
-    json_decref(groups);
+    free(ordered);
 }
 
 void
