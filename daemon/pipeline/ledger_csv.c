@@ -7,10 +7,10 @@
 
 #include "collectors/log_lines.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/csv.h"
 #include "daemon/base/utf8.h"
 
 #define CELLS_MAX 256 /* Columns that nobody reads are welcome. */
-#define BOM       "\xEF\xBB\xBF"
 
 /* Columns before the fields of the ledger. */
 enum { COLUMN_ID, COLUMN_NAME, COLUMN_TYPE, COLUMN_LOCATION, COLUMN_FIRST_FIELD };
@@ -27,53 +27,7 @@ column_name(uint32_t column)
                : ledger_key_name((enum ledger_key)(column - COLUMN_FIRST_FIELD));
 }
 
-/* ---- Formulas ---- */
-
-/* A spreadsheet would take it for a formula. */
-static bool
-is_formula(const char *text)
-{
-    static const char *const starts[] = {"=", "+", "-", "@", "＝", "＋", "－", "＠"};
-    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
-        if (strncmp(text, starts[i], strlen(starts[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Apostrophes and a formula behind them: one more, or one less, tells them apart. */
-static bool
-is_guarded(const char *text)
-{
-    return is_formula(text + strspn(text, "'"));
-}
-
 /* ---- Writing ---- */
-
-static void
-add_cell(struct strbuf *out, const char *text)
-{
-    size_t size = strlen(text);
-    bool guard = is_guarded(text);
-    bool quote = strpbrk(text, ",;\"\t\r\n") != NULL ||
-                 (size > 0 && (text[0] == ' ' || text[size - 1] == ' '));
-    if (quote) {
-        strbuf_add_char(out, '"');
-    }
-    if (guard) {
-        strbuf_add_char(out, '\'');
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            strbuf_add_char(out, '"');
-        }
-        strbuf_add_char(out, *text);
-    }
-    if (quote) {
-        strbuf_add_char(out, '"');
-    }
-}
 
 /* A name of several lines is one in a cell. */
 static char *
@@ -105,7 +59,7 @@ void
 ledger_csv_write(struct strbuf *out, const struct ledger_sheet *sheet, bool bom)
 {
     char room[LEDGER_TEXT_BYTES];
-    strbuf_add(out, bom ? BOM : "");
+    strbuf_add(out, bom ? CSV_BOM : "");
     for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
         strbuf_printf(out, "%s%s", c > 0 ? "," : "", column_name(c));
     }
@@ -113,7 +67,7 @@ ledger_csv_write(struct strbuf *out, const struct ledger_sheet *sheet, bool bom)
     for (uint32_t i = 0; i < sheet->count; i++) {
         for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
             strbuf_add(out, c > 0 ? "," : "");
-            add_cell(out, cell_of(room, &sheet->lines[i], c));
+            csv_add(out, cell_of(room, &sheet->lines[i], c));
         }
         strbuf_add(out, "\r\n");
     }
@@ -200,13 +154,6 @@ separator_of(const char *line)
         }
     }
     return choice[best];
-}
-
-/* In place: the apostrophe of a cell that would be a formula. */
-static const char *
-unguarded(const char *text)
-{
-    return text[0] == '\'' && is_guarded(text) ? text + 1 : text;
 }
 
 /* The column that a heading stands for; COLUMN_NONE: none that is known. */
@@ -325,7 +272,7 @@ read_cell(struct reading *r, const struct ledger_line *line, uint32_t at)
 {
     const struct log_cell *cell = &r->cells[at];
     uint32_t column = r->meaning[at];
-    const char *text = unguarded(cell->text);
+    const char *text = csv_unguarded(cell->text);
     char value[LEDGER_TEXT_BYTES];
     struct err err = {0};
     if (column == COLUMN_NONE || column == COLUMN_ID) {
@@ -379,7 +326,7 @@ static const struct ledger_line *
 find_line(struct reading *r)
 {
     const struct log_cell *cell = &r->cells[r->where[COLUMN_ID]];
-    const struct ledger_line wanted = {.id = unguarded(cell->text)};
+    const struct ledger_line wanted = {.id = csv_unguarded(cell->text)};
     const struct ledger_line *key = &wanted;
     const struct ledger_line **found = r->sheet->count > 0
                                            ? bsearch(&key, r->by_id, r->sheet->count,

@@ -6,9 +6,13 @@
 
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/ticket/plan_route.h"
 #include "daemon/ticket/plan_visits.h"
 #include "daemon/ticket/plans.h"
+
+_Static_assert(PLAN_VISITS_MAX > 7 * PLAN_WEEKS_MAX + PLAN_ROUND_DAYS_MAX,
+               "a daily visit is listed on each of the days");
 
 /* Who has an open visit. */
 struct work {
@@ -204,11 +208,16 @@ put_visit(struct strbuf *out,
     strbuf_json_str(out, "assignee",
                     w != NULL && w->assignee[0] != '\0' ? w->assignee : NULL);
     put_number_or_null(out, "minutes", spec->minutes);
-    put_number_or_null(out, "cost", spec->cost);
+    if (spec->cost != 0) {
+        strbuf_json_money(out, "cost", spec->cost);
+    } else {
+        strbuf_json_str(out, "cost", NULL);
+    }
     put_use(out, site, &v->now);
     put_day(out, "last_done", v->now.row->done_day);
     strbuf_json_time(out, "start", v->start_ms);
     strbuf_json_time(out, "end", v->end_ms);
+    strbuf_json_bool(out, "outside_hours", v->outside);
     put_uid(out, site, v);
     put_people(out, site, spec->team);
     put_procedure(out, site, spec->procedure);

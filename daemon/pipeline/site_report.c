@@ -310,6 +310,7 @@ site_report_make(struct site_report *out,
         code = make_period(out, i, reader, err);
     }
     code = code == 0 ? site_report_fill_life(out, state, reader, err) : code;
+    code = code == 0 ? site_report_fill_papers(out, state, err) : code;
     if (code == 0 && out->period_count > 1) {
         site_report_compare(out);
     }

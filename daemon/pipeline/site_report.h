@@ -32,6 +32,7 @@ enum site_table {
     SITE_PLANS,
     SITE_FALSE_ALARMS,
     SITE_LIFE,
+    SITE_PAPERS,
     SITE_ENERGY,
     SITE_ENERGY_MARKED,
     SITE_PARTS,
@@ -98,6 +99,9 @@ int site_report_fill_life(struct site_report *r,
                           struct state *state,
                           struct history_reader *reader,
                           struct err *err);
+/* Papers of the ledger that run out, as of now, in the first. */
+int
+site_report_fill_papers(struct site_report *r, struct state *state, struct err *err);
 void site_report_compare(struct site_report *r);
 /* What the site calls the device; NULL where that is its id. */
 const char *site_report_name_of(const struct device *d);

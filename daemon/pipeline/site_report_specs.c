@@ -119,6 +119,12 @@ static const struct report_column life[] = {
     COLUMN("starts", "STARTS", REPORT_COUNT),
     COLUMN("design_starts", "OF STARTS", REPORT_COUNT),
 };
+static const struct report_column papers[] = {
+    COLUMN("valid_until", "LAST DAY", REPORT_DAY),
+    COLUMN("days_left", "DAYS LEFT", REPORT_COUNT),
+    COLUMN("kind", "KIND", REPORT_WORD, .words = "document_kind"),
+    COLUMN("title", "PAPER", REPORT_WORD),
+};
 static const struct report_column energy[] = {
     COLUMN("kwh", "kWh", REPORT_KWH, .lead = true),
     COLUMN("days", "WHOLE DAYS", REPORT_COUNT),
@@ -177,6 +183,7 @@ const struct report_spec site_table_specs[SITE_TABLES] = {
     [SITE_FALSE_ALARMS] = SPEC(
         "false_alarms", "False alarms by rule", "RULE", OF(false_alarms), .shown = 20),
     [SITE_LIFE] = SPEC("life", "Life used", "DEVICE", OF(life), .shown = 40),
+    [SITE_PAPERS] = SPEC("papers", "Papers that run out", "DEVICE", OF(papers)),
     [SITE_ENERGY] = SPEC("energy", "Energy", "DEVICE OR AREA", OF(energy)),
     [SITE_ENERGY_MARKED] = SPEC(
         "energy_marked", "Days that stand out", "DEVICE/DAY", OF(marked), .shown = 30),
