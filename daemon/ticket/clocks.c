@@ -286,7 +286,10 @@ step_visit(const struct site *site, struct ticket *row, int64_t now_ms, int64_t 
 }
 
 void
-clocks_step(const struct site *site, struct ticket *row, int64_t now_ms, int64_t step_ms)
+clocks_step(const struct site *site,
+            struct ticket *row,
+            int64_t now_ms,
+            int64_t step_ms)
 {
     bool visit = row->kind == TICKET_PLANNED && row->due_ms != INSTANT_NONE;
     struct calendar c = clocks_calendar(site, row);
@@ -313,5 +316,6 @@ clocks_step(const struct site *site, struct ticket *row, int64_t now_ms, int64_t
     int64_t stands_ms = row->state == TICKET_WAITING ? row->waiting_since_ms : now_ms;
     row->resolve_warn_ms = stepped(&c, row->resolve_warn_ms, stands_ms, step_ms);
     row->resolve_by_ms = stepped(&c, row->resolve_by_ms, stands_ms, step_ms);
-    row->resolve_from_ms = moved(&c, row->resolve_from_ms, stands_ms, stands_ms + step_ms);
+    row->resolve_from_ms =
+        moved(&c, row->resolve_from_ms, stands_ms, stands_ms + step_ms);
 }
