@@ -7,8 +7,8 @@ import os
 import random
 import unittest
 
-from estate import Estate
-from promised import HOUR_MS, MINUTE_MS, PRIORITIES, RANK, UTC, ms_of, witness
+from estate import Estate, free_port, wait_for
+from promised import (HOUR_MS, MINUTE_MS, PRIORITIES, RANK, UTC, journal, ms_of, witness)
 
 SEEDS = range(1, 17)
 DAYS = 16
@@ -271,6 +271,108 @@ class Deadlines(unittest.TestCase):
             self.assertGreater(seen[f"ticket.{name}"], 200, name)
         self.assertGreater(min(seen["given"], seen["planned"], seen["plan.moved"],
                                seen["reported"]), 20, seen)
+
+
+LIVE = """
+site: {id: house, name: House, timezone: Europe/Berlin, language: en}
+data: data
+history: {flush: 1s}
+tickets: {verify_for: 300ms, follow_up: 1h}
+priorities:
+  normal: {respond: 1500ms, resolve: 2500ms}
+  urgent: {respond: 1s, resolve: 1500ms}
+people: [{id: ana}, {id: ben}]
+teams:
+  - id: office
+    members: [ana, ben]
+    rota: {handover: "08:00", daily: [ana, ben], start: 2026-01-05}
+    hours: {mon-sun: "00:00-24:00"}
+    escalate: [{after: 200ms, to: ben}, {after: 700ms, to: ana}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+devices:
+  - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 100ms,
+     points: {f0: {register: input 0}, f1: {register: input 1}}}
+rules:
+  - {id: r0, title: {en: r0}, when: f0 > 0, severity: normal, ticket: {team: office}}
+  - {id: r1, title: {en: r1}, when: f1 > 0, severity: urgent, ticket: {team: office}}
+"""
+LIVE_FACTS = {
+    "zone": "Europe/Berlin", "calendar": [], "grace": {}, "first": "2020-01-01",
+    "last": "2020-01-02",
+    "priorities": {"normal": (1500, 2500), "urgent": (1000, 1500)},
+    # What works at all times needs no calendar.
+    "teams": [{"id": "office", "escalate": [(200, "ben"), (700, "ana")]}],
+    "rules": [{"id": "r0", "team": "office"}, {"id": "r1", "team": "office"}]}
+SAID_BY = {"ticket.responded": "arrive", "ticket.waiting": "wait", "ticket.resumed": "resume",
+           "ticket.changed": "change", "ticket.resolved": "resolve"}
+
+
+class LiveAndReplay(unittest.TestCase):
+    """A daemon that is stopped and started in between, and a replay of what it recorded."""
+
+    def setUp(self):
+        port = free_port()
+        self.estate = e = Estate()
+        self.addCleanup(e.close)
+        e.write("site.yaml", LIVE % port)
+        self.simulator = e.simulate(
+            f'slaves:\n  - tcp: "127.0.0.1:{port}"\n    units:\n      - {{unit: 1, id: pump-1, '
+            "points: {f0: {register: input 0, signal: 0}, f1: {register: input 1, signal: 0}}}\n")
+        e.start()
+
+    def told(self, name, **words):
+        """Waits until it was told."""
+        wait_for(lambda: any(e["event"] == name and words.items() <= e.items()
+                             for e in self.estate.events()), (name, words))
+
+    def live(self):
+        e, simulator = self.estate, self.simulator
+        simulator.set("pump-1", "f0", 1)
+        self.told("ticket.opened")
+        e.ok("ticket", "arrive", 1, "--by", "ana")
+        e.ok("ticket", "wait", 1, "parts", "--by", "ana")
+        simulator.set("pump-1", "f1", 1)
+        self.told("ticket.opened", ticket=2)
+        e.stop()
+        e.start()
+        self.told("ticket.breached", ticket=2, deadline="respond")
+        e.ok("ticket", "change", 2, "--priority", "normal", "--note", "it drips", "--by", "ben")
+        e.ok("ticket", "resume", 1, "--by", "ana")
+        self.told("ticket.breached", ticket=1, deadline="resolve")
+        e.ok("ticket", "resolve", 1, "done", "--by", "ana")
+        simulator.set("pump-1", "f0", 0)
+        self.told("ticket.closed", ticket=1)
+        simulator.set("pump-1", "f0", 1)
+        self.told("ticket.reopened", ticket=1)
+        self.told("ticket.breached", ticket=1, deadline="respond")
+        self.told("ticket.breached", ticket=2, deadline="resolve")
+        e.stop()
+
+    def test_a_replay_gives_the_same_deadlines(self):
+        self.live()
+        e = self.estate
+        events, rows = journal(e.path("data/state.db"))
+        until = max(t for t, _, _ in events)
+        commands = "commands:\n" + "".join(
+            f"  - {{at: \"{event['t']}\", do: ticket.{SAID_BY[name]}, ticket: {event['ticket']}, "
+            f"by: {event['by']}, priority: {event['priority']}"
+            + "".join(f", {word}: {event[word]}" for word in ("note", "pause") if word in event)
+            + "}\n"
+            for _, name, event in events if "by" in event and name in SAID_BY)
+        log = e.write("log.csv", e.ok("export", "--from", "-1h", "--to", "now"))
+        e.ok("replay", "--state", "again", "--commands", e.write("people.yaml", commands),
+             "--until", stamp(until), log)
+        again, again_rows = journal(e.path("again/state.db"))
+        of_tickets = [event for _, name, event in events if name.startswith("ticket.")]
+        self.assertEqual([event for t, name, event in again
+                          if name.startswith("ticket.") and t <= until], of_tickets)
+        for number, row in rows.items():
+            for key in row.keys():
+                if key.endswith(("_ms", "ed")):
+                    self.assertEqual(again_rows[number][key], row[key], (number, key))
+        for path in ("data/state.db", "again/state.db"):
+            witness(LIVE_FACTS, e.path(path), until)
+        self.assertEqual(e.run("check", "--journal").returncode, 0)
 
 
 if __name__ == "__main__":
