@@ -138,7 +138,7 @@ same_round(const json_t *a, const json_t *b)
            strcmp(text_of(a, "team"), text_of(b, "team")) == 0;
 }
 
-/* "Tue 2026-03-10, mechanical: 3 visits, 95 min" */
+/* "Tue 2026-03-10, mechanical (zhang): 3 visits, 95 min" */
 static void
 add_round(struct strbuf *out, const json_t *visits, size_t first)
 {
@@ -156,6 +156,10 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     add_day(out, text_of(head, "day"));
     if (text_of(head, "team")[0] != '\0') {
         strbuf_printf(out, ", %s", text_of(head, "team"));
+    }
+    const json_t *people = json_object_get(head, "people");
+    if (json_array_size(people) == 1) {
+        strbuf_printf(out, " (%s)", json_string_value(json_array_get(people, 0)));
     }
     strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {
