@@ -9,6 +9,7 @@
 #include "daemon/store/state_internal.h"
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/fake_disk.h"
+#include "tests/fake/sanitized.h"
 
 #define COMMITS 12
 #define TRIES   4
@@ -140,11 +141,11 @@ count_operations(void)
 START_TEST(test_the_power_goes_at_each_operation)
 {
     uint64_t count = count_operations();
-    for (uint64_t at = 1; at <= count; at++) {
+    for (uint64_t at = 1; at <= count; at += SANITIZED_SLOWER) {
         disk = fake_disk_new();
         fake_disk_plan(disk, FAKE_DISK_POWER, at);
         int64_t acknowledged = work(false);
-        fake_disk_power_on(disk, at % SEEDS);
+        fake_disk_power_on(disk, at / SANITIZED_SLOWER % SEEDS);
         judge(acknowledged, acknowledged + 1, "power", at);
         fake_disk_free(disk);
     }
@@ -154,7 +155,7 @@ END_TEST
 START_TEST(test_each_operation_fails_once)
 {
     uint64_t count = count_operations();
-    for (uint64_t at = 1; at <= count; at++) {
+    for (uint64_t at = 1; at <= count; at += SANITIZED_SLOWER) {
         disk = fake_disk_new();
         fake_disk_plan(disk, FAKE_DISK_FAILS, at);
         int64_t acknowledged = work(true);
@@ -168,7 +169,7 @@ END_TEST
 START_TEST(test_the_disk_is_full_from_each_operation_on)
 {
     uint64_t count = count_operations();
-    for (uint64_t at = 1; at <= count; at++) {
+    for (uint64_t at = 1; at <= count; at += SANITIZED_SLOWER) {
         disk = fake_disk_new();
         fake_disk_plan(disk, FAKE_DISK_FULL, at);
         int64_t acknowledged = work(false);
