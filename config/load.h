@@ -33,7 +33,7 @@ extern const struct shape applies_to_shape, ledger_shape, limits_shape, point_sh
     points_shape, poll_shape;
 /* Whole files. */
 extern const struct shape site_file_shape, rules_file_shape, profile_file_shape,
-    case_file_shape, map_file_shape, sim_file_shape;
+    case_file_shape, commands_file_shape, map_file_shape, sim_file_shape;
 
 /* ---- section.c: the files, and what stands at their top level. ---- */
 
