@@ -157,9 +157,8 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     if (text_of(head, "team")[0] != '\0') {
         strbuf_printf(out, ", %s", text_of(head, "team"));
     }
-    const json_t *people = json_object_get(head, "people");
-    if (json_array_size(people) == 1) {
-        strbuf_printf(out, " (%s)", json_string_value(json_array_get(people, 0)));
+    if (text_of(head, "on_duty")[0] != '\0') {
+        strbuf_printf(out, " (%s)", text_of(head, "on_duty"));
     }
     strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {

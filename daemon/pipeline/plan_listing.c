@@ -115,18 +115,20 @@ put_use(struct strbuf *out, const struct site *site, const struct plan_now *now)
     strbuf_json_int(out, "from_days", counted ? u->rate_days : 0);
 }
 
-/* Who will be on duty on the day; of a team without a rota all its members. */
+/* Who will be on duty on the day; of a team without a rota nobody, and all its members
+ * come into question. */
 static void
 put_people(struct strbuf *out, const struct site *site, const char *id, int32_t day)
 {
     const struct team *team = dispatch_team_of(site, id);
-    bool rota = team != NULL && team->rota.people_count > 0;
+    const char *who = dispatch_person_of_day(site, team, NULL, day);
+    strbuf_json_str(out, "on_duty", who);
     strbuf_json_key(out, "people");
     strbuf_add_char(out, '[');
-    if (rota) {
-        strbuf_json_string(out, dispatch_person_of_day(site, team, NULL, day));
+    if (who != NULL) {
+        strbuf_json_string(out, who);
     }
-    for (uint32_t i = 0; team != NULL && !rota && i < team->member_count; i++) {
+    for (uint32_t i = 0; team != NULL && who == NULL && i < team->member_count; i++) {
         strbuf_add(out, i > 0 ? "," : "");
         strbuf_json_string(out, team->members[i]);
     }

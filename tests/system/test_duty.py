@@ -210,8 +210,9 @@ class Duty(unittest.TestCase):
             f"team: {team}}}\n" for plan, device, day, team in (
                 ("oil", "pump-1", first, "office"), ("door", "lift-1", second, "office"),
                 ("dust", "feeder", second, "house"))))
-        people = {v["plan"]: v["people"] for v in self.estate.listing("plan")}
-        self.assertEqual(people, {"oil": ["eva"], "door": ["ana"], "dust": ["ben", "eva"]})
+        people = {v["plan"]: (v["on_duty"], v["people"]) for v in self.estate.listing("plan")}
+        self.assertEqual(people, {"oil": ("eva", ["eva"]), "door": ("ana", ["ana"]),
+                                  "dust": (None, ["ben", "eva"])})
         text = self.estate.ok("plan")
         self.assertIn(f"{first}, office (eva): 1 visit\n", text)
         self.assertIn(f"{second}, house: 1 visit\n", text)
