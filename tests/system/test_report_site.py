@@ -776,6 +776,12 @@ devices:
         self.assertEqual({c["verdict"] for c in compared}, {"too-few"})
         self.assertTrue(all(c["change_percent"] is None for c in compared))
 
+    def test_no_rate_of_less_than_a_day(self):
+        self.assertIsNone(self.rows("--from", "-1h", table="reliability")["all"]["fault_rate"])
+        summary = self.rows("--from", "-1h", table="summary")
+        self.assertIsNone(summary["cost_per_month"]["value"])
+        self.assertEqual(summary["fault_rate"]["n"], 1)
+
     def test_a_period_that_ends_in_the_future(self):
         self.back(61, "born_ms")
         now = datetime.datetime.now(datetime.timezone.utc)
