@@ -328,7 +328,8 @@ add_row(struct page *p,
 {
     char text[REPORT_CELL_BYTES];
     bool sum = strcmp(row->key, "all") == 0;
-    bool type = strncmp(row->key, "type:", strlen("type:")) == 0;
+    bool type = strncmp(row->key, "type:", strlen("type:")) == 0 ||
+                strncmp(row->key, "area:", strlen("area:")) == 0;
     const struct report_row *theirs =
         other != NULL ? report_table_find(other, row->key) : NULL;
     strbuf_printf(&p->b, "<tr%s>",

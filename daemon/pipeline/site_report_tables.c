@@ -120,43 +120,88 @@ is_apart(const struct report_rows *rows, uint32_t type)
     return true;
 }
 
-/* All, then each type, then each device. */
+typedef void (*fill_fn)(const struct filling *,
+                        struct report_row *,
+                        const struct figures_plant *);
+
+static void
+fill_types(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    for (uint32_t i = 0; i < rows->types.count; i++) {
+        char key[ID_BYTES_MAX + 8];
+        if (is_apart(rows, i) && is_idle(&x->f->types[i])) {
+            continue;
+        }
+        snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
+        const char *label = arena_printf(x->r->arena, tr_in(x->r->language, "%s, all"),
+                                         rows->types.items[i]);
+        fill(x, add(x, t, key, label), &x->f->types[i]);
+    }
+}
+
+/* Where there are several. */
+static void
+fill_areas(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    struct report_names areas = {0};
+    for (uint32_t i = 0; i < rows->device_count; i++) {
+        const char *area = report_area(&x->r->site->devices[rows->site_devices[i]]);
+        if (!rows->devices[i].apart && area[0] != '\0') {
+            report_names_add(&areas, area);
+        }
+    }
+    for (uint32_t a = 0; areas.count > 1 && a < areas.count; a++) {
+        struct figures_plant sum = {0};
+        for (uint32_t i = 0; i < rows->device_count; i++) {
+            const struct device *d = &x->r->site->devices[rows->site_devices[i]];
+            if (!rows->devices[i].apart &&
+                strcmp(report_area(d), areas.items[a]) == 0) {
+                figures_plant_add(&sum, &x->f->devices[i]);
+            }
+        }
+        const char *key = arena_printf(x->r->arena, "area:%s", areas.items[a]);
+        const char *label = arena_printf(
+            x->r->arena, tr_in(x->r->language, "area %s, all"), areas.items[a]);
+        fill(x, add(x, t, key, label), &sum);
+    }
+    report_names_fini(&areas);
+}
+
+static void
+fill_devices(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    for (uint32_t i = 0; i < rows->device_count; i++) {
+        const struct device *d = &x->r->site->devices[rows->site_devices[i]];
+        const struct figures_plant *p = &x->f->devices[i];
+        if ((rows->devices[i].apart && is_idle(p)) ||
+            (t == SITE_COSTS && p->tickets == 0)) {
+            continue;
+        }
+        struct report_row *row = add(x, t, d->id, NULL);
+        row->name = site_report_name_of(d);
+        fill(x, row, p);
+    }
+}
+
+/* All, then each type, each area and each device. */
 static void
 fill_plants(const struct filling *x)
 {
-    typedef void (*fill_fn)(const struct filling *, struct report_row *,
-                            const struct figures_plant *);
     static const struct {
         enum site_table table;
         fill_fn fill;
     } tables[] = {{SITE_AVAILABILITY, fill_availability},
                   {SITE_RELIABILITY, fill_reliability},
                   {SITE_COSTS, fill_cost}};
-    const struct report_rows *rows = &x->r->rows;
     for (size_t k = 0; k < ARRAY_LEN(tables); k++) {
         enum site_table t = tables[k].table;
         tables[k].fill(x, add(x, t, "all", all_of(x)), &x->f->all);
-        for (uint32_t i = 0; i < rows->types.count; i++) {
-            char key[ID_BYTES_MAX + 8];
-            if (is_apart(rows, i) && is_idle(&x->f->types[i])) {
-                continue;
-            }
-            snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
-            const char *label = arena_printf(
-                x->r->arena, tr_in(x->r->language, "%s, all"), rows->types.items[i]);
-            tables[k].fill(x, add(x, t, key, label), &x->f->types[i]);
-        }
-        for (uint32_t i = 0; i < rows->device_count; i++) {
-            const struct device *d = &x->r->site->devices[rows->site_devices[i]];
-            const struct figures_plant *p = &x->f->devices[i];
-            if ((rows->devices[i].apart && is_idle(p)) ||
-                (t == SITE_COSTS && p->tickets == 0)) {
-                continue;
-            }
-            struct report_row *row = add(x, t, d->id, NULL);
-            row->name = site_report_name_of(d);
-            tables[k].fill(x, row, p);
-        }
+        fill_types(x, t, tables[k].fill);
+        fill_areas(x, t, tables[k].fill);
+        fill_devices(x, t, tables[k].fill);
     }
 }
 

@@ -106,8 +106,8 @@ take_stretch(void *ctx,
     }
 }
 
-static void
-add_plant(struct figures_plant *to, const struct figures_plant *from)
+void
+figures_plant_add(struct figures_plant *to, const struct figures_plant *from)
 {
     to->devices += from->devices;
     to->up_ms += from->up_ms;
@@ -172,9 +172,9 @@ add_equipment(struct making *m)
     f->all = nowhere;
     for (uint32_t i = 0; i < in->device_count; i++) {
         f->devices[i].devices = 1;
-        add_plant(&f->types[in->devices[i].type], &f->devices[i]);
+        figures_plant_add(&f->types[in->devices[i].type], &f->devices[i]);
         if (!in->devices[i].apart) {
-            add_plant(&f->all, &f->devices[i]);
+            figures_plant_add(&f->all, &f->devices[i]);
         }
     }
 }

@@ -174,6 +174,9 @@ struct figures {
 int figures_make(struct figures *out, const struct figures_input *in, struct err *err);
 void figures_fini(struct figures *f);
 
+/* Adds what one piece of equipment, or several, came to. */
+void figures_plant_add(struct figures_plant *to, const struct figures_plant *from);
+
 /* Derived ones; NaN where there is nothing to divide by. */
 double figures_availability(const struct figures_plant *p); /* % */
 double figures_fault_rate(const struct figures_plant *p);   /* Per device and month. */

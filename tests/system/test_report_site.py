@@ -192,8 +192,8 @@ def chi_square(p, half):
 
 
 class Figures:
-    """Mixed into test cases that have self.folder (of state.db), self.report() and
-    self.devices."""
+    """Mixed into test cases that have self.folder (of state.db), self.report(),
+    self.devices and self.areas (by device)."""
 
     def same(self, what, got, expected):
         if expected is None:
@@ -267,6 +267,9 @@ class Figures:
             self.group(f"type:{kind}", [d for d, t in self.devices.items() if t == kind])
         for device in self.devices:
             self.group(device, [device])
+        self.assertGreater(len(self.areas), 1)
+        for area in set(self.areas.values()):
+            self.group(f"area:{area}", [d for d, a in self.areas.items() if a == area])
 
     def promises(self):
         for key in ("critical", "urgent", "normal", "all"):
@@ -458,6 +461,7 @@ class OfAYear(unittest.TestCase, Figures):
         cls.made = json.loads(made.stdout)
         cls.folder = e.path("data")
         cls.devices = {f"{t}-{i // 3}": t for i, t in enumerate(["pump", "lift", "fan"] * 3)}
+        cls.areas = {d: f"B{i % 2}" for i, d in enumerate(cls.devices)}
 
     def report(self, *words):
         return json.loads(self.estate.ok("report", "--json", *words))
@@ -528,7 +532,8 @@ class OfAYear(unittest.TestCase, Figures):
     def test_filters(self):
         by_type = self.report("--type", "pump", "--from", "2025-01-01", "--to", "2026-01-01")
         keys = [r["key"] for r in by_type["periods"][0]["availability"]]
-        self.assertEqual(keys, ["all", "type:pump", "pump-0", "pump-1", "pump-2"])
+        self.assertEqual(keys, ["all", "type:pump", "area:B0", "area:B1", "pump-0", "pump-1",
+                                "pump-2"])
         by_area = self.report("--area", "B1", "--from", "2025-01-01", "--to", "2026-01-01")
         keys = {r["key"] for r in by_area["periods"][0]["availability"]}
         self.assertEqual({k for k in keys if "-" in k}, {"lift-0", "pump-1", "fan-1", "lift-2"})
@@ -646,6 +651,7 @@ class OfReplay(unittest.TestCase, Figures):
         year.write(cls.top, days=60, count=8, seed=5, per_year=80)
         cls.folder = os.path.join(cls.top, "out")
         cls.devices = {d: d.split("-")[0] for d in year.devices(8)}
+        cls.areas = {d: f"B{i % 3 + 1}" for i, d in enumerate(year.devices(8))}
         cls.replayed = cls.run_("replay", "--commands", "staff.yaml", "--state", "out",
                                 "year.csv")
 
