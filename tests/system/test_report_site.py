@@ -569,6 +569,23 @@ class OfAYear(unittest.TestCase, Figures):
                                          value if isinstance(value, str) else got)
                         if isinstance(value, (int, float)):
                             self.assertAlmostEqual(float(got), value, 9)
+        text = self.estate.ok("report", "--format", "csv", "--from", "2025-07-01", "--to",
+                              "2026-01-01", "--compare", "2025-01-01T06:00..2025-07-01")
+        both = {(r["section"], r["key"]): r for r in csv.DictReader(text.splitlines())
+                if r["section"] == "comparison"}
+        compared = self.report("--from", "2025-07-01", "--to", "2026-01-01", "--compare",
+                               "2025-01-01T06:00..2025-07-01")["comparison"]
+        self.assertEqual(len(both), 6 * len(compared))
+        for c in compared:
+            for column in ("before", "after", "change_percent", "change_low", "change_high",
+                           "verdict"):
+                got = both["comparison", f"{c['key']}/{column}"]
+                self.assertEqual(got["value"], c["verdict"]) if column == "verdict" else \
+                    self.assertAlmostEqual(float(got["value"]), c[column], 9)
+                if column in ("before", "after"):
+                    self.assertEqual(int(got["n"]), c[f"{column}_n"])
+        self.assertEqual(both["comparison", "cost_per_month/before"]["period"],
+                         "2025-01-01 06:00:00..2025-07-01")
         row = cells["reliability", "all/mtbf_h"]
         self.assertEqual((row["unit"], row["n"], row["period"]),
                          ("h", cells["reliability", "all/failures"]["value"],
