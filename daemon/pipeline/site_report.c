@@ -148,13 +148,14 @@ site_report_recorded_text(char *out,
     char to[INSTANT_TEXT_BYTES];
     if (!site_report_recorded(r, p, &from_ms, &to_ms)) {
         snprintf(out, SITE_RECORDED_BYTES, "%s",
-                 tr_in(r->language, "nothing of it was recorded"));
+                 tr_in(r->language, "no alarms and tickets of it are recorded"));
         return out;
     }
     if (from_ms - p->from_ms < RECORDED_MS && p->to_ms - to_ms < RECORDED_MS) {
         return NULL;
     }
-    snprintf(out, SITE_RECORDED_BYTES, tr_in(r->language, "recorded of it: %s .. %s"),
+    snprintf(out, SITE_RECORDED_BYTES,
+             tr_in(r->language, "alarms and tickets of it are recorded of %s .. %s"),
              instant_format_local(from, from_ms), instant_format_local(to, to_ms));
     return out;
 }

@@ -176,6 +176,9 @@ draw_parts(struct page *p, const char *title, const char *unit, bool availabilit
     for (uint32_t type = 0; type < types; type++) {
         drawn += !availability && f->types[type].faults > 0;
     }
+    if (availability ? isnan(figures_availability(&f->all)) : f->all.faults == 0) {
+        return; /* There is nothing to draw. */
+    }
     bool each = drawn > 1 && drawn <= TYPES_DRAWN;
     struct chart_series lines[TYPES_DRAWN + 1];
     uint32_t count = 0;

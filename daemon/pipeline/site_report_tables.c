@@ -152,6 +152,7 @@ fill_areas(const struct filling *x, enum site_table t, fill_fn fill)
             report_names_add(&areas, area);
         }
     }
+    report_names_sort(&areas);
     for (uint32_t a = 0; areas.count > 1 && a < areas.count; a++) {
         struct figures_plant sum = {0};
         for (uint32_t i = 0; i < rows->device_count; i++) {

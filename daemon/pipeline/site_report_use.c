@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/ledger_list.h"
@@ -120,6 +121,7 @@ site_report_fill_energy(struct site_report *r, uint32_t which)
                              report_area(&x->r->site->devices[e->meters[i].device]));
         }
     }
+    report_names_sort(&areas);
     for (uint32_t a = 0; a < areas.count; a++) {
         double sum = 0;
         for (uint32_t i = 0; i < e->meter_count; i++) {
@@ -131,7 +133,9 @@ site_report_fill_energy(struct site_report *r, uint32_t which)
             }
         }
         char *key = arena_printf(x->r->arena, "area:%s", areas.items[a]);
-        set(x, SITE_ENERGY, add(x, SITE_ENERGY, key, NULL), "kwh", sum);
+        const char *label = arena_printf(
+            x->r->arena, tr_in(x->r->language, "area %s, all"), areas.items[a]);
+        set(x, SITE_ENERGY, add(x, SITE_ENERGY, key, label), "kwh", sum);
     }
     report_names_fini(&areas);
 }
