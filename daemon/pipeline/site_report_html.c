@@ -142,11 +142,12 @@ draw_types(struct page *p)
         }
         const struct report_row *theirs =
             two ? report_table_find(other, row->key) : NULL;
-        bars[count++] =
-            (struct chart_bar){.label = row->key + strlen("type:"),
-                               .value = {theirs != NULL ? theirs->cells[column].value
-                                                        : row->cells[column].value,
-                                         row->cells[column].value}};
+        double now = row->cells[column].value;
+        double before = theirs != NULL ? theirs->cells[column].value : (double)NAN;
+        if (!isnan(now) || !isnan(before)) {
+            bars[count++] = (struct chart_bar){.label = row->key + strlen("type:"),
+                                               .value = {two ? before : now, now}};
+        }
     }
     struct chart_bars c = {.title = say(p, "Faults per device-month"),
                            .series_count = two ? 2 : 1,
