@@ -265,7 +265,7 @@ class Live(unittest.TestCase):
                 (("status",), r"守护进程: 运行中\n(.*\n)*报警: 活动 1 未确认 1"),
                 (("explain", "hot", "pump-1"), r"已触发，因为`bearing > 80` 为真"),
                 (("ack", "pump-1", "hot", "--by", "zhang"), "已确认"),
-                (("ticket", "take", "1", "--by", "zhang"), "工单 1：已派单")):
+                (("ticket", "take", "1", "--by", "zhang"), "工单 1：已接单")):
             with self.subTest(words):
                 done = self.chinese(*words)
                 self.assertEqual(done.returncode, 0, done.stderr)
