@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "collectors/log_lines.h"
 #include "daemon/base/catalogue.h"
@@ -84,8 +85,8 @@ struct reading {
     const struct ledger_column *columns;
     uint32_t column_count;
     struct diags *diags;
-    struct loc loc; /* Of the line. */
-    char separator;
+    struct loc loc;                       /* Of the line. */
+    char separator;                       /* NUL: not known yet. */
     uint32_t cell_count;                  /* Of the header. */
     uint32_t meaning[CELLS_MAX];          /* By cell: its column, or COLUMN_NONE. */
     uint32_t where[COLUMN_COUNT];         /* By column: its cell, or COLUMN_NONE. */
@@ -167,7 +168,7 @@ column_of(const struct reading *r, const char *heading)
         }
     }
     for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
-        if (strcmp(column_name(c), heading) == 0) {
+        if (strcasecmp(column_name(c), heading) == 0) {
             return c;
         }
     }
@@ -192,11 +193,19 @@ complain_of_heading(const struct reading *r, const struct log_cell *cell)
     strbuf_fini(&all);
 }
 
+/* A spreadsheet's own line about what stands between the cells: "sep=;". */
+static bool
+is_separator_line(const char *line)
+{
+    return strncmp(line, "sep=", 4) == 0 && line[4] != '\0' && line[5] == '\0' &&
+           strchr(",;\t", line[4]) != NULL;
+}
+
 static void
 read_header(struct reading *r, char *line)
 {
     struct err err = {0};
-    r->separator = separator_of(line);
+    r->separator = r->separator != '\0' ? r->separator : separator_of(line);
     r->cell_count = log_cells(r->cells, CELLS_MAX, line, r->separator, &err);
     if (r->cell_count == 0) {
         complain(r, DIAG_ERROR, 1, "%s", err.text);
@@ -267,6 +276,17 @@ keep_edit(struct reading *r,
         (struct ledger_edit){line, key, arena_strdup(r->arena, after)};
 }
 
+/* Where a comma is the decimal sign, cells stand apart by semicolons. */
+static const char *
+with_point(const struct reading *r, char *text)
+{
+    char *comma = strchr(text, ',');
+    if (r->separator == ';' && comma != NULL && strchr(text, '.') == NULL) {
+        *comma = '.';
+    }
+    return text;
+}
+
 static void
 read_cell(struct reading *r, const struct ledger_line *line, uint32_t at)
 {
@@ -289,6 +309,7 @@ read_cell(struct reading *r, const struct ledger_line *line, uint32_t at)
         return;
     }
     enum ledger_key key = (enum ledger_key)(column - COLUMN_FIRST_FIELD);
+    text = key == LEDGER_PRICE ? with_point(r, cell->text) : text;
     if (ledger_value_read(value, key, text, &err) != 0) {
         complain(r, DIAG_ERROR, cell->column, "%s: %s", column_name(column), err.text);
         return;
@@ -395,6 +416,10 @@ read_line(struct reading *r, char *text, size_t size, bool *header)
                  "no UTF-8; in a spreadsheet, save it as \"CSV UTF-8\"");
         return false;
     }
+    if (*header && r->separator == '\0' && is_separator_line(text)) {
+        r->separator = text[4];
+        return true;
+    }
     if (*header) {
         *header = false;
         read_header(r, text);
@@ -423,6 +448,10 @@ read_lines(struct reading *r, const char *path, struct err *err)
             more = read_line(r, text, size, &header);
         } else if (err->code == ERR_IO) {
             code = err_wrap(err, "%s", log_lines_name(path));
+        } else if (header) { /* Such as UTF-16, which has a NUL in each character. */
+            complain(r, DIAG_ERROR, 1, "%s; in a spreadsheet, save it as \"CSV UTF-8\"",
+                     err->text);
+            more = false;
         } else {
             complain(r, DIAG_ERROR, 1, "%s", err->text);
         }
@@ -458,8 +487,9 @@ ledger_csv_read(struct ledger_edits *out,
     index_lines(r);
     int code = read_lines(r, path, err);
     if (code == 0 && diags->errors > 0) {
-        code = err_set(err, ERR_CONFIG, "%s: %zu errors; nothing is changed",
-                       log_lines_name(path), diags->errors);
+        code =
+            err_set(err, ERR_CONFIG, "%s: %zu error%s; nothing is changed",
+                    log_lines_name(path), diags->errors, diags->errors == 1 ? "" : "s");
     }
     if (code == 0) {
         *out = edits;

@@ -338,3 +338,49 @@ listing_plan(struct state *store,
     free(l.work);
     return code;
 }
+
+static void
+put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now)
+{
+    const struct plan_spec *spec = &site->plans[now->plan];
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "plan", spec->id);
+    strbuf_json_str(out, "title", text_in(&spec->title, site->language));
+    put_day(out, "due", now->due_day);
+    put_day(out, "last_done", now->row->done_day);
+    strbuf_json_bool(out, "statutory", spec->statutory);
+    strbuf_json_bool(out, "overdue", now->row->overdue);
+    put_number_or_null(out, "ticket", now->row->ticket);
+    put_use(out, site, now);
+    strbuf_add_char(out, '}');
+}
+
+int
+listing_device_plans(struct state *store,
+                     const struct site *site,
+                     uint32_t device,
+                     int64_t now_ms,
+                     struct strbuf *out,
+                     struct err *err)
+{
+    const struct sink sink = {.event = ignore};
+    const struct plans_view view = {.open = open_none};
+    struct looking l = {.plans = plans_new(site, &sink, &view)};
+    int code = store != NULL ? state_each_plan(store, take_plan, &l, err) : 0;
+    if (code == 0) {
+        bool first = true;
+        plans_begin(l.plans, now_ms);
+        strbuf_add_char(out, '[');
+        for (uint32_t i = 0; i < plans_count(l.plans); i++) {
+            struct plan_now now = plans_get(l.plans, i, civil_day(now_ms));
+            if (now.device == device) {
+                strbuf_add(out, first ? "" : ",");
+                first = false;
+                put_plan(out, site, &now);
+            }
+        }
+        strbuf_add_char(out, ']');
+    }
+    plans_free(l.plans);
+    return code;
+}

@@ -31,4 +31,13 @@ int listing_plan(struct state *store,
                  struct strbuf *out,
                  struct err *err);
 
+/* The plans that go to one device, as an array: plan title due last_done statutory
+ * overdue ticket why used limit use per_day from_days. */
+int listing_device_plans(struct state *store,
+                         const struct site *site,
+                         uint32_t device,
+                         int64_t now_ms,
+                         struct strbuf *out,
+                         struct err *err);
+
 #endif

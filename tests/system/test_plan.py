@@ -193,6 +193,12 @@ class Live(unittest.TestCase):
         code, _, err = self.plan("done", "lift", "lift-1", "--on", str(done), "--by", "wang")
         self.assertEqual(code, 0, err)
         self.assertEqual(self.visits("--plan", "lift")[0]["due"], str(done + 15 * DAY))
+        code, out, err = run("device", "-c", self.estate.site_file, "lift-1", "--json")
+        [plan] = json.loads(out)["plans"]
+        self.assertEqual((plan["plan"], plan["due"], plan["last_done"], plan["statutory"]),
+                         ("lift", str(done + 15 * DAY), str(done), True), err)
+        self.assertIn(f"\nPlans\n  {done + 15 * DAY}  lift (lift), statutory; last done {done}\n",
+                      run("device", "-c", self.estate.site_file, "lift-1")[1])
         code, out, err = self.plan("start", "lift", "lift-1", "--by", "wang", "--json")
         self.assertEqual(code, 0, err)
         self.assertEqual(json.loads(out), {"ok": True, "ticket": 3})

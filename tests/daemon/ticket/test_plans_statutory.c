@@ -15,7 +15,7 @@
 #define HOUR        INT64_C(3600000)
 #define DAY         (24 * HOUR)
 #define TICKETS_MAX 512
-#define YEARS       40 /* Random ones. */
+#define YEARS       16 /* Random ones. */
 
 /* Sorted by id, as a site has them. */
 enum { BY_DAYS, FROM_PLAN, FROM_START, BY_MONTH, BY_QUARTER, BY_USE, BY_YEAR, PLANS };
