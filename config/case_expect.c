@@ -87,7 +87,7 @@ static const struct field expect_fields[] = {
     {FIELD("assignee", FIELD_STRING, struct expect_yaml, x.assignee), .max = 63,
      ABOUT("The id of the person who gets the ticket.")},
     {FIELD("to", FIELD_STRING, struct expect_yaml, x.to), .max = 63,
-     ABOUT("The id of the person who is told of an escalation.")},
+     ABOUT("The id of a person who is told of an escalation.")},
     {FIELD("level", FIELD_INT, struct expect_yaml, x.level), BETWEEN(1, 100),
      ABOUT("Of the escalation: 1, 2, and so on.")},
     {FIELD("by", FIELD_STRING, struct expect_yaml, x.by), .max = 63,

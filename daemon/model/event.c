@@ -280,6 +280,12 @@ add_subject(struct strbuf *out, const struct event *e)
     if (e->assignee != NULL) {
         strbuf_printf(out, tr(" to %s"), e->assignee);
     }
+    if (e->level != 0) {
+        strbuf_printf(out, tr(" to level %d"), e->level);
+        if (e->to != NULL && e->to[0] != '\0') {
+            strbuf_printf(out, " (%s)", e->to);
+        }
+    }
     if (e->deadline != NULL) {
         bool respond = strcmp(e->deadline, "respond") == 0;
         strbuf_add(out, respond ? tr(": time to respond") : tr(": time to resolve"));
@@ -358,12 +364,6 @@ add_work(struct strbuf *out, const struct event *e)
     }
     if (e->proof != PROOF_NONE) {
         strbuf_printf(out, tr(", its sensor: %s"), proof_word(e->proof));
-    }
-    if (e->level != 0) {
-        strbuf_printf(out, tr(", level %d"), e->level);
-    }
-    if (e->to != NULL) {
-        strbuf_printf(out, tr(", told to %s"), e->to);
     }
     if (e->step != 0) {
         strbuf_printf(out,

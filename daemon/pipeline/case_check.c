@@ -38,12 +38,26 @@ or_null(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
+/* A level may tell several: "chen,zhao". */
+static bool
+is_told(const char *told, const char *person)
+{
+    size_t size = person != NULL ? strlen(person) : 0;
+    for (const char *at = told; at != NULL && size > 0; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, person, size) == 0 && (at[size] == ',' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 traits_of(struct trait out[TRAITS], const struct case_expect *x, const struct event *e)
 {
     const struct trait traits[TRAITS] = {
         {"assignee", x->assignee, e->assignee, 0, 0},
-        {"to", x->to, e->to, 0, 0},
+        {"to", x->to, is_told(e->to, x->to) ? x->to : e->to, 0, 0},
         {"level", NULL, NULL, x->level, e->level},
         {"by", x->by, e->by, 0, 0},
         {"team", x->team, e->team, 0, 0},

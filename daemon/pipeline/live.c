@@ -266,6 +266,10 @@ follow_clock(struct live *l)
     }
     log_warning("the wall clock was stepped by %lld ms; timers are not affected",
                 (long long)step_ms);
+    /* What was due before the step is; and a pipeline that saw no frame yet has a time.
+     */
+    pipeline_advance(l->pipeline,
+                     engine_clock_now(&l->clock.engine) - step_ms - LATE_MS);
     pipeline_shift(l->pipeline, step_ms);
 }
 
@@ -397,6 +401,7 @@ start(struct live *l, struct diags *diags, struct err *err)
         return code;
     }
     live_clock_start(&l->clock, last_ms);
+    live_watch(l, last_ms);
     struct diags again; /* The rules were checked above: this stays empty. */
     diags_init(&again);
     code = live_assemble(l, &again, err);

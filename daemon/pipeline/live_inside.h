@@ -149,6 +149,9 @@ int live_on_receipts(sd_event_source *source, int fd, uint32_t events, void *liv
 
 /* live_site.c: the threads and tables of l->site.  A failed assembly is taken apart by
  * live_disassemble() too. */
+/* Notes which devices are watched from now on; `since_ms` as in state_watch().  A disk
+ * that refuses makes a hole in the reports, no more. */
+void live_watch(struct live *l, int64_t since_ms);
 int live_assemble(struct live *l, struct diags *diags, struct err *err);
 void live_disassemble(struct live *l);
 int live_on_reload(sd_event_source *source,

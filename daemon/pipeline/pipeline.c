@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/ledger.h"
 
@@ -392,19 +393,6 @@ check_reopen(const struct pipeline *p, const struct command *c, struct err *err)
     return 0;
 }
 
-/* Planned work of a plan that the site has no longer was done: what counts since the
- * last service begins anew.  To look once more, as a follow-up visit does, is no
- * service. */
-static void
-note_service(struct pipeline *p, enum command_kind kind, const struct ticket *t)
-{
-    if (kind == COMMAND_TICKET_RESOLVE && t->kind == TICKET_PLANNED &&
-        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0 &&
-        !plans_know(p->plans, t)) {
-        rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
-    }
-}
-
 static int
 ticket_command(struct pipeline *p,
                const struct command *c,
@@ -421,7 +409,6 @@ ticket_command(struct pipeline *p,
     const struct ticket *t = tickets_get(p->tickets, *number);
     if (t != NULL) {
         plans_ticket(p->plans, p->now_ms, t);
-        note_service(p, c->kind, t);
     }
     uint32_t device = NONE_INDEX;
     uint32_t rule = NONE_INDEX;
@@ -480,12 +467,11 @@ pipeline_now(const struct pipeline *p)
 void
 pipeline_shift(struct pipeline *p, int64_t delta_ms)
 {
+    assert(p->now_ms != INSTANT_NONE);
     rules_shift(p->rules, delta_ms);
     alarms_shift(p->alarms, delta_ms);
-    tickets_shift(p->tickets, delta_ms);
-    if (p->now_ms != INSTANT_NONE) {
-        p->now_ms += delta_ms;
-    }
+    tickets_shift(p->tickets, p->now_ms, delta_ms);
+    p->now_ms += delta_ms;
     plans_shift(p->plans, delta_ms, p->now_ms);
     struct event e = {
         .t_ms = p->now_ms, .kind = EVENT_CLOCK_STEPPED, .step_ms = delta_ms};
@@ -528,6 +514,12 @@ bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+struct ledger_papers
+pipeline_papers(const struct pipeline *p, int64_t t_ms)
+{
+    return ledger_book_papers(p->ledger, civil_day(t_ms));
 }
 
 void

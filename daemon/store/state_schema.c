@@ -246,6 +246,14 @@ static const char version_8[] =
     "  PRIMARY KEY (ticket, opening)) STRICT;"
     "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
 
+/* When the program did not run (device ""), and when a device was not in the site; the
+ * devices that are in it now, or were. */
+static const char version_watch[] =
+    "CREATE TABLE unwatched (device TEXT NOT NULL, from_ms INTEGER NOT NULL,"
+    "  to_ms INTEGER NOT NULL, PRIMARY KEY (device, from_ms)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE roster (device TEXT PRIMARY KEY, here INTEGER NOT NULL,"
+    "  left_ms INTEGER) STRICT, WITHOUT ROWID;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
     version_1, version_2, version_3, version_4, version_5,
-    version_6, version_7, version_9, version_8};
+    version_6, version_7, version_9, version_8, version_watch};

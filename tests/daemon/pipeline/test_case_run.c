@@ -56,8 +56,11 @@ static const char WORK_SITE[] =
     "site: {id: a, timezone: Asia/Shanghai}\n"
     "data: none\n"
     "devices: [{id: lift-1, stale_after: 10m, points: {fault: {type: bool}}}]\n"
-    "people: [{id: li, name: Li}, {id: chief, name: Chief}]\n"
-    "teams: [{id: lifts, members: [li], escalate: [{after: 5s, to: chief}]}]\n"
+    "people: [{id: li, name: Li}, {id: chief, name: Chief},\n"
+    "         {id: chen, role: boss}, {id: zhao, role: boss}]\n"
+    "teams:\n"
+    "  - {id: lifts, members: [li],\n"
+    "     escalate: [{after: 5s, to: chief}, {after: 10s, to: boss}]}\n"
     "priorities: {urgent: {respond: 20s, resolve: 2h}}\n"
     "rules:\n"
     "  - {id: lift-fault, when: fault, severity: urgent, cause: a, consequence: b,\n"
@@ -75,6 +78,8 @@ static const struct {
 } worked[] = {
     {true, "  - {at: +55s, event: ticket.assigned, assignee: li, by: li}\n"
            "  - {at: +35s, event: ticket.escalated, level: 1, to: chief}\n"
+           "  - {at: +40s, event: ticket.escalated, level: 2, to: chen}\n"
+           "  - {at: +40s, event: ticket.escalated, level: 2, to: zhao}\n"
            "  - {at: +46s, event: ticket.warned, deadline: respond, priority: urgent}\n"
            "  - {at: +60s, event: ticket.waiting, pause: parts}\n"
            "  - {at: +95s, event: ticket.resolved, cause: wear, minutes: 40,\n"
@@ -82,11 +87,11 @@ static const struct {
            "  - {at: +95s, event: ticket.watched, proof: watching}\n"
            "  - {at: +150s, event: ticket.reopened, assignee: li, value: 1}\n"
            "  - {never: ticket.assigned, assignee: chief}\n"
-           "  - {never: ticket.escalated, level: 2}\n"
+           "  - {never: ticket.escalated, level: 3}\n"
            "  - {never: ticket.resolved, cause: leak}\n"},
     {false, "  - {event: ticket.assigned, assignee: chief}\n"},
     {false, "  - {event: ticket.assigned, by: chief}\n"},
-    {false, "  - {event: ticket.escalated, level: 2}\n"},
+    {false, "  - {event: ticket.escalated, level: 3}\n"},
     {false, "  - {event: ticket.escalated, to: li}\n"},
     {false, "  - {event: ticket.warned, deadline: resolve}\n"},
     {false, "  - {event: ticket.warned, priority: critical}\n"},
