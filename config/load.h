@@ -201,6 +201,13 @@ void check_person(struct reader *r,
                   const struct site *site,
                   const char *name,
                   const struct loc *loc);
+/* Warns of a member that is named twice, and of one on the rota who is none: another
+ * name was meant, as a rule.  A stand-in may come from anywhere, and names of nobody
+ * were reported.  `map` is the team's, and has `members`. */
+void check_members(struct reader *r,
+                   const struct site *site,
+                   const struct node *map,
+                   const struct team *team);
 /* Where `key` of `map` stands; where `map` stands when it is absent. */
 struct loc loc_of(const struct node *map, const char *key);
 
