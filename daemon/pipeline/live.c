@@ -273,7 +273,7 @@ follow_clock(struct live *l)
     /* What was due before the step is; and a pipeline that saw no frame yet has a time.
      */
     pipeline_advance(l->pipeline,
-                     engine_clock_now(&l->clock.engine) - step_ms - LATE_MS);
+                     engine_clock_now(&l->clock.engine) - step_ms - LIVE_LATE_MS);
     pipeline_shift(l->pipeline, step_ms);
 }
 

@@ -18,7 +18,9 @@ PEOPLE = ["zhang", "li", "wang", "zhao"]
 CAUSES = ["wear", "wear", "wear", "lubrication", "loose", "setting", "dirt", "part"]
 LEVELS = [("small", "normal", 80, 0.6), ("urgent", "urgent", 90, 0.3),
           ("critical", "critical", 95, 0.1)]
-RESPOND_MIN, GRACE_DAYS = [120, 30, 15], {"monthly": 5, "used": 3, "follow-up": 0}
+TEAM, RESPOND_MIN = ["electrical", "mechanical", "mechanical"], [120, 30, 15]
+ESCALATE = [(20, "zhang"), (120, "zhao")]  # Minutes; of the first team.
+GRACE_DAYS = {"monthly": 5, "used": 3, "follow-up": 0}
 SILENT = ""  # Instead of a value: it does not answer.
 START = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
 USUAL = [f"{40 + n * 7 % 30}.{n % 10}" for n in range(97)]
@@ -38,7 +40,7 @@ people:
   - {id: zhao, name: 赵敏}
 teams:
   - {id: mechanical, members: [zhang, li], categories: [noise], hours: {HOURS 0},
-     escalate: [{after: 20m, to: zhang}, {after: 2h, to: zhao}]}
+     escalate: [ESCALATE]}
   - {id: electrical, members: [wang, zhao], hours: {HOURS 1}}
 maintenance:
   - {id: monthly, applies_to: {type: pump}, every: PLAN_DAYSd, from: plan, grace: 5d, team: mechanical}
@@ -67,6 +69,8 @@ def site(count, every=1):
              for days, begin, end in HOURS.values()]
     text = SITE.replace("HOURS 0", hours[0]).replace("HOURS 1", hours[1])
     text = text.replace("USED_DAYS", str(forecast[0])).replace("USED", str(forecast[1]))
+    text = text.replace("ESCALATE", ", ".join(
+        f"{{after: {after}m, to: {who}}}" for after, who in ESCALATE))
     text = text.replace("PLAN_DAYS", str(PLAN_DAYS)) + "rules:\n"
     for i, (name, severity, limit, _) in enumerate(LEVELS):
         high = f" and load < {LEVELS[i + 1][2]}" if i + 1 < len(LEVELS) else ""
@@ -79,7 +83,7 @@ def site(count, every=1):
     action: a
     respond_within: {RESPOND_MIN[i]}m
     source: test
-    ticket: {{team: {"electrical" if i == 0 else "mechanical"}}}
+    ticket: {{team: {TEAM[i]}}}
 """
     text += (REMEMBERED if every > 1 else "") + "devices:\n"
     for i, device in enumerate(devices(count)):
