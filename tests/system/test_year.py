@@ -99,6 +99,7 @@ class OfAMinute(Checks, test_report_site.Figures):
         cls.samples = year.write(cls.top)
         cls.folder = os.path.join(cls.top, "out")
         cls.devices = {d: d.split("-")[0] for d in year.devices(40)}
+        cls.areas = {d: f"B{i % 3 + 1}" for i, d in enumerate(year.devices(40))}
         cls.replayed = run(QUICK, "replay", "-c", "site.yaml", "--commands", "staff.yaml",
                            "--state", "out", "--quiet", "year.csv", cwd=cls.top)
 
