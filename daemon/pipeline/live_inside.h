@@ -24,6 +24,7 @@
 #include "daemon/web/web.h"
 
 #define RECEIPTS_PER_TURN 256 /* Removed from the outbox by one commit. */
+#define LIVE_LATE_MS      20  /* Timers wait this long for frames that are under way. */
 
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
@@ -133,6 +134,17 @@ void live_status_json(struct live *l, struct strbuf *out);
 void live_bus_json(const struct live *l, uint32_t bus, struct strbuf *out);
 /* For changes_set_witness(): what is known now of the ticket that `e` opens. */
 void live_take_evidence(void *live, const struct event *e, struct evidence_texts *out);
+
+/* live.c: one life of the daemon.  live_new() blocks the signals that the loop takes;
+ * live_start() reads the site and goes on from where the databases stand; the loop that
+ * it opens is run by live_run() alone.  live_stop() takes all of it apart, also what
+ * did not start; NULL is accepted. */
+struct live *live_new(const char *path, struct err *err);
+int live_start(struct live *l, struct diags *diags, struct err *err);
+void live_stop(struct live *l);
+/* What the loop does when a timer is due, and each second. */
+void live_due(struct live *l);
+void live_tick(struct live *l);
 
 /* live.c: the steps that every source of the loop takes. */
 unsigned live_apply_frames(struct live *l); /* At most one turn of them; how many. */

@@ -256,7 +256,9 @@ on_edge(void *ctx, const struct edge *e)
     }
 }
 
-/* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched. */
+/* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched.  A
+ * start is no silence of the sensor: what was told before it holds until the rule is
+ * judged for the first time, which is told in any case. */
 static void
 update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
 {
@@ -268,6 +270,9 @@ update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
     rules_set_watched(p->rules, device, rule, wanted);
     if (wanted) {
         struct watch w = rules_watch(p->rules, device, rule);
+        if (w.resuming) {
+            return;
+        }
         tickets_watch(p->tickets, p->now_ms, device, rule, &w);
     }
 }

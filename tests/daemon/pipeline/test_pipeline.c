@@ -682,6 +682,8 @@ restart(struct bench *b, const struct saved *saved)
         last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
     }
     bench_start(b, old.plant, last_ticket + 1);
+    int64_t now_ms = pipeline_now(old.pipeline);
+    pipeline_advance(b->pipeline, now_ms); /* As the daemon does: what time it is. */
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         const struct service *s = alarms_service(pipeline_alarms(old.pipeline), d);
         ck_assert(s == NULL || pipeline_restore_service(b->pipeline, s));
@@ -689,7 +691,6 @@ restart(struct bench *b, const struct saved *saved)
     for (size_t i = 0; i < old.recorder->alarm_count; i++) {
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
-    int64_t now_ms = pipeline_now(old.pipeline);
     for (size_t i = 0; i < saved->count; i++) {
         ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i], now_ms));
     }
