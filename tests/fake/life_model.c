@@ -164,12 +164,20 @@ visit(struct life_model *m, struct model_ticket *t)
     if (t->state != TICKET_CLOSED || t->visit != m->now) {
         return;
     }
+    t->visit = MODEL_NEVER;
+    for (int i = 0; i < m->count; i++) {
+        const struct model_ticket *v = &m->tickets[i];
+        if (v->kind == TICKET_PLANNED && in_work(v) && v->device == t->device &&
+            v->about == t->about) {
+            return; /* One visit is enough, and that one is still to be made. */
+        }
+    }
     struct model_ticket *v = new_ticket(m, TICKET_PLANNED, t->device, MODEL_NOBODY);
+    v->about = t->about;
     v->owner = t->owner;
     v->state = t->owner != MODEL_NOBODY ? TICKET_ASSIGNED : TICKET_OPENED;
     v->team = t->team;
     v->category = t->category;
-    t->visit = MODEL_NEVER;
 }
 
 /* By device, then rule (none is last), then number. */
@@ -513,6 +521,7 @@ report(struct life_model *m, const struct model_command *c)
     t->priority = priority;
     t->team = c->team;
     t->category = c->category;
+    t->about = c->note ? 1 : 2;
     return MODEL_DONE;
 }
 

@@ -513,6 +513,24 @@ START_TEST(a_critical_ticket_is_visited_once_more_by_its_owner)
 }
 END_TEST
 
+START_TEST(a_visit_that_is_still_to_be_made_serves_for_the_fault_that_came_back)
+{
+    close_critical();
+    advance(3 * DAY);
+    recorder_forget(recorder);
+    alarm_is(4 * DAY, EDGE_RAISED, DRY_RUN, SEVERITY_CRITICAL);
+    alarm_is(4 * DAY, EDGE_CLEARED, DRY_RUN, SEVERITY_CRITICAL);
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_RESOLVE, .ticket = 3));
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_CLOSE, .ticket = 3));
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_WAIT, .ticket = 2, .note = "parts"));
+    recorder_forget(recorder);
+    advance(7 * DAY);
+    expect("7d noted 3 critical");
+    ck_assert_int_eq(row(3)->visit_ms, INSTANT_NONE);
+    ck_assert_ptr_null(tickets_get(tickets, 4));
+}
+END_TEST
+
 START_TEST(a_ticket_that_is_reopened_is_not_visited)
 {
     close_critical();
@@ -607,6 +625,8 @@ main(void)
     tcase_add_test(owners, a_reopened_ticket_keeps_its_owner_and_its_first_times);
     add_work(work);
     tcase_add_test(visits, a_critical_ticket_is_visited_once_more_by_its_owner);
+    tcase_add_test(
+        visits, a_visit_that_is_still_to_be_made_serves_for_the_fault_that_came_back);
     tcase_add_test(visits, a_ticket_that_is_reopened_is_not_visited);
     tcase_add_test(visits, a_visit_outlives_the_follow_up_and_a_restart);
     tcase_add_test(visits, no_visit_to_what_is_gone_or_was_never_critical);
