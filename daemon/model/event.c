@@ -371,7 +371,7 @@ add_work(struct strbuf *out, const struct event *e)
                       e->step);
     }
     if (e->cause != NULL) {
-        strbuf_printf(out, tr(", cause %s"), e->cause);
+        strbuf_printf(out, tr(", cause %s"), tr_word("cause", e->cause));
     }
     add_expense(out, e);
     if (e->rating != 0) {

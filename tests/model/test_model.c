@@ -340,7 +340,8 @@ static const struct {
       .by = "li"},
      "ticket 3 resolved, cause wear, 40 min, cost 120.50, parts bearing 6309 × 2 "
      "(350.00) + grease × 1, by li: new bearing",
-     "工单 3 已处理，原因 wear，40 分钟，费用 120.50，配件 bearing 6309 × 2 (350.00) + "
+     "工单 3 已处理，原因 磨损老化，40 分钟，费用 120.50，配件 bearing 6309 × 2 "
+     "(350.00) + "
      "grease × 1，由 li: new bearing"},
     {{.kind = EVENT_TICKET_NOTED, .minutes = -10, .cost = -100, .by = "li"},
      "ticket 3 noted, -10 min, cost -1.00, by li",
