@@ -141,9 +141,15 @@ print_facts(const struct printing *p,
 static void
 print_wish(const struct printing *p)
 {
+    const struct evidence *e = p->e;
     struct evidence_fact facts[EVIDENCE_FACTS_MAX];
     print_facts(p, tr_word(PACK, "What is to be done"), facts,
-                evidence_wish(facts, p->e));
+                evidence_wish(facts, evidence_first(e)->facts));
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        const char *id = json_string_value(json_object_get(e->others[i], "id"));
+        print_facts(p, arena_printf(e->arena, "%s %s", tr_word(PACK, "Rule"), id),
+                    facts, evidence_wish(facts, e->others[i]));
+    }
 }
 
 static void
@@ -223,7 +229,8 @@ print_values(const struct printing *p)
     for (uint32_t w = 0; w < e->window_count && e->ticket.device != NULL; w++) {
         const struct evidence_window *window = &e->windows[w];
         const char *why = evidence_no_values(e, window);
-        strbuf_printf(p->out, "\n%s, %s .. %s\n", tr_word(PACK, "Values"),
+        strbuf_printf(p->out, "\n%s, %s (%s .. %s)\n", tr_word(PACK, "Values"),
+                      evidence_window_title(e, window),
                       instant_format_local(from, window->from_ms),
                       instant_format_local(to, window->to_ms));
         if (why != NULL) {
@@ -262,23 +269,24 @@ print_life(const struct printing *p)
 static void
 print_work(const struct printing *p)
 {
-    const struct ticket *t = &p->e->ticket;
+    const struct evidence *e = p->e;
+    const struct ticket *t = &e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
     if (!evidence_has_work(t)) {
         return;
     }
-    evidence_parts(&parts, p->e, t);
+    evidence_parts(&parts, e, t);
     if (t->cost != 0) {
-        evidence_money(&cost, p->e, t->cost);
+        evidence_money(&cost, e, t->cost);
     }
     heading(p, tr_word(PACK, "Work"));
     line(p, tr_word(PACK, "treatment"), t->resolution);
-    line(p, tr_word(PACK, "cause code"), t->cause);
+    line(p, tr_word(PACK, "cause code"), evidence_cause(e, t->cause));
     line(p, tr_word(PACK, "parts"), strbuf_text(&parts));
     line_number(p, tr_word(PACK, "minutes worked"), t->minutes);
     line(p, tr_word(PACK, "cost"), strbuf_text(&cost));
-    line_number(p, tr_word(PACK, "rating"), t->rating);
+    line(p, tr_word(PACK, "rating"), evidence_stars(e));
     strbuf_fini(&parts);
     strbuf_fini(&cost);
 }
@@ -361,6 +369,18 @@ print_ledger(const struct printing *p)
 
 /* YAML keeps its lines; control characters cannot stand in it. */
 static void
+add_yaml(const struct printing *p, const char *rule)
+{
+    for (const char *at = rule; *at != '\0';) {
+        size_t size = strcspn(at, "\n");
+        strbuf_add(p->out, "  ");
+        add_line_text(p->out, arena_strndup(p->e->arena, at, size));
+        strbuf_add_char(p->out, '\n');
+        at += size + (at[size] == '\n');
+    }
+}
+
+static void
 print_rules(const struct printing *p)
 {
     const struct evidence *e = p->e;
@@ -375,13 +395,13 @@ print_rules(const struct printing *p)
                       tr_word(PACK, "version"), o->version != NULL ? o->version : "-");
         strbuf_printf(p->out, i == 0 ? ": %s\n" : "%s\n",
                       i == 0 ? evidence_rule_text(e) : "");
-        for (const char *at = o->rule; *at != '\0';) {
-            size_t size = strcspn(at, "\n");
-            strbuf_add(p->out, "  ");
-            add_line_text(p->out, arena_strndup(e->arena, at, size));
-            strbuf_add_char(p->out, '\n');
-            at += size + (at[size] == '\n');
-        }
+        add_yaml(p, o->rule);
+    }
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        const char *rule = json_string_value(json_object_get(e->others[i], "text"));
+        strbuf_printf(p->out, "\n%s, %s\n", tr_word(PACK, "Rule"),
+                      evidence_other_title(e, i));
+        add_yaml(p, rule != NULL ? rule : "");
     }
     if (before == NULL && e->ticket.rule != NULL) {
         strbuf_printf(p->out, "\n%s: %s\n", tr_word(PACK, "Rule"),

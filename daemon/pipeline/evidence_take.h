@@ -23,7 +23,10 @@ void evidence_texts_fini(struct evidence_texts *t);
  * procedure   {id title steps parts}, texts in each language
  * points      [{device point unit state gap_ms read}], to be drawn: those that the rule
  *             reads first (`read`), then others of the device
- * limits      [{device point value text clears}], in the unit of the point
+ * limits      [{device point value text clears hold_ms}], in the unit of the point
+ * group       [{id version text cause consequence action source}]: the other rules
+ *             that share the ticket, where there are any; their points and limits are
+ *             among those above
  * device      {id name type location tags serves parent bus unit ledger} */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,
