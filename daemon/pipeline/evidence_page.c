@@ -201,6 +201,7 @@ draw_facts(const struct page *p)
     fact(&f, tr_word(PACK, "resolve by"),
          evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
     fact_time(&f, tr_word(PACK, "resolved at"), t->resolved_ms);
+    fact(&f, tr_word(PACK, "its sensor"), proof_word(t->proof));
     fact_time(&f, tr_word(PACK, "verified at"), t->verified_ms);
     fact_time(&f, tr_word(PACK, "closed at"), t->closed_ms);
     fact(&f, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));

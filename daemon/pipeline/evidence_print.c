@@ -113,6 +113,7 @@ print_head(const struct printing *p)
     line(p, tr_word(PACK, "resolve by"),
          evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
     line_time(p, tr_word(PACK, "resolved at"), t->resolved_ms);
+    line(p, tr_word(PACK, "its sensor"), proof_word(t->proof));
     line_time(p, tr_word(PACK, "verified at"), t->verified_ms);
     line_time(p, tr_word(PACK, "closed at"), t->closed_ms);
     line(p, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));

@@ -461,7 +461,8 @@ static const struct {
      "reopened: it drips again"},
     {EVENT_TICKET_CLOSED, "{\"due\":\"2026-03-04T12:00:00Z\"}",
      "ticket closed, follow-up visit on 2026-03-04"},
-    {EVENT_TICKET_WATCHED, "{\"proof\":\"not-running\"}", "its sensor: not-running"},
+    {EVENT_TICKET_WATCHED, "{\"proof\":\"not-running\"}",
+     "its sensor: not seen running"},
     {EVENT_TICKET_RATED, "{\"rating\":4}", "rated: 4 / 5"},
     {EVENT_TICKET_BREACHED, "{\"deadline\":\"respond\"}", "too late, to respond"},
 };
