@@ -16,7 +16,8 @@ static const char *const life_events[] = {
     "ticket.responded", "ticket.waiting",  "ticket.resumed",   "ticket.changed",
     "ticket.resolved",  "ticket.verified", "ticket.reopened",  "ticket.closed",
     "ticket.warned",    "ticket.breached", "ticket.escalated", "ticket.noted",
-    "ticket.rated",     "ticket.watched",  "ticket.ticked",
+    "ticket.rated",     "ticket.watched",  "ticket.ticked",    "plan.reminded",
+    "plan.overdue",     "plan.moved",
 };
 /* Of each. */
 static const char *const life_words[] = {
@@ -47,6 +48,9 @@ static const char *const life_words[] = {
     "rated",
     "its sensor",
     "step",
+    "reminder sent",
+    "overdue",
+    "moved to another day",
 };
 _Static_assert(ARRAY_LEN(life_events) == ARRAY_LEN(life_words), "words for each");
 

@@ -189,17 +189,17 @@ draw_facts(const struct page *p)
     const json_t *device = evidence_device_facts(e);
     struct facts f = facts_begin(p);
     fact(&f, tr_word(PACK, "device"), evidence_device_text(e));
+    fact(&f, tr_word(PACK, "devices affected"), evidence_affected(e));
     fact(&f, tr_word(PACK, "location"),
          json_string_value(json_object_get(device, "location")));
     fact(&f, tr_word(PACK, "rule"), t->rule);
     fact(&f, tr_word(PACK, "category"), t->category);
+    fact(&f, tr_word(PACK, "plan"), t->plan);
     fact_time(&f, tr_word(PACK, "opened at"), t->opened_ms);
     fact_time(&f, tr_word(PACK, "due"), t->due_ms);
-    fact(&f, tr_word(PACK, "respond by"),
-         evidence_deadline(e, t->respond_by_ms, t->responded_ms));
+    fact(&f, tr_word(PACK, "respond by"), evidence_respond_by(e));
     fact_time(&f, tr_word(PACK, "on site at"), t->responded_ms);
-    fact(&f, tr_word(PACK, "resolve by"),
-         evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
+    fact(&f, tr_word(PACK, "resolve by"), evidence_resolve_by(e));
     fact_time(&f, tr_word(PACK, "resolved at"), t->resolved_ms);
     fact(&f, tr_word(PACK, "its sensor"), proof_word(t->proof));
     fact_time(&f, tr_word(PACK, "verified at"), t->verified_ms);
@@ -369,6 +369,7 @@ draw_work(const struct page *p)
     const struct ticket *t = &e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
+    struct strbuf total = {0};
     if (!evidence_has_work(t)) {
         return;
     }
@@ -377,16 +378,21 @@ draw_work(const struct page *p)
     if (t->cost != 0) {
         evidence_money(&cost, e, t->cost);
     }
+    if (evidence_total(t) != t->cost) {
+        evidence_money(&total, e, evidence_total(t));
+    }
     struct facts f = facts_begin(p);
     fact(&f, tr_word(PACK, "treatment"), t->resolution);
     fact(&f, tr_word(PACK, "cause code"), evidence_cause(e, t->cause));
     fact(&f, tr_word(PACK, "parts"), strbuf_text(&parts));
     fact_number(&f, tr_word(PACK, "minutes worked"), t->minutes);
     fact(&f, tr_word(PACK, "cost"), strbuf_text(&cost));
+    fact(&f, tr_word(PACK, "parts and cost"), strbuf_text(&total));
     fact(&f, tr_word(PACK, "rating"), evidence_stars(e));
     facts_end(&f);
     strbuf_fini(&parts);
     strbuf_fini(&cost);
+    strbuf_fini(&total);
 }
 
 static void
@@ -434,7 +440,7 @@ draw_health(const struct page *p)
         fact_json(&f, tr_word(PACK, "requests"), json_object_get(o->bus, "requests"));
         fact_json(&f, tr_word(PACK, "errors"), json_object_get(o->bus, "errors"));
         fact(&f, tr_word(PACK, "device"), evidence_device_state(o));
-        fact_json(&f, tr_word(PACK, "cause"), json_object_get(o->device, "cause"));
+        fact(&f, tr_word(PACK, "cause"), evidence_device_cause(o));
         const json_t *latency = json_object_get(o->device, "latency_ms");
         if (json_is_number(latency)) {
             fact(&f, tr_word(PACK, "latency"),

@@ -204,6 +204,28 @@ evidence_ledger_json(struct strbuf *out, const struct ledger *l)
     strbuf_add(out, l->document_count > 0 ? "]}" : "}");
 }
 
+/* Devices on the bus that it stands for, and those that it feeds. */
+static void
+affects_json(struct strbuf *out, const struct site *site, const struct device *d)
+{
+    uint32_t own = (uint32_t)(d - site->devices);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < site->device_count && count < EVIDENCE_AFFECTED_MAX; i++) {
+        const struct device *other = &site->devices[i];
+        bool on_bus = other->bus != NONE_INDEX && site->buses[other->bus].device == own;
+        if (i == own || (!on_bus && other->parent != own)) {
+            continue;
+        }
+        if (count == 0) {
+            strbuf_json_key(out, "affects");
+        }
+        strbuf_add(out, count == 0 ? "[" : ",");
+        strbuf_json_string(out, other->id);
+        count++;
+    }
+    strbuf_add(out, count > 0 ? "]" : "");
+}
+
 static void
 device_json(struct strbuf *out, const struct site *site, const struct device *d)
 {
@@ -230,6 +252,7 @@ device_json(struct strbuf *out, const struct site *site, const struct device *d)
         strbuf_json_str(out, "bus", site->buses[d->bus].id);
         strbuf_json_int(out, "unit", d->unit);
     }
+    affects_json(out, site, d);
     strbuf_json_key(out, "ledger");
     evidence_ledger_json(out, &d->ledger);
     strbuf_add_char(out, '}');

@@ -7,7 +7,8 @@
 #include "daemon/model/site.h"
 #include "daemon/pipeline/rule_text.h"
 
-#define EVIDENCE_POINTS_MAX 10 /* What a page can show of a fault. */
+#define EVIDENCE_POINTS_MAX   10 /* What a page can show of a fault. */
+#define EVIDENCE_AFFECTED_MAX 64 /* Devices that hang on another one. */
 
 /* All of it; texts may be empty.  Zeroed is empty. */
 struct evidence_texts {
@@ -27,7 +28,8 @@ void evidence_texts_fini(struct evidence_texts *t);
  * group       [{id version text cause consequence action source}]: the other rules
  *             that share the ticket, where there are any; their points and limits are
  *             among those above
- * device      {id name type location tags serves parent bus unit ledger} */
+ * device      {id name type location tags serves parent bus unit affects ledger};
+ *             `affects`: devices on the bus that it stands for, or fed by it */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,
                          uint32_t device,

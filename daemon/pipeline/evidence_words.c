@@ -208,8 +208,9 @@ evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
     return count;
 }
 
-const char *
-evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
+/* "2026-03-01 10:44:30 · met"; "" for no deadline.  `stands`: its clock does. */
+static const char *
+deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms, bool stands)
 {
     char when[INSTANT_TEXT_BYTES];
     bool open = done_ms == INSTANT_NONE;
@@ -217,11 +218,41 @@ evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
         return "";
     }
     bool late = (open ? e->now_ms : done_ms) > by_ms;
-    const char *word = late   ? tr_word(PACK, "missed")
+    const char *word = stands ? tr_word(PACK, "its clock stands")
+                       : late ? tr_word(PACK, "missed")
                        : open ? ""
                               : tr_word(PACK, "met");
     return arena_printf(e->arena, "%s%s%s", instant_format_local(when, by_ms),
                         word[0] != '\0' ? " · " : "", word);
+}
+
+const char *
+evidence_respond_by(const struct evidence *e)
+{
+    const struct ticket *t = &e->ticket;
+    /* A visit has its day; nothing else is promised.  Whoever repaired it was there. */
+    return t->due_ms != INSTANT_NONE ? ""
+           : t->responded_ms != INSTANT_NONE
+               ? deadline(e, t->respond_by_ms, t->responded_ms, false)
+               : deadline(e, t->respond_by_ms, t->resolved_ms, false);
+}
+
+const char *
+evidence_resolve_by(const struct evidence *e)
+{
+    const struct ticket *t = &e->ticket;
+    return deadline(e, t->resolve_by_ms, t->resolved_ms,
+                    t->state == TICKET_WAITING && !t->resolve_breached);
+}
+
+int64_t
+evidence_total(const struct ticket *t)
+{
+    int64_t sum = t->cost;
+    for (uint32_t i = 0; i < t->part_count; i++) {
+        sum += t->parts[i].cost;
+    }
+    return sum;
 }
 
 const char *
@@ -293,7 +324,36 @@ const char *
 evidence_device_state(const struct evidence_opening *o)
 {
     const char *state = json_string_value(json_object_get(o->device, "state"));
+    const char *id = json_string_value(json_object_get(o->device, "id"));
+    const char *bus = json_string_value(json_object_get(o->bus, "id"));
+    if (id != NULL && bus != NULL && strcmp(id, bus) == 0) {
+        return ""; /* It stands for the bus, whose state is another line. */
+    }
     return state != NULL ? tr_word("device", state) : "-";
+}
+
+const char *
+evidence_device_cause(const struct evidence_opening *o)
+{
+    const char *cause = json_string_value(json_object_get(o->device, "cause"));
+    return cause != NULL && cause[0] != '\0' ? tr_word("quality", cause) : "";
+}
+
+const char *
+evidence_affected(const struct evidence *e)
+{
+    const json_t *affects = json_object_get(evidence_device_facts(e), "affects");
+    struct strbuf out = {0};
+    size_t i;
+    json_t *id;
+    json_array_foreach(affects, i, id)
+    {
+        const char *text = json_string_value(id);
+        strbuf_printf(&out, "%s%s", i > 0 ? ", " : "", text != NULL ? text : "");
+    }
+    const char *text = arena_strdup(e->arena, strbuf_text(&out));
+    strbuf_fini(&out);
+    return text;
 }
 
 const char *

@@ -48,8 +48,13 @@ uint32_t evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX],
 /* What the ledger knows, the papers behind it; how many. */
 uint32_t evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
                                const struct evidence *e);
-/* "2026-03-01 10:44:30 - met"; "" for no deadline. */
-const char *evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms);
+/* "2026-03-01 10:44:30 · met"; "" for no deadline. */
+const char *evidence_respond_by(const struct evidence *e);
+const char *evidence_resolve_by(const struct evidence *e);
+/* Parts and all else, in hundredths. */
+int64_t evidence_total(const struct ticket *t);
+/* Ids of the devices on its bus, or fed by it; "" without any. */
+const char *evidence_affected(const struct evidence *e);
 /* "Pump 1 (pump-1)", and how it is called now where that is another name; NULL: the
  * ticket has no device. */
 const char *evidence_device_text(const struct evidence *e);
@@ -57,8 +62,11 @@ const char *evidence_device_text(const struct evidence *e);
 bool evidence_has_work(const struct ticket *t);
 /* "yes" or "no" of a closed one, else its state. */
 const char *evidence_first_time(const struct ticket *t);
-/* "online", ... of the device at an opening; "-" when it is not known. */
+/* "online", ... of the device at an opening; "-" when it is not known, "" when it
+ * stands for its bus. */
 const char *evidence_device_state(const struct evidence_opening *o);
+/* Why it did not answer last; "" where it did, or nothing is known. */
+const char *evidence_device_cause(const struct evidence_opening *o);
 /* A closing code with what it means: "wear (worn out ...)". */
 const char *evidence_cause(const struct evidence *e, const char *code);
 /* "4 / 5"; NULL: it was not rated. */

@@ -90,7 +90,7 @@ put_event_of(const char *of, enum event_kind kind, int64_t t_ms, const char *jso
         .kind = kind,
         .device = "d0",
         .rule = of,
-        .ticket = strncmp(event_kind_name(kind), "ticket.", 7) == 0 ? 1 : 0};
+        .ticket = strncmp(event_kind_name(kind), "alarm.", 6) != 0 ? 1 : 0};
     must(state_add_event(store, &e, json, NULL, NULL, &seq, &err));
 }
 
@@ -464,6 +464,8 @@ static const struct {
     {EVENT_TICKET_WATCHED, "{\"proof\":\"not-running\"}",
      "its sensor: not seen running"},
     {EVENT_TICKET_RATED, "{\"rating\":4}", "rated: 4 / 5"},
+    {EVENT_PLAN_OVERDUE, "{\"ticket\":1,\"due\":\"2026-03-02T00:00:00Z\"}",
+     "overdue, due 2026-03-02"},
     {EVENT_TICKET_BREACHED, "{\"deadline\":\"respond\"}", "too late, to respond"},
 };
 
@@ -473,6 +475,97 @@ START_TEST(each_event_says_what_it_changed)
     put_event(lines[_i].kind, T0 + MINUTE, lines[_i].json);
     struct evidence *e = load_at(T0 + HOUR);
     check_words(e, lines[_i].words);
+    evidence_free(e);
+}
+END_TEST
+
+/* What stands behind a deadline. */
+static const struct {
+    int64_t responded_ms, resolved_ms, due_ms;
+    enum ticket_state state;
+    bool breached;
+    const char *has, *has_not;
+} deadlines[] = {
+    {INSTANT_NONE, INSTANT_NONE, INSTANT_NONE, TICKET_ASSIGNED, false,
+     "02:00:00 · missed", "met"},
+    {T0 + HOUR / 2, T0 + HOUR, INSTANT_NONE, TICKET_CLOSED, false, "02:00:00 · met",
+     "missed"},
+    /* Whoever repaired it was there, though he did not say so. */
+    {INSTANT_NONE, T0 + HOUR / 2, INSTANT_NONE, TICKET_CLOSED, false, "01:00:00 · met",
+     "missed"},
+    {T0 + HOUR / 2, INSTANT_NONE, INSTANT_NONE, TICKET_WAITING, false,
+     "02:00:00 · its clock stands", "missed"},
+    {T0 + HOUR / 2, INSTANT_NONE, INSTANT_NONE, TICKET_WAITING, true,
+     "02:00:00 · missed", "clock stands"},
+    /* A planned visit has its day; nobody promised to be there sooner. */
+    {INSTANT_NONE, INSTANT_NONE, T0 + HOUR, TICKET_ASSIGNED, false, "02:00:00 · missed",
+     "respond by"},
+};
+
+START_TEST(a_deadline_says_whether_it_was_kept)
+{
+    ticket.responded_ms = deadlines[_i].responded_ms;
+    ticket.resolved_ms = deadlines[_i].resolved_ms;
+    ticket.due_ms = deadlines[_i].due_ms;
+    ticket.state = deadlines[_i].state;
+    ticket.resolve_breached = deadlines[_i].breached;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + DAY);
+    struct strbuf text = {0};
+    check_words(e, deadlines[_i].has);
+    evidence_print(&text, e);
+    ck_assert_msg(strstr(strbuf_text(&text), deadlines[_i].has_not) == NULL, "%s",
+                  strbuf_text(&text));
+    strbuf_fini(&text);
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(parts_and_cost_are_added_up)
+{
+    ticket.cost = 2050;
+    ticket.parts[0] =
+        (struct ticket_part){.name = "bearing", .count = 100, .cost = 8000};
+    ticket.part_count = 1;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    check_words(e, "bearing × 100 (80.00 CNY)");
+    check_words(e, "20.50 CNY");
+    check_words(e, "100.50 CNY");
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(what_hangs_on_a_device_is_named)
+{
+    site->devices[1].parent = 0;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    json_t *affects = json_object_get(evidence_device_facts(e), "affects");
+    ck_assert_uint_eq(json_array_size(affects), 1);
+    check_words(e, "devices affected");
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(a_bus_that_is_gone_is_not_said_to_be_online)
+{
+    must(state_put_ticket(store, &ticket, &err));
+    const struct evidence_row row = {
+        .ticket = 1,
+        .t_ms = T0,
+        .facts = "{}",
+        .device = "{\"id\":\"line\",\"state\":\"online\",\"cause\":\"refused\"}",
+        .bus = "{\"id\":\"line\",\"online\":false,\"requests\":4,\"errors\":104}"};
+    must(state_put_evidence(store, &row, &err));
+    struct evidence *e = load_at(T0 + HOUR);
+    struct strbuf text = {0};
+    check_words(e, "refused");
+    evidence_print(&text, e);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&text), "line: offline"));
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&text), "requests 4, errors 104"));
+    ck_assert_ptr_null(strstr(strbuf_text(&text), "online"));
+    strbuf_fini(&text);
     evidence_free(e);
 }
 END_TEST
@@ -590,6 +683,11 @@ suite(void)
     tcase_add_test(tc, a_ticket_from_before_shows_what_the_site_says_now);
     tcase_add_test(tc, a_device_with_another_name_is_told_by_both);
     tcase_add_loop_test(tc, each_event_says_what_it_changed, 0, (int)ARRAY_LEN(lines));
+    tcase_add_loop_test(tc, a_deadline_says_whether_it_was_kept, 0,
+                        (int)ARRAY_LEN(deadlines));
+    tcase_add_test(tc, parts_and_cost_are_added_up);
+    tcase_add_test(tc, what_hangs_on_a_device_is_named);
+    tcase_add_test(tc, a_bus_that_is_gone_is_not_said_to_be_online);
     tcase_add_test(tc, stars_and_closing_codes_are_told_with_what_they_mean);
     tcase_add_test(tc, a_ticket_without_a_device);
     tcase_add_loop_test(tc, damaged_rows_are_shown_as_far_as_they_go, 0,
