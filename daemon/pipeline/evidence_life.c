@@ -210,6 +210,17 @@ add_json_parts(struct strbuf *out, const struct evidence *e, const json_t *parts
     }
 }
 
+static void
+add_value(struct strbuf *out, const struct evidence_event *v)
+{
+    const json_t *value = json_object_get(v->json, "value");
+    if (json_is_number(value)) {
+        char number[NUMBER_TEXT_BYTES];
+        number_format(number, json_number_value(value));
+        strbuf_printf(out, " (%s)", number);
+    }
+}
+
 /* What was said of the work. */
 static void
 add_work(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
@@ -217,14 +228,10 @@ add_work(struct strbuf *out, const struct evidence *e, const struct evidence_eve
     static const char *const texts[] = {"symptom", "cause", "category", "team"};
     const char *const labels[] = {tr_word(PACK, "symptom"), tr_word(PACK, "cause"),
                                   tr_word(PACK, "category"), tr_word(PACK, "team")};
-    const json_t *value = json_object_get(v->json, "value");
-    if (json_is_number(value)) {
-        char number[NUMBER_TEXT_BYTES];
-        number_format(number, json_number_value(value));
-        strbuf_printf(out, " (%s)", number);
-    }
     if (text_of(v, "note") != NULL) {
-        strbuf_printf(out, ": %s", text_of(v, "note"));
+        /* Ours are texts of the catalogue; what a person said stays as it is. */
+        const char *note = text_of(v, "note");
+        strbuf_printf(out, ": %s", text_of(v, "by") == NULL ? tr(note) : note);
     }
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (text_of(v, texts[i]) != NULL) {
@@ -258,7 +265,9 @@ evidence_life_line(struct strbuf *out,
     strbuf_add(out, returned ? tr_word(PACK, "reopened: the fault is back") : found);
     if (strncmp(v->name, "alarm.", strlen("alarm.")) == 0) {
         add_alarm(out, e, v);
+        add_value(out, v);
     } else {
+        add_value(out, v);
         add_kind(out, e, v);
     }
     add_work(out, e, v);
