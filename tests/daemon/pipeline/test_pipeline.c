@@ -116,13 +116,25 @@ point_of(const struct bench *b, uint32_t device, const char *id)
 
 /* One frame of a pump: the temperature, and whether it runs. */
 static void
-pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+pump_at(struct bench *b,
+        int64_t age_ms,
+        uint32_t device,
+        double a,
+        bool runs,
+        enum quality quality)
 {
     struct frame *f = plant_frame(device, b->t0 + age_ms);
     plant_frame_add(f, point_of(b, device, "a"), a, quality);
-    plant_frame_add(f, point_of(b, device, "run"), 1, quality);
+    plant_frame_add(f, point_of(b, device, "run"), runs, quality);
     pipeline_frame(b->pipeline, f);
     free(f);
+}
+
+/* One that runs. */
+static void
+pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+{
+    pump_at(b, age_ms, device, a, true, quality);
 }
 
 static int
@@ -645,6 +657,107 @@ restart(struct bench *b, const struct saved *saved)
 }
 
 static void
+restart_now(struct bench *b)
+{
+    struct saved saved = {.count = 0};
+    rules_save(pipeline_rules(b->pipeline), true, save_state, &saved);
+    restart(b, &saved);
+}
+
+START_TEST(the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 12000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching");
+    restart_now(&b);
+    /* Nobody looked for so long that all may have happened: it counts for nothing. */
+    int64_t back = _i == 0 ? 13000 : 12000 + RULES_RESTART_GAP_MS + 1000;
+    for (int64_t age = back; age <= back + 9000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, _i == 0 ? "16000 ticket.verified pump-1/hot; "
+                         "16000 ticket.closed pump-1/hot"
+                       : "");
+    pump(&b, back + 10000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, _i == 0 ? ""
+                       : "83000 ticket.verified pump-1/hot; "
+                         "83000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(what_did_not_run_since_its_repair_waits_over_a_restart_too)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    /* It cools down and is stopped for the repair: nothing put that to the test. */
+    for (int64_t age = 0; age <= 7000; age += 1000) {
+        pump(&b, age, PUMP_1, age < 4000 ? 85 : 60, QUALITY_GOOD);
+    }
+    for (int64_t age = 8000; age <= 40000; age += 1000) {
+        if (age == 10000) {
+            ck_assert_int_eq(command(&b, 9500, COMMAND_TICKET_RESOLVE, 1), 0);
+            recorder_forget(b.recorder);
+        } else if (age == 25000) {
+            restart_now(&b);
+        }
+        pump_at(&b, age, PUMP_1, 40, false, QUALITY_GOOD);
+        ck_assert(age < 10000 || b.recorder->tickets[0].proof == PROOF_NOT_RUNNING);
+    }
+    expect(&b, "");
+    pump(&b, 41000, PUMP_1, 60, QUALITY_GOOD);
+    pump(&b, 42000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "41000 ticket.watched pump-1/hot watching; "
+               "41000 ticket.verified pump-1/hot; 41000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_with)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 20000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    struct command stars = {.t_ms = T0 + 20500,
+                            .kind = COMMAND_TICKET_RATE,
+                            .ticket = 1,
+                            .rating = 5,
+                            .by = "desk"};
+    struct err err = {0};
+    ck_assert_msg(pipeline_command(b.pipeline, &stars, NULL, &err) == 0, "%s",
+                  err.text);
+    ck_assert_int_eq(b.recorder->tickets[0].rating, 5);
+    restart_now(&b);
+    recorder_forget(b.recorder);
+    for (int64_t age = 21000; age <= 25000; age += 1000) {
+        pump(&b, age, PUMP_1, 88, QUALITY_GOOD);
+    }
+    const char *line = recorder_line(b.recorder, 1);
+    ck_assert_ptr_nonnull(strstr(line, "\"event\":\"ticket.reopened\""));
+    ck_assert_ptr_nonnull(strstr(line, "\"value\":88"));
+    ck_assert_ptr_nonnull(strstr(line, "\"episode\":2"));
+    /* The stars were for a repair that did not last. */
+    const struct ticket *t = &b.recorder->tickets[0];
+    ck_assert_int_eq(t->rating, 0);
+    ck_assert_int_eq(t->reopened, 1);
+    ck_assert_str_eq(t->assignee, "zhang");
+    expect(&b, "24000 alarm.raised pump-1/hot; 24000 ticket.reopened pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+static void
 compare_lines(const struct bench *a, const struct bench *b, unsigned seed)
 {
     size_t most = a->recorder->count > b->recorder->count ? a->recorder->count
@@ -978,6 +1091,12 @@ main(void)
         tc, a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor);
     tcase_add_test(tc, an_unknown_sample_begins_the_verification_anew);
     tcase_add_test(tc, silence_verifies_nothing);
+    tcase_add_loop_test(
+        tc, the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one, 0,
+        2);
+    tcase_add_test(tc, what_did_not_run_since_its_repair_waits_over_a_restart_too);
+    tcase_add_test(
+        tc, a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_with);
     tcase_add_test(tc, a_fault_that_returns_reopens_its_ticket_verified_or_not);
     suite_add_tcase(s, tc);
     tc = tcase_create("properties");
