@@ -611,9 +611,10 @@ may_cut(const struct bench *b, const struct saved *saved, int64_t next_ms)
     return tickets_due(pipeline_tickets(b->pipeline)) > next_ms;
 }
 
-/* As the daemon does it: rows of alarms, timers, devices, tickets. */
+/* As the daemon does it: the time, then rows of alarms, timers, devices, tickets.  It
+ * was down until t_ms. */
 static void
-restart(struct bench *b, const struct saved *saved)
+restart(struct bench *b, const struct saved *saved, int64_t t_ms)
 {
     struct bench old = *b;
     int64_t last_ticket = 0;
@@ -621,6 +622,7 @@ restart(struct bench *b, const struct saved *saved)
         last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
     }
     bench_start(b, old.plant, last_ticket + 1);
+    pipeline_advance(b->pipeline, t_ms);
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         const struct service *s = alarms_service(pipeline_alarms(old.pipeline), d);
         ck_assert(s == NULL || pipeline_restore_service(b->pipeline, s));
@@ -657,11 +659,11 @@ restart(struct bench *b, const struct saved *saved)
 }
 
 static void
-restart_now(struct bench *b)
+restart_at(struct bench *b, int64_t age_ms)
 {
     struct saved saved = {.count = 0};
     rules_save(pipeline_rules(b->pipeline), true, save_state, &saved);
-    restart(b, &saved);
+    restart(b, &saved, b->t0 + age_ms);
 }
 
 START_TEST(the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one)
@@ -674,9 +676,9 @@ START_TEST(the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_o
     }
     expect(&b, "6000 alarm.cleared pump-1/hot; "
                "6000 ticket.watched pump-1/hot watching");
-    restart_now(&b);
     /* Nobody looked for so long that all may have happened: it counts for nothing. */
     int64_t back = _i == 0 ? 13000 : 12000 + RULES_RESTART_GAP_MS + 1000;
+    restart_at(&b, back - 500);
     for (int64_t age = back; age <= back + 9000; age += 1000) {
         pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
     }
@@ -705,7 +707,7 @@ START_TEST(what_did_not_run_since_its_repair_waits_over_a_restart_too)
             ck_assert_int_eq(command(&b, 9500, COMMAND_TICKET_RESOLVE, 1), 0);
             recorder_forget(b.recorder);
         } else if (age == 25000) {
-            restart_now(&b);
+            restart_at(&b, 24500);
         }
         pump_at(&b, age, PUMP_1, 40, false, QUALITY_GOOD);
         ck_assert(age < 10000 || b.recorder->tickets[0].proof == PROOF_NOT_RUNNING);
@@ -715,6 +717,29 @@ START_TEST(what_did_not_run_since_its_repair_waits_over_a_restart_too)
     pump(&b, 42000, PUMP_1, 60, QUALITY_GOOD);
     expect(&b, "41000 ticket.watched pump-1/hot watching; "
                "41000 ticket.verified pump-1/hot; 41000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(a_sensor_that_is_silent_after_a_restart_is_told)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    pump(&b, 6000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching");
+    restart_at(&b, 7000);
+    pipeline_advance(b.pipeline, T0 + 66999);
+    ck_assert_int_eq(b.recorder->tickets[0].proof, PROOF_WATCHING);
+    pipeline_advance(b.pipeline, T0 + 3600000);
+    ck_assert_int_eq(b.recorder->tickets[0].proof, PROOF_NOT_GOOD);
+    char *came = story(&b);
+    ck_assert_ptr_nonnull(
+        strstr(came, "67000 ticket.watched pump-1/hot no-good-samples"));
+    ck_assert_ptr_null(strstr(came, "ticket.verified"));
+    free(came);
     bench_stop(&b);
     free(b.plant);
 }
@@ -737,7 +762,7 @@ START_TEST(a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_w
     ck_assert_msg(pipeline_command(b.pipeline, &stars, NULL, &err) == 0, "%s",
                   err.text);
     ck_assert_int_eq(b.recorder->tickets[0].rating, 5);
-    restart_now(&b);
+    restart_at(&b, 20800);
     recorder_forget(b.recorder);
     for (int64_t age = 21000; age <= 25000; age += 1000) {
         pump(&b, age, PUMP_1, 88, QUALITY_GOOD);
@@ -792,7 +817,7 @@ START_TEST(a_run_with_restarts_tells_what_an_uninterrupted_one_tells)
             bool steady = i > 0 && steps[i].a == steps[i - 1].a;
             if (next_random(&state) % 20 == 0 && steady &&
                 may_cut(&cut, &saved, T0 + (i + 1) * 1000LL)) {
-                restart(&cut, &saved);
+                restart(&cut, &saved, pipeline_now(cut.pipeline));
                 cuts++;
             }
         }
@@ -1095,6 +1120,7 @@ main(void)
         tc, the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one, 0,
         2);
     tcase_add_test(tc, what_did_not_run_since_its_repair_waits_over_a_restart_too);
+    tcase_add_test(tc, a_sensor_that_is_silent_after_a_restart_is_told);
     tcase_add_test(
         tc, a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_with);
     tcase_add_test(tc, a_fault_that_returns_reopens_its_ticket_verified_or_not);
