@@ -28,7 +28,7 @@ void evidence_texts_fini(struct evidence_texts *t);
  * group       [{id version text cause consequence action source}]: the other rules
  *             that share the ticket, where there are any; their points and limits are
  *             among those above
- * device      {id name type location tags serves parent bus unit affects ledger};
+ * device      {id name type location tags serves care parent bus unit affects ledger};
  *             `affects`: devices on the bus that it stands for, or fed by it */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,

@@ -101,7 +101,7 @@ struct rows {
     int64_t now_ms;
     bool has_state;
     enum ticket_state state;
-    int64_t *homes;
+    struct queue_need *needs;
     struct row *items;
     size_t count, room;
     struct strbuf texts;
@@ -138,7 +138,7 @@ add_ticket(void *ctx, const struct ticket *t)
         l->room = room;
     }
     struct row *row = &l->items[l->count++];
-    row->place = queue_place_of(l->site, l->homes, t);
+    row->place = queue_place_of(l->site, l->needs, t);
     row->from = l->texts.size;
     ticket_to_listing(&l->texts, t);
     row->size = l->texts.size - row->from;
@@ -181,8 +181,8 @@ check_ticket_filter(struct rows *l, bool *by_number, struct err *err)
 static int
 read_tickets(struct rows *l, struct state *store, struct err *err)
 {
-    l->homes = queue_homes(l->site);
-    if (l->homes == NULL) {
+    l->needs = queue_needs(l->site);
+    if (l->needs == NULL) {
         return err_set(err, ERR_NOMEM, "the listing of tickets");
     }
     bool closed_too = l->filter->all || (l->has_state && l->state == TICKET_CLOSED);
@@ -246,7 +246,7 @@ listing_tickets(struct state *store,
     strbuf_add_char(out, ']');
     strbuf_fini(&l.texts);
     free(l.items);
-    free(l.homes);
+    free(l.needs);
     return code;
 }
 
