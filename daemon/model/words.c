@@ -20,8 +20,8 @@ static const char *const ticket_kinds[] = {"fault", "planned", "predicted", "rep
 static const char *const pauses[] = {"", "parts", "contractor", "access", "other"};
 static const char *const proofs[] = {"", "alarm-stands", "no-good-samples",
                                      "not-running", "watching"};
-/* For people; indexed as the names above. */
-static const char *const proof_words[] = {"", "alarm stands", "no good samples",
+/* Of each, for people. */
+static const char *const proof_texts[] = {"", "alarm stands", "no good samples",
                                           "not seen running", "watching"};
 static const char *const document_kinds[] = {"manual", "drawing", "certificate",
                                              "warranty", "other"};
@@ -35,7 +35,7 @@ _Static_assert(ARRAY_LEN(ticket_kinds) == TICKET_KIND_COUNT, "a word for each ki
 
 _Static_assert(ARRAY_LEN(pauses) == PAUSE_COUNT, "a word for each pause");
 _Static_assert(ARRAY_LEN(proofs) == PROOF_COUNT, "a word for each proof");
-_Static_assert(ARRAY_LEN(proof_words) == PROOF_COUNT, "a word for each proof");
+_Static_assert(ARRAY_LEN(proof_texts) == PROOF_COUNT, "a text for each proof");
 _Static_assert(ARRAY_LEN(document_kinds) == DOCUMENT_KIND_COUNT,
                "a word for each kind");
 
@@ -51,8 +51,7 @@ find(const char *const *words, size_t count, const char *text)
     return -1;
 }
 
-/* Name, word for people and parser of one enumeration; its prefix is the words' context
- * in the catalogue. */
+/* Name and parser of one enumeration. */
 #define NAMES(type, prefix, words)                                                     \
     const char *prefix##_name(type v)                                                  \
     {                                                                                  \
@@ -68,6 +67,8 @@ find(const char *const *words, size_t count, const char *text)
         *out = (type)index;                                                            \
         return true;                                                                   \
     }
+
+/* And its word for people; its prefix is the words' context in the catalogue. */
 #define WORDS(type, prefix, words)                                                     \
     NAMES(type, prefix, words)                                                         \
     const char *prefix##_word(type v)                                                  \
@@ -86,10 +87,9 @@ NAMES(enum proof, proof, proofs)
 WORDS(enum document_kind, document_kind, document_kinds)
 
 const char *
-proof_word(enum proof v)
+proof_word(enum proof p)
 {
-    assert((size_t)v < ARRAY_LEN(proof_words));
-    return tr_word("proof", proof_words[v]);
+    return p != PROOF_NONE ? tr_word("proof", proof_texts[p]) : "";
 }
 
 const char *

@@ -329,7 +329,7 @@ static const struct {
      NULL},
     {{.kind = EVENT_TICKET_WATCHED, .proof = PROOF_NOT_RUNNING, PUMP},
      "ticket 3 watched: bearing at 81 (pump-1/hot), its sensor: not seen running",
-     "工单 3 验证状态变化: bearing at 81 (pump-1/hot)，传感器：未见运行"},
+     "工单 3 验证状态变化: bearing at 81 (pump-1/hot)，传感器：尚未见到运行"},
     {{.kind = EVENT_TICKET_RESOLVED,
       .cause = "wear",
       .minutes = 40,
