@@ -11,7 +11,8 @@
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/offline.h"
 
-/* For a person: how long until the next deadline that runs, or since it was missed. */
+/* For a person: how long until the next deadline that runs, or since it was missed; of
+ * a resolved one what its sensor has to show yet. */
 static json_t *
 time_left(const json_t *row, int64_t now_ms)
 {
@@ -19,6 +20,12 @@ time_left(const json_t *row, int64_t now_ms)
     enum ticket_state state = TICKET_CLOSED;
     if (word == NULL || !ticket_state_parse(&state, word)) {
         return json_null();
+    }
+    const char *proof = json_string_value(json_object_get(row, "proof"));
+    enum proof shown = PROOF_NONE;
+    if (state == TICKET_RESOLVED && proof != NULL && proof_parse(&shown, proof) &&
+        shown != PROOF_NONE) {
+        return json_string(proof_word(shown));
     }
     if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
         return json_string(state == TICKET_WAITING ? tr("waits") : "-");

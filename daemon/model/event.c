@@ -298,6 +298,9 @@ event_to_text(struct strbuf *out, const struct event *e)
         e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
         strbuf_printf(out, ", %s", severity_word(e->severity));
     }
+    if (e->proof != PROOF_NONE) {
+        strbuf_printf(out, ", %s", proof_word(e->proof));
+    }
     if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_printf(out, tr(" by %lld ms"), (long long)e->step_ms);
     }

@@ -188,7 +188,8 @@ static const char *const sql_texts[SQL_COUNT] = {
         " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
         " FROM own CROSS JOIN events e WHERE e.seq BETWEEN own.first - ?4"
         " AND iif(?5, 9223372036854775807, own.last)"
-        " AND (+e.ticket = ?1 OR (e.device = ?2 AND e.rule = ?3 AND e.t >= own.begin"
+        " AND (+e.ticket = ?1 OR (e.device = ?2 AND e.t >= own.begin"
+        "  AND e.rule IN (SELECT value FROM json_each(?3))"
         "  AND e.ticket IS NULL AND e.name LIKE 'alarm.%')) ORDER BY e.seq",
     [SQL_EACH_EVIDENCE] =
         "SELECT ticket, opening, t_ms, rule, version, facts, device, bus FROM evidence"
