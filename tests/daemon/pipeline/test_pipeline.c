@@ -684,7 +684,7 @@ restart(struct bench *b, const struct saved *saved, int64_t t_ms)
         last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
     }
     bench_start(b, old.plant, last_ticket + 1);
-    pipeline_advance(b->pipeline, t_ms);
+    pipeline_advance(b->pipeline, t_ms); /* As the daemon does: what time it is. */
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         const struct service *s = alarms_service(pipeline_alarms(old.pipeline), d);
         ck_assert(s == NULL || pipeline_restore_service(b->pipeline, s));
@@ -693,8 +693,7 @@ restart(struct bench *b, const struct saved *saved, int64_t t_ms)
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
     for (size_t i = 0; i < saved->count; i++) {
-        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i],
-                                         pipeline_now(old.pipeline)));
+        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i], t_ms));
     }
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         rules_restore_device(pipeline_rules(b->pipeline), d,
