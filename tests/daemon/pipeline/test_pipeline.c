@@ -656,7 +656,8 @@ restart(struct bench *b, const struct saved *saved, int64_t t_ms)
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
     for (size_t i = 0; i < saved->count; i++) {
-        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i], t_ms));
+        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i],
+                                         pipeline_now(old.pipeline)));
     }
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         rules_restore_device(pipeline_rules(b->pipeline), d,
