@@ -246,6 +246,16 @@ static const char version_8[] =
     "  PRIMARY KEY (ticket, opening)) STRICT;"
     "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
 
+/* For listings of few among many: of a person, of a team, to be visited.  The index of
+ * all states was read whole by a query for what is not closed. */
+static const char version_10[] =
+    "DROP INDEX ticket_state;"
+    "CREATE INDEX ticket_assignee ON ticket (assignee, number)"
+    "  WHERE assignee IS NOT NULL;"
+    "CREATE INDEX ticket_team ON ticket (team, number) WHERE team IS NOT NULL;"
+    "CREATE INDEX ticket_visit ON ticket (closed_ms)"
+    "  WHERE visit_ms IS NOT NULL AND state = 'closed';";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
     version_1, version_2, version_3, version_4, version_5,
-    version_6, version_7, version_9, version_8};
+    version_6, version_7, version_9, version_8, version_10};
