@@ -254,7 +254,9 @@ static const char version_10[] =
     "  WHERE assignee IS NOT NULL;"
     "CREATE INDEX ticket_team ON ticket (team, number) WHERE team IS NOT NULL;"
     "CREATE INDEX ticket_visit ON ticket (closed_ms)"
-    "  WHERE visit_ms IS NOT NULL AND state = 'closed';";
+    "  WHERE visit_ms IS NOT NULL AND state = 'closed';"
+    "CREATE INDEX events_rule ON events (device, rule)"
+    "  WHERE ticket IS NULL AND rule IS NOT NULL;";
 
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
     version_1, version_2, version_3, version_4, version_5,

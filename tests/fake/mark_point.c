@@ -14,7 +14,7 @@ void __wrap__mark_point(const char *file, int line);
 void
 __wrap__mark_point(const char *file, int line)
 {
-    /* A test that is forked counts from where its runner stood: that asserts nothing. */
+    /* A test that is forked counts from where its runner stood, which asserts none. */
     static atomic_uint count;
     unsigned before = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
     if (before < MARKS_WHOLE || before % MARKS_APART == 0) {
