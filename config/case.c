@@ -577,6 +577,8 @@ static const struct field commands_fields[] = {
     {FIELD("commands", FIELD_NODE, struct case_yaml, commands), REQUIRED,
      ABOUT("What people do meanwhile."), SHAPE(commands_shape)},
 };
+const struct shape commands_file_shape = {SHAPE_OF_TABLE(commands_fields),
+                                          .about = "What people do during a replay."};
 
 static void
 read_commands(struct reader *r, const struct node *root, struct replay_case *c)

@@ -27,7 +27,7 @@ struct device_yaml {
     const char *const *tags;
     uint32_t tag_count;
     int64_t unit; /* -1: not given. */
-    int64_t stale_after_ms, serves;
+    int64_t stale_after_ms, serves, care;
     const struct node *poll, *points, *ledger, *limits;
 };
 
@@ -66,6 +66,9 @@ static const struct field device_fields[] = {
            "at least 2s.")},
     {FIELD("serves", FIELD_INT, struct device_yaml, serves), BETWEEN(0, 1000000),
      ABOUT("Homes that depend on it."), PRESET("0")},
+    {FIELD("care", FIELD_INT, struct device_yaml, care), BETWEEN(0, 1000000),
+     ABOUT("Those of them in which old or disabled residents need it most."),
+     PRESET("0")},
     {FIELD("parent", FIELD_ID, struct device_yaml, parent),
      ABOUT("The id of the device that feeds it.")},
     {FIELD("limits", FIELD_NODE, struct device_yaml, limits),
@@ -288,9 +291,17 @@ read_device(struct reader *r,
                          .poll_ms = POLL_MS_DEFAULT,
                          .stale_after_ms = y.stale_after_ms,
                          .serves = y.serves,
+                         .care = y.care,
                          .profile = y.profile,
                          .limits = limits_default,
                          .loc = n->loc};
+    if (y.serves > 0 && y.care > y.serves) {
+        struct loc loc = loc_of(n, "care");
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  "\"care\" is %lld, of the %lld homes of \"serves\"; as many or fewer "
+                  "is accepted",
+                  (long long)y.care, (long long)y.serves);
+    }
     out->bus = y.bus;
     out->parent = y.parent;
     out->bus_loc = loc_of(n, "bus");

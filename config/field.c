@@ -135,7 +135,9 @@ read_strings(struct reader *r,
     uint32_t used = 0;
     for (const struct node *item = n->first; item != NULL; item = item->next) {
         ok = value_text(r, item, f->key) && ok;
-        items[used++] = item->text;
+        if (item->text != NULL) {
+            items[used++] = item->text;
+        }
     }
     *(const char *const **)member = items;
     *count = used;

@@ -33,7 +33,7 @@ extern const struct shape applies_to_shape, ledger_shape, limits_shape, point_sh
     points_shape, poll_shape;
 /* Whole files. */
 extern const struct shape site_file_shape, rules_file_shape, profile_file_shape,
-    case_file_shape, map_file_shape, sim_file_shape;
+    case_file_shape, commands_file_shape, map_file_shape, sim_file_shape;
 
 /* ---- section.c: the files, and what stands at their top level. ---- */
 
@@ -201,6 +201,13 @@ void check_person(struct reader *r,
                   const struct site *site,
                   const char *name,
                   const struct loc *loc);
+/* Warns of a member that is named twice, and of one on the rota who is none: another
+ * name was meant, as a rule.  A stand-in may come from anywhere, and names of nobody
+ * were reported.  `map` is the team's, and has `members`. */
+void check_members(struct reader *r,
+                   const struct site *site,
+                   const struct node *map,
+                   const struct team *team);
 /* Where `key` of `map` stands; where `map` stands when it is absent. */
 struct loc loc_of(const struct node *map, const char *key);
 

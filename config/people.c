@@ -80,6 +80,58 @@ static const struct field person_fields[] = {
 const struct shape person_shape = {SHAPE_OF_TABLE(person_fields), .name = "person",
                                    .about = "Somebody who works here."};
 
+static bool
+is_person(const struct site *site, const char *id)
+{
+    for (uint32_t i = 0; i < site->person_count; i++) {
+        if (strcmp(site->people[i].id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_member(const struct team *team, uint32_t count, const char *id)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(team->members[i], id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+check_members(struct reader *r,
+              const struct site *site,
+              const struct node *map,
+              const struct team *team)
+{
+    uint32_t at = 0;
+    for (const struct node *n = node_get(map, "members")->first;
+         n != NULL && at < team->member_count; n = n->next) {
+        if (n->kind == NODE_SCALAR && is_member(team, at++, n->text)) {
+            diags_add(r->diags, DIAG_WARNING, &n->loc,
+                      "\"%.60s\" is twice among the members of team \"%s\"", n->text,
+                      team->id);
+        }
+    }
+    const struct node *rota = node_get(map, "rota");
+    bool turns = team->rota.people_count > 0 && team->member_count > 0;
+    const struct node *list =
+        turns ? node_get(rota, team->rota.daily ? "daily" : "weekly") : NULL;
+    for (const struct node *n = turns ? list->first : NULL; n != NULL; n = n->next) {
+        if (n->kind == NODE_SCALAR && is_person(site, n->text) &&
+            !is_member(team, team->member_count, n->text)) {
+            diags_add(r->diags, DIAG_WARNING, &n->loc,
+                      "\"%.60s\" is on the rota of team \"%s\" and not among its "
+                      "members",
+                      n->text, team->id);
+        }
+    }
+}
+
 void
 people_read(struct reader *r, const struct sections *s, struct site *site)
 {

@@ -20,9 +20,10 @@
 static const struct {
     const char *name;
     const struct shape *shape;
-} schemas[] = {{"site", &site_file_shape},       {"rules", &rules_file_shape},
-               {"profile", &profile_file_shape}, {"case", &case_file_shape},
-               {"map", &map_file_shape},         {"simulation", &sim_file_shape}};
+} schemas[] = {{"site", &site_file_shape},         {"rules", &rules_file_shape},
+               {"profile", &profile_file_shape},   {"case", &case_file_shape},
+               {"commands", &commands_file_shape}, {"map", &map_file_shape},
+               {"simulation", &sim_file_shape}};
 
 const char *
 config_schema_name(size_t index, const char **about)

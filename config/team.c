@@ -487,22 +487,18 @@ const struct shape team_shape = {SHAPE_OF_TABLE(team_fields), .name = "team",
 /* The first team that has a category gets its tickets, so another one that names it
  * never does. */
 static void
-check_categories(struct reader *r,
-                 const struct site *site,
-                 const struct node *list,
-                 const struct team *team)
+check_categories(struct reader *r, const struct site *site, const struct node *list)
 {
-    const struct node *n = list->first;
-    for (uint32_t i = 0; i < team->category_count && n != NULL; i++, n = n->next) {
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
         for (uint32_t k = 0; k < site->team_count; k++) {
             const struct team *other = &site->teams[k];
             for (uint32_t c = 0; c < other->category_count; c++) {
-                if (strcmp(other->categories[c], team->categories[i]) == 0) {
+                if (n->text != NULL && strcmp(other->categories[c], n->text) == 0) {
                     diags_add(
                         r->diags, DIAG_WARNING, &n->loc,
                         "the category \"%.60s\" goes to team \"%s\", which has it "
                         "first",
-                        team->categories[i], other->id);
+                        n->text, other->id);
                 }
             }
         }
@@ -523,10 +519,13 @@ read_team(struct reader *r, const struct node *n, struct site *site, struct team
         check_people_list(r, site, node_get(n, "members"));
     }
     if (is_map && node_get(n, "categories") != NULL) {
-        check_categories(r, site, node_get(n, "categories"), team);
+        check_categories(r, site, node_get(n, "categories"));
     }
     if (y.rota != NULL) {
         rota_read(r, site, y.rota, &team->rota);
+    }
+    if (is_map && node_get(n, "members") != NULL) {
+        check_members(r, site, n, team);
     }
     if (y.hours != NULL) {
         hours_read(r, y.hours, team);

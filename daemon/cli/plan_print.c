@@ -138,7 +138,7 @@ same_round(const json_t *a, const json_t *b)
            strcmp(text_of(a, "team"), text_of(b, "team")) == 0;
 }
 
-/* "Tue 2026-03-10, mechanical: 3 visits, 95 min" */
+/* "Tue 2026-03-10, mechanical (zhang): 3 visits, 95 min" */
 static void
 add_round(struct strbuf *out, const json_t *visits, size_t first)
 {
@@ -156,6 +156,9 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     add_day(out, text_of(head, "day"));
     if (text_of(head, "team")[0] != '\0') {
         strbuf_printf(out, ", %s", text_of(head, "team"));
+    }
+    if (text_of(head, "on_duty")[0] != '\0') {
+        strbuf_printf(out, " (%s)", text_of(head, "on_duty"));
     }
     strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {

@@ -6,9 +6,9 @@
 #define BLOCK_BYTES 65536
 
 static int
-failed(const char *what, struct err *err)
+failed(struct err *err)
 {
-    return err_set(err, ERR_IO, "a temporary file for the answer: %s: %s", what,
+    return err_set(err, ERR_IO, "a temporary file for the answer: %s",
                    err_reason(errno));
 }
 
@@ -17,10 +17,10 @@ to_file(struct spool *s, struct err *err)
 {
     s->file = tmpfile();
     if (s->file == NULL) {
-        return failed("making it", err);
+        return failed(err);
     }
     if (fwrite(s->memory.text, 1, s->memory.size, s->file) != s->memory.size) {
-        return failed("writing", err);
+        return failed(err);
     }
     strbuf_fini(&s->memory);
     return 0;
@@ -39,7 +39,7 @@ spool_add(struct spool *s, const char *bytes, size_t size, struct err *err)
         strbuf_add_bytes(&s->memory, bytes, size);
         return 0;
     }
-    return fwrite(bytes, 1, size, s->file) == size ? 0 : failed("writing", err);
+    return fwrite(bytes, 1, size, s->file) == size ? 0 : failed(err);
 }
 
 void
@@ -60,9 +60,7 @@ spool_rewind(struct spool *s, struct err *err)
         return 0;
     }
     strbuf_clear(&s->memory);
-    return fflush(s->file) == 0 && fseek(s->file, 0, SEEK_SET) == 0
-               ? 0
-               : failed("reading", err);
+    return fflush(s->file) == 0 && fseek(s->file, 0, SEEK_SET) == 0 ? 0 : failed(err);
 }
 
 /* Whether there is more at s->at; reads the next block where there is one. */
@@ -122,6 +120,5 @@ spool_print(struct spool *s, struct err *err)
         (void)fwrite(s->memory.text, 1, s->memory.size, stdout);
         s->at = s->memory.size;
     }
-    return code == 0 && s->file != NULL && ferror(s->file) ? failed("reading", err)
-                                                           : code;
+    return code == 0 && s->file != NULL && ferror(s->file) ? failed(err) : code;
 }

@@ -179,7 +179,8 @@ const struct cli_command cli_tickets = {
     "normal;\n"
     "of one priority what the most homes depend on (serves:, of a device that has "
     "none\n"
-    "the sum of what it feeds); then what was opened first.  Closed ones follow by\n"
-    "number.  LEFT is the time until the next deadline that runs, or since it was "
-    "missed.\n",
+    "the sum of what it feeds), of as many those of old or disabled residents "
+    "(care:);\n"
+    "then what was opened first.  Closed ones follow by number.\n"
+    "LEFT is the time until the next deadline that runs, or since it was missed.\n",
     run};

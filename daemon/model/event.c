@@ -277,6 +277,12 @@ add_subject(struct strbuf *out, const struct event *e)
     if (e->assignee != NULL) {
         strbuf_printf(out, tr(" to %s"), e->assignee);
     }
+    if (e->level != 0) {
+        strbuf_printf(out, tr(" to level %d"), e->level);
+        if (e->to != NULL && e->to[0] != '\0') {
+            strbuf_printf(out, " (%s)", e->to);
+        }
+    }
     if (e->deadline != NULL) {
         bool respond = strcmp(e->deadline, "respond") == 0;
         strbuf_add(out, respond ? tr(": time to respond") : tr(": time to resolve"));
@@ -294,6 +300,9 @@ event_to_text(struct strbuf *out, const struct event *e)
     }
     if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_printf(out, tr(" by %lld ms"), (long long)e->step_ms);
+    }
+    if (e->kind == EVENT_TICKET_CHANGED && e->team != NULL) {
+        strbuf_printf(out, tr(", team %s"), e->team);
     }
     if (e->title != NULL) {
         strbuf_printf(out, ": %s", e->title);

@@ -73,7 +73,9 @@ bool event_kind_parse(enum event_kind *out, const char *text);
  * noted       work; visit_ms is none when it has a plan
  * ticked      the bit `step - 1` of steps: set, or cleared when `undone`
  * rated       rating
- * clock.stepped moves every instant of a ticket but due_ms, which is a day on the wall.
+ * clock.stepped moves every instant of a ticket but due_ms, which is a day on the wall
+ *             (of a plan that counts from a moment: by whole days); deadlines in the
+ *             working time of a team as clocks_step() says
  * Work: minutes, cost and parts are what was added to the row's (ticket_add_parts()),
  * and may be less than zero: a correction; cause takes the place of the one before.
  *

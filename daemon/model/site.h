@@ -144,7 +144,8 @@ struct device {
     int64_t poll_ms;
     bool poll_continuous; /* Again as soon as the bus is free; poll_ms is then 1 s. */
     int64_t stale_after_ms;
-    int64_t serves;
+    int64_t serves;      /* Homes that depend on it; 0: not said. */
+    int64_t care;        /* Those of them where old or disabled residents live. */
     const char *profile; /* Id or NULL. */
     struct limits limits;
     uint32_t

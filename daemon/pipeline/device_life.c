@@ -395,6 +395,7 @@ add_device(const struct life *l, struct strbuf *out)
     }
     strbuf_add_char(out, ']');
     strbuf_json_int(out, "serves", d->serves);
+    strbuf_json_int(out, "care", d->care);
     strbuf_json_str(out, "parent",
                     d->parent != NONE_INDEX ? site->devices[d->parent].id : NULL);
     strbuf_json_str(out, "bus", d->bus != NONE_INDEX ? site->buses[d->bus].id : NULL);

@@ -2,7 +2,7 @@
  * now, what is open, what was done, and what it cost.  From the site and state.db; how
  * it is now is handed in, because only a running daemon knows.
  *
- *   id name type role location tags serves parent bus unit profile currency
+ *   id name type role location tags serves care parent bus unit profile currency
  *   ledger        as in the listing of the ledger, "maker" to "sources"
  *   state         as in the listing of devices, with causes and points; or null
  *   documents     with those that were removed

@@ -222,6 +222,7 @@ device_json(struct strbuf *out, const struct site *site, const struct device *d)
         strbuf_add_char(out, ']');
     }
     int_opt(out, "serves", d->serves);
+    int_opt(out, "care", d->care);
     if (d->parent != NONE_INDEX) {
         strbuf_json_str(out, "parent", site->devices[d->parent].id);
     }

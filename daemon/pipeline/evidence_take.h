@@ -24,7 +24,7 @@ void evidence_texts_fini(struct evidence_texts *t);
  * points      [{device point unit state gap_ms read}], to be drawn: those that the rule
  *             reads first (`read`), then others of the device
  * limits      [{device point value text clears}], in the unit of the point
- * device      {id name type location tags serves parent bus unit ledger} */
+ * device      {id name type location tags serves care parent bus unit ledger} */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,
                          uint32_t device,

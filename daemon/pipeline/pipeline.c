@@ -480,12 +480,11 @@ pipeline_now(const struct pipeline *p)
 void
 pipeline_shift(struct pipeline *p, int64_t delta_ms)
 {
+    assert(p->now_ms != INSTANT_NONE);
     rules_shift(p->rules, delta_ms);
     alarms_shift(p->alarms, delta_ms);
-    tickets_shift(p->tickets, delta_ms);
-    if (p->now_ms != INSTANT_NONE) {
-        p->now_ms += delta_ms;
-    }
+    tickets_shift(p->tickets, p->now_ms, delta_ms);
+    p->now_ms += delta_ms;
     plans_shift(p->plans, delta_ms, p->now_ms);
     struct event e = {
         .t_ms = p->now_ms, .kind = EVENT_CLOCK_STEPPED, .step_ms = delta_ms};

@@ -46,7 +46,8 @@ int pipeline_command(struct pipeline *p,
 int64_t pipeline_due(const struct pipeline *p);
 int64_t
 pipeline_now(const struct pipeline *p); /* INSTANT_NONE before the first step. */
-/* The wall clock was stepped: every instant moves along and clock.stepped is told. */
+/* The wall clock was stepped: every instant moves along, what is to come in the working
+ * time of a team with it, and clock.stepped is told.  Not before the first step. */
 void pipeline_shift(struct pipeline *p, int64_t delta_ms);
 
 /* For the live daemon: restoring and saving what survives a restart, and what listings

@@ -6,6 +6,7 @@
 
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/ticket/dispatch.h"
 #include "daemon/ticket/plan_route.h"
 #include "daemon/ticket/plan_visits.h"
 #include "daemon/ticket/plans.h"
@@ -114,17 +115,22 @@ put_use(struct strbuf *out, const struct site *site, const struct plan_now *now)
     strbuf_json_int(out, "from_days", counted ? u->rate_days : 0);
 }
 
+/* Who will be on duty on the day; of a team without a rota nobody, and all its members
+ * come into question. */
 static void
-put_people(struct strbuf *out, const struct site *site, const char *team)
+put_people(struct strbuf *out, const struct site *site, const char *id, int32_t day)
 {
+    const struct team *team = dispatch_team_of(site, id);
+    const char *who = dispatch_person_of_day(site, team, NULL, day);
+    strbuf_json_str(out, "on_duty", who);
     strbuf_json_key(out, "people");
     strbuf_add_char(out, '[');
-    for (uint32_t i = 0; i < site->team_count && team != NULL; i++) {
-        const struct team *t = &site->teams[i];
-        for (uint32_t k = 0; strcmp(t->id, team) == 0 && k < t->member_count; k++) {
-            strbuf_add(out, k > 0 ? "," : "");
-            strbuf_json_string(out, t->members[k]);
-        }
+    if (who != NULL) {
+        strbuf_json_string(out, who);
+    }
+    for (uint32_t i = 0; team != NULL && who == NULL && i < team->member_count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        strbuf_json_string(out, team->members[i]);
     }
     strbuf_add_char(out, ']');
 }
@@ -210,7 +216,7 @@ put_visit(struct strbuf *out,
     strbuf_json_time(out, "start", v->start_ms);
     strbuf_json_time(out, "end", v->end_ms);
     put_uid(out, site, v);
-    put_people(out, site, spec->team);
+    put_people(out, site, spec->team, v->day);
     put_procedure(out, site, spec->procedure);
     strbuf_add_char(out, '}');
 }

@@ -1,6 +1,7 @@
 /* In which order open tickets are worked: safety before everything (critical), then
- * urgent before normal; a fault that many homes depend on before one of few; else first
- * come, first served. */
+ * urgent before normal; a fault that many homes depend on before one of few; of as
+ * many, one that old or disabled residents depend on before others; else first come,
+ * first served. */
 #ifndef CARETAKER_PIPELINE_QUEUE_H
 #define CARETAKER_PIPELINE_QUEUE_H
 
@@ -10,21 +11,27 @@
 #include "daemon/model/site.h"
 #include "daemon/model/ticket.h"
 
-/* How many homes depend on each device, by index: what it says itself (`serves`), else
- * the sum over what it feeds.  Returns owned; free() it.  NULL: no memory. */
-int64_t *queue_homes(const struct site *site);
+/* Who depends on a device: of both what it says itself (`serves`, `care`), else the sum
+ * over what it feeds. */
+struct queue_need {
+    int64_t homes;
+    int64_t care; /* Homes of old or disabled residents. */
+};
+/* Of each device, by index.  Returns owned; free() it.  NULL: no memory. */
+struct queue_need *queue_needs(const struct site *site);
 
 /* What of a ticket decides its place. */
 struct queue_place {
     bool closed;
     enum severity priority;
-    int64_t homes;
+    struct queue_need need;
     int64_t opened_ms;
     int64_t number;
 };
-/* `homes` as above; a ticket of no device, or of one that is gone, serves none. */
-struct queue_place
-queue_place_of(const struct site *site, const int64_t *homes, const struct ticket *t);
+/* `needs` as above; on no device, or one that is gone, nobody depends. */
+struct queue_place queue_place_of(const struct site *site,
+                                  const struct queue_need *needs,
+                                  const struct ticket *t);
 
 /* Below 0: `a` comes first.  Closed ones are last, by number. */
 int queue_compare(const struct queue_place *a, const struct queue_place *b);

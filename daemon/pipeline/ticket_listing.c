@@ -70,7 +70,7 @@ which(const struct ticket_filter *f, const char **id)
 struct opening {
     struct ticket_listing *l;
     const struct site *site;
-    int64_t *homes;
+    struct queue_need *needs;
     bool no_memory;
 };
 
@@ -93,7 +93,7 @@ add_open(void *ctx, const struct ticket *t)
         l->row_room = room;
     }
     struct row *row = &l->rows[l->row_count++];
-    row->place = queue_place_of(o->site, o->homes, t);
+    row->place = queue_place_of(o->site, o->needs, t);
     row->from = l->texts.size;
     ticket_to_listing(&l->texts, t);
     row->size = l->texts.size - row->from;
@@ -121,12 +121,12 @@ read_open(struct ticket_listing *l,
           const struct site *site,
           struct err *err)
 {
-    struct opening o = {l, site, queue_homes(site), false};
-    if (o.homes == NULL) {
+    struct opening o = {l, site, queue_needs(site), false};
+    if (o.needs == NULL) {
         return err_set(err, ERR_NOMEM, "the listing of tickets");
     }
     int code = state_each_ticket(store, INSTANT_MAX, add_open, &o, err);
-    free(o.homes);
+    free(o.needs);
     if (code == 0 && o.no_memory) {
         code = err_set(err, ERR_NOMEM, "the listing of tickets");
     }

@@ -72,16 +72,25 @@ set_resolve(const struct calendar *c, struct ticket *row, int64_t by_ms, int64_t
     row->resolve_breached = false;
 }
 
+/* NULL: none of the site's. */
+static const struct plan_spec *
+plan_of(const struct site *site, const struct ticket *row)
+{
+    const struct plan_spec *found = NULL;
+    for (uint32_t i = 0; i < site->plan_count; i++) {
+        if (strcmp(site->plans[i].id, row->plan) == 0) {
+            found = &site->plans[i];
+        }
+    }
+    return found;
+}
+
 /* The end of the day of a planned visit, and its grace. */
 static int64_t
 visit_end(const struct site *site, const struct ticket *row)
 {
-    int32_t grace_days = 0;
-    for (uint32_t i = 0; i < site->plan_count; i++) {
-        if (strcmp(site->plans[i].id, row->plan) == 0) {
-            grace_days = plan_grace_days(&site->plans[i]);
-        }
-    }
+    const struct plan_spec *plan = plan_of(site, row);
+    int32_t grace_days = plan != NULL ? plan_grace_days(plan) : 0;
     return civil_instant(civil_day(row->due_ms) + grace_days + 1, 0);
 }
 
@@ -242,4 +251,71 @@ clocks_escalated(const struct site *site, struct ticket *row)
     int64_t t_ms = row->escalate_ms;
     row->level++;
     plan_escalation(site, row, t_ms);
+}
+
+/* What is to come at x_ms after as much working time as was left of it; what is over,
+ * or has no working time left, moves along. */
+static int64_t
+stepped(const struct calendar *c, int64_t x_ms, int64_t now_ms, int64_t step_ms)
+{
+    int64_t left_ms = calendar_between(c, now_ms, x_ms);
+    return left_ms > 0 ? calendar_add(c, now_ms + step_ms, left_ms) : x_ms + step_ms;
+}
+
+/* The day of a visit is one of the calendar, or as many days from now as it was; its
+ * deadlines stay at the end of it. */
+static void
+step_visit(const struct site *site, struct ticket *row, int64_t now_ms, int64_t step_ms)
+{
+    const struct plan_spec *plan = plan_of(site, row);
+    int32_t days = plan != NULL ? plan_step_days(plan, step_ms) : 0;
+    int64_t end_ms = visit_end(site, row);
+    if (days != 0) {
+        row->due_ms = civil_instant(civil_day(row->due_ms) + days, 0);
+    }
+    int64_t by_ms = visit_end(site, row) - end_ms;
+    int64_t *const ends[] = {&row->respond_warn_ms, &row->respond_by_ms,
+                             &row->resolve_warn_ms, &row->resolve_by_ms};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        bool ahead = *ends[i] > now_ms;
+        *ends[i] += by_ms;
+        *ends[i] = ahead ? later(*ends[i], now_ms + step_ms) : *ends[i];
+    }
+    row->respond_from_ms += step_ms;
+    row->resolve_from_ms += step_ms;
+}
+
+void
+clocks_step(const struct site *site,
+            struct ticket *row,
+            int64_t now_ms,
+            int64_t step_ms)
+{
+    bool visit = row->kind == TICKET_PLANNED && row->due_ms != INSTANT_NONE;
+    struct calendar c = clocks_calendar(site, row);
+    const struct calendar all = {site, NULL};
+    if (!in_work(row)) {
+        c = all; /* Its clocks are history. */
+    }
+    if (row->assign_ms != INSTANT_NONE) {
+        row->assign_ms = row->assign_ms > now_ms ? calendar_next(&c, now_ms + step_ms)
+                                                 : row->assign_ms + step_ms;
+    }
+    if (row->escalate_ms != INSTANT_NONE) {
+        row->escalate_ms = stepped(&c, row->escalate_ms, now_ms, step_ms);
+    }
+    if (visit && in_work(row)) {
+        step_visit(site, row, now_ms, step_ms);
+        return;
+    }
+    const struct calendar *respond = awaits_response(row) ? &c : &all;
+    row->respond_warn_ms = stepped(respond, row->respond_warn_ms, now_ms, step_ms);
+    row->respond_by_ms = stepped(respond, row->respond_by_ms, now_ms, step_ms);
+    row->respond_from_ms =
+        moved(respond, row->respond_from_ms, now_ms, now_ms + step_ms);
+    int64_t stands_ms = row->state == TICKET_WAITING ? row->waiting_since_ms : now_ms;
+    row->resolve_warn_ms = stepped(&c, row->resolve_warn_ms, stands_ms, step_ms);
+    row->resolve_by_ms = stepped(&c, row->resolve_by_ms, stands_ms, step_ms);
+    row->resolve_from_ms =
+        moved(&c, row->resolve_from_ms, stands_ms, stands_ms + step_ms);
 }

@@ -46,6 +46,16 @@ void clocks_change_team(const struct site *site,
                         int64_t t_ms,
                         const char *team);
 
+/* The wall clock was stepped by step_ms at now_ms, which is the time before: what was
+ * left of each clock is left, in the working time behind the step, so that no deadline
+ * falls out of the hours.  A visit keeps its day, or (of a plan that counts from a
+ * moment) its distance in days.  What is over moves along, as all of a ticket that is
+ * not in work; waiting_since_ms and the row's other instants are left to the caller. */
+void clocks_step(const struct site *site,
+                 struct ticket *row,
+                 int64_t now_ms,
+                 int64_t step_ms);
+
 /* The level whose time came was told: row->level is one more, and the next is due. */
 void clocks_escalated(const struct site *site, struct ticket *row);
 

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/ticket/rota.h"
+
+#define NOON_MINUTE 720 /* When whoever makes the visits of a day is on duty. */
 
 static bool
 is_given(const char *text)
@@ -84,6 +87,15 @@ dispatch_person(const struct site *site,
         return rota_on_duty(&team->rota, t_ms);
     }
     return is_given(category) ? only_one_skilled(site, team, category) : NULL;
+}
+
+const char *
+dispatch_person_of_day(const struct site *site,
+                       const struct team *team,
+                       const char *category,
+                       int32_t day)
+{
+    return dispatch_person(site, team, category, civil_instant(day, NOON_MINUTE));
 }
 
 /* True if anybody was added. */

@@ -23,6 +23,12 @@ const char *dispatch_person(const struct site *site,
                             const char *category,
                             int64_t t_ms);
 
+/* The same of a visit that is to be made on this day: who is on duty at its noon. */
+const char *dispatch_person_of_day(const struct site *site,
+                                   const struct team *team,
+                                   const char *category,
+                                   int32_t day);
+
 /* Adds the ids that `to` means, with commas: the person with this id; or who has this
  * role in the team, or where nobody of it has, in the site. */
 void dispatch_reached(struct strbuf *out,

@@ -15,7 +15,8 @@
  * A patch with `number` is the whole row: what came before is forgotten.  An alarm's
  * event that changes the row of its ticket (alarm.cleared) carries the ticket's number
  * in the column `ticket`.  clock.stepped moves every instant of the tickets that it
- * names by its step_ms and then patches them: {"3":{},"7":{"due_ms":...}}. */
+ * names by its step_ms and then patches them with what else came of it, as deadlines in
+ * the working time of a team: {"3":{},"7":{"resolve_by_ms":...}}. */
 #ifndef CARETAKER_TICKET_FOLD_H
 #define CARETAKER_TICKET_FOLD_H
 

@@ -5,18 +5,17 @@
 #include "daemon/ticket/dispatch.h"
 #include "daemon/ticket/life.h"
 
-#define NOON 720 /* Minutes: when whoever makes the visits of a day is on duty. */
-
 /* Who would get it if it were given out at t_ms. */
 static const char *
 person_at(const struct tickets *t, const struct ticket *row, int64_t t_ms)
 {
+    const struct team *team = dispatch_team_of(t->site, row->team);
     if (row->kind == TICKET_PLANNED && row->due_ms != INSTANT_NONE &&
         row->due_ms > t_ms) {
-        t_ms = civil_instant(civil_day(row->due_ms), NOON);
+        return dispatch_person_of_day(t->site, team, row->category,
+                                      civil_day(row->due_ms));
     }
-    return dispatch_person(t->site, dispatch_team_of(t->site, row->team), row->category,
-                           t_ms);
+    return dispatch_person(t->site, team, row->category, t_ms);
 }
 
 static void

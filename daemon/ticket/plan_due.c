@@ -257,3 +257,16 @@ plan_next_day(const struct plan_spec *p, int32_t base, int32_t done)
     }
     return DAY_NONE;
 }
+
+bool
+plan_is_dated(const struct plan_spec *p)
+{
+    return p->cycle == PLAN_MONTHLY || p->cycle == PLAN_YEARLY || p->starts != DAY_NONE;
+}
+
+int32_t
+plan_step_days(const struct plan_spec *p, int64_t step_ms)
+{
+    int64_t half_ms = step_ms < 0 ? -DAY_MS / 2 : DAY_MS / 2;
+    return plan_is_dated(p) ? 0 : (int32_t)((step_ms + half_ms) / DAY_MS);
+}

@@ -41,4 +41,11 @@ int32_t plan_first_day(const struct plan_spec *p, const struct plan_origin *o);
  */
 int32_t plan_next_day(const struct plan_spec *p, int32_t base, int32_t done);
 
+/* Its days are dates of the calendar; else they count from a moment (every: 15d without
+ * a start). */
+bool plan_is_dated(const struct plan_spec *p);
+/* By how many days a step of the wall clock moves what is planned: the whole days of
+ * the step, half a one rounded away from 0; 0 where they are dates. */
+int32_t plan_step_days(const struct plan_spec *p, int64_t step_ms);
+
 #endif

@@ -525,16 +525,13 @@ shift_day(int32_t *day, int32_t days)
 void
 plans_shift(struct plans *p, int64_t delta_ms, int64_t t_ms)
 {
-    int64_t half = delta_ms < 0 ? -DAY_MS / 2 : DAY_MS / 2;
-    int32_t days = (int32_t)((delta_ms + half) / DAY_MS);
     for (uint32_t i = 0; i < p->count && p->begun; i++) {
         struct plan_entry *e = &p->entries[i];
         struct plan_row *row = &e->row;
-        bool dated = e->spec->cycle == PLAN_MONTHLY || e->spec->cycle == PLAN_YEARLY ||
-                     e->spec->starts != DAY_NONE;
+        int32_t days = plan_step_days(e->spec, delta_ms);
         shift(&row->use.mark_ms, delta_ms);
         shift(&row->use.last_ms, delta_ms);
-        if (!dated) {
+        if (!plan_is_dated(e->spec)) {
             int32_t *const moving[] = {&row->since_day,       &row->done_day,
                                        &row->base_day,        &row->moved_day,
                                        &row->use_day,         &row->ticket_day,

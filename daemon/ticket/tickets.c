@@ -377,23 +377,29 @@ shift(int64_t *t_ms, int64_t delta_ms)
 }
 
 void
-tickets_shift(struct tickets *t, int64_t delta_ms)
+tickets_shift(struct tickets *t, int64_t now_ms, int64_t delta_ms)
 {
     if (delta_ms == 0) {
         return;
     }
     for (size_t i = 0; i < t->table.count; i++) {
         struct ticket_entry *e = t->table.by_number[i];
-        /* A day on the wall, as due_ms is, does not move. */
-        int64_t *const instants[] = {
-            &e->row.opened_ms,        &e->row.respond_by_ms,      &e->row.resolve_by_ms,
-            &e->row.respond_from_ms,  &e->row.resolve_from_ms,    &e->row.assigned_ms,
-            &e->row.responded_ms,     &e->row.resolved_ms,        &e->row.verified_ms,
-            &e->row.closed_ms,        &e->row.waiting_since_ms,   &e->row.cleared_ms,
-            &e->row.visit_ms,         &e->row.first_responded_ms, &e->verify_ms,
-            &e->watch.clear_since_ms, &e->row.first_resolved_ms,  &e->proof_ms,
-            &e->watch.while_last_ms,  &e->row.respond_warn_ms,    &e->row.assign_ms,
-            &e->row.resolve_warn_ms,  &e->row.escalate_ms};
+        clocks_step(t->site, &e->row, now_ms, delta_ms);
+        int64_t *const instants[] = {&e->row.opened_ms,
+                                     &e->row.assigned_ms,
+                                     &e->row.responded_ms,
+                                     &e->row.resolved_ms,
+                                     &e->row.verified_ms,
+                                     &e->row.closed_ms,
+                                     &e->row.waiting_since_ms,
+                                     &e->row.cleared_ms,
+                                     &e->row.visit_ms,
+                                     &e->row.first_responded_ms,
+                                     &e->row.first_resolved_ms,
+                                     &e->verify_ms,
+                                     &e->proof_ms,
+                                     &e->watch.clear_since_ms,
+                                     &e->watch.while_last_ms};
         for (size_t k = 0; k < ARRAY_LEN(instants); k++) {
             shift(instants[k], delta_ms);
         }

@@ -85,8 +85,8 @@ const struct ticket *tickets_get(const struct tickets *t, int64_t number);
 /* Number of the open (not closed) ticket of this device and rule, or 0. */
 int64_t tickets_open_number(const struct tickets *t, uint32_t device, uint32_t rule);
 
-/* The wall clock was stepped: every instant moves along, and the rows go to the sink
- * (without events). */
-void tickets_shift(struct tickets *t, int64_t delta_ms);
+/* The wall clock was stepped, and showed now_ms before: every instant moves along, what
+ * is to come as clocks_step() says, and the rows go to the sink (without events). */
+void tickets_shift(struct tickets *t, int64_t now_ms, int64_t delta_ms);
 
 #endif

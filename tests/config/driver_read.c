@@ -1,7 +1,7 @@
 /* Reads files and prints what is said of each: for system tests that ask about
  * thousands.
  *
- *   driver_read KIND FILE...     KIND: site, profile, case, map or simulation
+ *   driver_read KIND FILE...     KIND: site, profile, case, commands, map or simulation
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +13,8 @@ load(const char *kind, const char *path, struct diags *d)
 {
     if (strcmp(kind, "case") == 0) {
         replay_case_free(config_load_case(path, d));
+    } else if (strcmp(kind, "commands") == 0) {
+        replay_case_free(config_load_commands(path, d));
     } else if (strcmp(kind, "map") == 0) {
         log_map_free(config_load_map(path, d));
     } else if (strcmp(kind, "simulation") == 0) {

@@ -48,6 +48,7 @@ walk_all(void)
     walk(&rules_file_shape);
     walk(&profile_file_shape);
     walk(&case_file_shape);
+    walk(&commands_file_shape);
     walk(&map_file_shape);
     walk(&sim_file_shape);
 }

@@ -281,6 +281,32 @@ START_TEST(a_persons_text_cannot_forge_a_line_of_the_story)
 }
 END_TEST
 
+/* What a person reads in the story of an event. */
+static const struct {
+    struct event e;
+    const char *text;
+} stories[] = {
+    {{.kind = EVENT_TICKET_ESCALATED, .level = 2, .to = "chen,zhao", .title = "hot"},
+     "ticket 3 escalated to level 2 (chen,zhao): hot"},
+    {{.kind = EVENT_TICKET_ESCALATED, .level = 1, .to = ""},
+     "ticket 3 escalated to level 1"},
+    {{.kind = EVENT_TICKET_CHANGED, .severity = SEVERITY_URGENT, .team = "lifts"},
+     "ticket 3 changed, urgent, team lifts"},
+    {{.kind = EVENT_TICKET_CHANGED, .severity = SEVERITY_URGENT},
+     "ticket 3 changed, urgent"},
+};
+
+START_TEST(a_story_says_to_whom_it_goes)
+{
+    struct strbuf out = {0};
+    struct event e = stories[_i].e;
+    e.ticket = 3;
+    event_to_text(&out, &e);
+    ck_assert_str_eq(strbuf_text(&out), stories[_i].text);
+    strbuf_fini(&out);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -294,6 +320,7 @@ main(void)
     tcase_add_test(tc, every_word_reads_back);
     tcase_add_test(tc, a_text_falls_back_to_the_other_language);
     tcase_add_test(tc, ids_are_found_by_index_and_strangers_are_not);
+    tcase_add_loop_test(tc, a_story_says_to_whom_it_goes, 0, (int)ARRAY_LEN(stories));
     tcase_add_test(tc, a_persons_text_cannot_forge_a_line_of_the_story);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Who gets a ticket, when its time runs, and whom it goes up to: by cases, by a replay, and with
 a daemon that is stopped and started."""
+import datetime
 import json
 import unittest
 
@@ -198,6 +199,23 @@ class Duty(unittest.TestCase):
         for words in (["--days", "-1"], ["--days", "367"], ["--days", "x"], ["--at", "soon"],
                       ["office"]):
             self.assertEqual(self.estate.run("duty", *words).returncode, 2, words)
+
+    def test_a_plan_names_who_will_be_on_duty(self):
+        today = datetime.date.today()
+        first, second = (today + datetime.timedelta(days=n) for n in (7, 8))
+        self.estate.write("site.yaml", SITE.replace(
+            "except: [", f"except: [{{from: {first}, who: eva}}, {{from: {second}, who: ana}}, "
+        ) + "maintenance:\n" + "".join(
+            f"  - {{id: {plan}, applies_to: {{id: {device}}}, every: 300d, start: {day}, "
+            f"team: {team}}}\n" for plan, device, day, team in (
+                ("oil", "pump-1", first, "office"), ("door", "lift-1", second, "office"),
+                ("dust", "feeder", second, "house"))))
+        people = {v["plan"]: (v["on_duty"], v["people"]) for v in self.estate.listing("plan")}
+        self.assertEqual(people, {"oil": ("eva", ["eva"]), "door": ("ana", ["ana"]),
+                                  "dust": (None, ["ben", "eva"])})
+        text = self.estate.ok("plan")
+        self.assertIn(f"{first}, office (eva): 1 visit\n", text)
+        self.assertIn(f"{second}, house: 1 visit\n", text)
 
     def test_the_daemon_gives_out_lists_and_keeps_the_queue(self):
         e = self.estate

@@ -95,7 +95,7 @@ def kind_of(path):
     """By what stands at the top, as people tell the files apart."""
     top = read(path) or {}
     for key, kind in (("profile", "profile"), ("case", "case"), ("columns", "map"),
-                      ("slaves", "simulation"), ("site", "site")):
+                      ("slaves", "simulation"), ("site", "site"), ("commands", "commands")):
         if key in top:
             return kind
     return "rules"
@@ -215,7 +215,8 @@ class Schemas(unittest.TestCase):
         rows = run("schema").stdout.splitlines()[1:]
         self.assertEqual([row.split()[0] for row in rows], self.kinds)
         self.assertEqual(set(self.kinds),
-                         {"site", "rules", "profile", "case", "map", "simulation"})
+                         {"site", "rules", "profile", "case", "commands", "map",
+                          "simulation"})
 
     def test_each_is_a_schema(self):
         for kind, schema in self.schemas.items():

@@ -88,6 +88,26 @@ say(const struct event *e)
 
 /* ---- Random lives ---- */
 
+/* The small site, with a team whose hours count for some of the tickets, so that a step
+ * of the clock is more for them than a move. */
+static const struct site *
+site_with_hours(void)
+{
+    static const struct work_span hours[] = {
+        {0, 480, 1080}, {2, 480, 1080}, {4, 1320, 1800}};
+    static const struct escalation steps[] = {{20 * MINUTE, "li"}};
+    static const struct team team = {.id = "mechanical",
+                                     .hours = hours,
+                                     .hours_count = ARRAY_LEN(hours),
+                                     .escalate = steps,
+                                     .escalate_count = 1};
+    static struct site site;
+    site = *small_site();
+    site.teams = (struct team *)(uintptr_t)&team;
+    site.team_count = 1;
+    return &site;
+}
+
 struct world {
     struct tickets *tickets;
     int64_t now_ms;
@@ -168,7 +188,7 @@ static void
 step_clock(struct world *w)
 {
     int64_t step_ms = (int64_t)draw(w, 7200000) - 3600000;
-    tickets_shift(w->tickets, step_ms);
+    tickets_shift(w->tickets, w->now_ms, step_ms);
     w->now_ms += step_ms;
     say(&(const struct event){
         .t_ms = w->now_ms, .kind = EVENT_CLOCK_STEPPED, .step_ms = step_ms});
@@ -216,7 +236,8 @@ step(struct world *w)
 START_TEST(random_lives_fold_to_their_rows_after_every_transaction)
 {
     struct world w = {.seed = 77 + (uint32_t)_i, .now_ms = T0};
-    w.tickets = tickets_new(small_site(), changes_sink(changes), 1);
+    w.tickets = tickets_new(_i % 2 == 0 ? small_site() : site_with_hours(),
+                            changes_sink(changes), 1);
     /* One step a transaction, or many: as while a disk refuses. */
     uint32_t together = _i % 3 == 0 ? 1 : _i % 3 == 1 ? 7 : 60;
     int64_t tickets = 0;

@@ -4,41 +4,50 @@
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/queue.h"
 
-/* 0 feeds 1 and 2, which feeds 3; 4 says itself, and what it feeds is in that. */
+/* 0 feeds 1 and 2, which feeds 3; 4 says itself, and what it feeds is in that.  Care
+ * is told by 1, 3 and 5, and is that of all that feeds them. */
 static struct device devices[] = {
     {.id = "a", .parent = NONE_INDEX},
-    {.id = "b", .parent = 0, .serves = 10},
+    {.id = "b", .parent = 0, .serves = 10, .care = 1},
     {.id = "c", .parent = 0},
-    {.id = "d", .parent = 2, .serves = 20},
+    {.id = "d", .parent = 2, .serves = 20, .care = 2},
     {.id = "e", .parent = 0, .serves = 50},
-    {.id = "f", .parent = 4, .serves = 40},
+    {.id = "f", .parent = 4, .serves = 40, .care = 5},
 };
 static const struct site site = {.devices = devices,
                                  .device_count = ARRAY_LEN(devices)};
 
 START_TEST(homes_are_its_own_or_those_of_what_it_feeds)
 {
-    static const int64_t expected[] = {80, 10, 20, 20, 50, 40};
-    int64_t *homes = queue_homes(&site);
+    static const struct queue_need expected[] = {{80, 8}, {10, 1}, {20, 2},
+                                                 {20, 2}, {50, 5}, {40, 5}};
+    struct queue_need *needs = queue_needs(&site);
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
-        ck_assert_int_eq(homes[i], expected[i]);
+        ck_assert_int_eq(needs[i].homes, expected[i].homes);
+        ck_assert_int_eq(needs[i].care, expected[i].care);
     }
     struct ticket gone = {.number = 1, .device = "gone"};
-    ck_assert_int_eq(queue_place_of(&site, homes, &gone).homes, 0);
-    free(homes);
+    ck_assert_int_eq(queue_place_of(&site, needs, &gone).need.homes, 0);
+    free(needs);
 }
 END_TEST
 
 /* In their order. */
 static const struct queue_place places[] = {
-    {false, SEVERITY_CRITICAL, 5, 900, 7}, {false, SEVERITY_CRITICAL, 0, 100, 8},
-    {false, SEVERITY_URGENT, 9, 500, 9},   {false, SEVERITY_URGENT, 9, 600, 6},
-    {false, SEVERITY_NORMAL, 99, 100, 5},  {false, SEVERITY_NORMAL, 9, 50, 3},
-    {false, SEVERITY_NORMAL, 9, 50, 4},    {true, SEVERITY_NORMAL, 0, 90, 1},
-    {true, SEVERITY_CRITICAL, 99, 10, 2},
+    {false, SEVERITY_CRITICAL, {5, 0}, 900, 7},
+    {false, SEVERITY_CRITICAL, {0, 9}, 100, 8},
+    {false, SEVERITY_URGENT, {9, 0}, 500, 9},
+    {false, SEVERITY_URGENT, {9, 0}, 600, 6},
+    {false, SEVERITY_NORMAL, {99, 0}, 100, 5},
+    {false, SEVERITY_NORMAL, {9, 3}, 80, 10},
+    {false, SEVERITY_NORMAL, {9, 1}, 70, 11},
+    {false, SEVERITY_NORMAL, {9, 0}, 50, 3},
+    {false, SEVERITY_NORMAL, {9, 0}, 50, 4},
+    {true, SEVERITY_NORMAL, {0, 9}, 90, 1},
+    {true, SEVERITY_CRITICAL, {99, 0}, 10, 2},
 };
 
-START_TEST(safety_then_homes_then_first_come)
+START_TEST(safety_then_homes_then_care_then_first_come)
 {
     for (int i = 0; i < (int)ARRAY_LEN(places); i++) {
         for (int k = 0; k < (int)ARRAY_LEN(places); k++) {
@@ -82,7 +91,7 @@ main(void)
     Suite *suite = suite_create("queue");
     TCase *tc = tcase_create("queue");
     tcase_add_test(tc, homes_are_its_own_or_those_of_what_it_feeds);
-    tcase_add_test(tc, safety_then_homes_then_first_come);
+    tcase_add_test(tc, safety_then_homes_then_care_then_first_come);
     tcase_add_loop_test(tc, a_missed_deadline_that_still_runs_is_overdue, 0,
                         (int)ARRAY_LEN(lates));
     suite_add_tcase(suite, tc);

@@ -417,11 +417,131 @@ END_TEST
 START_TEST(a_stepped_clock_moves_all_that_is_planned)
 {
     alarm_is("2026-03-02 22:00", EDGE_RAISED, 0, SEVERITY_NORMAL);
-    tickets_shift(tickets, DAY);
+    tickets_shift(tickets, at("2026-03-02 22:00"), DAY);
+    ck_assert_at(row()->opened_ms, "2026-03-03 22:00");
     ck_assert_at(row()->assign_ms, "2026-03-04 08:00");
     ck_assert_at(row()->escalate_ms, "2026-03-04 08:15");
     ck_assert_at(row()->respond_warn_ms, "2026-03-04 09:36");
     ck_assert_at(row()->resolve_warn_ms, "2026-03-06 09:12");
+}
+END_TEST
+
+START_TEST(behind_a_step_as_much_working_time_is_left_as_before)
+{
+    recorder->origin_ms = at("2026-03-07 23:00");
+    alarm_is("2026-03-05 16:00", EDGE_RAISED, 0, SEVERITY_NORMAL); /* Thursday. */
+    advance("2026-03-05 17:00");
+    recorder_forget(recorder);
+    tickets_shift(tickets, at("2026-03-05 17:00"), 54 * HOUR); /* Saturday, 23:00. */
+    ck_assert_at(row()->respond_by_ms, "2026-03-09 09:00");
+    ck_assert_at(row()->respond_warn_ms, "2026-03-09 08:36");
+    ck_assert_at(row()->resolve_by_ms, "2026-03-11 14:00"); /* 23 h of 9 a day. */
+    /* The first hour of both clocks is gone. */
+    ck_assert_at(row()->resolve_from_ms, "2026-03-06 17:00");
+    ck_assert_at(row()->respond_from_ms, "2026-03-06 17:00");
+    advance("2026-03-09 09:00");
+    expect("1d 9h warned 1 normal respond; 1d 10h breached 1 normal respond");
+    /* A second step finds it gone by, and brings it no nearer. */
+    tickets_shift(tickets, at("2026-03-09 09:00"), -10 * HOUR); /* Sunday, 23:00. */
+    ck_assert_at(row()->respond_by_ms, "2026-03-08 23:00");
+    ck_assert_at(row()->resolve_by_ms, "2026-03-11 12:00");
+    recorder_forget(recorder);
+    advance("2026-03-10 07:00");
+    expect(""); /* It is told once. */
+}
+END_TEST
+
+START_TEST(a_step_in_a_pause_leaves_what_the_clock_had_left)
+{
+    alarm_is("2026-03-05 16:00", EDGE_RAISED, 0, SEVERITY_NORMAL);
+    person_does("2026-03-05 16:10", COMMAND_TICKET_ARRIVE, "zhang");
+    person_does("2026-03-06 17:00", COMMAND_TICKET_WAIT, "zhang"); /* 14 h are left. */
+    advance("2026-03-06 17:30");
+    tickets_shift(tickets, at("2026-03-06 17:30"), -8 * HOUR);
+    ck_assert_at(row()->responded_ms, "2026-03-05 08:10");
+    ck_assert_at(row()->respond_by_ms, "2026-03-05 10:00"); /* It was kept. */
+    ck_assert_at(row()->waiting_since_ms, "2026-03-06 09:00");
+    person_does("2026-03-06 10:00", COMMAND_TICKET_RESUME, "zhang");
+    ck_assert_at(row()->resolve_by_ms, "2026-03-09 16:00"); /* 7 h and 7 h. */
+}
+END_TEST
+
+START_TEST(a_step_leaves_the_deadlines_of_an_urgent_one_where_they_were)
+{
+    alarm_is("2026-03-05 17:50", EDGE_RAISED, 0, SEVERITY_URGENT);
+    tickets_shift(tickets, at("2026-03-05 17:50"), 3 * DAY + HOUR);
+    ck_assert_at(row()->respond_by_ms, "2026-03-08 19:20");
+    ck_assert_at(row()->resolve_by_ms, "2026-03-08 20:50");
+    ck_assert_at(row()->escalate_ms, "2026-03-08 19:05");
+}
+END_TEST
+
+static const enum severity drawn[] = {SEVERITY_NORMAL, SEVERITY_NORMAL,
+                                      SEVERITY_URGENT};
+
+/* Many steps add up: what is left of a running clock is what passed of it less, in the
+ * time that counts; and a deadline of working hours is never outside of them. */
+START_TEST(no_step_gives_or_takes_working_time)
+{
+    srand((unsigned)_i + 1);
+    int64_t now_ms = at("2026-03-02 00:00") + rand() % (int)(7 * DAY / MINUTE) * MINUTE;
+    struct ticket t = opened("2026-03-02 00:00", drawn[_i % 3], "office");
+    t.opened_ms = now_ms;
+    clocks_start(&site, &t, now_ms);
+    struct calendar c = clocks_calendar(&site, &t);
+    int64_t left_ms = calendar_between(&c, now_ms, t.resolve_by_ms);
+    ck_assert_int_eq(left_ms, site.promises[t.priority].resolve_ms);
+    for (int i = 0; i < 20; i++) {
+        int64_t pass_ms = rand() % (int)(3 * HOUR);
+        if (calendar_between(&c, now_ms, now_ms + pass_ms) >= left_ms) {
+            break;
+        }
+        left_ms -= calendar_between(&c, now_ms, now_ms + pass_ms);
+        now_ms += pass_ms;
+        int64_t step_ms = (rand() % 2 == 0 ? 1 : -1) * (rand() % (int)(4 * DAY));
+        clocks_step(&site, &t, now_ms, step_ms);
+        now_ms += step_ms;
+        ck_assert_int_eq(calendar_between(&c, now_ms, t.resolve_by_ms), left_ms);
+        ck_assert_int_eq(calendar_between(&c, t.resolve_from_ms, t.resolve_by_ms),
+                         site.promises[t.priority].resolve_ms);
+        ck_assert(calendar_works(&c, t.resolve_by_ms - 1));
+    }
+}
+END_TEST
+
+static struct plan_spec visits[] = {
+    {.id = "grease", .every_ms = 90 * DAY, .grace_ms = 2 * DAY, .starts = DAY_NONE},
+    {.id = "inspect", .cycle = PLAN_MONTHLY, .months = 1, .grace_ms = 2 * DAY}};
+/* Opened on 2026-03-13, due on 2026-03-20, and stepped on 2026-03-14 at 08:00. */
+static const struct {
+    const char *plan;
+    int64_t step_ms;
+    const char *due, *by;
+} stepped_visits[] = {
+    {"grease", HOUR, "2026-03-20 00:00", "2026-03-23 00:00"},
+    {"grease", 10 * DAY + HOUR, "2026-03-30 00:00", "2026-04-02 00:00"},
+    {"grease", -3 * DAY, "2026-03-17 00:00", "2026-03-20 00:00"},
+    {"inspect", 3 * DAY, "2026-03-20 00:00", "2026-03-23 00:00"},
+    {"inspect", 10 * DAY, "2026-03-20 00:00", "2026-03-24 08:00"}, /* Gone by: now. */
+};
+
+START_TEST(a_step_leaves_a_visit_its_day_or_the_days_until_it)
+{
+    site.plans = visits;
+    site.plan_count = ARRAY_LEN(visits);
+    struct ticket t = {.kind = TICKET_PLANNED,
+                       .priority = SEVERITY_NORMAL,
+                       .state = TICKET_OPENED,
+                       .responded_ms = INSTANT_NONE,
+                       .waiting_since_ms = INSTANT_NONE,
+                       .due_ms = at("2026-03-20 00:00"),
+                       .team = "office"};
+    strcpy(t.plan, stepped_visits[_i].plan);
+    clocks_start(&site, &t, at("2026-03-13 08:00"));
+    clocks_step(&site, &t, at("2026-03-14 08:00"), stepped_visits[_i].step_ms);
+    ck_assert_at(t.due_ms, stepped_visits[_i].due);
+    ck_assert_at(t.resolve_by_ms, stepped_visits[_i].by);
+    ck_assert_int_le(t.resolve_warn_ms, t.resolve_by_ms);
 }
 END_TEST
 
@@ -448,6 +568,12 @@ main(void)
     tcase_add_test(tc, a_visit_is_made_by_the_end_of_its_day_and_grace);
     tcase_add_test(tc, what_was_planned_stays_when_the_hours_change);
     tcase_add_test(tc, a_stepped_clock_moves_all_that_is_planned);
+    tcase_add_test(tc, behind_a_step_as_much_working_time_is_left_as_before);
+    tcase_add_test(tc, a_step_in_a_pause_leaves_what_the_clock_had_left);
+    tcase_add_test(tc, a_step_leaves_the_deadlines_of_an_urgent_one_where_they_were);
+    tcase_add_loop_test(tc, no_step_gives_or_takes_working_time, 0, 300);
+    tcase_add_loop_test(tc, a_step_leaves_a_visit_its_day_or_the_days_until_it, 0,
+                        (int)ARRAY_LEN(stepped_visits));
     suite_add_tcase(suite, tc);
     TCase *restarts = tcase_create("restarts");
     tcase_add_loop_test(restarts, a_restart_changes_nothing, 0,

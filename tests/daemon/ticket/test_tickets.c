@@ -464,7 +464,7 @@ START_TEST(a_stepped_clock_moves_deadlines_and_verification)
     watch_at(2 * MINUTE, DRY_RUN, true, 2 * MINUTE);
     alarm_at(2 * MINUTE, EDGE_RAISED, VIBRATION, SEVERITY_URGENT);
     recorder_forget(recorder);
-    tickets_shift(tickets, 3 * DAY);
+    tickets_shift(tickets, T0 + 2 * MINUTE, 3 * DAY);
     ck_assert_int_eq(row(2)->respond_by_ms, T0 + 3 * DAY + 32 * MINUTE);
     ck_assert_int_eq(row(1)->resolved_ms, T0 + 3 * DAY + MINUTE);
     advance(4 * DAY);

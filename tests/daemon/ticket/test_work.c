@@ -539,13 +539,15 @@ END_TEST
 START_TEST(a_stepped_clock_moves_the_visit_and_the_first_times)
 {
     close_critical();
-    tickets_shift(tickets, DAY);
+    tickets_shift(tickets, T0, DAY);
     ck_assert_int_eq(row(1)->visit_ms, T0 + 4 * DAY);
     ck_assert_int_eq(row(1)->first_resolved_ms, T0 + DAY);
     advance(4 * DAY);
     ck_assert_int_eq(row(2)->due_ms, T0 + 4 * DAY);
-    tickets_shift(tickets, DAY);
-    ck_assert_int_eq(row(2)->due_ms, T0 + 4 * DAY); /* A day on the wall. */
+    int64_t by_ms = row(2)->resolve_by_ms;
+    tickets_shift(tickets, T0 + 4 * DAY, HOUR);
+    ck_assert_int_eq(row(2)->due_ms, T0 + 4 * DAY); /* A day on the wall, */
+    ck_assert_int_eq(row(2)->resolve_by_ms, by_ms); /* with its end. */
 }
 END_TEST
 
