@@ -50,11 +50,13 @@ scans_a_large_table(const char *step)
             return false;
         }
     }
+    if (strncmp(step, "SCAN ", strlen("SCAN ")) != 0) {
+        return false;
+    }
     const char *name = step + strlen("SCAN ");
     size_t size = strcspn(name, " ");
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-        if (strncmp(step, "SCAN ", strlen("SCAN ")) == 0 && size == strlen(tables[i]) &&
-            strncmp(name, tables[i], size) == 0) {
+        if (size == strlen(tables[i]) && strncmp(name, tables[i], size) == 0) {
             return true;
         }
     }
