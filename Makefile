@@ -153,10 +153,14 @@ install:
 	install -d '$(SHARE)/bash-completion/completions'
 	build/release/caretaker completion bash >'$(SHARE)/bash-completion/completions/caretaker'
 	chmod 644 '$(SHARE)/bash-completion/completions/caretaker'
-	install -d '$(SHARE)/caretaker/schema'
+	install -d '$(SHARE)/caretaker/schema/zh-CN'
 	for kind in $$(build/release/caretaker schema | awk 'NR > 1 {print $$1}'); do \
-		build/release/caretaker schema "$$kind" >"$(SHARE)/caretaker/schema/$$kind.json" && \
-		chmod 644 "$(SHARE)/caretaker/schema/$$kind.json" || exit 1; \
+		build/release/caretaker schema "$$kind" --language en \
+			>"$(SHARE)/caretaker/schema/$$kind.json" && \
+		build/release/caretaker schema "$$kind" --language zh-CN \
+			>"$(SHARE)/caretaker/schema/zh-CN/$$kind.json" && \
+		chmod 644 "$(SHARE)/caretaker/schema/$$kind.json" \
+			"$(SHARE)/caretaker/schema/zh-CN/$$kind.json" || exit 1; \
 	done
 	install -d '$(SHARE)/man/man1' '$(SHARE)/man/man5' '$(SYSTEMD)/systemd/system'
 	sed 's|/usr/local|$(PREFIX)|g' daemon/cli/caretaker.1 >'$(SHARE)/man/man1/caretaker.1'

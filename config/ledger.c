@@ -30,7 +30,8 @@ static const struct field paper_fields[] = {
     {FIELD("kind", FIELD_ENUM, struct paper_yaml, kind), .words = kind_words,
      ABOUT("What it is."), PRESET("other")},
     {FIELD("valid_until", FIELD_DATE, struct paper_yaml, valid_until),
-     ABOUT("The last day on which it holds; it is told of 60 days before.")},
+     ABOUT("The last day on which it holds; papers_due of the gateway counts it 60 "
+           "days before.")},
 };
 static const struct shape paper_shape = {SHAPE_OF_TABLE(paper_fields)};
 static const struct shape *const paper_forms[] = {&shape_text, &paper_shape, NULL};

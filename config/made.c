@@ -36,6 +36,8 @@ static const struct point_spec gateway_points[] = {
     {.point = {.id = "frames_dropped", .type = TYPE_F64, .kind = POINT_COUNTER}},
     {.point = {.id = "memory", .type = TYPE_F64, .unit = "MB"}},
     {.point = {.id = "outbox_depth", .type = TYPE_F64}},
+    {.point = {.id = "papers_due", .type = TYPE_F64}},
+    {.point = {.id = "papers_over", .type = TYPE_F64}},
 };
 
 #define MADE(table)                                                                    \

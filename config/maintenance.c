@@ -10,6 +10,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/model/ticket.h"
 
 #define REMIND_DAYS      3 /* Ahead, unless a third of the cycle is less. */
 #define WINDOW_MS_MAX    (90 * MS_DAY)
@@ -443,6 +444,19 @@ set_title(const struct site *site, struct plan_spec *p)
     }
 }
 
+/* Follow-up visits stand in the journal under a name of their own. */
+static void
+check_id(struct reader *r, const struct node *n, const struct plan_spec *p)
+{
+    if (strcmp(p->id, PLAN_FOLLOW_UP) == 0) {
+        struct loc loc = loc_of(n, "id");
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  "the follow-up visits of repairs are called \"%s\"; another id is "
+                  "accepted",
+                  p->id);
+    }
+}
+
 static void
 read_plan(struct reader *r,
           const struct node *n,
@@ -454,6 +468,7 @@ read_plan(struct reader *r,
     if (n->kind != NODE_MAP) {
         return;
     }
+    check_id(r, n, p);
     struct loc team = loc_of(n, "team");
     struct loc procedure = loc_of(n, "procedure");
     static const enum severity priorities[] = {SEVERITY_NORMAL, SEVERITY_URGENT,

@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "config/range_pattern.h"
 #include "config/shape.h"
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/site.h"
 
@@ -98,7 +99,9 @@ static void
 add_pattern(struct strbuf *b, const char *pattern, const char *accepted)
 {
     strbuf_json_str(b, "pattern", pattern);
-    strbuf_json_str_opt(b, "patternErrorMessage", accepted); /* For the YAML server. */
+    strbuf_json_str_opt(b, "patternErrorMessage",
+                        accepted != NULL ? tr(accepted)
+                                         : NULL); /* For the YAML server. */
 }
 
 /* ---- Values ---- */
@@ -250,7 +253,7 @@ add_properties(struct strbuf *b, const struct shape *s)
     for (size_t i = 0; i < s->field_count; i++) {
         const struct field *f = &s->fields[i];
         open_object(b, f->key);
-        strbuf_json_str_opt(b, "description", f->about);
+        strbuf_json_str_opt(b, "description", f->about != NULL ? tr(f->about) : NULL);
         add_value(b, f);
         add_default(b, f);
         strbuf_add_char(b, '}');
@@ -489,13 +492,15 @@ config_schema_write(struct strbuf *out, const char *name)
     strbuf_json_str(out, "$schema", "http://json-schema.org/draft-07/schema#");
     strbuf_json_key(out, "title");
     strbuf_printf(out, "\"caretaker %s\"", name);
-    strbuf_json_str(out, "description", root->about);
+    strbuf_json_str(out, "description", tr(root->about));
     add_whole(out, root);
     note_named(&named, root);
     open_object(out, "definitions");
     for (size_t k = 0; k < named.count; k++) {
         open_object(out, named.items[k]->name);
-        strbuf_json_str_opt(out, "description", named.items[k]->about);
+        strbuf_json_str_opt(out, "description",
+                            named.items[k]->about != NULL ? tr(named.items[k]->about)
+                                                          : NULL);
         add_whole(out, named.items[k]);
         strbuf_add_char(out, '}');
     }

@@ -402,7 +402,8 @@ rules_watch(const struct rules *r, uint32_t device, uint32_t rule)
                           .clear_since_ms = in->clear_since_ms,
                           .stands = in->flags & INSTANCE_STANDS,
                           .while_now = in->flags & INSTANCE_WHILE,
-                          .while_last_ms = in->while_last_ms};
+                          .while_last_ms = in->while_last_ms,
+                          .resuming = in->flags & INSTANCE_RESUMING};
 }
 
 void

@@ -11,6 +11,7 @@
 #include "daemon/base/utf8.h"
 #include "daemon/cli/cli.h"
 #include "daemon/model/ledger.h"
+#include "daemon/model/words.h"
 #include "daemon/pipeline/offline.h"
 
 #define DAY_MS        INT64_C(86400000)
@@ -117,9 +118,8 @@ print_life_used(const json_t *ledger)
     }
     if (text_of(text, ledger, "life_used")[0] != '\0') {
         print_label(tr("life used"));
-        printf(
-            tr("%s %% of its %s\n"), text,
-            tr_word("ledger", json_string_value(json_object_get(ledger, "life_by"))));
+        printf(tr("%s %% of its %s\n"), text,
+               tr_word("life", json_string_value(json_object_get(ledger, "life_by"))));
     }
 }
 
@@ -217,6 +217,17 @@ print_alarms(const json_t *life)
 }
 
 static void
+print_days_left(const json_t *left)
+{
+    double days = json_is_number(left) ? json_number_value(left) : LEDGER_NEAR_DAYS + 1;
+    if (days < 0) {
+        printf(tr(" (over since %d d)"), -(int)days);
+    } else if (days <= LEDGER_NEAR_DAYS) {
+        printf(tr(" (%d d left)"), (int)days);
+    }
+}
+
+static void
 print_papers(const json_t *life)
 {
     size_t index;
@@ -232,6 +243,7 @@ print_papers(const json_t *life)
                 printf(", %s", link);
             }
             print_also(", until ", d, "valid_until");
+            print_days_left(json_object_get(d, "days_left"));
             print_also(" (number ", d, "number");
             printf("%s", json_is_integer(json_object_get(d, "number")) ? ")" : "");
             print_also(", removed by ", d, "removed_by");
@@ -311,6 +323,15 @@ print_costs(const json_t *life)
     putchar('\n');
 }
 
+/* What happened: a word of ours, or the kind of a ticket. */
+static const char *
+history_word(const char *what)
+{
+    enum ticket_kind kind;
+    return ticket_kind_parse(&kind, what) ? ticket_kind_word(kind)
+                                          : tr_word("history", what);
+}
+
 static void
 print_history(const json_t *life)
 {
@@ -324,12 +345,16 @@ print_history(const json_t *life)
         char what[CELL_BYTES];
         char number[CELL_BYTES];
         print_also("  ", h, "t");
-        printf("  %s", text_of(what, h, "what"));
+        printf("  %s", history_word(text_of(what, h, "what")));
         if (text_of(number, h, "number")[0] != '\0') {
             printf(" %s", number);
         }
         print_also(": ", h, "title");
-        print_also("; ", h, "result");
+        if (strcmp(what, "document") == 0) {
+            print_word("; ", h, "result", "document_kind");
+        } else {
+            print_also("; ", h, "result");
+        }
         putchar('\n');
     }
 }
@@ -352,6 +377,29 @@ print_planned(const json_t *life)
     }
 }
 
+static void
+print_plans(const json_t *life)
+{
+    size_t index;
+    json_t *p;
+    if (heading("Plans", json_object_get(life, "plans"))) {
+        json_array_foreach(json_object_get(life, "plans"), index, p)
+        {
+            bool due = json_is_string(json_object_get(p, "due"));
+            printf("%s", due ? "" : tr("  by use"));
+            print_also("  ", p, "due");
+            print_also("  ", p, "title");
+            print_also(" (", p, "plan");
+            printf(")%s%s",
+                   json_is_true(json_object_get(p, "statutory")) ? tr(", statutory")
+                                                                 : "",
+                   json_is_true(json_object_get(p, "overdue")) ? tr(", overdue") : "");
+            print_also("; last done ", p, "last_done");
+            putchar('\n');
+        }
+    }
+}
+
 static int
 print_life(const char *text)
 {
@@ -369,6 +417,7 @@ print_life(const char *text)
     print_papers(life);
     print_tickets(life, "open_tickets", "Open tickets", "opened_at");
     print_planned(life);
+    print_plans(life);
     print_tickets(life, "faults", "Faults", "opened_at");
     print_tickets(life, "maintenance", "Maintenance", "resolved_at");
     print_costs(life);

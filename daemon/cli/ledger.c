@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/catalogue.h"
+#include "daemon/base/civil.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/ledger.h"
@@ -85,10 +86,49 @@ print_paper(const char *device, const json_t *paper, int days)
     }
 }
 
+/* Somebody is to see to it: the daemon counts the same for the gateway's point
+ * papers_due. */
+static bool
+is_near(const json_t *paper)
+{
+    const json_t *left = json_object_get(paper, "days_left");
+    const char *kind = json_string_value(json_object_get(paper, "kind"));
+    bool warranty = kind != NULL && strcmp(kind, "warranty") == 0;
+    return json_is_number(left) && json_number_value(left) <= LEDGER_NEAR_DAYS &&
+           (json_number_value(left) >= 0 || !warranty);
+}
+
+/* The warranty of the record itself as a paper of that kind; NULL: it has none. */
+static json_t *
+warranty_of(const json_t *row, int32_t today)
+{
+    const char *until = json_string_value(json_object_get(row, "warranty_until"));
+    int32_t last;
+    if (until == NULL || !civil_parse_date(&last, until)) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:s, s:i}", "kind", "warranty", "title",
+                     tr("of the equipment"), "valid_until", until, "days_left",
+                     (int)(last - today));
+}
+
+static bool
+print_if_near(const json_t *row, const json_t *paper, bool any)
+{
+    if (!is_near(paper)) {
+        return any;
+    }
+    printf("%s", any ? "" : tr("\nPapers that run out:\n"));
+    print_paper(json_string_value(json_object_get(row, "id")), paper,
+                (int)json_number_value(json_object_get(paper, "days_left")));
+    return true;
+}
+
 /* Papers that run out soon, or have. */
 static void
 print_near(const json_t *rows)
 {
+    int32_t today = civil_day(clock_real_ms());
     bool any = false;
     size_t index;
     size_t at;
@@ -98,15 +138,11 @@ print_near(const json_t *rows)
     {
         json_array_foreach(json_object_get(row, "documents"), at, paper)
         {
-            json_t *left = json_object_get(paper, "days_left");
-            if (!json_is_number(left) || json_number_value(left) > LEDGER_NEAR_DAYS) {
-                continue;
-            }
-            printf("%s", any ? "" : tr("\nPapers that run out:\n"));
-            any = true;
-            print_paper(json_string_value(json_object_get(row, "id")), paper,
-                        (int)json_number_value(left));
+            any = print_if_near(row, paper, any);
         }
+        json_t *warranty = warranty_of(row, today);
+        any = print_if_near(row, warranty, any);
+        json_decref(warranty);
     }
 }
 
@@ -194,7 +230,7 @@ send_one(const struct ledger_args *a,
         if (a->json) {
             puts(strbuf_text(&answer));
         } else {
-            printf("%s%" PRId64 "%s\n", before, number, after);
+            printf("%s%" PRId64 "%s\n", tr(before), number, tr(after));
         }
     }
     strbuf_fini(&answer);

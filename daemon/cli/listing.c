@@ -411,7 +411,8 @@ label(const char *key)
         "last_error",  "outbox",        "history",        "samples",
         "dropped",     "failing",       "rules",          "instances",
         "evaluations", "frames",        "unacknowledged", "frames_dropped",
-        "memory_mb",   "disk_failing"};
+        "memory_mb",   "disk_failing",  "critical",       "urgent",
+        "normal",      "info"};
     for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
         if (strcmp(key, status_words[i]) == 0) {
             return tr_word("status", key);

@@ -11,6 +11,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/plan_print.h"
+#include "daemon/cli/plan_sums.h"
 #include "daemon/model/command.h"
 #include "daemon/pipeline/offline.h"
 #include "daemon/pipeline/plan_listing.h"
@@ -18,7 +19,7 @@
 struct planning {
     const char *site, *weeks, *from, *to, *team, *device, *plan;
     const char *by, *note, *on;
-    bool json, ics, brief;
+    bool json, ics, csv, bom, brief, budget, parts;
 };
 
 /* ---- What is due ---- */
@@ -81,7 +82,7 @@ fetch(const struct site *site,
 
 /* To the file, or to standard output when there is none. */
 static int
-write_ics(const char *file, const struct strbuf *text)
+write_file(const char *file, const struct strbuf *text)
 {
     FILE *out = file != NULL ? fopen(file, "w") : stdout;
     if (out == NULL) {
@@ -101,6 +102,54 @@ write_ics(const char *file, const struct strbuf *text)
     return CLI_OK;
 }
 
+/* What is asked for of the listing `visits`, which it may replace. */
+static enum plan_sheet
+sum_up(const struct planning *a, struct strbuf *visits)
+{
+    struct strbuf sums = {0};
+    if (!a->budget && !a->parts) {
+        return PLAN_SHEET_VISITS;
+    }
+    if (a->budget) {
+        plan_budget(&sums, strbuf_text(visits));
+    } else {
+        plan_parts(&sums, strbuf_text(visits));
+    }
+    strbuf_fini(visits);
+    *visits = sums;
+    return a->budget ? PLAN_SHEET_BUDGET : PLAN_SHEET_PARTS;
+}
+
+static int
+print(const struct planning *a,
+      const struct site *site,
+      struct strbuf *answer,
+      const char *file)
+{
+    struct strbuf text = {0};
+    int status = CLI_OK;
+    enum plan_sheet sheet = sum_up(a, answer);
+    if (a->ics) {
+        plan_print_ics(&text, site->name != NULL ? site->name : site->id,
+                       strbuf_text(answer), clock_real_ms());
+        status = write_file(file, &text);
+    } else if (a->csv) {
+        plan_csv(&text, sheet, strbuf_text(answer), a->bom);
+        status = write_file(file, &text);
+    } else if (a->json) {
+        puts(strbuf_text(answer));
+    } else if (a->budget) {
+        plan_budget_print(strbuf_text(answer), site->currency);
+    } else if (a->parts) {
+        plan_parts_print(strbuf_text(answer));
+    } else {
+        plan_print_text(&text, strbuf_text(answer), !a->brief, site->currency);
+        fputs(strbuf_text(&text), stdout);
+    }
+    strbuf_fini(&text);
+    return status;
+}
+
 static int
 show(const struct planning *a,
      const struct site *site,
@@ -108,23 +157,11 @@ show(const struct planning *a,
      const char *file)
 {
     struct strbuf answer = {0};
-    struct strbuf text = {0};
     struct err err = {0};
-    int status = CLI_OK;
-    if (fetch(site, filter, &answer, &err) != 0) {
-        status = cli_fail(&err);
-    } else if (a->ics) {
-        plan_print_ics(&text, site->name != NULL ? site->name : site->id,
-                       strbuf_text(&answer), clock_real_ms());
-        status = write_ics(file, &text);
-    } else if (a->json) {
-        puts(strbuf_text(&answer));
-    } else {
-        plan_print_text(&text, strbuf_text(&answer), !a->brief);
-        fputs(strbuf_text(&text), stdout);
-    }
+    int status = fetch(site, filter, &answer, &err) != 0
+                     ? cli_fail(&err)
+                     : print(a, site, &answer, file);
     strbuf_fini(&answer);
-    strbuf_fini(&text);
     return status;
 }
 
@@ -200,9 +237,9 @@ static const struct {
     enum command_kind kind;
     const char *said;
 } actions[] = {
-    {"start", COMMAND_PLAN_START, "opened"},
-    {"done", COMMAND_PLAN_DONE, "the visit is on record"},
-    {"move", COMMAND_PLAN_MOVE, "moved"},
+    {"start", COMMAND_PLAN_START, N_("opened")},
+    {"done", COMMAND_PLAN_DONE, N_("the visit is on record")},
+    {"move", COMMAND_PLAN_MOVE, N_("moved")},
 };
 
 static int
@@ -243,7 +280,7 @@ send_action(const struct planning *a, enum command_kind kind, const char *said)
             printf(tr("ticket %" PRId64 ": "),
                    (int64_t)strtoll(number + strlen("\"ticket\":"), NULL, 10));
         }
-        printf("%s\n", said);
+        printf("%s\n", tr(said));
     }
     strbuf_fini(&body);
     strbuf_fini(&answer);
@@ -277,6 +314,21 @@ act(const struct cli_command *self,
 }
 
 static int
+check_form(const struct cli_command *self, const struct planning *a)
+{
+    if (a->ics + a->json + a->csv > 1) {
+        return cli_usage_error(self, "--ics, --csv, or --json: one of them");
+    }
+    if (a->ics + a->budget + a->parts > 1) {
+        return cli_usage_error(self, "--ics, --budget, or --parts: one of them");
+    }
+    if (a->bom && !a->csv) {
+        return cli_usage_error(self, "--bom goes with --csv");
+    }
+    return CLI_OK;
+}
+
+static int
 run(const struct cli_command *self, int argc, char **argv)
 {
     struct planning a = {.site = CLI_SITE_DEFAULT};
@@ -291,6 +343,12 @@ run(const struct cli_command *self, int argc, char **argv)
         {"brief", 0, CLI_FLAG, &a.brief, NULL, "without the steps"},
         {"ics", 0, CLI_FLAG, &a.ics, NULL,
          "an iCalendar file, to FILE if one is named"},
+        {"budget", 0, CLI_FLAG, &a.budget, NULL,
+         "what it costs and how long it takes, by plan and month"},
+        {"parts", 0, CLI_FLAG, &a.parts, NULL, "the parts to prepare, by day"},
+        {"csv", 0, CLI_FLAG, &a.csv, NULL,
+         "for a spreadsheet, to FILE if one is named"},
+        {"bom", 0, CLI_FLAG, &a.bom, NULL, "CSV with a byte-order mark, for Excel"},
         {"json", 'j', CLI_FLAG, &a.json, NULL, "JSON"},
         {"by", 'b', CLI_TEXT, &a.by, "NAME", "who does it [the login name]"},
         {"on", 0, CLI_TEXT, &a.on, "DATE", "done: when it was made [today]; move: to"},
@@ -307,14 +365,15 @@ run(const struct cli_command *self, int argc, char **argv)
             return act(self, &a, i, &args);
         }
     }
-    if (args.count > (a.ics ? 1u : 0u)) {
+    if (args.count > (a.ics || a.csv ? 1u : 0u)) {
         return cli_usage_error(self,
                                "\"%s\" is not expected here; start, done and move "
                                "are accepted",
                                args.items[0]);
     }
-    if (a.ics && a.json) {
-        return cli_usage_error(self, "--ics, or --json: one of the two");
+    status = check_form(self, &a);
+    if (status != CLI_OK) {
+        return status;
     }
     return list(self, &a, args.count > 0 ? args.items[0] : NULL);
 }
@@ -322,7 +381,8 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_plan = {
     "plan", "planned maintenance of the coming weeks",
     "[--weeks N] [--from DATE] [--to DATE] [--team ID] [--device ID] [--plan ID]\n"
-    "                      [--json | --ics [FILE]]\n"
+    "                      [--budget | --parts] [--json | --csv [FILE] | --ics "
+    "[FILE]]\n"
     "       caretaker plan start PLAN DEVICE | done PLAN DEVICE [--on DATE]\n"
     "                      | move PLAN DEVICE DATE [--note WHY]   [--by NAME]",
     "Lists the visits by day and team, in the order of the round, with the time they\n"
@@ -330,7 +390,11 @@ const struct cli_command cli_plan = {
     "one\n"
     "team at one place are joined on one day where their windows allow it.  With "
     "--ics\n"
-    "as a file for calendars.\n\n"
+    "as a file for calendars, with --csv for a spreadsheet.\n\n"
+    "  --budget --from 2027-01-01 --to 2027-12-31   the year, by plan and month: "
+    "visits,\n"
+    "                          hours, and the `cost` of each plan\n"
+    "  --parts --weeks 6       what is to be there on which day\n"
     "  start PLAN DEVICE       open the ticket of the next visit now\n"
     "  done PLAN DEVICE        a visit that was made, today or --on DATE, without a "
     "ticket\n"

@@ -7,12 +7,15 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/ical.h"
+#include "daemon/cli/plan_sums.h"
 
 #define DAY_BEFORE "-P1D" /* When a calendar reminds. */
 
-static const char *const weekdays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+static const char *const weekdays[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"),
+                                       N_("Fri"), N_("Sat"), N_("Sun")};
 
 static const char *
 text_of(const json_t *object, const char *key)
@@ -40,7 +43,7 @@ add_day(struct strbuf *out, const char *date)
 {
     int32_t day = 0;
     if (civil_parse_date(&day, date)) {
-        strbuf_printf(out, "%s ", weekdays[civil_weekday(day)]);
+        strbuf_printf(out, "%s ", tr(weekdays[civil_weekday(day)]));
     }
     strbuf_add(out, date);
 }
@@ -82,7 +85,18 @@ add_use(struct strbuf *out, const json_t *v)
 }
 
 static void
-add_visit(struct strbuf *out, const json_t *v, bool steps)
+add_cost(struct strbuf *out, const json_t *v, const char *currency)
+{
+    char money[MONEY_TEXT_BYTES];
+    const json_t *value = json_object_get(v, "cost");
+    int64_t cost = 0;
+    if (json_is_number(value) && money_from_number(&cost, json_number_value(value))) {
+        strbuf_printf(out, "; %s %s", money_format(money, cost), currency);
+    }
+}
+
+static void
+add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 {
     const char *name = text_of(v, "device_name");
     const char *device = text_of(v, "device");
@@ -113,6 +127,10 @@ add_visit(struct strbuf *out, const json_t *v, bool steps)
     if (int_of(v, "minutes") != 0) {
         strbuf_printf(out, tr("; %lld min"), (long long)int_of(v, "minutes"));
     }
+    if (is_true(v, "outside_hours")) {
+        strbuf_add(out, tr(", outside the team's hours"));
+    }
+    add_cost(out, v, currency);
     add_use(out, v);
     strbuf_add_char(out, '\n');
     const json_t *parts = json_object_get(v, "parts");
@@ -203,8 +221,36 @@ add_totals(struct strbuf *out, const json_t *visits)
     json_decref(totals);
 }
 
+/* "12 visits, 950 min, 1240.00 CNY" */
+static void
+add_sum(struct strbuf *out, const char *visits, const char *currency)
+{
+    char money[MONEY_TEXT_BYTES];
+    struct plan_total t = plan_total(visits);
+    if (t.visits < 2) {
+        return;
+    }
+    strbuf_printf(out, tr("\nTogether: %lld visits"), (long long)t.visits);
+    if (t.minutes > 0) {
+        strbuf_printf(out, tr(", %lld min"), (long long)t.minutes);
+    }
+    if (t.unminuted > 0 && t.minutes > 0) {
+        strbuf_printf(out, tr(" (%lld of unknown length)"), (long long)t.unminuted);
+    }
+    if (t.uncosted < t.visits) {
+        strbuf_printf(out, ", %s %s", money_format(money, t.cost), currency);
+        if (t.uncosted > 0) {
+            strbuf_printf(out, tr(" (%lld of unknown cost)"), (long long)t.uncosted);
+        }
+    }
+    strbuf_add_char(out, '\n');
+}
+
 void
-plan_print_text(struct strbuf *out, const char *visits, bool steps)
+plan_print_text(struct strbuf *out,
+                const char *visits,
+                bool steps,
+                const char *currency)
 {
     json_t *root = json_loads(visits, 0, NULL);
     size_t count = json_array_size(root);
@@ -219,13 +265,14 @@ plan_print_text(struct strbuf *out, const char *visits, bool steps)
             strbuf_add(out, before != NULL ? "\n" : "");
             add_round(out, root, i);
         }
-        add_visit(out, v, steps);
+        add_visit(out, v, steps, currency);
         before = v;
     }
     if (count == 0) {
         strbuf_add(out, tr("nothing is planned in this time\n"));
     }
     add_totals(out, root);
+    add_sum(out, visits, currency);
     json_decref(root);
 }
 

@@ -7,9 +7,12 @@
 
 #include "daemon/base/strbuf.h"
 
-/* `visits` is the JSON array.  By day and team, in the order of the round; `steps`:
- * with what is to be done. */
-void plan_print_text(struct strbuf *out, const char *visits, bool steps);
+/* `visits` is the JSON array.  By day and team, in the order of the round, then what it
+ * comes to; `steps`: with what is to be done. */
+void plan_print_text(struct strbuf *out,
+                     const char *visits,
+                     bool steps,
+                     const char *currency);
 
 /* An iCalendar file; one appointment for each visit.  `name` is that of the calendar,
  * stamp_ms is now. */

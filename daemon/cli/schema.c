@@ -53,16 +53,12 @@ no_such_kind(const char *name)
     return cli_fail(&err);
 }
 
-/* Indented: people read it too. */
+/* Indented: people read it too.  What an editor shows of it is in their language. */
 static int
 show(const char *name)
 {
     struct strbuf out = {0};
-    /* What machines read is one in all languages. */
-    int heard = catalogue_hear(LANGUAGE_EN);
-    bool known = config_schema_write(&out, name);
-    (void)catalogue_hear(heard);
-    if (!known) {
+    if (!config_schema_write(&out, name)) {
         return no_such_kind(name);
     }
     json_t *schema = json_loads(strbuf_text(&out), JSON_REJECT_DUPLICATES, NULL);

@@ -54,8 +54,8 @@ bool command_kind_parse(enum command_kind *out, const char *text);
 /* These others; NULL behind the last. */
 const char *command_kind_alias(size_t index);
 
-/* A ticket is named by its number, or by device (and rule) when one open ticket fits.
- */
+/* A ticket is named by its number, or by device (and rule, or plan) when one open
+ * ticket fits. */
 struct command {
     int64_t t_ms;
     enum command_kind kind;

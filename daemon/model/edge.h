@@ -35,6 +35,7 @@ struct watch {
     bool while_now;         /* `while` is true now, or there is none. */
     int64_t
         while_last_ms; /* The last time `while` was true; INSTANT_NONE: never seen. */
+    bool resuming; /* Restored, and not judged since: nothing of this is known yet. */
 };
 
 #endif

@@ -1,4 +1,5 @@
 #include "daemon/pipeline/device_life.h"
+#include "daemon/pipeline/plan_listing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct life {
     const struct ledger_book *book;
     struct entries open, faults, maintenance, planned, history, alarms, counters;
     struct costs costs[2]; /* Unplanned, planned. */
+    struct strbuf plans;   /* JSON. */
     int64_t episodes;
 };
 
@@ -489,6 +491,8 @@ write_life(struct life *l,
     add_entries(out, "faults", &l->faults, options->limit);
     add_entries(out, "maintenance", &l->maintenance, options->limit);
     add_entries(out, "planned", &l->planned, 0);
+    strbuf_json_key(out, "plans");
+    strbuf_add(out, strbuf_text(&l->plans));
     add_all_costs(l, out);
     add_entries(out, "history", &l->history, options->limit);
     strbuf_add_char(out, '}');
@@ -518,6 +522,10 @@ device_life_json(const struct site *site,
         code = gather(&l, store, err);
     }
     if (code == 0) {
+        code =
+            listing_device_plans(store, site, device, options->now_ms, &l.plans, err);
+    }
+    if (code == 0) {
         write_life(&l, uses, options, out);
     }
     struct entries *all[] = {&l.open,    &l.faults, &l.maintenance, &l.planned,
@@ -525,6 +533,7 @@ device_life_json(const struct site *site,
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         entries_fini(all[i]);
     }
+    strbuf_fini(&l.plans);
     ledger_book_free(book);
     free(uses);
     return code;

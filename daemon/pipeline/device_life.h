@@ -11,6 +11,7 @@
  *   alarms        rule state severity episodes raised_at;  episodes: of all of them
  *   open_tickets faults maintenance    tickets, see below
  *   planned       visits that are due: ticket plan due_at
+ *   plans         those that go to it: plan title due last_done statutory ...
  *   costs         parts work total minutes tickets, and of them unplanned and planned
  *   history       all of it in order of time: t what number title result
  *

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "collectors/log_lines.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/csv.h"
 #include "daemon/base/utf8.h"
 
 #define CELLS_MAX 256 /* Columns that nobody reads are welcome. */
-#define BOM       "\xEF\xBB\xBF"
 
 /* Columns before the fields of the ledger. */
 enum { COLUMN_ID, COLUMN_NAME, COLUMN_TYPE, COLUMN_LOCATION, COLUMN_FIRST_FIELD };
@@ -27,53 +28,7 @@ column_name(uint32_t column)
                : ledger_key_name((enum ledger_key)(column - COLUMN_FIRST_FIELD));
 }
 
-/* ---- Formulas ---- */
-
-/* A spreadsheet would take it for a formula. */
-static bool
-is_formula(const char *text)
-{
-    static const char *const starts[] = {"=", "+", "-", "@", "＝", "＋", "－", "＠"};
-    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
-        if (strncmp(text, starts[i], strlen(starts[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Apostrophes and a formula behind them: one more, or one less, tells them apart. */
-static bool
-is_guarded(const char *text)
-{
-    return is_formula(text + strspn(text, "'"));
-}
-
 /* ---- Writing ---- */
-
-static void
-add_cell(struct strbuf *out, const char *text)
-{
-    size_t size = strlen(text);
-    bool guard = is_guarded(text);
-    bool quote = strpbrk(text, ",;\"\t\r\n") != NULL ||
-                 (size > 0 && (text[0] == ' ' || text[size - 1] == ' '));
-    if (quote) {
-        strbuf_add_char(out, '"');
-    }
-    if (guard) {
-        strbuf_add_char(out, '\'');
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            strbuf_add_char(out, '"');
-        }
-        strbuf_add_char(out, *text);
-    }
-    if (quote) {
-        strbuf_add_char(out, '"');
-    }
-}
 
 /* A name of several lines is one in a cell. */
 static char *
@@ -105,7 +60,7 @@ void
 ledger_csv_write(struct strbuf *out, const struct ledger_sheet *sheet, bool bom)
 {
     char room[LEDGER_TEXT_BYTES];
-    strbuf_add(out, bom ? BOM : "");
+    strbuf_add(out, bom ? CSV_BOM : "");
     for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
         strbuf_printf(out, "%s%s", c > 0 ? "," : "", column_name(c));
     }
@@ -113,7 +68,7 @@ ledger_csv_write(struct strbuf *out, const struct ledger_sheet *sheet, bool bom)
     for (uint32_t i = 0; i < sheet->count; i++) {
         for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
             strbuf_add(out, c > 0 ? "," : "");
-            add_cell(out, cell_of(room, &sheet->lines[i], c));
+            csv_add(out, cell_of(room, &sheet->lines[i], c));
         }
         strbuf_add(out, "\r\n");
     }
@@ -130,8 +85,8 @@ struct reading {
     const struct ledger_column *columns;
     uint32_t column_count;
     struct diags *diags;
-    struct loc loc; /* Of the line. */
-    char separator;
+    struct loc loc;                       /* Of the line. */
+    char separator;                       /* NUL: not known yet. */
     uint32_t cell_count;                  /* Of the header. */
     uint32_t meaning[CELLS_MAX];          /* By cell: its column, or COLUMN_NONE. */
     uint32_t where[COLUMN_COUNT];         /* By column: its cell, or COLUMN_NONE. */
@@ -202,13 +157,6 @@ separator_of(const char *line)
     return choice[best];
 }
 
-/* In place: the apostrophe of a cell that would be a formula. */
-static const char *
-unguarded(const char *text)
-{
-    return text[0] == '\'' && is_guarded(text) ? text + 1 : text;
-}
-
 /* The column that a heading stands for; COLUMN_NONE: none that is known. */
 static uint32_t
 column_of(const struct reading *r, const char *heading)
@@ -220,7 +168,7 @@ column_of(const struct reading *r, const char *heading)
         }
     }
     for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
-        if (strcmp(column_name(c), heading) == 0) {
+        if (strcasecmp(column_name(c), heading) == 0) {
             return c;
         }
     }
@@ -245,11 +193,19 @@ complain_of_heading(const struct reading *r, const struct log_cell *cell)
     strbuf_fini(&all);
 }
 
+/* A spreadsheet's own line about what stands between the cells: "sep=;". */
+static bool
+is_separator_line(const char *line)
+{
+    return strncmp(line, "sep=", 4) == 0 && line[4] != '\0' && line[5] == '\0' &&
+           strchr(",;\t", line[4]) != NULL;
+}
+
 static void
 read_header(struct reading *r, char *line)
 {
     struct err err = {0};
-    r->separator = separator_of(line);
+    r->separator = r->separator != '\0' ? r->separator : separator_of(line);
     r->cell_count = log_cells(r->cells, CELLS_MAX, line, r->separator, &err);
     if (r->cell_count == 0) {
         complain(r, DIAG_ERROR, 1, "%s", err.text);
@@ -320,12 +276,23 @@ keep_edit(struct reading *r,
         (struct ledger_edit){line, key, arena_strdup(r->arena, after)};
 }
 
+/* Where a comma is the decimal sign, cells stand apart by semicolons. */
+static const char *
+with_point(const struct reading *r, char *text)
+{
+    char *comma = strchr(text, ',');
+    if (r->separator == ';' && comma != NULL && strchr(text, '.') == NULL) {
+        *comma = '.';
+    }
+    return text;
+}
+
 static void
 read_cell(struct reading *r, const struct ledger_line *line, uint32_t at)
 {
     const struct log_cell *cell = &r->cells[at];
     uint32_t column = r->meaning[at];
-    const char *text = unguarded(cell->text);
+    const char *text = csv_unguarded(cell->text);
     char value[LEDGER_TEXT_BYTES];
     struct err err = {0};
     if (column == COLUMN_NONE || column == COLUMN_ID) {
@@ -342,6 +309,7 @@ read_cell(struct reading *r, const struct ledger_line *line, uint32_t at)
         return;
     }
     enum ledger_key key = (enum ledger_key)(column - COLUMN_FIRST_FIELD);
+    text = key == LEDGER_PRICE ? with_point(r, cell->text) : text;
     if (ledger_value_read(value, key, text, &err) != 0) {
         complain(r, DIAG_ERROR, cell->column, "%s: %s", column_name(column), err.text);
         return;
@@ -379,7 +347,7 @@ static const struct ledger_line *
 find_line(struct reading *r)
 {
     const struct log_cell *cell = &r->cells[r->where[COLUMN_ID]];
-    const struct ledger_line wanted = {.id = unguarded(cell->text)};
+    const struct ledger_line wanted = {.id = csv_unguarded(cell->text)};
     const struct ledger_line *key = &wanted;
     const struct ledger_line **found = r->sheet->count > 0
                                            ? bsearch(&key, r->by_id, r->sheet->count,
@@ -448,6 +416,10 @@ read_line(struct reading *r, char *text, size_t size, bool *header)
                  "no UTF-8; in a spreadsheet, save it as \"CSV UTF-8\"");
         return false;
     }
+    if (*header && r->separator == '\0' && is_separator_line(text)) {
+        r->separator = text[4];
+        return true;
+    }
     if (*header) {
         *header = false;
         read_header(r, text);
@@ -476,6 +448,10 @@ read_lines(struct reading *r, const char *path, struct err *err)
             more = read_line(r, text, size, &header);
         } else if (err->code == ERR_IO) {
             code = err_wrap(err, "%s", log_lines_name(path));
+        } else if (header) { /* Such as UTF-16, which has a NUL in each character. */
+            complain(r, DIAG_ERROR, 1, "%s; in a spreadsheet, save it as \"CSV UTF-8\"",
+                     err->text);
+            more = false;
         } else {
             complain(r, DIAG_ERROR, 1, "%s", err->text);
         }
@@ -511,8 +487,9 @@ ledger_csv_read(struct ledger_edits *out,
     index_lines(r);
     int code = read_lines(r, path, err);
     if (code == 0 && diags->errors > 0) {
-        code = err_set(err, ERR_CONFIG, "%s: %zu errors; nothing is changed",
-                       log_lines_name(path), diags->errors);
+        code =
+            err_set(err, ERR_CONFIG, "%s: %zu error%s; nothing is changed",
+                    log_lines_name(path), diags->errors, diags->errors == 1 ? "" : "s");
     }
     if (code == 0) {
         *out = edits;

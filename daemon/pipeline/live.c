@@ -19,7 +19,6 @@
 #define FRAMES_PER_TURN     256 /* One commit for what came together. */
 #define REST_MS             50  /* Frames gather meanwhile: waking costs more. */
 #define TICK_MS             1000
-#define LATE_MS             20 /* Timers wait this long for frames that are under way. */
 #define STATUS_TICKS        10
 #define ALIVE_MS            5000  /* A restart knows to this when we last ran. */
 #define METERS_MS           60000 /* What lives count after this is in the history. */
@@ -112,7 +111,7 @@ live_arm(struct live *l)
         return;
     }
     int64_t offset = atomic_load(&l->clock.engine.offset_ms);
-    int64_t mono_ms = due - offset + LATE_MS;
+    int64_t mono_ms = due - offset + LIVE_LATE_MS;
     sd_event_source_set_time(l->due, mono_ms > 0 ? (uint64_t)mono_ms * 1000 : 0);
     sd_event_source_set_enabled(l->due, SD_EVENT_ONESHOT);
 }
@@ -189,17 +188,22 @@ on_rest(sd_event_source *source, uint64_t us, void *ctx)
     return 0;
 }
 
+void
+live_due(struct live *l)
+{
+    /* Frames that came before the due time are judged before it. */
+    live_drain(l);
+    pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine) - LIVE_LATE_MS);
+    live_store_step(l);
+    live_arm(l);
+}
+
 static int
 on_due(sd_event_source *source, uint64_t us, void *ctx)
 {
     (void)source;
     (void)us;
-    struct live *l = ctx;
-    /* Frames that came before the due time are judged before it. */
-    live_drain(l);
-    pipeline_advance(l->pipeline, engine_clock_now(&l->clock.engine) - LATE_MS);
-    live_store_step(l);
-    live_arm(l);
+    live_due(ctx);
     return 0;
 }
 
@@ -269,14 +273,13 @@ follow_clock(struct live *l)
     /* What was due before the step is; and a pipeline that saw no frame yet has a time.
      */
     pipeline_advance(l->pipeline,
-                     engine_clock_now(&l->clock.engine) - step_ms - LATE_MS);
+                     engine_clock_now(&l->clock.engine) - step_ms - LIVE_LATE_MS);
     pipeline_shift(l->pipeline, step_ms);
 }
 
-static int
-on_tick(sd_event_source *source, uint64_t us, void *ctx)
+void
+live_tick(struct live *l)
 {
-    struct live *l = ctx;
     follow_clock(l);
     live_health_frames(l);
     rules_save(pipeline_rules(l->pipeline), false, live_collect_timer, l);
@@ -290,6 +293,12 @@ on_tick(sd_event_source *source, uint64_t us, void *ctx)
         say_status(l);
     }
     l->ticks++;
+}
+
+static int
+on_tick(sd_event_source *source, uint64_t us, void *ctx)
+{
+    live_tick(ctx);
     /* After a stall of the machine the missed ticks are not made up for. */
     uint64_t next_us = us + TICK_MS * 1000;
     uint64_t now_us = (uint64_t)clock_mono_us();
@@ -360,8 +369,8 @@ open_loop(struct live *l, struct err *err)
     return err_set(err, ERR_IO, "event loop: %s", err_reason(-r));
 }
 
-static int
-start(struct live *l, struct diags *diags, struct err *err)
+int
+live_start(struct live *l, struct diags *diags, struct err *err)
 {
     l->site = check_site(l->path, diags, NULL);
     if (l->site == NULL) {
@@ -401,6 +410,7 @@ start(struct live *l, struct diags *diags, struct err *err)
         return code;
     }
     live_clock_start(&l->clock, last_ms);
+    live_watch(l, last_ms);
     struct diags again; /* The rules were checked above: this stays empty. */
     diags_init(&again);
     code = live_assemble(l, &again, err);
@@ -414,9 +424,12 @@ start(struct live *l, struct diags *diags, struct err *err)
     return code;
 }
 
-static void
-stop(struct live *l)
+void
+live_stop(struct live *l)
 {
+    if (l == NULL) {
+        return;
+    }
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
     live_disassemble(l);
@@ -453,21 +466,34 @@ block_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* A file that may not grow is a full disk, not an end. */
 }
 
-int
-live_run(const char *path, struct diags *diags, struct err *err)
+struct live *
+live_new(const char *path, struct err *err)
 {
     struct live *l = calloc(1, sizeof *l);
     if (l == NULL) {
-        return err_set(err, ERR_NOMEM, "daemon");
+        err_set(err, ERR_NOMEM, "daemon");
+        return NULL;
     }
     block_signals();
     l->path = path;
     l->started_ms = clock_mono_ms();
     pthread_rwlock_init(&l->site_lock, NULL);
-    int code = request_queue_open(&l->requests, err);
-    if (code == 0) {
-        code = start(l, diags, err);
+    if (request_queue_open(&l->requests, err) != 0) {
+        pthread_rwlock_destroy(&l->site_lock);
+        free(l);
+        return NULL;
     }
+    return l;
+}
+
+int
+live_run(const char *path, struct diags *diags, struct err *err)
+{
+    struct live *l = live_new(path, err);
+    if (l == NULL) {
+        return err->code;
+    }
+    int code = live_start(l, diags, err);
     if (code == 0) {
         log_info("watching %s: %u devices on %u buses, %u rules on %u places",
                  l->site->id, site_equipment(l->site).devices, l->site->bus_count,
@@ -483,7 +509,7 @@ live_run(const char *path, struct diags *diags, struct err *err)
             code = err_set(err, (enum err_code)l->failed, "the reload failed");
         }
     }
-    stop(l);
+    live_stop(l);
     if (code == 0) {
         log_info("stopped; everything is on disk");
     }

@@ -65,6 +65,11 @@ gateway_frame(struct live *l, int64_t now_ms)
     add_reading(l, f, "frames_dropped", (double)ring_dropped(l->frames));
     add_reading(l, f, "memory", memory_mb());
     add_reading(l, f, "outbox_depth", known ? (double)depth : NAN);
+    /* By a clock that is wrong at boot they would all have run out. */
+    bool dated = !l->clock.held;
+    struct ledger_papers papers = pipeline_papers(l->pipeline, now_ms);
+    add_reading(l, f, "papers_due", dated ? (double)papers.due : NAN);
+    add_reading(l, f, "papers_over", dated ? (double)papers.over : NAN);
     live_apply(l, f);
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/web/web.h"
 
 #define RECEIPTS_PER_TURN 256 /* Removed from the outbox by one commit. */
+#define LIVE_LATE_MS      20  /* Timers wait this long for frames that are under way. */
 
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
@@ -134,6 +135,17 @@ void live_bus_json(const struct live *l, uint32_t bus, struct strbuf *out);
 /* For changes_set_witness(): what is known now of the ticket that `e` opens. */
 void live_take_evidence(void *live, const struct event *e, struct evidence_texts *out);
 
+/* live.c: one life of the daemon.  live_new() blocks the signals that the loop takes;
+ * live_start() reads the site and goes on from where the databases stand; the loop that
+ * it opens is run by live_run() alone.  live_stop() takes all of it apart, also what
+ * did not start; NULL is accepted. */
+struct live *live_new(const char *path, struct err *err);
+int live_start(struct live *l, struct diags *diags, struct err *err);
+void live_stop(struct live *l);
+/* What the loop does when a timer is due, and each second. */
+void live_due(struct live *l);
+void live_tick(struct live *l);
+
 /* live.c: the steps that every source of the loop takes. */
 unsigned live_apply_frames(struct live *l); /* At most one turn of them; how many. */
 /* All that wait.  Needed before engine time moves on to now: what stands in a frame
@@ -149,6 +161,9 @@ int live_on_receipts(sd_event_source *source, int fd, uint32_t events, void *liv
 
 /* live_site.c: the threads and tables of l->site.  A failed assembly is taken apart by
  * live_disassemble() too. */
+/* Notes which devices are watched from now on; `since_ms` as in state_watch().  A disk
+ * that refuses makes a hole in the reports, no more. */
+void live_watch(struct live *l, int64_t since_ms);
 int live_assemble(struct live *l, struct diags *diags, struct err *err);
 void live_disassemble(struct live *l);
 int live_on_reload(sd_event_source *source,

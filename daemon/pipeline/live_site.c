@@ -151,6 +151,7 @@ exchange_site(struct live *l, struct site *site)
     live_disassemble(l);
     l->site = site;
     if (assemble_logged(l) == 0) {
+        live_watch(l, INSTANT_NONE);
         site_free(old);
         log_info("reloaded: %u devices, %u rules", site->device_count,
                  site->rule_count);

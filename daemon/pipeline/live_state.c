@@ -7,6 +7,7 @@
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
 #include "daemon/store/history_frames.h"
+#include "daemon/store/state_watch.h"
 
 /* Reading a long history again must not look like a start that hangs. */
 #define WARM_TELL      20000
@@ -233,6 +234,25 @@ restore_plan(void *ctx, const struct plan_row *row)
     /* The row of a plan or device that is gone stays: it may come back. */
     (void)plans_restore(pipeline_plans(r->live->pipeline), row);
     return true;
+}
+
+void
+live_watch(struct live *l, int64_t since_ms)
+{
+    struct err err;
+    const char **ids = calloc((size_t)l->site->device_count + 1, sizeof *ids);
+    if (ids == NULL) {
+        abort();
+    }
+    for (uint32_t i = 0; i < l->site->device_count; i++) {
+        ids[i] = l->site->devices[i].id;
+    }
+    if (state_watch(l->store, ids, l->site->device_count, since_ms,
+                    engine_clock_now(&l->clock.engine), &err) != 0) {
+        log_error("%s; reports will not know since when each device is watched",
+                  err.text);
+    }
+    free(ids);
 }
 
 int

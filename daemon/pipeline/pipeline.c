@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/ticket/ledger.h"
 
@@ -255,7 +256,9 @@ on_edge(void *ctx, const struct edge *e)
     }
 }
 
-/* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched. */
+/* Ties the sensor to the ticket: while a resolved ticket waits, its rule is watched.  A
+ * start is no silence of the sensor: what was told before it holds until the rule is
+ * judged for the first time, which is told in any case. */
 static void
 update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
 {
@@ -267,6 +270,9 @@ update_watch(struct pipeline *p, uint32_t device, uint32_t rule)
     rules_set_watched(p->rules, device, rule, wanted);
     if (wanted) {
         struct watch w = rules_watch(p->rules, device, rule);
+        if (w.resuming) {
+            return;
+        }
         tickets_watch(p->tickets, p->now_ms, device, rule, &w);
     }
 }
@@ -392,19 +398,6 @@ check_reopen(const struct pipeline *p, const struct command *c, struct err *err)
     return 0;
 }
 
-/* Planned work of a plan that the site has no longer was done: what counts since the
- * last service begins anew.  To look once more, as a follow-up visit does, is no
- * service. */
-static void
-note_service(struct pipeline *p, enum command_kind kind, const struct ticket *t)
-{
-    if (kind == COMMAND_TICKET_RESOLVE && t->kind == TICKET_PLANNED &&
-        t->device != NULL && strcmp(t->plan, PLAN_FOLLOW_UP) != 0 &&
-        !plans_know(p->plans, t)) {
-        rules_service(p->rules, site_device(p->site, t->device), p->now_ms);
-    }
-}
-
 static int
 ticket_command(struct pipeline *p,
                const struct command *c,
@@ -421,7 +414,6 @@ ticket_command(struct pipeline *p,
     const struct ticket *t = tickets_get(p->tickets, *number);
     if (t != NULL) {
         plans_ticket(p->plans, p->now_ms, t);
-        note_service(p, c->kind, t);
     }
     uint32_t device = NONE_INDEX;
     uint32_t rule = NONE_INDEX;
@@ -527,6 +519,12 @@ bool
 pipeline_restore_alarm(struct pipeline *p, const struct alarm *row)
 {
     return alarms_restore(p->alarms, row);
+}
+
+struct ledger_papers
+pipeline_papers(const struct pipeline *p, int64_t t_ms)
+{
+    return ledger_book_papers(p->ledger, civil_day(t_ms));
 }
 
 void

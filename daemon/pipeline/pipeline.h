@@ -56,6 +56,8 @@ struct rules *pipeline_rules(struct pipeline *p);
 const struct alarms *pipeline_alarms(const struct pipeline *p);
 const struct tickets *pipeline_tickets(const struct pipeline *p);
 struct plans *pipeline_plans(struct pipeline *p);
+/* Papers of the ledger that run out, on the day of t_ms. */
+struct ledger_papers pipeline_papers(const struct pipeline *p, int64_t t_ms);
 /* All that was stored is restored: plans that were never seen before are first seen
  * now.  The first frame or command does the same where it was not said. */
 void pipeline_begin(struct pipeline *p, int64_t t_ms);

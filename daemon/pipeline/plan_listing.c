@@ -6,10 +6,14 @@
 
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/ticket/dispatch.h"
 #include "daemon/ticket/plan_route.h"
 #include "daemon/ticket/plan_visits.h"
 #include "daemon/ticket/plans.h"
+
+_Static_assert(PLAN_VISITS_MAX > 7 * PLAN_WEEKS_MAX + PLAN_ROUND_DAYS_MAX,
+               "a daily visit is listed on each of the days");
 
 /* Who has an open visit. */
 struct work {
@@ -210,11 +214,16 @@ put_visit(struct strbuf *out,
     strbuf_json_str(out, "assignee",
                     w != NULL && w->assignee[0] != '\0' ? w->assignee : NULL);
     put_number_or_null(out, "minutes", spec->minutes);
-    put_number_or_null(out, "cost", spec->cost);
+    if (spec->cost != 0) {
+        strbuf_json_money(out, "cost", spec->cost);
+    } else {
+        strbuf_json_str(out, "cost", NULL);
+    }
     put_use(out, site, &v->now);
     put_day(out, "last_done", v->now.row->done_day);
     strbuf_json_time(out, "start", v->start_ms);
     strbuf_json_time(out, "end", v->end_ms);
+    strbuf_json_bool(out, "outside_hours", v->outside);
     put_uid(out, site, v);
     put_people(out, site, spec->team, v->day);
     put_procedure(out, site, spec->procedure);
@@ -327,5 +336,51 @@ listing_plan(struct state *store,
     }
     plans_free(l.plans);
     free(l.work);
+    return code;
+}
+
+static void
+put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now)
+{
+    const struct plan_spec *spec = &site->plans[now->plan];
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "plan", spec->id);
+    strbuf_json_str(out, "title", text_in(&spec->title, site->language));
+    put_day(out, "due", now->due_day);
+    put_day(out, "last_done", now->row->done_day);
+    strbuf_json_bool(out, "statutory", spec->statutory);
+    strbuf_json_bool(out, "overdue", now->row->overdue);
+    put_number_or_null(out, "ticket", now->row->ticket);
+    put_use(out, site, now);
+    strbuf_add_char(out, '}');
+}
+
+int
+listing_device_plans(struct state *store,
+                     const struct site *site,
+                     uint32_t device,
+                     int64_t now_ms,
+                     struct strbuf *out,
+                     struct err *err)
+{
+    const struct sink sink = {.event = ignore};
+    const struct plans_view view = {.open = open_none};
+    struct looking l = {.plans = plans_new(site, &sink, &view)};
+    int code = store != NULL ? state_each_plan(store, take_plan, &l, err) : 0;
+    if (code == 0) {
+        bool first = true;
+        plans_begin(l.plans, now_ms);
+        strbuf_add_char(out, '[');
+        for (uint32_t i = 0; i < plans_count(l.plans); i++) {
+            struct plan_now now = plans_get(l.plans, i, civil_day(now_ms));
+            if (now.device == device) {
+                strbuf_add(out, first ? "" : ",");
+                first = false;
+                put_plan(out, site, &now);
+            }
+        }
+        strbuf_add_char(out, ']');
+    }
+    plans_free(l.plans);
     return code;
 }

@@ -20,15 +20,24 @@ struct plan_filter { /* NULL: any. */
 
 /* An array, overdue visits first, then by day and round: day plan device title team
  * place stop due latest statutory overdue ticket state assignee minutes cost why used
- * limit use per_day from_days last_done start end uid on_duty people steps parts; days
- * are dates; people are who will be on duty, of a team without a rota its members.
- * ERR_RANGE: a date cannot be read, or they are out of order.  `store` may be NULL:
- * nothing was written yet.  As of now_ms. */
+ * limit use per_day from_days last_done start end outside_hours uid on_duty people
+ * steps parts; days are dates; people are who will be on duty, of a team without a rota
+ * its members.  ERR_RANGE: a date cannot be read, or they are out of order.  `store`
+ * may be NULL: nothing was written yet.  As of now_ms. */
 int listing_plan(struct state *store,
                  const struct site *site,
                  const struct plan_filter *filter,
                  int64_t now_ms,
                  struct strbuf *out,
                  struct err *err);
+
+/* The plans that go to one device, as an array: plan title due last_done statutory
+ * overdue ticket why used limit use per_day from_days. */
+int listing_device_plans(struct state *store,
+                         const struct site *site,
+                         uint32_t device,
+                         int64_t now_ms,
+                         struct strbuf *out,
+                         struct err *err);
 
 #endif

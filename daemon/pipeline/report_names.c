@@ -31,6 +31,15 @@ slot_of(const struct report_names *n, const char *name)
     return &n->table[at];
 }
 
+static void
+index_all(struct report_names *n)
+{
+    memset(n->table, 0xFF, n->table_size * sizeof *n->table);
+    for (uint32_t i = 0; i < n->count; i++) {
+        *slot_of(n, n->items[i]) = i;
+    }
+}
+
 /* Room for one more, in a table that is at most half full. */
 static void
 grow(struct report_names *n)
@@ -46,10 +55,7 @@ grow(struct report_names *n)
     if (n->items == NULL || n->table == NULL) {
         abort();
     }
-    memset(n->table, 0xFF, n->table_size * sizeof *n->table);
-    for (uint32_t i = 0; i < n->count; i++) {
-        *slot_of(n, n->items[i]) = i;
-    }
+    index_all(n);
 }
 
 uint32_t
@@ -74,4 +80,19 @@ uint32_t
 report_names_find(const struct report_names *n, const char *name)
 {
     return n->count > 0 && name != NULL ? *slot_of(n, name) : UINT32_MAX;
+}
+
+static int
+by_text(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+void
+report_names_sort(struct report_names *n)
+{
+    if (n->count > 0) {
+        qsort(n->items, n->count, sizeof *n->items, by_text);
+        index_all(n);
+    }
 }

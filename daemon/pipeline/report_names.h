@@ -19,4 +19,7 @@ uint32_t report_names_add(struct report_names *n, const char *name);
 /* UINT32_MAX: it was never added. */
 uint32_t report_names_find(const struct report_names *n, const char *name);
 
+/* Numbers them anew, in order of the alphabet. */
+void report_names_sort(struct report_names *n);
+
 #endif

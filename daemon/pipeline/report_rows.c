@@ -7,6 +7,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/store/state_figures.h"
+#include "daemon/store/state_watch.h"
 
 #define WORD_BYTES (ID_BYTES_MAX + 1)
 
@@ -16,6 +17,11 @@ struct standing {
     int64_t since_ms; /* INSTANT_NONE: it does not stand. */
 };
 
+/* The program did not run. */
+struct silence {
+    int64_t from_ms, to_ms;
+};
+
 struct reading {
     struct report_rows *rows;
     uint32_t *of_site; /* By device of the site: its number here, or FIGURES_NONE. */
@@ -23,6 +29,8 @@ struct reading {
     struct report_names alarm_names; /* "device/rule" */
     struct standing *alarms;
     uint32_t alarm_room;
+    struct silence *silences; /* In order of time. */
+    size_t silence_count, silence_room;
     int64_t ticket, reopened_ms; /* Of the reopening that was read last. */
 };
 
@@ -206,7 +214,29 @@ take_step(struct reading *x, const struct event_row *row)
             s->since_ms += s->since_ms != INSTANT_NONE ? step_ms : 0;
         }
     }
-    r->first_ms += r->first_ms != INSTANT_NONE ? step_ms : 0;
+    size_t last = x->silence_count;
+    while (last > 0 && x->silences[last - 1].to_ms > row->t_ms) {
+        last--;
+    }
+    if (last > 0) { /* The run began then. */
+        x->silences[last - 1].to_ms += step_ms;
+    } else {
+        r->first_ms += r->first_ms != INSTANT_NONE ? step_ms : 0;
+    }
+}
+
+static bool
+take_unwatched(void *ctx, const char *device, int64_t from_ms, int64_t to_ms)
+{
+    struct reading *x = ctx;
+    if (device != NULL) {
+        add_span(x->rows, device_of(x, device), FIGURES_UNSEEN, from_ms, to_ms);
+        return true;
+    }
+    x->silences =
+        grown(x->silences, x->silence_count, &x->silence_room, sizeof *x->silences);
+    x->silences[x->silence_count++] = (struct silence){from_ms, to_ms};
+    return true;
 }
 
 static struct figures_ticket *
@@ -314,6 +344,10 @@ end_all(struct reading *x)
                  r->first_ms != INSTANT_NONE ? r->first_ms : INSTANT_MAX);
         add_span(r, i, FIGURES_UNSEEN,
                  r->last_ms != INSTANT_NONE ? r->last_ms : INSTANT_MAX, INSTANT_MAX);
+        for (size_t k = 0; k < x->silence_count; k++) {
+            add_span(r, i, FIGURES_UNSEEN, x->silences[k].from_ms,
+                     x->silences[k].to_ms);
+        }
     }
     for (uint32_t i = 0; i < x->alarm_names.count; i++) {
         /* Nobody knows whether it stands still. */
@@ -464,6 +498,7 @@ read_all(struct reading *x,
     code = code == 0 ? state_get_alive(state, &r->last_ms, err) : code;
     code =
         code == 0 ? state_each_work(state, from_ms, to_ms, take_ticket, x, err) : code;
+    code = code == 0 ? state_each_unwatched(state, take_unwatched, x, err) : code;
     code = code == 0 ? state_each_figure_event(state, take_event, x, err) : code;
     if (code != 0) {
         return code;
@@ -492,6 +527,7 @@ report_rows_read(struct report_rows *out,
     free(x.offline);
     free(x.out);
     free(x.alarms);
+    free(x.silences);
     report_names_fini(&x.alarm_names);
     if (code != 0) {
         report_rows_fini(out);

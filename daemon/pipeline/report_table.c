@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/utf8.h"
 
@@ -24,6 +25,7 @@ report_table_add(struct report_table *t,
     }
     struct report_row *row = &t->rows[t->count++];
     row->key = arena_strdup(arena, key);
+    row->name = NULL;
     row->label = label != NULL ? arena_strdup(arena, label) : row->key;
     row->cells = arena_array(arena, t->spec->column_count, sizeof *row->cells);
     for (uint32_t i = 0; i < t->spec->column_count; i++) {
@@ -72,18 +74,31 @@ report_set(const struct report_table *t,
 }
 
 const char *
+report_word(enum language language, const char *english)
+{
+    return tr_word_in(language, "report", english);
+}
+
+const char *
 report_unit_name(enum report_unit unit, const char *currency)
 {
-    static const char *const names[] = {
-        [REPORT_COUNT] = "",     [REPORT_PERCENT] = "%",
-        [REPORT_HOURS] = "h",    [REPORT_MINUTES] = "min",
-        [REPORT_MONEY] = NULL,   [REPORT_PER_MONTH] = "1/month",
-        [REPORT_KWH] = "kWh",    [REPORT_YEARS] = "y",
-        [REPORT_STARS] = "1..5", [REPORT_SCORE] = "",
-        [REPORT_VARIES] = "",    [REPORT_DAY] = "date",
-        [REPORT_WORD] = ""};
-    _Static_assert(sizeof names / sizeof names[0] == REPORT_UNITS, "a name for each");
-    return unit == REPORT_MONEY ? currency : names[unit];
+    static const char *const unit_names[] = {[REPORT_COUNT] = "",
+                                             [REPORT_PERCENT] = "%",
+                                             [REPORT_AVAILABILITY] = "%",
+                                             [REPORT_HOURS] = "h",
+                                             [REPORT_MINUTES] = "min",
+                                             [REPORT_MONEY] = NULL,
+                                             [REPORT_PER_MONTH] = "1/month",
+                                             [REPORT_KWH] = "kWh",
+                                             [REPORT_YEARS] = "y",
+                                             [REPORT_STARS] = "1..5",
+                                             [REPORT_SCORE] = "",
+                                             [REPORT_VARIES] = "",
+                                             [REPORT_DAY] = "date",
+                                             [REPORT_WORD] = ""};
+    _Static_assert(sizeof unit_names / sizeof unit_names[0] == REPORT_UNITS,
+                   "a name for each");
+    return unit == REPORT_MONEY ? currency : unit_names[unit];
 }
 
 /* With a comma between the thousands: "12,345.60". */
@@ -118,8 +133,10 @@ decimals_of(enum report_unit unit, double value)
         return 0;
     case REPORT_MONEY:
         return 2;
+    case REPORT_AVAILABILITY:
+        return 2;
     case REPORT_PERCENT:
-        return size >= 90 && size < 100 ? 2 : 1;
+        return 1;
     case REPORT_SCORE:
         if (size == floor(size)) {
             return 0;
@@ -180,6 +197,8 @@ report_change_text(char *out, enum report_unit unit, double before, double after
         snprintf(out, REPORT_CELL_BYTES, "-");
     } else if (unit == REPORT_PERCENT) {
         snprintf(out, REPORT_CELL_BYTES, "%+.1f pp", rounded(after - before, 10));
+    } else if (unit == REPORT_AVAILABILITY) {
+        snprintf(out, REPORT_CELL_BYTES, "%+.2f pp", rounded(after - before, 100));
     } else if (!(before > 0)) {
         snprintf(out, REPORT_CELL_BYTES, "-");
     } else {
@@ -220,6 +239,7 @@ is_upper(const char *key)
 
 void
 report_cell_text(char *out,
+                 enum language language,
                  const struct report_spec *spec,
                  const struct report_row *row,
                  uint32_t column)
@@ -227,7 +247,9 @@ report_cell_text(char *out,
     const struct report_column *c = &spec->columns[column];
     const struct report_cell *cell = &row->cells[column];
     if (c->unit == REPORT_WORD) {
-        utf8_copy(out, REPORT_CELL_BYTES, cell->word != NULL ? cell->word : "-");
+        const char *word = cell->word != NULL ? cell->word : "-";
+        utf8_copy(out, REPORT_CELL_BYTES,
+                  c->words != NULL ? tr_word_in(language, c->words, word) : word);
         utf8_to_line(out);
         return;
     }

@@ -13,6 +13,7 @@
 enum report_unit {
     REPORT_COUNT,
     REPORT_PERCENT,
+    REPORT_AVAILABILITY, /* In %: near 100 the second decimal tells them apart. */
     REPORT_HOURS,
     REPORT_MINUTES,
     REPORT_MONEY, /* In whole units of the site's currency. */
@@ -29,11 +30,13 @@ enum report_unit {
 
 struct report_column {
     const char *key;   /* Of the JSON, and of the CSV. */
-    struct text title; /* For people. */
+    const char *title; /* For people: English; see report_word(). */
     enum report_unit unit;
     const char *n;     /* Key of the column that says of how many it is; NULL: none. */
     const char *bound; /* Key of the column with its confidence bound: for people both
                           stand in one cell. NULL: none. */
+    const char *words; /* Its words are ours and of this context of the catalogue; NULL:
+                          names that somebody gave. */
     bool data;         /* Not for people: it stands with another column. */
     bool lead;         /* Set beside that of the other period. */
 };
@@ -41,8 +44,8 @@ struct report_column {
 /* One kind of table, the same in every report. */
 struct report_spec {
     const char *key;
-    struct text title, subject; /* Heading of the first column. */
-    struct text note;           /* Below it; may be empty. */
+    const char *title, *subject; /* Heading of the first column. */
+    const char *note;            /* Below it, for tr_in(); may be NULL. */
     const struct report_column *columns;
     uint32_t column_count;
     uint32_t shown; /* Rows for people; 0: all.  JSON and CSV have all. */
@@ -57,6 +60,7 @@ struct report_cell {
 struct report_row {
     const char *key;       /* "pump-1", "type:pump", "all" */
     const char *label;     /* For people. */
+    const char *name;      /* Of the device, where there is room for it; NULL: none. */
     enum report_unit unit; /* Of its cell of a column REPORT_VARIES. */
     struct report_cell *cells;
 };
@@ -88,6 +92,10 @@ enum report_unit report_unit_of(const struct report_spec *spec,
                                 uint32_t column);
 /* "%", "h", ... for JSON, CSV and people; "" for counts and words. */
 const char *report_unit_name(enum report_unit unit, const char *currency);
+/* A heading or a word of the reports, in that language; R_() marks one that stands
+ * elsewhere. */
+#define R_(english) english
+const char *report_word(enum language language, const char *english);
 #define REPORT_CELL_BYTES 200
 /* A value for people: "1,234", "99.3", "2026-03-01", "-". */
 void report_value_text(char *out, enum report_unit unit, double value);
@@ -103,6 +111,7 @@ void report_name_text(char *out,
 void report_interval_text(char *out, const struct figures_interval *i);
 /* A cell for people, with its bound: "1,234", "480.0 (≥ 210.3)", "≥ 210.3", "-". */
 void report_cell_text(char *out,
+                      enum language language,
                       const struct report_spec *spec,
                       const struct report_row *row,
                       uint32_t column);

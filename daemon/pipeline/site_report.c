@@ -11,6 +11,7 @@
 #define DAY_MS          INT64_C(86400000)
 #define DAYS_SHOWN_DAYS 45  /* Up to this long a period is shown by days, */
 #define WEEKS_SHOWN     200 /* then by weeks, then by months. */
+#define RECORDED_MS     INT64_C(3600000) /* What is missing and not worth a word. */
 #define MINUTE_MS       60000.0
 #define HUNDREDTHS      100.0
 
@@ -67,7 +68,8 @@ judge(struct site_change *c, struct figures_interval ratio, bool more_is_better)
     c->percent = change_percent(c->before, c->after);
     c->interval =
         (struct figures_interval){100.0 * (ratio.low - 1), 100.0 * (ratio.high - 1)};
-    if (isnan(ratio.low) || c->before_n + c->after_n < FIGURES_FEW) {
+    if (isnan(ratio.low) || isnan(c->before) || isnan(c->after) ||
+        c->before_n + c->after_n < FIGURES_FEW) {
         c->verdict = CHANGE_FEW;
     } else if (ratio.low <= 1 && ratio.high >= 1) {
         c->verdict = CHANGE_UNCLEAR;
@@ -85,8 +87,8 @@ compare_counts(struct site_change *c,
 {
     c->before_n = before;
     c->after_n = after;
-    c->before = before_time > 0 ? (double)before / before_time : (double)NAN;
-    c->after = after_time > 0 ? (double)after / after_time : (double)NAN;
+    c->before = figures_per_month((double)before, before_time);
+    c->after = figures_per_month((double)after, after_time);
     judge(c, figures_rate_ratio(after, after_time, before, before_time), false);
 }
 
@@ -121,10 +123,57 @@ value_of(const struct site_period *p, const char *key)
     return row != NULL ? row->cells[0].value : (double)NAN;
 }
 
-static double
-months_of(const struct site_period *p)
+bool
+site_report_recorded(const struct site_report *r,
+                     const struct site_period *p,
+                     int64_t *from_ms,
+                     int64_t *to_ms)
 {
-    return (double)(p->to_ms - p->from_ms) / (double)FIGURES_MONTH_MS;
+    if (r->rows.first_ms == INSTANT_NONE || r->rows.last_ms == INSTANT_NONE) {
+        return false;
+    }
+    *from_ms = r->rows.first_ms > p->from_ms ? r->rows.first_ms : p->from_ms;
+    *to_ms = r->rows.last_ms < p->to_ms ? r->rows.last_ms : p->to_ms;
+    return *from_ms < *to_ms;
+}
+
+const char *
+site_report_recorded_text(char *out,
+                          const struct site_report *r,
+                          const struct site_period *p)
+{
+    int64_t from_ms = 0;
+    int64_t to_ms = 0;
+    char from[INSTANT_TEXT_BYTES];
+    char to[INSTANT_TEXT_BYTES];
+    if (!site_report_recorded(r, p, &from_ms, &to_ms)) {
+        snprintf(out, SITE_RECORDED_BYTES, "%s",
+                 tr_in(r->language, "no alarms and tickets of it are recorded"));
+        return out;
+    }
+    if (from_ms - p->from_ms < RECORDED_MS && p->to_ms - to_ms < RECORDED_MS) {
+        return NULL;
+    }
+    snprintf(out, SITE_RECORDED_BYTES,
+             tr_in(r->language, "alarms and tickets of it are recorded of %s .. %s"),
+             instant_format_local(from, from_ms), instant_format_local(to, to_ms));
+    return out;
+}
+
+double
+site_report_months(const struct site_report *r, const struct site_period *p)
+{
+    int64_t from_ms = 0;
+    int64_t to_ms = 0;
+    return site_report_recorded(r, p, &from_ms, &to_ms)
+               ? (double)(to_ms - from_ms) / (double)FIGURES_MONTH_MS
+               : 0;
+}
+
+const char *
+site_report_name_of(const struct device *d)
+{
+    return strcmp(d->name, d->id) != 0 ? d->name : NULL;
 }
 
 /* The table of the documents: fault rate, cost, response time, complaints; and the two
@@ -134,22 +183,20 @@ site_report_compare(struct site_report *r)
 {
     static const struct site_change rows[SITE_CHANGES] = {
         {.key = "fault_rate",
-         .title = {{"faults per device-month", "每台月故障数"}},
+         .title = R_("faults per device-month"),
          .unit = REPORT_PER_MONTH},
-        {.key = "cost_per_month",
-         .title = {{"cost per month", "每月维护费用"}},
-         .unit = REPORT_MONEY},
+        {.key = "cost_per_month", .title = R_("cost per month"), .unit = REPORT_MONEY},
         {.key = "response",
-         .title = {{"mean time to response", "平均响应时间"}},
+         .title = R_("mean time to response"),
          .unit = REPORT_MINUTES},
         {.key = "complaints_per_month",
-         .title = {{"reported per month", "每月人工报修数"}},
+         .title = R_("reported per month"),
          .unit = REPORT_PER_MONTH},
         {.key = "resolution",
-         .title = {{"mean time to solution", "平均解决时间"}},
+         .title = R_("mean time to solution"),
          .unit = REPORT_MINUTES},
         {.key = "failures",
-         .title = {{"failures per device-month", "每台月严重故障数"}},
+         .title = R_("failures per device-month"),
          .unit = REPORT_PER_MONTH}};
     const struct site_period *before = &r->periods[1];
     const struct site_period *after = &r->periods[0];
@@ -167,8 +214,8 @@ site_report_compare(struct site_report *r)
     compare_means(cost, b->cost_error2, a->cost_error2);
     compare_times(&r->changes[2], &b->promises[SEVERITY_COUNT].respond,
                   &a->promises[SEVERITY_COUNT].respond);
-    compare_counts(&r->changes[3], b->reported, months_of(before), a->reported,
-                   months_of(after));
+    compare_counts(&r->changes[3], b->reported, site_report_months(r, before),
+                   a->reported, site_report_months(r, after));
     compare_times(&r->changes[4], &b->promises[SEVERITY_COUNT].resolve,
                   &a->promises[SEVERITY_COUNT].resolve);
     compare_counts(&r->changes[5], b->all.failures, b_months, a->all.failures,
@@ -264,6 +311,7 @@ site_report_make(struct site_report *out,
         code = make_period(out, i, reader, err);
     }
     code = code == 0 ? site_report_fill_life(out, state, reader, err) : code;
+    code = code == 0 ? site_report_fill_papers(out, state, err) : code;
     if (code == 0 && out->period_count > 1) {
         site_report_compare(out);
     }

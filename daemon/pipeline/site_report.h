@@ -32,6 +32,7 @@ enum site_table {
     SITE_PLANS,
     SITE_FALSE_ALARMS,
     SITE_LIFE,
+    SITE_PAPERS,
     SITE_ENERGY,
     SITE_ENERGY_MARKED,
     SITE_PARTS,
@@ -62,7 +63,7 @@ struct site_period {
 enum site_change_verdict { CHANGE_FEW, CHANGE_UNCLEAR, CHANGE_BETTER, CHANGE_WORSE };
 struct site_change {
     const char *key;
-    struct text title;
+    const char *title; /* English; see report_word(). */
     enum report_unit unit;
     double before, after;
     uint64_t before_n, after_n;
@@ -98,7 +99,25 @@ int site_report_fill_life(struct site_report *r,
                           struct state *state,
                           struct history_reader *reader,
                           struct err *err);
+/* Papers of the ledger that run out, as of now, in the first. */
+int
+site_report_fill_papers(struct site_report *r, struct state *state, struct err *err);
 void site_report_compare(struct site_report *r);
+/* What the site calls the device; NULL where that is its id. */
+const char *site_report_name_of(const struct device *d);
+/* What of the period was recorded.  False: nothing. */
+bool site_report_recorded(const struct site_report *r,
+                          const struct site_period *p,
+                          int64_t *from_ms,
+                          int64_t *to_ms);
+/* The same, only where more than an hour of the period is missing and people are to be
+ * told: as a line, in `out`; NULL where there is nothing to say. */
+#define SITE_RECORDED_BYTES 200
+const char *site_report_recorded_text(char *out,
+                                      const struct site_report *r,
+                                      const struct site_period *p);
+/* Months of it that were recorded: what a sum is divided by. */
+double site_report_months(const struct site_report *r, const struct site_period *p);
 
 /* ---- printing ---- */
 
@@ -107,10 +126,13 @@ void site_report_csv(const struct site_report *r, FILE *out);
 void site_report_text(const struct site_report *r, FILE *out);
 void site_report_html(const struct site_report *r, FILE *out);
 
-/* What the words mean, a paragraph each, for the foot; NULL behind the last. */
-const struct text *site_report_definition(size_t index);
-/* "better", "worse", ... */
+/* What the words mean, a paragraph each, for the foot, in English, for tr_in(); NULL
+ * behind the last. */
+const char *site_report_definition(size_t index);
+#define SITE_CHANGE_COLUMNS 8
+extern const char *const site_change_headings[SITE_CHANGE_COLUMNS];
+/* "better", "worse", ...; the same for people, for report_word(). */
 const char *site_change_verdict_name(enum site_change_verdict v);
-const struct text *site_change_verdict_text(enum site_change_verdict v);
+const char *site_change_verdict_text(enum site_change_verdict v);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/markup.h"
@@ -13,17 +14,17 @@
 
 #define BARS_MAX 31 /* More bars than a page has room for become a line. */
 #define METERS_DRAWN                                                                   \
-    12                 /* On paper; the rest is in the tables, the JSON and the CSV.   \
-                        */
-#define TYPES_DRAWN  6 /* Lines of one panel that can be told apart. */
-#define CAUSES_DRAWN 12
-#define DAY_MS       INT64_C(86400000)
-#define GAP_MS       (45 * DAY_MS)
+    12                  /* On paper; the rest is in the tables, the JSON and the CSV.  \
+                         */
+#define TYPES_DRAWN   6 /* Lines of one panel that can be told apart. */
+#define CAUSES_DRAWN  12
+#define DAY_MS        INT64_C(86400000)
+#define ROWS_TOGETHER 16 /* A table up to this long is not torn by a page. */
+#define GAP_MS        (45 * DAY_MS)
 
 struct page {
     const struct site_report *r;
     struct strbuf b;
-    bool zh;
 };
 
 static const char style[] =
@@ -43,27 +44,26 @@ static const char style[] =
     "padding:.6mm 1.2mm;font-weight:600}"
     "td{text-align:right;border-bottom:.15mm solid #bbb;padding:.6mm 1.2mm;"
     "font-variant-numeric:tabular-nums;white-space:nowrap}"
-    "th.l,td.l{text-align:left}td+td.l,th+th.l{padding-left:4mm}td.l{white-space:"
-    "normal;overflow-wrap:anywhere}"
+    "th.l,td.l{text-align:left}td+td.l,th+th.l{padding-left:4mm}"
+    "td.l{white-space:normal;overflow-wrap:break-word;min-width:6em;max-width:70mm}"
+    "td+td.l{min-width:0}small{color:#555}"
+    ".wide{overflow-x:auto}table.short{break-inside:avoid}p.note{break-before:avoid}"
     "tr.sum td{font-weight:600}tr.type td{background:#f1f1f1}"
     "td.better{font-weight:600}td.worse{font-weight:600;text-decoration:underline}"
     "figure{margin:3mm 0;break-inside:avoid}figcaption{font-size:8.5pt;"
     "font-weight:600}svg{max-width:100%;height:auto}"
     "section.defs{break-inside:avoid;margin-top:8mm;border-top:.4mm solid #000;"
     "font-size:8.5pt}"
-    "@media print{body{padding:0;max-width:none}"
+    "@media screen and (max-width:640px){body{padding:3mm}h1{font-size:15pt}"
+    "figure{overflow-x:auto}svg{min-width:600px;max-width:none}"
+    ".wide table{width:max-content;min-width:100%}}"
+    "@media print{body{padding:0;max-width:none}.wide{overflow:visible}"
     "tr.type td{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 static const char *
-say(const struct page *p, const char *en, const char *zh)
+say(const struct page *p, const char *english)
 {
-    return p->zh ? zh : en;
-}
-
-static const char *
-in_language(const struct page *p, const struct text *t)
-{
-    return text_in(t, p->r->language);
+    return report_word(p->r->language, english);
 }
 
 static void
@@ -115,7 +115,7 @@ draw_causes(struct page *p)
             (struct chart_bar){.label = t->rows[i].label,
                                .value = {t->rows[i].cells[0].value, (double)NAN}};
     }
-    struct chart_bars c = {.title = say(p, "Causes of faults", "故障原因"),
+    struct chart_bars c = {.title = say(p, "Causes of faults"),
                            .series_count = 1,
                            .bars = bars,
                            .count = count,
@@ -142,18 +142,18 @@ draw_types(struct page *p)
         }
         const struct report_row *theirs =
             two ? report_table_find(other, row->key) : NULL;
-        bars[count++] =
-            (struct chart_bar){.label = row->key + strlen("type:"),
-                               .value = {theirs != NULL ? theirs->cells[column].value
-                                                        : row->cells[column].value,
-                                         row->cells[column].value}};
+        double now = row->cells[column].value;
+        double before = theirs != NULL ? theirs->cells[column].value : (double)NAN;
+        if (!isnan(now) || !isnan(before)) {
+            bars[count++] = (struct chart_bar){.label = row->key + strlen("type:"),
+                                               .value = {two ? before : now, now}};
+        }
     }
-    struct chart_bars c = {
-        .title = say(p, "Faults per device-month", "每台月故障数"),
-        .series_count = two ? 2 : 1,
-        .series_name = {say(p, "before", "对比期"), say(p, "this period", "本期")},
-        .bars = bars,
-        .count = count};
+    struct chart_bars c = {.title = say(p, "Faults per device-month"),
+                           .series_count = two ? 2 : 1,
+                           .series_name = {say(p, "before"), say(p, "this period")},
+                           .bars = bars,
+                           .count = count};
     if (count > 0) {
         draw_bars(p, &c);
     }
@@ -177,6 +177,9 @@ draw_parts(struct page *p, const char *title, const char *unit, bool availabilit
     for (uint32_t type = 0; type < types; type++) {
         drawn += !availability && f->types[type].faults > 0;
     }
+    if (availability ? isnan(figures_availability(&f->all)) : f->all.faults == 0) {
+        return; /* There is nothing to draw. */
+    }
     bool each = drawn > 1 && drawn <= TYPES_DRAWN;
     struct chart_series lines[TYPES_DRAWN + 1];
     uint32_t count = 0;
@@ -185,8 +188,7 @@ draw_parts(struct page *p, const char *title, const char *unit, bool availabilit
             continue;
         }
         struct chart_series *s = &lines[count++];
-        const char *name =
-            type < types ? p->r->rows.types.items[type] : say(p, "all", "合计");
+        const char *name = type < types ? p->r->rows.types.items[type] : say(p, "all");
         chart_series_init(s, name, unit, false, period->from_ms, period->to_ms,
                           CHART_PAGE_WIDTH);
         s->gap_ms = GAP_MS;
@@ -249,8 +251,7 @@ draw_meter(struct page *p, const struct report_meter *m)
         }
     }
     char title[REPORT_CELL_BYTES];
-    snprintf(title, sizeof title, "%.150s, %s", d->name,
-             say(p, "kWh a day", "每日电量 kWh"));
+    snprintf(title, sizeof title, "%.150s, %s", d->name, say(p, "kWh a day"));
     const struct chart_time c = {.title = title,
                                  .from_ms = period->from_ms,
                                  .to_ms = period->to_ms,
@@ -285,12 +286,11 @@ draw(struct page *p, enum site_table table)
 {
     switch ((int)table) {
     case SITE_AVAILABILITY:
-        draw_parts(p, say(p, "Availability over time", "完好率走势"), "%", true);
+        draw_parts(p, say(p, "Availability over time"), "%", true);
         break;
     case SITE_RELIABILITY:
         draw_types(p);
-        draw_parts(p, say(p, "Faults over time", "故障走势"), say(p, "faults", "次"),
-                   false);
+        draw_parts(p, say(p, "Faults over time"), say(p, "faults"), false);
         break;
     case SITE_CAUSES:
         draw_causes(p);
@@ -309,17 +309,16 @@ static void
 add_heading(struct page *p, const struct report_table *t, bool two)
 {
     strbuf_add(&p->b, "<thead><tr>");
-    cell(p, "th", "l", in_language(p, &t->spec->subject));
+    cell(p, "th", "l", say(p, t->spec->subject));
     for (uint32_t c = 0; c < t->spec->column_count; c++) {
         const struct report_column *column = &t->spec->columns[c];
         if (column->data) {
             continue;
         }
-        cell(p, "th", column->unit == REPORT_WORD ? "l" : "",
-             in_language(p, &column->title));
+        cell(p, "th", column->unit == REPORT_WORD ? "l" : "", say(p, column->title));
         if (column->lead && two) {
-            cell(p, "th", "", say(p, "BEFORE", "对比期"));
-            cell(p, "th", "", say(p, "CHANGE", "变化"));
+            cell(p, "th", "", say(p, "BEFORE"));
+            cell(p, "th", "", say(p, "CHANGE"));
         }
     }
     strbuf_add(&p->b, "</tr></thead>\n");
@@ -333,26 +332,33 @@ add_row(struct page *p,
 {
     char text[REPORT_CELL_BYTES];
     bool sum = strcmp(row->key, "all") == 0;
-    bool type = strncmp(row->key, "type:", strlen("type:")) == 0;
+    bool type = strncmp(row->key, "type:", strlen("type:")) == 0 ||
+                strncmp(row->key, "area:", strlen("area:")) == 0;
     const struct report_row *theirs =
         other != NULL ? report_table_find(other, row->key) : NULL;
     strbuf_printf(&p->b, "<tr%s>",
                   sum    ? " class=\"sum\""
                   : type ? " class=\"type\""
                          : "");
-    cell(p, "td", "l", row->label);
+    strbuf_add(&p->b, "<td class=\"l\">");
+    markup_text(&p->b, row->label);
+    if (row->name != NULL) {
+        strbuf_add_char(&p->b, ' ');
+        cell(p, "small", "", row->name);
+    }
+    strbuf_add(&p->b, "</td>");
     for (uint32_t c = 0; c < t->spec->column_count; c++) {
         const struct report_column *column = &t->spec->columns[c];
         if (column->data) {
             continue;
         }
-        report_cell_text(text, t->spec, row, c);
+        report_cell_text(text, p->r->language, t->spec, row, c);
         cell(p, "td", column->unit == REPORT_WORD ? "l" : "", text);
         if (column->lead && other != NULL) {
             double before = theirs != NULL ? theirs->cells[c].value : (double)NAN;
             snprintf(text, sizeof text, "-");
             if (theirs != NULL) {
-                report_cell_text(text, t->spec, theirs, c);
+                report_cell_text(text, p->r->language, t->spec, theirs, c);
             }
             cell(p, "td", "", text);
             change_cell(p, report_unit_of(t->spec, row, c), before,
@@ -375,46 +381,40 @@ add_table(struct page *p, enum site_table which)
     if (t->spec->shown > 0 && shown > t->spec->shown) {
         shown = t->spec->shown;
     }
-    cell(p, "h2", "", in_language(p, &t->spec->title));
+    cell(p, "h2", "", say(p, t->spec->title));
     draw(p, which);
-    strbuf_add(&p->b, "<table>");
+    strbuf_printf(&p->b, "<div class=\"wide\"><table%s>",
+                  shown <= ROWS_TOGETHER ? " class=\"short\"" : "");
     add_heading(p, t, other != NULL);
     strbuf_add(&p->b, "<tbody>\n");
     for (size_t i = 0; i < shown; i++) {
         add_row(p, t, other, &t->rows[i]);
     }
-    strbuf_add(&p->b, "</tbody></table>\n");
+    strbuf_add(&p->b, "</tbody></table></div>\n");
     if (shown < t->count) {
         strbuf_printf(&p->b, "<p class=\"note\">%s %zu</p>\n",
-                      say(p, "rows that are not shown:", "未显示的行数："),
-                      t->count - shown);
+                      say(p, "rows that are not shown:"), t->count - shown);
     }
-    const char *note = in_language(p, &t->spec->note);
-    if (note != NULL) {
-        cell(p, "p", "note", note);
+    if (t->spec->note != NULL) {
+        cell(p, "p", "note", tr_in(p->r->language, t->spec->note));
     }
 }
 
 static void
 add_changes(struct page *p)
 {
-    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
-                                     "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const zh[] = {"指标", "对比期", "样本",      "本期",
-                                     "样本", "变化",   "90 % 区间", "结论"};
-    cell(p, "h2", "", say(p, "Before and after", "前后对比"));
-    strbuf_add(&p->b, "<table><thead><tr>");
-    for (size_t i = 0; i < ARRAY_LEN(en); i++) {
-        bool left = i == 0 || i + 1 == ARRAY_LEN(en);
-        cell(p, "th", left ? "l" : "", p->zh ? zh[i] : en[i]);
+    cell(p, "h2", "", say(p, "Before and after"));
+    strbuf_add(&p->b, "<div class=\"wide\"><table class=\"short\"><thead><tr>");
+    for (size_t i = 0; i < SITE_CHANGE_COLUMNS; i++) {
+        bool left = i == 0 || i + 1 == SITE_CHANGE_COLUMNS;
+        cell(p, "th", left ? "l" : "", say(p, site_change_headings[i]));
     }
     strbuf_add(&p->b, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < SITE_CHANGES; i++) {
         const struct site_change *c = &p->r->changes[i];
         char text[REPORT_CELL_BYTES];
         strbuf_add(&p->b, "<tr>");
-        report_name_text(text, in_language(p, &c->title), c->unit,
-                         p->r->site->currency);
+        report_name_text(text, say(p, c->title), c->unit, p->r->site->currency);
         cell(p, "td", "l", text);
         report_value_text(text, c->unit, c->before);
         cell(p, "td", "", text);
@@ -431,10 +431,10 @@ add_changes(struct page *p)
              c->verdict == CHANGE_BETTER  ? "l better"
              : c->verdict == CHANGE_WORSE ? "l worse"
                                           : "l",
-             in_language(p, site_change_verdict_text(c->verdict)));
+             say(p, site_change_verdict_text(c->verdict)));
         strbuf_add(&p->b, "</tr>\n");
     }
-    strbuf_add(&p->b, "</tbody></table>\n");
+    strbuf_add(&p->b, "</tbody></table></div>\n");
 }
 
 static void
@@ -451,19 +451,22 @@ add_head(struct page *p)
     markup_text(&p->b, name);
     strbuf_printf(&p->b, "</title><style>%s</style></head><body>\n<h1>", style);
     markup_text(&p->b, name);
-    strbuf_printf(&p->b, "%s</h1>\n", say(p, ": report", " 运行报告"));
+    strbuf_printf(&p->b, "%s</h1>\n", say(p, ": report"));
     for (uint32_t i = 0; i < r->period_count; i++) {
         const struct site_period *period = &r->periods[i];
         strbuf_printf(&p->b, "<p class=\"meta\">%s %s .. %s</p>\n",
-                      i == 0 ? say(p, "Period:", "期间：")
-                             : say(p, "Before:", "对比期："),
+                      i == 0 ? say(p, "Period:") : say(p, "Before:"),
                       instant_format_local(from, period->from_ms),
                       instant_format_local(to, period->to_ms));
+        char said[SITE_RECORDED_BYTES];
+        if (site_report_recorded_text(said, r, period) != NULL) {
+            cell(p, "p", "meta", said);
+        }
     }
     const char *const only[] = {r->filter.type, r->filter.area, r->filter.device};
     for (size_t i = 0; i < ARRAY_LEN(only); i++) {
         if (only[i] != NULL) {
-            strbuf_printf(&p->b, "<p class=\"meta\">%s ", say(p, "Only:", "仅限："));
+            strbuf_printf(&p->b, "<p class=\"meta\">%s ", say(p, "Only:"));
             markup_text(&p->b, only[i]);
             strbuf_add(&p->b, "</p>\n");
         }
@@ -473,7 +476,7 @@ add_head(struct page *p)
 void
 site_report_html(const struct site_report *r, FILE *out)
 {
-    struct page p = {.r = r, .zh = r->language == LANGUAGE_ZH_CN};
+    struct page p = {.r = r};
     char made[INSTANT_TEXT_BYTES];
     add_head(&p);
     if (r->period_count > 1) {
@@ -483,19 +486,18 @@ site_report_html(const struct site_report *r, FILE *out)
         add_table(&p, (enum site_table)t);
     }
     if (r->no_energy != NULL) {
-        strbuf_printf(&p.b, "<p class=\"note\">%s ",
-                      say(&p, "No energy:", "无能耗数据："));
+        strbuf_printf(&p.b, "<p class=\"note\">%s ", say(&p, "No energy:"));
         markup_text(&p.b, r->no_energy);
         strbuf_add(&p.b, "</p>\n");
     }
     strbuf_add(&p.b, "<section class=\"defs\"><h2>");
-    strbuf_add(&p.b, say(&p, "What the words mean", "指标说明"));
+    strbuf_add(&p.b, say(&p, "What the words mean"));
     strbuf_add(&p.b, "</h2>\n");
     for (size_t i = 0; site_report_definition(i) != NULL; i++) {
-        cell(&p, "p", "", in_language(&p, site_report_definition(i)));
+        cell(&p, "p", "", tr_in(r->language, site_report_definition(i)));
     }
-    strbuf_printf(&p.b, "<p>%s %s</p></section>\n</body></html>\n",
-                  say(&p, "Made at", "生成于"), instant_format_local(made, r->now_ms));
+    strbuf_printf(&p.b, "<p>%s %s</p></section>\n</body></html>\n", say(&p, "Made at"),
+                  instant_format_local(made, r->now_ms));
     fwrite(p.b.text, 1, p.b.size, out);
     strbuf_fini(&p.b);
 }

@@ -1,11 +1,15 @@
 /* The report as JSON and as CSV: keys are those of the specifications, numbers have the
  * fewest digits that read back, what is not known is null (CSV: empty). */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "daemon/base/civil.h"
+#include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/site_report.h"
+
+#define PERIOD_BYTES (2 * INSTANT_TEXT_BYTES + 2)
 
 static void
 add_cell(struct strbuf *b,
@@ -162,22 +166,79 @@ csv_row(struct strbuf *b,
     }
 }
 
+/* A number of the comparison; what is not known, or has no end, is empty. */
+static void
+csv_number(struct strbuf *b,
+           const struct site_change *c,
+           const char *column,
+           const char *period,
+           double value,
+           const char *unit)
+{
+    strbuf_printf(b, "comparison,%s/%s,%s,", c->key, column, period);
+    if (isfinite(value)) {
+        strbuf_add_number(b, value);
+    }
+    strbuf_add_char(b, ',');
+    csv_text(b, unit);
+    strbuf_add_char(b, ',');
+}
+
+static void
+csv_changes(struct strbuf *b,
+            const struct site_report *r,
+            char (*periods)[PERIOD_BYTES])
+{
+    for (size_t i = 0; i < SITE_CHANGES; i++) {
+        const struct site_change *c = &r->changes[i];
+        const char *unit = report_unit_name(c->unit, r->site->currency);
+        csv_number(b, c, "before", periods[1], c->before, unit);
+        strbuf_printf(b, "%" PRIu64 "\r\n", c->before_n);
+        csv_number(b, c, "after", periods[0], c->after, unit);
+        strbuf_printf(b, "%" PRIu64 "\r\n", c->after_n);
+        csv_number(b, c, "change_percent", periods[0], c->percent, "%");
+        strbuf_add(b, "\r\n");
+        csv_number(b, c, "change_low", periods[0], c->interval.low, "%");
+        strbuf_add(b, "\r\n");
+        csv_number(b, c, "change_high", periods[0], c->interval.high, "%");
+        strbuf_printf(b, "\r\ncomparison,%s/verdict,%s,%s,,\r\n", c->key, periods[0],
+                      site_change_verdict_name(c->verdict));
+    }
+}
+
+/* A day where it begins, else the moment. */
+static void
+csv_moment(char out[INSTANT_TEXT_BYTES], int64_t t_ms)
+{
+    int32_t day = civil_day(t_ms);
+    if (civil_instant(day, 0) == t_ms) {
+        civil_format(out, day);
+    } else {
+        instant_format_local(out, t_ms);
+    }
+}
+
 void
 site_report_csv(const struct site_report *r, FILE *out)
 {
     struct strbuf b = {0};
+    char periods[ARRAY_LEN(r->periods)][PERIOD_BYTES];
     strbuf_add(&b, "section,key,period,value,unit,n\r\n");
     for (uint32_t i = 0; i < r->period_count; i++) {
-        char from[CIVIL_TEXT_BYTES];
-        char to[CIVIL_TEXT_BYTES];
-        char period[2 * CIVIL_TEXT_BYTES + 2];
+        char from[INSTANT_TEXT_BYTES];
+        char to[INSTANT_TEXT_BYTES];
+        csv_moment(from, r->periods[i].from_ms);
+        csv_moment(to, r->periods[i].to_ms);
+        snprintf(periods[i], sizeof periods[i], "%s..%s", from, to);
+    }
+    if (r->period_count > 1) {
+        csv_changes(&b, r, periods);
+    }
+    for (uint32_t i = 0; i < r->period_count; i++) {
         const struct site_period *p = &r->periods[i];
-        snprintf(period, sizeof period, "%s..%s",
-                 civil_format(from, civil_day(p->from_ms)),
-                 civil_format(to, civil_day(p->to_ms)));
         for (size_t t = 0; t < SITE_TABLES; t++) {
             for (size_t k = 0; k < p->tables[t].count; k++) {
-                csv_row(&b, r, &p->tables[t], &p->tables[t].rows[k], period);
+                csv_row(&b, r, &p->tables[t], &p->tables[t].rows[k], periods[i]);
             }
         }
     }

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/model/ticket.h"
 #include "daemon/pipeline/site_report.h"
 
 #define HOUR_MS    3600000.0
@@ -42,15 +44,15 @@ share(uint64_t part, uint64_t whole)
 }
 
 static const char *
-word(const struct filling *x, const char *en, const char *zh)
+word(const struct filling *x, const char *english)
 {
-    return x->r->language == LANGUAGE_ZH_CN ? zh : en;
+    return report_word(x->r->language, english);
 }
 
 static const char *
 all_of(const struct filling *x)
 {
-    return word(x, "all", "合计");
+    return word(x, "all");
 }
 
 /* ---- equipment ---- */
@@ -118,41 +120,89 @@ is_apart(const struct report_rows *rows, uint32_t type)
     return true;
 }
 
-/* All, then each type, then each device. */
+typedef void (*fill_fn)(const struct filling *,
+                        struct report_row *,
+                        const struct figures_plant *);
+
+static void
+fill_types(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    for (uint32_t i = 0; i < rows->types.count; i++) {
+        char key[ID_BYTES_MAX + 8];
+        if (is_apart(rows, i) && is_idle(&x->f->types[i])) {
+            continue;
+        }
+        snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
+        const char *label = arena_printf(x->r->arena, tr_in(x->r->language, "%s, all"),
+                                         rows->types.items[i]);
+        fill(x, add(x, t, key, label), &x->f->types[i]);
+    }
+}
+
+/* Where there are several. */
+static void
+fill_areas(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    struct report_names areas = {0};
+    for (uint32_t i = 0; i < rows->device_count; i++) {
+        const char *area = report_area(&x->r->site->devices[rows->site_devices[i]]);
+        if (!rows->devices[i].apart && area[0] != '\0') {
+            report_names_add(&areas, area);
+        }
+    }
+    report_names_sort(&areas);
+    for (uint32_t a = 0; areas.count > 1 && a < areas.count; a++) {
+        struct figures_plant sum = {0};
+        for (uint32_t i = 0; i < rows->device_count; i++) {
+            const struct device *d = &x->r->site->devices[rows->site_devices[i]];
+            if (!rows->devices[i].apart &&
+                strcmp(report_area(d), areas.items[a]) == 0) {
+                figures_plant_add(&sum, &x->f->devices[i]);
+            }
+        }
+        const char *key = arena_printf(x->r->arena, "area:%s", areas.items[a]);
+        const char *label = arena_printf(
+            x->r->arena, tr_in(x->r->language, "area %s, all"), areas.items[a]);
+        fill(x, add(x, t, key, label), &sum);
+    }
+    report_names_fini(&areas);
+}
+
+static void
+fill_devices(const struct filling *x, enum site_table t, fill_fn fill)
+{
+    const struct report_rows *rows = &x->r->rows;
+    for (uint32_t i = 0; i < rows->device_count; i++) {
+        const struct device *d = &x->r->site->devices[rows->site_devices[i]];
+        const struct figures_plant *p = &x->f->devices[i];
+        if ((rows->devices[i].apart && is_idle(p)) ||
+            (t == SITE_COSTS && p->tickets == 0)) {
+            continue;
+        }
+        struct report_row *row = add(x, t, d->id, NULL);
+        row->name = site_report_name_of(d);
+        fill(x, row, p);
+    }
+}
+
+/* All, then each type, each area and each device. */
 static void
 fill_plants(const struct filling *x)
 {
-    typedef void (*fill_fn)(const struct filling *, struct report_row *,
-                            const struct figures_plant *);
     static const struct {
         enum site_table table;
         fill_fn fill;
     } tables[] = {{SITE_AVAILABILITY, fill_availability},
                   {SITE_RELIABILITY, fill_reliability},
                   {SITE_COSTS, fill_cost}};
-    const struct report_rows *rows = &x->r->rows;
     for (size_t k = 0; k < ARRAY_LEN(tables); k++) {
         enum site_table t = tables[k].table;
         tables[k].fill(x, add(x, t, "all", all_of(x)), &x->f->all);
-        for (uint32_t i = 0; i < rows->types.count; i++) {
-            char key[ID_BYTES_MAX + 8];
-            if (is_apart(rows, i) && is_idle(&x->f->types[i])) {
-                continue;
-            }
-            snprintf(key, sizeof key, "type:%s", rows->types.items[i]);
-            const char *label =
-                arena_printf(x->r->arena, "%s, %s", rows->types.items[i], all_of(x));
-            tables[k].fill(x, add(x, t, key, label), &x->f->types[i]);
-        }
-        for (uint32_t i = 0; i < rows->device_count; i++) {
-            const char *id = x->r->site->devices[rows->site_devices[i]].id;
-            const struct figures_plant *p = &x->f->devices[i];
-            if ((rows->devices[i].apart && is_idle(p)) ||
-                (t == SITE_COSTS && p->tickets == 0)) {
-                continue;
-            }
-            tables[k].fill(x, add(x, t, id, NULL), p);
-        }
+        fill_types(x, t, tables[k].fill);
+        fill_areas(x, t, tables[k].fill);
+        fill_devices(x, t, tables[k].fill);
     }
 }
 
@@ -176,9 +226,7 @@ fill_times(const struct filling *x,
 static const char *
 priority_label(const struct filling *x, enum severity s)
 {
-    static const char *const zh[] = {"提示", "普通", "紧急", "特急"};
-    _Static_assert(ARRAY_LEN(zh) == SEVERITY_COUNT, "a word for each");
-    return word(x, severity_name(s), zh[s]);
+    return tr_word_in(x->r->language, "severity", severity_name(s));
 }
 
 static void
@@ -270,8 +318,9 @@ fill_causes(const struct filling *x)
     for (uint32_t i = 0; i < count && o[i].weight > 0; i++) {
         const struct figures_cause *c = &x->f->causes[o[i].index];
         bool none = o[i].index == names->count;
-        struct report_row *row =
-            add(x, SITE_CAUSES, o[i].name, none ? word(x, "(none)", "（未填）") : NULL);
+        struct report_row *row = add(
+            x, SITE_CAUSES, o[i].name,
+            none ? word(x, "(none)") : tr_word_in(x->r->language, "cause", o[i].name));
         sum += c->tickets;
         set(x, SITE_CAUSES, row, "tickets", (double)c->tickets);
         set(x, SITE_CAUSES, row, "share", share(c->tickets, all));
@@ -394,10 +443,8 @@ fill_share(const struct filling *x,
 static void
 fill_shares(const struct filling *x)
 {
-    static const char *const zh[] = {"故障", "计划", "预测", "报修"};
     struct figures_work sums[2] = {{0}, {0}}; /* Unplanned, planned. */
     struct figures_work all = {0};
-    _Static_assert(ARRAY_LEN(zh) == TICKET_KIND_COUNT, "a word for each");
     for (int kind = 0; kind < TICKET_KIND_COUNT; kind++) {
         const struct figures_work *w = &x->f->kinds[kind];
         struct figures_work *const to[] = {
@@ -408,15 +455,28 @@ fill_shares(const struct filling *x)
             to[i]->cost += w->cost;
         }
     }
-    fill_share(x, "planned", word(x, "planned (all)", "计划性合计"), &sums[1], &all);
-    fill_share(x, "unplanned", word(x, "unplanned (all)", "非计划合计"), &sums[0],
-               &all);
+    fill_share(x, "planned", word(x, "planned (all)"), &sums[1], &all);
+    fill_share(x, "unplanned", word(x, "unplanned (all)"), &sums[0], &all);
     for (int kind = 0; kind < TICKET_KIND_COUNT; kind++) {
         char key[40];
         snprintf(key, sizeof key, "kind:%s", ticket_kind_name((enum ticket_kind)kind));
-        fill_share(x, key, word(x, ticket_kind_name((enum ticket_kind)kind), zh[kind]),
+        fill_share(x, key,
+                   tr_word_in(x->r->language, "ticket_kind",
+                              ticket_kind_name((enum ticket_kind)kind)),
                    &x->f->kinds[kind], &all);
     }
+}
+
+static const char *
+name_of_plan(const struct filling *x, const char *id)
+{
+    const struct site *site = x->r->site;
+    for (uint32_t i = 0; i < site->plan_count; i++) {
+        if (strcmp(site->plans[i].id, id) == 0) {
+            return text_in(&site->plans[i].title, x->r->language);
+        }
+    }
+    return strcmp(id, PLAN_FOLLOW_UP) == 0 ? word(x, "follow-up visit") : id;
 }
 
 static void
@@ -428,7 +488,8 @@ fill_plans(const struct filling *x)
         if (p->visits == 0 && p->overdue == 0) {
             continue;
         }
-        struct report_row *row = add(x, SITE_PLANS, names->items[i], NULL);
+        struct report_row *row =
+            add(x, SITE_PLANS, names->items[i], name_of_plan(x, names->items[i]));
         set(x, SITE_PLANS, row, "visits", (double)p->visits);
         set(x, SITE_PLANS, row, "done", (double)p->done);
         set(x, SITE_PLANS, row, "in_time", (double)p->in_time);
@@ -458,42 +519,36 @@ fill_summary(const struct filling *x)
 {
     const struct figures *f = x->f;
     const struct figures_promises *p = &f->promises[SEVERITY_COUNT];
-    double months = (double)(f->to_ms - f->from_ms) / (double)FIGURES_MONTH_MS;
-    fill_figure(x, "availability", word(x, "equipment available", "设备完好率"),
-                REPORT_PERCENT, figures_availability(&f->all), f->all.devices);
-    fill_figure(x, "fault_rate", word(x, "faults per device-month", "每台月故障数"),
-                REPORT_PER_MONTH, figures_fault_rate(&f->all), (double)f->all.faults);
-    fill_figure(x, "response", word(x, "mean time to response", "平均响应时间"),
-                REPORT_MINUTES,
+    double months = site_report_months(x->r, x->p);
+    fill_figure(x, "availability", word(x, "equipment available"), REPORT_AVAILABILITY,
+                figures_availability(&f->all), f->all.devices);
+    fill_figure(x, "fault_rate", word(x, "faults per device-month"), REPORT_PER_MONTH,
+                figures_fault_rate(&f->all), (double)f->all.faults);
+    fill_figure(x, "response", word(x, "mean time to response"), REPORT_MINUTES,
                 p->respond.n > 0 ? p->respond.mean / MINUTE_MS : (double)NAN,
                 (double)p->respond.n);
-    fill_figure(x, "resolution", word(x, "mean time to solution", "平均解决时间"),
-                REPORT_MINUTES,
+    fill_figure(x, "resolution", word(x, "mean time to solution"), REPORT_MINUTES,
                 p->resolve.n > 0 ? p->resolve.mean / MINUTE_MS : (double)NAN,
                 (double)p->resolve.n);
-    fill_figure(x, "respond_in_time", word(x, "responded in time", "响应及时率"),
-                REPORT_PERCENT, share(p->respond_met, p->respond_decided),
-                (double)p->respond_decided);
-    fill_figure(x, "resolve_in_time", word(x, "solved in time", "解决及时率"),
-                REPORT_PERCENT, share(p->resolve_met, p->resolve_decided),
-                (double)p->resolve_decided);
-    fill_figure(x, "first_time_fix", word(x, "first-time fix", "一次修复率"),
-                REPORT_PERCENT, share(f->fixed_first_time, f->closed),
-                (double)f->closed);
-    fill_figure(x, "repeated", word(x, "faults that came back", "重复故障率"),
-                REPORT_PERCENT, share(f->repeated, f->all.faults),
-                (double)f->all.faults);
+    fill_figure(x, "respond_in_time", word(x, "responded in time"), REPORT_PERCENT,
+                share(p->respond_met, p->respond_decided), (double)p->respond_decided);
+    fill_figure(x, "resolve_in_time", word(x, "solved in time"), REPORT_PERCENT,
+                share(p->resolve_met, p->resolve_decided), (double)p->resolve_decided);
+    fill_figure(x, "first_time_fix", word(x, "first-time fix"), REPORT_PERCENT,
+                share(f->fixed_first_time, f->closed), (double)f->closed);
+    fill_figure(x, "repeated", word(x, "faults that came back"), REPORT_PERCENT,
+                share(f->repeated, f->all.faults), (double)f->all.faults);
     double cost = (double)f->all.cost;
     for (uint32_t i = 0; i < x->r->rows.device_count; i++) {
         cost += x->r->rows.devices[i].apart ? (double)f->devices[i].cost : 0;
     }
-    fill_figure(x, "cost", word(x, "cost", "维护费用"), REPORT_MONEY, cost / HUNDREDTHS,
+    fill_figure(x, "cost", word(x, "cost"), REPORT_MONEY, cost / HUNDREDTHS,
                 (double)f->paid);
-    fill_figure(x, "cost_per_month", word(x, "cost per month", "每月维护费用"),
-                REPORT_MONEY, cost / HUNDREDTHS / months, (double)f->paid);
-    fill_figure(x, "complaints", word(x, "reported by people", "人工报修数"),
-                REPORT_COUNT, (double)f->reported, (double)f->reported);
-    fill_figure(x, "rating", word(x, "rating", "星级"), REPORT_STARS,
+    fill_figure(x, "cost_per_month", word(x, "cost per month"), REPORT_MONEY,
+                figures_per_month(cost / HUNDREDTHS, months), (double)f->paid);
+    fill_figure(x, "complaints", word(x, "reported by people"), REPORT_COUNT,
+                (double)f->reported, (double)f->reported);
+    fill_figure(x, "rating", word(x, "rating"), REPORT_STARS,
                 f->rated > 0 ? (double)f->rating_sum / (double)f->rated : (double)NAN,
                 (double)f->rated);
 }

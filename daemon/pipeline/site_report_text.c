@@ -4,6 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/site_report.h"
@@ -117,6 +118,7 @@ static void
 add_before(struct grid *g,
            size_t row,
            size_t at,
+           const struct site_report *r,
            const struct report_table *other,
            const struct report_row *mine,
            uint32_t column)
@@ -125,7 +127,7 @@ add_before(struct grid *g,
     snprintf(g->cells[row][at], REPORT_CELL_BYTES, "-");
     snprintf(g->cells[row][at + 1], REPORT_CELL_BYTES, "-");
     if (theirs != NULL) {
-        report_cell_text(g->cells[row][at], other->spec, theirs, column);
+        report_cell_text(g->cells[row][at], r->language, other->spec, theirs, column);
         report_change_text(g->cells[row][at + 1],
                            report_unit_of(other->spec, theirs, column),
                            theirs->cells[column].value, mine->cells[column].value);
@@ -143,7 +145,7 @@ fill_row(struct grid *g,
     size_t at = 1;
     if (row == NULL) {
         utf8_copy(g->cells[0][0], REPORT_CELL_BYTES,
-                  text_in(&t->spec->subject, r->language));
+                  report_word(r->language, t->spec->subject));
     } else {
         utf8_copy(g->cells[at_row][0], REPORT_CELL_BYTES, row->label);
         utf8_to_line(g->cells[at_row][0]);
@@ -157,19 +159,19 @@ fill_row(struct grid *g,
         g->left[at] = column->unit == REPORT_WORD;
         if (row == NULL) {
             utf8_copy(g->cells[0][at], REPORT_CELL_BYTES,
-                      text_in(&column->title, r->language));
+                      report_word(r->language, column->title));
         } else {
-            report_cell_text(g->cells[at_row][at], t->spec, row, c);
+            report_cell_text(g->cells[at_row][at], r->language, t->spec, row, c);
         }
         at++;
         if (column->lead && other != NULL) {
-            bool zh = r->language == LANGUAGE_ZH_CN;
             if (row == NULL) {
-                snprintf(g->cells[0][at], REPORT_CELL_BYTES, zh ? "对比期" : "BEFORE");
-                snprintf(g->cells[0][at + 1], REPORT_CELL_BYTES,
-                         zh ? "变化" : "CHANGE");
+                utf8_copy(g->cells[0][at], REPORT_CELL_BYTES,
+                          report_word(r->language, "BEFORE"));
+                utf8_copy(g->cells[0][at + 1], REPORT_CELL_BYTES,
+                          report_word(r->language, "CHANGE"));
             } else {
-                add_before(g, at_row, at, other, row, c);
+                add_before(g, at_row, at, r, other, row, c);
             }
             at += 2;
         }
@@ -205,40 +207,35 @@ print_table(const struct site_report *r, enum site_table which, FILE *out)
             g.widths[c] = width > g.widths[c] ? width : g.widths[c];
         }
     }
-    fprintf(out, "\n%s\n", text_in(&t->spec->title, r->language));
+    fprintf(out, "\n%s\n", report_word(r->language, t->spec->title));
     print_grid(&g, out);
     free(g.cells);
     if (shown < t->count) {
-        fprintf(out, r->language == LANGUAGE_ZH_CN ? "另有 %zu 行\n" : "and %zu more\n",
-                t->count - shown);
+        fprintf(out, tr_in(r->language, "and %zu more\n"), t->count - shown);
     }
-    const char *note = text_in(&t->spec->note, r->language);
-    if (note != NULL) {
-        print_wrapped("", note, out);
+    if (t->spec->note != NULL) {
+        print_wrapped("", tr_in(r->language, t->spec->note), out);
     }
 }
 
 static void
 print_changes(const struct site_report *r, FILE *out)
 {
-    bool zh = r->language == LANGUAGE_ZH_CN;
-    static const char *const en[] = {"FIGURE", "BEFORE",        "N",   "AFTER", "N",
-                                     "CHANGE", "90 % INTERVAL", "SAYS"};
-    static const char *const cn[] = {"指标", "对比期", "样本",      "本期",
-                                     "样本", "变化",   "90 % 区间", "结论"};
-    struct grid g = {.rows = SITE_CHANGES + 1, .columns = 8, .left = {true}};
+    struct grid g = {
+        .rows = SITE_CHANGES + 1, .columns = SITE_CHANGE_COLUMNS, .left = {true}};
     g.left[7] = true;
     g.cells = calloc(g.rows, sizeof *g.cells);
     if (g.cells == NULL) {
         abort();
     }
     for (size_t c = 0; c < g.columns; c++) {
-        snprintf(g.cells[0][c], REPORT_CELL_BYTES, "%s", zh ? cn[c] : en[c]);
+        utf8_copy(g.cells[0][c], REPORT_CELL_BYTES,
+                  report_word(r->language, site_change_headings[c]));
     }
     for (size_t i = 0; i < SITE_CHANGES; i++) {
         const struct site_change *c = &r->changes[i];
         char(*row)[REPORT_CELL_BYTES + 4] = g.cells[i + 1];
-        report_name_text(row[0], text_in(&c->title, r->language), c->unit,
+        report_name_text(row[0], report_word(r->language, c->title), c->unit,
                          r->site->currency);
         report_value_text(row[1], c->unit, c->before);
         report_value_text(row[2], REPORT_COUNT, (double)c->before_n);
@@ -247,7 +244,7 @@ print_changes(const struct site_report *r, FILE *out)
         report_change_text(row[5], c->unit, c->before, c->after);
         report_interval_text(row[6], &c->interval);
         utf8_copy(row[7], REPORT_CELL_BYTES,
-                  text_in(site_change_verdict_text(c->verdict), r->language));
+                  report_word(r->language, site_change_verdict_text(c->verdict)));
     }
     for (size_t c = 0; c < g.columns; c++) {
         for (size_t i = 0; i < g.rows; i++) {
@@ -255,7 +252,7 @@ print_changes(const struct site_report *r, FILE *out)
             g.widths[c] = width > g.widths[c] ? width : g.widths[c];
         }
     }
-    fputc('\n', out);
+    fprintf(out, "\n%s\n", report_word(r->language, "Before and after"));
     print_grid(&g, out);
     free(g.cells);
 }
@@ -263,20 +260,23 @@ print_changes(const struct site_report *r, FILE *out)
 void
 site_report_text(const struct site_report *r, FILE *out)
 {
-    bool zh = r->language == LANGUAGE_ZH_CN;
-    fprintf(out, zh ? "%s（%s）运行报告\n" : "Report on %s (%s)\n",
+    fprintf(out, tr_in(r->language, "Report on %s (%s)\n"),
             r->site->name != NULL ? r->site->name : r->site->id, r->site->id);
     for (uint32_t i = 0; i < r->period_count; i++) {
         char from[INSTANT_TEXT_BYTES];
         char to[INSTANT_TEXT_BYTES];
         const struct site_period *p = &r->periods[i];
-        fprintf(out, "%s%s .. %s\n",
-                i == 0 ? (zh ? "期间：" : "period: ") : (zh ? "对比期：" : "before: "),
-                instant_format_local(from, p->from_ms),
-                instant_format_local(to, p->to_ms));
+        fprintf(
+            out, "%s%s .. %s\n",
+            i == 0 ? tr_in(r->language, "period: ") : tr_in(r->language, "before: "),
+            instant_format_local(from, p->from_ms), instant_format_local(to, p->to_ms));
+        char said[SITE_RECORDED_BYTES];
+        if (site_report_recorded_text(said, r, p) != NULL) {
+            fprintf(out, "  %s\n", said);
+        }
     }
     if (r->filter.type != NULL || r->filter.area != NULL || r->filter.device != NULL) {
-        fprintf(out, zh ? "仅限：%s %s %s\n" : "only: %s %s %s\n",
+        fprintf(out, tr_in(r->language, "only: %s %s %s\n"),
                 r->filter.type != NULL ? r->filter.type : "",
                 r->filter.area != NULL ? r->filter.area : "",
                 r->filter.device != NULL ? r->filter.device : "");
@@ -288,10 +288,10 @@ site_report_text(const struct site_report *r, FILE *out)
         print_table(r, (enum site_table)t, out);
     }
     if (r->no_energy != NULL) {
-        fprintf(out, zh ? "\n无能耗数据：%s\n" : "\nno energy: %s\n", r->no_energy);
+        fprintf(out, tr_in(r->language, "\nno energy: %s\n"), r->no_energy);
     }
     fputc('\n', out);
     for (size_t i = 0; site_report_definition(i) != NULL; i++) {
-        print_wrapped("* ", text_in(site_report_definition(i), r->language), out);
+        print_wrapped("* ", tr_in(r->language, site_report_definition(i)), out);
     }
 }

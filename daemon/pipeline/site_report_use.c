@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/site_report.h"
 
 #define DAY_MS       86400000.0
@@ -67,8 +69,9 @@ fill_meter_days(const struct filling *x, const struct report_meter *m)
 static void
 fill_meter(const struct filling *x, const struct report_meter *m)
 {
-    struct report_row *row =
-        add(x, SITE_ENERGY, x->r->site->devices[m->device].id, NULL);
+    const struct device *device = &x->r->site->devices[m->device];
+    struct report_row *row = add(x, SITE_ENERGY, device->id, NULL);
+    row->name = site_report_name_of(device);
     uint32_t whole = 0;
     uint32_t marked = 0;
     double sum = 0;
@@ -118,6 +121,7 @@ site_report_fill_energy(struct site_report *r, uint32_t which)
                              report_area(&x->r->site->devices[e->meters[i].device]));
         }
     }
+    report_names_sort(&areas);
     for (uint32_t a = 0; a < areas.count; a++) {
         double sum = 0;
         for (uint32_t i = 0; i < e->meter_count; i++) {
@@ -129,7 +133,9 @@ site_report_fill_energy(struct site_report *r, uint32_t which)
             }
         }
         char *key = arena_printf(x->r->arena, "area:%s", areas.items[a]);
-        set(x, SITE_ENERGY, add(x, SITE_ENERGY, key, NULL), "kwh", sum);
+        const char *label = arena_printf(
+            x->r->arena, tr_in(x->r->language, "area %s, all"), areas.items[a]);
+        set(x, SITE_ENERGY, add(x, SITE_ENERGY, key, label), "kwh", sum);
     }
     report_names_fini(&areas);
 }
@@ -259,15 +265,18 @@ judge(const struct filling *x, struct report_row *row, const struct span_of_life
 }
 
 static void
-fill_device(const struct filling *x, const struct device *d, const struct use *use)
+fill_device(const struct filling *x,
+            const struct device *d,
+            const struct ledger *l,
+            const struct use *use)
 {
-    const struct ledger *l = &d->ledger;
     int32_t installed = 0;
     bool dated = l->installed != NULL && civil_parse_date(&installed, l->installed);
     if (l->design_life_ms <= 0 && l->design_hours <= 0 && l->design_starts <= 0) {
         return;
     }
     struct report_row *row = add(x, SITE_LIFE, d->id, NULL);
+    row->name = site_report_name_of(d);
     double born_ms = dated ? (double)civil_instant(installed, 0) : (double)NAN;
     double since_ms = isnan(use->since_ms) ? born_ms : use->since_ms;
     double age = ((double)x->r->now_ms - born_ms) / DAY_MS / DAYS_IN_YEAR;
@@ -289,6 +298,29 @@ fill_device(const struct filling *x, const struct device *d, const struct use *u
     for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
         judge(x, row, &spans[i]);
     }
+}
+
+static int64_t
+number_of(const struct ledger_book *book, uint32_t device, enum ledger_key key)
+{
+    char value[LEDGER_TEXT_BYTES];
+    return strtoll(ledger_book_value(value, book, device, key), NULL, 10);
+}
+
+/* What holds: the site file's, or what people changed and imported since. */
+static struct ledger
+ledger_of(const struct filling *x, const struct ledger_book *book, uint32_t device)
+{
+    struct ledger l = x->r->site->devices[device].ledger;
+    char value[LEDGER_TEXT_BYTES];
+    int64_t ms = 0;
+    ledger_book_value(value, book, device, LEDGER_INSTALLED);
+    l.installed = value[0] != '\0' ? arena_strdup(x->r->arena, value) : NULL;
+    ledger_book_value(value, book, device, LEDGER_DESIGN_LIFE);
+    l.design_life_ms = duration_parse(&ms, value, NULL) == 0 ? ms : 0;
+    l.design_hours = number_of(book, device, LEDGER_DESIGN_HOURS);
+    l.design_starts = number_of(book, device, LEDGER_DESIGN_STARTS);
+    return l;
 }
 
 /* The most used up first. */
@@ -320,10 +352,14 @@ site_report_fill_life(struct site_report *r,
     }
     int code = state_each_meter(state, take_meter, &use, err);
     code = code == 0 ? read_counters(&use, reader, r->now_ms, err) : code;
+    struct ledger_book *book = NULL;
+    code = code == 0 ? ledger_book_load(&book, r->site, state, NULL, err) : code;
     for (uint32_t i = 0; code == 0 && i < r->rows.device_count; i++) {
         uint32_t device = r->rows.site_devices[i];
-        fill_device(&x, &r->site->devices[device], &use.uses[device]);
+        const struct ledger l = ledger_of(&x, book, device);
+        fill_device(&x, &r->site->devices[device], &l, &use.uses[device]);
     }
+    ledger_book_free(book);
     struct report_table *t = &x.p->tables[SITE_LIFE];
     if (t->count > 0) {
         qsort(t->rows, t->count, sizeof *t->rows, by_use);

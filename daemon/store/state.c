@@ -100,6 +100,21 @@ static const char *const sql_texts[SQL_COUNT] = {
         " WHERE key = 'alive_ms'",
     [SQL_GET_ALIVE] = "SELECT value FROM meta WHERE key = 'alive_ms'",
     [SQL_GET_BORN] = "SELECT value FROM meta WHERE key = 'born_ms'",
+    [SQL_PUT_SILENCE] = "INSERT OR REPLACE INTO unwatched (device, from_ms, to_ms)"
+                        " VALUES ('', ?1, ?2)",
+    [SQL_ANY_ROSTER] = "SELECT device FROM roster LIMIT 1",
+    [SQL_ROSTER_CALL] = "UPDATE roster SET here = 0",
+    [SQL_PUT_UNWATCHED] =
+        "INSERT OR REPLACE INTO unwatched (device, from_ms, to_ms)"
+        " SELECT id, coalesce(r.left_ms, 0), :t FROM (SELECT :device AS id)"
+        " LEFT JOIN roster r ON r.device = id"
+        " WHERE r.device IS NULL OR r.left_ms IS NOT NULL",
+    [SQL_ROSTER_HERE] = "INSERT INTO roster (device, here) VALUES (:device, 1)"
+                        " ON CONFLICT (device) DO UPDATE SET here = 1, left_ms = NULL",
+    [SQL_ROSTER_LEFT] =
+        "UPDATE roster SET left_ms = :t WHERE here = 0 AND left_ms IS NULL",
+    [SQL_EACH_UNWATCHED] =
+        "SELECT nullif(device, ''), from_ms, to_ms FROM unwatched ORDER BY from_ms",
     [SQL_OUTBOX_REPLACE] = "DELETE FROM outbox WHERE topic = ?1 AND retain = 1",
     [SQL_OUTBOX_ADD] =
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",

@@ -246,9 +246,17 @@ static const char version_8[] =
     "  PRIMARY KEY (ticket, opening)) STRICT;"
     "CREATE INDEX ticket_rule ON ticket (rule, number) WHERE rule IS NOT NULL;";
 
+/* When the program did not run (device ""), and when a device was not in the site; the
+ * devices that are in it now, or were. */
+static const char version_watch[] =
+    "CREATE TABLE unwatched (device TEXT NOT NULL, from_ms INTEGER NOT NULL,"
+    "  to_ms INTEGER NOT NULL, PRIMARY KEY (device, from_ms)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE roster (device TEXT PRIMARY KEY, here INTEGER NOT NULL,"
+    "  left_ms INTEGER) STRICT, WITHOUT ROWID;";
+
 /* For listings of few among many: of a person, of a team, to be visited.  The index of
  * all states was read whole by a query for what is not closed. */
-static const char version_10[] =
+static const char version_11[] =
     "DROP INDEX ticket_state;"
     "CREATE INDEX ticket_assignee ON ticket (assignee, number)"
     "  WHERE assignee IS NOT NULL;"
@@ -259,5 +267,5 @@ static const char version_10[] =
     "  WHERE ticket IS NULL AND rule IS NOT NULL;";
 
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_5,
-    version_6, version_7, version_9, version_8, version_10};
+    version_1, version_2, version_3, version_4,     version_5, version_6,
+    version_7, version_9, version_8, version_watch, version_11};

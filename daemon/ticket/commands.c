@@ -57,11 +57,12 @@ is_meant(const struct ticket_entry *e, const struct command *c)
 {
     return e->row.device != NULL && strcmp(e->row.device, c->device) == 0 &&
            (c->rule == NULL ||
-            (e->row.rule != NULL && strcmp(e->row.rule, c->rule) == 0));
+            (e->row.rule != NULL && strcmp(e->row.rule, c->rule) == 0)) &&
+           (c->plan == NULL || strcmp(e->row.plan, c->plan) == 0);
 }
 
-/* How many tickets of the command's device (and rule) are closed, or are not; `*out` is
- * one of them, and `numbers` names the first of them. */
+/* How many tickets of the command's device (and rule, or plan) are closed, or are not;
+ * `*out` is one of them, and `numbers` names the first of them. */
 static size_t
 candidates(const struct tickets *t,
            const struct command *c,
@@ -100,8 +101,9 @@ find_by_device(const struct tickets *t,
         count = candidates(t, c, true, out, &numbers);
     }
     int code = 0;
-    const char *slash = c->rule != NULL ? "/" : "";
-    const char *rule = c->rule != NULL ? c->rule : "";
+    const char *rule = c->rule != NULL ? c->rule : c->plan;
+    const char *slash = rule != NULL ? "/" : "";
+    rule = rule != NULL ? rule : "";
     if (count == 0) {
         code = err_set(err, ERR_NOT_FOUND, "no ticket of %.63s%s%.63s is open",
                        c->device, slash, rule);
@@ -133,10 +135,11 @@ find_ticket(const struct tickets *t,
                        "no ticket %" PRId64 " is open or was closed lately", c->ticket);
     }
     if (c->device != NULL && !is_meant(e, c)) {
+        const char *plan = e->row.plan[0] != '\0' ? e->row.plan : NULL;
+        const char *what = e->row.rule != NULL ? e->row.rule : plan;
         return err_set(err, ERR_NOT_FOUND, "ticket %" PRId64 " is of %s%s%s", c->ticket,
                        e->row.device != NULL ? e->row.device : tr("no device"),
-                       e->row.rule != NULL ? "/" : "",
-                       e->row.rule != NULL ? e->row.rule : "");
+                       what != NULL ? "/" : "", what != NULL ? what : "");
     }
     *out = e;
     return 0;

@@ -10,6 +10,7 @@
 #include "daemon/ticket/figures_spans.h"
 
 #define HOUR_MS 3600000.0
+#define DAY_MS  86400000.0
 
 struct arising;
 
@@ -105,8 +106,8 @@ take_stretch(void *ctx,
     }
 }
 
-static void
-add_plant(struct figures_plant *to, const struct figures_plant *from)
+void
+figures_plant_add(struct figures_plant *to, const struct figures_plant *from)
 {
     to->devices += from->devices;
     to->up_ms += from->up_ms;
@@ -171,9 +172,9 @@ add_equipment(struct making *m)
     f->all = nowhere;
     for (uint32_t i = 0; i < in->device_count; i++) {
         f->devices[i].devices = 1;
-        add_plant(&f->types[in->devices[i].type], &f->devices[i]);
+        figures_plant_add(&f->types[in->devices[i].type], &f->devices[i]);
         if (!in->devices[i].apart) {
-            add_plant(&f->all, &f->devices[i]);
+            figures_plant_add(&f->all, &f->devices[i]);
         }
     }
 }
@@ -508,8 +509,13 @@ figures_device_months(const struct figures_plant *p)
 double
 figures_fault_rate(const struct figures_plant *p)
 {
-    double months = figures_device_months(p);
-    return months > 0 ? (double)p->faults / months : (double)NAN;
+    return figures_per_month((double)p->faults, figures_device_months(p));
+}
+
+double
+figures_per_month(double count, double months)
+{
+    return months * (double)FIGURES_MONTH_MS >= DAY_MS ? count / months : (double)NAN;
 }
 
 double

@@ -13,10 +13,12 @@
  *
  * Every moment of a device is one of these, the first that applies:
  *
- *   down            an alarm of severity urgent or critical stands, or a ticket of that
- *                   priority that no alarm opened (a person reported it) is not
- * resolved out of service  somebody took it out of service, for maintenance unseen it
- * did not answer, or nothing was recorded: nobody knows up
+ * - down: an alarm of severity urgent or critical stands, or a ticket of that priority
+ *   that no alarm opened (a person reported it) is not resolved;
+ * - out of service: somebody took it out of service, for maintenance;
+ * - unseen: it did not answer, or nothing was recorded: the daemon did not run, or the
+ *   device was not in the site yet; nobody knows;
+ * - up.
  *
  * Availability (equipment availability rate) = up / (up + down): what was out of
  * service by plan, or not seen, counts for neither.  A repair that is made "out of
@@ -172,9 +174,14 @@ struct figures {
 int figures_make(struct figures *out, const struct figures_input *in, struct err *err);
 void figures_fini(struct figures *f);
 
+/* Adds what one piece of equipment, or several, came to. */
+void figures_plant_add(struct figures_plant *to, const struct figures_plant *from);
+
 /* Derived ones; NaN where there is nothing to divide by. */
-double figures_availability(const struct figures_plant *p);  /* % */
-double figures_fault_rate(const struct figures_plant *p);    /* Per device and month. */
+double figures_availability(const struct figures_plant *p); /* % */
+double figures_fault_rate(const struct figures_plant *p);   /* Per device and month. */
+/* What came per month; NaN of less than a day, which says nothing of a month. */
+double figures_per_month(double count, double months);
 double figures_device_months(const struct figures_plant *p); /* Seen: up and down. */
 /* Hours; NaN below FIGURES_FEW failures (repairs): then only the bounds say something.
  */

@@ -279,12 +279,34 @@ ledger_days_left(const struct ledger_document *d, int32_t today)
     return last - today;
 }
 
-size_t
-ledger_book_near(const struct ledger_book *b, int32_t today)
+bool
+ledger_is_near(const struct ledger_document *d, int32_t today)
 {
-    size_t near = 0;
+    int32_t left = ledger_days_left(d, today);
+    return left <= LEDGER_NEAR_DAYS && (left >= 0 || d->kind != DOCUMENT_WARRANTY);
+}
+
+bool
+ledger_warranty_is_near(const struct ledger_book *b, uint32_t device, int32_t today)
+{
+    char value[LEDGER_TEXT_BYTES];
+    int32_t last;
+    ledger_book_value(value, b, device, LEDGER_WARRANTY_UNTIL);
+    return civil_parse_date(&last, value) && last >= today &&
+           last - today <= LEDGER_NEAR_DAYS;
+}
+
+struct ledger_papers
+ledger_book_papers(const struct ledger_book *b, int32_t today)
+{
+    struct ledger_papers p = {0, 0};
     for (size_t i = 0; i < b->document_count; i++) {
-        near += ledger_days_left(&b->documents[i], today) <= LEDGER_NEAR_DAYS;
+        bool near = ledger_is_near(&b->documents[i], today);
+        p.due += near;
+        p.over += near && ledger_days_left(&b->documents[i], today) < 0;
     }
-    return near;
+    for (uint32_t i = 0; i < b->site->device_count; i++) {
+        p.due += ledger_warranty_is_near(b, i, today);
+    }
+    return p;
 }

@@ -53,7 +53,17 @@ int64_t ledger_book_next_alteration(const struct ledger_book *b);
 /* Days until a paper runs out, on the day `today` (since 1970-01-01): 0 is its last
  * one, below 0 it has run out.  INT32_MAX: never, or it was removed. */
 int32_t ledger_days_left(const struct ledger_document *d, int32_t today);
-/* Documents that have run out, or do so within LEDGER_NEAR_DAYS. */
-size_t ledger_book_near(const struct ledger_book *b, int32_t today);
+/* A warranty that is over needs nobody: it is told of only before that. */
+bool ledger_is_near(const struct ledger_document *d, int32_t today);
+/* The same of the warranty that stands in the record itself. */
+bool
+ledger_warranty_is_near(const struct ledger_book *b, uint32_t device, int32_t today);
+/* Papers that somebody is to see to: those that run out within LEDGER_NEAR_DAYS,
+ * warranties among them (also the one of the ledger's own field), and those that have,
+ * warranties not. */
+struct ledger_papers {
+    size_t due, over; /* All of them; those that have run out. */
+};
+struct ledger_papers ledger_book_papers(const struct ledger_book *b, int32_t today);
 
 #endif

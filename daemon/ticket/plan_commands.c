@@ -159,28 +159,49 @@ check_earlier(const struct plan_entry *e, int32_t day, struct err *err)
                        : tr("a prediction only tightens"));
 }
 
-/* As a person wants it: earlier, and where no law stands against it later, up to the
- * visit after it. */
+/* Up to the visit after it, counted from the planned day: two small steps are no way
+ * around that.  One that was overdue for a whole cycle has left the next one out
+ * already; what comes then counts from today. */
+static int
+check_leaves_none_out(const struct plan_entry *e,
+                      int64_t t_ms,
+                      int32_t day,
+                      struct err *err)
+{
+    char text[CIVIL_TEXT_BYTES];
+    int32_t today = civil_day(t_ms);
+    int32_t planned = plan_entry_due(e);
+    int32_t cycle = plan_cycle_days(e->spec);
+    if (e->calendar_day != DAY_NONE && e->calendar_day < planned) {
+        planned = e->calendar_day;
+    }
+    if (planned == DAY_NONE || cycle == 0) {
+        return 0;
+    }
+    int32_t last = (planned > today ? planned : today) + cycle;
+    return day < last
+               ? 0
+               : err_set(err, ERR_REFUSED,
+                         "that would leave a visit out; a day before %s is accepted",
+                         civil_format(text, last));
+}
+
+/* As a person wants it: earlier, and where no law stands against it later. */
 static int
 move_by_hand(struct plans *p,
              struct plan_entry *e,
              const struct command *c,
              struct err *err)
 {
-    char text[CIVIL_TEXT_BYTES];
-    int32_t due = plan_entry_due(e);
-    int32_t cycle = plan_cycle_days(e->spec);
     if (c->day == 0) {
         return err_set(err, ERR_USAGE, "the day of the visit must be said");
     }
     int code = check_not_past(c->t_ms, c->day, err);
-    if (code == 0 && (e->spec->statutory || c->day == due)) {
+    if (code == 0 && (e->spec->statutory || c->day == plan_entry_due(e))) {
         code = check_earlier(e, c->day, err);
     }
-    if (code == 0 && due != DAY_NONE && cycle > 0 && c->day >= due + cycle) {
-        code = err_set(err, ERR_REFUSED,
-                       "that would leave a visit out; a day before %s is accepted",
-                       civil_format(text, due + cycle));
+    if (code == 0) {
+        code = check_leaves_none_out(e, c->t_ms, c->day, err);
     }
     if (code == 0) {
         move(p, e, c->t_ms, c->day, c->note, c->by);

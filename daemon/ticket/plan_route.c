@@ -5,6 +5,8 @@
 
 #include "daemon/base/civil.h"
 
+#define DAY_MINUTES (24 * 60)
+
 const char *
 plan_place(const struct site *site, const struct device *d)
 {
@@ -26,29 +28,57 @@ team_of(const struct site *site, const char *id)
     return NULL;
 }
 
+/* As whose hours the team works on that day, 0 a Monday; -1: it is a day off for all.
+ */
+static int
+worked_as(const struct site *site, int32_t day)
+{
+    int weekday = civil_weekday(day);
+    for (uint32_t i = 0; i < site->calendar_count; i++) {
+        const struct calendar_day *c = &site->calendar[i];
+        if (day >= c->from && day <= c->to) {
+            weekday = c->working ? 0 : -1;
+        }
+    }
+    return weekday;
+}
+
 bool
 plan_team_works(const struct site *site, const char *team, int32_t day)
 {
     const struct team *t = team_of(site, team);
-    int weekday = civil_weekday(day);
     if (t == NULL || t->hours_count == 0) {
         return true;
     }
-    for (uint32_t i = 0; i < site->calendar_count; i++) {
-        const struct calendar_day *c = &site->calendar[i];
-        if (day >= c->from && day <= c->to) {
-            if (!c->working) {
-                return false;
-            }
-            weekday = 0; /* Worked like a Monday. */
-        }
-    }
+    int weekday = worked_as(site, day);
     for (uint32_t i = 0; i < t->hours_count; i++) {
         if (t->hours[i].weekday == weekday) {
             return true;
         }
     }
     return false;
+}
+
+int
+plan_team_fit(const struct site *site,
+              const char *team,
+              int32_t day,
+              int from_minute,
+              int64_t minutes)
+{
+    const struct team *t = team_of(site, team);
+    if (t == NULL || t->hours_count == 0) {
+        return from_minute + minutes <= DAY_MINUTES ? from_minute : -1;
+    }
+    int weekday = worked_as(site, day);
+    for (uint32_t i = 0; i < t->hours_count; i++) {
+        const struct work_span *span = &t->hours[i];
+        int begin = span->from_minute > from_minute ? span->from_minute : from_minute;
+        if (span->weekday == weekday && begin + minutes <= span->to_minute) {
+            return begin;
+        }
+    }
+    return -1;
 }
 
 static int
@@ -182,6 +212,100 @@ take_nearest(struct plan_stop *stops, size_t count)
     free(rounds);
 }
 
+/* ---- Hours of the teams ---- */
+
+/* Minutes that are planned so far, by team and day. */
+struct load {
+    const struct site *site;
+    int64_t *minutes;
+    int32_t first, days;
+};
+
+static int64_t *
+load_on(const struct load *l, const char *team, int32_t day)
+{
+    size_t index = (size_t)(team_of(l->site, team) - l->site->teams);
+    return &l->minutes[index * (size_t)l->days + (size_t)(day - l->first)];
+}
+
+static int64_t
+minutes_of_day(const struct site *site, const char *team, int32_t day)
+{
+    const struct team *t = team_of(site, team);
+    int weekday = worked_as(site, day);
+    int64_t minutes = 0;
+    for (uint32_t i = 0; i < t->hours_count; i++) {
+        if (t->hours[i].weekday == weekday) {
+            minutes += t->hours[i].to_minute - t->hours[i].from_minute;
+        }
+    }
+    return minutes;
+}
+
+static bool
+is_counted(const struct site *site, const struct plan_stop *s)
+{
+    const struct team *t = team_of(site, s->team);
+    return s->minutes > 0 && t != NULL && t->hours_count > 0;
+}
+
+static bool
+holds(const struct load *l, const struct plan_stop *s, int32_t day)
+{
+    return day >= s->earliest && day <= s->latest &&
+           *load_on(l, s->team, day) + s->minutes <=
+               minutes_of_day(l->site, s->team, day) &&
+           plan_team_fit(l->site, s->team, day, 0, s->minutes) >= 0;
+}
+
+/* The nearest day of its window that has room for it, an earlier one first. */
+static void
+make_room(const struct load *l, struct plan_stop *s)
+{
+    int32_t most = s->latest - s->earliest;
+    for (int32_t away = 1; away <= most; away++) {
+        int32_t day = holds(l, s, s->day - away)   ? s->day - away
+                      : holds(l, s, s->day + away) ? s->day + away
+                                                   : DAY_NONE;
+        if (day != DAY_NONE) {
+            *load_on(l, s->team, s->day) -= s->minutes;
+            *load_on(l, s->team, day) += s->minutes;
+            s->day = day;
+            return;
+        }
+    }
+}
+
+/* Of days that are longer than the team works, the last stops go to other ones. */
+static void
+level(const struct site *site, struct plan_stop *stops, size_t count)
+{
+    struct load l = {.site = site, .first = stops[0].earliest};
+    int32_t last = stops[0].latest;
+    for (size_t i = 1; i < count; i++) {
+        l.first = stops[i].earliest < l.first ? stops[i].earliest : l.first;
+        last = stops[i].latest > last ? stops[i].latest : last;
+    }
+    l.days = last - l.first + 1;
+    l.minutes = calloc((size_t)l.days * site->team_count + 1, sizeof *l.minutes);
+    if (l.minutes == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_counted(site, &stops[i])) {
+            *load_on(&l, stops[i].team, stops[i].day) += stops[i].minutes;
+        }
+    }
+    for (size_t i = count; i-- > 0;) {
+        struct plan_stop *s = &stops[i];
+        if (is_counted(site, s) &&
+            *load_on(&l, s->team, s->day) > minutes_of_day(site, s->team, s->day)) {
+            make_room(&l, s);
+        }
+    }
+    free(l.minutes);
+}
+
 void
 plan_route(const struct site *site, struct plan_stop *stops, size_t count)
 {
@@ -201,5 +325,7 @@ plan_route(const struct site *site, struct plan_stop *stops, size_t count)
         take_nearest(stops + first, end - first);
         first = end;
     }
+    qsort(stops, count, sizeof *stops, by_day);
+    level(site, stops, count);
     qsort(stops, count, sizeof *stops, by_day);
 }

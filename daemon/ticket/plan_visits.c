@@ -10,8 +10,6 @@
 #include "daemon/ticket/plan_route.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define ROUND_DAYS_MAX                                                                 \
-    100 /* A window is never longer: what comes later joins nobody. */
 
 struct visits {
     struct plan_visit *items;
@@ -68,7 +66,7 @@ add_pair(struct visits *v,
     int32_t grace = plan_grace_days(e->spec);
     int32_t use_days = days_of_use(&now, e->spec);
     for (uint32_t k = 0; k < PLAN_VISITS_MAX && now.due_day != DAY_NONE; k++) {
-        if (now.due_day > to + ROUND_DAYS_MAX) {
+        if (now.due_day > to + PLAN_ROUND_DAYS_MAX) {
             return;
         }
         struct plan_visit visit = {.now = now,
@@ -101,6 +99,7 @@ route(struct visits *v, const struct site *site, int32_t today)
             .earliest = later(due - plan_remind_days(spec), today),
             .due = later(due, today),
             .latest = later(visit->latest, today),
+            .minutes = spec->minutes,
             .index = i};
     }
     plan_route(site, stops, v->count);
@@ -124,12 +123,12 @@ same_team(const struct site *site,
     return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
 }
 
-/* One after the other from the begin of the team's hours, where both hours and lengths
- * are known. */
+/* One after the other within the team's hours, where both hours and lengths are known;
+ * what does not fit in has no time. */
 static void
 set_times(struct visits *v, const struct site *site)
 {
-    int64_t at_ms = INSTANT_NONE;
+    int minute = 0; /* From which on the team is free. */
     for (size_t i = 0; i < v->count; i++) {
         struct plan_visit *visit = &v->items[i];
         const struct plan_visit *before = i > 0 ? visit - 1 : NULL;
@@ -138,17 +137,17 @@ set_times(struct visits *v, const struct site *site)
                        same_team(site, before, visit);
         visit->stop = goes_on ? before->stop + 1 : 1;
         if (!goes_on) {
-            at_ms = spec->team != NULL && plan_team_works(site, spec->team, visit->day)
-                        ? civil_instant(visit->day, plan_morning(site, spec))
-                        : INSTANT_NONE;
+            minute = plan_morning(site, spec);
         }
-        if (spec->minutes == 0) {
-            at_ms = INSTANT_NONE;
+        if (spec->team == NULL || spec->minutes == 0) {
+            continue;
         }
-        if (at_ms != INSTANT_NONE) {
-            visit->start_ms = at_ms;
-            at_ms += spec->minutes * MINUTE_MS;
-            visit->end_ms = at_ms;
+        int start = plan_team_fit(site, spec->team, visit->day, minute, spec->minutes);
+        visit->outside = start < 0;
+        if (start >= 0) {
+            minute = start + (int)spec->minutes;
+            visit->start_ms = civil_instant(visit->day, start);
+            visit->end_ms = visit->start_ms + spec->minutes * MINUTE_MS;
         }
     }
 }

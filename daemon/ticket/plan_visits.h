@@ -10,7 +10,12 @@
 #include "daemon/model/site.h"
 #include "daemon/ticket/plans.h"
 
-#define PLAN_VISITS_MAX 400 /* Of one plan and device: each day of a year. */
+/* Of one plan and device: each day of the five years that a listing may show, and what
+ * is looked at beyond. */
+#define PLAN_VISITS_MAX 2100
+/* A window, from the ticket's opening to the end of the grace, is never longer (see
+ * config/maintenance.c): what comes later joins nobody. */
+#define PLAN_ROUND_DAYS_MAX 180
 
 struct plan_visit {
     struct plan_now now; /* As it is today; `due_day` and `by_use` of this visit. */
@@ -20,7 +25,8 @@ struct plan_visit {
     uint32_t after;      /* How many visits of the pair come before it: 0, 1, ... */
     uint32_t stop;       /* Of the round of its team on that day: 1, 2, ... */
     int64_t start_ms,
-        end_ms; /* By the team's hours; INSTANT_NONE: some time that day. */
+        end_ms;   /* By the team's hours; INSTANT_NONE: some time that day. */
+    bool outside; /* It does not fit into the hours of its team on that day. */
 };
 
 /* Those that are made from `from` to `to`, and what is overdue by today, which comes

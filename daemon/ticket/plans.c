@@ -231,7 +231,7 @@ day_to_open(struct plans *p, struct plan_entry *e, int64_t t_ms, bool held)
 {
     int32_t today = civil_day(t_ms);
     int32_t due = next_day_of(e);
-    if (!held || due >= today) {
+    if (!held || e->spec->statutory || due >= today) {
         return due;
     }
     e->row.moved_day = today;
@@ -382,12 +382,6 @@ plans_ticket(struct plans *p, int64_t t_ms, const struct ticket *t)
                is_in_work(t)) {
         undone(p, e, t_ms, t);
     }
-}
-
-bool
-plans_know(const struct plans *p, const struct ticket *t)
-{
-    return entry_of(p, t) != NULL;
 }
 
 int64_t

@@ -74,10 +74,9 @@ void plans_frame(struct plans *p, const struct frame *f);
  * they are.  Returns the earliest; INSTANT_MAX: none. */
 int64_t plans_memory(const struct plans *p, int64_t since_ms, int64_t *from_ms);
 
-/* A planned ticket was changed by a person, as it is now. */
+/* A planned ticket was changed by a person, as it is now.  One of a plan that the site
+ * has no longer changes nothing: who took the plan out took out what it resets. */
 void plans_ticket(struct plans *p, int64_t t_ms, const struct ticket *t);
-/* Whether ticket t is a visit of a plan that the site has. */
-bool plans_know(const struct plans *p, const struct ticket *t);
 /* The open ticket of the visit that ticket t is of, or 0. */
 int64_t plans_open_ticket(const struct plans *p, const struct ticket *t);
 

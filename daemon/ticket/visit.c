@@ -2,16 +2,17 @@
 
 #include <inttypes.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 
 static int64_t
-open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms, bool zh)
+open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
 {
+    enum language language = t->site->language;
     struct strbuf title = {0};
     struct strbuf note = {0};
-    strbuf_printf(&title, zh ? "回访：%s" : "Follow-up visit: %s", e->row.title);
-    strbuf_printf(&note,
-                  zh ? "工单 %" PRId64 " 的回访" : "follow-up visit of ticket %" PRId64,
+    strbuf_printf(&title, tr_in(language, "Follow-up visit: %s"), e->row.title);
+    strbuf_printf(&note, tr_in(language, "follow-up visit of ticket %" PRId64),
                   e->row.number);
     struct ticket_birth birth = {.kind = TICKET_PLANNED,
                                  .device = e->device,
@@ -33,16 +34,15 @@ open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms, bool
 void
 visit_open(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
 {
-    bool zh = t->site->language == LANGUAGE_ZH_CN;
+    enum language language = t->site->language;
     struct strbuf note = {0};
     if (e->device != NONE_INDEX) {
-        strbuf_printf(
-            &note, zh ? "回访工单：%" PRId64 : "its follow-up visit is ticket %" PRId64,
-            open_planned(t, e, t_ms, zh));
+        strbuf_printf(&note, tr_in(language, "its follow-up visit is ticket %" PRId64),
+                      open_planned(t, e, t_ms));
     } else {
-        strbuf_add(&note, zh ? "设备已不在配置中，不再回访"
-                             : "no follow-up visit: its device is no longer "
-                               "configured");
+        strbuf_add(
+            &note,
+            tr_in(language, "no follow-up visit: its device is no longer configured"));
     }
     e->row.visit_ms = INSTANT_NONE;
     life_sweep_by(t, e);

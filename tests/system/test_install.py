@@ -52,10 +52,18 @@ class Install(unittest.TestCase):
     def test_every_schema_is_installed(self):
         kinds = json.loads(run(self.prefix + "/bin/caretaker", "schema", "--json").stdout)
         folder = os.path.join(self.prefix, "share/caretaker/schema")
-        self.assertEqual(sorted(row["kind"] + ".json" for row in kinds), sorted(os.listdir(folder)))
-        for name in os.listdir(folder):
-            with open(os.path.join(folder, name), encoding="utf-8") as schema:
-                self.assertEqual(json.load(schema)["title"], "caretaker " + name[:-len(".json")])
+        names = sorted(row["kind"] + ".json" for row in kinds)
+        self.assertEqual(names + ["zh-CN"], sorted(os.listdir(folder)))
+        self.assertEqual(names, sorted(os.listdir(os.path.join(folder, "zh-CN"))))
+        for name in names:
+            said = []
+            for where in (name, os.path.join("zh-CN", name)):
+                with open(os.path.join(folder, where), encoding="utf-8") as schema:
+                    said.append(json.load(schema))
+            self.assertEqual([s["title"] for s in said],
+                             ["caretaker " + name[:-len(".json")]] * 2)
+            self.assertTrue(said[0]["description"].isascii())
+            self.assertFalse(said[1]["description"].isascii())
 
     def test_nothing_is_written_where_the_owner_writes(self):
         self.assertEqual(os.listdir(self.root), ["usr"])

@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import os
+import re
 import unittest
 
 from estate import Estate, free_port, wait_for
@@ -52,8 +53,9 @@ devices:
 
 
 # Taken once: midnight may come while a test runs.
-SOON, LATER = ((datetime.date.today() + datetime.timedelta(days)).isoformat()
-               for days in (30, 400))
+SOON, LATER, GONE = ((datetime.date.today() + datetime.timedelta(days)).isoformat()
+                     for days in (30, 400, -30))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 class Ledger(unittest.TestCase):
@@ -214,6 +216,50 @@ class Ledger(unittest.TestCase):
         done = e.run("ledger", "import", "gbk.csv")
         self.assertEqual(done.returncode, 3)
         self.assertIn("CSV UTF-8", done.stderr)
+
+    def test_a_paper_that_runs_out_is_an_alarm_with_a_ticket(self):
+        """With the shipped rules of the gateway, which the site's certificate sets off; it
+        stands until the paper is renewed."""
+        e = self.estate
+        with open(os.path.join(TOP, "config/rules/gateway.yaml"), encoding="utf-8") as f:
+            e.write_rules(re.sub("team: electrical, |    procedure: .*\n", "", f.read()))
+        e.write_site(SITE % (self.port, LATER))
+        e.start()
+        e.ok("ledger", "add-document", "box-1", "box.pdf", "--kind", "certificate",
+             "--valid-until", SOON, "--by", "li")
+        e.ok("ledger", "add-document", "box-1", "old.pdf", "--kind", "warranty",
+             "--valid-until", GONE, "--by", "li")
+        e.ok("ledger", "set", "pump-1", "warranty_until=" + GONE, "--by", "li")
+        e.stop()
+        e.start()
+
+        def standing():
+            return [a["title"] for a in e.listing("alarms") if a["rule"].startswith("papers")
+                    and a["state"] == "active"]
+
+        wait_for(lambda: standing() == ["papers of the ledger run out: 1"], "the alarm")
+        self.assertEqual([(t["device"], t["rule"]) for t in e.listing("tickets")
+                          if t["rule"] == "papers-due"], [("gateway", "papers-due")])
+        table = e.ok("ledger")
+        self.assertIn("box-1, certificate: box.pdf, " + SOON, table)
+        self.assertNotIn(GONE, table)
+        # The report has the same, and what was changed in the ledger since the file.
+        e.ok("ledger", "set", "box-1", "warranty_until=" + SOON, "installed=2016-01-01",
+             "design_life=12y", "--by", "li")
+        period = json.loads(e.ok("report", "--format", "json"))["periods"][0]
+        for paper in period["papers"]:
+            self.assertIn(paper.pop("days_left"), (29, 30))
+        self.assertEqual(period["papers"], [
+            {"key": "box-1/box.pdf", "valid_until": SOON, "kind": "certificate",
+             "title": "box.pdf"},
+            {"key": "box-1/warranty", "valid_until": SOON, "kind": "warranty", "title": None}])
+        self.assertEqual({r["key"] for r in period["life"]}, {"pump-1", "box-1"})
+        self.assertRegex(e.ok("report"), rf"Papers that run out\n.*\nbox-1 .*{SOON} +(29|30) +certificate")
+        e.ok("ledger", "remove-document", "1", "--by", "li")
+        e.ok("ledger", "set", "box-1", "warranty_until=", "--by", "li")
+        e.stop()
+        e.start()
+        wait_for(lambda: not standing(), "it clears")
 
     def test_the_whole_life_of_a_device(self):
         e = self.estate

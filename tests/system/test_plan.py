@@ -2,13 +2,17 @@
 """Planned maintenance: a year in a replay against days that are counted here, and visits on
 a live daemon, through kill -9, by command line, API and calendar."""
 import calendar
+import csv
 import datetime
+import io
 import json
 import os
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import unittest
+import zoneinfo
 
 import icalendar
 
@@ -189,6 +193,12 @@ class Live(unittest.TestCase):
         code, _, err = self.plan("done", "lift", "lift-1", "--on", str(done), "--by", "wang")
         self.assertEqual(code, 0, err)
         self.assertEqual(self.visits("--plan", "lift")[0]["due"], str(done + 15 * DAY))
+        code, out, err = run("device", "-c", self.estate.site_file, "lift-1", "--json")
+        [plan] = json.loads(out)["plans"]
+        self.assertEqual((plan["plan"], plan["due"], plan["last_done"], plan["statutory"]),
+                         ("lift", str(done + 15 * DAY), str(done), True), err)
+        self.assertIn(f"\nPlans\n  {done + 15 * DAY}  lift (lift), statutory; last done {done}\n",
+                      run("device", "-c", self.estate.site_file, "lift-1")[1])
         code, out, err = self.plan("start", "lift", "lift-1", "--by", "wang", "--json")
         self.assertEqual(code, 0, err)
         self.assertEqual(json.loads(out), {"ok": True, "ticket": 3})
@@ -247,6 +257,132 @@ class Live(unittest.TestCase):
         self.estate.stop()
         self.estate.start()
         self.assertEqual({v["uid"] for v in self.visits(*words)}, uids)
+
+
+class AnnualPlan(unittest.TestCase):
+    """The year with its budget, the parts for it, and files for other programs: without a
+    daemon, counted here by Python's calendar and time zones."""
+
+    YEAR = TODAY().year + 1
+    SITE = f"""
+site: {{id: house, name: House, timezone: Europe/Berlin, language: en}}
+data: data
+tickets: {{currency: EUR}}
+teams:
+  - {{id: mechanical, hours: {{mon-fri: ["08:00-12:00", "13:00-17:00"]}}}}
+devices:
+  - {{id: pump-1, name: "=1# 泵", type: pump, location: B1}}
+  - {{id: pump-2, type: pump, location: B1}}
+  - {{id: lift-1, type: elevator}}
+maintenance:
+  - {{id: monthly, title: Monthly, applies_to: {{type: pump}}, monthly: first tue, team: mechanical,
+     minutes: 150, cost: 99.95, procedure: round}}
+  - {{id: daily, applies_to: {{type: elevator}}, every: 1d, from: plan, remind: 0d, minutes: 10}}
+  - {{id: renewal, title: New pump, applies_to: {{id: pump-1}}, every: 15y, start: {YEAR}-05-10, cost: 85000,
+     procedure: renewal}}
+procedures:
+  - {{id: round, title: Round, steps: [Look, "=Listen"], parts: [{{name: "grease; 1 kg", count: 2}}, {{name: seal}}]}}
+  - {{id: renewal, title: Renewal, steps: [Order it], parts: [{{name: CR 32-4}}]}}
+"""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.site = os.path.join(self.folder.name, "site.yaml")
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(self.SITE)
+        self.year = ("--from", f"{self.YEAR}-01-01", "--to", f"{self.YEAR}-12-31")
+
+    def plan(self, *words):
+        """Wherever the gateway believes to be: the site's own zone holds."""
+        done = subprocess.run([CARETAKER, "plan", "-c", self.site, *words], capture_output=True,
+                              check=False, env={**os.environ, "TZ": "America/Los_Angeles"})
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def json(self, *words):
+        code, out, err = self.plan(*words, "--json")
+        self.assertEqual(code, 0, err)
+        return json.loads(out)
+
+    def csv(self, *words):
+        code, out, err = self.plan(*words, "--csv")
+        self.assertEqual(code, 0, err)
+        return list(csv.DictReader(io.StringIO(out, newline=""), strict=True))
+
+    def test_the_budget_of_the_year(self):
+        budget = self.json(*self.year, "--budget")
+        want = []
+        for month in range(1, 13):
+            name = f"{self.YEAR}-{month:02}"
+            days = calendar.monthrange(self.YEAR, month)[1]
+            want.append((name, "daily", days, 10 * days, None))
+            want.append((name, "monthly", 2, 300, 199.9))
+            if month == 5:
+                want.append((name, "renewal", 1, 0, 85000))
+        self.assertEqual([(r["month"], r["plan"], r["visits"], r["minutes"], r["cost"])
+                          for r in budget], want)
+        rows = self.csv(*self.year, "--budget")
+        self.assertEqual([r["cost"] for r in rows if r["month"].endswith("-05")],
+                         ["", "199.90", "85000.00"])
+        days = 366 if calendar.isleap(self.YEAR) else 365
+        text = self.plan(*self.year, "--budget")[1]
+        self.assertRegex(text, rf"(?m)^total +{days + 25} +[\d.]+ +87398\.80$")
+        self.assertRegex(text, r"(?m)^monthly +24 +60\.0 +2398\.80 +Monthly$")
+        self.assertIn("COST in EUR", text)
+        whole = self.plan(*self.year, "--brief")[1]
+        self.assertIn(f"Together: {days + 25} visits, {10 * days + 3600} min "
+                      f"(1 of unknown length), 87398.80 EUR ({days} of unknown cost)", whole)
+        # Five years ahead, each day of a daily plan.
+        last = TODAY() + 1820 * DAY
+        visits = self.json("--to", str(last), "--plan", "daily")
+        self.assertGreaterEqual(visits[-1]["day"], str(last - DAY))
+        self.assertEqual(len({v["day"] for v in visits}), len(visits))
+
+    def test_parts_are_listed_before_they_are_needed(self):
+        parts = self.json(*self.year, "--parts")
+        first = str(next(first_tuesdays(self.YEAR)))
+        self.assertEqual([(p["part"], p["count"], p["for"]) for p in parts if p["day"] == first],
+                         [("grease; 1 kg", 4, ["pump-1", "pump-2"]), ("seal", 2, ["pump-1", "pump-2"])])
+        self.assertEqual(sum(p["count"] for p in parts if p["part"] == "seal"), 24)
+        self.assertEqual([p["count"] for p in parts if p["part"] == "CR 32-4"], [1])
+        text = self.plan(*self.year, "--parts")[1]
+        self.assertIn("  48 x grease; 1 kg\n", text)
+        self.assertEqual(self.csv(*self.year, "--parts")[0]["for"], "pump-1; pump-2")
+        code, out, _ = self.plan("--device", "lift-1", "--parts")
+        self.assertEqual((code, out), (0, "no parts are needed in this time\n"))
+
+    def test_a_spreadsheet_reads_the_visits(self):
+        path = os.path.join(self.folder.name, "plan.csv")
+        code, out, err = self.plan(*self.year, "--csv", path, "--bom")
+        self.assertEqual((code, out), (0, ""), err)
+        with open(path, encoding="utf-8-sig", newline="") as f:
+            rows = list(csv.DictReader(f, strict=True))
+        visits = self.json(*self.year)
+        self.assertEqual([(r["day"], r["plan"], r["device"]) for r in rows],
+                         [(v["day"], v["plan"], v["device"]) for v in visits])
+        first = next(r for r in rows if r["plan"] == "monthly" and r["device"] == "pump-1")
+        self.assertEqual((first["device_name"], first["cost"], first["start"][11:], first["steps"],
+                          first["parts"]),
+                         ("'=1# 泵", "99.95", "08:00:00", "Look; =Listen", "grease; 1 kg x 2; seal x 1"))
+
+    def test_the_calendar_keeps_the_hours_of_the_site(self):
+        code, out, err = self.plan(*self.year, "--ics", "--plan", "monthly")
+        self.assertEqual(code, 0, err)
+        zone = zoneinfo.ZoneInfo("Europe/Berlin")
+        starts = [e.decoded("DTSTART").astimezone(zone)
+                  for e in icalendar.Calendar.from_ical(out).walk("VEVENT")]
+        # In winter and in summer, and the second one not in the break.
+        self.assertEqual([s.replace(tzinfo=None) for s in starts],
+                         [datetime.datetime.combine(day, datetime.time(hour))
+                          for day in first_tuesdays(self.YEAR) for hour in (8, 13)])
+        code, out, err = self.plan(*self.year, "--ics", "--plan", "renewal")
+        [event] = icalendar.Calendar.from_ical(out).walk("VEVENT")
+        self.assertEqual(event.decoded("DTSTART"), datetime.date(self.YEAR, 5, 10))
+        self.assertEqual(event.decoded("DTEND"), datetime.date(self.YEAR, 5, 11))
+
+    def test_one_form_at_a_time(self):
+        for words in (["--csv", "--json"], ["--ics", "--budget"], ["--budget", "--parts"], ["--bom"]):
+            self.assertEqual(self.plan(*words)[0], 2, words)
 
 
 class ShippedPlans(unittest.TestCase):

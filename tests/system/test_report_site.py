@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`caretaker report`: every figure of it is computed once more, by SQL over the journal and
 the tables, from databases that the real engine filled."""
+import contextlib
 import csv
 import datetime
 import html.parser
@@ -35,6 +36,8 @@ rules:
   - {id: small, when: fault == 1, severity: normal, title: {en: small}, cause: c, consequence: c, action: a, respond_within: 2h, source: test, ticket: {team: electrical}}
   - {id: urgent, when: fault == 2, severity: urgent, title: {en: urgent}, cause: c, consequence: c, action: a, respond_within: 30m, source: test, ticket: {team: mechanical}}
   - {id: critical, when: fault == 3, severity: critical, title: {en: critical}, cause: c, consequence: c, action: a, respond_within: 15m, source: test, ticket: {team: mechanical}}
+maintenance:
+  - {id: ten-days, title: {en: Ten-day service, zh-CN: 十天保养}, applies_to: {type: pump}, every: 10d, remind: 1d}
 buses: [{id: plant, tcp: "192.0.2.1:502"}]
 devices:
 """
@@ -58,7 +61,11 @@ class Twice:
     it is done there."""
 
     def __init__(self, folder, devices):
-        self.db = sqlite3.connect(f"file:{folder}/state.db?mode=ro", uri=True)
+        self.db = sqlite3.connect(":memory:")  # A copy, which may have an index of its own.
+        with contextlib.closing(
+                sqlite3.connect(f"file:{folder}/state.db?mode=ro", uri=True)) as source:
+            source.backup(self.db)
+        self.db.execute("CREATE INDEX by_device ON events (device, name)")
         self.db.row_factory = sqlite3.Row
         self.devices = devices  # {id: type}
         self.born, self.alive = (
@@ -190,8 +197,8 @@ def chi_square(p, half):
 
 
 class Figures:
-    """Mixed into test cases that have self.folder (of state.db), self.report() and
-    self.devices."""
+    """Mixed into test cases that have self.folder (of state.db), self.report(),
+    self.devices and self.areas (by device)."""
 
     def same(self, what, got, expected):
         if expected is None:
@@ -236,6 +243,8 @@ class Figures:
         self.same(f"{key} availability", a["availability"],
                   100 * up / (up + down) if up + down else None)
         months = (up + down) / 1000 / MONTH_S
+        self.same(f"{key} devices", a["devices"], len(devices))
+        self.same(f"{key} months", r["device_months"], months)
         self.same(f"{key} faults", r["faults"], len(real))
         self.same(f"{key} rate", r["fault_rate"], len(real) / months)
         self.same(f"{key} failures", r["failures"], len(grave))
@@ -252,6 +261,8 @@ class Figures:
         if rows or key == "all":
             self.same(f"{key} cost", c["cost"], sum(x["cost"] for x in rows) / 100)
             self.same(f"{key} parts", c["parts"], sum(x["parts"] for x in rows) / 100)
+            self.same(f"{key} labour", c["labour"],
+                      sum(x["cost"] - x["parts"] for x in rows) / 100)
             self.same(f"{key} work", c["work_h"], sum(x["minutes"] for x in rows) / 60)
             self.same(f"{key} tickets", c["tickets"], len(rows))
 
@@ -261,6 +272,9 @@ class Figures:
             self.group(f"type:{kind}", [d for d, t in self.devices.items() if t == kind])
         for device in self.devices:
             self.group(device, [device])
+        self.assertGreater(len(self.areas), 1)
+        for area in set(self.areas.values()):
+            self.group(f"area:{area}", [d for d, a in self.areas.items() if a == area])
 
     def promises(self):
         for key in ("critical", "urgent", "normal", "all"):
@@ -298,14 +312,18 @@ class Figures:
                 self.twice.repair(r["number"]) or 0 for r in rows) / 3.6e6)
         counts = [r["tickets"] for r in self.period["causes"]]
         self.assertEqual(counts, sorted(counts, reverse=True))
-        self.same("all causes", self.period["causes"][-1]["cumulative"], 100)
+        for i, row in enumerate(self.period["causes"]):
+            self.same(f"causes to {row['key']}", row["cumulative"],
+                      100 * sum(counts[:i + 1]) / len(closed))
         for rule in {r["rule"] for r in self.rows if r["rule"]}:
             rows = [r for r in self.rows if r["rule"] == rule]
             judged = [r for r in rows if r["state"] == "closed" and r["cause"]]
             false = [r for r in judged if r["cause"] in ("false-alarm", "no-fault-found")]
             if judged:
                 got = self.tables["false_alarms"][rule]
+                self.same(f"{rule} tickets", got["tickets"], len(rows))
                 self.same(f"{rule} judged", got["judged"], len(judged))
+                self.same(f"{rule} false", got["false_alarms"], len(false))
                 self.same(f"{rule} false", got["share"], 100 * len(false) / len(judged))
 
     def work(self):
@@ -322,18 +340,39 @@ class Figures:
                 self.same(f"{name} work", got["work_h"], sum(r["minutes"] for r in rows) / 60)
                 self.same(f"{name} cost", got["cost"], sum(r["cost"] for r in rows) / 100)
                 self.same(f"{name} response", got["response_min"], mean(waits))
+                self.same(f"{name} responded", got["responded"], len(waits))
+                self.same(f"{name} resolved", got["resolved"],
+                          len([r for r in rows if r["resolved"] is not None]))
                 self.same(f"{name} rating", got["rating"], mean(stars))
+                self.same(f"{name} ratings", got["ratings"], len(stars))
                 self.same(f"{name} reopened", got["reopened"], sum(r["reopened"] for r in rows))
-        for kind in ("fault", "planned", "predicted", "reported"):
-            rows = [r for r in self.rows if r["kind"] == kind]
-            got = self.tables["kinds"][f"kind:{kind}"]
-            self.same(kind, got["tickets"], len(rows))
-            self.same(kind, got["share"], 100 * len(rows) / len(self.rows))
-        for plan in {r["plan"] for r in self.rows if r["plan"]}:
+        minutes = sum(r["minutes"] for r in self.rows)
+        for key, kinds in [*((f"kind:{k}", [k]) for k in
+                             ("fault", "planned", "predicted", "reported")),
+                           ("planned", ["planned", "predicted"]),
+                           ("unplanned", ["fault", "reported"])]:
+            rows = [r for r in self.rows if r["kind"] in kinds]
+            got = self.tables["kinds"][key]
+            self.same(key, got["tickets"], len(rows))
+            self.same(key, got["share"], 100 * len(rows) / len(self.rows))
+            self.same(key, got["work_h"], sum(r["minutes"] for r in rows) / 60)
+            self.same(key, got["work_share"], 100 * sum(r["minutes"] for r in rows) / minutes)
+            self.same(key, got["cost"], sum(r["cost"] for r in rows) / 100)
+        overdue = dict(self.twice.all(
+            "SELECT json_extract(json, '$.plan'), count(*) FROM events WHERE name = "
+            "'plan.overdue' AND t >= ? AND t < ? GROUP BY 1", self.begin, self.end))
+        plans = {r["plan"] for r in self.rows if r["plan"]}
+        self.assertEqual(set(self.tables["plans"]), plans | set(overdue))
+        for plan, count in overdue.items():
+            self.same(plan, self.tables["plans"][plan]["overdue"], count)
+        for plan in plans:
             rows = [r for r in self.rows if r["plan"] == plan]
             got = self.tables["plans"][plan]
             self.same(plan, got["visits"], len(rows))
             self.same(plan, got["done"], len([r for r in rows if r["resolved"] is not None]))
+            self.same(plan, got["in_time"], len([r for r in rows if r["resolved"] is not None
+                                                 and not r["overdue"]]))
+            self.same(plan, got["overdue"], overdue.get(plan, 0))
 
     def repeats(self):
         real = [r for r in self.rows if r["real"] and r["device"]]
@@ -359,19 +398,49 @@ class Figures:
         real = [r for r in self.rows if r["real"]]
         closed = [r for r in real if r["state"] == "closed"]
         cost = sum(r["cost"] for r in self.rows) / 100
+        n = {key: r["n"] for key, r in self.tables["summary"].items()}
+        t = self.tables
+        for key, table, row, value, of in (
+                ("fault_rate", "reliability", "all", "fault_rate", "faults"),
+                ("availability", "availability", "all", "availability", "devices"),
+                ("response", "response", "all", "mean_min", "n"),
+                ("resolution", "resolution", "all", "mean_min", "n"),
+                ("respond_in_time", "deadlines", "all", "respond_met", "respond_n"),
+                ("resolve_in_time", "deadlines", "all", "resolve_met", "resolve_n")):
+            self.same(key, s[key], t[table][row][value])
+            self.same(f"{key} n", n[key], t[table][row][of])
+        for key, count in (("first_time_fix", len(closed)), ("repeated", len(real)),
+                           ("cost", len([r for r in self.rows if r["cost"]])),
+                           ("cost_per_month", len([r for r in self.rows if r["cost"]])),
+                           ("rating", len([r for r in self.rows if r["rating"]]))):
+            self.same(f"{key} n", n[key], count)
         self.same("first-time fix", s["first_time_fix"],
                   100 * len([r for r in closed if not r["reopened"]]) / len(closed))
         self.same("repeated", s["repeated"], 100 * self.repeated / len(real))
         self.same("cost", s["cost"], cost)
         self.same("cost a month", s["cost_per_month"],
-                  cost / ((self.end - self.begin) / 1000 / MONTH_S))
+                  cost / self.months())
         self.same("complaints", s["complaints"],
                   len([r for r in self.rows if r["kind"] == "reported"]))
         self.same("rating", s["rating"], mean([r["rating"] for r in self.rows if r["rating"]]))
-        self.same("availability", s["availability"],
-                  self.tables["availability"]["all"]["availability"])
+
+    def months(self):
+        """Of the period, what was recorded."""
+        begin, end = max(self.begin, self.twice.born), min(self.end, self.twice.alive)
+        return (end - begin) / 1000 / MONTH_S
 
     def parts(self):
+        """Of all, each stretch once more: what is down and up in it, and its faults."""
+        rows = [r for r in self.period["parts"] if r["type"] == "all"]
+        edges = [ms(r["from"]) for r in rows] + [self.end]
+        for row, begin, end in zip(rows, edges, edges[1:]):
+            begin = max(begin, self.begin)
+            states = [sum(s) for s in zip(*(self.twice.states(d, begin, end)
+                                            for d in self.devices))]
+            self.same(row["key"], row["availability"], 100 * states[3] / (states[3] + states[0])
+                      if states[3] + states[0] else None)
+            self.same(row["key"], row["faults"], len([
+                r for r in self.rows if r["real"] and begin <= r["opened"] < end]))
         of_all = [r for r in self.period["parts"] if r["type"] == "all"]
         self.assertEqual(sum(r["faults"] for r in of_all),
                          self.tables["reliability"]["all"]["faults"])
@@ -397,6 +466,7 @@ class OfAYear(unittest.TestCase, Figures):
         cls.made = json.loads(made.stdout)
         cls.folder = e.path("data")
         cls.devices = {f"{t}-{i // 3}": t for i, t in enumerate(["pump", "lift", "fan"] * 3)}
+        cls.areas = {d: f"B{i % 2}" for i, d in enumerate(cls.devices)}
 
     def report(self, *words):
         return json.loads(self.estate.ok("report", "--json", *words))
@@ -443,6 +513,17 @@ class OfAYear(unittest.TestCase, Figures):
             self.same(key, rows[key]["change_percent"], 100 * (after / before - 1))
             self.assertLess(rows[key]["change_low"], rows[key]["change_percent"])
             self.assertGreater(rows[key]["change_high"], rows[key]["change_percent"])
+        for key in ("complaints_per_month", "failures"):
+            a, b = rows[key]["after"], rows[key]["before"]
+            self.same(key, rows[key]["change_percent"], 100 * (a / b - 1))
+        plants = [{r["key"]: r for r in p["reliability"]}["all"] for p in report["periods"]]
+        self.same("failures", rows["failures"]["after"],
+                  plants[0]["failures"] / plants[0]["device_months"])
+        self.same("failures", rows["failures"]["before_n"], plants[1]["failures"])
+        told = {r["key"]: r["value"] for r in report["periods"][1]["summary"]}["complaints"]
+        self.same("complaints", rows["complaints_per_month"]["before"],
+                  told / ((ms("2025-07-01") - Twice(self.folder, self.devices).born)
+                          / 1000 / MONTH_S))
 
     def test_few_faults_say_nothing(self):
         report = self.report("--device", "pump-0", "--from", "2025-03-01", "--to",
@@ -456,7 +537,8 @@ class OfAYear(unittest.TestCase, Figures):
     def test_filters(self):
         by_type = self.report("--type", "pump", "--from", "2025-01-01", "--to", "2026-01-01")
         keys = [r["key"] for r in by_type["periods"][0]["availability"]]
-        self.assertEqual(keys, ["all", "type:pump", "pump-0", "pump-1", "pump-2"])
+        self.assertEqual(keys, ["all", "type:pump", "area:B0", "area:B1", "pump-0", "pump-1",
+                                "pump-2"])
         by_area = self.report("--area", "B1", "--from", "2025-01-01", "--to", "2026-01-01")
         keys = {r["key"] for r in by_area["periods"][0]["availability"]}
         self.assertEqual({k for k in keys if "-" in k}, {"lift-0", "pump-1", "fan-1", "lift-2"})
@@ -492,6 +574,23 @@ class OfAYear(unittest.TestCase, Figures):
                                          value if isinstance(value, str) else got)
                         if isinstance(value, (int, float)):
                             self.assertAlmostEqual(float(got), value, 9)
+        text = self.estate.ok("report", "--format", "csv", "--from", "2025-07-01", "--to",
+                              "2026-01-01", "--compare", "2025-01-01T06:00..2025-07-01")
+        both = {(r["section"], r["key"]): r for r in csv.DictReader(text.splitlines())
+                if r["section"] == "comparison"}
+        compared = self.report("--from", "2025-07-01", "--to", "2026-01-01", "--compare",
+                               "2025-01-01T06:00..2025-07-01")["comparison"]
+        self.assertEqual(len(both), 6 * len(compared))
+        for c in compared:
+            for column in ("before", "after", "change_percent", "change_low", "change_high",
+                           "verdict"):
+                got = both["comparison", f"{c['key']}/{column}"]
+                self.assertEqual(got["value"], c["verdict"]) if column == "verdict" else \
+                    self.assertAlmostEqual(float(got["value"]), c[column], 9)
+                if column in ("before", "after"):
+                    self.assertEqual(int(got["n"]), c[f"{column}_n"])
+        self.assertEqual(both["comparison", "cost_per_month/before"]["period"],
+                         "2025-01-01 06:00:00..2025-07-01")
         row = cells["reliability", "all/mtbf_h"]
         self.assertEqual((row["unit"], row["n"], row["period"]),
                          ("h", cells["reliability", "all/failures"]["value"],
@@ -509,7 +608,8 @@ class OfAYear(unittest.TestCase, Figures):
         self.assertIn("设备完好率", text)
         text = self.estate.ok("report", "--from", "2025-07-01", "--to", "2026-01-01",
                               "--compare", "2025-01-01..2025-07-01")
-        head, first = text.splitlines()[4:6]
+        title, head, first = text.splitlines()[4:7]
+        self.assertEqual(title, "Before and after")
         self.assertEqual(head.split()[:7], "FIGURE BEFORE N AFTER N CHANGE 90".split())
         self.assertRegex(first, r"faults per device-month +[\d.]+ +\d+ +[\d.]+ +\d+ +[-+]\d+ %")
 
@@ -573,6 +673,7 @@ class OfReplay(unittest.TestCase, Figures):
         year.write(cls.top, days=60, count=8, seed=5, per_year=80)
         cls.folder = os.path.join(cls.top, "out")
         cls.devices = {d: d.split("-")[0] for d in year.devices(8)}
+        cls.areas = {d: f"B{i % 3 + 1}" for i, d in enumerate(year.devices(8))}
         cls.replayed = cls.run_("replay", "--commands", "staff.yaml", "--state", "out",
                                 "year.csv")
 
@@ -631,6 +732,109 @@ class OfReplay(unittest.TestCase, Figures):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stderr, r"late\.yaml:2:\d+: ticket\.take was refused: ")
         self.assertIn("1 command, 1 refused", done.stderr)
+
+
+class WhatWasSeen(unittest.TestCase):
+    """Nobody knows what was while the daemon did not run, or before a device was added; and
+    periods that are not, or not wholly, recorded."""
+
+    SITE = """site: {id: house, name: House, timezone: Europe/Berlin, language: en}
+data: data
+rules:
+  - {id: broken, when: fault == 1, severity: urgent, title: {en: broken}, cause: c, consequence: c, action: a, respond_within: 2h, source: test}
+devices:
+  - {id: old, type: pump, points: {fault: {}}}
+"""
+    HOUR, DAY = 3600000, 86400000
+
+    def setUp(self):
+        self.estate = e = Estate()
+        self.addCleanup(e.close)
+        e.write("site.yaml", self.SITE)
+        e.start()
+        e.ok("ticket", "open", "old", "it drips", "--by", "desk")
+        e.stop()
+
+    def back(self, days, *keys):
+        """As if what meta holds under the keys, and all tickets and events, were so long ago."""
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            for key in keys:
+                db.execute("UPDATE meta SET value = value - ? WHERE key = ?",
+                           (days * self.DAY, key))
+        db.close()
+
+    def rows(self, *words, table="availability"):
+        report = json.loads(self.estate.ok("report", "--json", *words))
+        return {r["key"]: r for r in report["periods"][0][table]}
+
+    def test_silence_and_a_device_that_was_added(self):
+        self.back(10, "born_ms", "alive_ms")
+        self.back(-7, "alive_ms")  # It ran for seven days, and not for the last three.
+        self.estate.write("site.yaml", self.SITE +
+                          "  - {id: new, type: pump, points: {fault: {}}}\n")
+        self.estate.start()
+        self.estate.stop()
+        rows = self.rows("--from", "-9d", "--to", "now")
+        self.assertAlmostEqual(rows["old"]["unseen_h"], 3 * 24, delta=0.5)
+        self.assertAlmostEqual(rows["old"]["up_h"], 6 * 24, delta=0.5)
+        self.assertAlmostEqual(rows["new"]["unseen_h"], 9 * 24, delta=0.5)
+        self.assertLess(rows["new"]["up_h"], 0.5)
+        months = self.rows("--from", "-9d", table="reliability")
+        self.assertAlmostEqual(months["all"]["device_months"], 6 / 30.4375, delta=0.01)
+
+    def test_nothing_recorded(self):
+        words = ("--from", "2020-01-01", "--to", "2020-02-01")
+        rows = self.rows(*words)
+        self.assertEqual(rows["all"]["unseen_h"], 31 * 24)
+        self.assertIsNone(rows["all"]["availability"])
+        self.assertIsNone(self.rows(*words, table="reliability")["all"]["fault_rate"])
+        summary = self.rows(*words, table="summary")
+        for key in ("availability", "fault_rate", "response", "respond_in_time",
+                    "first_time_fix", "repeated", "cost_per_month", "rating"):
+            self.assertIsNone(summary[key]["value"], key)
+        for key in ("cost", "complaints"):
+            self.assertEqual(summary[key]["value"], 0, key)
+        for form in ("text", "html", "csv"):
+            text = self.estate.ok("report", "--format", form, *words)
+            self.assertNotRegex(text, r"(?i)\b(nan|inf)\b")
+            if form != "csv":
+                self.assertIn("no alarms and tickets of it are recorded", text)
+        compared = json.loads(self.estate.ok("report", "--json", "--compare",
+                                             "2020-01-01..2020-02-01"))["comparison"]
+        self.assertEqual({c["verdict"] for c in compared}, {"too-few"})
+        self.assertTrue(all(c["change_percent"] is None for c in compared))
+
+    def test_no_rate_of_less_than_a_day(self):
+        self.assertIsNone(self.rows("--from", "-1h", table="reliability")["all"]["fault_rate"])
+        summary = self.rows("--from", "-1h", table="summary")
+        self.assertIsNone(summary["cost_per_month"]["value"])
+        self.assertEqual(summary["fault_rate"]["n"], 1)
+
+    def test_a_period_that_ends_in_the_future(self):
+        self.back(61, "born_ms")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        words = ("--from", (now - datetime.timedelta(days=61)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                 "--to", (now + datetime.timedelta(days=300)).strftime("%Y-%m-%d"))
+        text = self.estate.ok("report", *words)
+        self.assertIn("alarms and tickets of it are recorded of ", text)
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            db.execute("UPDATE ticket SET cost = 6100")
+        db.close()
+        self.assertAlmostEqual(self.rows(*words, table="summary")["cost_per_month"]["value"],
+                               30.44, delta=0.1)
+        self.assertAlmostEqual(self.rows(*words)["old"]["up_h"] +
+                               self.rows(*words)["old"]["down_h"], 61 * 24, delta=1)
+
+    def test_a_day_of_25_hours(self):
+        begin = datetime.datetime(2025, 10, 1, tzinfo=datetime.timezone.utc).timestamp() * 1000
+        with sqlite3.connect(self.estate.path("data/state.db")) as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'born_ms'", (int(begin),))
+        db.close()
+        rows = self.rows("--from", "2025-10-26", "--to", "2025-10-27")
+        self.assertEqual(rows["all"]["up_h"], 25)
+        parts = self.rows("--from", "2025-10-25", "--to", "2025-10-28", table="parts")
+        self.assertEqual([k for k in parts if k.startswith("all/")],
+                         ["all/2025-10-25", "all/2025-10-26", "all/2025-10-27"])
 
 
 class Energy(unittest.TestCase):

@@ -137,6 +137,12 @@ static const struct {
      "pump-1 maker=Wilo;", 1},
     {"a serial number that a spreadsheet cut", "id,serial\npump-1,6.90123E+12\n",
      "pump-1 serial=6.90123E+12;", 1},
+    {"a mark, semicolons, CRLF and a decimal comma",
+     "\xEF\xBB\xBFid;maker;price\r\npump-1;\"Wilo \"\"A\"\"\";1234,50\r\n",
+     "pump-1 maker=Wilo \"A\";pump-1 price=1234.50;", 0},
+    {"headings with capitals", "ID,Maker\npump-1,Wilo\n", "pump-1 maker=Wilo;", 0},
+    {"a spreadsheet's own first line", "sep=;\r\nid;maker\r\npump-1;a,b,c\r\n",
+     "pump-1 maker=a,b,c;", 0},
     {"a formula's apostrophe", "id,maker\npump-1,'=x\nbox-1,=y\n",
      "pump-1 maker==x;box-1 maker==y;", 0},
 };
@@ -178,6 +184,9 @@ static const struct {
     {"id,price\npump-1,cheap\n", 2, 8, "price: \"cheap\"; an amount"},
     {"id,maker\npump-1,\"two\nlines\"\n", 2, 1, "a cell is one line of text"},
     {"id,maker\npump-1,\xC4\xE3\n", 2, 1, "save it as \"CSV UTF-8\""},
+    {"\xC9\xE8\xB1\xB8,id\n", 1, 1, "save it as \"CSV UTF-8\""},
+    {"id;price\npump-1;1.234,50\n", 2, 8, "price: \"1.234,50\"; an amount"},
+    {"id,price\npump-1,\"1234,50\"\n", 2, 8, "price: \"1234,50\"; an amount"},
     {"id,keeper\npump-1,Zhang San\n", 2, 8, "the id of a person"},
 };
 
@@ -192,6 +201,15 @@ START_TEST(test_what_is_wrong_is_said_with_its_place)
                       strstr(diags.items[0].text, bad[_i].says) != NULL,
                   "%s: %u:%u %s", bad[_i].text, diags.items[0].line,
                   diags.items[0].column, diags.items[0].text);
+}
+END_TEST
+
+START_TEST(test_a_file_of_another_encoding_is_refused_at_once)
+{
+    static const char utf16[] = "\xFF\xFEi\0d\0,\0m\0\n\0p\0,\0x\0\n";
+    ck_assert_int_eq(read_bytes(&sheet, utf16, sizeof utf16, NULL, 0), ERR_CONFIG);
+    ck_assert_uint_eq(diags.errors, 1);
+    ck_assert_ptr_nonnull(strstr(diags.items[0].text, "save it as \"CSV UTF-8\""));
 }
 END_TEST
 
@@ -239,6 +257,7 @@ main(void)
     tcase_add_loop_test(tc, test_what_people_do_to_a_file, 0, (int)ARRAY_LEN(good));
     tcase_add_loop_test(tc, test_what_is_wrong_is_said_with_its_place, 0,
                         (int)ARRAY_LEN(bad));
+    tcase_add_test(tc, test_a_file_of_another_encoding_is_refused_at_once);
     tcase_add_test(tc, test_every_error_of_a_file_is_reported);
     tcase_add_test(tc, test_columns_may_have_other_headings);
     tcase_add_test(tc, test_a_file_that_is_not_there);

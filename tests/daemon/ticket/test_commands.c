@@ -369,6 +369,31 @@ START_TEST(one_open_ticket_is_found_by_its_device)
 }
 END_TEST
 
+START_TEST(a_visit_is_found_by_its_device_and_plan)
+{
+    alarm_is(EDGE_RAISED);
+    struct command c = {.t_ms = T0,
+                        .kind = COMMAND_TICKET_RESOLVE,
+                        .device = "pump-1",
+                        .plan = "monthly",
+                        .by = "li",
+                        .note = "done"};
+    int64_t number = 0;
+    /* The ticket of the alarm is not the visit. */
+    ck_assert_int_eq(tickets_command(tickets, &c, &number, &err), ERR_NOT_FOUND);
+    ck_assert_str_eq(err.text, "no ticket of pump-1/monthly is open");
+    struct ticket_visit visit = {.plan = "monthly", .device = PUMP_1, .title = "Round"};
+    ck_assert_int_eq(tickets_plan_open(tickets, T0, &visit), 2);
+    ck_assert_int_eq(tickets_command(tickets, &c, &number, &err), 0);
+    ck_assert_int_eq(number, 2);
+    ck_assert_int_eq(row(1)->state, TICKET_OPENED);
+    c.plan = "yearly";
+    c.ticket = 2;
+    ck_assert_int_eq(tickets_command(tickets, &c, &number, &err), ERR_NOT_FOUND);
+    ck_assert_str_eq(err.text, "ticket 2 is of pump-1/monthly");
+}
+END_TEST
+
 START_TEST(a_closed_ticket_is_found_by_its_device_to_rate_or_reopen_it)
 {
     bring_to(TICKET_CLOSED);
@@ -443,6 +468,7 @@ main(void)
     tcase_add_test(tc, a_rating_is_one_to_five_stars);
     tcase_add_test(tc, a_person_reports_a_fault);
     tcase_add_test(tc, one_open_ticket_is_found_by_its_device);
+    tcase_add_test(tc, a_visit_is_found_by_its_device_and_plan);
     tcase_add_test(tc, a_closed_ticket_is_found_by_its_device_to_rate_or_reopen_it);
     tcase_add_test(tc, many_candidates_are_named_up_to_a_limit);
     tcase_add_test(tc, long_texts_are_cut_between_characters);

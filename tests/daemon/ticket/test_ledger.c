@@ -229,21 +229,38 @@ static const struct {
     const char *today;
     int32_t day;
     int32_t left;
-    size_t near;
+    size_t due, over, warranty;
 } runs_out[] = {
-    {"61 days before", 20544 - 61, 61, 0},
-    {"60 days before", 20544 - 60, 60, 1},
-    {"on its last day", 20544, 0, 1},
-    {"after it", 20545, -1, 1},
+    {"61 days before", 20544 - 61, 61, 0, 0, 0},
+    {"60 days before", 20544 - 60, 60, 1, 0, 1},
+    {"on its last day", 20544, 0, 1, 0, 1},
+    {"after it", 20545, -1, 1, 1, 0},
 };
 
 START_TEST(test_a_paper_is_told_of_before_it_runs_out)
 {
     size_t count = 0; /* 20544: 2026-04-01. */
+    int32_t today = runs_out[_i].day;
     const struct ledger_document *d = ledger_book_documents(book, &count);
-    ck_assert_int_eq(ledger_days_left(&d[0], runs_out[_i].day), INT32_MAX);
-    ck_assert_int_eq(ledger_days_left(&d[1], runs_out[_i].day), runs_out[_i].left);
-    ck_assert_uint_eq(ledger_book_near(book, runs_out[_i].day), runs_out[_i].near);
+    ck_assert_int_eq(ledger_days_left(&d[0], today), INT32_MAX);
+    ck_assert_int_eq(ledger_days_left(&d[1], today), runs_out[_i].left);
+    ck_assert_uint_eq(ledger_book_papers(book, today).due, runs_out[_i].due);
+    ck_assert_uint_eq(ledger_book_papers(book, today).over, runs_out[_i].over);
+    /* A warranty, as a paper and as a field, is told of only before it is over. */
+    struct ledger_document paper = d[1];
+    paper.number = 99;
+    paper.kind = DOCUMENT_WARRANTY;
+    ck_assert(ledger_book_put(
+        book, &(struct ledger_row){.kind = LEDGER_ROW_DOCUMENT, .document = paper}));
+    struct ledger_row field = {.kind = LEDGER_ROW_FIELD,
+                               .field = {.device = paper.device,
+                                         .key = LEDGER_WARRANTY_UNTIL,
+                                         .value = "2026-04-01",
+                                         .by = "li"}};
+    ck_assert(ledger_book_put(book, &field));
+    ck_assert_uint_eq(ledger_book_papers(book, today).due,
+                      runs_out[_i].due + 2 * runs_out[_i].warranty);
+    ck_assert_uint_eq(ledger_book_papers(book, today).over, runs_out[_i].over);
 }
 END_TEST
 

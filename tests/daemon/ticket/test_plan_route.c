@@ -139,6 +139,91 @@ START_TEST(test_no_window_is_left)
 }
 END_TEST
 
+START_TEST(test_what_a_day_does_not_hold_is_made_on_another)
+{
+    /* 600 min a day: Tuesday holds one of 400.  The third goes on to Wednesday, the
+     * fourth comes on Monday, and then there is no room for the second. */
+    struct plan_stop stops[] = {
+        {.earliest = MONDAY, .due = MONDAY + 1, .latest = MONDAY + 1, .index = 0},
+        {.earliest = MONDAY, .due = MONDAY + 1, .latest = MONDAY + 1, .index = 1},
+        {.earliest = MONDAY, .due = MONDAY + 1, .latest = MONDAY + 2, .index = 2},
+        {.earliest = MONDAY, .due = MONDAY + 1, .latest = MONDAY + 1, .index = 3},
+    };
+    static const int32_t wanted[] = {1, 1, 2, 0};
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
+        stops[i].team = "office";
+        stops[i].place = "B1";
+        stops[i].minutes = 400;
+    }
+    plan_route(&site, stops, ARRAY_LEN(stops));
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
+        ck_assert_int_eq(stops[i].day - MONDAY, wanted[stops[i].index]);
+    }
+}
+END_TEST
+
+/* No day is longer than the team works while one of its visits finds room elsewhere. */
+START_TEST(test_random_weeks_are_level)
+{
+    enum { STOPS = 30 };
+    srand((unsigned)_i + 1);
+    struct plan_stop stops[STOPS];
+    int64_t minutes[60] = {0};
+    for (size_t i = 0; i < STOPS; i++) {
+        int32_t due = MONDAY + 10 + rand() % 30;
+        stops[i] = (struct plan_stop){.team = "office",
+                                      .place = rand() % 2 == 0 ? "B1" : "B2",
+                                      .earliest = due - rand() % 8,
+                                      .due = due,
+                                      .latest = due + rand() % 5,
+                                      .minutes = rand() % 5 * 60,
+                                      .index = i};
+    }
+    plan_route(&site, stops, STOPS);
+    for (size_t i = 0; i < STOPS; i++) {
+        ck_assert_int_ge(stops[i].day, stops[i].earliest);
+        ck_assert_int_le(stops[i].day, stops[i].latest);
+        ck_assert(i == 0 || stops[i - 1].day <= stops[i].day);
+        minutes[stops[i].day - MONDAY] += stops[i].minutes;
+    }
+    for (size_t i = 0; i < STOPS; i++) {
+        int64_t load = minutes[stops[i].day - MONDAY];
+        bool works = plan_team_works(&site, "office", stops[i].day);
+        if (stops[i].minutes == 0 || load <= (works ? 600 : 0)) {
+            continue;
+        }
+        for (int32_t day = stops[i].earliest; day <= stops[i].latest; day++) {
+            ck_assert(!plan_team_works(&site, "office", day) ||
+                      minutes[day - MONDAY] + stops[i].minutes > 600);
+        }
+    }
+}
+END_TEST
+
+static const struct {
+    int weekday, from;
+    int64_t minutes;
+    int start; /* -1: there is no room. */
+} fits[] = {
+    {0, 0, 60, 480},    {0, 500, 60, 500}, {0, 480, 240, 480}, {0, 481, 240, 810},
+    {0, 810, 270, 810}, {0, 811, 270, -1}, {0, 480, 271, -1},  {1, 480, 60, -1},
+    {0, 1079, 1, 1079}, {0, 1080, 1, -1},
+};
+
+START_TEST(test_visits_stand_within_the_hours_and_not_in_the_break)
+{
+    static const struct work_span halves[] = {{0, 480, 720}, {0, 810, 1080}};
+    struct team team = {.id = "halves", .hours = halves, .hours_count = 2};
+    struct site own = {.teams = &team, .team_count = 1};
+    ck_assert_int_eq(plan_team_fit(&own, "halves", MONDAY + fits[_i].weekday,
+                                   fits[_i].from, fits[_i].minutes),
+                     fits[_i].start);
+    team.hours_count = 0; /* Always at work; a day ends at midnight all the same. */
+    ck_assert_int_eq(plan_team_fit(&own, "halves", MONDAY, 1400, 40), 1400);
+    ck_assert_int_eq(plan_team_fit(&own, "halves", MONDAY, 1400, 41), -1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -148,6 +233,10 @@ main(void)
     tcase_add_test(tc, test_of_several_rounds_the_nearest_is_taken);
     tcase_add_test(tc, test_the_day_is_one_on_which_the_team_works);
     tcase_add_test(tc, test_no_window_is_left);
+    tcase_add_test(tc, test_what_a_day_does_not_hold_is_made_on_another);
+    tcase_add_loop_test(tc, test_random_weeks_are_level, 0, 100);
+    tcase_add_loop_test(tc, test_visits_stand_within_the_hours_and_not_in_the_break, 0,
+                        (int)ARRAY_LEN(fits));
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

@@ -433,6 +433,30 @@ START_TEST(test_visits_by_hand)
 }
 END_TEST
 
+/* Step by step a visit would go out of sight; one that is overdue for longer than its
+ * cycle can still be given a day. */
+START_TEST(test_a_visit_is_never_moved_over_the_next_one)
+{
+    specs[GREASE].starts = day("2026-03-20");
+    specs[INSPECT].applies_to.type = "nothing";
+    begin("2026-03-01");
+    int64_t now = at("2026-03-02", 9);
+    ck_assert_int_eq(command(COMMAND_PLAN_MOVE, "grease", "pump-1", "2026-04-18", now),
+                     0);
+    expect_refused(command(COMMAND_PLAN_MOVE, "grease", "pump-1", "2026-04-19", now),
+                   "that would leave a visit out; a day before 2026-04-19 is accepted");
+    ck_assert_int_eq(command(COMMAND_PLAN_MOVE, "grease", "pump-1", "2026-03-20", now),
+                     0);
+    advance(at("2026-05-10", 9));
+    now = at("2026-05-10", 10);
+    expect_refused(command(COMMAND_PLAN_MOVE, "grease", "pump-1", "2026-06-09", now),
+                   "that would leave a visit out; a day before 2026-06-09 is accepted");
+    ck_assert_int_eq(command(COMMAND_PLAN_MOVE, "grease", "pump-1", "2026-05-11", now),
+                     0);
+    ck_assert_int_eq(tickets[0].due_ms, at("2026-05-11", 0));
+}
+END_TEST
+
 START_TEST(test_what_is_out_of_service_waits_unless_the_law_asks)
 {
     specs[GREASE].starts = day("2026-03-10");
@@ -672,6 +696,7 @@ main(void)
     tcase_add_test(tc, test_a_restart_forgets_nothing_and_tells_nothing_twice);
     tcase_add_test(tc, test_a_statutory_visit_is_tightened_and_never_postponed);
     tcase_add_test(tc, test_visits_by_hand);
+    tcase_add_test(tc, test_a_visit_is_never_moved_over_the_next_one);
     tcase_add_test(tc, test_what_is_out_of_service_waits_unless_the_law_asks);
     tcase_add_test(tc, test_a_plan_or_device_that_comes_back_is_known);
     tcase_add_test(tc, test_hours_are_counted_and_the_day_is_forecast);

@@ -1,0 +1,36 @@
+/* What the visits of a listing (GET /api/v1/plan) come to: money, parts, and the whole
+ * of it for a spreadsheet. */
+#ifndef CARETAKER_CLI_PLAN_SUMS_H
+#define CARETAKER_CLI_PLAN_SUMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/strbuf.h"
+
+/* `visits` is the JSON array; so is what comes out.
+ * A budget, by month and plan: month plan title team visits minutes cost; `cost` is
+ * null where the plan sets nothing aside. */
+void plan_budget(struct strbuf *out, const char *visits);
+/* What is to be there, by day, team and part: day team part count for (the devices). */
+void plan_parts(struct strbuf *out, const char *visits);
+
+/* What all of them come to. */
+struct plan_total {
+    int64_t visits, minutes;
+    int64_t cost;      /* Hundredths of the currency. */
+    int64_t uncosted;  /* Visits of which no cost is known, */
+    int64_t unminuted; /* and of which no length is. */
+};
+struct plan_total plan_total(const char *visits);
+
+/* To standard output, for people. */
+void plan_budget_print(const char *budget, const char *currency);
+void plan_parts_print(const char *parts);
+
+/* A listing, a budget or a list of parts as CSV: the same keys, by their first row of
+ * headings; lists of a cell are joined by "; ", times are those of the site. */
+enum plan_sheet { PLAN_SHEET_VISITS, PLAN_SHEET_BUDGET, PLAN_SHEET_PARTS };
+void plan_csv(struct strbuf *out, enum plan_sheet sheet, const char *array, bool bom);
+
+#endif
