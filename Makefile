@@ -83,7 +83,7 @@ $(BUILD)/config/language/%.c: config/language/%.po scripts/po-to-c
 # Asked for only where there are tests: a build needs neither.
 $(BUILD)/tests/%.o: CPPFLAGS += $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)
-	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(TEST_PKGS)) $(LDLIBS)
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=_mark_point -o $@ $^ $$(pkg-config --libs $(TEST_PKGS)) $(LDLIBS)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 

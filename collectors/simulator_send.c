@@ -169,7 +169,15 @@ simulator_send_more(struct simulator *s, uint32_t id)
         return;
     }
     if (!o->placed) {
+        int64_t ready_us = o->start_us;
+
         place(s, o);
+        if (o->start_us > ready_us) {
+            /* Even if its time has come meanwhile: what is under way before it may be
+             * late as well, and must not be cut in two. */
+            timerq_set(s->timers, id, next_us(s, o), 0);
+            return;
+        }
     }
     due = due_bytes(s, o, now);
     if (due > o->sent) {

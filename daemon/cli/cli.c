@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/cli/spool.h"
 #include "daemon/web/web.h"
 
-#define ASK_TIMEOUT_MS 15000 /* Longer than a read on a slow line may take. */
+#define ASK_TIMEOUT_MS    15000 /* Longer than a read on a slow line may take. */
+#define PROBLEM_BYTES_MAX 65536 /* It is some words. */
 
 const struct cli_command *const cli_commands[] = {
     &cli_run,      &cli_check,    &cli_replay,   &cli_test,    &cli_explain,
@@ -264,6 +266,20 @@ code_of(unsigned status)
     }
 }
 
+/* A problem answer as an error with its detail. */
+static int
+refused(unsigned status, const char *answer, struct err *err)
+{
+    json_error_t where;
+    json_t *root = json_loads(answer, 0, &where);
+    const char *detail = json_string_value(json_object_get(root, "detail"));
+    int code =
+        err_set(err, code_of(status), "%s",
+                detail != NULL ? detail : tr("the daemon refused without a reason"));
+    json_decref(root);
+    return code;
+}
+
 int
 cli_ask(const char *data_dir,
         const char *method,
@@ -278,11 +294,41 @@ cli_ask(const char *data_dir,
     if (code != 0 || status == 200) {
         return code;
     }
-    json_error_t where;
-    json_t *root = json_loads(strbuf_text(answer), 0, &where);
-    const char *detail = json_string_value(json_object_get(root, "detail"));
-    code = err_set(err, code_of(status), "%s",
-                   detail != NULL ? detail : tr("the daemon refused without a reason"));
-    json_decref(root);
+    return refused(status, strbuf_text(answer), err);
+}
+
+/* What is no listing but a problem is small, and kept apart. */
+struct asking {
+    struct spool *answer;
+    struct strbuf problem;
+    unsigned status;
+};
+
+static int
+take_answer(void *ctx, unsigned status, const char *bytes, size_t size, struct err *err)
+{
+    struct asking *a = ctx;
+    a->status = status;
+    if (status == 200) {
+        return spool_add(a->answer, bytes, size, err);
+    }
+    if (a->problem.size < PROBLEM_BYTES_MAX) {
+        strbuf_add_bytes(&a->problem, bytes, size);
+    }
+    return 0;
+}
+
+int
+cli_ask_for(const char *data_dir,
+            const char *path,
+            struct spool *answer,
+            struct err *err)
+{
+    struct asking a = {.answer = answer, .status = 200};
+    int code = web_ask_for(data_dir, path, ASK_TIMEOUT_MS, take_answer, &a, err);
+    if (code == 0 && a.status != 200) {
+        code = refused(a.status, strbuf_text(&a.problem), err);
+    }
+    strbuf_fini(&a.problem);
     return code;
 }

@@ -2,6 +2,7 @@
 #ifndef CARETAKER_CLI_CLI_H
 #define CARETAKER_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,6 +95,13 @@ int cli_ask(const char *data_dir,
             struct strbuf *answer,
             struct err *err);
 
+/* The same for GET and an answer of any size, into `answer`. */
+struct spool;
+int cli_ask_for(const char *data_dir,
+                const char *path,
+                struct spool *answer,
+                struct err *err);
+
 /* A bus of a site whose daemon is running: the line is the daemon's. */
 struct cli_owner {
     struct site *site; /* Owned. */
@@ -160,6 +168,18 @@ int cli_print_listing(const char *array,
                       const struct cli_column *columns,
                       size_t count,
                       const char *empty);
+
+/* The same for rows that come one at a time, twice: the widths of the columns are known
+ * at the end only. */
+struct cli_rows {
+    json_t *(*next)(void *ctx); /* Owned by who asks; NULL: no more. */
+    int (*rewind)(void *ctx, struct err *err);
+    void *ctx;
+};
+int cli_print_rows(const struct cli_rows *rows,
+                   const struct cli_column *columns,
+                   size_t count,
+                   const char *empty);
 
 extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_explain,
     cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,

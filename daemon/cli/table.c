@@ -110,39 +110,103 @@ print_row(char (*cells)[CELL_BYTES], const int *widths, size_t count)
     putchar('\n');
 }
 
-static int
-print_table(const json_t *rows, const struct cli_column *columns, size_t count)
+/* The widths that the rows need, and how many rows there are. */
+static size_t
+measure(const struct cli_rows *rows,
+        const struct cli_column *columns,
+        int *widths,
+        size_t count)
 {
-    int *widths = calloc(count, sizeof *widths);
-    char(*cells)[CELL_BYTES] = calloc(count, sizeof *cells);
-    if (widths == NULL || cells == NULL) {
-        abort();
-    }
-    size_t index = 0;
-    json_t *row = NULL;
+    char cell[CELL_BYTES];
+    size_t found = 0;
     for (size_t c = 0; c < count; c++) {
         widths[c] = width_of(tr(columns[c].heading));
-        json_array_foreach(rows, index, row)
-        {
-            cell_text(cells[c], row, &columns[c]);
-            int width = width_of(cells[c]);
+    }
+    for (json_t *row = rows->next(rows->ctx); row != NULL;
+         row = rows->next(rows->ctx)) {
+        for (size_t c = 0; c < count; c++) {
+            cell_text(cell, row, &columns[c]);
+            int width = width_of(cell);
             widths[c] = width > widths[c] ? width : widths[c];
         }
+        json_decref(row);
+        found++;
+    }
+    return found;
+}
+
+static int
+print_table(const struct cli_rows *rows,
+            const struct cli_column *columns,
+            const int *widths,
+            size_t count)
+{
+    char(*cells)[CELL_BYTES] = calloc(count, sizeof *cells);
+    if (cells == NULL) {
+        abort();
     }
     for (size_t c = 0; c < count; c++) {
         snprintf(cells[c], CELL_BYTES, "%s", tr(columns[c].heading));
     }
     print_row(cells, widths, count);
-    json_array_foreach(rows, index, row)
-    {
+    for (json_t *row = rows->next(rows->ctx); row != NULL;
+         row = rows->next(rows->ctx)) {
         for (size_t c = 0; c < count; c++) {
             cell_text(cells[c], row, &columns[c]);
         }
         print_row(cells, widths, count);
+        json_decref(row);
     }
     free(cells);
-    free(widths);
     return CLI_OK;
+}
+
+int
+cli_print_rows(const struct cli_rows *rows,
+               const struct cli_column *columns,
+               size_t count,
+               const char *empty)
+{
+    struct err err = {0};
+    setlocale(LC_CTYPE, "C.UTF-8");
+    int *widths = calloc(count, sizeof *widths);
+    if (widths == NULL) {
+        abort();
+    }
+    int status = CLI_OK;
+    if (rows->rewind(rows->ctx, &err) != 0) {
+        status = cli_fail(&err);
+    } else if (measure(rows, columns, widths, count) == 0) {
+        puts(tr(empty));
+    } else if (rows->rewind(rows->ctx, &err) != 0) {
+        status = cli_fail(&err);
+    } else {
+        status = print_table(rows, columns, widths, count);
+    }
+    free(widths);
+    return status;
+}
+
+/* The rows of an array that is in memory. */
+struct array_rows {
+    const json_t *array;
+    size_t index;
+};
+
+static json_t *
+next_of_array(void *ctx)
+{
+    struct array_rows *r = ctx;
+    return json_incref(json_array_get(r->array, r->index++));
+}
+
+static int
+rewind_array(void *ctx, struct err *err)
+{
+    (void)err;
+    struct array_rows *r = ctx;
+    r->index = 0;
+    return 0;
 }
 
 int
@@ -156,20 +220,16 @@ cli_print_listing(const char *array,
         puts(array);
         return CLI_OK;
     }
-    setlocale(LC_CTYPE, "C.UTF-8");
     json_error_t where;
-    json_t *rows = json_loads(array, 0, &where);
-    if (!json_is_array(rows)) {
+    json_t *root = json_loads(array, 0, &where);
+    if (!json_is_array(root)) {
         fprintf(stderr, tr("caretaker: the answer is no listing: %s\n"), where.text);
-        json_decref(rows);
+        json_decref(root);
         return CLI_OUTSIDE;
     }
-    int status = CLI_OK;
-    if (json_array_size(rows) == 0) {
-        puts(tr(empty));
-    } else {
-        status = print_table(rows, columns, count);
-    }
-    json_decref(rows);
+    struct array_rows in_array = {root, 0};
+    const struct cli_rows rows = {next_of_array, rewind_array, &in_array};
+    int status = cli_print_rows(&rows, columns, count, empty);
+    json_decref(root);
     return status;
 }

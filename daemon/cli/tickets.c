@@ -8,8 +8,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/listings.h"
+#include "daemon/cli/spool.h"
 #include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/ticket_listing.h"
 
 /* For a person: how long until the next deadline that runs, or since it was missed; of
  * a resolved one what its sensor has to show yet. */
@@ -43,22 +44,35 @@ time_left(const json_t *row, int64_t now_ms)
     return json_sprintf(late ? tr("%s late") : "%s", text);
 }
 
+/* The rows of the answer, with what only people are shown. */
+struct ticket_rows {
+    struct spool *answer;
+    struct strbuf object;
+    int64_t now_ms;
+};
+
 static json_t *
-mark_tickets(const char *array)
+next_ticket(void *ctx)
 {
-    json_t *rows = json_loads(array, 0, NULL);
-    int64_t now_ms = clock_real_ms();
-    size_t index = 0;
-    json_t *row = NULL;
-    json_array_foreach(rows, index, row)
-    {
-        json_object_set_new(row, "left", time_left(row, now_ms));
+    struct ticket_rows *r = ctx;
+    json_t *row = spool_next_object(r->answer, &r->object)
+                      ? json_loads(strbuf_text(&r->object), 0, NULL)
+                      : NULL;
+    if (row != NULL) {
+        json_object_set_new(row, "left", time_left(row, r->now_ms));
     }
-    return rows;
+    return row;
 }
 
-static void
-print_tickets(const char *array, bool all)
+static int
+first_ticket(void *ctx, struct err *err)
+{
+    struct ticket_rows *r = ctx;
+    return spool_rewind(r->answer, err);
+}
+
+static int
+print_tickets(struct spool *answer, bool all)
 {
     static const struct cli_column columns[] = {
         {"number", "NO", CLI_SHOW_TEXT},
@@ -70,19 +84,24 @@ print_tickets(const char *array, bool all)
         {"resolve_by", "RESOLVE BY", CLI_SHOW_TIME},
         {"assignee", "ASSIGNEE", CLI_SHOW_TEXT},
         {"title", "TITLE", CLI_SHOW_TEXT}};
-    json_t *rows = mark_tickets(array);
-    char *text = json_dumps(rows, 0);
-    (void)cli_print_listing(text != NULL ? text : "", false, columns,
-                            ARRAY_LEN(columns),
-                            all ? N_("no tickets") : N_("no open tickets"));
-    free(text);
-    json_decref(rows);
+    struct ticket_rows tickets = {.answer = answer, .now_ms = clock_real_ms()};
+    const struct cli_rows rows = {next_ticket, first_ticket, &tickets};
+    int status = cli_print_rows(&rows, columns, ARRAY_LEN(columns),
+                                all ? N_("no tickets") : N_("no open tickets"));
+    strbuf_fini(&tickets.object);
+    return status;
+}
+
+static int
+take_piece(void *ctx, const char *bytes, size_t size, struct err *err)
+{
+    return spool_add(ctx, bytes, size, err);
 }
 
 static int
 fetch(const struct site *site,
       const struct ticket_filter *f,
-      struct strbuf *answer,
+      struct spool *answer,
       struct err *err)
 {
     struct strbuf path = {0};
@@ -97,11 +116,11 @@ fetch(const struct site *site,
     cli_query(&path, "all", f->all ? "1" : NULL);
     cli_query(&path, "overdue", f->overdue ? "1" : NULL);
     cli_query(&path, "limit", f->limit > 0 ? limit : NULL);
-    int code = cli_ask(site->data_dir, "GET", strbuf_text(&path), NULL, answer, err);
+    int code = cli_ask_for(site->data_dir, strbuf_text(&path), answer, err);
     strbuf_fini(&path);
     if (code == ERR_IO) {
-        strbuf_clear(answer);
-        code = offline_listing_tickets(site, f, answer, err);
+        spool_fini(answer);
+        code = offline_listing_tickets(site, f, take_piece, answer, err);
     }
     return code;
 }
@@ -142,16 +161,18 @@ run(const struct cli_command *self, int argc, char **argv)
     if (site == NULL) {
         return CLI_CONFIG;
     }
-    struct strbuf answer = {0};
+    struct spool answer = {0};
     struct err err = {0};
     if (fetch(site, &f, &answer, &err) != 0) {
         status = cli_fail(&err);
-    } else if (json) {
-        puts(strbuf_text(&answer));
+    } else if (!json) {
+        status = print_tickets(&answer, f.all);
+    } else if (spool_print(&answer, &err) != 0) {
+        status = cli_fail(&err);
     } else {
-        print_tickets(strbuf_text(&answer), f.all);
+        putchar('\n');
     }
-    strbuf_fini(&answer);
+    spool_fini(&answer);
     site_free(site);
     return status;
 }

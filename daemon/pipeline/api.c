@@ -28,6 +28,7 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/log.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/device_life.h"
 #include "daemon/pipeline/ledger_json.h"
@@ -35,6 +36,7 @@
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/live_inside.h"
 #include "daemon/pipeline/plan_listing.h"
+#include "daemon/pipeline/ticket_listing.h"
 #include "daemon/pipeline/work_json.h"
 #include "daemon/ticket/ledger.h"
 
@@ -116,6 +118,56 @@ get_service(struct live *l, const struct web_request *r, struct strbuf *body)
     return listing_service(l->reader, body, &err) != 0 ? problem(body, &err) : 200;
 }
 
+/* A listing of tickets that is on its way to who asked. */
+struct tickets_sent {
+    struct live *l;
+    struct ticket_listing *listing;
+};
+
+static int
+next_tickets(void *ctx, struct strbuf *piece, bool *more)
+{
+    struct tickets_sent *t = ctx;
+    struct err err;
+    int code = ticket_listing_next(t->listing, t->l->reader, piece, more, &err);
+    if (code != 0) {
+        log_warning("a listing of tickets ends early: %s", err.text);
+    }
+    return code;
+}
+
+static void
+free_tickets(void *ctx)
+{
+    struct tickets_sent *t = ctx;
+    ticket_listing_free(t->listing);
+    free(t);
+}
+
+/* Nearly every listing fits in its first piece.  Takes the listing. */
+static unsigned
+begin_tickets(struct live *l,
+              struct ticket_listing *listing,
+              const struct web_request *r,
+              struct strbuf *body)
+{
+    struct err err;
+    bool more = false;
+    int code = ticket_listing_next(listing, l->reader, body, &more, &err);
+    struct tickets_sent *sent = NULL;
+    if (code == 0 && more) {
+        sent = malloc(sizeof *sent);
+        code = sent == NULL ? err_set(&err, ERR_NOMEM, "the listing of tickets") : 0;
+    }
+    if (code != 0 || !more) {
+        ticket_listing_free(listing);
+        return code != 0 ? problem(body, &err) : 200;
+    }
+    *sent = (struct tickets_sent){l, listing};
+    *r->pieces = (struct web_pieces){next_tickets, free_tickets, sent};
+    return 200;
+}
+
 static unsigned
 get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
 {
@@ -133,11 +185,12 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         err_set(&err, ERR_RANGE, TICKET_LIMIT_ACCEPTED);
         return problem(body, &err);
     }
+    struct ticket_listing *listing = NULL;
     int64_t now_ms = engine_clock_now(&l->clock.engine);
     pthread_rwlock_rdlock(&l->site_lock);
-    int code = listing_tickets(l->reader, l->site, &filter, now_ms, body, &err);
+    int code = ticket_listing_open(&listing, l->reader, l->site, &filter, now_ms, &err);
     pthread_rwlock_unlock(&l->site_lock);
-    return code == 0 ? 200 : problem(body, &err);
+    return code == 0 ? begin_tickets(l, listing, r, body) : problem(body, &err);
 }
 
 static unsigned

@@ -455,7 +455,8 @@ gather(struct life *l, struct state *store, struct err *err)
     if (store == NULL) {
         return 0;
     }
-    int code = state_each_ticket_of(store, l->device->id, take_ticket, l, err);
+    int code = state_tickets_after(store, TICKETS_OF_DEVICE, l->device->id, 0,
+                                   take_ticket, l, err);
     if (code == 0) {
         code = state_each_alarm(store, false, take_alarm, l, err);
     }

@@ -1,4 +1,4 @@
-/* Alarms, tickets and points as JSON (design section 9), from state.db: the API and the
+/* Alarms, devices and points as JSON (design section 9), from state.db: the API and the
  * command line without a daemon give the same answer. */
 #ifndef CARETAKER_PIPELINE_LISTINGS_H
 #define CARETAKER_PIPELINE_LISTINGS_H
@@ -50,25 +50,5 @@ struct point_now {
 };
 void
 listing_point(struct strbuf *out, const struct point *p, const struct point_now *now);
-
-struct ticket_filter { /* NULL: any. */
-    const char *device, *state, *assignee, *team;
-    const char *order; /* "queue" or "number"; NULL: queue, by number with `all`. */
-    bool all;          /* Closed ones too. */
-    size_t limit;      /* Only so many: the first in their order, with closed ones the
-                          newest; 0: no limit. */
-    bool overdue;      /* Only those with a deadline that was missed and still runs. */
-};
-/* A limit as text, NULL: none.  False: it is no such number. */
-#define TICKET_LIMIT_ACCEPTED "the limit is a number of tickets, from 1 to 1000000"
-bool ticket_limit_parse(size_t *out, const char *text);
-/* Open tickets in the order of the queue (pipeline/queue.h), closed ones behind them by
- * number.  What is overdue is so at now_ms. */
-int listing_tickets(struct state *store,
-                    const struct site *site,
-                    const struct ticket_filter *filter,
-                    int64_t now_ms,
-                    struct strbuf *out,
-                    struct err *err);
 
 #endif

@@ -37,14 +37,27 @@ offline_listing_alarms(const struct site *site,
 int
 offline_listing_tickets(const struct site *site,
                         const struct ticket_filter *filter,
-                        struct strbuf *out,
+                        offline_take_fn take,
+                        void *ctx,
                         struct err *err)
 {
     struct state *store = NULL;
+    struct ticket_listing *listing = NULL;
+    struct strbuf piece = {0};
+    bool more = true;
     int code = open_state(&store, site, err);
     if (code == 0) {
-        code = listing_tickets(store, site, filter, clock_real_ms(), out, err);
+        code = ticket_listing_open(&listing, store, site, filter, clock_real_ms(), err);
     }
+    while (code == 0 && more) {
+        strbuf_clear(&piece);
+        code = ticket_listing_next(listing, store, &piece, &more, err);
+        if (code == 0) {
+            code = take(ctx, piece.text, piece.size, err);
+        }
+    }
+    strbuf_fini(&piece);
+    ticket_listing_free(listing);
     state_close(store);
     return code;
 }

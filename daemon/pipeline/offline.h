@@ -9,15 +9,22 @@
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
 #include "daemon/pipeline/plan_listing.h"
+#include "daemon/pipeline/ticket_listing.h"
 
 /* A data folder without databases gives empty listings: nothing was ever recorded. */
 int offline_listing_alarms(const struct site *site,
                            const struct alarm_filter *filter,
                            struct strbuf *out,
                            struct err *err);
+/* In pieces, see ticket_listing.h; what `take` returns, if not 0, ends it. */
+typedef int (*offline_take_fn)(void *ctx,
+                               const char *bytes,
+                               size_t size,
+                               struct err *err);
 int offline_listing_tickets(const struct site *site,
                             const struct ticket_filter *filter,
-                            struct strbuf *out,
+                            offline_take_fn take,
+                            void *ctx,
                             struct err *err);
 int offline_listing_plan(const struct site *site,
                          const struct plan_filter *filter,

@@ -29,6 +29,12 @@
     " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
     " resolve_warn_ms, assign_ms, escalate_ms"
 
+#define TICKETS_AFTER(column)                                                          \
+    "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column                              \
+    " = ?2 AND number > ?1 ORDER BY number"
+#define TICKETS_BACK(column)                                                           \
+    "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column " = ?2 ORDER BY number DESC"
+
 #define EVENT_ROW                                                                      \
     "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
 
@@ -124,8 +130,15 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE number IN"
         " (SELECT number FROM ticket WHERE state <> 'closed'"
         "  UNION SELECT number FROM ticket WHERE closed_ms >= ?1) ORDER BY number",
-    [SQL_ALL_TICKETS] = "SELECT " TICKET_COLUMNS " FROM ticket ORDER BY number",
-    [SQL_NEWEST_TICKETS] = "SELECT " TICKET_COLUMNS " FROM ticket ORDER BY number DESC",
+    [SQL_TICKETS_AFTER] =
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE number > ?1 ORDER BY number",
+    [SQL_TICKETS_AFTER_OF_DEVICE] = TICKETS_AFTER("device"),
+    [SQL_TICKETS_AFTER_OF_PERSON] = TICKETS_AFTER("assignee"),
+    [SQL_TICKETS_AFTER_OF_TEAM] = TICKETS_AFTER("team"),
+    [SQL_TICKETS_BACK] = "SELECT " TICKET_COLUMNS " FROM ticket ORDER BY number DESC",
+    [SQL_TICKETS_BACK_OF_DEVICE] = TICKETS_BACK("device"),
+    [SQL_TICKETS_BACK_OF_PERSON] = TICKETS_BACK("assignee"),
+    [SQL_TICKETS_BACK_OF_TEAM] = TICKETS_BACK("team"),
     [SQL_ONE_TICKET] = "SELECT " TICKET_COLUMNS " FROM ticket WHERE number = ?1",
     [SQL_MAX_TICKET] = "SELECT max(number) FROM ticket",
     [SQL_OLDEST_VISIT] = "SELECT min(closed_ms) FROM ticket"
@@ -173,24 +186,26 @@ static const char *const sql_texts[SQL_COUNT] = {
         "SELECT seq, t, name, device, rule, ticket, json FROM events"
         " WHERE " STATE_FIGURE_EVENTS " ORDER BY seq",
     [SQL_FIRST_EVENT] = "SELECT t FROM events ORDER BY seq LIMIT 1",
-    [SQL_EACH_TICKET_OF] =
-        "SELECT " TICKET_COLUMNS " FROM ticket WHERE device = ?1 ORDER BY number",
+    /* Of one device there are fewer than of one rule, which stands for many: the +. */
     [SQL_EACH_SAME] =
-        "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device = ?2"
+        "SELECT " TICKET_COLUMNS " FROM ticket WHERE +rule = ?1 AND device = ?2"
         " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
     [SQL_EACH_LIKE] =
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE rule = ?1 AND device <> ?2"
         " AND number <> ?3 ORDER BY number DESC LIMIT ?4",
-    /* The + keeps the planner from looking at each event that there ever was. */
+    /* Its own, and what its alarm did meanwhile: both by an index, for a ticket that
+     * waits for months has most of the journal between its ends. */
     [SQL_EACH_EVENT_OF] =
         "WITH own AS (SELECT min(seq) AS first, max(seq) AS last, min(t) AS begin"
         "  FROM events WHERE ticket = ?1)"
+        " SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
+        " WHERE ticket = ?1 UNION ALL"
         " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
-        " FROM own CROSS JOIN events e WHERE e.seq BETWEEN own.first - ?4"
-        " AND iif(?5, 9223372036854775807, own.last)"
-        " AND (+e.ticket = ?1 OR (e.device = ?2 AND e.t >= own.begin"
-        "  AND e.rule IN (SELECT value FROM json_each(?3))"
-        "  AND e.ticket IS NULL AND e.name LIKE 'alarm.%')) ORDER BY e.seq",
+        " FROM own CROSS JOIN json_each(?3) j CROSS JOIN events e"
+        " WHERE e.device = ?2 AND e.rule = j.value"
+        " AND e.ticket IS NULL AND e.rule IS NOT NULL"
+        " AND e.seq BETWEEN own.first - ?4 AND iif(?5, 9223372036854775807, own.last)"
+        " AND e.t >= own.begin AND e.name LIKE 'alarm.%' ORDER BY seq",
     [SQL_EACH_EVIDENCE] =
         "SELECT ticket, opening, t_ms, rule, version, facts, device, bus FROM evidence"
         " WHERE ticket = ?1 ORDER BY opening",

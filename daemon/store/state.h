@@ -121,15 +121,29 @@ int state_each_ticket(struct state *s,
                       state_ticket_fn fn,
                       void *ctx,
                       struct err *err);
-/* All, the newest first: for a callback that soon has enough. */
-int
-state_newest_tickets(struct state *s, state_ticket_fn fn, void *ctx, struct err *err);
-/* All of one device, in order of number. */
-int state_each_ticket_of(struct state *s,
-                         const char *device,
-                         state_ticket_fn fn,
-                         void *ctx,
-                         struct err *err);
+/* Which tickets: all, or those of one device, assignee or team. */
+enum state_tickets {
+    TICKETS_ALL,
+    TICKETS_OF_DEVICE,
+    TICKETS_OF_PERSON,
+    TICKETS_OF_TEAM,
+};
+/* Those with a number above `after`, in order of number: a callback that has had enough
+ * can go on behind the last one later.  `id` is NULL for all. */
+int state_tickets_after(struct state *s,
+                        enum state_tickets which,
+                        const char *id,
+                        int64_t after,
+                        state_ticket_fn fn,
+                        void *ctx,
+                        struct err *err);
+/* The newest first: for a callback that soon has enough. */
+int state_tickets_back(struct state *s,
+                       enum state_tickets which,
+                       const char *id,
+                       state_ticket_fn fn,
+                       void *ctx,
+                       struct err *err);
 int
 state_max_ticket(struct state *s, int64_t *number, struct err *err); /* 0: none yet. */
 /* When the first of those was closed that are still to be visited; INSTANT_MAX: none

@@ -254,6 +254,18 @@ static const char version_watch[] =
     "CREATE TABLE roster (device TEXT PRIMARY KEY, here INTEGER NOT NULL,"
     "  left_ms INTEGER) STRICT, WITHOUT ROWID;";
 
+/* For listings of few among many: of a person, of a team, to be visited.  The index of
+ * all states was read whole by a query for what is not closed. */
+static const char version_11[] =
+    "DROP INDEX ticket_state;"
+    "CREATE INDEX ticket_assignee ON ticket (assignee, number)"
+    "  WHERE assignee IS NOT NULL;"
+    "CREATE INDEX ticket_team ON ticket (team, number) WHERE team IS NOT NULL;"
+    "CREATE INDEX ticket_visit ON ticket (closed_ms)"
+    "  WHERE visit_ms IS NOT NULL AND state = 'closed';"
+    "CREATE INDEX events_rule ON events (device, rule)"
+    "  WHERE ticket IS NULL AND rule IS NOT NULL;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4, version_5,
-    version_6, version_7, version_9, version_8, version_watch};
+    version_1, version_2, version_3, version_4,     version_5, version_6,
+    version_7, version_9, version_8, version_watch, version_11};

@@ -205,38 +205,58 @@ state_each_ticket(struct state *s,
                   void *ctx,
                   struct err *err)
 {
-    bool all = closed_since_ms == INSTANT_NONE;
-    enum state_sql which = all ? SQL_ALL_TICKETS : SQL_EACH_TICKET;
+    if (closed_since_ms == INSTANT_NONE) {
+        return state_tickets_after(s, TICKETS_ALL, NULL, 0, fn, ctx, err);
+    }
     sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, which, &stmt, err);
+    int rc = state_lend(s, SQL_EACH_TICKET, &stmt, err);
     if (rc != 0) {
         return rc;
     }
-    if (!all) {
-        sqlite3_bind_int64(stmt, 1, closed_since_ms);
-    }
-    return each_row(s, which, stmt, fn, ctx, err);
+    sqlite3_bind_int64(stmt, 1, closed_since_ms);
+    return each_row(s, SQL_EACH_TICKET, stmt, fn, ctx, err);
 }
 
 int
-state_newest_tickets(struct state *s, state_ticket_fn fn, void *ctx, struct err *err)
+state_tickets_after(struct state *s,
+                    enum state_tickets which,
+                    const char *id,
+                    int64_t after,
+                    state_ticket_fn fn,
+                    void *ctx,
+                    struct err *err)
 {
+    enum state_sql sql = SQL_TICKETS_AFTER + which;
     sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_NEWEST_TICKETS, &stmt, err);
-    return rc != 0 ? rc : each_row(s, SQL_NEWEST_TICKETS, stmt, fn, ctx, err);
-}
-
-int
-state_each_ticket_of(
-    struct state *s, const char *device, state_ticket_fn fn, void *ctx, struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_TICKET_OF, &stmt, err);
+    int rc = state_lend(s, sql, &stmt, err);
     if (rc != 0) {
         return rc;
     }
-    bind_text(stmt, 1, device);
-    return each_row(s, SQL_EACH_TICKET_OF, stmt, fn, ctx, err);
+    sqlite3_bind_int64(stmt, 1, after);
+    if (which != TICKETS_ALL) {
+        bind_text(stmt, 2, id);
+    }
+    return each_row(s, sql, stmt, fn, ctx, err);
+}
+
+int
+state_tickets_back(struct state *s,
+                   enum state_tickets which,
+                   const char *id,
+                   state_ticket_fn fn,
+                   void *ctx,
+                   struct err *err)
+{
+    enum state_sql sql = SQL_TICKETS_BACK + which;
+    sqlite3_stmt *stmt = NULL;
+    int rc = state_lend(s, sql, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    if (which != TICKETS_ALL) {
+        bind_text(stmt, 2, id);
+    }
+    return each_row(s, sql, stmt, fn, ctx, err);
 }
 
 int

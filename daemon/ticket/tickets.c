@@ -243,6 +243,26 @@ tickets_watch(struct tickets *t,
     judge(t, e, t_ms);
 }
 
+void
+tickets_resume_watch(struct tickets *t,
+                     int64_t t_ms,
+                     uint32_t device,
+                     uint32_t rule,
+                     const struct watch *w)
+{
+    struct ticket_entry *e = watching(t, device, rule);
+    if (e == NULL) {
+        return;
+    }
+    e->watch = *w;
+    e->watched = true;
+    (void)proof_judge(t, e, INSTANT_NONE);
+    if (t_ms != INSTANT_NONE) {
+        e->proof_ms = t_ms + PROOF_SETTLE_MS; /* Then silence is told, too. */
+    }
+    life_plan(t, e);
+}
+
 bool
 tickets_wants_watch(const struct tickets *t, uint32_t device, uint32_t rule)
 {

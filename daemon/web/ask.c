@@ -1,7 +1,8 @@
 /* The command line's side of the API: one request, one answer, one connection.
  *
  * HTTP/1.1 as RFC 9112 has it, no more of it than our own server speaks: the answer's
- * body ends where Content-Length says or, without it, where the connection does. */
+ * body ends where Content-Length or its last chunk says or, without them, where the
+ * connection does. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/model/words.h"
+#include "daemon/web/chunked.h"
 #include "daemon/web/endpoint.h"
 #include "daemon/web/web.h"
 
@@ -25,15 +27,25 @@ struct ask {
     const char *dir; /* For messages. */
     int64_t timeout_ms;
     int64_t deadline_ms; /* Monotonic. */
-    struct strbuf raw;   /* All that came. */
+    bool patient;        /* The time is for each wait. */
+    size_t limit;        /* Bytes of the body that are accepted. */
+    struct strbuf head;  /* What came before the body. */
     size_t head_bytes;   /* With the empty line; 0: not complete yet. */
     size_t body_bytes;   /* Promised by Content-Length; SIZE_MAX: up to the end. */
+    size_t got;          /* Of the body. */
+    bool in_chunks;
+    struct chunked chunks;
     unsigned status;
+    web_take_fn take;
+    void *ctx; /* Of take. */
 };
 
 static int
 wait_for(struct ask *a, short events, struct err *err)
 {
+    if (a->patient) {
+        a->deadline_ms = clock_mono_ms() + a->timeout_ms;
+    }
     for (;;) {
         int64_t left = a->deadline_ms - clock_mono_ms();
         struct pollfd p = {.fd = a->fd, .events = events};
@@ -92,7 +104,13 @@ read_field(struct ask *a, const char *line, const char *end, struct err *err)
     size_t size = (size_t)(end - line);
     if (size >= sizeof coding_name - 1 &&
         strncasecmp(line, coding_name, sizeof coding_name - 1) == 0) {
-        return broken(a, "answers in a transfer coding that is not understood", err);
+        const char *coding = line + sizeof coding_name - 1;
+        coding += strspn(coding, " \t");
+        a->in_chunks = strncasecmp(coding, "chunked\r", strlen("chunked\r")) == 0;
+        return a->in_chunks
+                   ? 0
+                   : broken(a, "answers in a transfer coding that is not understood",
+                            err);
     }
     if (size < sizeof length_name - 1 ||
         strncasecmp(line, length_name, sizeof length_name - 1) != 0) {
@@ -106,7 +124,7 @@ read_field(struct ask *a, const char *line, const char *end, struct err *err)
     size_t digits = 0;
     for (; p < end && *p >= '0' && *p <= '9'; p++, digits++) {
         value = value * 10 + (size_t)(*p - '0');
-        if (value > ANSWER_BYTES_MAX) {
+        if (value > a->limit) {
             return broken(a, "promises more than is accepted (64 MiB)", err);
         }
     }
@@ -123,7 +141,7 @@ read_field(struct ask *a, const char *line, const char *end, struct err *err)
 static int
 read_head(struct ask *a, struct err *err)
 {
-    const char *text = a->raw.text;
+    const char *text = a->head.text;
     const char *line_end = strstr(text, "\r\n");
     const char *code = text + strlen("HTTP/1.1 ");
     if (strncmp(text, "HTTP/1.", strlen("HTTP/1.")) != 0 || line_end - text < 12 ||
@@ -148,37 +166,86 @@ static int
 find_head(struct ask *a, struct err *err)
 {
     for (;;) {
-        const char *end = strstr(strbuf_text(&a->raw), "\r\n\r\n");
+        const char *end = strstr(strbuf_text(&a->head), "\r\n\r\n");
         if (end == NULL) {
             /* strstr() stops at a NUL, which no head of HTTP holds. */
-            bool nul = a->raw.size > 0 && strlen(a->raw.text) < a->raw.size;
-            return nul || a->raw.size > HEAD_BYTES_MAX
+            bool nul = a->head.size > 0 && strlen(a->head.text) < a->head.size;
+            return nul || a->head.size > HEAD_BYTES_MAX
                        ? broken(a, "does not speak HTTP", err)
                        : 0;
         }
-        a->head_bytes = (size_t)(end + 4 - a->raw.text);
+        a->head_bytes = (size_t)(end + 4 - a->head.text);
         int r = read_head(a, err);
         if (r != 0 || a->status >= 200) {
             return r;
         }
         struct strbuf rest = {0};
-        strbuf_add_bytes(&rest, a->raw.text + a->head_bytes,
-                         a->raw.size - a->head_bytes);
-        strbuf_fini(&a->raw);
-        a->raw = rest;
+        strbuf_add_bytes(&rest, a->head.text + a->head_bytes,
+                         a->head.size - a->head_bytes);
+        strbuf_fini(&a->head);
+        a->head = rest;
         a->head_bytes = 0;
     }
+}
+
+static int
+take_data(struct ask *a, const char *data, size_t size, struct err *err)
+{
+    if (size > a->limit - a->got) {
+        return broken(a, "answers with more than is accepted (64 MiB)", err);
+    }
+    a->got += size;
+    return size > 0 ? a->take(a->ctx, a->status, data, size, err) : 0;
+}
+
+static int
+take_body(struct ask *a, const char *bytes, size_t size, struct err *err)
+{
+    if (!a->in_chunks) {
+        size_t left = a->body_bytes - a->got;
+        return take_data(a, bytes, size < left ? size : left, err);
+    }
+    const char *data = NULL;
+    for (;;) {
+        size_t found = chunked_next(&a->chunks, &bytes, &size, &data);
+        if (found == 0) {
+            return a->chunks.place == CHUNKED_BROKEN
+                       ? broken(a, "sends chunks that are none", err)
+                       : 0;
+        }
+        int r = take_data(a, data, found, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+}
+
+static bool
+is_whole(const struct ask *a)
+{
+    return a->head_bytes > 0 &&
+           (a->in_chunks ? a->chunks.place == CHUNKED_END : a->got == a->body_bytes);
+}
+
+/* Bytes that came: of the head, then of the body. */
+static int
+take_bytes(struct ask *a, const char *bytes, size_t size, struct err *err)
+{
+    if (a->head_bytes > 0) {
+        return take_body(a, bytes, size, err);
+    }
+    strbuf_add_bytes(&a->head, bytes, size);
+    int r = find_head(a, err);
+    return r == 0 && a->head_bytes > 0 ? take_body(a, a->head.text + a->head_bytes,
+                                                   a->head.size - a->head_bytes, err)
+                                       : r;
 }
 
 static int
 receive_all(struct ask *a, struct err *err)
 {
     char bytes[READ_BYTES];
-    for (;;) {
-        if (a->head_bytes > 0 && a->body_bytes != SIZE_MAX &&
-            a->raw.size - a->head_bytes >= a->body_bytes) {
-            return 0;
-        }
+    while (!is_whole(a)) {
         int r = wait_for(a, POLLIN, err);
         if (r != 0) {
             return r;
@@ -192,22 +259,19 @@ receive_all(struct ask *a, struct err *err)
                            err_reason(errno));
         }
         if (n <= 0) {
-            if (a->head_bytes > 0 && a->body_bytes == SIZE_MAX && n == 0) {
+            bool up_to_the_end =
+                a->head_bytes > 0 && a->body_bytes == SIZE_MAX && !a->in_chunks;
+            if (up_to_the_end && n == 0) {
                 return 0;
             }
             return broken(a, "closed the connection before its answer was whole", err);
         }
-        if (a->raw.size + (size_t)n > ANSWER_BYTES_MAX + HEAD_BYTES_MAX) {
-            return broken(a, "answers with more than is accepted (64 MiB)", err);
-        }
-        strbuf_add_bytes(&a->raw, bytes, (size_t)n);
-        if (a->head_bytes == 0) {
-            r = find_head(a, err);
-            if (r != 0) {
-                return r;
-            }
+        r = take_bytes(a, bytes, (size_t)n, err);
+        if (r != 0) {
+            return r;
         }
     }
+    return 0;
 }
 
 /* A method is letters; a path is visible ASCII that begins with '/': anything else
@@ -231,26 +295,20 @@ is_request_line(const char *method, const char *path)
     return true;
 }
 
-int
-web_ask(const char *dir,
-        const char *method,
-        const char *path,
-        const char *body,
-        int64_t timeout_ms,
-        unsigned *status,
-        struct strbuf *answer,
-        struct err *err)
+/* Sends the request and has the answer taken. */
+static int
+ask(struct ask *a,
+    const char *method,
+    const char *path,
+    const char *body,
+    struct err *err)
 {
     if (!is_request_line(method, path)) {
         return err_set(err, ERR_USAGE, "'%s %s' is no request; escape the path", method,
                        path);
     }
-    struct ask a = {
-        .fd = -1,
-        .dir = dir,
-        .timeout_ms = timeout_ms,
-        .deadline_ms = clock_mono_ms() + timeout_ms,
-    };
+    a->fd = -1;
+    a->deadline_ms = clock_mono_ms() + a->timeout_ms;
     struct strbuf request = {0};
     strbuf_printf(&request,
                   "%s %s HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\n"
@@ -265,27 +323,68 @@ web_ask(const char *dir,
     if (body != NULL) {
         strbuf_add(&request, body);
     }
-    int r = endpoint_connect(&a.fd, dir, a.deadline_ms, err);
-    if (r != 0) {
-        goto done;
+    int r = endpoint_connect(&a->fd, a->dir, a->deadline_ms, err);
+    if (r == 0) {
+        r = send_all(a, &request, err);
     }
-    r = send_all(&a, &request, err);
-    if (r != 0) {
-        goto done;
+    if (r == 0) {
+        r = receive_all(a, err);
     }
-    r = receive_all(&a, err);
-    if (r != 0) {
-        goto done;
+    if (a->fd >= 0) {
+        close(a->fd);
     }
-    size_t got = a.raw.size - a.head_bytes;
-    strbuf_add_bytes(answer, a.raw.text + a.head_bytes,
-                     got < a.body_bytes ? got : a.body_bytes);
-    *status = a.status;
-done:
-    if (a.fd >= 0) {
-        close(a.fd);
-    }
-    strbuf_fini(&a.raw);
+    strbuf_fini(&a->head);
     strbuf_fini(&request);
     return r;
+}
+
+static int
+keep(void *ctx, unsigned status, const char *bytes, size_t size, struct err *err)
+{
+    (void)status;
+    (void)err;
+    strbuf_add_bytes(ctx, bytes, size);
+    return 0;
+}
+
+int
+web_ask(const char *dir,
+        const char *method,
+        const char *path,
+        const char *body,
+        int64_t timeout_ms,
+        unsigned *status,
+        struct strbuf *answer,
+        struct err *err)
+{
+    struct strbuf kept = {0};
+    struct ask a = {.dir = dir,
+                    .timeout_ms = timeout_ms,
+                    .limit = ANSWER_BYTES_MAX,
+                    .take = keep,
+                    .ctx = &kept};
+    int r = ask(&a, method, path, body, err);
+    if (r == 0) {
+        strbuf_add_bytes(answer, strbuf_text(&kept), kept.size);
+        *status = a.status;
+    }
+    strbuf_fini(&kept);
+    return r;
+}
+
+int
+web_ask_for(const char *dir,
+            const char *path,
+            int64_t timeout_ms,
+            web_take_fn take,
+            void *ctx,
+            struct err *err)
+{
+    struct ask a = {.dir = dir,
+                    .timeout_ms = timeout_ms,
+                    .patient = true,
+                    .limit = SIZE_MAX,
+                    .take = take,
+                    .ctx = ctx};
+    return ask(&a, "GET", path, NULL, err);
 }

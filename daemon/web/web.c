@@ -21,6 +21,7 @@
 #define HTTP_STATUS_LEAST 200
 #define HTTP_STATUS_MOST  599
 #define API_ROOT          "/api/v1/"
+#define BLOCK_BYTES       65536 /* What libmicrohttpd asks for of an answer in pieces. */
 
 struct web {
     struct MHD_Daemon *http;
@@ -79,6 +80,23 @@ peer_describe(char *out, size_t size, struct MHD_Connection *c)
     assert((size_t)n < size);
 }
 
+/* Takes the response. */
+static enum MHD_Result
+queue(struct MHD_Connection *c,
+      unsigned status,
+      const char *type,
+      struct MHD_Response *response)
+{
+    bool ok = MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
+              MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        ok = ok && MHD_add_response_header(response, "Allow", "GET, POST") == MHD_YES;
+    }
+    enum MHD_Result sent = ok ? MHD_queue_response(c, status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return sent;
+}
+
 /* Sends `body` and leaves it empty. */
 static enum MHD_Result
 reply(struct MHD_Connection *c, unsigned status, const char *type, struct strbuf *body)
@@ -91,17 +109,71 @@ reply(struct MHD_Connection *c, unsigned status, const char *type, struct strbuf
     if (response == NULL) {
         return MHD_NO; /* Out of memory: the connection is closed. */
     }
-    if (status >= 400) {
-        type = "application/problem+json";
+    return queue(c, status, status >= 400 ? "application/problem+json" : type,
+                 response);
+}
+
+/* An answer in pieces on its way out. */
+struct outflow {
+    struct web_pieces pieces;
+    struct strbuf piece;
+    size_t sent; /* Of the piece. */
+    bool more;
+};
+
+static ssize_t
+on_more(void *ctx, uint64_t pos, char *out, size_t room)
+{
+    (void)pos;
+    struct outflow *o = ctx;
+    while (o->sent == o->piece.size) {
+        if (!o->more) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+        strbuf_clear(&o->piece);
+        o->sent = 0;
+        if (o->pieces.next(o->pieces.ctx, &o->piece, &o->more) != 0) {
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
     }
-    bool ok = MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
-              MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-        ok = ok && MHD_add_response_header(response, "Allow", "GET, POST") == MHD_YES;
+    size_t left = o->piece.size - o->sent;
+    size_t size = left < room ? left : room;
+    memcpy(out, o->piece.text + o->sent, size);
+    o->sent += size;
+    return (ssize_t)size;
+}
+
+static void
+on_sent(void *ctx)
+{
+    struct outflow *o = ctx;
+    o->pieces.free(o->pieces.ctx);
+    strbuf_fini(&o->piece);
+    free(o);
+}
+
+/* `first` and what follows it; takes both. */
+static enum MHD_Result
+reply_in_pieces(struct MHD_Connection *c,
+                const char *type,
+                struct strbuf *first,
+                const struct web_pieces *pieces)
+{
+    struct outflow *o = calloc(1, sizeof *o);
+    if (o == NULL) {
+        pieces->free(pieces->ctx);
+        strbuf_fini(first);
+        return MHD_NO;
     }
-    enum MHD_Result sent = ok ? MHD_queue_response(c, status, response) : MHD_NO;
-    MHD_destroy_response(response);
-    return sent;
+    *o = (struct outflow){.pieces = *pieces, .piece = *first, .more = true};
+    *first = (struct strbuf){0};
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_more, o, on_sent);
+    if (response == NULL) {
+        on_sent(o);
+        return MHD_NO;
+    }
+    return queue(c, MHD_HTTP_OK, type, response);
 }
 
 static enum MHD_Result
@@ -176,6 +248,7 @@ finish(struct web *w,
     char peer[PEER_TEXT_BYTES];
     peer_describe(peer, sizeof peer, c);
     const char *type = "application/json";
+    struct web_pieces pieces = {0};
     struct web_request r = {
         .method = method,
         .path = path,
@@ -183,11 +256,14 @@ finish(struct web *w,
         .peer = peer,
         .query = query_value,
         .type = &type,
+        .pieces = &pieces,
         .connection = c,
     };
     struct strbuf body = {0};
     unsigned status = w->handler(w->ctx, &r, &body);
-    return reply(c, status, type, &body);
+    assert(pieces.next == NULL || status == MHD_HTTP_OK);
+    return pieces.next != NULL ? reply_in_pieces(c, type, &body, &pieces)
+                               : reply(c, status, type, &body);
 }
 
 /* The first language of Accept-Language (RFC 9110, 12.5.4), where it is one of ours. */

@@ -15,6 +15,16 @@
 
 struct web;
 
+/* An answer that is too large to be made at once: it is sent in pieces, between which
+ * other requests are answered. */
+struct web_pieces {
+    /* Appends the next piece; *more is false with the last.  Not 0: the answer ends
+     * there, broken, and who asked sees that. */
+    int (*next)(void *ctx, struct strbuf *piece, bool *more);
+    void (*free)(void *ctx); /* In any case, at the end or before it. */
+    void *ctx;
+};
+
 /* One request; the thread speaks the language that it wants (Accept-Language) while the
  * handler runs.  `path` begins with "/api/v1/"; `query` gives the arguments; `peer` is
  * "uid=1000 pid=4242" from the socket.  The handler (on the web thread) fills `body`
@@ -27,7 +37,9 @@ struct web_request {
     const char *(*query)(const struct web_request *r,
                          const char *key); /* NULL: absent. */
     const char **type; /* Of the answer, unless it is JSON: the handler may set it. */
-    void *connection;  /* Private to web.c. */
+    struct web_pieces *pieces; /* The handler may leave here what follows `body` when it
+                                  returns 200. */
+    void *connection;          /* Private to web.c. */
 };
 typedef unsigned (*web_handler_fn)(void *ctx,
                                    const struct web_request *r,
@@ -54,5 +66,16 @@ int web_ask(const char *dir,
             unsigned *status,
             struct strbuf *answer,
             struct err *err);
+
+/* The same for an answer of any size: `take` gets its body as it comes, with the
+ * status; what it returns, if not 0, ends it.  `timeout_ms` is for each wait. */
+typedef int (*web_take_fn)(
+    void *ctx, unsigned status, const char *bytes, size_t size, struct err *err);
+int web_ask_for(const char *dir,
+                const char *path,
+                int64_t timeout_ms,
+                web_take_fn take,
+                void *ctx,
+                struct err *err);
 
 #endif

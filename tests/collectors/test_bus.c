@@ -143,8 +143,8 @@ START_TEST(frames_carry_the_engines_time)
     fake_estate_tcp(f.estate, "t", fake_slave_port(s));
     fake_estate_device(f.estate, "d", 1, 50);
     fake_estate_point(f.estate, "a", REG_HOLDING, 0, TYPE_U16);
-    start();
     int64_t before_ms = engine_clock_now(&f.clock);
+    start();
     int64_t t_ms = await_quality(0, QUALITY_GOOD)->t_ms;
     int64_t after_ms = engine_clock_now(&f.clock);
     ck_assert_int_ge(t_ms, before_ms - 1);

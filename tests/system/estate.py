@@ -22,7 +22,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 CARETAKER = os.path.abspath(
     os.environ.get("CARETAKER", os.path.join(TOP, "build/debug/caretaker")))
 LIMIT_S = 60  # Only a hang takes this long.
-LOOK_S = 0.02
+LOOK_S = 0.02  # Between two looks at first; a look often starts a program, so later less often.
+LOOK_S_MAX = 0.1
 PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None)
@@ -44,14 +45,15 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 def wait_for(condition, what, limit=LIMIT_S):
     """Returns the first true value of condition()."""
-    end = time.monotonic() + limit
+    end, pause = time.monotonic() + limit, LOOK_S
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {limit} s in vain: {what}")
-        time.sleep(LOOK_S)
+        time.sleep(pause)
+        pause = min(pause * 1.1, LOOK_S_MAX)
 
 
 def free_port():

@@ -4,6 +4,7 @@ Modbus library, ours or another, has a part in it."""
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import time
@@ -227,6 +228,23 @@ class Ports(Case):
         pieces = [b for _, b in m.pieces(len(m.whole(7)))]
         self.assertEqual(b"".join(pieces), m.whole(7))
         self.assertEqual({len(p) for p in pieces[:-1]}, {4})
+
+    def test_a_stall_does_not_mix_the_pieces_of_two_answers(self):
+        self.serve(f"  - tcp: 127.0.0.1:0\n    split: 1\n    units:{UNIT % (7, 'a')}"
+                   f"{UNIT % (8, 'b')}        faults: [{{slow: [0s], delay: 3ms}}]\n")
+        m = self.master()
+        for _ in range(5):  # The second becomes due just before the next piece of the first.
+            first = m.question(7)
+            want = m.whole(7)
+            os.write(m.fd, first + m.question(8))
+            want += m.whole(8)
+            got = m.pieces(2)
+            # Not a wait: both answers are to be overdue when it goes on.
+            os.kill(self.simulator.pid, signal.SIGSTOP)
+            time.sleep(0.06)
+            os.kill(self.simulator.pid, signal.SIGCONT)
+            got += m.pieces(len(want) - sum(len(b) for _, b in got))
+            self.assertEqual(b"".join(b for _, b in got), want)
 
     def test_answers_of_a_time_leave_together(self):
         self.serve(f"  - tcp: 127.0.0.1:0\n    coalesce: 150ms\n    units:{UNIT % (7, 'a')}")

@@ -6,6 +6,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/ticket_listing.h"
 #include "tests/daemon/store/scratch.h"
 
 #define T0  1767225600000LL
@@ -172,6 +173,15 @@ static const struct {
     {{.assignee = "zhang"}, "3"},
     {{.assignee = "zhang", .all = true}, "1 3"},
     {{.assignee = "nobody", .all = true}, ""},
+    {{.team = "mechanical", .all = true}, "3"},
+    {{.all = true, .overdue = true}, "2 4"},
+    {{.limit = 2}, "3 2"},
+    {{.all = true, .limit = 2}, "3 4"}, /* The newest. */
+    {{.all = true, .limit = 9}, "1 2 3 4"},
+    {{.all = true, .order = "queue", .limit = 3}, "3 2 4"},
+    {{.all = true, .assignee = "zhang", .limit = 1}, "3"},
+    {{.all = true, .state = "opened", .limit = 1}, "2"},
+    {{.state = "closed", .limit = 5}, "1"},
 };
 
 START_TEST(test_tickets)
@@ -183,6 +193,84 @@ START_TEST(test_tickets)
     ck_assert_str_eq(strbuf_text(&listed), ticket_rows[_i].listed);
     strbuf_fini(&listed);
     strbuf_fini(&text);
+}
+END_TEST
+
+#define CLOSED 3000
+
+/* The next piece: how many tickets it has, and how large it is. */
+static size_t
+next_piece(struct ticket_listing *l, struct strbuf *all, bool *more)
+{
+    struct strbuf piece = {0};
+    must(ticket_listing_next(l, store, &piece, more, &err));
+    strbuf_add(all, strbuf_text(&piece));
+    size_t count = 0;
+    for (const char *p = strbuf_text(&piece); (p = strstr(p, "\"number\":")) != NULL;
+         p++) {
+        count++;
+    }
+    strbuf_fini(&piece);
+    return count;
+}
+
+START_TEST(test_a_long_listing_comes_in_pieces)
+{
+    const struct ticket_filter filters[] = {{.all = true},
+                                            {.all = true, .order = "queue"},
+                                            {.state = "closed", .device = "pump-1"},
+                                            {.all = true, .limit = 1000}};
+    const size_t listed[] = {CLOSED + 4, CLOSED + 4, CLOSED + 1, 1000};
+    must(state_begin(store, &err));
+    for (int64_t i = 0; i < CLOSED; i++) {
+        put_ticket(5 + i, "pump-1", TICKET_CLOSED, "zhang");
+    }
+    must(state_commit(store, &err));
+    struct ticket_listing *l = NULL;
+    struct strbuf all = {0};
+    bool more = true;
+    size_t count = 0;
+    size_t pieces = 0;
+    must(ticket_listing_open(&l, store, &estate, &filters[_i], NOW, &err));
+    for (; more; pieces++) {
+        size_t found = next_piece(l, &all, &more);
+        ck_assert_uint_lt(found, 600);
+        count += found;
+    }
+    ck_assert_uint_eq(count, listed[_i]);
+    ck_assert_uint_ge(pieces, count / 600);
+    struct strbuf numbers = {0};
+    summarise(&all, &numbers); /* It is one array. */
+    const char *tail = " 3002 3003 3004";
+    ck_assert_str_eq(numbers.text + numbers.size - strlen(tail), tail);
+    ticket_listing_free(l);
+    strbuf_fini(&numbers);
+    strbuf_fini(&all);
+}
+END_TEST
+
+START_TEST(test_what_is_closed_between_two_pieces_is_listed_once)
+{
+    const struct ticket_filter filter = {.all = true, .order = "queue"};
+    must(state_begin(store, &err));
+    for (int64_t i = 0; i < CLOSED; i++) {
+        put_ticket(5 + i, "pump-1", TICKET_CLOSED, "zhang");
+    }
+    put_ticket(5 + CLOSED, "pump-1", TICKET_OPENED, "zhang");
+    must(state_commit(store, &err));
+    struct ticket_listing *l = NULL;
+    struct strbuf all = {0};
+    bool more = true;
+    must(ticket_listing_open(&l, store, &estate, &filter, NOW, &err));
+    size_t count = next_piece(l, &all, &more);
+    ck_assert(more);
+    put_ticket(5 + CLOSED, "pump-1", TICKET_CLOSED, "zhang");
+    while (more) {
+        count += next_piece(l, &all, &more);
+    }
+    ck_assert_uint_eq(count, CLOSED + 5);
+    ticket_listing_free(l);
+    strbuf_fini(&all);
 }
 END_TEST
 
@@ -221,6 +309,8 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_alarms, 0, (int)ARRAY_LEN(alarm_rows));
     tcase_add_loop_test(tc, test_tickets, 0, (int)ARRAY_LEN(ticket_rows));
+    tcase_add_loop_test(tc, test_a_long_listing_comes_in_pieces, 0, 4);
+    tcase_add_test(tc, test_what_is_closed_between_two_pieces_is_listed_once);
     tcase_add_loop_test(tc, test_filters_that_name_nothing, 0, (int)ARRAY_LEN(wrong));
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

@@ -693,7 +693,6 @@ restart(struct bench *b, const struct saved *saved, int64_t t_ms)
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
     for (size_t i = 0; i < saved->count; i++) {
-        /* The timers are as old as the life that saved them. */
         ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i],
                                          pipeline_now(old.pipeline)));
     }

@@ -27,6 +27,44 @@ static char socket_path[PATH_BYTES]; /* In it. */
 static struct web *server;
 static atomic_int handled;
 
+/* An answer in pieces: numbers up to `last`, a thousand at a time. */
+struct pieces {
+    int at, last;
+    bool breaks; /* Before the last piece. */
+};
+static atomic_int pieces_made, pieces_freed;
+
+static int
+next_piece(void *ctx, struct strbuf *piece, bool *more)
+{
+    struct pieces *p = ctx;
+    for (int i = 0; i < 1000; i++) {
+        strbuf_printf(piece, ",%d", ++p->at);
+    }
+    *more = p->at < p->last;
+    strbuf_add(piece, *more ? "" : "]");
+    atomic_fetch_add(&pieces_made, 1);
+    return !*more && p->breaks ? ERR_IO : 0;
+}
+
+static void
+free_pieces(void *ctx)
+{
+    free(ctx);
+    atomic_fetch_add(&pieces_freed, 1);
+}
+
+static unsigned
+begin_pieces(const struct web_request *r, struct strbuf *body, int last)
+{
+    struct pieces *p = malloc(sizeof *p);
+    ck_assert_ptr_nonnull(p);
+    *p = (struct pieces){0, last, r->query(r, "breaks") != NULL};
+    *r->pieces = (struct web_pieces){next_piece, free_pieces, p};
+    strbuf_add(body, "[0");
+    return 200;
+}
+
 /* Tells back what it was asked. */
 static unsigned
 echo(void *ctx, const struct web_request *r, struct strbuf *body)
@@ -43,6 +81,9 @@ echo(void *ctx, const struct web_request *r, struct strbuf *body)
         }
         strbuf_add_char(body, ']');
         return 200;
+    }
+    if (strcmp(r->path, "/api/v1/pieces") == 0) {
+        return begin_pieces(r, body, 300000);
     }
     strbuf_add_char(body, '{');
     strbuf_json_str(body, "method", r->method);
@@ -63,6 +104,8 @@ setup_dir(void)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(socket_path, sizeof socket_path, "%.400s/%s", dir, WEB_SOCKET_NAME);
     atomic_store(&handled, 0);
+    atomic_store(&pieces_made, 0);
+    atomic_store(&pieces_freed, 0);
     server = NULL;
 }
 
@@ -358,6 +401,82 @@ START_TEST(test_large_answer_arrives_whole)
     ck_assert_uint_gt(answer.size, 1900000);
     ck_assert_str_eq(answer.text + answer.size - 8, ",299999]");
     strbuf_fini(&answer);
+}
+END_TEST
+
+START_TEST(test_an_answer_in_pieces_arrives_whole)
+{
+    struct strbuf pieces = {0};
+    struct strbuf large = {0};
+    ck_assert_uint_eq(ask("GET", "/api/v1/pieces", NULL, &pieces), 200);
+    ck_assert_uint_eq(ask("GET", "/api/v1/large", NULL, &large), 200);
+    pieces.text[pieces.size - strlen(",300000]")] = ']'; /* It has one more. */
+    pieces.text[pieces.size - strlen(",300000]") + 1] = '\0';
+    ck_assert(strcmp(pieces.text, large.text) == 0);
+    web_stop(server);
+    server = NULL;
+    ck_assert_int_eq(atomic_load(&pieces_freed), 1);
+    strbuf_fini(&pieces);
+    strbuf_fini(&large);
+}
+END_TEST
+
+/* It is sent as it is read, not made at once; who reads none of it holds nobody up, and
+ * who goes leaves nothing behind. */
+START_TEST(test_pieces_are_made_as_they_are_read)
+{
+    struct strbuf answer = {0};
+    int fd = connect_raw();
+    send_text(fd, "GET /api/v1/pieces HTTP/1.1\r\nHost: x\r\n\r\n");
+    char byte;
+    ck_assert_int_eq((int)read(fd, &byte, 1), 1);
+    ck_assert_uint_eq(ask("GET", "/api/v1/status", NULL, &answer), 200);
+    ck_assert_int_lt(atomic_load(&pieces_made),
+                     300); /* The socket's buffers hold some. */
+    close(fd);
+    web_stop(server);
+    server = NULL;
+    ck_assert_int_eq(atomic_load(&pieces_freed), 1);
+    strbuf_fini(&answer);
+}
+END_TEST
+
+START_TEST(test_a_piece_that_fails_breaks_the_answer)
+{
+    struct strbuf answer = {0};
+    struct err err = {0};
+    unsigned status = 0;
+    int r = web_ask(dir, "GET", "/api/v1/pieces?breaks=1", NULL, PATIENCE_MS, &status,
+                    &answer, &err);
+    ck_assert_int_eq(r, ERR_PROTOCOL);
+    ck_assert_ptr_nonnull(strstr(err.text, "before its answer was whole"));
+    ck_assert_uint_eq(answer.size, 0);
+}
+END_TEST
+
+static int
+take_some(void *ctx, unsigned status, const char *bytes, size_t size, struct err *err)
+{
+    size_t *left = ctx;
+    (void)bytes;
+    ck_assert_uint_eq(status, 200);
+    if (size > *left) {
+        return err_set(err, ERR_FULL, "that is enough");
+    }
+    *left -= size;
+    return 0;
+}
+
+START_TEST(test_who_takes_an_answer_may_end_it)
+{
+    struct err err = {0};
+    size_t room = 100000;
+    int r = web_ask_for(dir, "/api/v1/pieces", PATIENCE_MS, take_some, &room, &err);
+    ck_assert_int_eq(r, ERR_FULL);
+    room = 10000000;
+    r = web_ask_for(dir, "/api/v1/pieces", PATIENCE_MS, take_some, &room, &err);
+    ck_assert_int_eq(r, 0);
+    ck_assert_uint_lt(room, 8100000);
 }
 END_TEST
 
@@ -657,6 +776,7 @@ act(void *arg)
     return NULL;
 }
 
+#define CHUNKED      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define ANSWER(text) text, sizeof(text) - 1
 static const struct {
     const char *name;
@@ -695,8 +815,22 @@ static const struct {
     {"a length beyond reason",
      ANSWER("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"),
      ERR_PROTOCOL, 0, "more than is accepted"},
-    {"a transfer coding",
-     ANSWER("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    {"chunks", ANSWER(CHUNKED "2\r\n{}\r\n0\r\n\r\n"), 0, 200, "{}"},
+    {"no chunk", ANSWER(CHUNKED "0\r\n\r\n"), 0, 200, ""},
+    {"chunks with all that may be there",
+     ANSWER(CHUNKED "00a;x=\"y\"\r\n[\r\n1,2,3,4\r\n0001 \r\n]\r\n0;z\r\nA: b\r\nC:\r\n"
+                    "\r\ntrailing"),
+     0, 200, "[\r\n1,2,3,4]"},
+    {"chunks that end early", ANSWER(CHUNKED "2\r\n{}\r\n"), ERR_PROTOCOL, 0,
+     "closed the connection"},
+    {"a chunk that is longer than it says", ANSWER(CHUNKED "1\r\n{}\r\n0\r\n\r\n"),
+     ERR_PROTOCOL, 0, "chunks that are none"},
+    {"a chunk of no size", ANSWER(CHUNKED "\r\n\r\n"), ERR_PROTOCOL, 0,
+     "chunks that are none"},
+    {"a chunk beyond reason", ANSWER(CHUNKED "100000000\r\n"), ERR_PROTOCOL, 0,
+     "chunks that are none"},
+    {"another transfer coding",
+     ANSWER("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
      ERR_PROTOCOL, 0, "transfer coding"},
 };
 
@@ -770,6 +904,10 @@ web_suite(void)
                         (int)ARRAY_LEN(garbage));
     tcase_add_test(tc, test_slow_client_does_not_hold_others);
     tcase_add_test(tc, test_large_answer_arrives_whole);
+    tcase_add_test(tc, test_an_answer_in_pieces_arrives_whole);
+    tcase_add_test(tc, test_pieces_are_made_as_they_are_read);
+    tcase_add_test(tc, test_a_piece_that_fails_breaks_the_answer);
+    tcase_add_test(tc, test_who_takes_an_answer_may_end_it);
     tcase_add_test(tc, test_many_clients_at_once_are_all_served);
     tcase_add_test(tc, test_stop_closes_connections_that_are_open);
     tcase_add_test(tc, test_stop_closes_every_file);
