@@ -1,0 +1,86 @@
+/* The integers of one column of a chunk: predicted, and the difference coded by what
+ * the last ones were like.  Pure; integers only.
+ *
+ * Both the prediction and what is learnt are part of the format of chunks (chunk.h):
+ * a change of anything here is a new version of it.
+ *
+ * The level L and its slope T are fixed-point numbers with 10 bits of fraction, at
+ * first the first value and 0.  With p = L + T, base = p rounded, x the next value:
+ *
+ *   what is coded    r = x - base
+ *   then             e = (x << 10) - p,  L = p + e * a / 64,  T = T + e * b / 64
+ *
+ * (divisions round down) where the predictor in the head of the series says a and b:
+ * 64, 0 is the last value, 64, 64 goes straight on, 16, 0 is a mean of about seven.
+ *
+ * Scale: S is the mean of |r| * 256, S = S + (|r| * 256 - S) / 16, at first 64; its
+ * class s is 2 * log2(S / 32) in steps of one half, 0 below.
+ *
+ * Below class 8 (a mean below 2) the bits are
+ *   r == 0?   the mean of two chances: by the upper 3 bits of p's fraction (+ 1/2), the
+ *             last value's distance from base (-2..2) and the scale; and by the last
+ *             two values' distances and for how long the value has stood still
+ *   r < 0?    the same without the scale and the standing still
+ *   |r| - 1   unary, each step by its number and s; after 12 of them by its logarithm
+ * From class 8 on |r| is split at bit k = (s - 6) / 2: above it unary, each step by its
+ * number and s, after 20 of them by the logarithm; below it even bits, and one for the
+ * sign where r is not 0.
+ *
+ * "By its logarithm" is n = floor(log2(v + 1)) in unary, with a chance for each step,
+ * then the n lower bits of v + 1, even. */
+#ifndef CARETAKER_STORE_CHUNK_SERIES_H
+#define CARETAKER_STORE_CHUNK_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/store/chunk_coder.h"
+
+/* Values lie within +-2^41.  The predictors amplify by at most 3 (a test adds up their
+ * answers), so differences stay below 2^44, e * 64 below 2^(44 + 10 + 6), and nothing
+ * overflows. */
+#define SERIES_VALUE_MAX      (INT64_C(1) << 41)
+#define SERIES_DIFFERENCE_MAX (INT64_C(1) << 44)
+
+#define SERIES_PREDICTORS 10
+#define SERIES_CLASSES    96 /* Of scale: one of 2^44 * 256 is in the last. */
+#define SERIES_STEPS      20 /* Of a unary number. */
+#define SERIES_LOG_STEPS  48 /* Of a logarithm: more is no value. */
+
+struct series {
+    int64_t level, slope;
+    int32_t a, b;
+    int64_t last, before; /* The last two values. */
+    int64_t scale;        /* Mean of |r| in 256ths. */
+    uint32_t still;       /* Values in a row that were like the one before. */
+    struct chance zero_near[8 * 5 * 4], zero_past[5 * 5 * 4];
+    struct chance sign_near[8 * 5], sign_past[5 * 5];
+    struct chance steps[SERIES_CLASSES][SERIES_STEPS];
+    struct chance logs[SERIES_LOG_STEPS];
+};
+
+/* How fast predictors follow: a and b above. */
+struct series_predictor {
+    int32_t a, b;
+};
+extern const struct series_predictor series_predictors[SERIES_PREDICTORS];
+
+/* The predictor that is worth most: for the encoder. */
+unsigned series_choose(const int64_t *values, size_t count);
+
+/* `first` is known to both sides, by other means. */
+void series_init(struct series *s, int64_t first, unsigned predictor);
+/* Codes values that follow; they are in range. */
+void series_put(struct series *s, struct coder *c, const int64_t *values, size_t count);
+/* False when a value is out of range: the stream is damaged. */
+bool series_get(struct series *s, struct coder *c, int64_t *values, size_t count);
+
+/* Any number: how many bits it has (0..64), learnt in a tree of 7 decisions, highest
+ * first, each with the chance at 1, then 1 and the decisions before it; then its bits
+ * below the highest, even.  Decoding, a length above 64 reads as 0. */
+#define NUMBER_CHANCES 128
+uint64_t
+number_code(struct coder *c, struct chance *lengths, uint64_t value, bool decode);
+
+#endif
