@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/err.h"
-#include "daemon/store/chunk_plan.h"
-#include "daemon/store/chunk_rows.h"
-#include "daemon/store/chunk_runs.h"
+#include "daemon/store/chunk_inside.h"
 
 #define MAGIC         'K'
 #define CRC_AT        2
@@ -16,17 +14,11 @@
 #define ROWS_HEAD_MAX (2 + 2 * VARINT_BYTES_MAX)
 #define STREAM_SLACK  64 /* Of a stream's first guess, beside its values. */
 
-_Static_assert(VALUES_MAX == CHUNK_ROWS_MAX, "a column has a value a row");
-_Static_assert(CHUNK_ABSENT + 1 == CHUNK_RUN_ABSENT, "no status is coded like it");
-_Static_assert(QUALITY_GOOD == 0, "a row of good samples has state 0");
-
 struct chunk_encoder {
     struct bytes body; /* Rows and columns. */
     struct bytes whole;
-    struct rows_plan rows;
-    struct values_plan values;
-    double good[CHUNK_ROWS_MAX];
-    uint32_t states[CHUNK_ROWS_MAX];
+    struct chunk_work work;
+    struct chunk_chances chances;
     size_t sizes[CHUNK_COLUMNS_MAX];
 };
 
@@ -46,32 +38,6 @@ chunk_encoder_free(struct chunk_encoder *e)
     }
 }
 
-/* The status that most points of each row have, after Boyer and Moore: the last one
- * that outvoted the others.  Where none has more than half, any of them will do. */
-static void
-vote(struct chunk_encoder *e, const struct chunk_input *in)
-{
-    uint32_t *states = e->rows.states;
-    uint32_t *votes = e->states;
-    memset(states, 0, in->rows * sizeof *states);
-    memset(votes, 0, in->rows * sizeof *votes);
-    for (uint32_t k = 0; k < in->columns; k++) {
-        const uint16_t *statuses = in->column[k].statuses;
-        for (uint32_t i = 0; i < in->rows; i++) {
-            if (statuses[i] == CHUNK_ABSENT) {
-                continue;
-            }
-            if (votes[i] == 0) {
-                states[i] = statuses[i];
-            }
-            votes[i] += states[i] == statuses[i] ? 1 : UINT32_MAX;
-        }
-    }
-    for (uint32_t i = 0; in->flags != NULL && i < in->rows; i++) {
-        states[i] |= (uint32_t)in->flags[i] << 16;
-    }
-}
-
 static bool
 put_crc(struct bytes *out, size_t from)
 {
@@ -83,11 +49,9 @@ put_crc(struct bytes *out, size_t from)
     return true;
 }
 
-/* What writes the stream of a part, again if it did not fit. */
-typedef void stream_fn(const struct chunk_encoder *e, uint32_t rows, struct coder *c);
-
+/* The stream of the rows, or of a column; again if it did not fit. */
 static bool
-put_stream(struct chunk_encoder *e, uint32_t rows, stream_fn *fn)
+put_stream(struct chunk_encoder *e, uint32_t rows, bool column)
 {
     size_t room = 2 * (size_t)rows + STREAM_SLACK;
     for (;; room *= 2) {
@@ -96,7 +60,14 @@ put_stream(struct chunk_encoder *e, uint32_t rows, stream_fn *fn)
             return false;
         }
         coder_write(&c, e->body.at + e->body.size, room);
-        fn(e, rows, &c);
+        if (column) {
+            chunk_values_chances_reset(&e->chances.values);
+            chunk_runs_init(&e->chances.runs);
+            chunk_put_column(&e->work, rows, &c, &e->chances);
+        } else {
+            chunk_rows_chances_reset(&e->chances.rows);
+            chunk_rows_put(&e->work.rows, rows, &c, &e->chances.rows);
+        }
         size_t size = coder_end(&c);
         if (!c.full) {
             e->body.size += size;
@@ -105,57 +76,14 @@ put_stream(struct chunk_encoder *e, uint32_t rows, stream_fn *fn)
     }
 }
 
-static void
-stream_rows(const struct chunk_encoder *e, uint32_t rows, struct coder *c)
-{
-    rows_put(&e->rows, rows, c);
-}
-
-static void
-stream_column(const struct chunk_encoder *e, uint32_t rows, struct coder *c)
-{
-    values_put(&e->values, c);
-    (void)rows;
-}
-
-static void
-stream_runs_and_column(const struct chunk_encoder *e, uint32_t rows, struct coder *c)
-{
-    runs_put(c, e->states, rows);
-    values_put(&e->values, c);
-}
-
 static bool
 put_rows(struct chunk_encoder *e, const struct chunk_input *in)
 {
-    vote(e, in);
-    rows_plan(&e->rows, in->t_ms, in->rows);
     if (!bytes_reserve(&e->body, ROWS_HEAD_MAX)) {
         return false;
     }
-    rows_put_head(&e->body, &e->rows, in->t_ms[0]);
-    return put_stream(e, in->rows, stream_rows) && put_crc(&e->body, 0);
-}
-
-/* The good values into e->good, what rows do not say into e->states; how many values,
- * and whether there is anything to say. */
-static uint32_t
-gather(struct chunk_encoder *e,
-       const struct chunk_input *in,
-       const struct chunk_column *k,
-       bool *runs)
-{
-    uint32_t count = 0, any = 0;
-    for (uint32_t i = 0; i < in->rows; i++) {
-        uint16_t status = k->statuses[i];
-        bool as_row = status == (uint16_t)e->rows.states[i];
-        e->states[i] = as_row ? 0 : status + 1u;
-        any |= e->states[i];
-        e->good[count] = k->values[i];
-        count += status_has_value(status);
-    }
-    *runs = any != 0;
-    return count;
+    chunk_rows_put_head(&e->body, &e->work.rows, in->t_ms[0]);
+    return put_stream(e, in->rows, false) && put_crc(&e->body, 0);
 }
 
 static bool
@@ -163,13 +91,11 @@ put_column(struct chunk_encoder *e,
            const struct chunk_input *in,
            const struct chunk_column *k)
 {
-    bool runs;
     size_t from = e->body.size;
-    uint32_t count = gather(e, in, k, &runs);
-    values_plan(&e->values, e->good, count, &k->scaling);
-    return values_put_head(&e->body, &e->values, e->good, runs) &&
-           put_stream(e, in->rows, runs ? stream_runs_and_column : stream_column) &&
-           put_crc(&e->body, from);
+    chunk_plan_column(&e->work, in, k);
+    return chunk_values_put_head(&e->body, &e->work.values, e->work.good,
+                                 e->work.runs) &&
+           put_stream(e, in->rows, true) && put_crc(&e->body, from);
 }
 
 static bool
@@ -228,13 +154,9 @@ chunk_encode(struct chunk_encoder *e,
              const uint8_t **bytes,
              size_t *size)
 {
-    assert(in->rows > 0);
-    assert(in->rows <= CHUNK_ROWS_MAX);
-    assert(in->columns <= CHUNK_COLUMNS_MAX);
-    for (uint32_t i = 0; i < in->rows; i++) {
-        if (in->t_ms[i] > CHUNK_TIME_MAX || in->t_ms[i] < -CHUNK_TIME_MAX) {
-            return ERR_RANGE;
-        }
+    int rc = chunk_plan_rows(&e->work, in);
+    if (rc != 0) {
+        return rc;
     }
     e->body.size = 0;
     if (!put_rows(e, in)) {
@@ -364,30 +286,21 @@ chunk_rows(const struct chunk *c,
            uint16_t *flags,
            uint16_t *row_statuses)
 {
+    struct chunk_rows_reader r;
+    struct chunk_rows_chances chances;
+    struct coder coder;
     size_t size = c->rows_size;
     const uint8_t *bytes = c->bytes + c->rows_at;
-    return check_part(bytes, &size) &&
-           rows_get(bytes, size, c->rows, t_ms, flags, row_statuses);
-}
-
-/* From runs to statuses; false when one is none. */
-static bool
-get_statuses(struct coder *coder,
-             uint32_t rows,
-             const uint16_t *row_statuses,
-             uint16_t *statuses)
-{
-    uint32_t states[CHUNK_ROWS_MAX];
-    runs_get(coder, states, rows);
-    for (uint32_t i = 0; i < rows; i++) {
-        statuses[i] = states[i] == 0 ? row_statuses[i] : (uint16_t)(states[i] - 1);
-        if (states[i] > CHUNK_RUN_ABSENT ||
-            (states[i] != CHUNK_RUN_ABSENT &&
-             CHUNK_QUALITY(statuses[i]) >= QUALITY_COUNT)) {
-            return false;
-        }
+    if (!check_part(bytes, &size)) {
+        return false;
     }
-    return true;
+    struct cursor at = {bytes, bytes + size};
+    if (!chunk_rows_get_head(&r, &at)) {
+        return false;
+    }
+    coder_read(&coder, at.at, (size_t)(at.end - at.at));
+    chunk_rows_chances_reset(&chances);
+    return chunk_rows_get(&r, c->rows, &coder, &chances, t_ms, flags, row_statuses);
 }
 
 bool
@@ -397,26 +310,21 @@ chunk_values(const struct chunk *c,
              double *values,
              uint16_t *statuses)
 {
-    struct values_reader r;
+    struct chunk_values_reader r;
+    struct chunk_chances chances;
     struct coder coder;
     size_t size = part->size;
     const uint8_t *bytes = c->bytes + part->at;
-    uint32_t count = 0;
     if (!check_part(bytes, &size)) {
         return false;
     }
     struct cursor at = {bytes, bytes + size};
-    if (!values_get_head(&r, &at)) {
+    if (!chunk_values_get_head(&r, &at)) {
         return false;
     }
     coder_read(&coder, at.at, (size_t)(at.end - at.at));
-    if (!r.flag) {
-        memcpy(statuses, row_statuses, c->rows * sizeof *statuses);
-    } else if (!get_statuses(&coder, c->rows, row_statuses, statuses)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < c->rows; i++) {
-        count += status_has_value(statuses[i]);
-    }
-    return values_get(&r, &coder, values, statuses, c->rows, count);
+    chunk_values_chances_reset(&chances.values);
+    chunk_runs_init(&chances.runs);
+    return chunk_get_column(&r, c->rows, &coder, &chances, row_statuses, values,
+                            statuses);
 }

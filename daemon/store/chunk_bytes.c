@@ -63,7 +63,7 @@ bytes_free(struct bytes *b)
 bool
 bytes_reserve(struct bytes *b, size_t more)
 {
-    if (b->capacity - b->size >= more) {
+    if (b->capacity >= b->size + more) {
         return true;
     }
     size_t capacity =

@@ -13,14 +13,14 @@
 #define PALETTE_GAIN    1.0 /* Bits that it saves of each value, at least. */
 
 _Static_assert((PALETTE_SLOTS & (PALETTE_SLOTS - 1)) == 0, "slots are masked");
-_Static_assert(PALETTE_SLOTS >= 2 * (VALUES_PALETTE_MAX + 1), "few collide");
+_Static_assert(PALETTE_SLOTS >= 2 * (CHUNK_VALUES_PALETTE_MAX + 1), "few collide");
 
 static const double powers_of_ten[DECIMALS_MAX + 1] = {
     1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 bool
-values_set_decimals(struct values_map *map, unsigned decimals)
+chunk_values_set_decimals(struct chunk_values_map *map, unsigned decimals)
 {
     if (decimals > DECIMALS_MAX) {
         return false;
@@ -33,7 +33,7 @@ values_set_decimals(struct values_map *map, unsigned decimals)
 }
 
 static inline double
-scaled_value(const struct values_map *map, int64_t n)
+scaled_value(const struct chunk_values_map *map, int64_t n)
 {
     double value = (double)n * map->mul + map->add;
     value = map->div != 1.0 ? value / map->div : value;
@@ -51,12 +51,12 @@ single_value(int64_t n)
 }
 
 double
-values_of(const struct values_map *map, int64_t n)
+chunk_values_of(const struct chunk_values_map *map, int64_t n)
 {
-    if (map->form == VALUES_SCALED) {
+    if (map->form == CHUNK_VALUES_SCALED) {
         return scaled_value(map, n);
     }
-    if (map->form == VALUES_SINGLE) {
+    if (map->form == CHUNK_VALUES_SINGLE) {
         return single_value(n);
     }
     return bits_double((uint64_t)n ^ (uint64_t)(n < 0 ? INT64_MAX : 0));
@@ -64,9 +64,9 @@ values_of(const struct values_map *map, int64_t n)
 
 /* The integer that the map makes into the very bits of the value. */
 static inline bool
-scaled_int(const struct values_map *map, double value, int64_t *n)
+scaled_int(const struct chunk_values_map *map, double value, int64_t *n)
 {
-    double limit = map->single ? SINGLE_INT_MAX : (double)SERIES_VALUE_MAX;
+    double limit = map->single ? SINGLE_INT_MAX : (double)CHUNK_SERIES_VALUE_MAX;
     double raw = value * map->div - map->add;
     raw = map->mul != 1.0 ? raw / map->mul : raw;
     if (!(fabs(raw) < limit)) {
@@ -94,15 +94,15 @@ double_int(double value)
 }
 
 static bool
-fits(const struct values_map *map, double value, int64_t *n)
+fits(const struct chunk_values_map *map, double value, int64_t *n)
 {
-    return map->form == VALUES_SCALED ? scaled_int(map, value, n)
-                                      : single_int(value, n);
+    return map->form == CHUNK_VALUES_SCALED ? scaled_int(map, value, n)
+                                            : single_int(value, n);
 }
 
 /* Whether it is worth looking at all of them. */
 static bool
-probes_fit(const struct values_map *map, const double *values, uint32_t count)
+probes_fit(const struct chunk_values_map *map, const double *values, uint32_t count)
 {
     uint32_t probes = count < PROBES ? count : PROBES;
     uint32_t odd = 0, odd_max = count < PROBES ? 0 : PROBES_ODD;
@@ -115,7 +115,9 @@ probes_fit(const struct values_map *map, const double *values, uint32_t count)
 
 /* All values by this map, with as many odd ones as may be. */
 static bool
-try_map(struct values_plan *plan, const struct values_map *map, const double *values)
+try_map(struct chunk_values_plan *plan,
+        const struct chunk_values_map *map,
+        const double *values)
 {
     int64_t last = 0;
     bool any = false;
@@ -134,7 +136,7 @@ try_map(struct values_plan *plan, const struct values_map *map, const double *va
             last = plan->ints[i];
             continue;
         }
-        if (plan->odd_count >= plan->count / VALUES_ODD_SHARE) {
+        if (plan->odd_count >= plan->count / CHUNK_VALUES_ODD_SHARE) {
             return false;
         }
         plan->odd[plan->odd_count++] = i;
@@ -147,20 +149,20 @@ try_map(struct values_plan *plan, const struct values_map *map, const double *va
 /* The fewest decimals that the value has, looked for around `guess`; more than `most`:
  * none. */
 static unsigned
-decimals_of(struct values_map *map, double value, unsigned guess, unsigned most)
+decimals_of(struct chunk_values_map *map, double value, unsigned guess, unsigned most)
 {
     int64_t n;
     unsigned decimals = guess <= most ? guess : 0;
-    values_set_decimals(map, decimals);
+    chunk_values_set_decimals(map, decimals);
     if (scaled_int(map, value, &n)) {
-        while (decimals > 0 && values_set_decimals(map, decimals - 1) &&
+        while (decimals > 0 && chunk_values_set_decimals(map, decimals - 1) &&
                scaled_int(map, value, &n)) {
             decimals--;
         }
         return decimals;
     }
     while (++decimals <= most) {
-        values_set_decimals(map, decimals);
+        chunk_values_set_decimals(map, decimals);
         if (scaled_int(map, value, &n)) {
             break;
         }
@@ -171,9 +173,9 @@ decimals_of(struct values_map *map, double value, unsigned guess, unsigned most)
 /* As few decimals as leave few values odd: one costs as much as DECIMAL_WORTH values
  * that have a decimal too many. */
 static bool
-try_decimals(struct values_plan *plan, const double *values, bool single)
+try_decimals(struct chunk_values_plan *plan, const double *values, bool single)
 {
-    struct values_map map = {.form = VALUES_SCALED, .single = single};
+    struct chunk_values_map map = {.form = CHUNK_VALUES_SCALED, .single = single};
     unsigned most = single ? SINGLE_DECIMALS : DECIMALS_MAX;
     uint32_t with[DECIMALS_MAX + 2] = {0}; /* So many decimals; the last: none fit. */
     unsigned decimals = 0, best = 0;
@@ -188,19 +190,21 @@ try_decimals(struct values_plan *plan, const double *values, bool single)
     for (decimals = 0; decimals <= most; decimals++) {
         odd -= with[decimals];
         uint64_t cost = odd * DECIMAL_WORTH + (uint64_t)decimals * plan->count;
-        if (odd <= plan->count / VALUES_ODD_SHARE && cost < least) {
+        if (odd <= plan->count / CHUNK_VALUES_ODD_SHARE && cost < least) {
             least = cost;
             best = decimals;
         }
     }
-    values_set_decimals(&map, best);
+    chunk_values_set_decimals(&map, best);
     return least != UINT64_MAX && try_map(plan, &map, values);
 }
 
 static bool
-try_scaling(struct values_plan *plan, const double *values, const struct scaling *s)
+try_scaling(struct chunk_values_plan *plan,
+            const double *values,
+            const struct scaling *s)
 {
-    struct values_map map = {.form = VALUES_SCALED};
+    struct chunk_values_map map = {.form = CHUNK_VALUES_SCALED};
     if (s->mul == 0.0 || s->div == 0.0 || !isfinite(s->mul) || !isfinite(s->add) ||
         !isfinite(s->div)) {
         return false;
@@ -208,7 +212,7 @@ try_scaling(struct values_plan *plan, const double *values, const struct scaling
     if (s->mul == 1.0 && double_bits(s->add) == 0) {
         for (unsigned decimals = 0; decimals <= DECIMALS_MAX; decimals++) {
             if (s->div == powers_of_ten[decimals]) {
-                values_set_decimals(&map, decimals);
+                chunk_values_set_decimals(&map, decimals);
                 return try_map(plan, &map, values);
             }
         }
@@ -221,14 +225,16 @@ try_scaling(struct values_plan *plan, const double *values, const struct scaling
 }
 
 static void
-choose_map(struct values_plan *plan, const double *values, const struct scaling *s)
+choose_map(struct chunk_values_plan *plan,
+           const double *values,
+           const struct scaling *s)
 {
-    struct values_map single = {.form = VALUES_SINGLE};
+    struct chunk_values_map single = {.form = CHUNK_VALUES_SINGLE};
     if (try_scaling(plan, values, s) || try_decimals(plan, values, false) ||
         try_decimals(plan, values, true) || try_map(plan, &single, values)) {
         return;
     }
-    plan->map = (struct values_map){.form = VALUES_DOUBLE};
+    plan->map = (struct chunk_values_map){.form = CHUNK_VALUES_DOUBLE};
     plan->odd_count = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
         plan->ints[i] = double_int(values[i]);
@@ -255,7 +261,7 @@ _Static_assert(PALETTE_SLOTS == 1 << (64 - 54), "slot_of() gives this many");
 struct distinct {
     uint32_t count;
     uint16_t slots[PALETTE_SLOTS]; /* Index into numbers + 1; 0: free. */
-    int64_t numbers[VALUES_PALETTE_MAX];
+    int64_t numbers[CHUNK_VALUES_PALETTE_MAX];
 };
 
 static uint16_t *
@@ -278,7 +284,7 @@ collect(struct distinct *d, const int64_t *ints, uint32_t count)
         }
         uint16_t *slot = find_slot(d, ints[i]);
         if (*slot == 0) {
-            if (d->count == VALUES_PALETTE_MAX) {
+            if (d->count == CHUNK_VALUES_PALETTE_MAX) {
                 return false;
             }
             d->numbers[d->count++] = ints[i];
@@ -305,7 +311,7 @@ order(struct distinct *d, int64_t *palette)
 /* A palette stands for the integers where few of a wide range are in use: an analogue
  * converter of 12 bits behind a register of 16, a float that has few values. */
 static void
-choose_palette(struct values_plan *plan)
+choose_palette(struct chunk_values_plan *plan)
 {
     struct distinct d = {0};
     uint32_t prefix = plan->count < PALETTE_PREFIX ? plan->count : PALETTE_PREFIX;
@@ -324,7 +330,7 @@ choose_palette(struct values_plan *plan)
 }
 
 static void
-use_palette(struct values_plan *plan)
+use_palette(struct chunk_values_plan *plan)
 {
     for (uint32_t i = 0; i < plan->count; i++) {
         uint32_t low = 0, high = plan->palette_count;
@@ -341,17 +347,17 @@ use_palette(struct values_plan *plan)
 }
 
 void
-values_plan(struct values_plan *plan,
-            const double *values,
-            uint32_t count,
-            const struct scaling *scaling)
+chunk_values_plan(struct chunk_values_plan *plan,
+                  const double *values,
+                  uint32_t count,
+                  const struct scaling *scaling)
 {
     plan->count = count;
     plan->odd_count = 0;
     plan->palette_count = 0;
     plan->constant = false;
     plan->predictor = 0;
-    plan->map = (struct values_map){.form = VALUES_NONE};
+    plan->map = (struct chunk_values_map){.form = CHUNK_VALUES_NONE};
     if (count == 0) {
         return;
     }
@@ -367,7 +373,7 @@ values_plan(struct values_plan *plan,
     if (plan->palette_count > 0) {
         use_palette(plan);
     }
-    if (plan->map.form != VALUES_DOUBLE || plan->palette_count > 0) {
-        plan->predictor = series_choose(plan->ints, count);
+    if (plan->map.form != CHUNK_VALUES_DOUBLE || plan->palette_count > 0) {
+        plan->predictor = chunk_series_choose(plan->ints, count);
     }
 }

@@ -34,6 +34,6 @@ status_has_value(uint16_t status)
 }
 
 /* n / 10^decimals.  False when that is no such number. */
-bool values_set_decimals(struct values_map *map, unsigned decimals);
+bool chunk_values_set_decimals(struct chunk_values_map *map, unsigned decimals);
 
 #endif

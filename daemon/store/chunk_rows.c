@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/chunk_runs.h"
-
 #define FORM_RUNS      0x01u
 #define FORM_FOLLOWS   0x02u
 #define PERIOD_MAX     (INT64_C(1) << 31) /* 24 days; longer ones cost some more. */
@@ -45,7 +43,10 @@ median_step(const int64_t *t_ms, uint32_t rows)
 
 /* Returns the sum of the logarithms, about, of what is left to code. */
 static uint64_t
-put_on_grid(struct rows_plan *plan, const int64_t *t_ms, uint32_t rows, bool follows)
+put_on_grid(struct chunk_rows_plan *plan,
+            const int64_t *t_ms,
+            uint32_t rows,
+            bool follows)
 {
     int64_t grid = t_ms[0], half = plan->period / 2;
     int64_t last = 0;
@@ -67,7 +68,7 @@ put_on_grid(struct rows_plan *plan, const int64_t *t_ms, uint32_t rows, bool fol
 }
 
 void
-rows_plan(struct rows_plan *plan, const int64_t *t_ms, uint32_t rows)
+chunk_rows_plan(struct chunk_rows_plan *plan, const int64_t *t_ms, uint32_t rows)
 {
     plan->runs = false;
     for (uint32_t i = 0; i < rows && !plan->runs; i++) {
@@ -80,11 +81,13 @@ rows_plan(struct rows_plan *plan, const int64_t *t_ms, uint32_t rows)
     if (plan->follows) {
         (void)put_on_grid(plan, t_ms, rows, true);
     }
-    plan->predictor = series_choose(plan->phases, rows);
+    plan->predictor = chunk_series_choose(plan->phases, rows);
 }
 
 void
-rows_put_head(struct bytes *out, const struct rows_plan *plan, int64_t first)
+chunk_rows_put_head(struct bytes *out,
+                    const struct chunk_rows_plan *plan,
+                    int64_t first)
 {
     bytes_fixed(out, (plan->runs ? FORM_RUNS : 0) | (plan->follows ? FORM_FOLLOWS : 0),
                 1);
@@ -93,80 +96,109 @@ rows_put_head(struct bytes *out, const struct rows_plan *plan, int64_t first)
     bytes_fixed(out, plan->predictor, 1);
 }
 
-/* Of a row behind the first. */
-struct times {
-    bool before_was_one;
-    struct chance is_one[2];
-    struct chance lengths[NUMBER_CHANCES];
-    struct series phases;
-};
-
-static void
-times_init(struct times *t, unsigned predictor)
+void
+chunk_rows_chances_reset(struct chunk_rows_chances *chances)
 {
-    t->before_was_one = true;
-    chances_reset(t->is_one, 2);
-    chances_reset(t->lengths, NUMBER_CHANCES);
-    series_init(&t->phases, 0, predictor);
+    chances_reset(chances->is_one, 2);
+    chances_reset(chances->lengths, NUMBER_CHANCES);
+    chunk_series_chances_reset(&chances->phases);
+    chunk_runs_init(&chances->runs);
 }
 
+/* `is_one`: the row before was one step on; then whether this one is. */
 static int64_t
-steps_code(struct times *t, struct coder *c, int64_t steps, bool decode)
+steps_code(struct chunk_rows_chances *chances,
+           struct coder *c,
+           bool *is_one,
+           int64_t steps,
+           bool decode)
 {
-    struct chance *is_one = &t->is_one[t->before_was_one];
-    t->before_was_one = coder_bit(c, is_one, steps == 1, decode);
-    if (t->before_was_one) {
+    *is_one = coder_bit(c, &chances->is_one[*is_one], steps == 1, decode);
+    if (*is_one) {
         return 1;
     }
-    return unzigzag(number_code(c, t->lengths, zigzag(steps), decode));
+    return unzigzag(number_code(c, chances->lengths, zigzag(steps), decode));
 }
 
 void
-rows_put(const struct rows_plan *plan, uint32_t rows, struct coder *c)
+chunk_rows_put(const struct chunk_rows_plan *plan,
+               uint32_t rows,
+               struct coder *c,
+               struct chunk_rows_chances *chances)
 {
-    struct times t;
+    struct chunk_series phases;
+    bool is_one = true;
     if (plan->runs) {
-        runs_put(c, plan->states, rows);
+        chunk_runs_put(&chances->runs, c, plan->states, rows);
     }
-    times_init(&t, plan->predictor);
+    chunk_series_init(&phases, &chances->phases, 0, plan->predictor);
     for (uint32_t i = 1; i < rows; i++) {
-        (void)steps_code(&t, c, plan->steps[i], false);
-        series_put(&t.phases, c, &plan->phases[i], 1);
+        (void)steps_code(chances, c, &is_one, plan->steps[i], false);
+        chunk_series_put(&phases, c, &plan->phases[i], 1);
     }
 }
 
 static bool
-get_times(struct times *t,
-          struct coder *c,
-          int64_t period,
-          bool follows,
-          int64_t *t_ms,
-          uint32_t rows)
+time_is_sane(int64_t t_ms, int64_t limit)
 {
-    int64_t grid = t_ms[0], phase, jump;
+    return t_ms <= limit && t_ms >= -limit;
+}
+
+bool
+chunk_rows_get_head(struct chunk_rows_reader *r, struct cursor *c)
+{
+    uint64_t form, first, period, predictor;
+    if (!cursor_fixed(c, &form, 1) || form > (FORM_RUNS | FORM_FOLLOWS) ||
+        !cursor_varint(c, &first) || !cursor_varint(c, &period) || period < 1 ||
+        period > PERIOD_MAX || !cursor_fixed(c, &predictor, 1) ||
+        predictor >= CHUNK_SERIES_PREDICTORS) {
+        return false;
+    }
+    *r = (struct chunk_rows_reader){.runs = form & FORM_RUNS,
+                                    .follows = form & FORM_FOLLOWS,
+                                    .first = unzigzag(first),
+                                    .period = (int64_t)period,
+                                    .predictor = (unsigned)predictor};
+    return time_is_sane(r->first, CHUNK_TIME_MAX);
+}
+
+static bool
+get_times(const struct chunk_rows_reader *r,
+          uint32_t rows,
+          struct coder *c,
+          struct chunk_rows_chances *chances,
+          int64_t *t_ms)
+{
+    struct chunk_series phases;
+    bool is_one = true;
+    int64_t grid = r->first, phase, jump;
+    chunk_series_init(&phases, &chances->phases, 0, r->predictor);
+    t_ms[0] = r->first;
     for (uint32_t i = 1; i < rows; i++) {
-        int64_t steps = steps_code(t, c, 0, true);
-        if (!series_get(&t->phases, c, &phase, 1) ||
-            __builtin_mul_overflow(steps, period, &jump) ||
-            __builtin_add_overflow(grid, jump, &grid) || grid > 2 * CHUNK_TIME_MAX ||
-            grid < -2 * CHUNK_TIME_MAX) {
+        int64_t steps = steps_code(chances, c, &is_one, 0, true);
+        if (!chunk_series_get(&phases, c, &phase, 1) ||
+            __builtin_mul_overflow(steps, r->period, &jump) ||
+            __builtin_add_overflow(grid, jump, &grid) ||
+            !time_is_sane(grid, 2 * CHUNK_TIME_MAX) ||
+            !time_is_sane(grid + phase, CHUNK_TIME_MAX)) {
             return false;
         }
         t_ms[i] = grid + phase;
-        if (t_ms[i] > CHUNK_TIME_MAX || t_ms[i] < -CHUNK_TIME_MAX) {
-            return false;
-        }
-        grid = follows ? t_ms[i] : grid;
+        grid = r->follows ? t_ms[i] : grid;
     }
     return true;
 }
 
 /* False when a status is none. */
 static bool
-get_states(struct coder *c, uint32_t rows, uint16_t *flags, uint16_t *row_statuses)
+get_states(uint32_t rows,
+           struct coder *c,
+           struct chunk_rows_chances *chances,
+           uint16_t *flags,
+           uint16_t *row_statuses)
 {
     uint32_t states[CHUNK_ROWS_MAX];
-    runs_get(c, states, rows);
+    chunk_runs_get(&chances->runs, c, states, rows);
     for (uint32_t i = 0; i < rows; i++) {
         flags[i] = (uint16_t)(states[i] >> 16);
         row_statuses[i] = (uint16_t)states[i];
@@ -178,36 +210,19 @@ get_states(struct coder *c, uint32_t rows, uint16_t *flags, uint16_t *row_status
 }
 
 bool
-rows_get(const uint8_t *bytes,
-         size_t size,
-         uint32_t rows,
-         int64_t *t_ms,
-         uint16_t *flags,
-         uint16_t *row_statuses)
+chunk_rows_get(const struct chunk_rows_reader *r,
+               uint32_t rows,
+               struct coder *c,
+               struct chunk_rows_chances *chances,
+               int64_t *t_ms,
+               uint16_t *flags,
+               uint16_t *row_statuses)
 {
-    struct cursor head = {bytes, bytes + size};
-    uint64_t form, first, period, predictor;
-    struct coder c;
-    struct times t;
-    if (!cursor_fixed(&head, &form, 1) || form > (FORM_RUNS | FORM_FOLLOWS) ||
-        !cursor_varint(&head, &first) || !cursor_varint(&head, &period) || period < 1 ||
-        period > PERIOD_MAX || !cursor_fixed(&head, &predictor, 1) ||
-        predictor >= SERIES_PREDICTORS) {
-        return false;
-    }
-    t_ms[0] = unzigzag(first);
-    if (t_ms[0] > CHUNK_TIME_MAX || t_ms[0] < -CHUNK_TIME_MAX) {
-        return false;
-    }
-    coder_read(&c, head.at, (size_t)(head.end - head.at));
-    if (form & FORM_RUNS) {
-        if (!get_states(&c, rows, flags, row_statuses)) {
-            return false;
-        }
-    } else {
+    if (!r->runs) {
         memset(flags, 0, rows * sizeof *flags);
         memset(row_statuses, 0, rows * sizeof *row_statuses);
+    } else if (!get_states(rows, c, chances, flags, row_statuses)) {
+        return false;
     }
-    times_init(&t, (unsigned)predictor);
-    return get_times(&t, &c, (int64_t)period, form & FORM_FOLLOWS, t_ms, rows);
+    return get_times(r, rows, c, chances, t_ms);
 }

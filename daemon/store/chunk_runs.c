@@ -2,10 +2,10 @@
 
 #define NEVER 0xffff0000u /* No status, no flags. */
 
-static void
-init(struct runs *r)
+void
+chunk_runs_init(struct chunk_runs *r)
 {
-    *r = (struct runs){
+    *r = (struct chunk_runs){
         .zero = true, .recent = {CHUNK_RUN_ABSENT, NEVER}, .length = {1, 1}};
     chances_reset(r->is_zero, 2);
     chances_reset(r->is_recent, 2);
@@ -14,7 +14,7 @@ init(struct runs *r)
 }
 
 static uint32_t
-value_code(struct runs *r, struct coder *c, uint32_t value, bool decode)
+value_code(struct chunk_runs *r, struct coder *c, uint32_t value, bool decode)
 {
     struct chance *is_zero = &r->is_zero[r->zero];
     r->zero = coder_bit(c, is_zero, value == 0, decode);
@@ -36,7 +36,8 @@ value_code(struct runs *r, struct coder *c, uint32_t value, bool decode)
 
 /* Of `left` rows, how many the run has; encoding, `length` are alike. */
 static size_t
-length_code(struct runs *r, struct coder *c, size_t length, size_t left, bool decode)
+length_code(
+    struct chunk_runs *r, struct coder *c, size_t length, size_t left, bool decode)
 {
     uint64_t *last = &r->length[r->zero];
     bool same = length == *last || (length == left && *last > left);
@@ -48,29 +49,28 @@ length_code(struct runs *r, struct coder *c, size_t length, size_t left, bool de
 }
 
 void
-runs_put(struct coder *c, const uint32_t *values, size_t count)
+chunk_runs_put(struct chunk_runs *r,
+               struct coder *c,
+               const uint32_t *values,
+               size_t count)
 {
-    struct runs r;
-    init(&r);
     for (size_t at = 0; at < count;) {
         size_t length = 1;
         while (at + length < count && values[at + length] == values[at]) {
             length++;
         }
-        (void)value_code(&r, c, values[at], false);
-        (void)length_code(&r, c, length, count - at, false);
+        (void)value_code(r, c, values[at], false);
+        (void)length_code(r, c, length, count - at, false);
         at += length;
     }
 }
 
 void
-runs_get(struct coder *c, uint32_t *values, size_t count)
+chunk_runs_get(struct chunk_runs *r, struct coder *c, uint32_t *values, size_t count)
 {
-    struct runs r;
-    init(&r);
     for (size_t at = 0; at < count;) {
-        uint32_t value = value_code(&r, c, 0, true);
-        size_t length = length_code(&r, c, 0, count - at, true);
+        uint32_t value = value_code(r, c, 0, true);
+        size_t length = length_code(r, c, 0, count - at, true);
         for (size_t end = at + length; at < end; at++) {
             values[at] = value;
         }

@@ -15,7 +15,7 @@
 
 #define CHUNK_RUN_ABSENT 0x10000u
 
-struct runs {
+struct chunk_runs {
     bool zero; /* The run before was. */
     uint32_t recent[2];
     uint64_t length[2];
@@ -24,8 +24,13 @@ struct runs {
     struct chance lengths[2][NUMBER_CHANCES];
 };
 
-void runs_put(struct coder *c, const uint32_t *values, size_t count);
-/* Calls nothing that can fail: any bytes give some values. */
-void runs_get(struct coder *c, uint32_t *values, size_t count);
+void chunk_runs_init(struct chunk_runs *r);
+void chunk_runs_put(struct chunk_runs *r,
+                    struct coder *c,
+                    const uint32_t *values,
+                    size_t count);
+/* Any bytes give some values. */
+void
+chunk_runs_get(struct chunk_runs *r, struct coder *c, uint32_t *values, size_t count);
 
 #endif

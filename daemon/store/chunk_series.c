@@ -2,21 +2,26 @@
 
 #include <assert.h>
 
-#define FRACTION     10 /* Bits of the level. */
-#define NEAR_BITS    3  /* Of them tell the chances apart. */
-#define ONE          (INT64_C(1) << FRACTION)
-#define CLASS_COARSE 8  /* From this class on values are split. */
-#define STEPS_FINE   12 /* Unary steps below it. */
-#define SCALE_FIRST  64
-#define NUMBER_TREE  7    /* Bits of a number's length. */
-#define SAMPLED      1024 /* Values that a predictor is tried on, */
-#define SAMPLED_AT   4    /* at so many places. */
+#include "daemon/base/err.h"
 
-_Static_assert(2 * (44 + 8 - 4 - 1) + 1 < SERIES_CLASSES, "scale_class() is inside");
+#define FRACTION        10 /* Bits of the level. */
+#define NEAR_BITS       3  /* Of them tell the chances apart. */
+#define ONE             (INT64_C(1) << FRACTION)
+#define CLASS_COARSE    8  /* From this class on values are split. */
+#define STEPS_FINE      12 /* Unary steps below it. */
+#define SCALE_FIRST     64
+#define NUMBER_TREE     7  /* Bits of a number's length. */
+#define CHOOSE_MIN      24 /* Fewer values show nothing; the same predictor for all. */
+#define PREDICTOR_SHORT 2
+#define SAMPLED         1024 /* Values that a predictor is tried on, */
+#define SAMPLED_AT      4    /* at so many places. */
+
+_Static_assert(2 * (44 + 8 - 4 - 1) + 1 < CHUNK_SERIES_CLASSES,
+               "scale_class() is inside");
 _Static_assert(NEAR_BITS == 3, "zero_near has 8 of them");
 
 /* Chosen among many more by what they gain on series of all kinds (bench_chunk). */
-const struct series_predictor series_predictors[SERIES_PREDICTORS] = {
+const struct chunk_series_predictor chunk_series_predictors[CHUNK_SERIES_PREDICTORS] = {
     {64, 0}, {64, 64}, {48, 0}, {32, 0}, {16, 0},
     {8, 0},  {16, 2},  {32, 4}, {8, 1},  {48, 16},
 };
@@ -26,13 +31,13 @@ const struct series_predictor series_predictors[SERIES_PREDICTORS] = {
 _Static_assert((INT64_C(-1) >> 1) == -1, "divides by powers of two, down");
 
 CODER_INLINE int64_t
-ahead(const struct series *s)
+ahead(const struct chunk_series *s)
 {
     return s->level + s->slope;
 }
 
 CODER_INLINE void
-follow(struct series *s, int64_t predicted, int64_t value)
+follow(struct chunk_series *s, int64_t predicted, int64_t value)
 {
     int64_t error = value * ONE - predicted;
     s->level = predicted + ((error * s->a) >> 6);
@@ -43,9 +48,9 @@ follow(struct series *s, int64_t predicted, int64_t value)
 static double
 mean_error(const int64_t *values, size_t count, unsigned predictor)
 {
-    struct series s = {.level = values[0] * ONE,
-                       .a = series_predictors[predictor].a,
-                       .b = series_predictors[predictor].b};
+    struct chunk_series s = {.level = values[0] * ONE,
+                             .a = chunk_series_predictors[predictor].a,
+                             .b = chunk_series_predictors[predictor].b};
     int64_t sum = 0;
     for (size_t i = 1; i < count; i++) {
         int64_t predicted = ahead(&s);
@@ -57,16 +62,16 @@ mean_error(const int64_t *values, size_t count, unsigned predictor)
 }
 
 unsigned
-series_choose(const int64_t *values, size_t count)
+chunk_series_choose(const int64_t *values, size_t count)
 {
     double least = 0;
     unsigned best = 0;
     size_t part = count <= SAMPLED ? count : SAMPLED / SAMPLED_AT;
     size_t apart = count <= SAMPLED ? count : count / SAMPLED_AT;
-    if (count < 3) {
-        return 0;
+    if (count < CHOOSE_MIN) {
+        return PREDICTOR_SHORT;
     }
-    for (unsigned p = 0; p < SERIES_PREDICTORS; p++) {
+    for (unsigned p = 0; p < CHUNK_SERIES_PREDICTORS; p++) {
         double cost = 1; /* The mean number of bits is a logarithm of it. */
         for (size_t at = 0; at + part <= count; at += apart) {
             cost *= 1 + mean_error(values + at, part, p);
@@ -80,23 +85,30 @@ series_choose(const int64_t *values, size_t count)
 }
 
 void
-series_init(struct series *s, int64_t first, unsigned predictor)
+chunk_series_chances_reset(struct chunk_series_chances *chances)
 {
-    assert(predictor < SERIES_PREDICTORS);
-    s->level = first * ONE;
-    s->slope = 0;
-    s->a = series_predictors[predictor].a;
-    s->b = series_predictors[predictor].b;
-    s->last = first;
-    s->before = first;
-    s->scale = SCALE_FIRST;
-    s->still = 0;
-    chances_reset(s->zero_near, sizeof s->zero_near / sizeof(struct chance));
-    chances_reset(s->zero_past, sizeof s->zero_past / sizeof(struct chance));
-    chances_reset(s->sign_near, sizeof s->sign_near / sizeof(struct chance));
-    chances_reset(s->sign_past, sizeof s->sign_past / sizeof(struct chance));
-    chances_reset(&s->steps[0][0], sizeof s->steps / sizeof(struct chance));
-    chances_reset(s->logs, SERIES_LOG_STEPS);
+    chances_reset(chances->zero_near, ARRAY_LEN(chances->zero_near));
+    chances_reset(chances->zero_past, ARRAY_LEN(chances->zero_past));
+    chances_reset(chances->sign_near, ARRAY_LEN(chances->sign_near));
+    chances_reset(chances->sign_past, ARRAY_LEN(chances->sign_past));
+    chances_reset(&chances->steps[0][0], sizeof chances->steps / sizeof(struct chance));
+    chances_reset(chances->logs, ARRAY_LEN(chances->logs));
+}
+
+void
+chunk_series_init(struct chunk_series *s,
+                  struct chunk_series_chances *chances,
+                  int64_t first,
+                  unsigned predictor)
+{
+    assert(predictor < CHUNK_SERIES_PREDICTORS);
+    *s = (struct chunk_series){.chances = chances,
+                               .level = first * ONE,
+                               .a = chunk_series_predictors[predictor].a,
+                               .b = chunk_series_predictors[predictor].b,
+                               .last = first,
+                               .before = first,
+                               .scale = SCALE_FIRST};
 }
 
 /* -2..2, from 0. */
@@ -136,7 +148,7 @@ log_code(struct coder *c,
 
 /* A number in unary up to `steps`, then by its logarithm. */
 CODER_INLINE uint64_t
-magnitude_code(struct series *s,
+magnitude_code(struct chunk_series *s,
                struct coder *c,
                struct chance *by_step,
                unsigned steps,
@@ -148,11 +160,12 @@ magnitude_code(struct series *s,
             return i;
         }
     }
-    return steps + log_code(c, s->logs, SERIES_LOG_STEPS, value - steps, decode);
+    return steps +
+           log_code(c, s->chances->logs, CHUNK_SERIES_LOG_STEPS, value - steps, decode);
 }
 
 CODER_INLINE int64_t
-fine_code(struct series *s,
+fine_code(struct chunk_series *s,
           struct coder *c,
           int64_t predicted,
           int64_t base,
@@ -168,32 +181,37 @@ fine_code(struct series *s,
     unsigned still = s->still == 0 ? 0 : s->still < 4 ? 1 : s->still < 16 ? 2 : 3;
     near = near * 5 + one;
     unsigned past = one * 5 + two;
-    if (coder_bit_two(c, &s->zero_near[near * 4 + scale],
-                      &s->zero_past[past * 4 + still], r == 0, decode)) {
+    if (coder_bit_two(c, &s->chances->zero_near[near * 4 + scale],
+                      &s->chances->zero_past[past * 4 + still], r == 0, decode)) {
         return 0;
     }
-    bool negative =
-        coder_bit_two(c, &s->sign_near[near], &s->sign_past[past], r < 0, decode);
+    bool negative = coder_bit_two(c, &s->chances->sign_near[near],
+                                  &s->chances->sign_past[past], r < 0, decode);
     uint64_t m = decode ? 0 : (uint64_t)(r < 0 ? -r : r) - 1;
-    m = magnitude_code(s, c, s->steps[class], STEPS_FINE, m, decode);
+    m = magnitude_code(s, c, s->chances->steps[class], STEPS_FINE, m, decode);
     return negative ? -(int64_t)m - 1 : (int64_t)m + 1;
 }
 
 CODER_INLINE int64_t
-coarse_code(
-    struct series *s, struct coder *c, unsigned class, int64_t r, const bool decode)
+coarse_code(struct chunk_series *s,
+            struct coder *c,
+            unsigned class,
+            int64_t r,
+            const bool decode)
 {
     unsigned k = (class - 6) / 2;
     uint64_t m = decode ? 0 : (uint64_t)(r < 0 ? -r : r);
-    uint64_t high = magnitude_code(s, c, s->steps[class], SERIES_STEPS, m >> k, decode);
+    uint64_t high = magnitude_code(s, c, s->chances->steps[class], CHUNK_SERIES_STEPS,
+                                   m >> k, decode);
     uint64_t low = m & ((UINT64_C(1) << k) - 1);
     if (k <= CODER_EVEN) {
         low = coder_even(c, (uint32_t)low, k, decode);
     } else {
         low = coder_even_long(c, low, k, decode);
     }
-    if (decode && high > (uint64_t)SERIES_DIFFERENCE_MAX >> k) {
-        return 2 * SERIES_DIFFERENCE_MAX; /* Out of range, whatever it is added to. */
+    if (decode && high > (uint64_t)CHUNK_SERIES_DIFFERENCE_MAX >> k) {
+        return 2 *
+               CHUNK_SERIES_DIFFERENCE_MAX; /* Out of range, whatever it is added to. */
     }
     m = high << k | low;
     bool negative = m != 0 && coder_even(c, r < 0, 1, decode);
@@ -202,7 +220,7 @@ coarse_code(
 
 /* One value; decoding, false when it is out of range. */
 CODER_INLINE bool
-value_code(struct series *s, struct coder *c, int64_t *value, const bool decode)
+value_code(struct chunk_series *s, struct coder *c, int64_t *value, const bool decode)
 {
     int64_t predicted = ahead(s);
     int64_t base = (predicted + ONE / 2) >> FRACTION;
@@ -214,11 +232,11 @@ value_code(struct series *s, struct coder *c, int64_t *value, const bool decode)
         r = coarse_code(s, c, class, r, decode);
     }
     if (decode) {
-        if (r > SERIES_DIFFERENCE_MAX || r < -SERIES_DIFFERENCE_MAX) {
+        if (r > CHUNK_SERIES_DIFFERENCE_MAX || r < -CHUNK_SERIES_DIFFERENCE_MAX) {
             return false;
         }
         *value = base + r;
-        if (*value > SERIES_VALUE_MAX || *value < -SERIES_VALUE_MAX) {
+        if (*value > CHUNK_SERIES_VALUE_MAX || *value < -CHUNK_SERIES_VALUE_MAX) {
             return false;
         }
     }
@@ -232,7 +250,10 @@ value_code(struct series *s, struct coder *c, int64_t *value, const bool decode)
 }
 
 void
-series_put(struct series *s, struct coder *c, const int64_t *values, size_t count)
+chunk_series_put(struct chunk_series *s,
+                 struct coder *c,
+                 const int64_t *values,
+                 size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         int64_t value = values[i];
@@ -241,7 +262,7 @@ series_put(struct series *s, struct coder *c, const int64_t *values, size_t coun
 }
 
 bool
-series_get(struct series *s, struct coder *c, int64_t *values, size_t count)
+chunk_series_get(struct chunk_series *s, struct coder *c, int64_t *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!value_code(s, c, &values[i], true)) {

@@ -40,41 +40,57 @@
 /* Values lie within +-2^41.  The predictors amplify by at most 3 (a test adds up their
  * answers), so differences stay below 2^44, e * 64 below 2^(44 + 10 + 6), and nothing
  * overflows. */
-#define SERIES_VALUE_MAX      (INT64_C(1) << 41)
-#define SERIES_DIFFERENCE_MAX (INT64_C(1) << 44)
+#define CHUNK_SERIES_VALUE_MAX      (INT64_C(1) << 41)
+#define CHUNK_SERIES_DIFFERENCE_MAX (INT64_C(1) << 44)
 
-#define SERIES_PREDICTORS 10
-#define SERIES_CLASSES    96 /* Of scale: one of 2^44 * 256 is in the last. */
-#define SERIES_STEPS      20 /* Of a unary number. */
-#define SERIES_LOG_STEPS  48 /* Of a logarithm: more is no value. */
+#define CHUNK_SERIES_PREDICTORS 10
+#define CHUNK_SERIES_CLASSES    96 /* Of scale: one of 2^44 * 256 is in the last. */
+#define CHUNK_SERIES_STEPS      20 /* Of a unary number. */
+#define CHUNK_SERIES_LOG_STEPS  48 /* Of a logarithm: more is no value. */
 
-struct series {
+/* What is learnt; one column's, or shared by many that are alike. */
+struct chunk_series_chances {
+    struct chance zero_near[8 * 5 * 4], zero_past[5 * 5 * 4];
+    struct chance sign_near[8 * 5], sign_past[5 * 5];
+    struct chance steps[CHUNK_SERIES_CLASSES][CHUNK_SERIES_STEPS];
+    struct chance logs[CHUNK_SERIES_LOG_STEPS];
+};
+void chunk_series_chances_reset(struct chunk_series_chances *chances);
+
+struct chunk_series {
+    struct chunk_series_chances *chances; /* Borrowed. */
     int64_t level, slope;
     int32_t a, b;
     int64_t last, before; /* The last two values. */
     int64_t scale;        /* Mean of |r| in 256ths. */
     uint32_t still;       /* Values in a row that were like the one before. */
-    struct chance zero_near[8 * 5 * 4], zero_past[5 * 5 * 4];
-    struct chance sign_near[8 * 5], sign_past[5 * 5];
-    struct chance steps[SERIES_CLASSES][SERIES_STEPS];
-    struct chance logs[SERIES_LOG_STEPS];
 };
 
 /* How fast predictors follow: a and b above. */
-struct series_predictor {
+struct chunk_series_predictor {
     int32_t a, b;
 };
-extern const struct series_predictor series_predictors[SERIES_PREDICTORS];
+extern const struct chunk_series_predictor
+    chunk_series_predictors[CHUNK_SERIES_PREDICTORS];
 
 /* The predictor that is worth most: for the encoder. */
-unsigned series_choose(const int64_t *values, size_t count);
+unsigned chunk_series_choose(const int64_t *values, size_t count);
 
 /* `first` is known to both sides, by other means. */
-void series_init(struct series *s, int64_t first, unsigned predictor);
+void chunk_series_init(struct chunk_series *s,
+                       struct chunk_series_chances *chances,
+                       int64_t first,
+                       unsigned predictor);
 /* Codes values that follow; they are in range. */
-void series_put(struct series *s, struct coder *c, const int64_t *values, size_t count);
+void chunk_series_put(struct chunk_series *s,
+                      struct coder *c,
+                      const int64_t *values,
+                      size_t count);
 /* False when a value is out of range: the stream is damaged. */
-bool series_get(struct series *s, struct coder *c, int64_t *values, size_t count);
+bool chunk_series_get(struct chunk_series *s,
+                      struct coder *c,
+                      int64_t *values,
+                      size_t count);
 
 /* Any number: how many bits it has (0..64), learnt in a tree of 7 decisions, highest
  * first, each with the chance at 1, then 1 and the decisions before it; then its bits

@@ -50,7 +50,7 @@ get_number(struct cursor *c, double *out)
 }
 
 static void
-put_odd(struct bytes *out, const struct values_plan *plan, const double *values)
+put_odd(struct bytes *out, const struct chunk_values_plan *plan, const double *values)
 {
     uint32_t next = 0;
     bytes_varint(out, plan->odd_count);
@@ -62,7 +62,7 @@ put_odd(struct bytes *out, const struct values_plan *plan, const double *values)
 }
 
 static void
-put_palette(struct bytes *out, const struct values_plan *plan)
+put_palette(struct bytes *out, const struct chunk_values_plan *plan)
 {
     bytes_varint(out, plan->palette_count);
     bytes_varint(out, zigzag(plan->palette[0]));
@@ -73,18 +73,18 @@ put_palette(struct bytes *out, const struct values_plan *plan)
 
 /* Whether the integers are not a series: differences of 64 bits. */
 static bool
-is_wide(const struct values_map *map, uint32_t palette_count)
+is_wide(const struct chunk_values_map *map, uint32_t palette_count)
 {
-    return map->form == VALUES_DOUBLE && palette_count == 0;
+    return map->form == CHUNK_VALUES_DOUBLE && palette_count == 0;
 }
 
 bool
-values_put_head(struct bytes *out,
-                const struct values_plan *plan,
-                const double *values,
-                bool flag)
+chunk_values_put_head(struct bytes *out,
+                      const struct chunk_values_plan *plan,
+                      const double *values,
+                      bool flag)
 {
-    const struct values_map *map = &plan->map;
+    const struct chunk_values_map *map = &plan->map;
     size_t most = HEAD_BYTES_MAX + plan->odd_count * (VARINT_BYTES_MAX + ODD_BYTES) +
                   plan->palette_count * VARINT_BYTES_MAX;
     if (!bytes_reserve(out, most)) {
@@ -97,14 +97,14 @@ values_put_head(struct bytes *out,
     head |= plan->palette_count > 0 ? HEAD_PALETTE : 0;
     head |= plan->constant ? HEAD_CONSTANT : 0;
     bytes_fixed(out, head, 1);
-    if (map->form == VALUES_NONE) {
+    if (map->form == CHUNK_VALUES_NONE) {
         return true;
     }
     if (map->scaling) {
         put_number(out, map->mul);
         put_number(out, map->add);
         put_number(out, map->div);
-    } else if (map->form == VALUES_SCALED) {
+    } else if (map->form == CHUNK_VALUES_SCALED) {
         bytes_fixed(out, map->decimals, 1);
     }
     if (plan->odd_count > 0) {
@@ -121,33 +121,40 @@ values_put_head(struct bytes *out,
 }
 
 void
-values_put(const struct values_plan *plan, struct coder *c)
+chunk_values_chances_reset(struct chunk_values_chances *chances)
 {
-    struct series s;
-    struct chance lengths[NUMBER_CHANCES];
+    chunk_series_chances_reset(&chances->series);
+    chances_reset(chances->lengths, NUMBER_CHANCES);
+}
+
+void
+chunk_values_put(const struct chunk_values_plan *plan,
+                 struct coder *c,
+                 struct chunk_values_chances *chances)
+{
+    struct chunk_series s;
     if (plan->count == 0 || plan->constant) {
         return;
     }
     if (!is_wide(&plan->map, plan->palette_count)) {
-        series_init(&s, plan->ints[0], plan->predictor);
-        series_put(&s, c, plan->ints + 1, plan->count - 1);
+        chunk_series_init(&s, &chances->series, plan->ints[0], plan->predictor);
+        chunk_series_put(&s, c, plan->ints + 1, plan->count - 1);
         return;
     }
-    chances_reset(lengths, NUMBER_CHANCES);
     for (uint32_t i = 1; i < plan->count; i++) {
         uint64_t d = (uint64_t)plan->ints[i] - (uint64_t)plan->ints[i - 1];
-        (void)number_code(c, lengths, zigzag((int64_t)d), false);
+        (void)number_code(c, chances->lengths, zigzag((int64_t)d), false);
     }
 }
 
 static bool
-get_scaling(struct values_map *map, unsigned head, struct cursor *c)
+get_scaling(struct chunk_values_map *map, unsigned head, struct cursor *c)
 {
     uint64_t decimals = 0;
-    map->form = (enum values_form)(head & HEAD_FORM);
+    map->form = (enum chunk_values_form)(head & HEAD_FORM);
     map->single = head & HEAD_SINGLE;
     map->scaling = head & HEAD_SCALING;
-    if (map->form != VALUES_SCALED) {
+    if (map->form != CHUNK_VALUES_SCALED) {
         return !map->single && !map->scaling;
     }
     if (map->scaling) {
@@ -158,22 +165,22 @@ get_scaling(struct values_map *map, unsigned head, struct cursor *c)
         return false;
     }
     map->decimals = (uint8_t)decimals;
-    return values_set_decimals(map, (unsigned)decimals);
+    return chunk_values_set_decimals(map, (unsigned)decimals);
 }
 
-/* Steps over the odd ones, which values_get() reads. */
+/* Steps over the odd ones, which chunk_values_get() reads. */
 static bool
-skip_odd(struct values_reader *r, struct cursor *c)
+skip_odd(struct chunk_values_reader *r, struct cursor *c)
 {
     uint64_t count, any, at = 0;
-    if (!cursor_varint(c, &count) || count == 0 || count > VALUES_MAX) {
+    if (!cursor_varint(c, &count) || count == 0 || count > CHUNK_VALUES_MAX) {
         return false;
     }
     r->odd = *c;
     r->odd_count = (uint32_t)count;
     for (; count > 0; count--) {
-        if (!cursor_varint(c, &any) || any >= VALUES_MAX ||
-            (at += any + 1) > VALUES_MAX || !cursor_fixed(c, &any, ODD_BYTES)) {
+        if (!cursor_varint(c, &any) || any >= CHUNK_VALUES_MAX ||
+            (at += any + 1) > CHUNK_VALUES_MAX || !cursor_fixed(c, &any, ODD_BYTES)) {
             return false;
         }
     }
@@ -181,10 +188,10 @@ skip_odd(struct values_reader *r, struct cursor *c)
 }
 
 static bool
-get_palette(struct values_reader *r, struct cursor *c)
+get_palette(struct chunk_values_reader *r, struct cursor *c)
 {
     uint64_t count, n;
-    if (!cursor_varint(c, &count) || count == 0 || count > VALUES_PALETTE_MAX ||
+    if (!cursor_varint(c, &count) || count == 0 || count > CHUNK_VALUES_PALETTE_MAX ||
         !cursor_varint(c, &n)) {
         return false;
     }
@@ -200,16 +207,16 @@ get_palette(struct values_reader *r, struct cursor *c)
 }
 
 bool
-values_get_head(struct values_reader *r, struct cursor *c)
+chunk_values_get_head(struct chunk_values_reader *r, struct cursor *c)
 {
     uint64_t head, first, predictor = 0;
-    *r = (struct values_reader){0};
+    *r = (struct chunk_values_reader){0};
     if (!cursor_fixed(c, &head, 1)) {
         return false;
     }
     r->flag = head & HEAD_FLAG;
     r->constant = head & HEAD_CONSTANT;
-    if ((head & HEAD_FORM) == VALUES_NONE) {
+    if ((head & HEAD_FORM) == CHUNK_VALUES_NONE) {
         return (head & ~HEAD_FLAG) == 0;
     }
     if (!get_scaling(&r->map, (unsigned)head, c) ||
@@ -225,23 +232,23 @@ values_get_head(struct values_reader *r, struct cursor *c)
         return false;
     }
     r->predictor = (unsigned)predictor;
-    return predictor < SERIES_PREDICTORS && r->first >= -SERIES_VALUE_MAX &&
-           r->first <= SERIES_VALUE_MAX;
+    return predictor < CHUNK_SERIES_PREDICTORS && r->first >= -CHUNK_SERIES_VALUE_MAX &&
+           r->first <= CHUNK_SERIES_VALUE_MAX;
 }
 
 /* The next block of integers behind the first. */
 struct ints_reader {
     bool wide;
     int64_t last;
-    struct series s;
-    struct chance lengths[NUMBER_CHANCES];
+    struct chunk_series s;
+    struct chance *lengths;
 };
 
 static bool
 get_ints(struct ints_reader *ints, struct coder *c, int64_t *out, size_t count)
 {
     if (!ints->wide) {
-        return series_get(&ints->s, c, out, count);
+        return chunk_series_get(&ints->s, c, out, count);
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t d = (uint64_t)unzigzag(number_code(c, ints->lengths, 0, true));
@@ -253,11 +260,14 @@ get_ints(struct ints_reader *ints, struct coder *c, int64_t *out, size_t count)
 
 /* Integers of the stream, through the palette, as doubles. */
 static bool
-map_block(const struct values_reader *r, const int64_t *ints, double *out, size_t count)
+map_block(const struct chunk_values_reader *r,
+          const int64_t *ints,
+          double *out,
+          size_t count)
 {
     if (r->palette_count == 0) {
         for (size_t i = 0; i < count; i++) {
-            out[i] = values_of(&r->map, ints[i]);
+            out[i] = chunk_values_of(&r->map, ints[i]);
         }
         return true;
     }
@@ -265,15 +275,16 @@ map_block(const struct values_reader *r, const int64_t *ints, double *out, size_
         if (ints[i] < 0 || ints[i] >= r->palette_count) {
             return false;
         }
-        out[i] = values_of(&r->map, r->palette[ints[i]]);
+        out[i] = chunk_values_of(&r->map, r->palette[ints[i]]);
     }
     return true;
 }
 
 /* The values one behind the other, at the start of `values`. */
 static bool
-get_dense(const struct values_reader *r,
+get_dense(const struct chunk_values_reader *r,
           struct coder *c,
+          struct chunk_values_chances *chances,
           double *values,
           uint32_t count)
 {
@@ -290,11 +301,10 @@ get_dense(const struct values_reader *r,
         return true;
     }
     ints.wide = is_wide(&r->map, r->palette_count);
-    if (ints.wide) {
-        chances_reset(ints.lengths, NUMBER_CHANCES);
-        ints.last = r->first;
-    } else {
-        series_init(&ints.s, r->first, r->predictor);
+    ints.lengths = chances->lengths;
+    ints.last = r->first;
+    if (!ints.wide) {
+        chunk_series_init(&ints.s, &chances->series, r->first, r->predictor);
     }
     for (; at < count; at += BLOCK) {
         uint32_t part = count - at < BLOCK ? count - at : BLOCK;
@@ -307,7 +317,7 @@ get_dense(const struct values_reader *r,
 }
 
 static bool
-get_odd(const struct values_reader *r, double *values, uint32_t count)
+get_odd(const struct chunk_values_reader *r, double *values, uint32_t count)
 {
     struct cursor c = r->odd;
     uint64_t at = 0, gap = 0, bits = 0;
@@ -325,18 +335,20 @@ get_odd(const struct values_reader *r, double *values, uint32_t count)
 }
 
 bool
-values_get(const struct values_reader *r,
-           struct coder *c,
-           double *values,
-           const uint16_t *statuses,
-           uint32_t rows,
-           uint32_t count)
+chunk_values_get(const struct chunk_values_reader *r,
+                 struct coder *c,
+                 struct chunk_values_chances *chances,
+                 double *values,
+                 const uint16_t *statuses,
+                 uint32_t rows,
+                 uint32_t count)
 {
     assert(count <= rows);
-    if ((count == 0) != (r->map.form == VALUES_NONE)) {
+    if ((count == 0) != (r->map.form == CHUNK_VALUES_NONE)) {
         return false;
     }
-    if (count > 0 && (!get_dense(r, c, values, count) || !get_odd(r, values, count))) {
+    if (count > 0 &&
+        (!get_dense(r, c, chances, values, count) || !get_odd(r, values, count))) {
         return false;
     }
     /* Spread from the back, where nothing is overwritten. */

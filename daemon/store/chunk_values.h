@@ -46,14 +46,19 @@
 #include "daemon/store/chunk_bytes.h"
 #include "daemon/store/chunk_series.h"
 
-#define VALUES_MAX         8192 /* Rows of a chunk. */
-#define VALUES_PALETTE_MAX 256
-#define VALUES_ODD_SHARE   16
+#define CHUNK_VALUES_MAX         8192 /* Rows of a chunk. */
+#define CHUNK_VALUES_PALETTE_MAX 256
+#define CHUNK_VALUES_ODD_SHARE   16
 
-enum values_form { VALUES_NONE, VALUES_SCALED, VALUES_SINGLE, VALUES_DOUBLE };
+enum chunk_values_form {
+    CHUNK_VALUES_NONE,
+    CHUNK_VALUES_SCALED,
+    CHUNK_VALUES_SINGLE,
+    CHUNK_VALUES_DOUBLE
+};
 
-struct values_map {
-    enum values_form form;
+struct chunk_values_map {
+    enum chunk_values_form form;
     bool single;
     bool scaling; /* mul, add, div stand for themselves; else n / 10^decimals. */
     uint8_t decimals;
@@ -61,33 +66,42 @@ struct values_map {
 };
 
 /* What the encoder works out of a column, before its stream is written. */
-struct values_plan {
-    struct values_map map;
+struct chunk_values_plan {
+    struct chunk_values_map map;
     uint32_t count;
     uint32_t odd_count;
     uint32_t palette_count; /* 0: none. */
     bool constant;
     unsigned predictor;
-    int64_t ints[VALUES_MAX];
-    uint32_t odd[VALUES_MAX / VALUES_ODD_SHARE + 1];
-    int64_t palette[VALUES_PALETTE_MAX];
+    int64_t ints[CHUNK_VALUES_MAX];
+    uint32_t odd[CHUNK_VALUES_MAX / CHUNK_VALUES_ODD_SHARE + 1];
+    int64_t palette[CHUNK_VALUES_PALETTE_MAX];
 };
 
 /* `scaling` is what the point is said to have; `mul` 0: not known. */
-void values_plan(struct values_plan *plan,
-                 const double *values,
-                 uint32_t count,
-                 const struct scaling *scaling);
+void chunk_values_plan(struct chunk_values_plan *plan,
+                       const double *values,
+                       uint32_t count,
+                       const struct scaling *scaling);
 /* Head up to predictor; `flag` is bit 7.  False without memory. */
-bool values_put_head(struct bytes *out,
-                     const struct values_plan *plan,
-                     const double *values,
-                     bool flag);
-/* The integers behind the first into the stream. */
-void values_put(const struct values_plan *plan, struct coder *c);
+bool chunk_values_put_head(struct bytes *out,
+                           const struct chunk_values_plan *plan,
+                           const double *values,
+                           bool flag);
+/* What a stream of values learns. */
+struct chunk_values_chances {
+    struct chunk_series_chances series;
+    struct chance lengths[NUMBER_CHANCES];
+};
+void chunk_values_chances_reset(struct chunk_values_chances *chances);
 
-struct values_reader {
-    struct values_map map;
+/* The integers behind the first into the stream. */
+void chunk_values_put(const struct chunk_values_plan *plan,
+                      struct coder *c,
+                      struct chunk_values_chances *chances);
+
+struct chunk_values_reader {
+    struct chunk_values_map map;
     uint32_t palette_count;
     bool constant;
     bool flag; /* Bit 7 of the head. */
@@ -95,23 +109,24 @@ struct values_reader {
     int64_t first;
     struct cursor odd; /* Borrowed from the column. */
     uint32_t odd_count;
-    int64_t palette[VALUES_PALETTE_MAX];
+    int64_t palette[CHUNK_VALUES_PALETTE_MAX];
 };
 
 /* Reads the head and leaves `c` at the stream.  False when it is damaged.  Every count
  * that it holds is checked against the bytes there are. */
-bool values_get_head(struct values_reader *r, struct cursor *c);
+bool chunk_values_get_head(struct chunk_values_reader *r, struct cursor *c);
 /* `count` values, of which the first is `first`, into those `rows` of `values` whose
  * status says good (chunk.h); the others become 0.  False when it is damaged: `values`
  * then holds some. */
-bool values_get(const struct values_reader *r,
-                struct coder *c,
-                double *values,
-                const uint16_t *statuses,
-                uint32_t rows,
-                uint32_t count);
+bool chunk_values_get(const struct chunk_values_reader *r,
+                      struct coder *c,
+                      struct chunk_values_chances *chances,
+                      double *values,
+                      const uint16_t *statuses,
+                      uint32_t rows,
+                      uint32_t count);
 
 /* One integer's value. */
-double values_of(const struct values_map *map, int64_t n);
+double chunk_values_of(const struct chunk_values_map *map, int64_t n);
 
 #endif

@@ -18,6 +18,7 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/chunk_bytes.h"
 #include "daemon/store/chunk_plan.h"
+#include "daemon/store/chunk_tail.h"
 #include "daemon/store/frame_blob.h"
 #include "tests/fake/mixed_series.h"
 
@@ -202,7 +203,7 @@ blob(const double *values, uint32_t count)
 
 struct tools {
     struct chunk_encoder *encoder;
-    struct values_plan plan; /* For the integers. */
+    struct chunk_values_plan plan; /* For the integers. */
 };
 
 /* Only the column: heads and rows are counted in the last table. */
@@ -231,7 +232,7 @@ measure(struct tools *t, const double *values, uint32_t count, double div, doubl
 {
     static int64_t deltas[ROWS], seconds[ROWS];
     const struct scaling scaling = {div != 0 ? 1 : 0, 0, div};
-    values_plan(&t->plan, values, count, &scaling);
+    chunk_values_plan(&t->plan, values, count, &scaling);
     for (uint32_t i = 0; i < count; i++) {
         int64_t n = t->plan.ints[i];
         n = t->plan.palette_count > 0 ? t->plan.palette[n] : n;
@@ -391,7 +392,29 @@ measure_record(struct tools *t, const char *path)
     print_line(slash != NULL ? slash + 1 : path, sums, (double)rows * width);
 }
 
-/* One device's chunk; its bytes. */
+/* Some rows of a device, as they are encoded. */
+static void
+fill_input(struct chunk_input *in,
+           struct chunk_column *columns,
+           const struct mixed *m,
+           uint32_t device,
+           uint32_t from,
+           uint32_t rows)
+{
+    static uint16_t good[CHUNK_ROWS_MAX];
+    for (uint32_t p = 0; p < MIXED_POINTS; p++) {
+        columns[p] =
+            (struct chunk_column){.key = device * MIXED_POINTS + p + 1,
+                                  .scaling = {1, 0, mixed_points[p].div},
+                                  .values = m->values[device * MIXED_POINTS + p] + from,
+                                  .statuses = good};
+    }
+    *in = (struct chunk_input){.rows = rows,
+                               .columns = MIXED_POINTS,
+                               .t_ms = m->t_ms[device] + from,
+                               .column = columns};
+}
+
 static size_t
 encode_device(struct tools *t,
               const struct mixed *m,
@@ -400,22 +423,25 @@ encode_device(struct tools *t,
               uint32_t rows,
               const uint8_t **bytes)
 {
-    static uint16_t good[CHUNK_ROWS_MAX];
     struct chunk_column columns[MIXED_POINTS];
+    struct chunk_input in;
     size_t size;
-    for (uint32_t p = 0; p < MIXED_POINTS; p++) {
-        columns[p] =
-            (struct chunk_column){.key = device * MIXED_POINTS + p + 1,
-                                  .scaling = {1, 0, mixed_points[p].div},
-                                  .values = m->values[device * MIXED_POINTS + p] + from,
-                                  .statuses = good};
-    }
-    const struct chunk_input in = {.rows = rows,
-                                   .columns = MIXED_POINTS,
-                                   .t_ms = m->t_ms[device] + from,
-                                   .column = columns};
+    fill_input(&in, columns, m, device, from, rows);
     must(chunk_encode(t->encoder, &in, bytes, &size) == 0, "encode");
     return size;
+}
+
+static void
+add_device(struct chunk_tail_writer *w,
+           const struct mixed *m,
+           uint32_t device,
+           uint32_t from,
+           uint32_t rows)
+{
+    struct chunk_column columns[MIXED_POINTS];
+    struct chunk_input in;
+    fill_input(&in, columns, m, device, from, rows);
+    must(chunk_tail_add(w, &in) == 0, "tail");
 }
 
 static const uint32_t lengths[] = {5, 12, 60, 300, 900, 1800, 3600, 7200};
@@ -442,6 +468,49 @@ measure_lengths(struct tools *t, const struct mixed *m)
         }
         printf("%-10u %14.4f %18.1f\n", rows, size / samples, 1000 / best);
     }
+}
+
+static const uint32_t tail_rows[] = {1, 5, 12, 60};
+
+/* Flushes of all 200 points. */
+static void
+measure_tails(const struct mixed *m)
+{
+    struct chunk_tail_writer *w = chunk_tail_writer_new();
+    struct chunk_tail_reader *r = chunk_tail_reader_new();
+    must(w != NULL && r != NULL, "memory");
+    printf("\nTails of %d points, all included\n%-10s %14s %18s %18s\n", POINTS, "rows",
+           "bytes/sample", "encode M samples/s", "decode M samples/s");
+    for (size_t n = 0; n < ARRAY_LEN(tail_rows); n++) {
+        uint32_t rows = tail_rows[n];
+        double bytes_sum = 0, samples = 0, encoding = 0, decoding = 0;
+        for (uint32_t at = 0; at + rows <= ROWS; at += rows) {
+            const uint8_t *bytes;
+            size_t size;
+            struct chunk_tail_group group;
+            struct chunk_tail_column column;
+            double start = cpu_ns();
+            chunk_tail_begin(w);
+            for (uint32_t k = 0; k < MIXED_DEVICES; k++) {
+                add_device(w, m, k, at, rows);
+            }
+            must(chunk_tail_end(w, &bytes, &size) == 0, "tail");
+            double middle = cpu_ns();
+            must(chunk_tail_open(r, bytes, size), "tail");
+            while (chunk_tail_next(r, &group) == CHUNK_TAIL_GROUP) {
+                while (chunk_tail_column(r, &column) == CHUNK_TAIL_GROUP) {
+                    samples += group.rows;
+                }
+            }
+            decoding += cpu_ns() - middle;
+            encoding += middle - start;
+            bytes_sum += (double)size;
+        }
+        printf("%-10u %14.4f %18.1f %18.1f\n", rows, bytes_sum / samples,
+               1000 * samples / encoding, 1000 * samples / decoding);
+    }
+    chunk_tail_writer_free(w);
+    chunk_tail_reader_free(r);
 }
 
 struct minute {
@@ -533,8 +602,9 @@ main(int argc, char **argv)
     }
     free(list);
     measure_lengths(t, m);
-    printf("\nA day of one point, ms: %-1s\n%-22s %8s %8s %8s\n", "86,400 samples", "",
-           "times", "values", "minutes");
+    measure_tails(m);
+    printf("\nA day of one point, ms\n%-22s %8s %8s %8s\n", "86,400 samples", "times",
+           "values", "minutes");
     measure_day(t, m, 2);
     measure_day(t, m, 7);
     measure_day(t, m, 12);

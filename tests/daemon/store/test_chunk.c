@@ -600,11 +600,12 @@ START_TEST(test_the_checksum_is_that_of_the_standard)
 }
 END_TEST
 
-/* What SERIES_VALUE_MAX relies on: no predictor's answers to all values before it add
- * up to more than 3. */
+/* What CHUNK_SERIES_VALUE_MAX relies on: no predictor's answers to all values before it
+ * add up to more than 3. */
 START_TEST(test_predictors_amplify_by_at_most_three)
 {
-    double a = series_predictors[_i].a / 64.0, b = series_predictors[_i].b / 64.0;
+    double a = chunk_series_predictors[_i].a / 64.0,
+           b = chunk_series_predictors[_i].b / 64.0;
     double level = 0, slope = 0, sum = 0;
     for (int i = 0; i < 100000; i++) {
         double predicted = level + slope, error = (i == 0) - predicted;
@@ -619,26 +620,30 @@ END_TEST
 
 START_TEST(test_values_at_the_limits_of_a_series_read_back)
 {
-    static const int64_t extremes[] = {SERIES_VALUE_MAX, -SERIES_VALUE_MAX, 0, 1,
-                                       SERIES_VALUE_MAX - 1};
+    static const int64_t extremes[] = {CHUNK_SERIES_VALUE_MAX, -CHUNK_SERIES_VALUE_MAX,
+                                       0, 1, CHUNK_SERIES_VALUE_MAX - 1};
     int64_t in[2000], back[2000];
     static uint8_t out[65536];
-    struct series s;
+    static struct chunk_series_chances chances;
+    struct chunk_series s;
     struct coder c;
     uint64_t random = 43;
     for (size_t i = 0; i < ARRAY_LEN(in); i++) {
         uint64_t r = i < 1000 ? i : mixed_random(&random);
-        in[i] = i < 500 ? (i % 2 == 0 ? SERIES_VALUE_MAX : -SERIES_VALUE_MAX)
-                        : extremes[r % ARRAY_LEN(extremes)];
+        in[i] = i < 500
+                    ? (i % 2 == 0 ? CHUNK_SERIES_VALUE_MAX : -CHUNK_SERIES_VALUE_MAX)
+                    : extremes[r % ARRAY_LEN(extremes)];
     }
-    series_init(&s, in[0], (unsigned)_i);
+    chunk_series_chances_reset(&chances);
+    chunk_series_init(&s, &chances, in[0], (unsigned)_i);
     coder_write(&c, out, sizeof out);
-    series_put(&s, &c, in + 1, ARRAY_LEN(in) - 1);
+    chunk_series_put(&s, &c, in + 1, ARRAY_LEN(in) - 1);
     size_t size = coder_end(&c);
     ck_assert(!c.full);
-    series_init(&s, in[0], (unsigned)_i);
+    chunk_series_chances_reset(&chances);
+    chunk_series_init(&s, &chances, in[0], (unsigned)_i);
     coder_read(&c, out, size);
-    ck_assert(series_get(&s, &c, back + 1, ARRAY_LEN(in) - 1));
+    ck_assert(chunk_series_get(&s, &c, back + 1, ARRAY_LEN(in) - 1));
     ck_assert(memcmp(in + 1, back + 1, sizeof in - sizeof in[0]) == 0);
 }
 END_TEST
@@ -779,9 +784,9 @@ main(void)
     tcase_add_test(tc, test_the_checksum_is_that_of_the_standard);
     tc = tcase(suite, "coder");
     tcase_add_loop_test(tc, test_predictors_amplify_by_at_most_three, 0,
-                        SERIES_PREDICTORS);
+                        CHUNK_SERIES_PREDICTORS);
     tcase_add_loop_test(tc, test_values_at_the_limits_of_a_series_read_back, 0,
-                        SERIES_PREDICTORS);
+                        CHUNK_SERIES_PREDICTORS);
     tcase_add_test(tc, test_numbers_of_every_length_read_back);
     tcase_add_test(tc, test_bits_at_the_edges_of_chance_read_back);
     SRunner *runner = srunner_create(suite);
