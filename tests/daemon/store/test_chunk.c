@@ -2,6 +2,7 @@
 #include <check.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -545,6 +546,50 @@ START_TEST(test_a_chunk_cut_short_or_with_a_tail_is_refused)
 }
 END_TEST
 
+/* Chunks that were written when their version was new, and what they hold: files in the
+ * field are read for twenty years. */
+static const struct {
+    const char *path;
+    uint32_t crc; /* Of times, flags and each column's statuses and values. */
+} kept[] = {
+    {"tests/data/chunk/scaled.v1", 0x46a5fd38},
+    {"tests/data/chunk/singles.v1", 0xc2a9b2ae},
+    {"tests/data/chunk/doubles.v1", 0x8004d090},
+    {"tests/data/chunk/palette.v1", 0xe1346bc5},
+    {"tests/data/chunk/statuses.v1", 0x9bebe2c7},
+    {"tests/data/chunk/odd.v1", 0x8229e26e},
+    {"tests/data/chunk/times.v1", 0x24f4da0e},
+    {"tests/data/chunk/constant.v1", 0xc4e2e96d},
+};
+
+START_TEST(test_chunks_of_old_are_read_as_ever)
+{
+    static uint8_t bytes[4096], all[1 << 16];
+    struct bytes out = {.at = all, .capacity = sizeof all};
+    struct chunk c;
+    struct chunk_part part = {0};
+    FILE *file = fopen(kept[_i].path, "rb");
+    ck_assert_ptr_nonnull(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    ck_assert(chunk_open(&c, bytes, size));
+    ck_assert(chunk_rows(&c, times_back, flags_back, row_statuses));
+    for (uint32_t i = 0; i < c.rows; i++) {
+        bytes_fixed(&out, (uint64_t)times_back[i], 8);
+        bytes_fixed(&out, flags_back[i], 2);
+    }
+    while (chunk_next(&c, &part)) {
+        ck_assert(chunk_values(&c, &part, row_statuses, values_back, statuses_back));
+        for (uint32_t i = 0; i < c.rows; i++) {
+            bytes_fixed(&out, statuses_back[i], 2);
+            bytes_fixed(&out, double_bits(values_back[i]), 8);
+        }
+    }
+    uint32_t crc = crc32c(out.at, out.size);
+    ck_assert_msg(crc == kept[_i].crc, "%s: 0x%08x", kept[_i].path, crc);
+}
+END_TEST
+
 START_TEST(test_another_version_is_refused)
 {
     size_t size;
@@ -779,6 +824,8 @@ main(void)
     tc = tcase(suite, "damage");
     tcase_add_test(tc, test_every_flipped_bit_is_found_in_its_part);
     tcase_add_test(tc, test_a_chunk_cut_short_or_with_a_tail_is_refused);
+    tcase_add_loop_test(tc, test_chunks_of_old_are_read_as_ever, 0,
+                        (int)ARRAY_LEN(kept));
     tcase_add_test(tc, test_another_version_is_refused);
     tcase_add_test(tc, test_damage_with_a_right_checksum_is_safe_to_read);
     tcase_add_test(tc, test_the_checksum_is_that_of_the_standard);
