@@ -13,8 +13,12 @@
  * and while range < 2^32 the upper 32 bits of low leave for the stream, and both are
  * shifted up by 32.  A carry out of low goes into the bytes written before.
  *
- * A chance is learnt: it begins at 1/2, and the n-th bit (from 0) moves it by
- * (bit - chance) / (n + 1.6), from the 128th on by the same share each. */
+ * where p is held within 24..65512.
+ *
+ * A chance is learnt.  It begins at 32768 of 65536; the n-th bit that it is used for
+ * (from 0) moves it by ((bit ? 65535 : 0) - chance) * share / 65536, rounded down, with
+ * share = 65536 * 5 / (5 * n + 8), rounded down, n at most 127.  A bit that has two of
+ * them is coded by their mean, rounded down, and both learn. */
 #ifndef CARETAKER_STORE_CHUNK_CODER_H
 #define CARETAKER_STORE_CHUNK_CODER_H
 

@@ -13,21 +13,25 @@
  * (divisions round down) where the predictor in the head of the series says a and b:
  * 64, 0 is the last value, 64, 64 goes straight on, 16, 0 is a mean of about seven.
  *
- * Scale: S is the mean of |r| * 256, S = S + (|r| * 256 - S) / 16, at first 64; its
- * class s is 2 * log2(S / 32) in steps of one half, 0 below.
+ * Scale: S is the mean of |r| * 256, at first 64; S = S + (|r| * 256 - S) / 16, rounded
+ * down.  Its class s: with v = S / 16, rounded down, and n = floor(log2(v)), 0 where
+ * v < 3, else 2 * (n - 1) + bit n - 1 of v: two classes for each doubling.
  *
  * Below class 8 (a mean below 2) the bits are
- *   r == 0?   the mean of two chances: by the upper 3 bits of p's fraction (+ 1/2), the
- *             last value's distance from base (-2..2) and the scale; and by the last
- *             two values' distances and for how long the value has stood still
- *   r < 0?    the same without the scale and the standing still
- *   |r| - 1   unary, each step by its number and s; after 12 of them by its logarithm
- * From class 8 on |r| is split at bit k = (s - 6) / 2: above it unary, each step by its
- * number and s, after 20 of them by the logarithm; below it even bits, and one for the
- * sign where r is not 0.
+ *   r == 0?   the mean of two chances (coder_bit_two()).  zero_near: by the upper 3
+ * bits of the fraction of p + 1/2, the last value's distance from base (-2..2, farther
+ * ones like these) and s (0; 1, 2; 3, 4; more).  zero_past: by the last two values'
+ * distances, and how many values in a row have been like the one before them
+ * (0; 1..3; 4..15; more) r < 0?    the same by the first two of each: sign_near,
+ * sign_past |r| - 1   unary, a chance for each step and s, a 1 ends it; after 12 steps
+ * what is left by its logarithm From class 8 on |r| is split at bit k = (s - 6) / 2:
+ * above it unary, a chance for each step and s, after 20 of them by its logarithm; then
+ * k even bits below it; then, where r is not 0, an even bit, 1 where it is negative.
  *
- * "By its logarithm" is n = floor(log2(v + 1)) in unary, with a chance for each step,
- * then the n lower bits of v + 1, even. */
+ * "By its logarithm" is n = floor(log2(v + 1)) in unary, with a chance for each step
+ * (of the series' `logs`), a 1 ending it, at most 47; then the n lower bits of v + 1,
+ * even. More than 16 even bits go in parts of 16 from the highest on, the last one
+ * shorter. */
 #ifndef CARETAKER_STORE_CHUNK_SERIES_H
 #define CARETAKER_STORE_CHUNK_SERIES_H
 

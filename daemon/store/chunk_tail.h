@@ -23,6 +23,7 @@
 
 #define CHUNK_TAIL_VERSION 1
 
+/* Works in about 450 KB of memory, and the tail's bytes twice. */
 struct chunk_tail_writer;
 /* NULL without memory. */
 struct chunk_tail_writer *chunk_tail_writer_new(void);
