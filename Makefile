@@ -84,6 +84,8 @@ $(BUILD)/config/language/%.c: config/language/%.po scripts/po-to-c
 $(BUILD)/tests/%.o: CPPFLAGS += $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=_mark_point -o $@ $^ $$(pkg-config --libs $(TEST_PKGS)) $(LDLIBS)
+# A compressor that is not ours, to compare with.
+$(BUILD)/tests/bench/bench_chunk: LDLIBS += -lzstd
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
