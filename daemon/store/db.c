@@ -119,8 +119,12 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
     return 0;
 }
 
-int
-db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
+static int
+open_with(sqlite3 **out,
+          const char *path,
+          enum db_mode mode,
+          const char *first,
+          struct err *err)
 {
     sqlite3 *db = NULL;
     struct err local = {0};
@@ -146,7 +150,8 @@ db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
         goto fail;
     }
     sqlite3_busy_timeout(db, DB_BUSY_MS);
-    rc = set_pragmas(db, mode, &local);
+    rc = exec_to_open(db, first, &local);
+    rc = rc == 0 ? set_pragmas(db, mode, &local) : rc;
     if (rc != 0) {
         goto fail;
     }
@@ -156,6 +161,18 @@ fail:
     /* The caller may ask db_is_damaged(): a connection that exists is handed over. */
     *out = db;
     return err_set(err, local.code, "%s", local.text);
+}
+
+int
+db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err)
+{
+    return open_with(out, path, mode, "", err);
+}
+
+int
+db_open_new(sqlite3 **out, const char *path, const char *first, struct err *err)
+{
+    return open_with(out, path, DB_WRITE, first, err);
 }
 
 void

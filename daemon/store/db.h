@@ -28,6 +28,8 @@ int db_path(char *out, const char *dir, const char *name, struct err *err);
  * people who may not write in the folder can still read.  Returns owned, also after a
  * failure: `out` is then NULL or a connection for db_is_damaged() and db_close(). */
 int db_open(sqlite3 **out, const char *path, enum db_mode mode, struct err *err);
+/* The same; `first` is what only an empty file can be told, such as its page size. */
+int db_open_new(sqlite3 **out, const char *path, const char *first, struct err *err);
 void db_close(sqlite3 *db); /* NULL is accepted. */
 
 /* Fills `err` with "FILE: doing: what SQLite says" for the error that `db` met last. */

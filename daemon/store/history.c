@@ -15,7 +15,6 @@
 #define RING_BYTES  ((size_t)4 << 20) /* Frames that wait for the writer. */
 #define RING_WAKE   (RING_BYTES / 2)  /* Fuller than this: the writer does not wait. */
 #define BATCH_BYTES ((size_t)4 << 20) /* Frames of one commit, or kept for a retry. */
-#define DROP_FRAMES 1000              /* Make room for at least so many at a time. */
 #define DROP_ROUNDS 8                 /* Tries to make room before giving up. */
 
 _Static_assert(RING_BYTES >= 8 * FRAME_BYTES_MAX, "must absorb some large frames");
@@ -126,7 +125,7 @@ write_batch(struct history *h, struct err *err)
     for (int round = 0; rc != 0 && round < DROP_ROUNDS; round++) {
         if (trouble == HISTORY_FULL) {
             struct err ignored = {0}; /* The first error says more. */
-            if (history_db_drop_oldest(h->db, DROP_FRAMES, &ignored) != 0) {
+            if (history_db_drop_oldest(h->db, &ignored) != 0) {
                 return rc;
             }
         } else if (trouble == HISTORY_DAMAGED && !set_aside) {

@@ -11,78 +11,24 @@
 #include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
+#include "daemon/store/history_db_internal.h"
 
-#define EXPIRE_FRAMES_MIN 500 /* Expired frames that go with one commit, at least. */
 #define DISK_RESERVE_BYTES                                                             \
     ((uint64_t)16 << 20) /* Left to state.db: the history stops growing here. */
-
-enum history_sql {
-    SQL_INSERT,
-    SQL_THERE,
-    SQL_EXPIRE,
-    SQL_DROP,
-    SQL_ADD_DEVICE,
-    SQL_DEVICE_KEY,
-    SQL_ADD_POINT,
-    SQL_POINT_KEY,
-    SQL_COUNT
-};
+/* A page of the tail that is used again before the log is folded back into the file is
+ * written to the file once: the log holds the tail about twice. */
+#define LOG_BYTES    (INT64_C(16) << 20)
+#define LOG_SHARE    8                  /* Of `max_size`, at most. */
+#define DROP_SHARE   16                 /* Of `max_size`, that makes room. */
+#define DROP_BYTES   (INT64_C(4) << 20) /* The same where there is none. */
+#define MOVE_FRAMES  4000               /* Of schema 1, that move with one flush, */
+#define MOVE_SAMPLES 100000             /* or so many samples. */
 
 static const char *const sql_texts[SQL_COUNT] = {
-    [SQL_INSERT] =
-        "INSERT INTO frame (t, device, flags, samples) VALUES (?1, ?2, ?3, ?4)",
-    [SQL_THERE] = "SELECT samples FROM frame WHERE t = ?1 AND device = ?2",
-    [SQL_EXPIRE] = "DELETE FROM frame WHERE rowid IN"
-                   " (SELECT rowid FROM frame WHERE t < ?1 ORDER BY t LIMIT ?2)",
-    [SQL_DROP] = "DELETE FROM frame WHERE rowid IN"
-                 " (SELECT rowid FROM frame ORDER BY t LIMIT ?1)",
     [SQL_ADD_DEVICE] = "INSERT OR IGNORE INTO device (id) VALUES (?1)",
     [SQL_DEVICE_KEY] = "SELECT key FROM device WHERE id = ?1",
     [SQL_ADD_POINT] = "INSERT OR IGNORE INTO point (device, id) VALUES (?1, ?2)",
     [SQL_POINT_KEY] = "SELECT key FROM point WHERE device = ?1 AND id = ?2",
-};
-
-/* Devices and points are known by name, so that rows stay readable after the site has
- * changed.  The rows themselves hold keys. */
-static const char version_1[] =
-    "CREATE TABLE device ("
-    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;"
-    "CREATE TABLE point ("
-    "  key INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES device (key),"
-    "  id TEXT NOT NULL, UNIQUE (device, id)) STRICT;"
-    "CREATE TABLE frame ("
-    "  t INTEGER NOT NULL, device INTEGER NOT NULL, flags INTEGER NOT NULL,"
-    "  samples BLOB NOT NULL) STRICT;"
-    "CREATE INDEX frame_t ON frame (t, device);"
-    "CREATE VIEW frames AS SELECT"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', frame.t / 1000.0, 'unixepoch') AS at,"
-    "  device.id AS device, frame.flags & 1 AS clock_untrusted,"
-    "  length(frame.samples) AS bytes"
-    "  FROM frame JOIN device ON device.key = frame.device;";
-
-static const char *const steps[HISTORY_SCHEMA_VERSION] = {version_1};
-
-struct history_db {
-    sqlite3 *db;
-    sqlite3_stmt *kept[SQL_COUNT];
-    const struct site *site;
-    char dir[DB_PATH_BYTES];
-    char path[DB_PATH_BYTES];
-    uint32_t *device_keys; /* By index of the site; 0: not known yet. */
-    uint32_t *point_keys;
-    int64_t pages_max; /* From `max_size`; 0: not limited. */
-    bool frozen;       /* The disk is nearly full: the file must not grow. */
-    uint8_t blob[1 + FRAME_READINGS_MAX * FRAME_BLOB_SAMPLE_BYTES_MAX];
-    struct blob_sample samples[FRAME_READINGS_MAX];
-    /* Of an import: a frame that is there, and what of `samples` it has. */
-    struct blob_sample there[FRAME_READINGS_MAX];
-    uint8_t presence[FRAME_READINGS_MAX]; /* enum presence */
-};
-
-enum presence {
-    PRESENCE_NEW,
-    PRESENCE_OTHER, /* Another sample of this point and time is there. */
-    PRESENCE_KNOWN  /* The very same sample is there. */
 };
 
 static void
@@ -95,6 +41,7 @@ forget_keys(struct history_db *h)
 static void
 close_db(struct history_db *h)
 {
+    history_tail_detach(h->tail);
     for (size_t i = 0; i < SQL_COUNT; i++) {
         sqlite3_finalize(h->kept[i]);
         h->kept[i] = NULL;
@@ -121,25 +68,41 @@ limit_pages(struct history_db *h, bool frozen, struct err *err)
     return db_exec(h->db, sql, err);
 }
 
+/* How long the log may get. */
+static int
+limit_log(struct history_db *h, struct err *err)
+{
+    char sql[128];
+    int64_t max = h->site->history.max_bytes;
+    int64_t bytes =
+        max > 0 && max / LOG_SHARE < LOG_BYTES ? max / LOG_SHARE : LOG_BYTES;
+    snprintf(sql, sizeof sql,
+             "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld",
+             (long long)(bytes / h->page_bytes), (long long)(bytes + bytes / 4));
+    return db_exec(h->db, sql, err);
+}
+
 static int
 try_open(struct history_db *h, bool *damaged, struct err *err)
 {
-    int64_t page_bytes = 0;
     int64_t newest;
-    int rc = db_open(&h->db, h->path, DB_WRITE, err);
+    int rc = db_open_new(&h->db, h->path, HISTORY_FIRST_SQL, err);
     if (rc == 0) {
-        rc = db_migrate(h->db, steps, HISTORY_SCHEMA_VERSION, err);
+        rc = db_migrate(h->db, history_schema, HISTORY_SCHEMA_VERSION, err);
     }
     if (rc == 0) {
-        rc = db_int(h->db, "SELECT max(t) FROM frame", 0, &newest, err);
+        rc = db_int(h->db, "SELECT max(t1) FROM chunk", 0, &newest, err);
     }
     if (rc == 0) {
-        rc = db_int(h->db, "PRAGMA page_size", 4096, &page_bytes, err);
+        rc = db_int(h->db, "PRAGMA page_size", HISTORY_PAGE_BYTES, &h->page_bytes, err);
     }
     if (rc == 0) {
-        h->pages_max = h->site->history.max_bytes / page_bytes;
+        h->pages_max = h->site->history.max_bytes / h->page_bytes;
         rc = limit_pages(h, false, err);
     }
+    rc = rc == 0 ? limit_log(h, err) : rc;
+    rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
+    rc = rc == 0 ? history_tail_attach(h->tail, h->db, err) : rc;
     for (int i = 0; rc == 0 && i < SQL_COUNT; i++) {
         rc = db_prepare(h->db, &h->kept[i], sql_texts[i], err);
     }
@@ -173,6 +136,15 @@ move_aside(struct history_db *h, const char *why, struct err *err)
     return 0;
 }
 
+/* What the site says of a point; chunks code its register then. */
+static struct scaling
+scaling_of(void *ctx, uint32_t key)
+{
+    const struct history_db *h = ctx;
+    uint32_t point = key < h->point_of_key_count ? h->point_of_key[key] : 0;
+    return point != 0 ? h->site->points[point - 1].scaling : (struct scaling){0};
+}
+
 int
 history_db_open(struct history_db **out,
                 const char *dir,
@@ -193,6 +165,11 @@ history_db_open(struct history_db **out,
         rc = err_set(&local, ERR_NOMEM, "history");
         goto fail;
     }
+    rc = history_tail_new(&h->tail, site->history.flush_ms, &local);
+    if (rc != 0) {
+        goto fail;
+    }
+    history_tail_scaling(h->tail, scaling_of, h);
     rc = db_path(h->path, dir, HISTORY_FILE, &local);
     if (rc == 0) {
         rc = db_make_dir(dir, &local);
@@ -224,9 +201,13 @@ history_db_close(struct history_db *h)
     if (h == NULL) {
         return;
     }
-    close_db(h);
+    if (h->tail != NULL) {
+        close_db(h);
+    }
+    history_tail_free(h->tail);
     free(h->device_keys);
     free(h->point_keys);
+    free(h->point_of_key);
     free(h);
 }
 
@@ -268,6 +249,24 @@ learn_device(struct history_db *h, uint32_t device, struct err *err)
 }
 
 static int
+keep_point(struct history_db *h, uint32_t key, uint32_t point, struct err *err)
+{
+    if (key >= h->point_of_key_count) {
+        uint32_t count = key + key / 2 + 64;
+        uint32_t *grown = realloc(h->point_of_key, count * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "history");
+        }
+        memset(grown + h->point_of_key_count, 0,
+               (count - h->point_of_key_count) * sizeof *grown);
+        h->point_of_key = grown;
+        h->point_of_key_count = count;
+    }
+    h->point_of_key[key] = point + 1;
+    return 0;
+}
+
+static int
 learn_point(struct history_db *h, uint32_t device_key, uint32_t point, struct err *err)
 {
     const char *id = h->site->points[point].id;
@@ -276,12 +275,12 @@ learn_point(struct history_db *h, uint32_t device_key, uint32_t point, struct er
     sqlite3_bind_int64(h->kept[SQL_POINT_KEY], 1, device_key);
     sqlite3_bind_text(h->kept[SQL_POINT_KEY], 2, id, -1, SQLITE_STATIC);
     int rc = run(h, SQL_ADD_POINT, NULL, err);
-    return rc != 0 ? rc : run(h, SQL_POINT_KEY, &h->point_keys[point], err);
+    rc = rc != 0 ? rc : run(h, SQL_POINT_KEY, &h->point_keys[point], err);
+    return rc != 0 ? rc : keep_point(h, h->point_keys[point], point, err);
 }
 
-/* Into `samples`, with keys that are learnt where they are new. */
-static int
-take_samples(struct history_db *h, const struct frame *f, struct err *err)
+int
+history_db_samples(struct history_db *h, const struct frame *f, struct err *err)
 {
     int rc = 0;
     if (h->device_keys[f->device] == 0) {
@@ -301,45 +300,113 @@ take_samples(struct history_db *h, const struct frame *f, struct err *err)
     return rc;
 }
 
-/* The first `count` of `samples`, as a frame of the time and device of `f`. */
-static int
-insert_samples(struct history_db *h,
-               const struct frame *f,
-               size_t count,
-               struct err *err)
+int
+history_db_take(struct history_db *h,
+                const struct frame *f,
+                size_t count,
+                struct err *err)
 {
-    size_t size = frame_blob_encode(h->blob, h->samples, count);
-    sqlite3_stmt *stmt = h->kept[SQL_INSERT];
-    sqlite3_bind_int64(stmt, 1, f->t_ms);
-    sqlite3_bind_int64(stmt, 2, h->device_keys[f->device]);
-    sqlite3_bind_int(stmt, 3, f->flags);
-    sqlite3_bind_blob(stmt, 4, h->blob, (int)size, SQLITE_STATIC);
-    return run(h, SQL_INSERT, NULL, err);
+    int rc = history_tail_take(h->tail, h->device_keys[f->device], f->t_ms, f->flags,
+                               h->samples, count, err);
+    if (rc == ERR_RANGE) {
+        log_warning("%s: a frame of %s is left out: %s", h->path,
+                    h->site->devices[f->device].id, err->text);
+        rc = 0;
+    }
+    return rc;
 }
 
 static int
 insert_frames(struct history_db *h,
               const unsigned char *frames,
               size_t size,
-              int64_t *count,
               struct err *err)
 {
     size_t at = 0;
-    while (at < size) {
+    int rc = 0;
+    while (rc == 0 && at < size) {
         const struct frame *f = (const void *)(frames + at);
-        int rc = take_samples(h, f, err);
-        rc = rc == 0 ? insert_samples(h, f, f->count, err) : rc;
-        if (rc != 0) {
-            return rc;
-        }
+        rc = history_db_samples(h, f, err);
+        rc = rc == 0 ? history_db_take(h, f, f->count, err) : rc;
         at += frame_bytes(f->count);
-        ++*count;
     }
-    return 0;
+    return rc == 0 ? history_tail_put(h->tail, err) : rc;
 }
 
-static void
-watch_disk(struct history_db *h)
+/* ---- from schema 1 ---- */
+
+static int
+take_old(struct history_db *h, sqlite3_stmt *row, int64_t *samples, struct err *err)
+{
+    const void *blob = sqlite3_column_blob(row, 3);
+    size_t size = (size_t)sqlite3_column_bytes(row, 3), count = 0;
+    int64_t device = sqlite3_column_int64(row, 1);
+    if (device <= 0 || device > UINT32_MAX ||
+        !frame_blob_decode(h->samples, FRAME_READINGS_MAX, &count, blob, size)) {
+        log_error("%s: a damaged frame is left out", h->path);
+        return 0;
+    }
+    *samples += (int64_t)count;
+    int rc = history_tail_take(h->tail, (uint32_t)device, sqlite3_column_int64(row, 0),
+                               (uint16_t)(sqlite3_column_int(row, 2) & UINT16_MAX),
+                               h->samples, count, err);
+    if (rc == ERR_RANGE) {
+        log_error("%s: a frame is left out: %s", h->path, err->text);
+        rc = 0;
+    }
+    return rc;
+}
+
+/* The oldest frames into a row of the tail of their own. */
+static int
+move_frames(struct history_db *h, struct err *err)
+{
+    sqlite3_stmt *row = NULL;
+    char sql[128];
+    int64_t frames = 0, samples = 0;
+    int step = SQLITE_DONE;
+    int rc = db_prepare(h->db, &row,
+                        "SELECT t, device, flags, samples FROM frame"
+                        " ORDER BY t, device, rowid",
+                        err);
+    while (rc == 0 && frames < MOVE_FRAMES && samples < MOVE_SAMPLES &&
+           (step = sqlite3_step(row)) == SQLITE_ROW) {
+        rc = take_old(h, row, &samples, err);
+        frames++;
+    }
+    rc = rc == 0 && step != SQLITE_ROW && step != SQLITE_DONE
+             ? db_error(h->db, err, "read")
+             : rc;
+    sqlite3_finalize(row);
+    snprintf(sql, sizeof sql,
+             "DELETE FROM frame WHERE rowid IN (SELECT rowid FROM frame"
+             " ORDER BY t, device, rowid LIMIT %lld)",
+             (long long)frames);
+    rc = rc == 0 ? history_tail_put(h->tail, err) : rc;
+    rc = rc == 0 ? db_exec(h->db, frames > 0 ? sql : "DROP TABLE frame", err) : rc;
+    h->has_frames = rc != 0 || frames > 0;
+    return rc;
+}
+
+/* What is older than all chunks goes first. */
+static int
+drop_some(struct history_db *h, int64_t bytes, int64_t *freed, struct err *err)
+{
+    if (h->has_frames) {
+        int rc = db_exec(h->db,
+                         "DELETE FROM frame WHERE rowid IN (SELECT rowid FROM frame"
+                         " ORDER BY t LIMIT 1000)",
+                         err);
+        *freed = sqlite3_changes(h->db);
+        if (rc != 0 || *freed > 0) {
+            return rc;
+        }
+    }
+    return history_tail_drop(h->tail, bytes, freed, err);
+}
+
+void
+history_db_watch_disk(struct history_db *h)
 {
     struct statvfs vfs;
     struct err err = {0};
@@ -358,8 +425,34 @@ watch_disk(struct history_db *h)
     }
 }
 
+/* Near its limit the file drops its oldest before it is full. */
 static int
-failed(struct history_db *h, enum history_trouble *trouble, struct err *err)
+make_room(struct history_db *h, struct err *err)
+{
+    int64_t pages = 0, unused = 0, freed = 0;
+    if (h->pages_max == 0) {
+        return 0;
+    }
+    int rc = db_int(h->db, "PRAGMA page_count", 0, &pages, err);
+    rc = rc == 0 ? db_int(h->db, "PRAGMA freelist_count", 0, &unused, err) : rc;
+    if (rc != 0 || h->pages_max - pages + unused > h->pages_max / DROP_SHARE) {
+        return rc;
+    }
+    return drop_some(h, h->pages_max * h->page_bytes / DROP_SHARE, &freed, err);
+}
+
+int
+history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
+{
+    h->had_frames = h->has_frames;
+    int rc = h->has_frames ? move_frames(h, err) : 0;
+    rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
+    rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
+    return rc == 0 ? make_room(h, err) : rc;
+}
+
+int
+history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err)
 {
     int code = sqlite3_errcode(h->db) & 0xff;
     *trouble = code == SQLITE_FULL    ? HISTORY_FULL
@@ -369,6 +462,8 @@ failed(struct history_db *h, enum history_trouble *trouble, struct err *err)
         sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
     }
     forget_keys(h); /* Those of this transaction are gone. */
+    history_tail_forget(h->tail);
+    h->has_frames = h->has_frames || h->had_frames;
     return err->code;
 }
 
@@ -380,7 +475,6 @@ history_db_write(struct history_db *h,
                  enum history_trouble *trouble,
                  struct err *err)
 {
-    int64_t count = 0;
     if (h->db == NULL) { /* A new file could not be begun the last time. */
         bool damaged;
         int rc = try_open(h, &damaged, err);
@@ -389,137 +483,36 @@ history_db_write(struct history_db *h,
             return rc;
         }
     }
-    watch_disk(h);
+    history_db_watch_disk(h);
     int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
-    if (rc == 0) {
-        rc = insert_frames(h, frames, size, &count, err);
-    }
-    if (rc == 0) {
-        /* More than came in, so that a backlog shrinks. */
-        sqlite3_bind_int64(h->kept[SQL_EXPIRE], 1, expire_ms);
-        sqlite3_bind_int64(h->kept[SQL_EXPIRE], 2, EXPIRE_FRAMES_MIN + 2 * count);
-        rc = run(h, SQL_EXPIRE, NULL, err);
-    }
-    if (rc == 0) {
-        rc = db_exec(h->db, "COMMIT", err);
-    }
-    return rc == 0 ? 0 : failed(h, trouble, err);
-}
-
-/* A value is only a value where the quality is good. */
-static bool
-same_sample(const struct blob_sample *a, const struct blob_sample *b)
-{
-    return a->quality == b->quality && a->detail == b->detail &&
-           (a->quality != QUALITY_GOOD ||
-            memcmp(&a->value, &b->value, sizeof a->value) == 0);
-}
-
-/* Marks which of the `count` samples are among the `there_count` of a frame that is
- * there.  Both mostly have the same points in the same order, so that each is found
- * where the one before it ended. */
-static void
-mark_there(struct history_db *h, size_t count, size_t there_count)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < there_count; i++) {
-        size_t tried = 0;
-        while (tried < count && h->samples[at].key != h->there[i].key) {
-            at = at + 1 < count ? at + 1 : 0;
-            tried++;
-        }
-        if (tried < count && same_sample(&h->samples[at], &h->there[i])) {
-            h->presence[at] = PRESENCE_KNOWN;
-        } else if (tried < count && h->presence[at] == PRESENCE_NEW) {
-            h->presence[at] = PRESENCE_OTHER;
-        }
-    }
-}
-
-/* Looks at all frames of the time and device of `f`.  One that is damaged has nothing.
- */
-static int
-look_there(struct history_db *h, const struct frame *f, struct err *err)
-{
-    sqlite3_stmt *stmt = h->kept[SQL_THERE];
-    int step;
-    memset(h->presence, PRESENCE_NEW, f->count);
-    sqlite3_bind_int64(stmt, 1, f->t_ms);
-    sqlite3_bind_int64(stmt, 2, h->device_keys[f->device]);
-    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const void *blob = sqlite3_column_blob(stmt, 0);
-        size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
-        size_t count = 0;
-        if (frame_blob_decode(h->there, FRAME_READINGS_MAX, &count, blob, size)) {
-            mark_there(h, f->count, count);
-        }
-    }
-    int rc = step == SQLITE_DONE ? 0 : db_error(h->db, err, "read");
-    sqlite3_reset(stmt);
-    return rc;
-}
-
-/* Inserts what of the frame is not there. */
-static int
-import_frame(struct history_db *h,
-             const struct frame *f,
-             struct history_import_counts *counts,
-             struct err *err)
-{
-    size_t left = 0;
-    int rc = take_samples(h, f, err);
-    rc = rc == 0 ? look_there(h, f, err) : rc;
-    for (size_t i = 0; rc == 0 && i < f->count; i++) {
-        counts->known += h->presence[i] == PRESENCE_KNOWN;
-        counts->differing += h->presence[i] == PRESENCE_OTHER;
-        if (h->presence[i] != PRESENCE_KNOWN) {
-            h->samples[left++] = h->samples[i];
-        }
-    }
-    return rc == 0 && left > 0 ? insert_samples(h, f, left, err) : rc;
-}
-
-static int
-import_frames(struct history_db *h,
-              const unsigned char *frames,
-              size_t size,
-              struct history_import_counts *counts,
-              struct err *err)
-{
-    *counts = (struct history_import_counts){0};
-    for (size_t at = 0; at < size;) {
-        const struct frame *f = (const void *)(frames + at);
-        int rc = import_frame(h, f, counts, err);
-        if (rc != 0) {
-            return rc;
-        }
-        at += frame_bytes(f->count);
-    }
-    return 0;
+    rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
+    rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
+    rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
+    return rc == 0 ? 0 : history_db_failed(h, trouble, err);
 }
 
 int
-history_db_import(struct history_db *h,
-                  const unsigned char *frames,
-                  size_t size,
-                  struct history_import_counts *counts,
-                  struct err *err)
+history_db_pack(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
-    watch_disk(h);
     int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
-    if (rc == 0) {
-        rc = import_frames(h, frames, size, counts, err);
-    }
-    if (rc == 0) {
-        rc = db_exec(h->db, "COMMIT", err);
-    }
-    return rc == 0 ? 0 : failed(h, &trouble, err);
+    rc = rc == 0 ? history_tail_pack(h->tail, true, err) : rc;
+    rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
+    return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
 }
 
 int
-history_db_drop_oldest(struct history_db *h, int64_t count, struct err *err)
+history_db_drop_oldest(struct history_db *h, struct err *err)
 {
-    sqlite3_bind_int64(h->kept[SQL_DROP], 1, count);
-    return run(h, SQL_DROP, NULL, err);
+    enum history_trouble trouble;
+    int64_t bytes =
+        h->pages_max > 0 ? h->pages_max * h->page_bytes / DROP_SHARE : DROP_BYTES;
+    int64_t freed = 0;
+    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    rc = rc == 0 ? drop_some(h, bytes, &freed, err) : rc;
+    if (rc == 0 && freed == 0) {
+        rc = err_set(err, ERR_IO, "%s: full, and nothing is left to drop", h->path);
+    }
+    rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
+    return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
 }

@@ -9,9 +9,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
-
-#define HISTORY_FILE           "history.db"
-#define HISTORY_SCHEMA_VERSION 1
+#include "daemon/store/history_schema.h"
 
 struct history_db;
 
@@ -30,10 +28,11 @@ enum history_trouble {
     HISTORY_OTHER
 };
 
-/* Writes the frames (`size` bytes of them, one behind the other) in one transaction,
- * and deletes in it a small number of the frames older than `expire_ms`: all are gone
- * after some calls.  After a failure nothing of it was written and `trouble` says what
- * can be done. */
+/* Writes the frames (`size` bytes of them, one behind the other) in one transaction: as
+ * a row of the tail.  In it some devices that are due move from the tail into chunks,
+ * some frames of an old schema into the tail, and a small number of chunks whose frames
+ * all are older than `expire_ms` is deleted: all are gone after some calls.  After a
+ * failure nothing of it was written and `trouble` says what can be done. */
 int history_db_write(struct history_db *h,
                      const unsigned char *frames,
                      size_t size,
@@ -52,8 +51,10 @@ int history_db_import(struct history_db *h,
                       size_t size,
                       struct history_import_counts *counts,
                       struct err *err);
+/* Moves all that is in the tail into chunks. */
+int history_db_pack(struct history_db *h, struct err *err);
 /* Deletes the oldest frames to make room. */
-int history_db_drop_oldest(struct history_db *h, int64_t count, struct err *err);
+int history_db_drop_oldest(struct history_db *h, struct err *err);
 /* Closes the damaged file, moves it aside and begins a new one. */
 int history_db_set_aside(struct history_db *h, struct err *err);
 

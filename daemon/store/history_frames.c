@@ -6,12 +6,13 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/store/db.h"
-#include "daemon/store/frame_blob.h"
-#include "daemon/store/history_db.h"
+#include "daemon/store/history_cursor.h"
+#include "daemon/store/history_schema.h"
 
 /* Rows of one read transaction: as long as one is open, the daemon's log file cannot be
- * folded back into the database. */
-#define ROWS_AT_ONCE 20000
+ * folded back into the database.  Each begins with whole chunks of all devices, which
+ * must not be read many times. */
+#define ROWS_AT_ONCE 200000
 
 /* Which index of the site a key of the file is. */
 struct key_table {
@@ -30,11 +31,12 @@ struct history_frames {
     struct history_frames_options options;
     char path[DB_PATH_BYTES];
     sqlite3 *db;
-    sqlite3_stmt *rows;
+    struct history_cursor *rows; /* NULL: no transaction is open. */
+    struct history_row row;
     int64_t from_ms, to_ms;
     int64_t next_ms; /* Where the next transaction begins; INSTANT_MAX: nowhere. */
     bool stopped;
-    bool in_rows; /* `rows` stands on a row that is not taken yet. */
+    bool in_rows; /* `row` is not taken yet. */
     uint64_t rows_here;
     struct key_table devices, points;
     /* All frames of one moment, so that they can be put in order of devices. */
@@ -43,7 +45,6 @@ struct history_frames {
     struct entry *entries;
     size_t entry_count, entry_given, entry_capacity;
     struct history_frames_counts counts;
-    struct blob_sample samples[FRAME_READINGS_MAX];
 };
 
 /* ---- keys ---- */
@@ -151,17 +152,17 @@ new_frame(struct history_frames *h)
     return (struct frame *)(void *)(h->bytes + h->size);
 }
 
-/* Fills `f` from samples that were decoded; false when a point is another device's. */
+/* Fills `f` from the row; false when a point is another device's. */
 static bool
-fill(struct history_frames *h, struct frame *f, size_t count)
+fill(struct history_frames *h, struct frame *f)
 {
     const struct device *device = &h->site->devices[f->device];
     uint32_t before = 0;
     bool ordered = true;
 
     f->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct blob_sample *s = &h->samples[i];
+    for (size_t i = 0; i < h->row.count; i++) {
+        const struct blob_sample *s = &h->row.samples[i];
         uint32_t point = index_of(&h->points, s->key);
         if (point == NONE_INDEX) {
             h->counts.unknown++;
@@ -188,27 +189,21 @@ fill(struct history_frames *h, struct frame *f, size_t count)
     return true;
 }
 
-/* Puts the row that `rows` stands on to the frames of its moment. */
+/* Puts the row to the frames of its moment. */
 static int
-take_row(struct history_frames *h, int64_t t_ms, struct err *err)
+take_row(struct history_frames *h, struct err *err)
 {
-    sqlite3_stmt *row = h->rows;
-    uint32_t device = index_of(&h->devices, sqlite3_column_int64(row, 1));
-    const void *blob = sqlite3_column_blob(row, 3);
-    size_t size = (size_t)sqlite3_column_bytes(row, 3);
-    size_t count = 0;
+    uint32_t device = index_of(&h->devices, h->row.device);
+    int64_t t_ms = h->row.t_ms;
 
-    if (h->options.device != NONE_INDEX && device != h->options.device) {
-        return 0;
-    }
     h->counts.rows++;
     h->counts.last_ms = t_ms;
-    if (!frame_blob_decode(h->samples, FRAME_READINGS_MAX, &count, blob, size)) {
+    if (h->row.damaged) {
         bad_row(h, t_ms);
         return 0;
     }
     if (device == NONE_INDEX) {
-        h->counts.unknown += count;
+        h->counts.unknown += h->row.count;
         return 0;
     }
     struct frame *f = new_frame(h);
@@ -217,8 +212,8 @@ take_row(struct history_frames *h, int64_t t_ms, struct err *err)
     }
     f->t_ms = t_ms;
     f->device = device;
-    f->flags = (uint16_t)((unsigned)sqlite3_column_int(row, 2) & FRAME_CLOCK_UNTRUSTED);
-    if (!fill(h, f, count)) {
+    f->flags = h->row.untrusted ? FRAME_CLOCK_UNTRUSTED : 0;
+    if (!fill(h, f)) {
         bad_row(h, t_ms);
     } else if (f->count > 0) {
         h->entries[h->entry_count++] = (struct entry){h->size, device};
@@ -251,11 +246,27 @@ order_entries(struct history_frames *h)
 static int
 begin_rows(struct history_frames *h, struct err *err)
 {
-    int rc = learn_keys(h, err);
-    sqlite3_bind_int64(h->rows, 1, h->next_ms);
-    sqlite3_bind_int64(h->rows, 2, h->to_ms);
+    const struct history_filter filter = {
+        .from_ms = h->next_ms,
+        .to_ms = h->to_ms,
+        .device = h->options.device != NONE_INDEX
+                      ? h->site->devices[h->options.device].id
+                      : NULL};
+    int rc = db_exec(h->db, "BEGIN", err);
+    rc = rc == 0 ? learn_keys(h, err) : rc;
     h->rows_here = 0;
-    return rc;
+    return rc == 0 ? history_cursor_open(&h->rows, h->db, &filter, err) : rc;
+}
+
+static void
+end_rows(struct history_frames *h)
+{
+    history_cursor_close(h->rows);
+    h->rows = NULL;
+    h->in_rows = false;
+    if (h->db != NULL && sqlite3_get_autocommit(h->db) == 0) {
+        sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL); /* It only read. */
+    }
 }
 
 /* Stands on the next row, in a new transaction when the last one is over.  0 at the end
@@ -263,21 +274,14 @@ begin_rows(struct history_frames *h, struct err *err)
 static int
 step(struct history_frames *h, struct err *err)
 {
-    if (!h->in_rows) {
-        int rc = begin_rows(h, err);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    int got = sqlite3_step(h->rows);
-    h->in_rows = got == SQLITE_ROW;
-    if (h->in_rows) {
+    int rc = h->rows == NULL ? begin_rows(h, err) : 0;
+    rc = rc == 0 ? history_cursor_next(h->rows, &h->row, &h->in_rows, err) : rc;
+    if (rc == 0 && h->in_rows) {
         h->rows_here++;
         return 0;
     }
     h->next_ms = INSTANT_MAX;
-    int rc = got == SQLITE_DONE ? 0 : db_error(h->db, err, "read");
-    sqlite3_reset(h->rows);
+    end_rows(h);
     return rc;
 }
 
@@ -288,10 +292,9 @@ gather(struct history_frames *h, struct err *err)
     h->size = h->entry_count = h->entry_given = 0;
     while (h->entry_count == 0 && h->next_ms != INSTANT_MAX && !h->stopped) {
         int rc = h->in_rows ? 0 : step(h, err);
-        int64_t t_ms = h->in_rows ? sqlite3_column_int64(h->rows, 0) : INSTANT_NONE;
-        while (rc == 0 && h->in_rows && !h->stopped &&
-               sqlite3_column_int64(h->rows, 0) == t_ms) {
-            rc = take_row(h, t_ms, err);
+        int64_t t_ms = h->in_rows ? h->row.t_ms : INSTANT_NONE;
+        while (rc == 0 && h->in_rows && !h->stopped && h->row.t_ms == t_ms) {
+            rc = take_row(h, err);
             rc = rc == 0 ? step(h, err) : rc;
         }
         if (rc != 0) {
@@ -299,9 +302,8 @@ gather(struct history_frames *h, struct err *err)
             return rc;
         }
         if (h->in_rows && h->rows_here >= ROWS_AT_ONCE) {
-            h->next_ms = sqlite3_column_int64(h->rows, 0);
-            h->in_rows = false;
-            sqlite3_reset(h->rows);
+            h->next_ms = h->row.t_ms;
+            end_rows(h);
         }
     }
     order_entries(h);
@@ -310,28 +312,40 @@ gather(struct history_frames *h, struct err *err)
 
 /* ---- open, next, close ---- */
 
+/* The least and the greatest time of all there is. */
+static int
+whole_span(struct history_frames *h, int64_t *first, int64_t *last, struct err *err)
+{
+    static const char *const firsts[] = {"SELECT min(t0) FROM chunk",
+                                         "SELECT min(t0) FROM tail",
+                                         "SELECT min(t) FROM frame"};
+    static const char *const lasts[] = {"SELECT max(t1) FROM chunk",
+                                        "SELECT max(t1) FROM tail",
+                                        "SELECT max(t) FROM frame"};
+    bool has_frames = false;
+    int64_t one;
+    int rc = history_has_frames(h->db, &has_frames, err);
+    *first = INSTANT_MAX;
+    *last = INSTANT_NONE;
+    for (size_t i = 0; rc == 0 && i < (has_frames ? 3 : 2); i++) {
+        rc = db_int(h->db, firsts[i], INSTANT_MAX, &one, err);
+        *first = rc == 0 && one < *first ? one : *first;
+        rc = rc == 0 ? db_int(h->db, lasts[i], INSTANT_NONE, &one, err) : rc;
+        *last = rc == 0 && one > *last ? one : *last;
+    }
+    return rc;
+}
+
 static int
 open_file(struct history_frames *h, struct err *err)
 {
-    static const char sql[] = "SELECT t, device, flags, samples FROM frame"
-                              " WHERE t BETWEEN ?1 AND ?2 ORDER BY t, device, rowid";
     int64_t first, last;
     int rc = db_path(h->path, h->options.dir, HISTORY_FILE, err);
-    if (rc == 0) {
-        rc = db_open(&h->db, h->path, DB_READ, err);
-    }
-    if (rc == 0) {
-        rc = db_check_version(h->db, HISTORY_SCHEMA_VERSION, err);
-    }
-    if (rc == 0) {
-        rc = db_prepare(h->db, &h->rows, sql, err);
-    }
-    if (rc == 0) {
-        rc = db_int(h->db, "SELECT min(t) FROM frame", INSTANT_MAX, &first, err);
-    }
-    if (rc == 0) {
-        rc = db_int(h->db, "SELECT max(t) FROM frame", INSTANT_NONE, &last, err);
-    }
+    rc = rc == 0 ? db_open(&h->db, h->path, DB_READ, err) : rc;
+    rc = rc == 0 ? db_check_version(h->db, HISTORY_SCHEMA_VERSION, err) : rc;
+    rc = rc == 0 ? db_exec(h->db, "BEGIN", err) : rc;
+    rc = rc == 0 ? whole_span(h, &first, &last, err) : rc;
+    end_rows(h);
     if (rc == 0) {
         h->from_ms = h->options.from_ms > first ? h->options.from_ms : first;
         h->to_ms = h->options.to_ms < last ? h->options.to_ms : last;
@@ -369,7 +383,7 @@ history_frames_close(struct history_frames *h)
     if (h == NULL) {
         return;
     }
-    sqlite3_finalize(h->rows);
+    end_rows(h);
     db_close(h->db);
     free(h->devices.index);
     free(h->points.index);

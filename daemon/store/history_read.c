@@ -7,28 +7,8 @@
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history.h"
-#include "daemon/store/history_db.h"
-
-/* One sample of the device and time being gathered. */
-struct gathered {
-    struct blob_sample sample;
-    const char *point; /* Borrowed from the names. */
-    uint32_t order;    /* As read: the earlier of two frames comes first. */
-    bool clock_untrusted;
-};
-
-struct history_reader {
-    sqlite3 *db;
-    sqlite3_stmt *name_of;
-    sqlite3_stmt *edges[2]; /* The first, the last; NULL: not prepared yet. */
-    char path[DB_PATH_BYTES];
-    ino_t inode;  /* A damaged file is replaced under its name. */
-    char **names; /* Ids of points by key; NULL: not asked yet. */
-    size_t name_count;
-    struct gathered *gathered;
-    size_t gathered_count, gathered_capacity;
-    struct blob_sample samples[FRAME_READINGS_MAX];
-};
+#include "daemon/store/history_cursor.h"
+#include "daemon/store/history_reader.h"
 
 static void
 close_file(struct history_reader *r)
@@ -41,10 +21,6 @@ close_file(struct history_reader *r)
     r->name_count = 0;
     sqlite3_finalize(r->name_of);
     r->name_of = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(r->edges); i++) {
-        sqlite3_finalize(r->edges[i]);
-        r->edges[i] = NULL;
-    }
     db_close(r->db);
     r->db = NULL;
 }
@@ -64,9 +40,8 @@ open_file(struct history_reader *r, struct err *err)
     return rc;
 }
 
-/* Opens again when another file stands there now. */
-static int
-refresh(struct history_reader *r, struct err *err)
+int
+history_reader_refresh(struct history_reader *r, struct err *err)
 {
     struct stat st;
     if (r->db != NULL && stat(r->path, &st) == 0 && st.st_ino == r->inode) {
@@ -153,41 +128,32 @@ point_name(struct history_reader *r, uint32_t key, const char **out, struct err 
 
 /* Adds the samples of the row to those of its device and time. */
 static int
-gather(struct history_reader *r, sqlite3_stmt *row, const char *point, struct err *err)
+gather(struct history_reader *r, const struct history_row *row, struct err *err)
 {
-    size_t count = 0;
-    const void *blob = sqlite3_column_blob(row, 3);
-    size_t size = (size_t)sqlite3_column_bytes(row, 3);
-    bool untrusted = (sqlite3_column_int64(row, 2) & FRAME_CLOCK_UNTRUSTED) != 0;
-    if (!frame_blob_decode(r->samples, FRAME_READINGS_MAX, &count, blob, size)) {
+    if (row->damaged) {
         char t[INSTANT_TEXT_BYTES];
         return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged", r->path,
-                       (const char *)sqlite3_column_text(row, 1),
-                       instant_format_utc(t, sqlite3_column_int64(row, 0)));
+                       row->device_id, instant_format_utc(t, row->t_ms));
     }
-    if (r->gathered_count + count > r->gathered_capacity) {
-        size_t capacity = 2 * (r->gathered_count + count);
-        struct gathered *grown = realloc(r->gathered, capacity * sizeof *grown);
+    if (r->gathered_count + row->count > r->gathered_capacity) {
+        size_t capacity = 2 * (r->gathered_count + row->count);
+        struct reader_sample *grown = realloc(r->gathered, capacity * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "%s", r->path);
         }
         r->gathered = grown;
         r->gathered_capacity = capacity;
     }
-    for (size_t i = 0; i < count; i++) {
-        const char *name = NULL;
-        int rc = point_name(r, r->samples[i].key, &name, err);
+    for (size_t i = 0; i < row->count; i++) {
+        struct reader_sample *g = &r->gathered[r->gathered_count];
+        *g = (struct reader_sample){.sample = row->samples[i],
+                                    .order = (uint32_t)r->gathered_count,
+                                    .clock_untrusted = row->untrusted};
+        int rc = point_name(r, row->samples[i].key, &g->point, err);
         if (rc != 0) {
             return rc;
         }
-        if (point == NULL || strcmp(point, name) == 0) {
-            struct gathered *g = &r->gathered[r->gathered_count];
-            *g = (struct gathered){.sample = r->samples[i],
-                                   .point = name,
-                                   .order = (uint32_t)r->gathered_count,
-                                   .clock_untrusted = untrusted};
-            r->gathered_count++;
-        }
+        r->gathered_count++;
     }
     return 0;
 }
@@ -195,8 +161,8 @@ gather(struct history_reader *r, sqlite3_stmt *row, const char *point, struct er
 static int
 by_point(const void *left, const void *right)
 {
-    const struct gathered *a = left;
-    const struct gathered *b = right;
+    const struct reader_sample *a = left;
+    const struct reader_sample *b = right;
     int order = strcmp(a->point, b->point);
     return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
@@ -218,7 +184,7 @@ hand_over(struct history_reader *r,
     }
     bool more = true;
     for (size_t i = 0; more && i < r->gathered_count; i++) {
-        const struct gathered *g = &r->gathered[i];
+        const struct reader_sample *g = &r->gathered[i];
         const struct history_sample s = {.t_ms = t_ms,
                                          .device = device,
                                          .point = g->point,
@@ -232,38 +198,30 @@ hand_over(struct history_reader *r,
     return more;
 }
 
+/* Reads on from the first row of a moment and device to the last. */
 static int
-prepare_each(struct history_reader *r,
-             sqlite3_stmt **out,
-             int64_t from_ms,
-             int64_t to_ms,
-             const char *device,
-             const char *point,
-             struct err *err)
+each_row(struct history_reader *r,
+         struct history_cursor *c,
+         history_fn fn,
+         void *ctx,
+         struct err *err)
 {
-    char sql[512];
-    /* CROSS JOIN keeps the frames outside, so that the index gives their order. */
-    snprintf(sql, sizeof sql,
-             "SELECT f.t, d.id, f.flags, f.samples"
-             " FROM frame f CROSS JOIN device d ON d.key = f.device"
-             " WHERE f.t BETWEEN ?1 AND ?2%s%s ORDER BY f.t, d.id, f.rowid",
-             device != NULL ? " AND f.device = (SELECT key FROM device WHERE id = ?3)"
-                            : "",
-             point != NULL ? " AND f.device IN (SELECT device FROM point WHERE id = ?4)"
-                           : "");
-    int rc = db_prepare(r->db, out, sql, err);
-    if (rc != 0) {
-        return rc;
+    struct history_row row;
+    const char *device = "";
+    int64_t t_ms = 0;
+    bool more = true, wanted = true;
+    int rc = 0;
+    r->gathered_count = 0;
+    while (rc == 0 && wanted) {
+        rc = history_cursor_next(c, &row, &more, err);
+        if (rc == 0 && (!more || row.t_ms != t_ms || row.device_id != device)) {
+            wanted = hand_over(r, t_ms, device, fn, ctx) && more;
+            t_ms = row.t_ms;
+            device = more ? row.device_id : "";
+        }
+        rc = rc == 0 && wanted ? gather(r, &row, err) : rc;
     }
-    sqlite3_bind_int64(*out, 1, from_ms);
-    sqlite3_bind_int64(*out, 2, to_ms);
-    if (device != NULL) {
-        sqlite3_bind_text(*out, 3, device, -1, SQLITE_STATIC);
-    }
-    if (point != NULL) {
-        sqlite3_bind_text(*out, 4, point, -1, SQLITE_STATIC);
-    }
-    return 0;
+    return rc;
 }
 
 int
@@ -276,147 +234,52 @@ history_each(struct history_reader *r,
              void *ctx,
              struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    char current[ID_BYTES_MAX] = "";
-    int64_t t_ms = 0;
-    bool more = true;
-    int step;
-    int rc = refresh(r, err);
-    if (rc == 0) {
-        rc = prepare_each(r, &stmt, from_ms, to_ms, device, point, err);
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    r->gathered_count = 0;
-    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
-        int64_t row_ms = sqlite3_column_int64(stmt, 0);
-        const char *row_device = (const char *)sqlite3_column_text(stmt, 1);
-        if (row_ms != t_ms || strcmp(row_device, current) != 0) {
-            more = hand_over(r, t_ms, current, fn, ctx);
-            t_ms = row_ms;
-            snprintf(current, sizeof current, "%s", row_device);
-        }
-        rc = more ? gather(r, stmt, point, err) : 0;
-        if (!more || rc != 0) {
-            break;
-        }
-    }
-    if (rc == 0 && more && step == SQLITE_DONE) {
-        hand_over(r, t_ms, current, fn, ctx);
-    } else if (rc == 0 && more) {
-        rc = db_error(r->db, err, "read");
-    }
-    sqlite3_finalize(stmt);
+    const struct history_filter filter = {
+        .from_ms = from_ms, .to_ms = to_ms, .device = device, .point = point};
+    struct history_cursor *c = NULL;
+    bool begun = false;
+    int rc = history_reader_refresh(r, err);
+    rc = rc == 0 ? history_reader_begin(r, &begun, err) : rc;
+    rc = rc == 0 ? history_cursor_open(&c, r->db, &filter, err) : rc;
+    rc = rc == 0 ? each_row(r, c, fn, ctx, err) : rc;
+    history_cursor_close(c);
+    history_reader_end(r, begun);
     return rc;
-}
-
-/* True when the row has a good sample of the point. */
-static int
-look_for(struct history_reader *r,
-         sqlite3_stmt *row,
-         uint32_t key,
-         struct history_edge *out,
-         struct err *err)
-{
-    size_t count = 0;
-    const void *blob = sqlite3_column_blob(row, 1);
-    size_t size = (size_t)sqlite3_column_bytes(row, 1);
-    if (!frame_blob_decode(r->samples, FRAME_READINGS_MAX, &count, blob, size)) {
-        char t[INSTANT_TEXT_BYTES];
-        return err_set(err, ERR_IO, "%s: the frame at %s is damaged", r->path,
-                       instant_format_utc(t, sqlite3_column_int64(row, 0)));
-    }
-    for (size_t i = 0; i < count && !out->found; i++) {
-        if (r->samples[i].key == key &&
-            r->samples[i].quality == (uint8_t)QUALITY_GOOD) {
-            *out = (struct history_edge){.found = true,
-                                         .t_ms = sqlite3_column_int64(row, 0),
-                                         .value = r->samples[i].value};
-        }
-    }
-    return 0;
-}
-
-/* 0: the point was never recorded. */
-static int
-key_of(struct history_reader *r,
-       const char *device,
-       const char *point,
-       uint32_t *key,
-       int64_t *device_key,
-       struct err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = db_prepare(r->db, &stmt,
-                        "SELECT p.key, d.key FROM point p JOIN device d"
-                        " ON d.key = p.device WHERE d.id = ?1 AND p.id = ?2",
-                        err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 2, point, -1, SQLITE_STATIC);
-    int step = sqlite3_step(stmt);
-    *key = step == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
-    *device_key = step == SQLITE_ROW ? sqlite3_column_int64(stmt, 1) : 0;
-    rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : db_error(r->db, err, "read");
-    sqlite3_finalize(stmt);
-    return rc;
-}
-
-static int
-prepare_edge(struct history_reader *r, bool last, struct err *err)
-{
-    char sql[192];
-    if (r->edges[last] != NULL) {
-        return 0;
-    }
-    snprintf(sql, sizeof sql,
-             "SELECT t, samples FROM frame WHERE t >= ?1 AND t < ?2 AND device = ?3"
-             " AND flags & %u = 0 ORDER BY t %s, rowid",
-             FRAME_CLOCK_UNTRUSTED, last ? "DESC" : "ASC");
-    return db_prepare(r->db, &r->edges[last], sql, err);
 }
 
 int
-history_edge(struct history_reader *r,
-             const char *device,
-             const char *point,
-             int64_t from_ms,
-             int64_t to_ms,
-             bool last,
-             struct history_edge *out,
-             struct err *err)
+history_reader_begin(struct history_reader *r, bool *begun, struct err *err)
 {
-    uint32_t key = 0;
-    int64_t device_key = 0;
-    int step = SQLITE_DONE;
-    *out = (struct history_edge){.found = false};
-    int rc = refresh(r, err);
-    rc = rc == 0 ? key_of(r, device, point, &key, &device_key, err) : rc;
-    rc = rc == 0 ? prepare_edge(r, last, err) : rc;
-    if (rc != 0 || key == 0) {
-        return rc;
+    *begun = sqlite3_get_autocommit(r->db) != 0;
+    return *begun ? db_exec(r->db, "BEGIN", err) : 0;
+}
+
+void
+history_reader_end(struct history_reader *r, bool begun)
+{
+    if (begun && sqlite3_get_autocommit(r->db) == 0) {
+        sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* It only read. */
     }
-    sqlite3_stmt *stmt = r->edges[last];
-    sqlite3_bind_int64(stmt, 1, from_ms);
-    sqlite3_bind_int64(stmt, 2, to_ms);
-    sqlite3_bind_int64(stmt, 3, device_key);
-    while (rc == 0 && !out->found && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
-        rc = look_for(r, stmt, key, out, err);
-    }
-    if (step != SQLITE_ROW && step != SQLITE_DONE) {
-        rc = db_error(r->db, err, "read");
-    }
-    sqlite3_reset(stmt);
-    return rc;
 }
 
 int
 history_newest(struct history_reader *r, int64_t *t_ms, struct err *err)
 {
-    int rc = refresh(r, err);
-    return rc != 0 ? rc
-                   : db_int(r->db, "SELECT max(t) FROM frame", INSTANT_NONE, t_ms, err);
+    static const char *const newest[] = {"SELECT max(t1) FROM chunk",
+                                         "SELECT max(t1) FROM tail",
+                                         "SELECT max(t) FROM frame"};
+    bool begun = false, has_frames = false;
+    int64_t found = INSTANT_NONE, one;
+    int rc = history_reader_refresh(r, err);
+    rc = rc == 0 ? history_reader_begin(r, &begun, err) : rc;
+    rc = rc == 0 ? history_has_frames(r->db, &has_frames, err) : rc;
+    for (size_t i = 0; rc == 0 && i < (has_frames ? 3 : 2); i++) {
+        rc = db_int(r->db, newest[i], INSTANT_NONE, &one, err);
+        found = rc == 0 && one > found ? one : found;
+    }
+    history_reader_end(r, begun);
+    if (rc == 0) {
+        *t_ms = found;
+    }
+    return rc;
 }

@@ -5,7 +5,7 @@
 
 #include "daemon/model/words.h"
 
-#define ROWS_FIRST    16
+#define ROWS_FIRST    4
 #define COLUMNS_FIRST 8
 
 void
@@ -112,8 +112,8 @@ place_of(const struct sheet *s, uint32_t key)
 bool
 sheet_column(struct sheet *s, uint32_t key, uint32_t *column)
 {
-    uint32_t at =
-        s->columns == 0 || s->keys[s->columns - 1] < key ? s->columns : place_of(s, key);
+    uint32_t at = s->columns == 0 || s->keys[s->columns - 1] < key ? s->columns
+                                                                   : place_of(s, key);
     *column = at;
     if (at < s->columns && s->keys[at] == key) {
         return true;
@@ -214,14 +214,28 @@ sheet_append(struct sheet *s, const struct sheet *from, uint32_t first, uint32_t
     return true;
 }
 
+uint32_t
+sheet_columns_with(const struct sheet *s, const struct sheet *other)
+{
+    uint32_t a = 0, b = 0, count = 0;
+    while (a < s->columns && b < other->columns) {
+        uint32_t left = s->keys[a], right = other->keys[b];
+        a += left <= right;
+        b += right <= left;
+        count++;
+    }
+    return count + (s->columns - a) + (other->columns - b);
+}
+
 /* Merges two halves of the row numbers, each in order. */
 static void
-merge(const int64_t *t_ms, const uint32_t *from, uint32_t *to, size_t half, size_t count)
+merge(
+    const int64_t *t_ms, const uint32_t *from, uint32_t *to, size_t half, size_t count)
 {
     size_t left = 0, right = half;
     for (size_t i = 0; i < count; i++) {
-        bool take_left = left < half &&
-                         (right == count || t_ms[from[left]] <= t_ms[from[right]]);
+        bool take_left =
+            left < half && (right == count || t_ms[from[left]] <= t_ms[from[right]]);
         to[i] = take_left ? from[left++] : from[right++];
     }
 }

@@ -40,10 +40,10 @@ bool sheet_add(struct sheet *s,
                const struct blob_sample *samples,
                size_t count);
 /* The rows [first, first + count) of another one behind the others. */
-bool sheet_append(struct sheet *s,
-                  const struct sheet *from,
-                  uint32_t first,
-                  uint32_t count);
+bool
+sheet_append(struct sheet *s, const struct sheet *from, uint32_t first, uint32_t count);
+/* How many columns both would have together. */
+uint32_t sheet_columns_with(const struct sheet *s, const struct sheet *other);
 /* Rows in order of time; those of one time stay as they are. */
 bool sheet_sort(struct sheet *s);
 

@@ -108,9 +108,8 @@ static void
 begin_series(struct section *s, struct series_reader *r, int64_t first, bool more)
 {
     struct tail_models *m = &s->models;
-    *r = (struct series_reader){.first = (uint64_t)first,
-                                .last = (uint64_t)first,
-                                .before = (uint64_t)first};
+    *r = (struct series_reader){
+        .first = (uint64_t)first, .last = (uint64_t)first, .before = (uint64_t)first};
     if (more) {
         r->class = tail_tree(&s->coder, m->classes, TAIL_CLASS_BITS, 0, true);
         if (r->class != 0) {
@@ -234,7 +233,8 @@ get_statuses(struct section *s)
 }
 
 static bool
-get_values(struct section *s, uint32_t column, unsigned form, int64_t first, size_t count)
+get_values(
+    struct section *s, uint32_t column, unsigned form, int64_t first, size_t count)
 {
     const uint16_t *statuses = sheet_statuses(s->sheet, column);
     double *values = sheet_values(s->sheet, column);

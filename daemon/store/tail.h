@@ -41,10 +41,10 @@
  *   tree of 6: class c;  c == 0: all are x[0].  Else tree of 2: mode, and of each
  *   r = x[i] - p:
  *     mode 0: p = x[i-1];  1: p = x[i-1] and x[i-2] in the middle, rounded down;
- *     2: p = 2 x[i-1] - x[i-2];  3: p = x[0]   (x[-1] is x[0]; all in 64 bits, wrapping)
- *     k = c - 4, at least 0;  |r| >> k in unary: each step by its number and c, after
- *     TAIL_STEPS of them the rest as a number;  k even bits;  sign by a bit of c's where
- *     r is not 0
+ *     2: p = 2 x[i-1] - x[i-2];  3: p = x[0]   (x[-1] is x[0]; all in 64 bits,
+ * wrapping) k = c - 4, at least 0;  |r| >> k in unary: each step by its number and c,
+ * after TAIL_STEPS of them the rest as a number;  k even bits;  sign by a bit of c's
+ * where r is not 0
  *
  * Forms, by n, the integer:  0..6 n / 10^form;  7..9 n * 10^-(form - 6);  10..13 n /
  * 10^(form - 9), rounded to single precision;  14, 15 the bits of an IEEE 754 single,

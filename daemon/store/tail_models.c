@@ -22,7 +22,7 @@ static void
 learn_usual(struct tail_models *m)
 {
     static const uint16_t stops[USUAL_CLASSES] = {62000, 58000, 50000, 40000, 29000};
-    for (unsigned class = 0; class < TAIL_CLASSES; class++) {
+    for (unsigned class = 0; class < TAIL_CLASSES; class ++) {
         unsigned like = class < USUAL_CLASSES ? class : USUAL_CLASSES - 1;
         for (unsigned i = 0; i < TAIL_STEPS; i++) {
             usual(&m->steps[class][i], stops[like]);

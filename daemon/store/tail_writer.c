@@ -63,7 +63,8 @@ choose_mode(const int64_t *x, size_t count, unsigned *class)
     unsigned best = 0;
     for (size_t i = 1; i < count; i++) {
         for (unsigned mode = 0; mode < TAIL_MODES; mode++) {
-            int64_t r = (int64_t)((uint64_t)x[i] - tail_expect(mode, first, last, before));
+            int64_t r =
+                (int64_t)((uint64_t)x[i] - tail_expect(mode, first, last, before));
             uint64_t size = r < 0 ? 0 - (uint64_t)r : (uint64_t)r;
             sums[mode] += size < HUGE_SIZE ? size : HUGE_SIZE;
             sums[mode] = sums[mode] < HUGE_SIZE ? sums[mode] : HUGE_SIZE;
@@ -263,8 +264,9 @@ put_columns(struct section *s, struct coder *c)
         if (!coder_bit(c, &m->form_same, form == last_form, false)) {
             (void)tail_tree(c, m->forms, TAIL_FORM_BITS, form, false);
         }
-        bool near = form == last_form && bits_of(zigzag((int64_t)(first - last_first))) <
-                                             bits_of(zigzag((int64_t)first));
+        bool near =
+            form == last_form && bits_of(zigzag((int64_t)(first - last_first))) <
+                                     bits_of(zigzag((int64_t)first));
         (void)coder_bit(c, &m->near, near, false);
         put_number(c, m->firsts, (int64_t)(first - (near ? last_first : 0)));
         put_series(c, m, s->ints, count);

@@ -204,7 +204,7 @@ START_TEST(a_damaged_frame_is_told_and_skipped)
     put(h, 0, 1, 3000, 3);
     history_db_close(h);
     scratch_exec(dir, HISTORY_FILE,
-                 "UPDATE frame SET samples = x'01ff' WHERE t = 2000");
+                 "UPDATE tail SET bytes = x'01ff' WHERE t0 = 2000");
     struct history_frames_counts c =
         expect(&site, INSTANT_NONE, INSTANT_MAX, NONE_INDEX,
                "1000 lift-1 door=1; 3000 lift-1 door=3; ");
@@ -230,7 +230,7 @@ END_TEST
  * point is met that was not there at the beginning. */
 START_TEST(a_writer_beside_is_no_trouble)
 {
-    enum { ROWS = 50000 };
+    enum { ROWS = 250000 };
     const struct history_frames_options o = {.dir = dir,
                                              .from_ms = INSTANT_NONE,
                                              .to_ms = INSTANT_MAX,
@@ -254,7 +254,7 @@ START_TEST(a_writer_beside_is_no_trouble)
         ck_assert_int_eq(f->t_ms, 1000 + got / 2);
         ck_assert(f->readings[0].value == got);
         if (got++ % 1000 == 0) {
-            put(w, 1, 1, 500000 + got, 1);
+            put(w, 1, 1, 5000000 + got, 1);
         }
     }
     ck_assert_int_eq(err.code, 0);

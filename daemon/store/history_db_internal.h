@@ -1,0 +1,53 @@
+/* What the files of history_db.h share. */
+#ifndef CARETAKER_STORE_HISTORY_DB_INTERNAL_H
+#define CARETAKER_STORE_HISTORY_DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "daemon/store/db.h"
+#include "daemon/store/frame_blob.h"
+#include "daemon/store/history_db.h"
+#include "daemon/store/history_tail.h"
+
+enum history_sql {
+    SQL_ADD_DEVICE,
+    SQL_DEVICE_KEY,
+    SQL_ADD_POINT,
+    SQL_POINT_KEY,
+    SQL_COUNT
+};
+
+struct history_db {
+    sqlite3 *db;
+    sqlite3_stmt *kept[SQL_COUNT];
+    struct history_tail *tail;
+    const struct site *site;
+    char dir[DB_PATH_BYTES];
+    char path[DB_PATH_BYTES];
+    uint32_t *device_keys; /* By index of the site; 0: not known yet. */
+    uint32_t *point_keys;
+    uint32_t *point_of_key; /* Back; index + 1, 0: not of the site. */
+    uint32_t point_of_key_count;
+    int64_t page_bytes;
+    int64_t pages_max; /* From `max_size`; 0: not limited. */
+    bool frozen;       /* The disk is nearly full: the file must not grow. */
+    bool has_frames;   /* Of schema 1; had: before this transaction. */
+    bool had_frames;
+    struct blob_sample samples[FRAME_READINGS_MAX]; /* Of a frame. */
+};
+
+/* The frame's samples into `samples`, with keys that are learnt where they are new. */
+int history_db_samples(struct history_db *h, const struct frame *f, struct err *err);
+/* Gathers the first `count` of `samples` as a frame of the time and device of `f`. */
+int history_db_take(struct history_db *h,
+                    const struct frame *f,
+                    size_t count,
+                    struct err *err);
+/* What else is done in the transaction that writes frames. */
+int history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err);
+void history_db_watch_disk(struct history_db *h);
+/* Undoes the transaction.  Returns the code of `err`. */
+int
+history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err);
+
+#endif

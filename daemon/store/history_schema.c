@@ -1,0 +1,48 @@
+#include "daemon/store/history_schema.h"
+
+#include "daemon/store/db.h"
+
+static const char version_1[] =
+    "CREATE TABLE device ("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE point ("
+    "  key INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES device (key),"
+    "  id TEXT NOT NULL, UNIQUE (device, id)) STRICT;"
+    "CREATE TABLE frame ("
+    "  t INTEGER NOT NULL, device INTEGER NOT NULL, flags INTEGER NOT NULL,"
+    "  samples BLOB NOT NULL) STRICT;"
+    "CREATE INDEX frame_t ON frame (t, device);"
+    "CREATE VIEW frames AS SELECT"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', frame.t / 1000.0, 'unixepoch') AS at,"
+    "  device.id AS device, frame.flags & 1 AS clock_untrusted,"
+    "  length(frame.samples) AS bytes"
+    "  FROM frame JOIN device ON device.key = frame.device;";
+
+/* Tables alone: what the old one holds moves later, in steps. */
+static const char version_2[] =
+    "DROP VIEW frames;"
+    "CREATE TABLE tail ("
+    "  seq INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
+    "  untrusted INTEGER NOT NULL, shift INTEGER NOT NULL DEFAULT 0,"
+    "  bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE chunk ("
+    "  key INTEGER PRIMARY KEY, device INTEGER NOT NULL, t0 INTEGER NOT NULL,"
+    "  t1 INTEGER NOT NULL, untrusted INTEGER NOT NULL,"
+    "  shift INTEGER NOT NULL DEFAULT 0, samples INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX chunk_device ON chunk (device, t0, key, t1);"
+    "CREATE INDEX chunk_end ON chunk (t1, t0, device);"
+    "CREATE TABLE packed ("
+    "  device INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;";
+
+const char *const history_schema[HISTORY_SCHEMA_VERSION] = {version_1, version_2};
+
+int
+history_has_frames(sqlite3 *db, bool *out, struct err *err)
+{
+    int64_t count = 0;
+    int rc = db_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'frame'", 0,
+                    &count, err);
+    *out = count != 0;
+    return rc;
+}

@@ -1,0 +1,59 @@
+/* The writer's side of the hot tail: frames are gathered, written as one row a flush,
+ * and move into chunks, some devices at a time.  All within the caller's transactions;
+ * after one that failed, history_tail_forget(). */
+#ifndef CARETAKER_STORE_HISTORY_TAIL_H
+#define CARETAKER_STORE_HISTORY_TAIL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+#include "daemon/store/chunk_sheet.h"
+#include "daemon/store/tail.h"
+
+/* Samples of one device, and of all, that a packing holds: 5 MB. */
+#define PACK_CELLS_MAX (1u << 19)
+#define PACK_ROWS      3600    /* Of a chunk: more saves little. */
+#define PACK_AGE_MS    5400000 /* A slow device is packed after this, or it would keep */
+#define PACK_AGE_MIN   16      /* everybody's tail; counted in flushes. */
+#define PACK_AGE_MAX   4096
+
+struct history_tail;
+
+int history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err);
+void history_tail_free(struct history_tail *t); /* NULL is accepted. */
+/* What points of a key are said to be scaled by; ctx is borrowed. */
+void history_tail_scaling(struct history_tail *t, chunk_scaling_fn *scaling, void *ctx);
+
+/* A connection whose schema is there; borrowed until it is taken away. */
+int history_tail_attach(struct history_tail *t, sqlite3 *db, struct err *err);
+void history_tail_detach(struct history_tail *t);
+
+/* Nothing is gathered; what is known of the file is read again. */
+void history_tail_forget(struct history_tail *t);
+
+/* Gathers a frame.  ERR_RANGE: its time is beyond CHUNK_TIME_MAX. */
+int history_tail_take(struct history_tail *t,
+                      uint32_t device,
+                      int64_t t_ms,
+                      uint16_t flags,
+                      const struct blob_sample *samples,
+                      size_t count,
+                      struct err *err);
+/* What was gathered becomes a row, or two: one of the frames under an untrusted clock.
+ */
+int history_tail_put(struct history_tail *t, struct err *err);
+/* Moves some devices that have waited long enough into chunks: about twice as many
+ * samples as were put since, at least one device.  `all`: until nothing is left. */
+int history_tail_pack(struct history_tail *t, bool all, struct err *err);
+/* Deletes some chunks and rows whose frames all are older. */
+int history_tail_expire(struct history_tail *t, int64_t before_ms, struct err *err);
+/* Deletes the oldest chunks, or rows, of about so many bytes; `freed` says how many. */
+int history_tail_drop(struct history_tail *t,
+                      int64_t bytes,
+                      int64_t *freed,
+                      struct err *err);
+
+#endif
