@@ -16,21 +16,35 @@ struct search {
     struct history_edge *out;
     sqlite3_stmt *fetch; /* Of a chunk or row of the tail, by key. */
     struct sheet sheet;
+    /* As recorded: the kind of what is looked into, and its key; of what was found. */
+    int kind, found_kind;
+    int64_t at, found_at;
 };
 
-/* Nothing at or behind this time is better than what was found. */
+/* Nothing between these times is better than what was found. */
 static bool
 is_settled(const struct search *x, int64_t t0, int64_t t1)
 {
-    return x->out->found && (x->last ? t1 <= x->out->t_ms : t0 >= x->out->t_ms);
+    return x->out->found && (x->last ? t1 < x->out->t_ms : t0 > x->out->t_ms);
 }
 
 /* Of two samples of one time the one that was recorded first counts. */
+static bool
+is_better(const struct search *x, int64_t t_ms)
+{
+    if (!x->out->found || t_ms != x->out->t_ms) {
+        return !x->out->found || (t_ms > x->out->t_ms) == x->last;
+    }
+    return x->kind != x->found_kind ? x->kind < x->found_kind : x->at < x->found_at;
+}
+
 static void
 consider(struct search *x, int64_t t_ms, double value)
 {
-    if (t_ms >= x->from_ms && t_ms < x->to_ms && !is_settled(x, t_ms, t_ms)) {
+    if (t_ms >= x->from_ms && t_ms < x->to_ms && is_better(x, t_ms)) {
         *x->out = (struct history_edge){.found = true, .t_ms = t_ms, .value = value};
+        x->found_kind = x->kind;
+        x->found_at = x->at;
     }
 }
 
@@ -121,10 +135,11 @@ static int
 look_at(struct search *x, const struct place *p, sqlite3_stmt *row, struct err *err)
 {
     int rc = 0;
+    x->at = sqlite3_column_int64(row, 2);
     if (p->fetch == NULL) {
         return look_into_frame(x, row, err);
     }
-    sqlite3_bind_int64(x->fetch, 1, sqlite3_column_int64(row, 2));
+    sqlite3_bind_int64(x->fetch, 1, x->at);
     int step = sqlite3_step(x->fetch);
     if (step == SQLITE_ROW && sqlite3_column_int(x->fetch, 0) == 0) {
         rc = p->look_into(x, sqlite3_column_int64(row, 0), err);
@@ -141,6 +156,7 @@ look(struct search *x, const struct place *p, struct err *err)
     sqlite3_stmt *row = NULL;
     char sql[256];
     int step = SQLITE_DONE;
+    x->kind++;
     snprintf(sql, sizeof sql, "%s ORDER BY %s", p->list, x->last ? "2 DESC" : "1");
     int rc = db_prepare(x->reader->db, &row, sql, err);
     if (rc == 0 && p->fetch != NULL) {
@@ -197,7 +213,7 @@ static int
 search(struct search *x, const char *device, const char *point, struct err *err)
 {
     static const struct place frames = {
-        "SELECT t, t, flags, samples FROM frame WHERE t >= ?1 AND t < ?2"
+        "SELECT t, t, rowid, samples FROM frame WHERE t >= ?1 AND t < ?2"
         " AND device = ?3 AND flags & 1 = 0 AND ?4 IS NOT NULL",
         NULL, NULL};
     static const struct place chunks = {

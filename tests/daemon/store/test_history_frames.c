@@ -203,8 +203,7 @@ START_TEST(a_damaged_frame_is_told_and_skipped)
     put(h, 0, 1, 2000, 2);
     put(h, 0, 1, 3000, 3);
     history_db_close(h);
-    scratch_exec(dir, HISTORY_FILE,
-                 "UPDATE tail SET bytes = x'01ff' WHERE t0 = 2000");
+    scratch_exec(dir, HISTORY_FILE, "UPDATE tail SET bytes = x'01ff' WHERE t0 = 2000");
     struct history_frames_counts c =
         expect(&site, INSTANT_NONE, INSTANT_MAX, NONE_INDEX,
                "1000 lift-1 door=1; 3000 lift-1 door=3; ");
