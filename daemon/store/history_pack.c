@@ -123,7 +123,7 @@ join_last(struct history_tail *t, const struct job *job, int64_t *key, struct er
     *key = NEW_KEY;
     sqlite3_bind_int64(row, 1, job->device);
     int step = sqlite3_step(row);
-    if (step == SQLITE_ROW && s->rows < GROW_ROWS_MAX &&
+    if (step == SQLITE_ROW && s->rows < PACK_ROWS / 2 &&
         sqlite3_column_int64(row, 1) <= s->t_ms[0] + job->shift &&
         s->t_ms[0] + job->shift - sqlite3_column_int64(row, 1) <= GAP_MS &&
         sqlite3_column_int(row, 2) == job->untrusted &&
