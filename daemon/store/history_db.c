@@ -68,16 +68,18 @@ limit_pages(struct history_db *h, bool frozen, struct err *err)
     return db_exec(h->db, sql, err);
 }
 
-/* How long the log may get. */
+/* How long the log may get, and that nothing is written for nothing. */
 static int
 limit_log(struct history_db *h, struct err *err)
 {
-    char sql[128];
+    char sql[160];
     int64_t max = h->site->history.max_bytes;
     int64_t bytes =
         max > 0 && max / LOG_SHARE < LOG_BYTES ? max / LOG_SHARE : LOG_BYTES;
     snprintf(sql, sizeof sql,
-             "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld",
+             "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld;"
+             /* Pages that are free would else be written, full of zeros. */
+             "PRAGMA secure_delete = OFF",
              (long long)(bytes / h->page_bytes), (long long)(bytes + bytes / 4));
     return db_exec(h->db, sql, err);
 }

@@ -55,7 +55,8 @@ consider_sheet(struct search *x, int64_t shift)
     for (uint32_t k = 0; k < s->columns; k++) {
         for (uint32_t i = 0; s->keys[k] == x->key && i < s->rows; i++) {
             if (CHUNK_QUALITY(sheet_statuses(s, k)[i]) == QUALITY_GOOD) {
-                consider(x, s->t_ms[i] + shift, sheet_values(s, k)[i]);
+                consider(x, (int64_t)((uint64_t)s->t_ms[i] + (uint64_t)shift),
+                         sheet_values(s, k)[i]);
             }
         }
     }

@@ -29,7 +29,7 @@ take_rows(struct sheet *out,
 {
     uint32_t i = 0;
     for (uint32_t k = 0; k < section->rows; k++) {
-        section->t_ms[k] += shift;
+        section->t_ms[k] = (int64_t)((uint64_t)section->t_ms[k] + (uint64_t)shift);
         section->flags[k] &= (uint16_t)~STREAM_DAMAGED;
         section->flags[k] |= untrusted ? FRAME_CLOCK_UNTRUSTED : 0;
     }

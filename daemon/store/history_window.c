@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define FAR_MS (INT64_C(1) << 60)
+
 bool
 windows_add(struct windows *w, int64_t key, int64_t t0, int64_t t1)
 {
@@ -14,6 +16,9 @@ windows_add(struct windows *w, int64_t key, int64_t t0, int64_t t1)
         w->parts = grown;
         w->room = room;
     }
+    /* Of a damaged file; nothing is that far away. */
+    t0 = t0 < -FAR_MS ? -FAR_MS : t0 > FAR_MS ? FAR_MS : t0;
+    t1 = t1 < t0 ? t0 : t1 > FAR_MS ? FAR_MS : t1;
     w->parts[w->count++] = (struct window_part){key, t0, t1};
     return true;
 }

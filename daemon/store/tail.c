@@ -160,7 +160,8 @@ get_keys(struct section *s)
     return TAIL_READ;
 }
 
-static void
+/* False when a time is beyond CHUNK_TIME_MAX. */
+static bool
 get_times(struct section *s, const struct tail *t)
 {
     struct tail_models *m = &s->models;
@@ -181,6 +182,12 @@ get_times(struct section *s, const struct tail *t)
     for (uint32_t i = 1; i < s->rows; i++) {
         t_ms[i] = (int64_t)((uint64_t)t_ms[i] + (uint64_t)next_of_series(s, &phases));
     }
+    for (uint32_t i = 0; i < s->rows; i++) {
+        if (t_ms[i] > CHUNK_TIME_MAX || t_ms[i] < -CHUNK_TIME_MAX) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
@@ -299,6 +306,6 @@ tail_read(const struct tail *t, const struct tail_part *part, struct sheet *out)
     if (result != TAIL_READ) {
         return result;
     }
-    get_times(&s, t);
-    return get_statuses(&s) && get_columns(&s) ? TAIL_READ : TAIL_DAMAGED;
+    return get_times(&s, t) && get_statuses(&s) && get_columns(&s) ? TAIL_READ
+                                                                   : TAIL_DAMAGED;
 }

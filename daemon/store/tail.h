@@ -78,8 +78,9 @@ struct tail_writer {
 void tail_writer_free(struct tail_writer *w);
 void tail_begin(struct tail_writer *w, int64_t base_ms, int64_t period_ms);
 /* Rows [first, first + count) of the sheet, at least one, within TAIL_CELLS_MAX and
- * TAIL_ROWS_MAX.  Devices come in order; one may come several times.  Columns without
- * any sample are left away.  False without memory. */
+ * TAIL_ROWS_MAX, their times within CHUNK_TIME_MAX.  Devices come in order; one may
+ * come several times.  Columns without any sample are left away.  False without memory.
+ */
 bool tail_add(struct tail_writer *w,
               uint32_t device,
               const struct sheet *s,

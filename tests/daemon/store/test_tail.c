@@ -115,7 +115,6 @@ static const struct {
     {"back", {5000, 4000, 3000, -2000, -1000}},
     {"far apart",
      {-CHUNK_TIME_MAX, CHUNK_TIME_MAX, 0, CHUNK_TIME_MAX, -CHUNK_TIME_MAX}},
-    {"no time at all", {INT64_MIN, INT64_MAX, 0, INT64_MIN, INT64_MAX}},
     {"every minute", {0, 60001, 120000, 180003, 240000}},
 };
 
