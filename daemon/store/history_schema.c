@@ -33,7 +33,13 @@ static const char version_2[] =
     "CREATE INDEX chunk_device ON chunk (device, t0, key, t1);"
     "CREATE INDEX chunk_end ON chunk (t1, t0, device);"
     "CREATE TABLE packed ("
-    "  device INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;";
+    "  device INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;"
+    "CREATE VIEW chunks AS SELECT device.id AS device,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', chunk.t0 / 1000.0, 'unixepoch') AS begins,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', chunk.t1 / 1000.0, 'unixepoch') AS ends,"
+    "  chunk.untrusted AS clock_untrusted, chunk.samples AS samples,"
+    "  length(chunk.bytes) AS bytes"
+    "  FROM chunk JOIN device ON device.key = chunk.device;";
 
 const char *const history_schema[HISTORY_SCHEMA_VERSION] = {version_1, version_2};
 

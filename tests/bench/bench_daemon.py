@@ -17,7 +17,6 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -183,9 +182,7 @@ def measure(folder, ports, units_each, options):
         after = status(folder)
         threads = {n: t - threads.get(n, 0) for n, t in thread_us(daemon.pid).items()}
         peak = peak_mib(daemon.pid)
-    with contextlib.closing(sqlite3.connect(os.path.join(data, "history.db"))) as db:
-        stored = db.execute("SELECT count(*) FROM frame JOIN device ON device = key"
-                            " WHERE id GLOB 'd[0-9]*'").fetchone()[0]
+    stored = after["history"]["samples"]
     # Only the polls of the devices count, not the daemon's own frames about itself.
     thousands = (good_requests(after) - good_requests(before)) * REGISTERS / 1000
     if options.threads:
@@ -226,7 +223,7 @@ def run_one(layout, rules, options):
     print(f"    caretaker {daemon:.1f} us CPU per 1000 registers, bare libmodbus {bare:.1f}, "
           f"ratio {ratio:.2f}")
     print(f"    peak memory {max(r['peak'] for r in rounds):.1f} MiB; "
-          f"{last['stored']} frames stored, {last['dropped']} dropped; "
+          f"{last['stored']} samples stored, {last['dropped']} dropped; "
           f"{last['places']} rule places, {last['judged']} judgements in {options.seconds} s",
           flush=True)
 

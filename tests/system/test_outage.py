@@ -174,7 +174,7 @@ class DamagedFile(House):
         e.write("data/history.db", "this is no database " * 500)
         e.start()
         self.swing(slave, 1)
-        wait_for(lambda: e.rows("history", "select 1 from frames limit 1"), "new samples")
+        wait_for(lambda: e.rows("history", "select 1 from tail limit 1"), "new samples")
         e.stop()
         aside = [n for n in os.listdir(e.path("data")) if "damaged" in n]
         self.assertEqual([n[:18] for n in aside if not n.endswith(("-wal", "-shm"))],
