@@ -15,10 +15,12 @@
 
 /* Samples of one device, and of all, that a packing holds: 5 MB. */
 #define PACK_CELLS_MAX (1u << 19)
-#define PACK_ROWS      1800 /* Of a chunk: more saves a hundredth, and the tail is longer. \
-                             */
-#define PACK_AGE_MS  5400000 /* A slow device is packed after this, or it would keep */
-#define PACK_AGE_MIN 16      /* everybody's tail; counted in flushes. */
+/* Of a chunk: more rows save a hundredth, and the tail is longer. */
+#define PACK_ROWS 1800
+/* A slow device is packed after this, or it would keep everybody's tail; in flushes, at
+ * least and at most. */
+#define PACK_AGE_MS  5400000
+#define PACK_AGE_MIN 16
 #define PACK_AGE_MAX 4096
 
 struct history_tail;

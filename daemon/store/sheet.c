@@ -65,12 +65,26 @@ move_cells(struct sheet *s, uint32_t row_room, uint32_t column_room)
     return true;
 }
 
+/* What there is by row, with more room. */
 static bool
-resize(void **array, size_t count, size_t size)
+resize_rows(struct sheet *s, uint32_t room)
 {
-    void *p = realloc(*array, count * size);
-    *array = p != NULL ? p : *array;
-    return p != NULL;
+    int64_t *t_ms = realloc(s->t_ms, room * sizeof *t_ms);
+    if (t_ms == NULL) {
+        return false;
+    }
+    s->t_ms = t_ms;
+    uint16_t *flags = realloc(s->flags, room * sizeof *flags);
+    if (flags == NULL) {
+        return false;
+    }
+    s->flags = flags;
+    uint32_t *order = realloc(s->order, room * sizeof *order);
+    if (order == NULL) {
+        return false;
+    }
+    s->order = order;
+    return true;
 }
 
 bool
@@ -81,16 +95,12 @@ sheet_reserve(struct sheet *s, uint32_t rows, uint32_t columns)
     }
     uint32_t row_room = grown(s->row_room, rows, ROWS_FIRST);
     uint32_t column_room = grown(s->column_room, columns, COLUMNS_FIRST);
-    void *t_ms = s->t_ms, *flags = s->flags, *order = s->order, *keys = s->keys;
-    bool well = resize(&t_ms, row_room, sizeof *s->t_ms);
-    well = resize(&flags, row_room, sizeof *s->flags) && well;
-    well = resize(&order, row_room, sizeof *s->order) && well;
-    well = resize(&keys, column_room, sizeof *s->keys) && well;
-    s->t_ms = t_ms;
-    s->flags = flags;
-    s->order = order;
+    uint32_t *keys = realloc(s->keys, column_room * sizeof *keys);
+    if (keys == NULL) {
+        return false;
+    }
     s->keys = keys;
-    return well && move_cells(s, row_room, column_room);
+    return resize_rows(s, row_room) && move_cells(s, row_room, column_room);
 }
 
 /* Where the key is, or belongs. */
