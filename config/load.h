@@ -167,6 +167,9 @@ void rules_read(struct reader *r, const struct sections *s, struct site *site);
 
 /* Sorted by id.  The devices stand by now. */
 void plans_read(struct reader *r, const struct sections *s, struct site *site);
+/* Warns of a rule that brings forward a plan that is none.  A site without any plan
+ * may use rules of a site that has them. */
+void forwards_check(struct reader *r, const struct site *site);
 
 /* ---- suppression.c ---- */
 

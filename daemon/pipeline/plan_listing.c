@@ -109,7 +109,10 @@ put_use(struct strbuf *out, const struct site *site, const struct plan_now *now)
     const struct plan_spec *spec = &site->plans[now->plan];
     const struct plan_use_row *u = &now->row->use;
     bool counted = now->use != PLAN_USE_NONE;
-    strbuf_json_str(out, "why", now->by_use ? "use" : "calendar");
+    strbuf_json_str(out, "why",
+                    now->by_use  ? "use"
+                    : now->moved ? "moved"
+                                 : "calendar");
     strbuf_json_num(out, "used", counted ? round(now->used * 100) / 100 : (double)NAN);
     strbuf_json_num(out, "limit", counted ? spec->use_limit : (double)NAN);
     strbuf_json_str(out, "use", counted ? unit_of_use(site, now) : NULL);

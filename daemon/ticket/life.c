@@ -240,6 +240,17 @@ life_reopen(struct tickets *t,
 }
 
 void
+life_come_true(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
+{
+    assert(e->row.kind == TICKET_PREDICTED);
+    e->row.kind = TICKET_FAULT;
+    life_settle(t, e);
+    struct event event = {
+        .t_ms = t_ms, .kind = EVENT_TICKET_CHANGED, .kind_changed = true};
+    life_tell(t, e, &event);
+}
+
+void
 life_rise(struct tickets *t,
           struct ticket_entry *e,
           int64_t t_ms,

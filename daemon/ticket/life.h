@@ -50,6 +50,8 @@ void life_dispatch(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
 /* The next level of its escalation is due, at e->due_ms. */
 void life_escalate(struct tickets *t, struct ticket_entry *e);
 
+/* Predicted work has become a fault: another rule of its group says so. */
+void life_come_true(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
 /* A higher priority, with the nearer of the old deadlines and its own. */
 void life_rise(struct tickets *t,
                struct ticket_entry *e,
