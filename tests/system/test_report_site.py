@@ -36,6 +36,7 @@ rules:
   - {id: small, when: fault == 1, severity: normal, title: {en: small}, cause: c, consequence: c, action: a, respond_within: 2h, source: test, ticket: {team: electrical}}
   - {id: urgent, when: fault == 2, severity: urgent, title: {en: urgent}, cause: c, consequence: c, action: a, respond_within: 30m, source: test, ticket: {team: mechanical}}
   - {id: critical, when: fault == 3, severity: critical, title: {en: critical}, cause: c, consequence: c, action: a, respond_within: 15m, source: test, ticket: {team: mechanical}}
+  - {id: forecast, applies_to: {type: fan}, when: fault == 1, severity: urgent, title: {en: forecast}, cause: c, consequence: c, action: a, source: test, ticket: {kind: predicted}}
 maintenance:
   - {id: ten-days, title: {en: Ten-day service, zh-CN: 十天保养}, applies_to: {type: pump}, every: 10d, remind: 1d}
 buses: [{id: plant, tcp: "192.0.2.1:502"}]
@@ -133,7 +134,8 @@ class Twice:
         marks = ",".join("?" * (len(kinds) + len(ends)))
         for row in self.all(f"SELECT name, t, coalesce(rule, '') AS rule, "
                             f"json_extract(json, '$.severity') AS severity FROM events "
-                            f"WHERE device = ? AND name IN ({marks}) ORDER BY seq",
+                            f"WHERE device = ? AND name IN ({marks}) "
+                            f"AND coalesce(rule, '') != 'forecast' ORDER BY seq",
                             device, *kinds, *ends):
             stands = row["name"] in kinds and \
                 (not where or row["severity"] in ("urgent", "critical"))
