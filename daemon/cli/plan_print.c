@@ -118,6 +118,10 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
         strbuf_add(out, tr(", by use"));
     } else if (strcmp(text_of(v, "why"), "moved") == 0) {
         strbuf_add(out, tr(", moved"));
+        if (int_of(v, "for_ticket") != 0) {
+            strbuf_printf(out, tr(" for ticket %lld"),
+                          (long long)int_of(v, "for_ticket"));
+        }
     }
     if (int_of(v, "ticket") != 0) {
         strbuf_printf(out, tr("; ticket %lld %s"), (long long)int_of(v, "ticket"),

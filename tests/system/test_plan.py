@@ -20,6 +20,7 @@ from estate import CARETAKER, Estate, wait_for
 
 DAY = datetime.timedelta(days=1)
 TODAY = datetime.date.today
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 SITE = """
 people: [{id: zhang}, {id: wang}]
@@ -385,10 +386,50 @@ procedures:
             self.assertEqual(self.plan(*words)[0], 2, words)
 
 
+class BroughtForward(unittest.TestCase):
+    """The shipped rule of the door and the shipped plan of the elevator, from a log."""
+
+    def test_from_the_door_to_the_list_of_visits(self):
+        config = os.path.join(TOP, "config")
+        with tempfile.TemporaryDirectory() as folder:
+            site = os.path.join(folder, "site.yaml")
+            with open(os.path.join(config, "predicted-site.yaml"), encoding="utf-8") as f:
+                text = f.read()
+            for part in ("teams.yaml", "rules/", "procedures/", "maintenance/"):
+                text = text.replace(f"- {part}", f"- {config}/{part}")
+            with open(site, "w", encoding="utf-8") as f:
+                f.write(text + "data: data\n")
+            os.symlink(os.path.join(config, "devices"), os.path.join(folder, "devices"))
+            code, out, err = run(
+                "replay", "-c", site, "--format", "jsonl", "--state", os.path.join(folder, "data"),
+                "--until", "2026-03-02T06:00", os.path.join(config, "cases/elevator-door-retries.csv"))
+            self.assertEqual(code, 0, err)
+            events = [json.loads(line) for line in out.splitlines()]
+            [moved] = [e for e in events if e["event"] == "plan.moved"]
+            self.assertEqual(
+                (moved["device"], moved["plan"], moved["due"], moved["note"], "by" in moved),
+                ("elevator-1", "elevator-half-month", "2026-03-03T16:00:00.000Z",
+                 "brought forward by elevator-door-retries of elevator-1-door", False))
+            opened = {e["kind"]: e["ticket"] for e in events if e["event"] == "ticket.opened"
+                      and e.get("rule", "elevator-door-retries") == "elevator-door-retries"}
+            self.assertEqual(set(opened), {"predicted", "planned"})
+            code, out, err = run("check", "--journal", "-c", site)
+            self.assertEqual(code, 0, out + err)
+            span = ("--plan", "elevator-half-month", "--from", "2026-03-01", "--to", "2026-03-10")
+            code, out, err = run("plan", "-c", site, "--json", *span)
+            self.assertEqual(code, 0, err)
+            [visit] = json.loads(out)
+            self.assertEqual(
+                [visit[k] for k in ("due", "why", "for_ticket", "ticket", "statutory")],
+                ["2026-03-04", "moved", opened["predicted"], opened["planned"], True])
+            code, out, err = run("plan", "-c", site, "--brief", *span)
+            self.assertIn("due 2026-03-04, statutory, moved for ticket "
+                          f"{opened['predicted']}; ticket {opened['planned']} opened", out, err)
+
+
 class ShippedPlans(unittest.TestCase):
     def test_the_example_site_has_visits_in_both_languages(self):
-        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        code, out, err = run("check", "-c", os.path.join(top, "config/site.yaml"))
+        code, out, err = run("check", "-c", os.path.join(TOP, "config/site.yaml"))
         self.assertEqual(code, 0, out + err)
         self.assertNotIn("warning", out + err)
 
