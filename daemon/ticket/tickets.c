@@ -216,7 +216,8 @@ tickets_alarm(struct tickets *t,
 static struct ticket_entry *
 watching(const struct tickets *t, uint32_t device, uint32_t rule)
 {
-    struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
+    struct ticket_entry *e =
+        rule == NONE_INDEX ? NULL : ticket_table_open(&t->table, device, rule);
     return e != NULL && e->row.state == TICKET_RESOLVED ? e : NULL;
 }
 
