@@ -26,6 +26,8 @@ setup(void)
 {
     scratch_make(dir);
     snprintf(path, sizeof path, "%s/site.yaml", dir);
+    site = NULL;
+    pipeline = NULL;
     recorder = recorder_new();
 }
 
