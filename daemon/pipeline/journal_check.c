@@ -23,6 +23,7 @@ struct trace {
     char device[ID_BYTES_MAX], rule[ID_BYTES_MAX];
     int64_t episode;
     bool raised;
+    bool has_row; /* The table of alarms knows it. */
 };
 
 struct work {
@@ -111,18 +112,25 @@ tell_ticket(struct work *w,
     strbuf_fini(&text);
 }
 
+/* `field` may be NULL. */
 static void
-tell_alarm(struct work *w, const struct alarm *a, const char *field, const char *what)
+tell_alarm(struct work *w,
+           const char *device,
+           const char *rule,
+           const char *field,
+           const char *what)
 {
     struct strbuf text = {0};
     if (!is_shown(w)) {
         return;
     }
     begin_finding(w, "alarm");
-    strbuf_json_str(&w->out->json, "device", a->device);
-    strbuf_json_str(&w->out->json, "rule", a->rule);
-    strbuf_json_str(&w->out->json, "field", field);
-    strbuf_printf(&text, tr("alarm %s/%s: %s"), a->device, a->rule, tr(what));
+    strbuf_json_str(&w->out->json, "device", device);
+    strbuf_json_str(&w->out->json, "rule", rule);
+    if (field != NULL) {
+        strbuf_json_str(&w->out->json, "field", field);
+    }
+    strbuf_printf(&text, tr("alarm %s/%s: %s"), device, rule, tr(what));
     end_finding(w, &text);
     strbuf_fini(&text);
 }
@@ -425,27 +433,44 @@ on_alarm(void *ctx, const struct alarm *a)
 {
     struct work *w = ctx;
     char what[160];
-    const struct trace *t = find_trace(w, a->device, a->rule);
+    struct trace *t = find_trace(w, a->device, a->rule);
     bool raised = a->cleared_ms == INSTANT_NONE;
     w->out->alarms++;
+    if (t != NULL) {
+        t->has_row = true;
+    }
     if (a->untold) {
         return true; /* Hidden since it was raised: no event tells of this episode. */
     }
     if (t == NULL) {
-        tell_alarm(w, a, "episode", "no event tells of it");
+        tell_alarm(w, a->device, a->rule, "episode", "no event tells of it");
     } else if (a->episode != t->episode) {
         snprintf(
             what, sizeof what,
             tr("episode is %" PRId64 " in the table and %" PRId64 " by its events"),
             a->episode, t->episode);
-        tell_alarm(w, a, "episode", what);
+        tell_alarm(w, a->device, a->rule, "episode", what);
     } else if (raised != t->raised) {
         snprintf(what, sizeof what, tr("it is %s in the table and %s by its events"),
                  raised ? tr("raised") : tr("cleared"),
                  t->raised ? tr("raised") : tr("cleared"));
-        tell_alarm(w, a, "cleared_ms", what);
+        tell_alarm(w, a->device, a->rule, "cleared_ms", what);
     }
     return true;
+}
+
+/* An alarm that goes for good while it stands is told as cleared. */
+static void
+tell_lost_alarms(struct work *w)
+{
+    for (size_t i = 0; i < w->trace_count; i++) {
+        const struct trace *t = w->traces[i];
+        if (t->raised && !t->has_row) {
+            tell_alarm(
+                w, t->device, t->rule, NULL,
+                "it stands by its events, and its row was removed from the table");
+        }
+    }
 }
 
 /* A word that nobody knows ends the reading of the table; that is a finding, too. */
@@ -453,7 +478,9 @@ static void
 check_alarms(struct work *w)
 {
     struct err err;
-    if (state_each_alarm(w->store, false, on_alarm, w, &err) != 0 && is_shown(w)) {
+    if (state_each_alarm(w->store, false, on_alarm, w, &err) == 0) {
+        tell_lost_alarms(w);
+    } else if (is_shown(w)) {
         struct strbuf text = {0};
         begin_finding(w, "alarm");
         strbuf_printf(&text, tr("the table of alarms cannot be read to its end: %s"),
