@@ -11,6 +11,7 @@
 #include "daemon/pipeline/owed.h"
 #include "daemon/publish/publish.h"
 #include "daemon/store/state_evidence.h"
+#include "daemon/ticket/fold.h"
 
 enum change_kind {
     CHANGE_EVENT,
@@ -111,29 +112,37 @@ copy_or_abort(const char *text)
     return copy;
 }
 
-/* Behind the ticket's row, which says how often it was reopened. */
-static void
-take_evidence(struct changes *c, const struct event *e)
+static bool
+asks_witness(const struct changes *c, const struct event *e)
 {
-    bool opens = e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED;
-    if (c->witness == NULL || !opens) {
-        return;
-    }
-    struct evidence_texts texts = {0};
-    c->witness(c->witness_ctx, e, &texts);
-    struct change *item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
-    item->evidence.ticket = e->ticket;
-    item->evidence.t_ms = e->t_ms;
-    item->evidence.texts = texts;
+    return c->witness != NULL &&
+           (e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED);
+}
+
+static struct evidence_row
+evidence_row_of(int64_t ticket, int64_t t_ms, const struct evidence_texts *texts)
+{
+    return (struct evidence_row){.ticket = ticket,
+                                 .t_ms = t_ms,
+                                 .rule = strbuf_text(&texts->rule),
+                                 .version = texts->version,
+                                 .facts = strbuf_text(&texts->facts),
+                                 .device = strbuf_text(&texts->device),
+                                 .bus = strbuf_text(&texts->bus)};
 }
 
 static void
 on_event(void *ctx, const struct event *e)
 {
     struct changes *c = ctx;
-    struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
+    bool witnessed = asks_witness(c, e);
+    struct evidence_texts texts = {0};
     struct strbuf json = {0};
     event_to_json(&json, e, NULL);
+    if (witnessed) {
+        c->witness(c->witness_ctx, e, &texts);
+    }
+    struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
     /* The journal's columns; all other texts are in the JSON by now. */
     item->event.event = (struct event){.t_ms = e->t_ms,
                                        .kind = e->kind,
@@ -148,7 +157,12 @@ on_event(void *ctx, const struct event *e)
     (void)catalogue_hear(heard);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
-    take_evidence(c, e);
+    if (witnessed) { /* Behind the ticket's row, which says how often it opened. */
+        item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
+        item->evidence.ticket = e->ticket;
+        item->evidence.t_ms = e->t_ms;
+        item->evidence.texts = texts;
+    }
 }
 
 static void
@@ -409,6 +423,29 @@ put_event(const struct event *e,
     return put_out(store, &topic, &payload, false, err);
 }
 
+/* The chain proves the evidence, too: of an event that has some behind it, its hash. */
+static void
+add_evidence_hash(struct strbuf *more,
+                  const struct changes *c,
+                  const struct change *event)
+{
+    const struct change *next = event + 1;
+    if (next == c->items + c->count || next->kind != CHANGE_EVIDENCE) {
+        return;
+    }
+    const struct evidence_row row = evidence_row_of(
+        next->evidence.ticket, next->evidence.t_ms, &next->evidence.texts);
+    char hash[EVIDENCE_HASH_BYTES];
+    state_evidence_hash(hash, &row);
+    if (more->size == 0) {
+        strbuf_add_char(more, '{');
+    } else {
+        more->text[--more->size] = '\0'; /* The brace. */
+    }
+    strbuf_json_str(more, FOLD_EVIDENCE, hash);
+    strbuf_add_char(more, '}');
+}
+
 static int
 write_event(struct changes *c,
             struct change *item,
@@ -438,6 +475,7 @@ write_event(struct changes *c,
         owed_take_all(&c->owed, e.step_ms, &more);
     } else if (e.ticket != 0) {
         owed_take(&c->owed, e.ticket, &more);
+        add_evidence_hash(&more, c, item);
     }
     int code =
         put_event(&e, item->event.json, &more, item->event.peer, store, site, err);
@@ -500,14 +538,8 @@ write_ticket(struct changes *c,
 static int
 write_evidence(const struct change *item, struct state *store, struct err *err)
 {
-    const struct evidence_texts *texts = &item->evidence.texts;
-    const struct evidence_row row = {.ticket = item->evidence.ticket,
-                                     .t_ms = item->evidence.t_ms,
-                                     .rule = strbuf_text(&texts->rule),
-                                     .version = texts->version,
-                                     .facts = strbuf_text(&texts->facts),
-                                     .device = strbuf_text(&texts->device),
-                                     .bus = strbuf_text(&texts->bus)};
+    const struct evidence_row row = evidence_row_of(
+        item->evidence.ticket, item->evidence.t_ms, &item->evidence.texts);
     return state_put_evidence(store, &row, err);
 }
 
