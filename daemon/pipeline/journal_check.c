@@ -9,10 +9,13 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/store/state_evidence.h"
 #include "daemon/ticket/fold.h"
 
 #define CHAIN_SHARE    0.5 /* Of the progress; the rest is that of the tickets. */
 #define PROGRESS_EVERY 64  /* Tickets. */
+
+#define HASH_DIGITS (EVIDENCE_HASH_BYTES - 1)
 
 /* A ticket that clock.stepped moved. */
 struct move {
@@ -25,6 +28,7 @@ struct trace {
     int64_t episode;
     bool raised;
     char acked_by[PERSON_BYTES]; /* Who acknowledged it last. */
+    bool has_row;                /* The table of alarms knows it. */
 };
 
 struct work {
@@ -113,6 +117,7 @@ tell_ticket(struct work *w,
     strbuf_fini(&text);
 }
 
+/* `field` may be NULL. */
 static void
 tell_alarm(struct work *w, const struct alarm *a, const char *field, const char *what)
 {
@@ -123,7 +128,9 @@ tell_alarm(struct work *w, const struct alarm *a, const char *field, const char 
     begin_finding(w, "alarm");
     strbuf_json_str(&w->out->json, "device", a->device);
     strbuf_json_str(&w->out->json, "rule", a->rule);
-    strbuf_json_str(&w->out->json, "field", field);
+    if (field != NULL) {
+        strbuf_json_str(&w->out->json, "field", field);
+    }
     strbuf_printf(&text, tr("alarm %s/%s: %s"), a->device, a->rule, tr(what));
     end_finding(w, &text);
     strbuf_fini(&text);
@@ -270,6 +277,9 @@ struct folding {
     struct fold fold;
     size_t move; /* The next of work->moves that may concern it. */
     bool bad;    /* An event could not be read. */
+    /* HASH_DIGITS for each opening: that of its evidence.  The first is '-' when its
+     * event carries none, and '+' once the evidence was met. */
+    struct strbuf openings;
 };
 
 static void
@@ -286,6 +296,66 @@ take_event(struct folding *f, const struct event_row *row)
              tr("what event %" PRId64 " means for it cannot be read: %s"), row->seq,
              err.text);
     tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+}
+
+static void
+note_opening(struct folding *f, const struct event_row *row)
+{
+    static const char none[] =
+        "----------------------------------------------------------------";
+    _Static_assert(sizeof none == HASH_DIGITS + 1, "as long as a hash");
+    if (strcmp(row->name, "ticket.opened") != 0 &&
+        strcmp(row->name, "ticket.reopened") != 0) {
+        return;
+    }
+    json_t *more = row->more != NULL ? json_loads(row->more, 0, NULL) : NULL;
+    const char *hash = json_string_value(json_object_get(more, FOLD_EVIDENCE));
+    strbuf_add(&f->openings, hash != NULL && strlen(hash) == HASH_DIGITS ? hash : none);
+    json_decref(more);
+}
+
+static bool
+on_evidence(void *ctx, const struct evidence_row *row)
+{
+    struct folding *f = ctx;
+    int64_t count = (int64_t)(f->openings.size / HASH_DIGITS);
+    char hash[EVIDENCE_HASH_BYTES];
+    char what[160];
+    if (row->opening < 1 || row->opening > count) {
+        snprintf(
+            what, sizeof what,
+            tr("there is evidence of opening %" PRId64 ", of which no event tells"),
+            row->opening);
+        tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+        return true;
+    }
+    char *told = f->openings.text + (row->opening - 1) * HASH_DIGITS;
+    state_evidence_hash(hash, row);
+    if (*told != '-' && memcmp(told, hash, HASH_DIGITS) != 0) {
+        snprintf(what, sizeof what,
+                 tr("the evidence of its opening %" PRId64 " was changed"),
+                 row->opening);
+        tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+    }
+    *told = '+';
+    return true;
+}
+
+/* What was stored at each opening is what the chain says was. */
+static void
+check_evidence(struct folding *f)
+{
+    (void)state_each_evidence(f->work->store, f->number, on_evidence, f, &f->work->err);
+    for (size_t i = 0; i < f->openings.size; i += HASH_DIGITS) {
+        char met = f->openings.text[i];
+        if (met != '-' && met != '+' && f->work->err.code == 0) {
+            char what[160];
+            snprintf(what, sizeof what,
+                     tr("the evidence of its opening %" PRId64 " was removed"),
+                     (int64_t)(i / HASH_DIGITS) + 1);
+            tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+        }
+    }
 }
 
 static bool
@@ -314,6 +384,7 @@ on_ticket_event(void *ctx, const struct event_row *row)
     struct folding *f = ctx;
     take_moves(f, row->seq);
     take_event(f, row);
+    note_opening(f, row);
     return f->work->err.code == 0;
 }
 
@@ -395,6 +466,10 @@ on_ticket_row(void *ctx, int64_t number, const char *json)
     fold_init(&f.fold);
     (void)state_each_ticket_event(w->store, number, on_ticket_event, &f, &w->err);
     take_moves(&f, INT64_MAX);
+    if (w->err.code == 0) {
+        check_evidence(&f);
+    }
+    strbuf_fini(&f.openings);
     if (w->err.code != 0) {
         return false;
     }
@@ -443,9 +518,12 @@ on_alarm(void *ctx, const struct alarm *a)
 {
     struct work *w = ctx;
     char what[160];
-    const struct trace *t = find_trace(w, a->device, a->rule);
+    struct trace *t = find_trace(w, a->device, a->rule);
     bool raised = a->cleared_ms == INSTANT_NONE;
     w->out->alarms++;
+    if (t != NULL) {
+        t->has_row = true;
+    }
     if (a->untold) {
         return true; /* Hidden since it was raised: no event tells of this episode. */
     }
@@ -468,12 +546,29 @@ on_alarm(void *ctx, const struct alarm *a)
     return true;
 }
 
+/* An alarm that goes for good while it stands is told as cleared. */
+static void
+tell_lost_alarms(struct work *w)
+{
+    for (size_t i = 0; i < w->trace_count; i++) {
+        const struct trace *t = w->traces[i];
+        if (t->raised && !t->has_row) {
+            const struct alarm a = {.device = t->device, .rule = t->rule};
+            tell_alarm(
+                w, &a, NULL,
+                "it stands by its events, and its row was removed from the table");
+        }
+    }
+}
+
 /* A word that nobody knows ends the reading of the table; that is a finding, too. */
 static void
 check_alarms(struct work *w)
 {
     struct err err;
-    if (state_each_alarm(w->store, false, on_alarm, w, &err) != 0 && is_shown(w)) {
+    if (state_each_alarm(w->store, false, on_alarm, w, &err) == 0) {
+        tell_lost_alarms(w);
+    } else if (is_shown(w)) {
         struct strbuf text = {0};
         begin_finding(w, "alarm");
         strbuf_printf(&text, tr("the table of alarms cannot be read to its end: %s"),

@@ -157,6 +157,16 @@ life_assign(struct ticket_entry *e, const char *who, int64_t t_ms)
     }
 }
 
+void
+life_unassign(struct ticket_entry *e)
+{
+    e->row.assignee[0] = '\0';
+    e->row.assigned_ms = INSTANT_NONE;
+    if (e->row.state == TICKET_ASSIGNED) {
+        e->row.state = TICKET_OPENED;
+    }
+}
+
 struct ticket_entry *
 life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
 {

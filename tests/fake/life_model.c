@@ -511,6 +511,10 @@ change(struct model_ticket *t, const struct model_command *c)
     }
     t->priority = priority ? c->priority : t->priority;
     t->team = team ? c->team : t->team;
+    if (team && !t->taken && t->owner != MODEL_NOBODY) {
+        t->owner = MODEL_NOBODY; /* Nobody is in any team here. */
+        t->state = t->state == TICKET_ASSIGNED ? TICKET_OPENED : t->state;
+    }
     t->category = category ? c->category : t->category;
     return MODEL_DONE;
 }
