@@ -100,7 +100,11 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 {
     const char *name = text_of(v, "device_name");
     const char *device = text_of(v, "device");
-    strbuf_printf(out, "  %lld. %s", (long long)int_of(v, "stop"), device);
+    if (is_true(v, "overdue")) { /* By day, not in the order of a round. */
+        strbuf_printf(out, "  - %s", device);
+    } else {
+        strbuf_printf(out, "  %lld. %s", (long long)int_of(v, "stop"), device);
+    }
     if (strcmp(name, device) != 0) {
         strbuf_printf(out, " %s", name);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
@@ -35,6 +36,7 @@ struct looking {
     size_t count, room;
     struct asking *asking;
     size_t asking_count, asking_room;
+    enum language language; /* Of titles and steps. */
 };
 
 static void *
@@ -202,14 +204,17 @@ procedure_of(const struct site *site, const char *id)
 }
 
 static void
-put_procedure(struct strbuf *out, const struct site *site, const char *id)
+put_procedure(struct strbuf *out,
+              const struct site *site,
+              const char *id,
+              enum language language)
 {
     const struct procedure *p = procedure_of(site, id);
     strbuf_json_key(out, "steps");
     strbuf_add_char(out, '[');
     for (uint32_t i = 0; p != NULL && i < p->step_count; i++) {
         strbuf_add(out, i > 0 ? "," : "");
-        strbuf_json_string(out, text_in(&p->steps[i], site->language));
+        strbuf_json_string(out, text_in(&p->steps[i], language));
     }
     strbuf_add_char(out, ']');
     strbuf_json_key(out, "parts");
@@ -252,7 +257,7 @@ put_visit(struct strbuf *out,
     strbuf_json_str(out, "plan", spec->id);
     strbuf_json_str(out, "device", d->id);
     strbuf_json_str(out, "device_name", d->name);
-    strbuf_json_str(out, "title", text_in(&spec->title, site->language));
+    strbuf_json_str(out, "title", text_in(&spec->title, l->language));
     strbuf_json_str(out, "team", spec->team);
     strbuf_json_str(out, "place", plan_place(site, d));
     strbuf_json_int(out, "stop", v->stop);
@@ -278,7 +283,7 @@ put_visit(struct strbuf *out,
     strbuf_json_bool(out, "outside_hours", v->outside);
     put_uid(out, site, v);
     put_people(out, site, spec->team, v->day);
-    put_procedure(out, site, spec->procedure);
+    put_procedure(out, site, spec->procedure, l->language);
     strbuf_add_char(out, '}');
 }
 
@@ -362,13 +367,20 @@ listing_plan(struct state *store,
     int32_t today = civil_day(now_ms);
     int32_t from;
     int32_t to;
+    enum language language = site->language;
     int code = read_days(filter, today, &from, &to, err);
+    if (code == 0 && filter->language != NULL &&
+        !catalogue_parse(&language, filter->language)) {
+        code = err_set(err, ERR_RANGE, "no language \"%.40s\"; en or zh-CN is accepted",
+                       filter->language);
+    }
     if (code != 0) {
         return code;
     }
     const struct sink sink = {.event = ignore};
     const struct plans_view view = {.open = open_none};
-    struct looking l = {.site = site, .plans = plans_new(site, &sink, &view)};
+    struct looking l = {
+        .site = site, .plans = plans_new(site, &sink, &view), .language = language};
     code = look_up(&l, store, err);
     if (code == 0) {
         size_t count = 0;

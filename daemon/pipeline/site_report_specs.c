@@ -126,9 +126,9 @@ static const struct report_column papers[] = {
     COLUMN("title", "PAPER", REPORT_WORD),
 };
 static const struct report_column energy[] = {
-    COLUMN("kwh", "kWh", REPORT_KWH, .lead = true),
+    COLUMN("kwh", "kWh", REPORT_KWH),
     COLUMN("days", "WHOLE DAYS", REPORT_COUNT),
-    COLUMN("kwh_per_day", "kWh A DAY", REPORT_KWH, .n = "days"),
+    COLUMN("kwh_per_day", "kWh A DAY", REPORT_KWH, .n = "days", .lead = true),
     COLUMN("marked", "STAND OUT", REPORT_COUNT),
     COLUMN("resets", "RESETS", REPORT_COUNT),
 };

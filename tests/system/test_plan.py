@@ -381,6 +381,51 @@ procedures:
         self.assertEqual(event.decoded("DTSTART"), datetime.date(self.YEAR, 5, 10))
         self.assertEqual(event.decoded("DTEND"), datetime.date(self.YEAR, 5, 11))
 
+    def test_what_is_overdue_is_money_of_this_year(self):
+        """A visit that nobody made is listed first, and is no part of next year's budget."""
+        log = os.path.join(self.folder.name, "log.csv")
+        site = self.site.replace("site.yaml", "late.yaml")
+        today = TODAY()
+        with open(site, "w", encoding="utf-8") as f:
+            f.write("site: {id: late, timezone: Europe/Berlin}\ndata: data\n"
+                    "devices:\n  - {id: pump-1, type: pump, points: {running: {type: bool}}}\n"
+                    "maintenance:\n  - {id: yearly, applies_to: {type: pump}, yearly: "
+                    f"{(today - datetime.timedelta(40)):%m-%d}, "
+                    f"start: {today - datetime.timedelta(60)}, cost: 70}}\n")
+        with open(log, "w", encoding="utf-8") as f:
+            f.write("time,device,point,value\n")
+            f.writelines(f"{today - datetime.timedelta(days)} 12:00:00,pump-1,running,1\n"
+                         for days in (70, 5))
+        done = subprocess.run([CARETAKER, "replay", "-c", site, "--state",
+                               os.path.join(self.folder.name, "data"), log],
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.site = site
+        text = self.plan(*self.year)[1]
+        self.assertRegex(text, r"\AOverdue\n  - pump-1: yearly \(yearly\)\n")
+        self.assertEqual([(r["month"][:4], r["visits"], r["cost"])
+                          for r in self.json(*self.year, "--budget")], [(str(self.YEAR), 1, 70)])
+        both = self.json("--to", f"{self.YEAR}-12-31", "--budget")
+        self.assertEqual([(r["month"][:7], r["visits"]) for r in both][0], (f"{today:%Y-%m}", 1))
+        self.assertEqual(sum(r["cost"] for r in both), 140)
+
+    def test_titles_and_steps_are_in_the_language_of_who_asks(self):
+        with open(self.site, "a", encoding="utf-8") as f:
+            f.write("  - {id: winter, title: {en: Frost, zh-CN: 防冻}, steps: [{en: Drain, zh-CN: 放水}]}\n")
+        with open(self.site, encoding="utf-8") as f:
+            text = f.read().replace("maintenance:\n", "maintenance:\n  - {id: winter, applies_to: "
+                                    "{id: lift-1}, yearly: 11-01, procedure: winter}\n")
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(text)
+        year = (*self.year, "--plan", "winter")
+        for words, title, other in (((), "Frost", "防冻"), (("--language", "zh-CN"), "防冻", "Frost")):
+            for form in ((), ("--ics",), ("--csv",), ("--budget",)):
+                out = self.plan(*year, *form, *words)[1]
+                self.assertIn(title, out, form)
+                self.assertNotIn(other, out, form)
+                self.assertEqual("放水" in out, bool(words) and form != ("--budget",), out)
+        self.assertEqual(self.plan(*year, "--json", "--language", "zh-CN")[1], self.plan(*year, "--json")[1])
+
     def test_one_form_at_a_time(self):
         for words in (["--csv", "--json"], ["--ics", "--budget"], ["--budget", "--parts"], ["--bom"]):
             self.assertEqual(self.plan(*words)[0], 2, words)
