@@ -163,6 +163,12 @@ void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
 
+/* ---- team.c, once the rules stand ---- */
+
+/* Warns of a rule whose tickets no team gets: nobody is asked then, and nothing goes
+ * up. A site without any team has none to ask. */
+void receivers_check(struct reader *r, const struct site *site);
+
 /* ---- maintenance.c ---- */
 
 /* Sorted by id.  The devices stand by now. */
