@@ -10,116 +10,6 @@
 #include "daemon/base/civil.h"
 #include "daemon/model/ticket.h"
 
-/* ---- What is expected ---- */
-
-struct expect_yaml {
-    struct case_expect x;
-    const struct node *at, *event, *never, *severity, *priority, *value;
-    int deadline, kind; /* -1: not given. */
-};
-
-static const char *
-event_word(int index)
-{
-    return event_kind_name((enum event_kind)index);
-}
-
-static const struct shape event_shape = {.kind = SHAPE_NAMES,
-                                         .name = "event",
-                                         .name_of = event_word,
-                                         .name_count = EVENT_KIND_COUNT};
-
-static void
-read_event(struct reader *r, const struct node *n, struct case_expect *x)
-{
-    int word = 0;
-    if (shape_read_name(r, n, n->key, &event_shape, &word)) {
-        x->event = (enum event_kind)word;
-    }
-}
-
-static const char *const severity_words[] = {"info", "normal", "urgent", "critical",
-                                             NULL};
-static const struct field severity_value = {
-    .key = "severity", .kind = FIELD_ENUM, .words = severity_words};
-static const struct shape severity_shape = {.kind = SHAPE_VALUE,
-                                            .value = &severity_value};
-
-static void
-read_severity(struct reader *r, const struct node *n, const char **out)
-{
-    int word = 0;
-    if (value_enum(r, n, n->key, severity_words, &word)) {
-        *out = n->text;
-    }
-}
-
-static const char *const deadlines[] = {"respond", "resolve", NULL};
-static const char *const kinds[] = {"fault", "planned", "predicted", "reported", NULL};
-static const struct field expect_fields[] = {
-    {FIELD("at", FIELD_NODE, struct expect_yaml, at), ABOUT("When it comes."),
-     SHAPE(case_time_shape)},
-    {FIELD("within", FIELD_DURATION, struct expect_yaml, x.within_ms),
-     BETWEEN(0, MS_YEAR), ABOUT("How far from \"at\" it may come.")},
-    {FIELD("event", FIELD_NODE, struct expect_yaml, event),
-     ABOUT("The event that comes."), SHAPE(event_shape)},
-    {FIELD("never", FIELD_NODE, struct expect_yaml, never),
-     ABOUT("An event that does not come."), SHAPE(event_shape)},
-    {FIELD("device", FIELD_ID, struct expect_yaml, x.device), ABOUT("Of this device.")},
-    {FIELD("rule", FIELD_ID, struct expect_yaml, x.rule), ABOUT("Of this rule.")},
-    {FIELD("ticket", FIELD_INT, struct expect_yaml, x.ticket), BETWEEN(1, 1000000000),
-     ABOUT("Of the ticket with this number.")},
-    {FIELD("episode", FIELD_INT, struct expect_yaml, x.episode), BETWEEN(1, 1000000000),
-     ABOUT("Of this episode of the alarm.")},
-    {FIELD("value", FIELD_NODE, struct expect_yaml, value), ABOUT("With this value."),
-     SHAPE(shape_number)},
-    {FIELD("severity", FIELD_NODE, struct expect_yaml, severity),
-     ABOUT("With this severity."), SHAPE(severity_shape)},
-    {FIELD("priority", FIELD_NODE, struct expect_yaml, priority),
-     ABOUT("The same, of a ticket."), SHAPE(severity_shape)},
-    {FIELD("deadline", FIELD_ENUM, struct expect_yaml, deadline), .words = deadlines,
-     ABOUT("Which deadline is near or over.")},
-    {FIELD("kind", FIELD_ENUM, struct expect_yaml, kind), .words = kinds,
-     ABOUT("Of a ticket that is opened.")},
-    {FIELD("plan", FIELD_ID, struct expect_yaml, x.plan),
-     ABOUT("Of a visit by this plan.")},
-};
-static const char *const expect_forms[] = {"event", "never", NULL};
-static const struct shape expect_shape = {SHAPE_OF_TABLE(expect_fields),
-                                          .one_of = expect_forms};
-static const struct shape expects_shape = {
-    .kind = SHAPE_LIST, .item = &expect_shape, .min = 1};
-
-static void
-read_expect(struct reader *r, const struct node *n, struct case_expect *out)
-{
-    struct expect_yaml y = {.x = {.loc = n->loc}, .deadline = -1, .kind = -1};
-    (void)fields_read(r, &y, n, "expectation", expect_fields, ARRAY_LEN(expect_fields));
-    if ((y.event != NULL) == (y.never != NULL) && n->kind == NODE_MAP) {
-        diags_add(
-            r->diags, DIAG_ERROR, &n->loc,
-            "an expectation has %s; event: alarm.raised, or never: alarm.raised, is "
-            "accepted",
-            y.event == NULL ? tr("no event") : tr("both \"event\" and \"never\""));
-    } else if (n->kind == NODE_MAP) {
-        y.x.never = y.never != NULL;
-        read_event(r, y.never != NULL ? y.never : y.event, &y.x);
-    }
-    if (y.at != NULL) {
-        (void)case_time_read(r, y.at, "at", &y.x.at);
-    }
-    if (y.severity != NULL) {
-        read_severity(r, y.severity, &y.x.severity);
-    }
-    if (y.priority != NULL) {
-        read_severity(r, y.priority, &y.x.severity);
-    }
-    y.x.has_value = y.value != NULL && value_float(r, y.value, "value", &y.x.value);
-    y.x.deadline = y.deadline < 0 ? NULL : deadlines[y.deadline];
-    y.x.kind = y.kind < 0 ? NULL : kinds[y.kind];
-    *out = y.x;
-}
-
 /* ---- What people do ---- */
 
 struct command_yaml {
@@ -153,9 +43,6 @@ read_command_kind(struct reader *r, const struct node *n, enum command_kind *out
 }
 
 static const char *const service_words[] = {"out", "in", NULL};
-/* Those of enum pause, from PAUSE_PARTS on. */
-static const char *const pause_words[] = {"parts", "contractor", "access", "other",
-                                          NULL};
 static const struct field command_fields[] = {
     {FIELD("at", FIELD_NODE, struct command_yaml, at), REQUIRED,
      ABOUT("When it is done."), SHAPE(case_time_shape)},
@@ -178,7 +65,7 @@ static const struct field command_fields[] = {
     {FIELD("reason", FIELD_STRING, struct command_yaml, reason),
      ABOUT("The same as note.")},
     {FIELD("priority", FIELD_NODE, struct command_yaml, priority),
-     ABOUT("Of a ticket that is opened."), SHAPE(severity_shape)},
+     ABOUT("Of a ticket that is opened."), SHAPE(case_severity_shape)},
     {FIELD("rating", FIELD_INT, struct command_yaml, command.rating), BETWEEN(1, 5),
      ABOUT("Of a ticket that is rated.")},
     {FIELD("for", FIELD_DURATION, struct command_yaml, command.for_ms),
@@ -196,7 +83,7 @@ static const struct field command_fields[] = {
      ABOUT("What was seen, of a ticket that is opened; without it the note.")},
     {FIELD("reporter", FIELD_STRING, struct command_yaml, command.reporter), .max = 63,
      ABOUT("Who saw it, where that is not who entered it.")},
-    {FIELD("pause", FIELD_ENUM, struct command_yaml, pause), .words = pause_words,
+    {FIELD("pause", FIELD_ENUM, struct command_yaml, pause), .words = case_pause_words,
      ABOUT("What a ticket waits for.")},
     {FIELD("cause", FIELD_STRING, struct command_yaml, command.cause), .max = 31,
      ABOUT("Closing code: what the fault turned out to be.")},
@@ -236,7 +123,7 @@ read_command(struct reader *r, const struct node *n, struct case_command *out)
         read_command_kind(r, y.what, &y.command.kind);
     }
     if (y.priority != NULL) {
-        read_severity(r, y.priority, &priority);
+        case_severity_read(r, y.priority, &priority);
     }
     y.command.has_priority =
         priority != NULL && severity_parse(&y.command.priority, priority);
@@ -494,7 +381,7 @@ read_parts(struct reader *r, const struct case_yaml *y, struct replay_case *c)
         struct case_expect *items =
             arena_array(r->arena, y->expect->count + 1, sizeof *items);
         for (; n != NULL; n = n->next) {
-            read_expect(r, n, &items[c->expect_count++]);
+            case_expect_read(r, n, &items[c->expect_count++]);
         }
         c->expects = items;
     }
@@ -536,7 +423,7 @@ static const struct field case_fields[] = {
     {FIELD("samples", FIELD_NODE, struct case_yaml, samples),
      ABOUT("Samples in the place of a log, or beside it."), SHAPE(samples_shape)},
     {FIELD("expect", FIELD_NODE, struct case_yaml, expect), REQUIRED,
-     ABOUT("What must come, or must never come."), SHAPE(expects_shape)},
+     ABOUT("What must come, or must never come."), SHAPE(case_expects_shape)},
     {FIELD("commands", FIELD_NODE, struct case_yaml, commands),
      ABOUT("What people do meanwhile."), SHAPE(commands_shape)},
     {FIELD("until", FIELD_NODE, struct case_yaml, until),

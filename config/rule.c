@@ -44,13 +44,22 @@ static const struct shape levels_shape = {
 struct ticket_yaml {
     const char *team, *category;
     int64_t verify_for_ms, follow_up_ms;
+    int kind; /* Into ticket_kinds; -1: not given. */
 };
+
+/* What an alarm can open. */
+static const enum ticket_kind ticket_kinds[] = {TICKET_FAULT, TICKET_PREDICTED};
+static const char *const ticket_kind_words[] = {"fault", "predicted", NULL};
 
 static const struct field ticket_fields[] = {
     {FIELD("team", FIELD_ID, struct ticket_yaml, team),
      ABOUT("The id of the team that gets it.")},
     {FIELD("category", FIELD_STRING, struct ticket_yaml, category), .max = 60,
      ABOUT("What kind of work it is, for the figures.")},
+    {FIELD("kind", FIELD_ENUM, struct ticket_yaml, kind), .words = ticket_kind_words,
+     ABOUT("Predicted: a sign of wear, before there is a fault; it counts as planned "
+           "work."),
+     PRESET("fault")},
     {FIELD("verify_for", FIELD_DURATION, struct ticket_yaml, verify_for_ms),
      BETWEEN(0, PROMISE_MS_MAX),
      ABOUT("How long the condition stays clear before the repair counts as "
@@ -265,7 +274,7 @@ read_ticket(struct reader *r,
             struct rule_spec *rule)
 {
     static const char *const both[] = {"verify_for", "follow_up"};
-    struct ticket_yaml y = {NULL, NULL, rule->verify_for_ms, rule->follow_up_ms};
+    struct ticket_yaml y = {NULL, NULL, rule->verify_for_ms, rule->follow_up_ms, -1};
     (void)fields_read(r, &y, n, "ticket", ticket_fields, ARRAY_LEN(ticket_fields));
     for (size_t i = 0; i < ARRAY_LEN(both) && n->kind == NODE_MAP; i++) {
         const struct node *second = node_get(n, both[i]);
@@ -276,6 +285,7 @@ read_ticket(struct reader *r,
     }
     rule->team = y.team;
     rule->category = y.category;
+    rule->ticket_kind = y.kind < 0 ? TICKET_FAULT : ticket_kinds[y.kind];
     rule->verify_for_ms = y.verify_for_ms;
     rule->follow_up_ms = y.follow_up_ms;
     struct loc loc = loc_of(n, "team");

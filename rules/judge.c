@@ -176,7 +176,10 @@ keep_watch(struct instance *in, const struct verdict *v, int64_t t_ms)
     in->flags |=
         (uint8_t)((is_clear ? INSTANCE_CLEAR : 0u) | (stands ? INSTANCE_STANDS : 0u) |
                   (is_while ? INSTANCE_WHILE : 0u));
-    return is_clear != was_clear || stands != stood || (is_while && !was_while);
+    /* What only stands because `while` is not true is told apart from what stands. */
+    bool matters = is_while || in->level >= 0;
+    return is_clear != was_clear || stands != stood ||
+           (is_while != was_while && matters);
 }
 
 /* Starts and cancels the holds of levels [from, to); true when any did. */

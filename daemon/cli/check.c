@@ -221,6 +221,32 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
 }
 
 static int
+check_files(const struct cli_list *files, struct wish *wish)
+{
+    int status = CLI_OK;
+    strbuf_add_char(&wish->plans, '[');
+    for (uint32_t i = 0; i < files->count; i++) {
+        struct diags diags;
+        diags_init(&diags);
+        bool good = check_file(files->items[i], wish, &diags);
+        diags_sort(&diags);
+        diags_print(&diags, stderr);
+        if (!good) {
+            fprintf(stderr, tr("%s: %zu error%s\n"), files->items[i], diags.errors,
+                    diags.errors == 1 ? "" : "s");
+            status = CLI_CONFIG;
+        }
+        diags_fini(&diags);
+    }
+    if (wish->json && status == CLI_OK) {
+        strbuf_add_char(&wish->plans, ']');
+        puts(strbuf_text(&wish->plans));
+    }
+    strbuf_fini(&wish->plans);
+    return status;
+}
+
+static int
 run(const struct cli_command *self, int argc, char **argv)
 {
     const char *site = NULL;
@@ -257,32 +283,13 @@ run(const struct cli_command *self, int argc, char **argv)
     if (wish.json && !wish.plan) {
         return cli_usage_error(self, "--json is of --plan and --journal");
     }
-    strbuf_add_char(&wish.plans, '[');
     if (site != NULL || args.count == 0) {
         if (args.count == CLI_LIST_MAX) {
             return cli_usage_error(self, "too many files");
         }
         args.items[args.count++] = site != NULL ? site : CLI_SITE_DEFAULT;
     }
-    for (uint32_t i = 0; i < args.count; i++) {
-        struct diags diags;
-        diags_init(&diags);
-        bool good = check_file(args.items[i], &wish, &diags);
-        diags_sort(&diags);
-        diags_print(&diags, stderr);
-        if (!good) {
-            fprintf(stderr, tr("%s: %zu error%s\n"), args.items[i], diags.errors,
-                    diags.errors == 1 ? "" : "s");
-            status = CLI_CONFIG;
-        }
-        diags_fini(&diags);
-    }
-    if (wish.json && status == CLI_OK) {
-        strbuf_add_char(&wish.plans, ']');
-        puts(strbuf_text(&wish.plans));
-    }
-    strbuf_fini(&wish.plans);
-    return status;
+    return check_files(&args, &wish);
 }
 
 const struct cli_command cli_check = {

@@ -1,7 +1,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/err.h"
 #include "daemon/cli/cli.h"
+
+/* The shell's words: which command, and what stands before the word to complete. */
+#define COMMAND(name)  "[ \"${COMP_WORDS[1]}\" = " name " ]"
+#define AT(index)      "[ \"$COMP_CWORD\" -eq " index " ]"
+#define BEHIND(option) "[ \"${COMP_WORDS[COMP_CWORD-1]}\" = " option " ]"
+#define IS_OPTION      "[[ $word == -* ]]"
+#define BEHIND_A_WORD  "[[ ${COMP_WORDS[COMP_CWORD-1]} != -* ]]"
+#define OPTIONS_OF(cmd)                                                                \
+    "$(caretaker " cmd " --help 2>/dev/null | grep -oE -- '--[a-z-]+')"
+#define FIRST_OF(cmd) "$(caretaker " cmd " 2>/dev/null | awk 'NR > 1 {print $1}')"
+
+/* not translated: words that are typed.
+ * The first that fits says what the word may be.  Options are read from the command's
+ * own help, profiles and schemas from their listing, closing codes from below a heading
+ * that is looked for in English. */
+static const struct branch {
+    const char *when;
+    const char *words;
+} branches[] = {
+    {COMMAND("ticket") " && " IS_OPTION, OPTIONS_OF("ticket \"${COMP_WORDS[2]}\"")},
+    {BEHIND("--pause"), "parts contractor access other"},
+    {BEHIND("--priority"), "critical urgent normal"},
+    {BEHIND("--cause"), "$(caretaker ticket resolve --help --language en 2>/dev/null | "
+                        "sed '1,/^Closing codes/d' | awk '{print $1}')"},
+    {IS_OPTION, OPTIONS_OF("\"${COMP_WORDS[1]}\"")},
+    {COMMAND("ticket") " && " AT("2"),
+     "open take arrive wait resume tick change resolve "
+     "close reopen note rate show"},
+    {COMMAND("ledger") " && " AT("2"), "list export import set add-document "
+                                       "remove-document add-alteration"},
+    {COMMAND("plan") " && " AT("2"), "start done move"},
+    {COMMAND("service") " && " AT("3"), "out in"},
+    {COMMAND("profiles") " && " BEHIND_A_WORD, FIRST_OF("profiles")},
+    {COMMAND("schema"), FIRST_OF("schema")},
+    {COMMAND("report") " && " AT("2"), "alarms"},
+};
 
 static int
 run(const struct cli_command *self, int argc, char **argv)
@@ -19,62 +56,22 @@ run(const struct cli_command *self, int argc, char **argv)
     printf("# bash completion for caretaker\n"
            "_caretaker() {\n"
            "    local word=${COMP_WORDS[COMP_CWORD]}\n"
-           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-           "        COMPREPLY=($(compgen -W \"help");
+           "    if " AT("1") "; then\n"
+                             "        COMPREPLY=($(compgen -W \"help");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         printf(" %s", cli_commands[i]->name);
     }
-    /* Options are read from the command's own help, profiles and schemas from their
-     * listing. */
-    printf(
-        "\" -- \"$word\"))\n"
-        "    elif [[ $word == -* && ${COMP_WORDS[1]} == ticket ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(caretaker ticket \"${COMP_WORDS[2]}\" "
-        "--help 2>/dev/null | grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
-        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --pause ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"parts contractor access other\" -- "
-        "\"$word\"))\n"
-        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --priority ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"critical urgent normal\" -- \"$word\"))\n"
-        "    elif [[ ${COMP_WORDS[COMP_CWORD-1]} == --cause ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(caretaker ticket resolve --help "
-        "2>/dev/null | sed '1,/^Closing codes/d' | awk '{print $1}')\" -- "
-        "\"$word\"))\n"
-        "    elif [[ $word == -* ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(caretaker \"${COMP_WORDS[1]}\" --help "
-        "2>/dev/null | grep -oE -- '--[a-z-]+')\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = ticket ] && [ \"$COMP_CWORD\" -eq 2 ]; "
-        "then\n"
-        "        COMPREPLY=($(compgen -W \"open take arrive wait resume tick change "
-        "resolve close reopen note rate show\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = ledger ] && [ \"$COMP_CWORD\" -eq 2 ]; "
-        "then\n"
-        "        COMPREPLY=($(compgen -W \"list export import set add-document "
-        "remove-document add-alteration\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = plan ] && [ \"$COMP_CWORD\" -eq 2 ]; "
-        "then\n"
-        "        COMPREPLY=($(compgen -W \"start done move\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = service ] && [ \"$COMP_CWORD\" -eq 3 ]; "
-        "then\n"
-        "        COMPREPLY=($(compgen -W \"out in\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = profiles ] && [[ "
-        "${COMP_WORDS[COMP_CWORD-1]} "
-        "!= -* ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(caretaker profiles 2>/dev/null | awk 'NR "
-        "> 1 "
-        "{print $1}')\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = schema ]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(caretaker schema 2>/dev/null | awk 'NR > "
-        "1 "
-        "{print $1}')\" -- \"$word\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = report ] && [ \"$COMP_CWORD\" -eq 2 ]; "
-        "then\n"
-        "        COMPREPLY=($(compgen -W \"alarms\" -- \"$word\"))\n"
-        "    else\n"
-        "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-        "    fi\n"
-        "}\n"
-        "complete -o filenames -F _caretaker caretaker\n");
+    printf("\" -- \"$word\"))\n");
+    for (size_t i = 0; i < ARRAY_LEN(branches); i++) {
+        printf("    elif %s; then\n"
+               "        COMPREPLY=($(compgen -W \"%s\" -- \"$word\"))\n",
+               branches[i].when, branches[i].words);
+    }
+    printf("    else\n"
+           "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+           "    fi\n"
+           "}\n"
+           "complete -o filenames -F _caretaker caretaker\n");
     return CLI_OK;
 }
 

@@ -69,6 +69,59 @@ struct arguments {
 };
 
 static int
+parse_range(const struct cli_command *self,
+            const struct arguments *a,
+            int64_t *from_ms,
+            int64_t *to_ms)
+{
+    struct err err = {0};
+    int64_t now_ms = clock_real_ms();
+    if ((a->from != NULL &&
+         instant_parse_relative(from_ms, a->from, now_ms, &err) != 0) ||
+        (a->to != NULL && instant_parse_relative(to_ms, a->to, now_ms, &err) != 0)) {
+        return cli_usage_error(self, "%s", err.text);
+    }
+    return *from_ms <= *to_ms ? CLI_OK
+                              : cli_usage_error(self, "--from is later than --to");
+}
+
+/* Prints what there is; `x` counts it. */
+static int
+print_history(const struct site *site,
+              const struct arguments *a,
+              int64_t from_ms,
+              int64_t to_ms,
+              struct exporting *x,
+              struct err *err)
+{
+    struct history_reader *reader = NULL;
+    int code = history_reader_open(&reader, site->data_dir, err);
+    bool none = code == ERR_NOT_FOUND;
+    if (code != 0 && !none) {
+        return code;
+    }
+    if (!x->jsonl) {
+        printf("time,device,point,value,quality%s\n", x->detail ? ",detail" : "");
+    }
+    if (none) { /* An empty result, but not without a word. */
+        fprintf(
+            stderr,
+            tr("caretaker: %s has no history: the daemon never ran here, and nothing "
+               "was imported\n"),
+            site->data_dir);
+        code = 0;
+    } else {
+        code = history_each(reader, from_ms, to_ms, a->device, a->point, print_sample,
+                            x, err);
+    }
+    history_reader_close(reader);
+    if (code == 0 && (x->failed || fflush(stdout) != 0)) {
+        code = err_set(err, ERR_IO, "the output cannot be written");
+    }
+    return code;
+}
+
+static int
 export_samples(const struct cli_command *self, const struct arguments *a)
 {
     struct err err = {0};
@@ -81,19 +134,10 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         .detail = a->detail,
         .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
-    int64_t now_ms = clock_real_ms();
     int64_t from_ms = INSTANT_NONE + 1;
     int64_t to_ms = INSTANT_MAX;
-    int status = CLI_OK;
-    struct history_reader *reader = NULL;
-    if ((a->from != NULL &&
-         instant_parse_relative(&from_ms, a->from, now_ms, &err) != 0) ||
-        (a->to != NULL && instant_parse_relative(&to_ms, a->to, now_ms, &err) != 0)) {
-        status = cli_usage_error(self, "%s", err.text);
-        goto done;
-    }
-    if (from_ms > to_ms) {
-        status = cli_usage_error(self, "--from is later than --to");
+    int status = parse_range(self, a, &from_ms, &to_ms);
+    if (status != CLI_OK) {
         goto done;
     }
     if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
@@ -102,32 +146,13 @@ export_samples(const struct cli_command *self, const struct arguments *a)
                    "any, are exported\n"),
                 a->device);
     }
-    int code = history_reader_open(&reader, site->data_dir, &err);
-    if (code == 0 || code == ERR_NOT_FOUND) {
-        if (!x.jsonl) {
-            printf("time,device,point,value,quality%s\n", x.detail ? ",detail" : "");
-        }
-        code = code == 0 ? history_each(reader, from_ms, to_ms, a->device, a->point,
-                                        print_sample, &x, &err)
-                         : 0;
-    }
-    if (reader == NULL && code == 0) { /* An empty result, but not without a word. */
-        fprintf(
-            stderr,
-            tr("caretaker: %s has no history: the daemon never ran here, and nothing "
-               "was imported\n"),
-            site->data_dir);
-    }
-    if (code == 0 && (x.failed || fflush(stdout) != 0)) {
-        code = err_set(&err, ERR_IO, "the output cannot be written");
-    }
+    int code = print_history(site, a, from_ms, to_ms, &x, &err);
     if (x.progress && x.count >= PROGRESS_EVERY) {
         fprintf(stderr, tr("\r%" PRIu64 " samples                              \n"),
                 x.count);
     }
     status = code != 0 ? cli_fail(&err) : CLI_OK;
 done:
-    history_reader_close(reader);
     strbuf_fini(&x.line);
     site_free(site);
     return status;

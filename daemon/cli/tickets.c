@@ -12,7 +12,8 @@
 #include "daemon/pipeline/offline.h"
 #include "daemon/pipeline/ticket_listing.h"
 
-/* For a person: how long until the next deadline that runs, or since it was missed. */
+/* For a person: how long until the next deadline that runs, or since it was missed; of
+ * a resolved one what its sensor has to show yet. */
 static json_t *
 time_left(const json_t *row, int64_t now_ms)
 {
@@ -20,6 +21,12 @@ time_left(const json_t *row, int64_t now_ms)
     enum ticket_state state = TICKET_CLOSED;
     if (word == NULL || !ticket_state_parse(&state, word)) {
         return json_null();
+    }
+    const char *proof = json_string_value(json_object_get(row, "proof"));
+    enum proof shown = PROOF_NONE;
+    if (state == TICKET_RESOLVED && proof != NULL && proof_parse(&shown, proof) &&
+        shown != PROOF_NONE) {
+        return json_string(proof_word(shown));
     }
     if (state == TICKET_WAITING || state == TICKET_RESOLVED || state == TICKET_CLOSED) {
         return json_string(state == TICKET_WAITING ? tr("waits") : "-");

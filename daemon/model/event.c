@@ -273,6 +273,9 @@ add_subject(struct strbuf *out, const struct event *e)
     if (is_ticket(e->kind)) {
         strbuf_printf(out, " %lld", (long long)e->ticket);
     }
+    if (is_plan(e->kind) && e->plan != NULL) {
+        strbuf_printf(out, " %s", e->plan);
+    }
     strbuf_printf(out, " %s", verb == name ? english_verb(e->kind) : verb);
     if (e->assignee != NULL) {
         strbuf_printf(out, tr(" to %s"), e->assignee);
@@ -289,6 +292,100 @@ add_subject(struct strbuf *out, const struct event *e)
     }
 }
 
+/* When somebody has to be there, or to be done. */
+static void
+add_times(struct strbuf *out, const struct event *e)
+{
+    char day[CIVIL_TEXT_BYTES];
+    if (e->until_ms != 0) {
+        add_deadline(out, tr(", until "), e->until_ms);
+    }
+    if (e->due_ms != 0) { /* A day: its time says nothing. */
+        (void)civil_format(day, civil_day(e->due_ms));
+        strbuf_printf(out,
+                      e->kind == EVENT_TICKET_CLOSED ? tr(", visited again on %s")
+                                                     : tr(", due %s"),
+                      day);
+    }
+    if (e->due_ms == 0 || e->kind != EVENT_TICKET_OPENED) {
+        add_deadline(out, tr(", respond by "), e->respond_by_ms);
+    }
+    add_deadline(out, tr(", resolve by "), e->resolve_by_ms);
+}
+
+/* Whose work a ticket is, and what was reported. */
+static void
+add_whose_work(struct strbuf *out, const struct event *e)
+{
+    if (e->category != NULL) {
+        strbuf_printf(out, tr(", category %s"), e->category);
+    }
+    if (e->team != NULL) {
+        strbuf_printf(out, tr(", team %s"), e->team);
+    }
+    if (e->plan != NULL && e->kind == EVENT_TICKET_OPENED) {
+        strbuf_printf(out, tr(", plan %s"), e->plan);
+    }
+    if (e->symptom != NULL && (e->title == NULL || strcmp(e->symptom, e->title) != 0)) {
+        strbuf_printf(out, tr(", symptom: %s"), e->symptom);
+    }
+    if (e->reporter != NULL && (e->by == NULL || strcmp(e->reporter, e->by) != 0)) {
+        strbuf_printf(out, tr(", reported by %s"), e->reporter);
+    }
+}
+
+/* What was used, in the site's currency; less than nothing takes back. */
+static void
+add_expense(struct strbuf *out, const struct event *e)
+{
+    char amount[MONEY_TEXT_BYTES];
+    if (e->minutes != 0) {
+        strbuf_printf(out, tr(", %lld min"), (long long)e->minutes);
+    }
+    if (e->cost != 0) {
+        strbuf_printf(out, tr(", cost %s"), money_format(amount, e->cost));
+    }
+    for (uint32_t i = 0; i < e->part_count; i++) {
+        const struct ticket_part *p = &e->parts[i];
+        strbuf_printf(out, "%s%s × %lld", i == 0 ? tr(", parts ") : " + ", p->name,
+                      (long long)p->count);
+        if (p->cost != 0) {
+            strbuf_printf(out, " (%s)", money_format(amount, p->cost));
+        }
+    }
+}
+
+/* What became of a ticket. */
+static void
+add_work(struct strbuf *out, const struct event *e)
+{
+    if (e->pause != PAUSE_NONE) {
+        strbuf_printf(out, tr(", for: %s"), pause_word(e->pause));
+    }
+    if (e->proof != PROOF_NONE) {
+        strbuf_printf(out, tr(", its sensor: %s"), proof_word(e->proof));
+    }
+    if (e->step != 0) {
+        strbuf_printf(out,
+                      e->undone ? tr(", step %d taken back") : tr(", step %d done"),
+                      e->step);
+    }
+    if (e->cause != NULL) {
+        strbuf_printf(out, tr(", cause %s"), tr_word("cause", e->cause));
+    }
+    add_expense(out, e);
+    if (e->rating != 0) {
+        strbuf_printf(out, tr(", %d of 5"), e->rating);
+    }
+}
+
+/* The title of an alarm holds its value; that of a ticket the value of its first. */
+static bool
+says_value(const struct event *e)
+{
+    return e->has_value && (e->title == NULL || e->kind == EVENT_TICKET_REOPENED);
+}
+
 void
 event_to_text(struct strbuf *out, const struct event *e)
 {
@@ -298,11 +395,11 @@ event_to_text(struct strbuf *out, const struct event *e)
         e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
         strbuf_printf(out, ", %s", severity_word(e->severity));
     }
+    if (e->kind == EVENT_TICKET_OPENED) {
+        strbuf_printf(out, ", %s", ticket_kind_word(e->ticket_kind));
+    }
     if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_printf(out, tr(" by %lld ms"), (long long)e->step_ms);
-    }
-    if (e->kind == EVENT_TICKET_CHANGED && e->team != NULL) {
-        strbuf_printf(out, tr(", team %s"), e->team);
     }
     if (e->title != NULL) {
         strbuf_printf(out, ": %s", e->title);
@@ -311,7 +408,7 @@ event_to_text(struct strbuf *out, const struct event *e)
     if (e->kind == EVENT_LEDGER_CHANGED) {
         add_record(out, e);
     }
-    if (e->title == NULL && e->has_value) {
+    if (says_value(e)) {
         strbuf_add(out, tr(" at "));
         strbuf_add_number(out, e->value);
     }
@@ -321,21 +418,9 @@ event_to_text(struct strbuf *out, const struct event *e)
     if (e->suppressed_by != NULL) {
         strbuf_printf(out, tr(", hidden by %s"), e->suppressed_by);
     }
-    if (e->until_ms != 0) {
-        char when[INSTANT_TEXT_BYTES];
-        strbuf_printf(out, tr(", until %s"), instant_format_local(when, e->until_ms));
-    }
-    if (e->due_ms != 0) { /* A day: its time says nothing. */
-        char due[CIVIL_TEXT_BYTES];
-        strbuf_printf(out, tr(", due %s"), civil_format(due, civil_day(e->due_ms)));
-    }
-    if (e->due_ms == 0 || e->kind != EVENT_TICKET_OPENED) {
-        add_deadline(out, tr(", respond by "), e->respond_by_ms);
-    }
-    add_deadline(out, tr(", resolve by "), e->resolve_by_ms);
-    if (e->rating != 0) {
-        strbuf_printf(out, tr(", %d of 5"), e->rating);
-    }
+    add_whose_work(out, e);
+    add_times(out, e);
+    add_work(out, e);
     if (e->by != NULL) {
         strbuf_printf(out, tr(", by %s"), e->by);
     }

@@ -141,7 +141,10 @@ struct event {
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);
 
 /* One line of plain words for the log and for replay, without its time: "alarm raised,
- * urgent: 2# pump bearing at 81.2 °C (pump-2/pump-bearing-hot)". Local times. */
+ * urgent: 2# pump bearing at 81.2 °C (pump-2/pump-bearing-hot)", "ticket 3 resolved: 2#
+ * pump bearing at 81.2 °C (pump-2/pump-bearing-hot), cause wear, 40 min, cost 120.50,
+ * parts bearing 6309 × 2 (350.00), by zhang: new bearing".  It says all that the event
+ * changes.  Local times; amounts in the site's currency. */
 void event_to_text(struct strbuf *out, const struct event *e);
 
 #endif

@@ -35,10 +35,17 @@ struct case_expect {
     int64_t episode;           /* 0: any. */
     bool has_value;            /* Otherwise any. */
     double value;
-    const char *severity; /* Severity or priority; NULL: any. */
-    const char *deadline; /* NULL: any. */
-    const char *plan;     /* Of a visit; NULL: any. */
-    const char *kind;     /* Of a ticket that is opened; NULL: any. */
+    const char *severity;           /* Severity or priority; NULL: any. */
+    const char *deadline;           /* NULL: any. */
+    const char *plan;               /* Of a visit; NULL: any. */
+    const char *kind;               /* Of a ticket that is opened; NULL: any. */
+    const char *assignee, *to, *by; /* People; NULL: any. */
+    const char *team, *category;    /* NULL: any. */
+    const char *cause;              /* Closing code; NULL: any. */
+    enum pause pause;               /* PAUSE_NONE: any. */
+    enum proof proof;               /* PROOF_NONE: any. */
+    int64_t level, step, rating;    /* 0: any. */
+    int64_t minutes, cost;          /* 0: any. */
     struct loc loc;
 };
 

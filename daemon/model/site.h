@@ -211,9 +211,11 @@ struct rule_spec {
     struct text title; /* With {device} and {point} to fill in. Defaults to the id. */
     struct text cause, consequence, action; /* Empty where none is given. */
     const char *procedure, *source;
-    int64_t respond_within_ms;   /* 0: the priority's. */
-    const char *team, *category; /* Of its ticket; may be NULL. */
-    int64_t verify_for_ms;       /* Resolved: the rule's, else the site's. */
+    int64_t respond_within_ms;    /* 0: the priority's. */
+    const char *team, *category;  /* Of its ticket; may be NULL. */
+    enum ticket_kind ticket_kind; /* TICKET_FAULT, or TICKET_PREDICTED: what it sees is
+                                     a sign of a fault that is still to come. */
+    int64_t verify_for_ms;        /* Resolved: the rule's, else the site's. */
     int64_t follow_up_ms;
     bool enabled;
     bool latch;         /* Stays until it is acknowledged. */

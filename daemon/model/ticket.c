@@ -43,6 +43,7 @@ ticket_to_listing(struct strbuf *out, const struct ticket *t)
 {
     strbuf_add_char(out, '{');
     add_listed(out, t);
+    strbuf_json_str_opt(out, "proof", or_null(proof_name(t->proof)));
     strbuf_add_char(out, '}');
 }
 

@@ -94,7 +94,8 @@ bool ticket_add_parts(struct ticket *t,
 void ticket_parts_to_json(struct strbuf *out,
                           const struct ticket_part *parts,
                           uint32_t part_count);
-/* One object with the keys that every listing of tickets has, and no other. */
+/* One object with the keys that every listing of tickets has; behind them, while a
+ * resolved one waits for its sensor, proof. */
 void ticket_to_listing(struct strbuf *out, const struct ticket *t);
 /* The same keys, then assigned_at .. closed_at, episodes, reopened, resolution, rating;
  * behind them, only where they say something, category to visit_at as in the struct. */

@@ -20,6 +20,9 @@ static const char *const ticket_kinds[] = {"fault", "planned", "predicted", "rep
 static const char *const pauses[] = {"", "parts", "contractor", "access", "other"};
 static const char *const proofs[] = {"", "alarm-stands", "no-good-samples",
                                      "not-running", "watching"};
+/* Of each, for people. */
+static const char *const proof_texts[] = {"", "alarm stands", "no good samples",
+                                          "not seen running", "watching"};
 static const char *const document_kinds[] = {"manual", "drawing", "certificate",
                                              "warranty", "other"};
 
@@ -32,6 +35,7 @@ _Static_assert(ARRAY_LEN(ticket_kinds) == TICKET_KIND_COUNT, "a word for each ki
 
 _Static_assert(ARRAY_LEN(pauses) == PAUSE_COUNT, "a word for each pause");
 _Static_assert(ARRAY_LEN(proofs) == PROOF_COUNT, "a word for each proof");
+_Static_assert(ARRAY_LEN(proof_texts) == PROOF_COUNT, "a text for each proof");
 _Static_assert(ARRAY_LEN(document_kinds) == DOCUMENT_KIND_COUNT,
                "a word for each kind");
 
@@ -47,17 +51,12 @@ find(const char *const *words, size_t count, const char *text)
     return -1;
 }
 
-/* Name, word for people and parser of one enumeration; its prefix is the words' context
- * in the catalogue. */
-#define WORDS(type, prefix, words)                                                     \
+/* Name and parser of one enumeration. */
+#define NAMES(type, prefix, words)                                                     \
     const char *prefix##_name(type v)                                                  \
     {                                                                                  \
         assert((size_t)v < ARRAY_LEN(words));                                          \
         return words[v];                                                               \
-    }                                                                                  \
-    const char *prefix##_word(type v)                                                  \
-    {                                                                                  \
-        return tr_word(#prefix, prefix##_name(v));                                     \
     }                                                                                  \
     bool prefix##_parse(type *out, const char *text)                                   \
     {                                                                                  \
@@ -69,6 +68,14 @@ find(const char *const *words, size_t count, const char *text)
         return true;                                                                   \
     }
 
+/* And its word for people; its prefix is the words' context in the catalogue. */
+#define WORDS(type, prefix, words)                                                     \
+    NAMES(type, prefix, words)                                                         \
+    const char *prefix##_word(type v)                                                  \
+    {                                                                                  \
+        return tr_word(#prefix, prefix##_name(v));                                     \
+    }
+
 WORDS(enum quality, quality, qualities)
 WORDS(enum severity, severity, severities)
 WORDS(enum language, language, languages)
@@ -76,8 +83,14 @@ WORDS(enum alarm_state, alarm_state, alarm_states)
 WORDS(enum ticket_state, ticket_state, ticket_states)
 WORDS(enum ticket_kind, ticket_kind, ticket_kinds)
 WORDS(enum pause, pause, pauses)
-WORDS(enum proof, proof, proofs)
+NAMES(enum proof, proof, proofs)
 WORDS(enum document_kind, document_kind, document_kinds)
+
+const char *
+proof_word(enum proof p)
+{
+    return p != PROOF_NONE ? tr_word("proof", proof_texts[p]) : "";
+}
 
 const char *
 text_in(const struct text *t, enum language language)

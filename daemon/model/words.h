@@ -74,7 +74,8 @@ enum proof {
     PROOF_NONE,        /* Nothing to wait for: not resolved, or no sensor knows. */
     PROOF_STANDS,      /* The alarm stands. */
     PROOF_NOT_GOOD,    /* It gives no good samples. */
-    PROOF_NOT_RUNNING, /* `while` was not true since: not put to the test yet. */
+    PROOF_NOT_RUNNING, /* `while` was not true since: not put to the test yet; also
+                          when its alarm stands for no other reason. */
     PROOF_WATCHING,    /* All is well; it must stay so for `verify_for`. */
     PROOF_COUNT
 };

@@ -5,6 +5,7 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/money.h"
 #include "daemon/base/strbuf.h"
 
 #define NEAREST_SHOWN 3
@@ -21,11 +22,95 @@ same_or_both_none(const char *a, const char *b)
     return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
 }
 
+/* What an expectation may say of a ticket's event: a word or a number, by its key. */
+struct trait {
+    const char *key;
+    const char *word;       /* Expected; NULL: any. */
+    const char *other_word; /* Of what it is compared with. */
+    int64_t number;         /* The same; 0: any. */
+    int64_t other_number;
+};
+#define TRAITS 13
+
+static const char *
+or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* A level may tell several: "chen,zhao". */
+static bool
+is_told(const char *told, const char *person)
+{
+    size_t size = person != NULL ? strlen(person) : 0;
+    for (const char *at = told; at != NULL && size > 0; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, person, size) == 0 && (at[size] == ',' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+traits_of(struct trait out[TRAITS], const struct case_expect *x, const struct event *e)
+{
+    const struct trait traits[TRAITS] = {
+        {"assignee", x->assignee, e->assignee, 0, 0},
+        {"to", x->to, is_told(e->to, x->to) ? x->to : e->to, 0, 0},
+        {"level", NULL, NULL, x->level, e->level},
+        {"by", x->by, e->by, 0, 0},
+        {"team", x->team, e->team, 0, 0},
+        {"category", x->category, e->category, 0, 0},
+        {"pause", or_null(pause_name(x->pause)), pause_name(e->pause), 0, 0},
+        {"proof", or_null(proof_name(x->proof)), proof_name(e->proof), 0, 0},
+        {"cause", x->cause, e->cause, 0, 0},
+        {"minutes", NULL, NULL, x->minutes, e->minutes},
+        {"cost", NULL, NULL, x->cost, e->cost},
+        {"step", NULL, NULL, x->step, e->step},
+        {"rating", NULL, NULL, x->rating, e->rating},
+    };
+    memcpy(out, traits, sizeof traits);
+}
+
+static int
+trait_differences(const struct case_expect *x, const struct event *e)
+{
+    struct trait traits[TRAITS];
+    int count = 0;
+    traits_of(traits, x, e);
+    for (size_t i = 0; i < TRAITS; i++) {
+        const struct trait *t = &traits[i];
+        count += !same(t->word, t->other_word) ||
+                 (t->number != 0 && t->number != t->other_number);
+    }
+    return count;
+}
+
+/* In the words of the case. */
+static void
+describe_traits(const struct case_expect *x, struct strbuf *out)
+{
+    struct trait traits[TRAITS];
+    traits_of(traits, x, &(struct event){0});
+    for (size_t i = 0; i < TRAITS; i++) {
+        const struct trait *t = &traits[i];
+        char money[MONEY_TEXT_BYTES];
+        if (t->word != NULL) {
+            strbuf_printf(out, ", %s %s", t->key, t->word);
+        } else if (t->number != 0 && strcmp(t->key, "cost") == 0) {
+            strbuf_printf(out, ", %s %s", t->key, money_format(money, t->number));
+        } else if (t->number != 0) {
+            strbuf_printf(out, ", %s %lld", t->key, (long long)t->number);
+        }
+    }
+}
+
 /* How many of what is expected beside event, device and rule the event has not. */
 static int
 differences(const struct case_expect *x, const struct event *e)
 {
-    return (x->ticket != 0 && x->ticket != e->ticket) +
+    return trait_differences(x, e) + (x->ticket != 0 && x->ticket != e->ticket) +
            (x->episode != 0 && x->episode != e->episode) +
            (x->has_value && !(e->has_value && x->value == e->value)) +
            (x->severity != NULL &&
@@ -88,6 +173,7 @@ describe(const struct case_check *c, const struct case_expect *x, struct strbuf 
     if (x->plan != NULL) {
         strbuf_printf(out, tr(", plan %s"), x->plan);
     }
+    describe_traits(x, out);
     if (x->at.kind != CASE_TIME_NONE) {
         char when[INSTANT_TEXT_BYTES];
         strbuf_printf(out, tr(" at %s"), instant_format_local(when, at_of(c, x)));
@@ -187,6 +273,22 @@ show_nearest(const struct case_check *c, const struct case_expect *x)
 }
 
 static bool
+same_traits(const struct case_expect *a, const struct case_expect *b)
+{
+    struct trait of_a[TRAITS];
+    struct trait of_b[TRAITS];
+    traits_of(of_a, a, &(struct event){0});
+    traits_of(of_b, b, &(struct event){0});
+    for (size_t i = 0; i < TRAITS; i++) {
+        if (!same_or_both_none(of_a[i].word, of_b[i].word) ||
+            of_a[i].number != of_b[i].number) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
 same_expect(const struct case_expect *a, const struct case_expect *b)
 {
     return a->never == b->never && a->event == b->event && a->ticket == b->ticket &&
@@ -197,7 +299,8 @@ same_expect(const struct case_expect *a, const struct case_expect *b)
            same_or_both_none(a->rule, b->rule) &&
            same_or_both_none(a->severity, b->severity) &&
            same_or_both_none(a->deadline, b->deadline) &&
-           same_or_both_none(a->plan, b->plan) && same_or_both_none(a->kind, b->kind);
+           same_or_both_none(a->plan, b->plan) && same_or_both_none(a->kind, b->kind) &&
+           same_traits(a, b);
 }
 
 /* One event may be what several expectations mean, each in its own words.  Only the

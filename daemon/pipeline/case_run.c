@@ -7,6 +7,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/model/cause.h"
 #include "daemon/pipeline/case_check.h"
 #include "daemon/pipeline/case_clock.h"
 #include "daemon/pipeline/pipeline.h"
@@ -61,6 +62,12 @@ keep_event(void *ctx, const struct event *e)
     kept->event.rule = keep_text(r, e->rule);
     kept->event.deadline = keep_text(r, e->deadline);
     kept->event.plan = keep_text(r, e->plan);
+    kept->event.assignee = keep_text(r, e->assignee);
+    kept->event.to = keep_text(r, e->to);
+    kept->event.by = keep_text(r, e->by);
+    kept->event.team = keep_text(r, e->team);
+    kept->event.category = keep_text(r, e->category);
+    kept->event.cause = keep_text(r, e->cause);
     strbuf_fini(&text);
 }
 
@@ -241,6 +248,47 @@ report_unknown(const struct run *r,
               r->spec->site_file);
 }
 
+/* Whoever is not of the site's people has to act in the case. */
+static bool
+is_person(const struct run *r, const char *id)
+{
+    bool known = false;
+    for (uint32_t i = 0; i < r->site->person_count; i++) {
+        known = known || strcmp(r->site->people[i].id, id) == 0;
+    }
+    for (uint32_t i = 0; i < r->spec->command_count; i++) {
+        const struct command *c = &r->spec->commands[i].command;
+        known = known || strcmp(c->by, id) == 0 ||
+                (c->assignee != NULL && strcmp(c->assignee, id) == 0);
+    }
+    return known;
+}
+
+static void
+check_people(const struct run *r, const struct case_expect *x, struct diags *diags)
+{
+    const char *const people[] = {x->assignee, x->to, x->by};
+    for (size_t i = 0; i < ARRAY_LEN(people); i++) {
+        if (people[i] != NULL && !is_person(r, people[i])) {
+            diags_add(diags, DIAG_ERROR, &x->loc,
+                      "expectation: nobody is called \"%s\"; one of the people of %s, "
+                      "or of the case's commands, is accepted",
+                      people[i], r->spec->site_file);
+        }
+    }
+}
+
+static void
+check_cause(const struct run *r, const struct case_expect *x, struct diags *diags)
+{
+    if (x->cause != NULL && !cause_is_known(r->site, x->cause)) {
+        struct strbuf why = {0};
+        cause_refuse(&why, r->site, x->cause);
+        diags_add(diags, DIAG_ERROR, &x->loc, "expectation: %s", strbuf_text(&why));
+        strbuf_fini(&why);
+    }
+}
+
 static bool
 expectations_name_what_is(const struct run *r, struct diags *diags)
 {
@@ -253,6 +301,8 @@ expectations_name_what_is(const struct run *r, struct diags *diags)
         if (x->rule != NULL && site_rule(r->site, x->rule) == NONE_INDEX) {
             report_unknown(r, x, "rule", x->rule, diags);
         }
+        check_people(r, x, diags);
+        check_cause(r, x, diags);
     }
     return diags->errors == errors;
 }

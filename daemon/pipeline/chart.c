@@ -1,6 +1,7 @@
 #include "daemon/pipeline/chart.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,21 +201,21 @@ fitting(const char *text, double room)
     return used;
 }
 
-void
-chart_label(struct strbuf *out,
-            double x,
-            double y,
-            enum chart_anchor anchor,
-            const char *colour,
-            double room,
-            const char *text)
+static void
+add_label(struct strbuf *out,
+          double x,
+          double y,
+          enum chart_anchor anchor,
+          const char *attributes,
+          double room,
+          const char *text)
 {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"",
                                           " text-anchor=\"end\""};
     strbuf_add(out, "<text");
     chart_attribute(out, "x", x);
     chart_attribute(out, "y", y);
-    strbuf_printf(out, "%s fill=\"%s\">", anchors[anchor], colour);
+    strbuf_printf(out, "%s %s>", anchors[anchor], attributes);
     if (chart_text_width(text) <= room) {
         markup_text(out, text);
     } else {
@@ -228,6 +229,38 @@ chart_label(struct strbuf *out,
         strbuf_add(out, "</title>");
     }
     strbuf_add(out, "</text>");
+}
+
+void
+chart_label(struct strbuf *out,
+            double x,
+            double y,
+            enum chart_anchor anchor,
+            const char *colour,
+            double room,
+            const char *text)
+{
+    char fill[64];
+    snprintf(fill, sizeof fill, "fill=\"%s\"", colour);
+    add_label(out, x, y, anchor, fill, room, text);
+}
+
+void
+chart_label_clear(struct strbuf *out,
+                  double x,
+                  double y,
+                  enum chart_anchor anchor,
+                  const char *colour,
+                  double room,
+                  const char *text)
+{
+    char look[128];
+    /* not translated: SVG */
+    snprintf(look, sizeof look,
+             "fill=\"%s\" stroke=\"#ffffff\" stroke-width=\"3\""
+             " stroke-linejoin=\"round\" paint-order=\"stroke\"",
+             colour);
+    add_label(out, x, y, anchor, look, room, text);
 }
 
 void
@@ -272,8 +305,9 @@ chart_rect(struct strbuf *out,
 void
 chart_spark(struct strbuf *out, const struct chart_series *s)
 {
-    double low = INFINITY;
-    double high = -INFINITY;
+    /* A state that is always on is not low. */
+    double low = s->state ? 0 : INFINITY;
+    double high = s->state ? 1 : -INFINITY;
     for (uint32_t i = 0; i < s->columns; i++) {
         if (s->column[i].count > 0) {
             low = fmin(low, s->column[i].mean);

@@ -84,6 +84,7 @@ struct chart_time {
     int64_t from_ms, to_ms;
     int width;        /* Of all, in CSS pixels; at least CHART_WIDTH_MIN. */
     int panel_height; /* Of each panel's inside; 0: 120. */
+    int limit_height; /* Of those with limits; 0: as the others. */
     const struct chart_series *series;
     uint32_t series_count;
     const struct chart_limit *limits;
@@ -122,7 +123,7 @@ int chart_bars_height(const struct chart_bars *c);
 /* ---- In a terminal ---- */
 
 /* One character for each column: U+2581 to U+2588 between the series' least and
- * greatest value, a space where there was no good sample. */
+ * greatest value (of a state: off and on), a space where there was no good sample. */
 void chart_spark(struct strbuf *out, const struct chart_series *s);
 
 #endif

@@ -40,8 +40,32 @@ void chart_label(struct strbuf *out,
                  const char *colour,
                  double room,
                  const char *text);
+/* The same on a ground of its own, where lines would cross it. */
+void chart_label_clear(struct strbuf *out,
+                       double x,
+                       double y,
+                       enum chart_anchor anchor,
+                       const char *colour,
+                       double room,
+                       const char *text);
 /* About how wide the text comes out. */
 double chart_text_width(const char *text);
+
+/* A level of a panel: where its line is, and what is written at it (NULL: nothing). */
+struct chart_level {
+    double y;
+    const char *label;
+};
+#define CHART_LEVELS_MAX 24
+/* Lines from `left` to `right`, with their labels at the right end; where lines are
+ * near each other the labels go below or beside one another, and what finds no room is
+ * left out.  `top` is that of the panel; at most CHART_LEVELS_MAX of them. */
+void chart_levels_draw(struct strbuf *out,
+                       const struct chart_level *levels,
+                       uint32_t count,
+                       double left,
+                       double right,
+                       double top);
 
 void chart_line(struct strbuf *out,
                 double x1,

@@ -109,6 +109,19 @@ is_limit_of(const struct drawing *d, const struct panel *p, uint32_t index)
            fabs(limit->value) < CHART_VALUE_MAX; /* Not NaN either. */
 }
 
+/* The height of the inside of the panel that `lead` brings. */
+static int
+panel_px(const struct drawing *d, uint32_t lead)
+{
+    const struct panel p = {.lead = lead};
+    for (uint32_t l = 0; l < d->chart->limit_count && d->chart->limit_height > 0; l++) {
+        if (is_limit_of(d, &p, l)) {
+            return d->chart->limit_height;
+        }
+    }
+    return d->panel_px;
+}
+
 static void
 scale_panel(const struct drawing *d, struct panel *p)
 {
@@ -134,7 +147,7 @@ scale_panel(const struct drawing *d, struct panel *p)
         low = 0;
         high = 1;
     }
-    p->scale = chart_scale_for(low, high, d->panel_px / 30);
+    p->scale = chart_scale_for(low, high, (int)(p->bottom - p->top) / 30);
 }
 
 static void
@@ -259,38 +272,19 @@ draw_line(const struct drawing *d,
     strbuf_fini(&dots);
 }
 
-/* Another limit's line is so near above this one that its text must go below. */
-static bool
-has_near_above(const struct drawing *d, const struct panel *p, uint32_t index)
-{
-    const struct chart_time *c = d->chart;
-    double y = y_at(p, c->limits[index].value);
-    for (uint32_t l = 0; l < c->limit_count; l++) {
-        double other = y_at(p, c->limits[l].value);
-        if (is_limit_of(d, p, l) && other < y && y - other < 2 * CHART_FONT_PX + 4) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 draw_limits(const struct drawing *d, const struct panel *p)
 {
     const struct chart_time *c = d->chart;
-    for (uint32_t l = 0; l < c->limit_count; l++) {
-        if (!is_limit_of(d, p, l)) {
-            continue;
-        }
-        double y = y_at(p, c->limits[l].value);
-        chart_line(d->out, d->left, y, d->right, y, CHART_ALERT, "10 4");
-        if (c->limits[l].label != NULL) {
-            bool below = y - p->top < CHART_FONT_PX + 2 || has_near_above(d, p, l);
-            chart_label(d->out, d->right - 4, below ? y + CHART_FONT_PX : y - 3,
-                        CHART_END, CHART_ALERT, (d->right - d->left) / 2,
-                        c->limits[l].label);
+    struct chart_level levels[CHART_LEVELS_MAX];
+    uint32_t count = 0;
+    for (uint32_t l = 0; l < c->limit_count && count < CHART_LEVELS_MAX; l++) {
+        if (is_limit_of(d, p, l)) {
+            levels[count++] =
+                (struct chart_level){y_at(p, c->limits[l].value), c->limits[l].label};
         }
     }
+    chart_levels_draw(d->out, levels, count, d->left, d->right, p->top);
 }
 
 /* A piece of its line, then its name; returns where the next begins. */
@@ -318,7 +312,7 @@ draw_panel(const struct drawing *d, uint32_t lead, double top)
 {
     const struct chart_time *c = d->chart;
     struct panel p = {.lead = lead, .top = top + LEGEND_PX};
-    p.bottom = p.top + d->panel_px;
+    p.bottom = p.top + panel_px(d, lead);
     scale_panel(d, &p);
     for (uint32_t s = 0; s < c->series_count; s++) {
         if (is_member(d, &p, s)) {
@@ -470,6 +464,18 @@ draw_marks(const struct drawing *d, double bottom)
     }
 }
 
+/* Below its tick; at the edges of the drawing so far beside it that it is whole. */
+static void
+draw_tick_text(
+    const struct drawing *d, double x, double y, const char *colour, const char *text)
+{
+    double half = chart_text_width(text) / 2 + 1;
+    double middle = fmin(fmax(x, half), d->width - half);
+    if (text[0] != '\0') {
+        chart_label(d->out, middle, y, CHART_MIDDLE, colour, PER_TICK_PX, text);
+    }
+}
+
 static void
 draw_axis(const struct drawing *d, double bottom)
 {
@@ -480,10 +486,8 @@ draw_axis(const struct drawing *d, double bottom)
     for (size_t i = 0; i < count; i++) {
         double x = x_at(d, ticks[i].t_ms);
         chart_line(d->out, x, bottom, x, bottom + 4, CHART_GREY, "");
-        chart_label(d->out, x, bottom + 16, CHART_MIDDLE, CHART_INK, PER_TICK_PX,
-                    ticks[i].text);
-        chart_label(d->out, x, bottom + 29, CHART_MIDDLE, CHART_GREY, PER_TICK_PX,
-                    ticks[i].below);
+        draw_tick_text(d, x, bottom + 16, CHART_INK, ticks[i].text);
+        draw_tick_text(d, x, bottom + 29, CHART_GREY, ticks[i].below);
     }
 }
 
@@ -508,7 +512,7 @@ inside_px(const struct drawing *d)
         if (d->chart->series[i].state) {
             sum += STRIP_STEP_PX;
         } else if (leads_panel(d->chart, i)) {
-            sum += LEGEND_PX + d->panel_px + 8;
+            sum += LEGEND_PX + panel_px(d, i) + 8;
         }
     }
     return sum > 0 ? sum : STRIP_STEP_PX;
@@ -537,7 +541,7 @@ chart_time_draw(struct strbuf *out, const struct chart_time *c)
     for (uint32_t i = 0; i < c->series_count; i++) {
         if (leads_panel(&fixed, i)) {
             draw_panel(&d, i, y);
-            y += LEGEND_PX + d.panel_px + 8;
+            y += LEGEND_PX + panel_px(&d, i) + 8;
         }
     }
     for (uint32_t i = 0; i < c->series_count; i++) {

@@ -76,6 +76,7 @@ take_event(void *ctx, const struct event_row *row)
         (struct evidence_event){.seq = row->seq,
                                 .t_ms = row->t_ms,
                                 .name = arena_strdup(e->arena, row->name),
+                                .rule = arena_strdup(e->arena, row->rule),
                                 .json = parse(row->json)};
     return true;
 }
@@ -113,8 +114,6 @@ load_past(struct evidence *e, struct state *store, bool same, struct err *err)
     return code;
 }
 
-/* ---- What the site says now ---- */
-
 static uint32_t
 device_now(const struct evidence *e)
 {
@@ -146,6 +145,93 @@ make_opening(struct evidence *e)
     (void)take_opening(e, &with_rule);
     evidence_texts_fini(&texts);
 }
+
+/* ---- Other rules of its group ---- */
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* The ids of the rules whose alarms are part of its life, as a JSON array: its own, and
+ * those of its group at any of its openings. */
+static void
+rules_of(struct strbuf *out, const struct evidence *e)
+{
+    strbuf_add_char(out, '[');
+    if (e->ticket.rule != NULL) {
+        strbuf_json_string(out, e->ticket.rule);
+    }
+    for (uint32_t i = 0; i < e->opening_count; i++) {
+        size_t k;
+        json_t *other;
+        json_array_foreach(json_object_get(e->openings[i].facts, "group"), k, other)
+        {
+            if (text_of(other, "id") != NULL) {
+                strbuf_add(out, out->text[out->size - 1] == '[' ? "" : ",");
+                strbuf_json_string(out, text_of(other, "id"));
+            }
+        }
+    }
+    strbuf_add_char(out, ']');
+}
+
+static bool
+was_raised(const struct evidence *e, const char *rule)
+{
+    for (uint32_t i = 0; i < e->event_count; i++) {
+        const struct evidence_event *v = &e->events[i];
+        if (strcmp(v->name, "alarm.raised") == 0 && v->rule != NULL &&
+            strcmp(v->rule, rule) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_other(const struct evidence *e, const char *rule)
+{
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        if (strcmp(text_of(e->others[i], "id"), rule) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As they were at the latest opening that knew them. */
+static void
+find_others(struct evidence *e)
+{
+    for (uint32_t i = e->opening_count; i > 0; i--) {
+        size_t k;
+        json_t *other;
+        json_array_foreach(json_object_get(e->openings[i - 1].facts, "group"), k, other)
+        {
+            const char *id = text_of(other, "id");
+            if (id != NULL && e->other_count < EVIDENCE_OTHERS_MAX &&
+                !is_other(e, id) && was_raised(e, id)) {
+                e->others[e->other_count++] = other;
+            }
+        }
+    }
+}
+
+static int
+load_events(struct evidence *e, struct state *store, struct err *err)
+{
+    struct strbuf rules = {0};
+    rules_of(&rules, e);
+    int code =
+        state_each_event_of(store, &e->ticket, strbuf_text(&rules), take_event, e, err);
+    strbuf_fini(&rules);
+    find_others(e);
+    return code;
+}
+
+/* ---- What the site says now ---- */
 
 static void
 compare_with_now(struct evidence *e)
@@ -203,8 +289,12 @@ load_rows(struct evidence *e, struct state *store, int64_t number, struct err *e
     if (code == 0) {
         code = state_each_evidence(store, number, take_opening, e, err);
     }
+    e->taken = e->opening_count > 0;
+    if (code == 0 && !e->taken) {
+        make_opening(e);
+    }
     if (code == 0) {
-        code = state_each_event_of(store, &e->ticket, take_event, e, err);
+        code = load_events(e, store, err);
     }
     if (code == 0) {
         code = load_past(e, store, true, err);
@@ -239,10 +329,6 @@ evidence_load(struct evidence **out,
     if (code != 0) {
         evidence_free(e);
         return code;
-    }
-    e->taken = e->opening_count > 0;
-    if (!e->taken) {
-        make_opening(e);
     }
     compare_with_now(e);
     e->now = parse(now);

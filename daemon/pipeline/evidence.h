@@ -22,8 +22,10 @@
 #define EVIDENCE_PAST_MAX      10 /* Earlier tickets of each kind. */
 #define EVIDENCE_WINDOWS_MAX   6  /* Stretches of time that are drawn. */
 #define EVIDENCE_MARKS_MAX     64
-#define EVIDENCE_BEFORE_MS     3600000  /* Drawn before an opening, */
-#define EVIDENCE_AFTER_MS      1800000  /* and after it cleared; */
+#define EVIDENCE_LIMITS_MAX    8       /* Of a point; more cannot be read in a chart. */
+#define EVIDENCE_OTHERS_MAX    8       /* Other rules of the group that took part. */
+#define EVIDENCE_BEFORE_MS     3600000 /* Drawn before an opening, */
+#define EVIDENCE_AFTER_MS      1800000 /* and after it cleared; */
 #define EVIDENCE_LONGEST_MS    86400000 /* but no more than this after the opening. */
 #define EVIDENCE_CLOSED_MS     7200000  /* A closing this soon after is drawn too. */
 #define EVIDENCE_CHART_COLUMNS 610      /* Dots of a chart of CHART_PAGE_WIDTH. */
@@ -41,6 +43,7 @@ struct evidence_opening {
 struct evidence_event {
     int64_t seq, t_ms;
     const char *name; /* "ticket.opened" */
+    const char *rule; /* NULL: of none. */
     struct json_t *json;
 };
 
@@ -52,7 +55,8 @@ struct evidence_sum {
 
 struct evidence_limit {
     double value;
-    const char *text;
+    const char *text; /* "bearing > 80 °C" */
+    int64_t hold_ms;  /* For so long; 0: at once. */
 };
 
 struct evidence_series {
@@ -60,7 +64,7 @@ struct evidence_series {
     bool foreign; /* Of another device than the ticket's. */
     struct chart_series samples;
     struct evidence_sum before, during, after; /* Until it opened, cleared, the end. */
-    struct evidence_limit limits[8];
+    struct evidence_limit limits[EVIDENCE_LIMITS_MAX];
     uint32_t limit_count;
 };
 
@@ -88,6 +92,10 @@ struct evidence {
     struct evidence_event *events;
     uint32_t event_count;
     enum evidence_rule rule;
+    /* Rules of its group whose alarms came while it lived, as facts have them; borrowed
+     * from the openings. */
+    struct json_t *others[EVIDENCE_OTHERS_MAX];
+    uint32_t other_count;
     bool device_gone;
     struct ticket *same, *like; /* The newest first. */
     uint32_t same_count, like_count;

@@ -7,9 +7,10 @@
 #include "daemon/pipeline/evidence_words.h"
 
 #define PANEL_PX       110
-#define PANEL_PX_SMALL 78 /* Where there are many of them. */
+#define PANEL_PX_LIMIT 130
+#define PANEL_PX_SMALL 60 /* Where there are many of them. */
 #define PANELS_LARGE   3
-#define LIMITS_MAX     (EVIDENCE_POINTS_MAX * 8)
+#define LIMITS_MAX     (EVIDENCE_POINTS_MAX * EVIDENCE_LIMITS_MAX)
 
 static const char *const mark_events[] = {
     "alarm.raised",    "alarm.cleared",   "ticket.responded", "ticket.resolved",
@@ -30,8 +31,18 @@ struct drawing {
     struct chart_time chart;
 };
 
+/* "bearing > 80 °C for 30s" */
+static const char *
+limit_label(const struct evidence *e, const struct evidence_limit *l)
+{
+    char hold[INSTANT_TEXT_BYTES];
+    return l->hold_ms > 0 ? arena_printf(e->arena, tr("%s for %s"), l->text,
+                                         duration_write(hold, l->hold_ms))
+                          : l->text;
+}
+
 static void
-add_series(struct drawing *d, const struct evidence_window *w)
+add_series(struct drawing *d, const struct evidence *e, const struct evidence_window *w)
 {
     for (uint32_t i = 0; i < w->series_count && i < EVIDENCE_POINTS_MAX; i++) {
         const struct evidence_series *s = &w->series[i];
@@ -41,8 +52,8 @@ add_series(struct drawing *d, const struct evidence_window *w)
         uint32_t at = d->chart.series_count++;
         d->series[at] = s->samples; /* Its columns stay the window's. */
         for (uint32_t l = 0; l < s->limit_count; l++) {
-            d->limits[d->chart.limit_count++] =
-                (struct chart_limit){at, s->limits[l].value, s->limits[l].text};
+            d->limits[d->chart.limit_count++] = (struct chart_limit){
+                at, s->limits[l].value, limit_label(e, &s->limits[l])};
         }
     }
 }
@@ -84,7 +95,7 @@ evidence_chart(struct strbuf *out,
     struct drawing *d = arena_alloc(e->arena, sizeof *d);
     char from[INSTANT_TEXT_BYTES];
     char to[INSTANT_TEXT_BYTES];
-    add_series(d, w);
+    add_series(d, e, w);
     add_marks(d, e, w);
     d->chart.title = e->ticket.title;
     d->chart.desc =
@@ -94,6 +105,7 @@ evidence_chart(struct strbuf *out,
     d->chart.to_ms = w->to_ms;
     d->chart.width = CHART_PAGE_WIDTH;
     d->chart.panel_height = panels(d) > PANELS_LARGE ? PANEL_PX_SMALL : PANEL_PX;
+    d->chart.limit_height = PANEL_PX_LIMIT;
     d->chart.series = d->series;
     d->chart.limits = d->limits;
     d->chart.marks = d->marks;

@@ -6,12 +6,18 @@
 
 /* What was stored, as it was stored; null for none. */
 static void
-stored(struct strbuf *out, const char *key, const json_t *json)
+add_stored(struct strbuf *out, const json_t *json)
 {
     char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    strbuf_json_key(out, key);
     strbuf_add(out, text != NULL ? text : "null");
     free(text);
+}
+
+static void
+stored(struct strbuf *out, const char *key, const json_t *json)
+{
+    strbuf_json_key(out, key);
+    add_stored(out, json);
 }
 
 static void
@@ -55,7 +61,13 @@ rule_json(struct strbuf *out, const struct evidence *e)
     strbuf_json_str(out, "action", evidence_text(json_object_get(o->facts, "action")));
     strbuf_json_str(out, "source",
                     json_string_value(json_object_get(o->facts, "source")));
-    strbuf_add_char(out, '}');
+    strbuf_json_key(out, "others");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        add_stored(out, e->others[i]);
+    }
+    strbuf_add(out, "]}");
 }
 
 static void

@@ -189,18 +189,19 @@ draw_facts(const struct page *p)
     const json_t *device = evidence_device_facts(e);
     struct facts f = facts_begin(p);
     fact(&f, tr_word(PACK, "device"), evidence_device_text(e));
+    fact(&f, tr_word(PACK, "devices affected"), evidence_affected(e));
     fact(&f, tr_word(PACK, "location"),
          json_string_value(json_object_get(device, "location")));
     fact(&f, tr_word(PACK, "rule"), t->rule);
     fact(&f, tr_word(PACK, "category"), t->category);
+    fact(&f, tr_word(PACK, "plan"), t->plan);
     fact_time(&f, tr_word(PACK, "opened at"), t->opened_ms);
     fact_time(&f, tr_word(PACK, "due"), t->due_ms);
-    fact(&f, tr_word(PACK, "respond by"),
-         evidence_deadline(e, t->respond_by_ms, t->responded_ms));
+    fact(&f, tr_word(PACK, "respond by"), evidence_respond_by(e));
     fact_time(&f, tr_word(PACK, "on site at"), t->responded_ms);
-    fact(&f, tr_word(PACK, "resolve by"),
-         evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
+    fact(&f, tr_word(PACK, "resolve by"), evidence_resolve_by(e));
     fact_time(&f, tr_word(PACK, "resolved at"), t->resolved_ms);
+    fact(&f, tr_word(PACK, "its sensor"), proof_word(t->proof));
     fact_time(&f, tr_word(PACK, "verified at"), t->verified_ms);
     fact_time(&f, tr_word(PACK, "closed at"), t->closed_ms);
     fact(&f, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));
@@ -213,14 +214,8 @@ draw_facts(const struct page *p)
 }
 
 static void
-draw_wish(const struct page *p)
+draw_reasons(const struct page *p, const struct evidence_fact *facts, uint32_t count)
 {
-    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
-    uint32_t count = evidence_wish(facts, p->e);
-    if (count == 0) {
-        return;
-    }
-    heading(p, tr_word(PACK, "What is to be done"));
     add(p, "<table class=\"wish\">");
     for (uint32_t i = 0; i < count; i++) {
         add(p, "<tr>");
@@ -229,6 +224,26 @@ draw_wish(const struct page *p)
         add(p, "</tr>");
     }
     add(p, "</table>");
+}
+
+/* Of the rule, and of others of its group that took part. */
+static void
+draw_wish(const struct page *p)
+{
+    const struct evidence *e = p->e;
+    struct evidence_fact facts[EVIDENCE_FACTS_MAX];
+    uint32_t count = evidence_wish(facts, evidence_first(e)->facts);
+    if (count > 0) {
+        heading(p, tr_word(PACK, "What is to be done"));
+        draw_reasons(p, facts, count);
+    }
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        count = evidence_wish(facts, e->others[i]);
+        strbuf_printf(p->out, "<h3>%s ", tr_word(PACK, "Rule"));
+        text(p, json_string_value(json_object_get(e->others[i], "id")));
+        add(p, "</h3>");
+        draw_reasons(p, facts, count);
+    }
 }
 
 static void
@@ -284,8 +299,7 @@ draw_window(const struct page *p, const struct evidence_window *w)
                                  tr_word(PACK, "after")};
     const char *why = evidence_no_values(p->e, w);
     add(p, "<h3>");
-    text(p, w->opened_ms != INSTANT_NONE ? tr_word(PACK, "around the opening")
-                                         : tr_word(PACK, "around the repair"));
+    text(p, evidence_window_title(p->e, w));
     add(p, "</h3>");
     if (why != NULL) {
         note(p, why);
@@ -351,27 +365,34 @@ draw_life(const struct page *p)
 static void
 draw_work(const struct page *p)
 {
-    const struct ticket *t = &p->e->ticket;
+    const struct evidence *e = p->e;
+    const struct ticket *t = &e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
+    struct strbuf total = {0};
     if (!evidence_has_work(t)) {
         return;
     }
     heading(p, tr_word(PACK, "Work"));
-    evidence_parts(&parts, p->e, t);
+    evidence_parts(&parts, e, t);
     if (t->cost != 0) {
-        evidence_money(&cost, p->e, t->cost);
+        evidence_money(&cost, e, t->cost);
+    }
+    if (evidence_total(t) != t->cost) {
+        evidence_money(&total, e, evidence_total(t));
     }
     struct facts f = facts_begin(p);
     fact(&f, tr_word(PACK, "treatment"), t->resolution);
-    fact(&f, tr_word(PACK, "cause code"), t->cause);
+    fact(&f, tr_word(PACK, "cause code"), evidence_cause(e, t->cause));
     fact(&f, tr_word(PACK, "parts"), strbuf_text(&parts));
     fact_number(&f, tr_word(PACK, "minutes worked"), t->minutes);
     fact(&f, tr_word(PACK, "cost"), strbuf_text(&cost));
-    fact_number(&f, tr_word(PACK, "rating"), t->rating);
+    fact(&f, tr_word(PACK, "parts and cost"), strbuf_text(&total));
+    fact(&f, tr_word(PACK, "rating"), evidence_stars(e));
     facts_end(&f);
     strbuf_fini(&parts);
     strbuf_fini(&cost);
+    strbuf_fini(&total);
 }
 
 static void
@@ -419,7 +440,7 @@ draw_health(const struct page *p)
         fact_json(&f, tr_word(PACK, "requests"), json_object_get(o->bus, "requests"));
         fact_json(&f, tr_word(PACK, "errors"), json_object_get(o->bus, "errors"));
         fact(&f, tr_word(PACK, "device"), evidence_device_state(o));
-        fact_json(&f, tr_word(PACK, "cause"), json_object_get(o->device, "cause"));
+        fact(&f, tr_word(PACK, "cause"), evidence_device_cause(o));
         const json_t *latency = json_object_get(o->device, "latency_ms");
         if (json_is_number(latency)) {
             fact(&f, tr_word(PACK, "latency"),
@@ -546,6 +567,13 @@ draw_rules(const struct page *p)
                       o->version != NULL ? o->version : "-", tr_word(PACK, "Opening"),
                       (long long)o->number);
         text(p, o->rule);
+        add(p, "</pre>");
+    }
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        add(p, "<h3>");
+        text(p, evidence_other_title(e, i));
+        add(p, "</h3><pre>");
+        text(p, json_string_value(json_object_get(e->others[i], "text")));
         add(p, "</pre>");
     }
 }

@@ -101,18 +101,19 @@ print_head(const struct printing *p)
     strbuf_printf(p->out, "\n  %s, %s, %s\n", severity_word(t->priority),
                   ticket_kind_word(t->kind), ticket_state_word(t->state));
     line(p, tr_word(PACK, "device"), evidence_device_text(e));
+    line(p, tr_word(PACK, "devices affected"), evidence_affected(e));
     line(p, tr_word(PACK, "location"),
          json_string_value(json_object_get(device, "location")));
     line(p, tr_word(PACK, "rule"), t->rule);
     line(p, tr_word(PACK, "category"), t->category);
+    line(p, tr_word(PACK, "plan"), t->plan);
     line_time(p, tr_word(PACK, "opened at"), t->opened_ms);
     line_time(p, tr_word(PACK, "due"), t->due_ms);
-    line(p, tr_word(PACK, "respond by"),
-         evidence_deadline(e, t->respond_by_ms, t->responded_ms));
+    line(p, tr_word(PACK, "respond by"), evidence_respond_by(e));
     line_time(p, tr_word(PACK, "on site at"), t->responded_ms);
-    line(p, tr_word(PACK, "resolve by"),
-         evidence_deadline(e, t->resolve_by_ms, t->resolved_ms));
+    line(p, tr_word(PACK, "resolve by"), evidence_resolve_by(e));
     line_time(p, tr_word(PACK, "resolved at"), t->resolved_ms);
+    line(p, tr_word(PACK, "its sensor"), proof_word(t->proof));
     line_time(p, tr_word(PACK, "verified at"), t->verified_ms);
     line_time(p, tr_word(PACK, "closed at"), t->closed_ms);
     line(p, tr_word(PACK, "assignee"), evidence_person(e, t->assignee));
@@ -141,9 +142,15 @@ print_facts(const struct printing *p,
 static void
 print_wish(const struct printing *p)
 {
+    const struct evidence *e = p->e;
     struct evidence_fact facts[EVIDENCE_FACTS_MAX];
     print_facts(p, tr_word(PACK, "What is to be done"), facts,
-                evidence_wish(facts, p->e));
+                evidence_wish(facts, evidence_first(e)->facts));
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        const char *id = json_string_value(json_object_get(e->others[i], "id"));
+        print_facts(p, arena_printf(e->arena, "%s %s", tr_word(PACK, "Rule"), id),
+                    facts, evidence_wish(facts, e->others[i]));
+    }
 }
 
 static void
@@ -223,7 +230,8 @@ print_values(const struct printing *p)
     for (uint32_t w = 0; w < e->window_count && e->ticket.device != NULL; w++) {
         const struct evidence_window *window = &e->windows[w];
         const char *why = evidence_no_values(e, window);
-        strbuf_printf(p->out, "\n%s, %s .. %s\n", tr_word(PACK, "Values"),
+        strbuf_printf(p->out, "\n%s, %s (%s .. %s)\n", tr_word(PACK, "Values"),
+                      evidence_window_title(e, window),
                       instant_format_local(from, window->from_ms),
                       instant_format_local(to, window->to_ms));
         if (why != NULL) {
@@ -262,28 +270,72 @@ print_life(const struct printing *p)
 static void
 print_work(const struct printing *p)
 {
-    const struct ticket *t = &p->e->ticket;
+    const struct evidence *e = p->e;
+    const struct ticket *t = &e->ticket;
     struct strbuf parts = {0};
     struct strbuf cost = {0};
+    struct strbuf total = {0};
     if (!evidence_has_work(t)) {
         return;
     }
-    evidence_parts(&parts, p->e, t);
+    evidence_parts(&parts, e, t);
     if (t->cost != 0) {
-        evidence_money(&cost, p->e, t->cost);
+        evidence_money(&cost, e, t->cost);
+    }
+    if (evidence_total(t) != t->cost) {
+        evidence_money(&total, e, evidence_total(t));
     }
     heading(p, tr_word(PACK, "Work"));
     line(p, tr_word(PACK, "treatment"), t->resolution);
-    line(p, tr_word(PACK, "cause code"), t->cause);
+    line(p, tr_word(PACK, "cause code"), evidence_cause(e, t->cause));
     line(p, tr_word(PACK, "parts"), strbuf_text(&parts));
     line_number(p, tr_word(PACK, "minutes worked"), t->minutes);
     line(p, tr_word(PACK, "cost"), strbuf_text(&cost));
-    line_number(p, tr_word(PACK, "rating"), t->rating);
+    line(p, tr_word(PACK, "parts and cost"), strbuf_text(&total));
+    line(p, tr_word(PACK, "rating"), evidence_stars(e));
     strbuf_fini(&parts);
     strbuf_fini(&cost);
+    strbuf_fini(&total);
 }
 
-/* One line about the bus, one about the device. */
+static int64_t
+int_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void
+print_bus(const struct printing *p, const struct evidence_opening *o)
+{
+    bool online = json_is_true(json_object_get(o->bus, "online"));
+    const char *id = json_string_value(json_object_get(o->bus, "id"));
+    line(p, tr_word(PACK, "bus"),
+         arena_printf(
+             p->e->arena, "%s: %s, %s %.1f %%, %s %lld, %s %lld, %s %lld",
+             id != NULL ? id : "-", tr_word("device", online ? "online" : "offline"),
+             tr_word(PACK, "load"), json_number_value(json_object_get(o->bus, "load")),
+             tr_word(PACK, "requests"), (long long)int_of(o->bus, "requests"),
+             tr_word(PACK, "errors"), (long long)int_of(o->bus, "errors"),
+             tr_word(PACK, "quarantined devices"),
+             (long long)int_of(o->bus, "quarantined")));
+}
+
+static void
+print_device(const struct printing *p, const struct evidence_opening *o)
+{
+    const char *state = evidence_device_state(o);
+    const char *cause = evidence_device_cause(o);
+    if (state[0] != '\0') {
+        line(p, tr_word(PACK, "device"),
+             arena_printf(
+                 p->e->arena, "%s, %s %lld, %s %lld", state, tr_word(PACK, "requests"),
+                 (long long)int_of(o->device, "requests"), tr_word(PACK, "errors"),
+                 (long long)int_of(o->device, "errors")));
+    }
+    line(p, tr_word(PACK, "cause"), cause);
+}
+
+/* What is known of the bus, and of the device on it. */
 static void
 print_health(const struct printing *p)
 {
@@ -291,38 +343,16 @@ print_health(const struct printing *p)
     char when[INSTANT_TEXT_BYTES];
     for (uint32_t i = 0; i < e->opening_count; i++) {
         const struct evidence_opening *o = &e->openings[i];
-        const char *cause = json_string_value(json_object_get(o->device, "cause"));
         if (o->device == NULL && o->bus == NULL) {
             continue;
         }
         strbuf_printf(p->out, "\n%s, %s\n", tr_word(PACK, "The line at the opening"),
                       instant_format_local(when, o->t_ms));
         if (o->bus != NULL) {
-            bool online = json_is_true(json_object_get(o->bus, "online"));
-            line(p, tr_word(PACK, "bus"),
-                 arena_printf(
-                     e->arena, "%s %s, %s %.1f %%, %s %lld / %lld, %s %lld",
-                     json_string_value(json_object_get(o->bus, "id")),
-                     tr_word("device", online ? "online" : "offline"),
-                     tr_word(PACK, "load"),
-                     json_number_value(json_object_get(o->bus, "load")),
-                     tr_word(PACK, "errors"),
-                     (long long)json_integer_value(json_object_get(o->bus, "errors")),
-                     (long long)json_integer_value(json_object_get(o->bus, "requests")),
-                     tr_word(PACK, "quarantined devices"),
-                     (long long)json_integer_value(
-                         json_object_get(o->bus, "quarantined"))));
+            print_bus(p, o);
         }
         if (o->device != NULL) {
-            line(p, tr_word(PACK, "device"),
-                 arena_printf(e->arena, "%s, %s %lld / %lld%s%s",
-                              evidence_device_state(o), tr_word(PACK, "errors"),
-                              (long long)json_integer_value(
-                                  json_object_get(o->device, "errors")),
-                              (long long)json_integer_value(
-                                  json_object_get(o->device, "requests")),
-                              cause != NULL && cause[0] != '\0' ? ", " : "",
-                              cause != NULL ? cause : ""));
+            print_device(p, o);
         }
     }
 }
@@ -361,6 +391,18 @@ print_ledger(const struct printing *p)
 
 /* YAML keeps its lines; control characters cannot stand in it. */
 static void
+add_yaml(const struct printing *p, const char *rule)
+{
+    for (const char *at = rule; *at != '\0';) {
+        size_t size = strcspn(at, "\n");
+        strbuf_add(p->out, "  ");
+        add_line_text(p->out, arena_strndup(p->e->arena, at, size));
+        strbuf_add_char(p->out, '\n');
+        at += size + (at[size] == '\n');
+    }
+}
+
+static void
 print_rules(const struct printing *p)
 {
     const struct evidence *e = p->e;
@@ -375,13 +417,13 @@ print_rules(const struct printing *p)
                       tr_word(PACK, "version"), o->version != NULL ? o->version : "-");
         strbuf_printf(p->out, i == 0 ? ": %s\n" : "%s\n",
                       i == 0 ? evidence_rule_text(e) : "");
-        for (const char *at = o->rule; *at != '\0';) {
-            size_t size = strcspn(at, "\n");
-            strbuf_add(p->out, "  ");
-            add_line_text(p->out, arena_strndup(e->arena, at, size));
-            strbuf_add_char(p->out, '\n');
-            at += size + (at[size] == '\n');
-        }
+        add_yaml(p, o->rule);
+    }
+    for (uint32_t i = 0; i < e->other_count; i++) {
+        const char *rule = json_string_value(json_object_get(e->others[i], "text"));
+        strbuf_printf(p->out, "\n%s, %s\n", tr_word(PACK, "Rule"),
+                      evidence_other_title(e, i));
+        add_yaml(p, rule != NULL ? rule : "");
     }
     if (before == NULL && e->ticket.rule != NULL) {
         strbuf_printf(p->out, "\n%s: %s\n", tr_word(PACK, "Rule"),

@@ -155,6 +155,7 @@ limits_json(struct strbuf *out,
         strbuf_json_num(out, "value", l->value);
         strbuf_json_str(out, "text", l->text);
         strbuf_json_bool(out, "clears", l->clears);
+        strbuf_json_int(out, "hold_ms", l->hold_ms);
         strbuf_add_char(out, '}');
     }
     strbuf_add_char(out, ']');
@@ -203,6 +204,28 @@ evidence_ledger_json(struct strbuf *out, const struct ledger *l)
     strbuf_add(out, l->document_count > 0 ? "]}" : "}");
 }
 
+/* Devices on the bus that it stands for, and those that it feeds. */
+static void
+affects_json(struct strbuf *out, const struct site *site, const struct device *d)
+{
+    uint32_t own = (uint32_t)(d - site->devices);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < site->device_count && count < EVIDENCE_AFFECTED_MAX; i++) {
+        const struct device *other = &site->devices[i];
+        bool on_bus = other->bus != NONE_INDEX && site->buses[other->bus].device == own;
+        if (i == own || (!on_bus && other->parent != own)) {
+            continue;
+        }
+        if (count == 0) {
+            strbuf_json_key(out, "affects");
+        }
+        strbuf_add(out, count == 0 ? "[" : ",");
+        strbuf_json_string(out, other->id);
+        count++;
+    }
+    strbuf_add(out, count > 0 ? "]" : "");
+}
+
 static void
 device_json(struct strbuf *out, const struct site *site, const struct device *d)
 {
@@ -230,9 +253,74 @@ device_json(struct strbuf *out, const struct site *site, const struct device *d)
         strbuf_json_str(out, "bus", site->buses[d->bus].id);
         strbuf_json_int(out, "unit", d->unit);
     }
+    affects_json(out, site, d);
     strbuf_json_key(out, "ledger");
     evidence_ledger_json(out, &d->ledger);
     strbuf_add_char(out, '}');
+}
+
+/* Why the rule is there, where it says so. */
+static void
+reasons_json(struct strbuf *out, const struct rule_spec *r)
+{
+    text_json_opt(out, "cause", &r->cause);
+    text_json_opt(out, "consequence", &r->consequence);
+    text_json_opt(out, "action", &r->action);
+    strbuf_json_str_opt(out, "source", r->source);
+}
+
+static void
+group_rule_json(struct strbuf *out, const struct rule_spec *r)
+{
+    char version[RULE_VERSION_BYTES];
+    struct strbuf text = {0};
+    rule_text_write(&text, r);
+    strbuf_add_char(out, '{');
+    strbuf_json_str(out, "id", r->id);
+    strbuf_json_str(out, "version", rule_text_version(version, strbuf_text(&text)));
+    strbuf_json_str(out, "text", strbuf_text(&text));
+    reasons_json(out, r);
+    strbuf_add_char(out, '}');
+    strbuf_fini(&text);
+}
+
+static bool
+shares_ticket(const struct rule_spec *a, const struct rule_spec *b)
+{
+    return a != b && b->enabled && a->group != NULL && b->group != NULL &&
+           strcmp(a->group, b->group) == 0;
+}
+
+/* The other rules of its group on that device, and what they read. */
+static void
+group_json(struct strbuf *out,
+           struct arena *arena,
+           struct rule_points *found,
+           const struct site *site,
+           const struct rule_spec *rule,
+           uint32_t device)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        const struct rule_spec *r = &site->rules[i];
+        struct rule_points its = {0};
+        if (!shares_ticket(rule, r) ||
+            !applies_to_device(&r->applies_to, &site->devices[device])) {
+            continue;
+        }
+        rule_points_add(&its, arena, site, r, device);
+        if (its.absent) {
+            continue; /* It goes to devices that have all its points. */
+        }
+        rule_points_add(found, arena, site, r, device);
+        if (!any) {
+            strbuf_json_key(out, "group");
+        }
+        strbuf_add(out, any ? "," : "[");
+        group_rule_json(out, r);
+        any = true;
+    }
+    strbuf_add(out, any ? "]" : "");
 }
 
 void
@@ -249,10 +337,7 @@ evidence_take_facts(struct evidence_texts *out,
     if (r != NULL) {
         rule_text_write(&out->rule, r);
         rule_text_version(out->version, strbuf_text(&out->rule));
-        text_json_opt(facts, "cause", &r->cause);
-        text_json_opt(facts, "consequence", &r->consequence);
-        text_json_opt(facts, "action", &r->action);
-        strbuf_json_str_opt(facts, "source", r->source);
+        reasons_json(facts, r);
     }
     if (p != NULL) {
         procedure_json(facts, p);
@@ -262,7 +347,8 @@ evidence_take_facts(struct evidence_texts *out,
         struct arena *arena = arena_new();
         struct rule_points found = {0};
         if (r != NULL) {
-            rule_points_find(&found, arena, site, r, device);
+            rule_points_add(&found, arena, site, r, device);
+            group_json(facts, arena, &found, site, r, device);
         }
         points_json(facts, site, &found, d);
         limits_json(facts, site, &found);

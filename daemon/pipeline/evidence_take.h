@@ -7,7 +7,8 @@
 #include "daemon/model/site.h"
 #include "daemon/pipeline/rule_text.h"
 
-#define EVIDENCE_POINTS_MAX 10 /* What a page can show of a fault. */
+#define EVIDENCE_POINTS_MAX   10 /* What a page can show of a fault. */
+#define EVIDENCE_AFFECTED_MAX 64 /* Devices that hang on another one. */
 
 /* All of it; texts may be empty.  Zeroed is empty. */
 struct evidence_texts {
@@ -23,8 +24,12 @@ void evidence_texts_fini(struct evidence_texts *t);
  * procedure   {id title steps parts}, texts in each language
  * points      [{device point unit state gap_ms read}], to be drawn: those that the rule
  *             reads first (`read`), then others of the device
- * limits      [{device point value text clears}], in the unit of the point
- * device      {id name type location tags serves care parent bus unit ledger} */
+ * limits      [{device point value text clears hold_ms}], in the unit of the point
+ * group       [{id version text cause consequence action source}]: the other rules
+ *             that share the ticket, where there are any; their points and limits are
+ *             among those above
+ * device      {id name type location tags serves care parent bus unit affects ledger};
+ *             `affects`: devices on the bus that it stands for, or fed by it */
 void evidence_take_facts(struct evidence_texts *out,
                          const struct site *site,
                          uint32_t device,

@@ -9,6 +9,12 @@
 
 #define OPENINGS_SHOWN 3 /* The first, and the latest ones. */
 
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
 /* ---- Which stretches ---- */
 
 static int64_t
@@ -23,11 +29,32 @@ later(int64_t a_ms, int64_t b_ms)
     return a_ms > b_ms ? a_ms : b_ms;
 }
 
-/* When the fault of this opening was last seen to go: the alarm cleared, or somebody
- * said that it is repaired; INSTANT_NONE: it stands. */
+/* Rules of one ticket whose alarms stand. */
+struct standing {
+    const char *rules[EVIDENCE_OTHERS_MAX + 1];
+    uint32_t count;
+};
+
+static void
+stands(struct standing *s, const char *rule, bool raised)
+{
+    uint32_t at = 0;
+    while (at < s->count && strcmp(s->rules[at], rule) != 0) {
+        at++;
+    }
+    if (raised && at == s->count && s->count < ARRAY_LEN(s->rules)) {
+        s->rules[s->count++] = rule;
+    } else if (!raised && at < s->count) {
+        s->rules[at] = s->rules[--s->count];
+    }
+}
+
+/* When the fault of this opening was last seen to go: all of its alarms cleared, or
+ * somebody said that it is repaired; INSTANT_NONE: it stands. */
 static int64_t
 end_of(const struct evidence *e, uint32_t opening, int64_t next_ms)
 {
+    struct standing now = {0};
     int64_t cleared_ms = INSTANT_NONE;
     int64_t resolved_ms = INSTANT_NONE;
     for (uint32_t i = 0; i < e->event_count; i++) {
@@ -35,10 +62,10 @@ end_of(const struct evidence *e, uint32_t opening, int64_t next_ms)
         if (v->t_ms < e->openings[opening].t_ms || v->t_ms >= next_ms) {
             continue;
         }
-        if (strcmp(v->name, "alarm.cleared") == 0) {
-            cleared_ms = v->t_ms;
-        } else if (strcmp(v->name, "alarm.raised") == 0) {
-            cleared_ms = INSTANT_NONE;
+        bool raised = strcmp(v->name, "alarm.raised") == 0;
+        if (raised || strcmp(v->name, "alarm.cleared") == 0) {
+            stands(&now, v->rule != NULL ? v->rule : "", raised);
+            cleared_ms = now.count > 0 ? INSTANT_NONE : v->t_ms;
         } else if (strcmp(v->name, "ticket.resolved") == 0) {
             resolved_ms = v->t_ms;
         }
@@ -105,12 +132,6 @@ evidence_find_windows(struct evidence *e)
 
 /* ---- The samples in them ---- */
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 /* What the opening that the window is of said should be drawn. */
 static json_t *
 facts_of(const struct evidence *e, const struct evidence_window *w)
@@ -137,7 +158,8 @@ add_limits(struct evidence_series *s, const json_t *limits)
             strcmp(device, s->device) == 0 && strcmp(point, s->point) == 0 &&
             s->limit_count < ARRAY_LEN(s->limits)) {
             s->limits[s->limit_count++] = (struct evidence_limit){
-                json_number_value(json_object_get(limit, "value")), text};
+                json_number_value(json_object_get(limit, "value")), text,
+                json_integer_value(json_object_get(limit, "hold_ms"))};
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
+#include "daemon/model/cause.h"
 #include "daemon/model/ledger.h"
 
 /* ---- Money, parts, values ---- */
@@ -112,12 +113,11 @@ evidence_rule_text(const struct evidence *e)
 /* ---- Facts ---- */
 
 uint32_t
-evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX], const struct evidence *e)
+evidence_wish(struct evidence_fact out[EVIDENCE_FACTS_MAX], const json_t *facts)
 {
     static const char *const keys[] = {"cause", "consequence", "action"};
     const char *const labels[] = {tr_word(PACK, "cause"), tr_word(PACK, "consequence"),
                                   tr_word(PACK, "action")};
-    const json_t *facts = evidence_first(e)->facts;
     const char *source = json_string_value(json_object_get(facts, "source"));
     uint32_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -157,6 +157,17 @@ ledger_value(const struct evidence *e, enum ledger_key key, const json_t *value)
     return text;
 }
 
+/* "design life": in English the key itself, for people. */
+static const char *
+ledger_label(const struct evidence *e, enum ledger_key key)
+{
+    char *label = arena_strdup(e->arena, tr_word("ledger", ledger_key_name(key)));
+    for (char *c = label; *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c;
+    }
+    return label;
+}
+
 /* "manual (https://...), until 2027-01-01" */
 static const char *
 paper_text(const struct evidence *e, const json_t *paper)
@@ -182,8 +193,7 @@ evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
         const char *value =
             ledger_value(e, key, json_object_get(ledger, ledger_key_name(key)));
         if (value != NULL) {
-            out[count++] =
-                (struct evidence_fact){tr_word("ledger", ledger_key_name(key)), value};
+            out[count++] = (struct evidence_fact){ledger_label(e, key), value};
         }
     }
     size_t i;
@@ -198,8 +208,9 @@ evidence_ledger_facts(struct evidence_fact out[EVIDENCE_FACTS_MAX],
     return count;
 }
 
-const char *
-evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
+/* "2026-03-01 10:44:30 · met"; "" for no deadline.  `stands`: its clock does. */
+static const char *
+deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms, bool stands)
 {
     char when[INSTANT_TEXT_BYTES];
     bool open = done_ms == INSTANT_NONE;
@@ -207,11 +218,41 @@ evidence_deadline(const struct evidence *e, int64_t by_ms, int64_t done_ms)
         return "";
     }
     bool late = (open ? e->now_ms : done_ms) > by_ms;
-    const char *word = late   ? tr_word(PACK, "missed")
+    const char *word = stands ? tr_word(PACK, "its clock stands")
+                       : late ? tr_word(PACK, "missed")
                        : open ? ""
                               : tr_word(PACK, "met");
     return arena_printf(e->arena, "%s%s%s", instant_format_local(when, by_ms),
                         word[0] != '\0' ? " · " : "", word);
+}
+
+const char *
+evidence_respond_by(const struct evidence *e)
+{
+    const struct ticket *t = &e->ticket;
+    /* A visit has its day; nothing else is promised.  Whoever repaired it was there. */
+    return t->due_ms != INSTANT_NONE ? ""
+           : t->responded_ms != INSTANT_NONE
+               ? deadline(e, t->respond_by_ms, t->responded_ms, false)
+               : deadline(e, t->respond_by_ms, t->resolved_ms, false);
+}
+
+const char *
+evidence_resolve_by(const struct evidence *e)
+{
+    const struct ticket *t = &e->ticket;
+    return deadline(e, t->resolve_by_ms, t->resolved_ms,
+                    t->state == TICKET_WAITING && !t->resolve_breached);
+}
+
+int64_t
+evidence_total(const struct ticket *t)
+{
+    int64_t sum = t->cost;
+    for (uint32_t i = 0; i < t->part_count; i++) {
+        sum += t->parts[i].cost;
+    }
+    return sum;
 }
 
 const char *
@@ -220,8 +261,48 @@ evidence_device_text(const struct evidence *e)
     const char *id = e->ticket.device;
     const char *name =
         json_string_value(json_object_get(evidence_device_facts(e), "name"));
+    uint32_t now = id != NULL ? site_device(e->site, id) : NONE_INDEX;
     bool both = id != NULL && name != NULL && strcmp(name, id) != 0;
-    return both ? arena_printf(e->arena, "%s (%s)", name, id) : id;
+    const char *text = both ? arena_printf(e->arena, "%s (%s)", name, id) : id;
+    bool renamed = name != NULL && now != NONE_INDEX &&
+                   strcmp(e->site->devices[now].name, name) != 0;
+    return renamed ? arena_printf(e->arena, tr("%s, now called %s"), text,
+                                  e->site->devices[now].name)
+                   : text;
+}
+
+const char *
+evidence_cause(const struct evidence *e, const char *code)
+{
+    for (size_t i = 0; cause_code(i) != NULL; i++) {
+        if (strcmp(cause_code(i), code) == 0) {
+            return arena_printf(e->arena, "%s (%s)", code, tr(cause_meaning(i)));
+        }
+    }
+    return code;
+}
+
+const char *
+evidence_stars(const struct evidence *e)
+{
+    return e->ticket.rating > 0
+               ? arena_printf(e->arena, "%d / 5", (int)e->ticket.rating)
+               : NULL;
+}
+
+const char *
+evidence_window_title(const struct evidence *e, const struct evidence_window *w)
+{
+    char when[INSTANT_TEXT_BYTES];
+    if (w->opened_ms == INSTANT_NONE) {
+        return arena_printf(e->arena, "%s, %s", tr_word(PACK, "around the repair"),
+                            instant_format_local(when, w->cleared_ms));
+    }
+    const char *words = w->opened_ms == evidence_first(e)->t_ms
+                            ? tr_word(PACK, "around the opening")
+                            : tr_word(PACK, "around a reopening");
+    return arena_printf(e->arena, "%s, %s", words,
+                        instant_format_local(when, w->opened_ms));
 }
 
 bool
@@ -243,188 +324,44 @@ const char *
 evidence_device_state(const struct evidence_opening *o)
 {
     const char *state = json_string_value(json_object_get(o->device, "state"));
+    const char *id = json_string_value(json_object_get(o->device, "id"));
+    const char *bus = json_string_value(json_object_get(o->bus, "id"));
+    if (id != NULL && bus != NULL && strcmp(id, bus) == 0) {
+        return ""; /* It stands for the bus, whose state is another line. */
+    }
     return state != NULL ? tr_word("device", state) : "-";
 }
 
-/* ---- Life ---- */
-
-static const char *const life_events[] = {
-    "alarm.raised",     "alarm.changed",   "alarm.cleared",    "alarm.acknowledged",
-    "alarm.shelved",    "alarm.unshelved", "alarm.suppressed", "alarm.unsuppressed",
-    "alarm.realarmed",  "ticket.opened",   "ticket.joined",    "ticket.assigned",
-    "ticket.responded", "ticket.waiting",  "ticket.resumed",   "ticket.changed",
-    "ticket.resolved",  "ticket.verified", "ticket.reopened",  "ticket.closed",
-    "ticket.warned",    "ticket.breached", "ticket.escalated", "ticket.noted",
-    "ticket.rated",     "ticket.watched",  "ticket.ticked",
-};
-/* Of each. */
-static const char *const life_words[] = {
-    "alarm raised",
-    "alarm changed",
-    "alarm cleared",
-    "alarm acknowledged",
-    "alarm shelved",
-    "alarm unshelved",
-    "alarm hidden",
-    "alarm shown again",
-    "alarm told again",
-    "ticket opened",
-    "another episode joined",
-    "assigned to",
-    "arrived on site",
-    "waits",
-    "goes on",
-    "changed",
-    "resolved, says the worker",
-    "confirmed by the sensor",
-    "reopened",
-    "ticket closed",
-    "80 % of the time is gone",
-    "too late",
-    "escalated",
-    "note",
-    "rated",
-    "its sensor",
-    "step",
-};
-_Static_assert(ARRAY_LEN(life_events) == ARRAY_LEN(life_words), "words for each");
-
-static const char *
-text_of(const struct evidence_event *v, const char *key)
+const char *
+evidence_device_cause(const struct evidence_opening *o)
 {
-    return json_string_value(json_object_get(v->json, key));
-}
-
-static int64_t
-number_of(const struct evidence_event *v, const char *key)
-{
-    return json_integer_value(json_object_get(v->json, key));
-}
-
-/* Hundredths; 0 for none. */
-static int64_t
-money_of(const json_t *object, const char *key)
-{
-    int64_t hundredths = 0;
-    const json_t *value = json_object_get(object, key);
-    (void)(json_is_number(value) &&
-           money_from_number(&hundredths, json_number_value(value)));
-    return hundredths;
-}
-
-/* What only some kinds have, behind the words. */
-static void
-add_kind(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
-{
-    const char *assignee = text_of(v, "assignee");
-    const char *deadline = text_of(v, "deadline");
-    if (strcmp(v->name, "ticket.ticked") == 0) {
-        bool undone = json_is_true(json_object_get(v->json, "undone"));
-        strbuf_printf(out, " %lld %s", (long long)number_of(v, "step"),
-                      undone ? tr_word(PACK, "taken back") : tr_word(PACK, "done"));
-    }
-    if (assignee != NULL && strcmp(v->name, "ticket.assigned") == 0) {
-        strbuf_printf(out, " %s", evidence_person(e, assignee));
-    }
-    if (deadline != NULL) {
-        bool respond = strcmp(deadline, "respond") == 0;
-        strbuf_printf(out, ", %s",
-                      respond ? tr_word(PACK, "to respond")
-                              : tr_word(PACK, "to resolve"));
-    }
-    enum pause pause;
-    if (text_of(v, "pause") != NULL && pause_parse(&pause, text_of(v, "pause"))) {
-        strbuf_printf(out, ": %s", pause_word(pause));
-    }
-    enum proof proof;
-    if (text_of(v, "proof") != NULL && proof_parse(&proof, text_of(v, "proof"))) {
-        strbuf_printf(out, ": %s", proof_word(proof));
-    }
-    if (number_of(v, "level") > 0) {
-        strbuf_printf(out, ", %s %lld", tr_word(PACK, "level"),
-                      (long long)number_of(v, "level"));
-    }
-    if (text_of(v, "to") != NULL) {
-        strbuf_printf(out, ", %s %s", tr_word(PACK, "to"),
-                      evidence_person(e, text_of(v, "to")));
-    }
-    if (number_of(v, "rating") > 0) {
-        strbuf_printf(out, ": %lld / 5", (long long)number_of(v, "rating"));
-    }
-}
-
-static void
-add_json_parts(struct strbuf *out, const struct evidence *e, const json_t *parts)
-{
-    size_t i;
-    json_t *part;
-    struct ticket t = {0};
-    json_array_foreach(parts, i, part)
-    {
-        const char *name = json_string_value(json_object_get(part, "name"));
-        if (name != NULL && t.part_count < TICKET_PARTS_MAX) {
-            struct ticket_part *p = &t.parts[t.part_count++];
-            snprintf(p->name, sizeof p->name, "%s", name);
-            p->count = json_integer_value(json_object_get(part, "count"));
-            p->cost = money_of(part, "cost");
-        }
-    }
-    if (t.part_count > 0) {
-        strbuf_printf(out, "; %s ", tr_word(PACK, "parts"));
-        evidence_parts(out, e, &t);
-    }
-}
-
-/* What was said of the work. */
-static void
-add_work(struct strbuf *out, const struct evidence *e, const struct evidence_event *v)
-{
-    static const char *const texts[] = {"symptom", "cause", "category", "team"};
-    const char *const labels[] = {tr_word(PACK, "symptom"), tr_word(PACK, "cause"),
-                                  tr_word(PACK, "category"), tr_word(PACK, "team")};
-    const json_t *value = json_object_get(v->json, "value");
-    if (json_is_number(value)) {
-        char number[NUMBER_TEXT_BYTES];
-        number_format(number, json_number_value(value));
-        strbuf_printf(out, " (%s)", number);
-    }
-    if (text_of(v, "note") != NULL) {
-        strbuf_printf(out, ": %s", text_of(v, "note"));
-    }
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        if (text_of(v, texts[i]) != NULL) {
-            strbuf_printf(out, "; %s %s", labels[i], text_of(v, texts[i]));
-        }
-    }
-    if (number_of(v, "minutes") != 0) {
-        strbuf_printf(out, "; %lld %s", (long long)number_of(v, "minutes"),
-                      tr_word(PACK, "min"));
-    }
-    if (money_of(v->json, "cost") != 0) {
-        strbuf_printf(out, "; %s ", tr_word(PACK, "cost"));
-        evidence_money(out, e, money_of(v->json, "cost"));
-    }
-    add_json_parts(out, e, json_object_get(v->json, "parts"));
-}
-
-void
-evidence_life_line(struct strbuf *out,
-                   const struct evidence *e,
-                   const struct evidence_event *v)
-{
-    const char *found = v->name; /* Of a newer program. */
-    for (size_t i = 0; i < ARRAY_LEN(life_events); i++) {
-        if (strcmp(life_events[i], v->name) == 0) {
-            found = tr_word(PACK, life_words[i]);
-        }
-    }
-    strbuf_add(out, found);
-    add_kind(out, e, v);
-    add_work(out, e, v);
+    const char *cause = json_string_value(json_object_get(o->device, "cause"));
+    return cause != NULL && cause[0] != '\0' ? tr_word("quality", cause) : "";
 }
 
 const char *
-evidence_life_person(const struct evidence *e, const struct evidence_event *v)
+evidence_affected(const struct evidence *e)
 {
-    return evidence_person(e, text_of(v, "by"));
+    const json_t *affects = json_object_get(evidence_device_facts(e), "affects");
+    struct strbuf out = {0};
+    size_t i;
+    json_t *id;
+    json_array_foreach(affects, i, id)
+    {
+        const char *text = json_string_value(id);
+        strbuf_printf(&out, "%s%s", i > 0 ? ", " : "", text != NULL ? text : "");
+    }
+    const char *text = arena_strdup(e->arena, strbuf_text(&out));
+    strbuf_fini(&out);
+    return text;
+}
+
+const char *
+evidence_other_title(const struct evidence *e, uint32_t index)
+{
+    const json_t *other = e->others[index];
+    const char *version = json_string_value(json_object_get(other, "version"));
+    return arena_printf(e->arena, "%s, %s %s",
+                        json_string_value(json_object_get(other, "id")),
+                        tr_word(PACK, "version"), version != NULL ? version : "-");
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
 #include "daemon/ticket/fold.h"
 
 #define CHAIN_SHARE    0.5 /* Of the progress; the rest is that of the tickets. */
@@ -23,6 +24,7 @@ struct trace {
     char device[ID_BYTES_MAX], rule[ID_BYTES_MAX];
     int64_t episode;
     bool raised;
+    char acked_by[PERSON_BYTES]; /* Who acknowledged it last. */
 };
 
 struct work {
@@ -223,6 +225,20 @@ note_alarm(struct work *w, const struct event_row *row, bool raised)
 }
 
 static void
+note_ack(struct work *w, const struct event_row *row)
+{
+    struct trace *t = row->device != NULL && row->rule != NULL
+                          ? find_trace(w, row->device, row->rule)
+                          : NULL;
+    json_t *json = t != NULL ? json_loads(row->json, 0, NULL) : NULL;
+    const char *by = json_string_value(json_object_get(json, "by"));
+    if (by != NULL) {
+        utf8_copy(t->acked_by, sizeof t->acked_by, by);
+    }
+    json_decref(json);
+}
+
+static void
 on_row(void *ctx, const struct event_row *row)
 {
     struct work *w = ctx;
@@ -232,6 +248,8 @@ on_row(void *ctx, const struct event_row *row)
         note_alarm(w, row, true);
     } else if (strcmp(row->name, "alarm.cleared") == 0) {
         note_alarm(w, row, false);
+    } else if (strcmp(row->name, "alarm.acknowledged") == 0) {
+        note_ack(w, row);
     }
 }
 
@@ -444,6 +462,8 @@ on_alarm(void *ctx, const struct alarm *a)
                  raised ? tr("raised") : tr("cleared"),
                  t->raised ? tr("raised") : tr("cleared"));
         tell_alarm(w, a, "cleared_ms", what);
+    } else if (a->acked_by[0] != '\0' && strcmp(a->acked_by, t->acked_by) != 0) {
+        tell_alarm(w, a, "acked_by", "no event tells of who acknowledged it");
     }
     return true;
 }

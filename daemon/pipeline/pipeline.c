@@ -550,8 +550,11 @@ pipeline_restore_ticket(struct pipeline *p, const struct ticket *row)
     bool raised = alarm != NULL && alarm_is_raised(alarm) && !alarm->untold;
     raised = raised || (known && alarms_group_stands(p->alarms, device, rule));
     tickets_restore(p->tickets, row, raised);
-    if (known) {
-        update_watch(p, device, rule);
+    if (known && rules_bound(p->rules, device, rule) &&
+        tickets_wants_watch(p->tickets, device, rule)) {
+        rules_set_watched(p->rules, device, rule, true);
+        struct watch w = rules_watch(p->rules, device, rule);
+        tickets_resume_watch(p->tickets, p->now_ms, device, rule, &w);
     }
 }
 

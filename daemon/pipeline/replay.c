@@ -296,6 +296,57 @@ run_frames(struct replay *r,
     return code == 0 ? finish(r, p, f == NULL, err) : code;
 }
 
+/* What a run needs beside its pipeline; replay_run() releases it, also half-built. */
+static int
+prepare(struct replay *r, const struct site *site, struct err *err)
+{
+    const struct replay_options *options = r->options;
+    const struct replay_source_options source = {.map = options->map,
+                                                 .paths = options->logs,
+                                                 .count = options->log_count,
+                                                 .bus = options->bus,
+                                                 .history = options->history,
+                                                 .bad = on_bad_row,
+                                                 .ctx = r};
+    r->last_ms = malloc((site->point_count + 1) * sizeof *r->last_ms);
+    if (r->last_ms == NULL) {
+        return err_set(err, ERR_NOMEM, "replay");
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        r->last_ms[i] = INSTANT_NONE;
+    }
+    int code = replay_source_open(&r->source, site, &source, err);
+    if (code == 0 && options->what_if != NULL) {
+        code = what_if_new(&r->what_if, site, options->what_if, err);
+    }
+    return code;
+}
+
+static int
+run_through(struct replay *r,
+            const struct site *site,
+            struct pipeline *p,
+            struct err *err)
+{
+    const struct replay_options *options = r->options;
+    if (options->look != NULL) {
+        options->look(options->look_ctx, p, false);
+    }
+    int code = run_frames(r, site, p, err);
+    if (code == 0 && options->look != NULL) {
+        options->look(options->look_ctx, p, true);
+    }
+    note_counts(r);
+    if (code != 0) {
+        return code;
+    }
+    if (r->stopped_by_bad_row) {
+        return err_set(err, ERR_CONFIG, "stopped at the first bad row (--strict)");
+    }
+    return fflush(r->out) == 0 ? 0
+                               : err_set(err, ERR_IO, "the output cannot be written");
+}
+
 int
 replay_run(struct site *site,
            const struct replay_options *options,
@@ -308,59 +359,20 @@ replay_run(struct site *site,
         .first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE, .beyond_ms = INSTANT_NONE};
     struct replay r = {
         .options = options, .result = result, .out = out, .began_ms = clock_mono_ms()};
-    struct pipeline *p = NULL;
     int code = options->state_dir != NULL
                    ? replay_state_open(&r.state, options->state_dir, site, err)
                    : 0;
-    struct sink sink = sink_of(&r);
     if (code != 0) {
         return code;
     }
+    struct sink sink = sink_of(&r);
     override_stale_after(site, options->stale_after_ms);
-    p = pipeline_new(site, &sink, 1, diags);
-    if (p == NULL) {
-        code = err_set(err, ERR_CONFIG, "the rules have errors");
-        goto done;
+    struct pipeline *p = pipeline_new(site, &sink, 1, diags);
+    code = p != NULL ? prepare(&r, site, err)
+                     : err_set(err, ERR_CONFIG, "the rules have errors");
+    if (code == 0) {
+        code = run_through(&r, site, p, err);
     }
-    r.last_ms = malloc((site->point_count + 1) * sizeof *r.last_ms);
-    if (r.last_ms == NULL) {
-        code = err_set(err, ERR_NOMEM, "replay");
-        goto done;
-    }
-    for (uint32_t i = 0; i < site->point_count; i++) {
-        r.last_ms[i] = INSTANT_NONE;
-    }
-    const struct replay_source_options source = {.map = options->map,
-                                                 .paths = options->logs,
-                                                 .count = options->log_count,
-                                                 .bus = options->bus,
-                                                 .history = options->history,
-                                                 .bad = on_bad_row,
-                                                 .ctx = &r};
-    code = replay_source_open(&r.source, site, &source, err);
-    if (code == 0 && options->what_if != NULL) {
-        code = what_if_new(&r.what_if, site, options->what_if, err);
-    }
-    if (code != 0) {
-        goto done;
-    }
-    if (options->look != NULL) {
-        options->look(options->look_ctx, p, false);
-    }
-    code = run_frames(&r, site, p, err);
-    if (code == 0 && options->look != NULL) {
-        options->look(options->look_ctx, p, true);
-    }
-    note_counts(&r);
-    if (code != 0) {
-        goto done;
-    }
-    if (r.stopped_by_bad_row) {
-        code = err_set(err, ERR_CONFIG, "stopped at the first bad row (--strict)");
-    } else if (fflush(out) != 0) {
-        code = err_set(err, ERR_IO, "the output cannot be written");
-    }
-done:
     replay_source_close(r.source);
     what_if_free(r.what_if);
     free(r.last_ms);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/changes.h"
+#include "daemon/pipeline/evidence_take.h"
 #include "daemon/store/state.h"
 #include "daemon/ticket/plans.h"
 
@@ -41,6 +42,16 @@ refuse_used(const char *dir, struct err *err)
     return code;
 }
 
+/* As the daemon does it; of recorded samples nothing is known of the line. */
+static void
+take_evidence(void *ctx, const struct event *e, struct evidence_texts *out)
+{
+    const struct replay_state *s = ctx;
+    uint32_t device = e->device != NULL ? site_device(s->site, e->device) : NONE_INDEX;
+    uint32_t rule = e->rule != NULL ? site_rule(s->site, e->rule) : NONE_INDEX;
+    evidence_take_facts(out, s->site, device, rule, e->plan);
+}
+
 int
 replay_state_open(struct replay_state **out,
                   const char *dir,
@@ -57,6 +68,7 @@ replay_state_open(struct replay_state **out,
     }
     s->site = site;
     s->changes = changes_new();
+    changes_set_witness(s->changes, take_evidence, s);
     code = state_open(&s->store, dir, STORE_WRITE, err);
     if (code != 0) {
         replay_state_close(s);

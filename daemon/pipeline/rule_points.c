@@ -13,6 +13,7 @@ struct finding {
     uint32_t device;
     const struct expr_text *text;
     bool clears;
+    int64_t hold_ms;
 };
 
 static uint32_t
@@ -31,7 +32,9 @@ add_point(struct finding *f, uint32_t point)
             return;
         }
     }
-    if (point != NONE_INDEX && out->point_count < RULE_POINTS_MAX) {
+    if (point == NONE_INDEX) {
+        out->absent = true;
+    } else if (out->point_count < RULE_POINTS_MAX) {
         out->points[out->point_count++] = point;
     }
 }
@@ -85,6 +88,20 @@ to_point(double *value, const char *written, const struct point *p)
     return isfinite(*value);
 }
 
+/* Another rule of the group says the same. */
+static bool
+is_known(const struct rule_points *out, const struct rule_limit *limit)
+{
+    for (uint32_t i = 0; i < out->limit_count; i++) {
+        const struct rule_limit *l = &out->limits[i];
+        if (l->point == limit->point && l->hold_ms == limit->hold_ms &&
+            l->clears == limit->clears && strcmp(l->text, limit->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 add_limit(struct finding *f, const struct node *n)
 {
@@ -103,12 +120,16 @@ add_limit(struct finding *f, const struct node *n)
     if (point == NONE_INDEX || !to_point(&value, unit, &f->site->points[point])) {
         return;
     }
-    out->limits[out->limit_count++] = (struct rule_limit){
+    const struct rule_limit limit = {
         .point = point,
         .value = value,
         .text = arena_strndup(f->arena, f->text->text + n->start, n->end - n->start),
         .clears = f->clears,
+        .hold_ms = f->hold_ms,
     };
+    if (!is_known(out, &limit)) {
+        out->limits[out->limit_count++] = limit;
+    }
 }
 
 static void
@@ -133,7 +154,7 @@ look_at(struct finding *f, const struct node *n)
 }
 
 static void
-read_text(struct finding *f, const struct expr_text *text, bool clears)
+read_text(struct finding *f, const struct expr_text *text, bool clears, int64_t hold_ms)
 {
     struct diags diags;
     if (text->text == NULL) {
@@ -141,25 +162,25 @@ read_text(struct finding *f, const struct expr_text *text, bool clears)
     }
     f->text = text;
     f->clears = clears;
+    f->hold_ms = hold_ms;
     diags_init(&diags);
     look_at(f, syntax_parse(f->arena, text, &diags));
     diags_fini(&diags);
 }
 
 void
-rule_points_find(struct rule_points *out,
-                 struct arena *arena,
-                 const struct site *site,
-                 const struct rule_spec *rule,
-                 uint32_t device)
+rule_points_add(struct rule_points *out,
+                struct arena *arena,
+                const struct site *site,
+                const struct rule_spec *rule,
+                uint32_t device)
 {
     struct finding f = {.out = out, .arena = arena, .site = site, .device = device};
-    *out = (struct rule_points){0};
     for (uint32_t i = 0; i < rule->level_count; i++) {
-        read_text(&f, &rule->levels[i].when, false);
+        read_text(&f, &rule->levels[i].when, false, rule->hold_ms);
     }
     for (uint32_t i = 0; i < rule->level_count; i++) {
-        read_text(&f, &rule->levels[i].clear, true);
+        read_text(&f, &rule->levels[i].clear, true, rule->clear_hold_ms);
     }
-    read_text(&f, &rule->while_, false);
+    read_text(&f, &rule->while_, false, 0);
 }

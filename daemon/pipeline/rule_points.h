@@ -18,6 +18,7 @@ struct rule_limit {
     double value;     /* In the point's unit. */
     const char *text; /* As written: "bearing > 80 °C". */
     bool clears;      /* It stands in a `clear`. */
+    int64_t hold_ms;  /* Beyond it for so long, or back for so long where it clears. */
 };
 
 struct rule_points {
@@ -25,14 +26,16 @@ struct rule_points {
     uint32_t point_count;
     struct rule_limit limits[RULE_LIMITS_MAX];
     uint32_t limit_count;
+    bool absent; /* A point that is named is not there. */
 };
 
-/* Of the rule on that device.  Conditions that cannot be read, and points that are not
- * there, are left out.  Texts live in `arena`. */
-void rule_points_find(struct rule_points *out,
-                      struct arena *arena,
-                      const struct site *site,
-                      const struct rule_spec *rule,
-                      uint32_t device);
+/* Adds those of the rule on that device to `out` (zeroed is empty).  Conditions that
+ * cannot be read, and points that are not there, are left out.  Texts live in `arena`.
+ */
+void rule_points_add(struct rule_points *out,
+                     struct arena *arena,
+                     const struct site *site,
+                     const struct rule_spec *rule,
+                     uint32_t device);
 
 #endif

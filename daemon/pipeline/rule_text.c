@@ -212,10 +212,12 @@ add_suppressed_by(struct strbuf *out, const struct rule_spec *r)
 static void
 add_ticket(struct strbuf *out, const struct rule_spec *r)
 {
-    if (r->team != NULL || r->category != NULL) {
+    bool fault = r->ticket_kind == TICKET_FAULT;
+    if (r->team != NULL || r->category != NULL || !fault) {
         strbuf_add(out, "  ticket:\n");
         add_line(out, "    ", "team", r->team);
         add_line(out, "    ", "category", r->category);
+        add_line(out, "    ", "kind", fault ? NULL : ticket_kind_name(r->ticket_kind));
     }
 }
 

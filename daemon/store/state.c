@@ -201,7 +201,8 @@ static const char *const sql_texts[SQL_COUNT] = {
         " SELECT seq, t, name, device, rule, ticket, json, peer FROM events"
         " WHERE ticket = ?1 UNION ALL"
         " SELECT e.seq, e.t, e.name, e.device, e.rule, e.ticket, e.json, e.peer"
-        " FROM own CROSS JOIN events e WHERE e.device = ?2 AND e.rule = ?3"
+        " FROM own CROSS JOIN json_each(?3) j CROSS JOIN events e"
+        " WHERE e.device = ?2 AND e.rule = j.value"
         " AND e.ticket IS NULL AND e.rule IS NOT NULL"
         " AND e.seq BETWEEN own.first - ?4 AND iif(?5, 9223372036854775807, own.last)"
         " AND e.t >= own.begin AND e.name LIKE 'alarm.%' ORDER BY seq",

@@ -55,6 +55,7 @@ state_each_evidence(
 int
 state_each_event_of(struct state *s,
                     const struct ticket *t,
+                    const char *rules,
                     state_event_fn fn,
                     void *ctx,
                     struct err *err)
@@ -66,7 +67,7 @@ state_each_event_of(struct state *s,
     }
     sqlite3_bind_int64(stmt, 1, t->number);
     bind_text_or_null(stmt, 2, t->device);
-    bind_text_or_null(stmt, 3, t->rule);
+    bind_text_or_null(stmt, 3, rules);
     sqlite3_bind_int(stmt, 4, STEP_EVENTS);
     sqlite3_bind_int(stmt, 5, t->state != TICKET_CLOSED);
     while (next_row(s, stmt, &rc, err)) {

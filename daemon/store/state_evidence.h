@@ -39,10 +39,12 @@ int state_each_like(struct state *s,
                     void *ctx,
                     struct err *err);
 
-/* The events of a ticket, and those of alarms of its device and rule while it lived, in
- * order of seq.  Of a closed one: up to its last event. */
+/* The events of a ticket, and those of alarms of its device while it lived that are of
+ * `rules`, a JSON array of ids (NULL: of none); in order of seq.  Of a closed one: up
+ * to its last event. */
 int state_each_event_of(struct state *s,
                         const struct ticket *t,
+                        const char *rules,
                         state_event_fn fn,
                         void *ctx,
                         struct err *err);

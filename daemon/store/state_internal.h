@@ -195,7 +195,8 @@ bad_word(struct state *s, sqlite3_stmt *stmt, int at, struct err *err)
                    text != NULL ? text : "");
 }
 
-/* Steps once.  True while there is a row; an error ends the rows with `rc`. */
+/* Steps once.  True while there is a row; an error ends the rows with `rc`.  Where one
+ * statement gives all of them, struct rows below is shorter. */
 static inline bool
 next_row(struct state *s, sqlite3_stmt *stmt, int *rc, struct err *err)
 {
@@ -207,6 +208,49 @@ next_row(struct state *s, sqlite3_stmt *stmt, int *rc, struct err *err)
         *rc = db_error(s->db, err, "read");
     }
     return false;
+}
+
+/* The rows of one statement.  Whoever opens them closes them, also when it failed:
+ *   struct rows r = rows_open(s, SQL_EACH_TIMER, err);
+ *   while (rows_next(&r)) { ... r.stmt ...; on an error: r.rc = ..., break }
+ *   return rows_close(&r); */
+struct rows {
+    struct state *s;
+    enum state_sql which;
+    sqlite3_stmt *stmt; /* NULL: it could not be lent. */
+    int rc;
+    struct err *err;
+};
+
+static inline struct rows
+rows_open(struct state *s, enum state_sql which, struct err *err)
+{
+    struct rows r = {.s = s, .which = which, .err = err};
+    r.rc = state_lend(s, which, &r.stmt, err);
+    return r;
+}
+
+static inline void
+rows_bind(struct rows *r, int at, int64_t value)
+{
+    if (r->rc == 0) {
+        sqlite3_bind_int64(r->stmt, at, value);
+    }
+}
+
+static inline bool
+rows_next(struct rows *r)
+{
+    return r->rc == 0 && next_row(r->s, r->stmt, &r->rc, r->err);
+}
+
+static inline int
+rows_close(struct rows *r)
+{
+    if (r->stmt != NULL) {
+        state_return(r->s, r->which, r->stmt);
+    }
+    return r->rc;
 }
 
 #endif

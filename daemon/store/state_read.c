@@ -11,16 +11,12 @@ one_int(struct state *s,
         int64_t *out,
         struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, which, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
+    struct rows r = rows_open(s, which, err);
     int64_t value = absent;
-    if (next_row(s, stmt, &rc, err) && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-        value = sqlite3_column_int64(stmt, 0);
+    if (rows_next(&r) && sqlite3_column_type(r.stmt, 0) != SQLITE_NULL) {
+        value = sqlite3_column_int64(r.stmt, 0);
     }
-    state_return(s, which, stmt);
+    int rc = rows_close(&r);
     if (rc == 0) {
         *out = value;
     }
@@ -127,146 +123,114 @@ int
 state_each_alarm(
     struct state *s, bool listing_only, state_alarm_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
     struct alarm a;
-    int rc = state_lend(s, SQL_EACH_ALARM, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int(stmt, 1, listing_only);
-    while (next_row(s, stmt, &rc, err)) {
-        rc = alarm_row(s, stmt, &a, err);
-        if (rc != 0 || !fn(ctx, &a)) {
+    struct rows r = rows_open(s, SQL_EACH_ALARM, err);
+    rows_bind(&r, 1, listing_only);
+    while (rows_next(&r)) {
+        r.rc = alarm_row(s, r.stmt, &a, err);
+        if (r.rc != 0 || !fn(ctx, &a)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_ALARM, stmt);
-    return rc;
+    return rows_close(&r);
 }
 
 int
 state_each_timer(struct state *s, state_timer_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_TIMER, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    while (next_row(s, stmt, &rc, err)) {
+    struct rows r = rows_open(s, SQL_EACH_TIMER, err);
+    while (rows_next(&r)) {
         const struct timer_row row = {
-            .device = column_text(stmt, 0),
-            .rule = column_text(stmt, 1),
-            .phase = sqlite3_column_int(stmt, 2),
-            .level = sqlite3_column_int(stmt, 3),
-            .target_level = sqlite3_column_int(stmt, 4),
-            .since_ms = column_instant(stmt, 5),
-            .clear = sqlite3_column_int(stmt, 6) != 0,
-            .clear_since_ms = column_instant(stmt, 7),
-            .while_last_ms = column_instant(stmt, 8),
+            .device = column_text(r.stmt, 0),
+            .rule = column_text(r.stmt, 1),
+            .phase = sqlite3_column_int(r.stmt, 2),
+            .level = sqlite3_column_int(r.stmt, 3),
+            .target_level = sqlite3_column_int(r.stmt, 4),
+            .since_ms = column_instant(r.stmt, 5),
+            .clear = sqlite3_column_int(r.stmt, 6) != 0,
+            .clear_since_ms = column_instant(r.stmt, 7),
+            .while_last_ms = column_instant(r.stmt, 8),
         };
         if (!fn(ctx, &row)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_TIMER, stmt);
-    return rc;
+    return rows_close(&r);
 }
 
 int
 state_each_meter(struct state *s, state_meter_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_METER, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    while (next_row(s, stmt, &rc, err)) {
+    struct rows r = rows_open(s, SQL_EACH_METER, err);
+    while (rows_next(&r)) {
         const struct meter_row row = {
-            .key = column_text(stmt, 0),
-            .last_ms = column_instant(stmt, 1),
-            .since_ms = column_instant(stmt, 2),
-            .value = sqlite3_column_double(stmt, 3),
-            .changed = sqlite3_column_int(stmt, 4) != 0,
-            .true_ms = sqlite3_column_int64(stmt, 5),
-            .starts = sqlite3_column_int64(stmt, 6),
-            .service_ms = sqlite3_column_int64(stmt, 7),
-            .service_starts = sqlite3_column_int64(stmt, 8),
-            .early_ms = column_instant(stmt, 9),
+            .key = column_text(r.stmt, 0),
+            .last_ms = column_instant(r.stmt, 1),
+            .since_ms = column_instant(r.stmt, 2),
+            .value = sqlite3_column_double(r.stmt, 3),
+            .changed = sqlite3_column_int(r.stmt, 4) != 0,
+            .true_ms = sqlite3_column_int64(r.stmt, 5),
+            .starts = sqlite3_column_int64(r.stmt, 6),
+            .service_ms = sqlite3_column_int64(r.stmt, 7),
+            .service_starts = sqlite3_column_int64(r.stmt, 8),
+            .early_ms = column_instant(r.stmt, 9),
         };
         if (!fn(ctx, &row)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_METER, stmt);
-    return rc;
+    return rows_close(&r);
 }
 
 int
 state_each_device(struct state *s, state_device_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_DEVICE, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    while (next_row(s, stmt, &rc, err)) {
-        if (!fn(ctx, column_text(stmt, 0), sqlite3_column_int(stmt, 1) != 0)) {
+    struct rows r = rows_open(s, SQL_EACH_DEVICE, err);
+    while (rows_next(&r)) {
+        if (!fn(ctx, column_text(r.stmt, 0), sqlite3_column_int(r.stmt, 1) != 0)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_DEVICE, stmt);
-    return rc;
+    return rows_close(&r);
 }
 
 int
 state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_SERVICE, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    while (next_row(s, stmt, &rc, err)) {
-        struct service row = {.device = column_text(stmt, 0), .out = true};
-        copy_text(row.hiding.by, sizeof row.hiding.by, stmt, 1);
-        copy_text(row.hiding.reason, sizeof row.hiding.reason, stmt, 2);
-        row.hiding.since_ms = sqlite3_column_int64(stmt, 3);
-        row.hiding.until_ms = sqlite3_column_int64(stmt, 4);
+    struct rows r = rows_open(s, SQL_EACH_SERVICE, err);
+    while (rows_next(&r)) {
+        struct service row = {.device = column_text(r.stmt, 0), .out = true};
+        copy_text(row.hiding.by, sizeof row.hiding.by, r.stmt, 1);
+        copy_text(row.hiding.reason, sizeof row.hiding.reason, r.stmt, 2);
+        row.hiding.since_ms = sqlite3_column_int64(r.stmt, 3);
+        row.hiding.until_ms = sqlite3_column_int64(r.stmt, 4);
         if (!fn(ctx, &row)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_SERVICE, stmt);
-    return rc;
+    return rows_close(&r);
 }
 
 static int
-each_event(struct state *s,
-           enum state_sql which,
-           sqlite3_stmt *stmt,
-           state_event_fn fn,
-           void *ctx,
-           struct err *err)
+each_event(struct rows *r, state_event_fn fn, void *ctx)
 {
-    int rc = 0;
-    while (next_row(s, stmt, &rc, err)) {
+    while (rows_next(r)) {
         const struct event_row row = {
-            .seq = sqlite3_column_int64(stmt, 0),
-            .t_ms = sqlite3_column_int64(stmt, 1),
-            .name = column_text(stmt, 2),
-            .device = column_text(stmt, 3),
-            .rule = column_text(stmt, 4),
-            .ticket = sqlite3_column_int64(stmt, 5),
-            .json = column_text(stmt, 6),
-            .peer = column_text(stmt, 7),
-            .more = column_text(stmt, 8),
+            .seq = sqlite3_column_int64(r->stmt, 0),
+            .t_ms = sqlite3_column_int64(r->stmt, 1),
+            .name = column_text(r->stmt, 2),
+            .device = column_text(r->stmt, 3),
+            .rule = column_text(r->stmt, 4),
+            .ticket = sqlite3_column_int64(r->stmt, 5),
+            .json = column_text(r->stmt, 6),
+            .peer = column_text(r->stmt, 7),
+            .more = column_text(r->stmt, 8),
         };
         if (!fn(ctx, &row)) {
             break;
         }
     }
-    state_return(s, which, stmt);
-    return rc;
+    return rows_close(r);
 }
 
 int
@@ -277,27 +241,19 @@ state_each_event(struct state *s,
                  void *ctx,
                  struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_EVENT, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(stmt, 1, after_seq);
-    sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1); /* -1: no limit. */
-    return each_event(s, SQL_EACH_EVENT, stmt, fn, ctx, err);
+    struct rows r = rows_open(s, SQL_EACH_EVENT, err);
+    rows_bind(&r, 1, after_seq);
+    rows_bind(&r, 2, limit > 0 ? limit : -1); /* -1: no limit. */
+    return each_event(&r, fn, ctx);
 }
 
 int
 state_each_ticket_event(
     struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_TICKET_EVENT, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(stmt, 1, number);
-    return each_event(s, SQL_EACH_TICKET_EVENT, stmt, fn, ctx, err);
+    struct rows r = rows_open(s, SQL_EACH_TICKET_EVENT, err);
+    rows_bind(&r, 1, number);
+    return each_event(&r, fn, ctx);
 }
 
 int
@@ -308,24 +264,19 @@ state_each_outbox(struct state *s,
                   void *ctx,
                   struct err *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = state_lend(s, SQL_EACH_OUTBOX, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(stmt, 1, after_id);
-    sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1); /* -1: no limit. */
-    while (next_row(s, stmt, &rc, err)) {
+    struct rows r = rows_open(s, SQL_EACH_OUTBOX, err);
+    rows_bind(&r, 1, after_id);
+    rows_bind(&r, 2, limit > 0 ? limit : -1); /* -1: no limit. */
+    while (rows_next(&r)) {
         const struct outbox_row row = {
-            .id = sqlite3_column_int64(stmt, 0),
-            .topic = column_text(stmt, 1),
-            .payload = column_text(stmt, 2),
-            .retain = sqlite3_column_int(stmt, 3) != 0,
+            .id = sqlite3_column_int64(r.stmt, 0),
+            .topic = column_text(r.stmt, 1),
+            .payload = column_text(r.stmt, 2),
+            .retain = sqlite3_column_int(r.stmt, 3) != 0,
         };
         if (!fn(ctx, &row)) {
             break;
         }
     }
-    state_return(s, SQL_EACH_OUTBOX, stmt);
-    return rc;
+    return rows_close(&r);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 #include "daemon/ticket/clocks.h"
@@ -82,7 +83,7 @@ deed_arrive(struct tickets *t,
     if (e->row.responded_ms != INSTANT_NONE) {
         return err_set(err, ERR_REFUSED,
                        "ticket %" PRId64 " is %s and somebody was there; resume it",
-                       e->row.number, ticket_state_name(e->row.state));
+                       e->row.number, ticket_state_word(e->row.state));
     }
     bool changed_hands = own(e, c, w);
     e->row.responded_ms = c->t_ms;
@@ -101,16 +102,31 @@ deed_arrive(struct tickets *t,
     return 0;
 }
 
+/* "parts" or "配件": nothing more was said than what it waits for. */
+static bool
+is_word_of(enum pause pause, const char *note)
+{
+    bool said = strcmp(note, pause_name(pause)) == 0;
+    for (int l = 0; l < LANGUAGE_COUNT; l++) {
+        const char *word = tr_word_in((enum language)l, "pause", pause_name(pause));
+        said = said || strcmp(note, word) == 0;
+    }
+    return said;
+}
+
 /* What it waits for: as chosen, or the one word that was said. */
 static enum pause
 pause_of(const struct command *c, const struct words *w)
 {
-    enum pause pause = PAUSE_NONE;
-    if (c->pause == PAUSE_NONE && w->note_or_null != NULL) {
-        (void)pause_parse(&pause, w->note);
-        return pause != PAUSE_NONE ? pause : PAUSE_OTHER;
+    if (c->pause != PAUSE_NONE || w->note_or_null == NULL) {
+        return c->pause;
     }
-    return c->pause;
+    for (int p = PAUSE_NONE + 1; p < PAUSE_COUNT; p++) {
+        if (is_word_of((enum pause)p, w->note)) {
+            return (enum pause)p;
+        }
+    }
+    return PAUSE_OTHER;
 }
 
 int
@@ -133,6 +149,9 @@ deed_wait(struct tickets *t,
     life_settle(t, e);
     struct event event = event_of(c, w, EVENT_TICKET_WAITING);
     event.pause = pause;
+    if (is_word_of(pause, w->note)) {
+        event.note = NULL; /* It is said once. */
+    }
     life_tell(t, e, &event);
     return 0;
 }
@@ -198,6 +217,13 @@ deed_close(struct tickets *t,
            const struct words *w,
            struct err *err)
 {
+    if (e->raised && e->row.proof == PROOF_NOT_RUNNING) {
+        return err_set(err, ERR_REFUSED,
+                       "ticket %" PRId64 " is resolved but its alarm stands until its "
+                       "device runs again; it closes when the sensor confirms, or "
+                       "reopen it",
+                       e->row.number);
+    }
     if (e->raised) {
         return err_set(err, ERR_REFUSED,
                        "ticket %" PRId64 " is resolved but its alarm stands; "

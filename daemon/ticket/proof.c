@@ -15,11 +15,21 @@ repaired_at(const struct ticket_entry *e)
     return later(e->row.resolved_ms, e->row.cleared_ms);
 }
 
+/* Its condition is over, but an alarm only clears while its `while` is true: a pump
+ * that was stopped for the repair must be started first.  Of a group another alarm may
+ * be the one that stands. */
+static bool
+stands_for_want_of_running(const struct ticket_entry *e, const struct rule_spec *rule)
+{
+    return rule->group == NULL && e->watched && e->watch.clear &&
+           (!e->watch.while_now || e->row.proof == PROOF_NOT_RUNNING);
+}
+
 static enum proof
-proof_of(const struct ticket_entry *e)
+proof_of(const struct ticket_entry *e, const struct rule_spec *rule)
 {
     if (e->raised) {
-        return PROOF_STANDS;
+        return stands_for_want_of_running(e, rule) ? PROOF_NOT_RUNNING : PROOF_STANDS;
     }
     if (!e->watched) {
         return e->row.proof;
@@ -39,11 +49,10 @@ proof_judge(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
     const struct rule_spec *rule = life_rule(t, e);
     e->verify_ms = INSTANT_MAX;
     e->proof_ms = INSTANT_MAX;
-    if (e->row.state != TICKET_RESOLVED || e->row.kind != TICKET_FAULT ||
-        rule == NULL) {
+    if (e->row.state != TICKET_RESOLVED || rule == NULL) {
         return false;
     }
-    enum proof proof = proof_of(e);
+    enum proof proof = proof_of(e, rule);
     if (proof == PROOF_WATCHING && e->watched) {
         int64_t start_ms = later(repaired_at(e), e->watch.clear_since_ms);
         e->verify_ms = later(start_ms + rule->verify_for_ms, t_ms);

@@ -86,7 +86,7 @@ on_fault(struct tickets *t,
          bool stood)
 {
     if (e == NULL) {
-        struct ticket_birth birth = {.kind = TICKET_FAULT,
+        struct ticket_birth birth = {.kind = t->site->rules[rule].ticket_kind,
                                      .device = device,
                                      .rule = rule,
                                      .priority = a->severity,
@@ -213,9 +213,7 @@ static struct ticket_entry *
 watching(const struct tickets *t, uint32_t device, uint32_t rule)
 {
     struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
-    return e != NULL && e->row.state == TICKET_RESOLVED && e->row.kind == TICKET_FAULT
-               ? e
-               : NULL;
+    return e != NULL && e->row.state == TICKET_RESOLVED ? e : NULL;
 }
 
 static void
@@ -243,6 +241,26 @@ tickets_watch(struct tickets *t,
     e->watch = *w;
     e->watched = true;
     judge(t, e, t_ms);
+}
+
+void
+tickets_resume_watch(struct tickets *t,
+                     int64_t t_ms,
+                     uint32_t device,
+                     uint32_t rule,
+                     const struct watch *w)
+{
+    struct ticket_entry *e = watching(t, device, rule);
+    if (e == NULL) {
+        return;
+    }
+    e->watch = *w;
+    e->watched = true;
+    (void)proof_judge(t, e, INSTANT_NONE);
+    if (t_ms != INSTANT_NONE) {
+        e->proof_ms = t_ms + PROOF_SETTLE_MS; /* Then silence is told, too. */
+    }
+    life_plan(t, e);
 }
 
 bool

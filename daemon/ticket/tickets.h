@@ -44,6 +44,14 @@ void tickets_watch(struct tickets *t,
                    uint32_t device,
                    uint32_t rule,
                    const struct watch *w);
+/* The same of what was restored at t_ms (INSTANT_NONE: not known yet): the sensor was
+ * not read since, and what was told before the restart stands until it has had time to
+ * speak. */
+void tickets_resume_watch(struct tickets *t,
+                          int64_t t_ms,
+                          uint32_t device,
+                          uint32_t rule,
+                          const struct watch *w);
 /* True while a resolved ticket waits for this rule's sensor. */
 bool tickets_wants_watch(const struct tickets *t, uint32_t device, uint32_t rule);
 

@@ -1,9 +1,30 @@
 #include "daemon/ticket/visit.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/utf8.h"
+
+/* The same fault came back before somebody looked at its repair: that visit is still to
+ * be made, and one is enough.  0: there is none. */
+static int64_t
+open_visit(const struct tickets *t, const struct ticket_entry *e, const char *title)
+{
+    char cut[TITLE_BYTES];
+    utf8_copy(cut, sizeof cut, title);
+    for (size_t i = 0; i < t->table.count; i++) {
+        const struct ticket_entry *other = t->table.by_number[i];
+        const struct ticket *row = &other->row;
+        if (other->device == e->device && strcmp(row->plan, PLAN_FOLLOW_UP) == 0 &&
+            row->state != TICKET_RESOLVED && row->state != TICKET_CLOSED &&
+            strcmp(row->title, cut) == 0) {
+            return row->number;
+        }
+    }
+    return 0;
+}
 
 static int64_t
 open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
@@ -25,7 +46,10 @@ open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
                                  .plan = PLAN_FOLLOW_UP,
                                  .due_ms = e->row.visit_ms,
                                  .assignee = e->row.assignee};
-    int64_t number = life_open(t, t_ms, &birth)->row.number;
+    int64_t number = open_visit(t, e, strbuf_text(&title));
+    if (number == 0) {
+        number = life_open(t, t_ms, &birth)->row.number;
+    }
     strbuf_fini(&title);
     strbuf_fini(&note);
     return number;

@@ -157,7 +157,7 @@ work_tick(struct tickets *t,
     if (done != c->undone) {
         return err_set(err, ERR_REFUSED, "step %d of ticket %" PRId64 " is %s", c->step,
                        e->row.number,
-                       done ? tr("done already; undone takes it back")
+                       done ? tr("done already; it can be taken back (--undo)")
                             : tr("not done"));
     }
     e->row.steps ^= bit;

@@ -59,7 +59,7 @@ START_TEST(test_expectations)
 {
     struct replay_case *c = config_load_case(GOOD "case.yaml", &diags);
     const struct case_expect *x = c->expects;
-    ck_assert_uint_eq(c->expect_count, 4);
+    ck_assert_uint_eq(c->expect_count, 12);
     ck_assert_int_eq(x[0].at.kind, CASE_TIME_OF_DAY);
     ck_assert_int_eq(x[0].at.ms, ((10 * 60 + 14) * 60 + 30) * 1000);
     ck_assert_int_eq(x[0].within_ms, 2000);
@@ -73,6 +73,22 @@ START_TEST(test_expectations)
     ck_assert_str_eq(x[2].deadline, "respond");
     ck_assert(x[3].never && x[3].at.kind == CASE_TIME_NONE);
     ck_assert_str_eq(x[3].rule, "pump-dry-run");
+    ck_assert_int_eq(x[3].pause, PAUSE_NONE);
+    ck_assert_int_eq(x[3].proof, PROOF_NONE);
+    ck_assert(x[3].assignee == NULL && x[3].level == 0);
+    ck_assert_str_eq(x[4].assignee, "li");
+    ck_assert_str_eq(x[4].by, "zhang");
+    ck_assert_int_eq(x[5].level, 2);
+    ck_assert_str_eq(x[5].to, "chief");
+    ck_assert_str_eq(x[6].team, "mechanical");
+    ck_assert_str_eq(x[6].category, "seal");
+    ck_assert_int_eq(x[7].pause, PAUSE_CONTRACTOR);
+    ck_assert_int_eq(x[8].proof, PROOF_NOT_RUNNING);
+    ck_assert_str_eq(x[9].cause, "leak");
+    ck_assert_int_eq(x[9].minutes, 40);
+    ck_assert_int_eq(x[9].cost, 12050);
+    ck_assert_int_eq(x[10].step, 2);
+    ck_assert_int_eq(x[11].rating, 5);
     replay_case_free(c);
 }
 END_TEST

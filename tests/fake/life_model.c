@@ -65,8 +65,14 @@ static enum proof
 shown(const struct life_model *m, const struct model_ticket *t)
 {
     const struct model_sensor *s = &m->sensors[t->instance];
-    if (stands(m, t) || s->condition == MODEL_TRUE) {
+    if (s->condition == MODEL_TRUE) {
         return PROOF_STANDS;
+    }
+    if (stands(m, t)) { /* Alone, it may want nothing but to run for a while. */
+        bool waits = !s->runs || t->proof == PROOF_NOT_RUNNING;
+        return t->instance == 0 && s->condition == MODEL_CLEAR && waits
+                   ? PROOF_NOT_RUNNING
+                   : PROOF_STANDS;
     }
     if (s->condition == MODEL_UNKNOWN) {
         return PROOF_NOT_GOOD;
@@ -158,12 +164,20 @@ visit(struct life_model *m, struct model_ticket *t)
     if (t->state != TICKET_CLOSED || t->visit != m->now) {
         return;
     }
+    t->visit = MODEL_NEVER;
+    for (int i = 0; i < m->count; i++) {
+        const struct model_ticket *v = &m->tickets[i];
+        if (v->kind == TICKET_PLANNED && in_work(v) && v->device == t->device &&
+            v->about == t->about) {
+            return; /* One visit is enough, and that one is still to be made. */
+        }
+    }
     struct model_ticket *v = new_ticket(m, TICKET_PLANNED, t->device, MODEL_NOBODY);
+    v->about = t->about;
     v->owner = t->owner;
     v->state = t->owner != MODEL_NOBODY ? TICKET_ASSIGNED : TICKET_OPENED;
     v->team = t->team;
     v->category = t->category;
-    t->visit = MODEL_NEVER;
 }
 
 /* By device, then rule (none is last), then number. */
@@ -238,7 +252,9 @@ fault(struct life_model *m, int instance, enum severity severity, bool again)
 {
     struct model_ticket *t = ticket_of(m, instance);
     if (t == NULL) {
-        t = new_ticket(m, TICKET_FAULT, model_device(instance), instance);
+        /* The rules of the group see what is still to come. */
+        enum ticket_kind kind = instance == 0 ? TICKET_FAULT : TICKET_PREDICTED;
+        t = new_ticket(m, kind, model_device(instance), instance);
         t->priority = severity;
         t->episodes = 1;
         return;
@@ -505,6 +521,7 @@ report(struct life_model *m, const struct model_command *c)
     t->priority = priority;
     t->team = c->team;
     t->category = c->category;
+    t->about = c->note ? 1 : 2;
     return MODEL_DONE;
 }
 

@@ -36,6 +36,7 @@ struct model_ticket {
     int64_t episodes, reopened, minutes, cost;
     int64_t part_count[MODEL_PARTS], part_cost[MODEL_PARTS];
     int rating, cause, team, category;
+    int about; /* Its title: 0 an alarm's, 1 what was said, 2 the device's name. */
     enum pause pause;
     enum proof proof;
     uint64_t steps;

@@ -42,6 +42,9 @@ class Charts(unittest.TestCase):
                 if item.get(name) is not None:
                     self.assertTrue(0 <= float(item.get(name)) <= limit, ET.tostring(item))
             self.assertIsNone(item.get("id"))
+            if item.tag == SVG + "text" and item.text and item.get("text-anchor") == "middle":
+                half = sum(11 if ord(c) > 0x2e80 else 5.5 for c in item.text) / 2
+                self.assertTrue(half <= float(item.get("x")) <= width - half, ET.tostring(item))
             self.assertNotIn("nan", str(item.attrib))
 
     def one(self, *lines):
@@ -90,6 +93,13 @@ class Charts(unittest.TestCase):
         self.assertEqual(len(out), 30)
         for text in out:
             self.check_shape(ET.fromstring(text))
+
+    def test_labels_of_the_axis_at_its_ends_are_whole(self):
+        begin = T0 - T0 % HOUR  # A full hour: a tick at both ends, the first with its day.
+        for width in (240, 680):
+            root, _ = self.one(("zone", "UTC"), ("time", "t", "", begin, begin + 6 * HOUR, width),
+                               ("series", "x", "", 0, 0), ("wave", 50), ("draw",))
+            self.assertIn("07:00" if width == 680 else "06:00", texts(root))
 
     def test_without_anything(self):
         root, _ = self.one(("time", "", "", T0, T0, 680), ("draw",))

@@ -428,9 +428,49 @@ class Journal(unittest.TestCase):
                     " values (9999, 'fault', 'urgent', 'closed', 1, 0, 0, 0, 0, 0, 'x')")
         self.assertEqual([(f["kind"], f["ticket"]) for f in self.find()], [("ticket", 9999)])
 
+    def test_what_stands_behind_a_zero_byte_is_found(self):
+        """SQLite keeps it, and what reads a text of C does not see it."""
+        for column in ("json", "name"):
+            with self.subTest(column=column):
+                self.restore()
+                self.tamper(f"update events set {column} = {column} || char(0) || 'x' where seq = 3")
+                self.assertEqual(self.rows_found(), {("changed", 3, 3)})
+        self.restore()
+        self.tamper("update ticket set title = title || char(0) || 'x' where number = 1")
+        self.assertEqual([(f["kind"], f["ticket"], f["field"]) for f in self.find()],
+                         [("ticket", 1, "title")])
+
+    def test_rows_before_the_first_and_far_behind_the_last_are_found(self):
+        last = len(self.rows)
+        for seq, first in ((0, 0), (-5, -5), (2**63 - 1, last + 1)):
+            with self.subTest(seq=seq):
+                self.restore()
+                self.tamper("insert into events select ?, t, name, device, rule, ticket, person, json, peer,"
+                            " more, hash from events where seq = 1", seq)
+                self.assertEqual(self.rows_found(), {("added", first, seq)})
+
+    def test_an_empty_journal_is_no_proof(self):
+        for also, kinds in (("", {"cut"}), ("delete from meta where key = 'journal_head';", {"no-head"}),
+                            ("delete from meta where key = 'journal_head'; delete from ticket;"
+                             " delete from alarm;", {"no-head"})):
+            with self.subTest(also=also):
+                self.restore()
+                db = sqlite3.connect(self.database)
+                db.executescript(f"{UNLOCK} delete from events; {also}")
+                db.close()
+                self.assertEqual({kind for kind, _, _ in self.rows_found()}, kinds)
+
+    def test_a_ticket_under_another_number_is_found_twice(self):
+        self.tamper("update ticket set number = 9999 where number = 1")
+        self.assertEqual({(f["kind"], f["ticket"]) for f in self.find()}, {("ticket", 1), ("ticket", 9999)})
+
+    def test_a_hash_that_was_cut_short_is_found(self):
+        self.tamper("update events set hash = substr(hash, 1, 31) where seq = 4")
+        self.assertEqual(len(self.find()), 1)
+
     def test_an_alarm_changed_by_hand_is_found(self):
         for change in ("episode = episode + 1", "cleared_ms = case when cleared_ms is null then 1 end",
-                       "state = 'odd'"):
+                       "state = 'odd'", "acked_by = 'nobody', acked_ms = 1"):
             with self.subTest(change=change):
                 self.restore()
                 self.tamper(f"update alarm set {change} where device = 'pump-1' and rule = 'hot'")

@@ -123,13 +123,27 @@ class Profiles(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("nowhere.yaml", done.stderr)
 
-    def test_the_completion_offers_the_names(self):
+    def complete(self, *words, language="en"):
         script = self.estate.ok("completion", "bash", site=False)
         done = subprocess.run(
-            ["bash", "-c", 'PATH="$1:$PATH"; eval "$2"; COMP_WORDS=(caretaker profiles xy-); COMP_CWORD=2; '
-             '_caretaker; echo "${COMPREPLY[@]}"', "bash", os.path.dirname(CARETAKER), script],
-            capture_output=True, text=True, timeout=LIMIT_S, check=True)
-        self.assertEqual(done.stdout.split(), ["xy-md02"])
+            ["bash", "-c", 'PATH="$1:$PATH"; eval "$2"; shift 2; COMP_WORDS=("$@"); '
+             'COMP_CWORD=$(($# - 1)); _caretaker; echo "${COMPREPLY[@]}"', "bash",
+             os.path.dirname(CARETAKER), script, "caretaker", *words],
+            capture_output=True, text=True, timeout=LIMIT_S, check=True,
+            env={**os.environ, "CARETAKER_LANGUAGE": language})
+        return done.stdout.split()
+
+    def test_the_completion_offers_the_names(self):
+        self.assertEqual(self.complete("profiles", "xy-"), ["xy-md02"])
+
+    def test_the_completion_of_a_ticket(self):
+        for language in ("en", "zh-CN"):
+            self.assertEqual(self.complete("ticket", "re", language=language),
+                             ["resume", "resolve", "reopen"])
+            self.assertEqual(set(self.complete("ticket", "wait", "--p", language=language)), {"--pause"})
+            self.assertEqual(self.complete("ticket", "wait", "1", "--pause", "c"), ["contractor"])
+            self.assertEqual(self.complete("ticket", "resolve", "1", "--cause", "w",
+                                           language=language), ["wear", "water", "weather"])
 
 
 TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}

@@ -8,6 +8,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/chart.h"
+#include "daemon/pipeline/chart_inside.h"
 
 #define T0_MS   1772500000000 /* 2026-03-03 01:06:40 UTC */
 #define HOUR_MS 3600000
@@ -254,6 +255,109 @@ START_TEST(a_limit_widens_the_panel)
 }
 END_TEST
 
+struct label {
+    double left, right, y;
+};
+
+/* The labels of limits, which alone have a ground of their own; how many. */
+static uint32_t
+labels_of_limits(struct label out[16], const char *text)
+{
+    uint32_t count = 0;
+    for (const char *at = strstr(text, "<text x=\""); at != NULL && count < 16;
+         at = strstr(at + 1, "<text x=\"")) {
+        const char *begin = strchr(at, '>') + 1;
+        const char *ground = strstr(at, "paint-order");
+        if (ground == NULL || ground > begin) {
+            continue;
+        }
+        char words[64] = "";
+        memcpy(words, begin, (size_t)(strchr(begin, '<') - begin));
+        double right = strtod(at + strlen("<text x=\""), NULL);
+        char *entity = strchr(words, '&'); /* One letter in four. */
+        if (entity != NULL) {
+            memmove(entity + 1, entity + 4, strlen(entity + 4) + 1);
+        }
+        double width = chart_text_width(words);
+        out[count++] =
+            (struct label){right - width, right, strtod(strstr(at, "y=\"") + 3, NULL)};
+    }
+    return count;
+}
+
+START_TEST(labels_of_near_limits_do_not_lie_over_each_other)
+{
+    struct chart_series s;
+    start(&s, false);
+    chart_series_add(&s, T0_MS, 3);
+    chart_series_add(&s, T0_MS + 60000, 10);
+    const struct chart_limit limits[] = {
+        {0, 5.1, "vibration > 5.1 mm/s"}, {0, 8.5, "vibration > 8.5 mm/s"},
+        {0, 4.6, "vibration < 4.6 mm/s"}, {0, 7.8, "vibration < 7.8 mm/s"},
+        {0, 5.0, "vibration > 5 mm/s"},   {0, 4.7, "vibration < 4.7 mm/s"}};
+    struct label labels[16];
+    for (int height = 40; height <= 160; height += 30) {
+        struct chart_time c = {.title = "t",
+                               .from_ms = T0_MS,
+                               .to_ms = T0_MS + HOUR_MS,
+                               .width = 680,
+                               .panel_height = height,
+                               .series = &s,
+                               .series_count = 1,
+                               .limits = limits,
+                               .limit_count = ARRAY_LEN(limits)};
+        struct strbuf out = {0};
+        chart_time_draw(&out, &c);
+        uint32_t count = labels_of_limits(labels, strbuf_text(&out));
+        ck_assert_uint_ge(count, 4);
+        for (uint32_t i = 0; i < count; i++) {
+            ck_assert_double_ge(labels[i].left, 62);
+            for (uint32_t k = 0; k < i; k++) {
+                ck_assert_msg(labels[i].right < labels[k].left ||
+                                  labels[k].right < labels[i].left ||
+                                  fabs(labels[i].y - labels[k].y) >= CHART_FONT_PX,
+                              "%d: %u over %u", height, i, k);
+            }
+        }
+        strbuf_fini(&out);
+    }
+    chart_series_fini(&s);
+}
+END_TEST
+
+START_TEST(panels_with_limits_may_be_higher)
+{
+    struct chart_series s[2];
+    const struct chart_limit limit = {0, 5, "limit"};
+    for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+        chart_series_init(&s[i], "x", i == 0 ? "C" : "bar", false, T0_MS,
+                          T0_MS + HOUR_MS, 10);
+        chart_series_add(&s[i], T0_MS, 3);
+    }
+    struct chart_time c = {.title = "t",
+                           .from_ms = T0_MS,
+                           .to_ms = T0_MS + HOUR_MS,
+                           .width = 680,
+                           .panel_height = 60,
+                           .limit_height = 100,
+                           .series = s,
+                           .series_count = 2,
+                           .limits = &limit};
+    int heights[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        struct strbuf out = {0};
+        c.limit_count = i;
+        chart_time_draw(&out, &c);
+        heights[i] = atoi(strstr(strbuf_text(&out), " height=\"") + 9);
+        strbuf_fini(&out);
+    }
+    ck_assert_int_eq(heights[1], heights[0] + 40);
+    for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+        chart_series_fini(&s[i]);
+    }
+}
+END_TEST
+
 START_TEST(marks_outside_are_not_drawn)
 {
     struct chart_mark marks[] = {
@@ -328,6 +432,23 @@ START_TEST(a_spark_has_a_sign_for_each_column)
     ck_assert_str_eq(strbuf_text(&out), "\xE2\x96\x81\xE2\x96\x88 \xE2\x96\x85");
     strbuf_fini(&out);
     chart_series_fini(&s);
+}
+END_TEST
+
+START_TEST(a_spark_of_a_state_tells_on_from_off)
+{
+    struct chart_series s;
+    struct strbuf out = {0};
+    for (int on = 0; on < 2; on++) {
+        chart_series_init(&s, "a", NULL, true, 0, 20, 2);
+        chart_series_add(&s, 5, on);
+        chart_series_add(&s, 15, on);
+        chart_spark(&out, &s);
+        chart_series_fini(&s);
+    }
+    ck_assert_str_eq(strbuf_text(&out),
+                     "\xE2\x96\x81\xE2\x96\x81\xE2\x96\x88\xE2\x96\x88");
+    strbuf_fini(&out);
 }
 END_TEST
 
@@ -406,11 +527,14 @@ suite(void)
     tcase_add_test(tc, texts_are_escaped);
     tcase_add_test(tc, series_of_one_unit_share_a_panel);
     tcase_add_test(tc, a_limit_widens_the_panel);
+    tcase_add_test(tc, labels_of_near_limits_do_not_lie_over_each_other);
+    tcase_add_test(tc, panels_with_limits_may_be_higher);
     tcase_add_test(tc, marks_outside_are_not_drawn);
     tcase_add_test(tc, without_samples_it_says_so);
     tcase_add_test(tc, a_state_is_filled_while_it_is_on);
     tcase_add_test(tc, extreme_values_are_drawn_too);
     tcase_add_test(tc, a_spark_has_a_sign_for_each_column);
+    tcase_add_test(tc, a_spark_of_a_state_tells_on_from_off);
     tcase_add_test(tc, bars_are_as_long_as_their_values);
     tcase_add_test(tc, two_periods_have_a_legend);
     suite_add_tcase(s, tc);

@@ -82,16 +82,22 @@ teardown(void)
 }
 
 static void
-put_event(enum event_kind kind, int64_t t_ms, const char *json)
+put_event_of(const char *of, enum event_kind kind, int64_t t_ms, const char *json)
 {
     int64_t seq = 0;
     const struct event e = {
         .t_ms = t_ms,
         .kind = kind,
         .device = "d0",
-        .rule = "hot",
-        .ticket = strncmp(event_kind_name(kind), "ticket.", 7) == 0 ? 1 : 0};
+        .rule = of,
+        .ticket = strncmp(event_kind_name(kind), "alarm.", 6) != 0 ? 1 : 0};
     must(state_add_event(store, &e, json, NULL, NULL, &seq, &err));
+}
+
+static void
+put_event(enum event_kind kind, int64_t t_ms, const char *json)
+{
+    put_event_of("hot", kind, t_ms, json);
 }
 
 /* As changes does it, `reopened` times before. */
@@ -235,7 +241,94 @@ START_TEST(of_many_openings_the_first_and_the_latest_are_shown)
 }
 END_TEST
 
+/* ---- Several rules of one ticket ---- */
+
+/* "hot" as it is, and what shares its tickets or not. */
+static struct rule_spec group_rules[4];
+
+static void
+group_rules_make(void)
+{
+    static const char *const ids[] = {"hot", "dry", "elsewhere", "absent"};
+    static const char *const whens[] = {NULL, "p0000 > 40", "p0000 > 7", "p0009 > 3"};
+    for (size_t i = 0; i < ARRAY_LEN(group_rules); i++) {
+        group_rules[i] = rule;
+        group_rules[i].id = ids[i];
+        group_rules[i].group = i == 2 ? "other" : "trip";
+        group_rules[i].levels[0].when.text =
+            whens[i] != NULL ? whens[i] : rule.levels[0].when.text;
+    }
+    group_rules[1].hold_ms = 30000;
+    group_rules[1].cause.in[LANGUAGE_EN] = "no water";
+    site->rules = group_rules;
+    site->rule_count = ARRAY_LEN(group_rules);
+}
+
+START_TEST(a_ticket_of_a_group_tells_all_of_its_alarms)
+{
+    group_rules_make();
+    put_opening(T0, 0);
+    put_event_of("dry", EVENT_ALARM_RAISED, T0 + 5 * MINUTE,
+                 "{\"severity\":\"urgent\",\"value\":44}");
+    put_event(EVENT_TICKET_JOINED, T0 + 5 * MINUTE, "{}");
+    put_event_of("elsewhere", EVENT_ALARM_RAISED, T0 + 6 * MINUTE, "{}");
+    put_event(EVENT_ALARM_CLEARED, T0 + 10 * MINUTE, "{}");
+    struct evidence *e = load_at(T0 + 30 * MINUTE);
+    ck_assert_int_eq(e->windows[0].cleared_ms, INSTANT_NONE); /* The other stands. */
+    evidence_free(e);
+    put_event_of("dry", EVENT_ALARM_CLEARED, T0 + 20 * MINUTE, "{}");
+    record(T0 - HOUR, T0 + HOUR);
+    e = load_at(T0 + 30 * MINUTE);
+    ck_assert_int_eq(e->windows[0].cleared_ms, T0 + 20 * MINUTE);
+    ck_assert_uint_eq(e->event_count, 6);
+    ck_assert_uint_eq(e->other_count, 1);
+    check_words(e, "alarm raised, urgent, dry (44)");
+    check_words(e, "no water");
+    check_words(e, "dry, version ");
+    json_t *root = json_of(e);
+    json_t *others = json_object_get(json_object_get(root, "rule"), "others");
+    ck_assert_uint_eq(json_array_size(others), 1);
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json_array_get(others, 0), "id")), "dry");
+    json_decref(root);
+    /* The other rule's limit is there too, with how long it must hold. */
+    const struct evidence_series *s = &e->windows[0].series[2];
+    ck_assert_str_eq(s->point, "p0000");
+    ck_assert_uint_eq(s->limit_count, 1);
+    ck_assert_double_eq(s->limits[0].value, 40);
+    ck_assert_int_eq(s->limits[0].hold_ms, 30000);
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(a_rule_of_the_group_that_was_not_raised_is_not_told)
+{
+    group_rules_make();
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    json_t *group = json_object_get(evidence_first(e)->facts, "group");
+    ck_assert_uint_eq(json_array_size(group),
+                      1); /* Neither `elsewhere` nor `absent`. */
+    ck_assert_uint_eq(e->other_count, 0);
+    evidence_free(e);
+}
+END_TEST
+
 /* ---- The samples ---- */
+
+START_TEST(a_limit_says_how_long_it_must_hold)
+{
+    rule.hold_ms = 30000;
+    put_opening(T0, 0);
+    record(T0 - HOUR, T0 + HOUR);
+    struct evidence *e = load_at(T0 + HOUR);
+    struct strbuf chart = {0};
+    evidence_chart(&chart, e, &e->windows[0]);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&chart), ">p0001 &gt; 80 bar for 30s<"));
+    strbuf_fini(&chart);
+    evidence_free(e);
+}
+END_TEST
 
 START_TEST(values_are_summed_before_during_and_after)
 {
@@ -336,6 +429,159 @@ START_TEST(a_ticket_from_before_shows_what_the_site_says_now)
 }
 END_TEST
 
+START_TEST(a_device_with_another_name_is_told_by_both)
+{
+    site->devices[0].name = "Old pump";
+    put_opening(T0, 0);
+    site->devices[0].name = "New pump";
+    struct evidence *e = load_at(T0 + HOUR);
+    check_words(e, "Old pump (d0), now called New pump");
+    evidence_free(e);
+}
+END_TEST
+
+/* What a line of the life says, and of which event. */
+static const struct {
+    enum event_kind kind;
+    const char *json, *words;
+} lines[] = {
+    {EVENT_ALARM_CHANGED, "{\"severity\":\"critical\",\"value\":9.87}",
+     "alarm changed, critical (9.87)"},
+    {EVENT_ALARM_SUPPRESSED, "{\"severity\":\"urgent\",\"suppressed_by\":\"bus\"}",
+     "alarm hidden, hidden by bus"},
+    {EVENT_ALARM_SHELVED,
+     "{\"until\":\"2026-03-01T10:00:00Z\",\"by\":\"li\",\"note\":\"known\"}",
+     "alarm shelved, until 2026-03-01 10:00:00: known"},
+    {EVENT_TICKET_CHANGED,
+     "{\"priority\":\"critical\",\"resolve_by\":\"2026-03-01T00:30:00Z\"}",
+     "changed, critical, resolve by 2026-03-01 00:30:00"},
+    {EVENT_TICKET_REOPENED, "{\"value\":87.8,\"episode\":2}",
+     "reopened: the fault is back (87.8)"},
+    {EVENT_TICKET_REOPENED, "{\"by\":\"li\",\"note\":\"it drips again\"}",
+     "reopened: it drips again"},
+    {EVENT_TICKET_CLOSED, "{\"due\":\"2026-03-04T12:00:00Z\"}",
+     "ticket closed, follow-up visit on 2026-03-04"},
+    {EVENT_TICKET_WATCHED, "{\"proof\":\"not-running\"}",
+     "its sensor: not seen running"},
+    {EVENT_TICKET_RATED, "{\"rating\":4}", "rated: 4 / 5"},
+    {EVENT_PLAN_OVERDUE, "{\"ticket\":1,\"due\":\"2026-03-02T00:00:00Z\"}",
+     "overdue, due 2026-03-02"},
+    {EVENT_TICKET_BREACHED, "{\"deadline\":\"respond\"}", "too late, to respond"},
+};
+
+START_TEST(each_event_says_what_it_changed)
+{
+    put_opening(T0, 0);
+    put_event(lines[_i].kind, T0 + MINUTE, lines[_i].json);
+    struct evidence *e = load_at(T0 + HOUR);
+    check_words(e, lines[_i].words);
+    evidence_free(e);
+}
+END_TEST
+
+/* What stands behind a deadline. */
+static const struct {
+    int64_t responded_ms, resolved_ms, due_ms;
+    enum ticket_state state;
+    bool breached;
+    const char *has, *has_not;
+} deadlines[] = {
+    {INSTANT_NONE, INSTANT_NONE, INSTANT_NONE, TICKET_ASSIGNED, false,
+     "02:00:00 · missed", "met"},
+    {T0 + HOUR / 2, T0 + HOUR, INSTANT_NONE, TICKET_CLOSED, false, "02:00:00 · met",
+     "missed"},
+    /* Whoever repaired it was there, though he did not say so. */
+    {INSTANT_NONE, T0 + HOUR / 2, INSTANT_NONE, TICKET_CLOSED, false, "01:00:00 · met",
+     "missed"},
+    {T0 + HOUR / 2, INSTANT_NONE, INSTANT_NONE, TICKET_WAITING, false,
+     "02:00:00 · its clock stands", "missed"},
+    {T0 + HOUR / 2, INSTANT_NONE, INSTANT_NONE, TICKET_WAITING, true,
+     "02:00:00 · missed", "clock stands"},
+    /* A planned visit has its day; nobody promised to be there sooner. */
+    {INSTANT_NONE, INSTANT_NONE, T0 + HOUR, TICKET_ASSIGNED, false, "02:00:00 · missed",
+     "respond by"},
+};
+
+START_TEST(a_deadline_says_whether_it_was_kept)
+{
+    ticket.responded_ms = deadlines[_i].responded_ms;
+    ticket.resolved_ms = deadlines[_i].resolved_ms;
+    ticket.due_ms = deadlines[_i].due_ms;
+    ticket.state = deadlines[_i].state;
+    ticket.resolve_breached = deadlines[_i].breached;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + DAY);
+    struct strbuf text = {0};
+    check_words(e, deadlines[_i].has);
+    evidence_print(&text, e);
+    ck_assert_msg(strstr(strbuf_text(&text), deadlines[_i].has_not) == NULL, "%s",
+                  strbuf_text(&text));
+    strbuf_fini(&text);
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(parts_and_cost_are_added_up)
+{
+    ticket.cost = 2050;
+    ticket.parts[0] =
+        (struct ticket_part){.name = "bearing", .count = 100, .cost = 8000};
+    ticket.part_count = 1;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    check_words(e, "bearing × 100 (80.00 CNY)");
+    check_words(e, "20.50 CNY");
+    check_words(e, "100.50 CNY");
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(what_hangs_on_a_device_is_named)
+{
+    site->devices[1].parent = 0;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    json_t *affects = json_object_get(evidence_device_facts(e), "affects");
+    ck_assert_uint_eq(json_array_size(affects), 1);
+    check_words(e, "devices affected");
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(a_bus_that_is_gone_is_not_said_to_be_online)
+{
+    must(state_put_ticket(store, &ticket, &err));
+    const struct evidence_row row = {
+        .ticket = 1,
+        .t_ms = T0,
+        .facts = "{}",
+        .device = "{\"id\":\"line\",\"state\":\"online\",\"cause\":\"refused\"}",
+        .bus = "{\"id\":\"line\",\"online\":false,\"requests\":4,\"errors\":104}"};
+    must(state_put_evidence(store, &row, &err));
+    struct evidence *e = load_at(T0 + HOUR);
+    struct strbuf text = {0};
+    check_words(e, "refused");
+    evidence_print(&text, e);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&text), "line: offline"));
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&text), "requests 4, errors 104"));
+    ck_assert_ptr_null(strstr(strbuf_text(&text), "online"));
+    strbuf_fini(&text);
+    evidence_free(e);
+}
+END_TEST
+
+START_TEST(stars_and_closing_codes_are_told_with_what_they_mean)
+{
+    snprintf(ticket.cause, sizeof ticket.cause, "wear");
+    ticket.rating = 4;
+    put_opening(T0, 0);
+    struct evidence *e = load_at(T0 + HOUR);
+    check_words(e, "wear (worn out or aged by its own use)");
+    check_words(e, "4 / 5");
+    evidence_free(e);
+}
+END_TEST
+
 START_TEST(a_ticket_without_a_device)
 {
     ticket.device = NULL;
@@ -426,12 +672,23 @@ suite(void)
     tcase_add_test(tc, half_an_hour_after_it_cleared_is_shown);
     tcase_add_test(tc, a_repair_days_later_has_a_chart_of_its_own);
     tcase_add_test(tc, of_many_openings_the_first_and_the_latest_are_shown);
+    tcase_add_test(tc, a_ticket_of_a_group_tells_all_of_its_alarms);
+    tcase_add_test(tc, a_rule_of_the_group_that_was_not_raised_is_not_told);
+    tcase_add_test(tc, a_limit_says_how_long_it_must_hold);
     tcase_add_test(tc, values_are_summed_before_during_and_after);
     tcase_add_test(tc, the_history_may_be_gone);
     tcase_add_test(tc, a_young_history_is_not_drawn_with_an_hour_of_nothing);
     tcase_add_test(tc, a_damaged_history_is_said);
     tcase_add_test(tc, there_is_no_such_ticket);
     tcase_add_test(tc, a_ticket_from_before_shows_what_the_site_says_now);
+    tcase_add_test(tc, a_device_with_another_name_is_told_by_both);
+    tcase_add_loop_test(tc, each_event_says_what_it_changed, 0, (int)ARRAY_LEN(lines));
+    tcase_add_loop_test(tc, a_deadline_says_whether_it_was_kept, 0,
+                        (int)ARRAY_LEN(deadlines));
+    tcase_add_test(tc, parts_and_cost_are_added_up);
+    tcase_add_test(tc, what_hangs_on_a_device_is_named);
+    tcase_add_test(tc, a_bus_that_is_gone_is_not_said_to_be_online);
+    tcase_add_test(tc, stars_and_closing_codes_are_told_with_what_they_mean);
     tcase_add_test(tc, a_ticket_without_a_device);
     tcase_add_loop_test(tc, damaged_rows_are_shown_as_far_as_they_go, 0,
                         (int)ARRAY_LEN(damaged));

@@ -42,6 +42,8 @@ write_site(const char *path)
     }
     fprintf(f,
             "alarms: {chatter: {episodes: 5, window: 10m}}\n"
+            "maintenance:\n"
+            "  - {id: look, applies_to: {id: feeder}, every: 30d, start: 2026-06-01}\n"
             "rules:\n"
             "  - {id: line-down, applies_to: {type: bus}, when: not online,\n"
             "     hold: 30s, severity: urgent, cause: a, consequence: b, action: c}\n"
@@ -182,6 +184,49 @@ START_TEST(an_alarm_that_chatters_is_one_ticket)
 }
 END_TEST
 
+static int
+give(int64_t age_s, enum command_kind kind, int64_t ticket, struct err *err)
+{
+    struct command c = {
+        .t_ms = T0 + age_s * 1000, .kind = kind, .ticket = ticket, .by = "li"};
+    if (kind == COMMAND_PLAN_START) {
+        c.plan = "look";
+        c.device = "feeder";
+    } else {
+        c.note = "said";
+    }
+    return pipeline_command(pipeline, &c, NULL, err);
+}
+
+/* A visit that was made is not made anew beside the next one. */
+START_TEST(a_past_visit_is_not_reopened_while_the_next_is_open)
+{
+    struct err err = {0};
+    ck_assert_int_eq(give(1, COMMAND_PLAN_START, 0, &err), 0);
+    ck_assert_int_eq(give(2, COMMAND_TICKET_RESOLVE, 1, &err), 0);
+    /* Resolved or closed, it can be taken up again, until the next one is there. */
+    ck_assert_int_eq(give(3, COMMAND_TICKET_REOPEN, 1, &err), 0);
+    ck_assert_int_eq(give(4, COMMAND_TICKET_RESOLVE, 1, &err), 0);
+    ck_assert_int_eq(give(5, COMMAND_TICKET_CLOSE, 1, &err), 0);
+    ck_assert_int_eq(give(6, COMMAND_PLAN_START, 0, &err), 0);
+    ck_assert_int_eq(count("ticket.opened"), 2);
+    ck_assert_int_eq(give(7, COMMAND_TICKET_REOPEN, 1, &err), ERR_REFUSED);
+    ck_assert_str_eq(err.text, "ticket 1 is done and ticket 2 of the next visit is "
+                               "open; use that one");
+    ck_assert_int_eq(recorder->tickets[0].state, TICKET_CLOSED);
+    ck_assert_int_eq(count("ticket.reopened"), 1);
+    /* Nor by its device, which means the open one. */
+    struct command c = {.t_ms = T0 + 8000,
+                        .kind = COMMAND_TICKET_REOPEN,
+                        .device = "feeder",
+                        .by = "li",
+                        .note = "said"};
+    ck_assert_int_eq(pipeline_command(pipeline, &c, NULL, &err), ERR_REFUSED);
+    ck_assert_int_eq(give(9, COMMAND_TICKET_RESOLVE, 2, &err), 0);
+    ck_assert_int_eq(give(10, COMMAND_TICKET_REOPEN, 1, &err), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -192,6 +237,7 @@ main(void)
     tcase_add_test(tc, a_feeder_that_fails_is_one_ticket);
     tcase_add_test(tc, meters_that_fail_each_for_itself_are_tickets_each);
     tcase_add_test(tc, an_alarm_that_chatters_is_one_ticket);
+    tcase_add_test(tc, a_past_visit_is_not_reopened_while_the_next_is_open);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

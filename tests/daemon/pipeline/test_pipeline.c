@@ -116,13 +116,25 @@ point_of(const struct bench *b, uint32_t device, const char *id)
 
 /* One frame of a pump: the temperature, and whether it runs. */
 static void
-pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+pump_at(struct bench *b,
+        int64_t age_ms,
+        uint32_t device,
+        double a,
+        bool runs,
+        enum quality quality)
 {
     struct frame *f = plant_frame(device, b->t0 + age_ms);
     plant_frame_add(f, point_of(b, device, "a"), a, quality);
-    plant_frame_add(f, point_of(b, device, "run"), 1, quality);
+    plant_frame_add(f, point_of(b, device, "run"), runs, quality);
     pipeline_frame(b->pipeline, f);
     free(f);
+}
+
+/* One that runs. */
+static void
+pump(struct bench *b, int64_t age_ms, uint32_t device, double a, enum quality quality)
+{
+    pump_at(b, age_ms, device, a, true, quality);
 }
 
 static int
@@ -431,6 +443,43 @@ START_TEST(a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor
 }
 END_TEST
 
+/* As a technician does it: the pump stands while its bearing is changed, and its alarm
+ * cannot clear until it runs again. */
+START_TEST(a_pump_that_was_stopped_for_its_repair_has_to_run_first)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 85);
+    for (int64_t age = 5000; age <= 80000; age += 1000) {
+        pump_at(&b, age, PUMP_1, age < 8000 ? 85 : 60, age == 5000, QUALITY_GOOD);
+    }
+    expect(&b, "68000 ticket.watched pump-1/hot not-running");
+    for (int64_t age = 81000; age <= 93000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, "83000 alarm.cleared pump-1/hot; "
+               "83000 ticket.watched pump-1/hot watching; "
+               "93000 ticket.verified pump-1/hot; 93000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+/* The same, but it has cooled down when it is stopped. */
+START_TEST(a_pump_that_is_stopped_before_its_alarm_clears_has_to_run_first)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    pump(&b, 5000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "");
+    pump_at(&b, 5500, PUMP_1, 60, false, QUALITY_GOOD);
+    expect(&b, "5500 ticket.watched pump-1/hot not-running");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
 START_TEST(an_unknown_sample_begins_the_verification_anew)
 {
     struct bench b;
@@ -624,9 +673,10 @@ may_cut(const struct bench *b, const struct saved *saved, int64_t next_ms)
     return tickets_due(pipeline_tickets(b->pipeline)) > next_ms;
 }
 
-/* As the daemon does it: rows of alarms, timers, devices, tickets. */
+/* As the daemon does it: the time, then rows of alarms, timers, devices, tickets.  It
+ * was down until t_ms. */
 static void
-restart(struct bench *b, const struct saved *saved)
+restart(struct bench *b, const struct saved *saved, int64_t t_ms)
 {
     struct bench old = *b;
     int64_t last_ticket = 0;
@@ -634,8 +684,7 @@ restart(struct bench *b, const struct saved *saved)
         last_ticket = old.recorder->tickets[i].number > 0 ? i + 1 : last_ticket;
     }
     bench_start(b, old.plant, last_ticket + 1);
-    int64_t now_ms = pipeline_now(old.pipeline);
-    pipeline_advance(b->pipeline, now_ms); /* As the daemon does: what time it is. */
+    pipeline_advance(b->pipeline, t_ms); /* As the daemon does: what time it is. */
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         const struct service *s = alarms_service(pipeline_alarms(old.pipeline), d);
         ck_assert(s == NULL || pipeline_restore_service(b->pipeline, s));
@@ -644,7 +693,8 @@ restart(struct bench *b, const struct saved *saved)
         ck_assert(pipeline_restore_alarm(b->pipeline, &old.recorder->alarms[i]));
     }
     for (size_t i = 0; i < saved->count; i++) {
-        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i], now_ms));
+        ck_assert(pipeline_restore_timer(b->pipeline, &saved->states[i],
+                                         pipeline_now(old.pipeline)));
     }
     for (uint32_t d = 0; d < old.plant->site.device_count; d++) {
         rules_restore_device(pipeline_rules(b->pipeline), d,
@@ -669,6 +719,130 @@ restart(struct bench *b, const struct saved *saved)
     old.recorder->count = 0;
     bench_stop(&old);
 }
+
+static void
+restart_at(struct bench *b, int64_t age_ms)
+{
+    struct saved saved = {.count = 0};
+    rules_save(pipeline_rules(b->pipeline), true, save_state, &saved);
+    restart(b, &saved, b->t0 + age_ms);
+}
+
+START_TEST(the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 12000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching");
+    /* Nobody looked for so long that all may have happened: it counts for nothing. */
+    int64_t back = _i == 0 ? 13000 : 12000 + RULES_RESTART_GAP_MS + 1000;
+    restart_at(&b, back - 500);
+    for (int64_t age = back; age <= back + 9000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    expect(&b, _i == 0 ? "16000 ticket.verified pump-1/hot; "
+                         "16000 ticket.closed pump-1/hot"
+                       : "");
+    pump(&b, back + 10000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, _i == 0 ? ""
+                       : "83000 ticket.verified pump-1/hot; "
+                         "83000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(what_did_not_run_since_its_repair_waits_over_a_restart_too)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    /* It cools down and is stopped for the repair: nothing put that to the test. */
+    for (int64_t age = 0; age <= 7000; age += 1000) {
+        pump(&b, age, PUMP_1, age < 4000 ? 85 : 60, QUALITY_GOOD);
+    }
+    for (int64_t age = 8000; age <= 40000; age += 1000) {
+        if (age == 10000) {
+            ck_assert_int_eq(command(&b, 9500, COMMAND_TICKET_RESOLVE, 1), 0);
+            recorder_forget(b.recorder);
+        } else if (age == 25000) {
+            restart_at(&b, 24500);
+        }
+        pump_at(&b, age, PUMP_1, 40, false, QUALITY_GOOD);
+        ck_assert(age < 10000 || b.recorder->tickets[0].proof == PROOF_NOT_RUNNING);
+    }
+    expect(&b, "");
+    pump(&b, 41000, PUMP_1, 60, QUALITY_GOOD);
+    pump(&b, 42000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "41000 ticket.watched pump-1/hot watching; "
+               "41000 ticket.verified pump-1/hot; 41000 ticket.closed pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(a_sensor_that_is_silent_after_a_restart_is_told)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    pump(&b, 6000, PUMP_1, 60, QUALITY_GOOD);
+    expect(&b, "6000 alarm.cleared pump-1/hot; "
+               "6000 ticket.watched pump-1/hot watching");
+    restart_at(&b, 7000);
+    pipeline_advance(b.pipeline, T0 + 66999);
+    ck_assert_int_eq(b.recorder->tickets[0].proof, PROOF_WATCHING);
+    pipeline_advance(b.pipeline, T0 + 3600000);
+    ck_assert_int_eq(b.recorder->tickets[0].proof, PROOF_NOT_GOOD);
+    char *came = story(&b);
+    ck_assert_ptr_nonnull(
+        strstr(came, "67000 ticket.watched pump-1/hot no-good-samples"));
+    ck_assert_ptr_null(strstr(came, "ticket.verified"));
+    free(came);
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
+
+START_TEST(a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_with)
+{
+    struct bench b;
+    bench_start(&b, plant_with_rules(), 1);
+    raise_and_resolve(&b, 60);
+    for (int64_t age = 6000; age <= 20000; age += 1000) {
+        pump(&b, age, PUMP_1, 60, QUALITY_GOOD);
+    }
+    struct command stars = {.t_ms = T0 + 20500,
+                            .kind = COMMAND_TICKET_RATE,
+                            .ticket = 1,
+                            .rating = 5,
+                            .by = "desk"};
+    struct err err = {0};
+    ck_assert_msg(pipeline_command(b.pipeline, &stars, NULL, &err) == 0, "%s",
+                  err.text);
+    ck_assert_int_eq(b.recorder->tickets[0].rating, 5);
+    restart_at(&b, 20800);
+    recorder_forget(b.recorder);
+    for (int64_t age = 21000; age <= 25000; age += 1000) {
+        pump(&b, age, PUMP_1, 88, QUALITY_GOOD);
+    }
+    const char *line = recorder_line(b.recorder, 1);
+    ck_assert_ptr_nonnull(strstr(line, "\"event\":\"ticket.reopened\""));
+    ck_assert_ptr_nonnull(strstr(line, "\"value\":88"));
+    ck_assert_ptr_nonnull(strstr(line, "\"episode\":2"));
+    /* The stars were for a repair that did not last. */
+    const struct ticket *t = &b.recorder->tickets[0];
+    ck_assert_int_eq(t->rating, 0);
+    ck_assert_int_eq(t->reopened, 1);
+    ck_assert_str_eq(t->assignee, "zhang");
+    expect(&b, "24000 alarm.raised pump-1/hot; 24000 ticket.reopened pump-1/hot");
+    bench_stop(&b);
+    free(b.plant);
+}
+END_TEST
 
 static void
 compare_lines(const struct bench *a, const struct bench *b, unsigned seed)
@@ -705,7 +879,7 @@ START_TEST(a_run_with_restarts_tells_what_an_uninterrupted_one_tells)
             bool steady = i > 0 && steps[i].a == steps[i - 1].a;
             if (next_random(&state) % 20 == 0 && steady &&
                 may_cut(&cut, &saved, T0 + (i + 1) * 1000LL)) {
-                restart(&cut, &saved);
+                restart(&cut, &saved, pipeline_now(cut.pipeline));
                 cuts++;
             }
         }
@@ -969,6 +1143,65 @@ START_TEST(hiding_hides_no_recovery_and_raises_nothing_twice)
 }
 END_TEST
 
+/* Device and rule, or what stands for all rules of its group. */
+static bool
+same_cause(const struct bench *b,
+           const struct ticket *t,
+           uint32_t device,
+           uint32_t rule)
+{
+    const struct site *site = &b->plant->site;
+    const char *group = site->rules[rule].group;
+    uint32_t its = t->rule != NULL ? site_rule(site, t->rule) : NONE_INDEX;
+    const char *its_group = its != NONE_INDEX ? site->rules[its].group : NULL;
+    return its != NONE_INDEX && strcmp(t->device, site->devices[device].id) == 0 &&
+           (its == rule ||
+            (group != NULL && its_group != NULL && strcmp(group, its_group) == 0));
+}
+
+/* The alarms that are work and are not hidden; each has its ticket, and one only. */
+static size_t
+check_one_ticket(const struct bench *b, unsigned seed, int step)
+{
+    size_t standing = 0;
+    for (uint32_t d = 0; d < b->plant->site.device_count; d++) {
+        for (uint32_t r = 0; r < b->plant->site.rule_count; r++) {
+            const struct alarm *a = alarms_get(pipeline_alarms(b->pipeline), d, r);
+            unsigned open = 0;
+            for (const struct ticket *t = b->recorder->tickets; t->number != 0; t++) {
+                open += t->state != TICKET_CLOSED && same_cause(b, t, d, r);
+            }
+            ck_assert_msg(open <= 1, "run %u, step %d: %u tickets", seed, step, open);
+            if (a != NULL && alarm_is_raised(a) && a->severity != SEVERITY_INFO &&
+                (a->state == ALARM_ACTIVE || a->state == ALARM_ACTIVE_ACKED)) {
+                ck_assert_msg(open == 1, "run %u, step %d: no ticket", seed, step);
+                standing++;
+            }
+        }
+    }
+    return standing;
+}
+
+START_TEST(every_alarm_has_its_ticket_and_no_cause_a_second_one)
+{
+    struct step steps[STEPS];
+    size_t standing = 0;
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        struct bench b;
+        struct plant *plant = plant_of(_i);
+        bench_start(&b, plant, 1);
+        make_steps(steps, seed + 1000);
+        for (int i = 0; i < STEPS; i++) {
+            play(&b, &steps[i], i * 1000LL);
+            standing += check_one_ticket(&b, seed, i);
+        }
+        bench_stop(&b);
+        free(plant);
+    }
+    ck_assert_uint_gt(standing, RUNS * 20);
+}
+END_TEST
+
 START_TEST(a_step_of_the_clock_is_told_with_its_length)
 {
     struct bench b;
@@ -1003,8 +1236,17 @@ main(void)
     tc = tcase_create("watch");
     tcase_add_test(
         tc, a_ticket_that_is_resolved_while_the_alarm_stands_waits_for_the_sensor);
+    tcase_add_test(tc, a_pump_that_was_stopped_for_its_repair_has_to_run_first);
+    tcase_add_test(tc, a_pump_that_is_stopped_before_its_alarm_clears_has_to_run_first);
     tcase_add_test(tc, an_unknown_sample_begins_the_verification_anew);
     tcase_add_test(tc, silence_verifies_nothing);
+    tcase_add_loop_test(
+        tc, the_watch_goes_on_over_a_short_restart_and_begins_anew_after_a_long_one, 0,
+        2);
+    tcase_add_test(tc, what_did_not_run_since_its_repair_waits_over_a_restart_too);
+    tcase_add_test(tc, a_sensor_that_is_silent_after_a_restart_is_told);
+    tcase_add_test(
+        tc, a_fault_that_returns_after_a_restart_reopens_with_what_it_came_back_with);
     tcase_add_test(tc, a_fault_that_returns_reopens_its_ticket_verified_or_not);
     suite_add_tcase(s, tc);
     tc = tcase_create("properties");
@@ -1014,6 +1256,8 @@ main(void)
     tcase_add_loop_test(tc, a_step_of_the_clock_moves_everything_and_changes_nothing, 0,
                         PLANTS);
     tcase_add_test(tc, hiding_hides_no_recovery_and_raises_nothing_twice);
+    tcase_add_loop_test(tc, every_alarm_has_its_ticket_and_no_cause_a_second_one, 0,
+                        PLANTS);
     tcase_add_test(tc, a_step_of_the_clock_is_told_with_its_length);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

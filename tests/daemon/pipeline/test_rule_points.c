@@ -56,13 +56,13 @@ static const struct {
 START_TEST(points_and_limits_are_found)
 {
     struct rule_spec rule = {.id = "r", .level_count = 1};
-    struct rule_points found;
+    struct rule_points found = {0};
     struct strbuf points = {0};
     struct strbuf limits = {0};
     rule.levels[0].when.text = rules[_i].when;
     rule.levels[0].clear.text = rules[_i].clear;
     rule.while_.text = rules[_i].also_while;
-    rule_points_find(&found, arena, site, &rule, 0);
+    rule_points_add(&found, arena, site, &rule, 0);
     for (uint32_t i = 0; i < found.point_count; i++) {
         strbuf_printf(&points, "%s%s", i > 0 ? " " : "",
                       site->points[found.points[i]].id);
@@ -75,6 +75,7 @@ START_TEST(points_and_limits_are_found)
         ck_assert(in_when || l->clears || rules[_i].also_while != NULL);
     }
     ck_assert_str_eq(strbuf_text(&points), rules[_i].points);
+    ck_assert_int_eq(found.absent, strstr(rules[_i].when, "p0009") != NULL);
     ck_assert_str_eq(strbuf_text(&limits), rules[_i].limits);
     strbuf_fini(&points);
     strbuf_fini(&limits);
@@ -85,10 +86,10 @@ START_TEST(points_of_other_devices_are_theirs)
 {
     char words[100];
     struct rule_spec rule = {.id = "r", .level_count = 1};
-    struct rule_points found;
+    struct rule_points found = {0};
     snprintf(words, sizeof words, "%s.p0000 > 80 and p0000 > 70", site->devices[1].id);
     rule.levels[0].when.text = words;
-    rule_points_find(&found, arena, site, &rule, 0);
+    rule_points_add(&found, arena, site, &rule, 0);
     ck_assert_uint_eq(found.point_count, 2);
     ck_assert_uint_eq(site->points[found.points[0]].device, 1);
     ck_assert_uint_eq(site->points[found.points[1]].device, 0);
@@ -96,16 +97,38 @@ START_TEST(points_of_other_devices_are_theirs)
 }
 END_TEST
 
+START_TEST(those_of_several_rules_are_together)
+{
+    struct rule_spec rule = {
+        .id = "r", .level_count = 1, .hold_ms = 30000, .clear_hold_ms = 60000};
+    struct rule_points found = {0};
+    rule.levels[0].when.text = "p0000 > 80";
+    rule.levels[0].clear.text = "p0000 < 75";
+    rule_points_add(&found, arena, site, &rule, 0);
+    rule_points_add(&found, arena, site, &rule, 0);
+    rule.hold_ms = 0;
+    rule.levels[0].when.text = "p0000 > 80 and p0001 > 1";
+    rule_points_add(&found, arena, site, &rule, 0);
+    /* What is said again is one line; what is held for another time is another. */
+    ck_assert_uint_eq(found.point_count, 2);
+    ck_assert_uint_eq(found.limit_count, 4);
+    ck_assert_int_eq(found.limits[0].hold_ms, 30000);
+    ck_assert_int_eq(found.limits[1].hold_ms, 60000);
+    ck_assert_int_eq(found.limits[2].hold_ms, 0);
+    ck_assert_str_eq(found.limits[3].text, "p0001 > 1");
+}
+END_TEST
+
 START_TEST(there_are_never_too_many)
 {
     struct rule_spec rule = {.id = "r", .level_count = 1};
-    struct rule_points found;
+    struct rule_points found = {0};
     struct strbuf words = {0};
     for (int i = 0; i < 60; i++) {
         strbuf_printf(&words, "%sp%04d > %d", i > 0 ? " or " : "", i % 3, i);
     }
     rule.levels[0].when.text = strbuf_text(&words);
-    rule_points_find(&found, arena, site, &rule, 0);
+    rule_points_add(&found, arena, site, &rule, 0);
     ck_assert_uint_eq(found.point_count, 3);
     ck_assert_uint_eq(found.limit_count, RULE_LIMITS_MAX);
     strbuf_fini(&words);
@@ -120,6 +143,7 @@ suite(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, points_and_limits_are_found, 0, (int)ARRAY_LEN(rules));
     tcase_add_test(tc, points_of_other_devices_are_theirs);
+    tcase_add_test(tc, those_of_several_rules_are_together);
     tcase_add_test(tc, there_are_never_too_many);
     suite_add_tcase(s, tc);
     return s;

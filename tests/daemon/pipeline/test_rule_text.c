@@ -111,7 +111,7 @@ START_TEST(odd_texts_come_back)
         "    levels:\n"
         "      - {severity: normal, when: 'running', clear: 'not running'}\n"
         "      - {severity: critical, when: 'held(running) > 5m'}\n"
-        "    ticket: {category: 'null'}\n";
+        "    ticket: {category: 'null', kind: predicted}\n";
     static const char site_text[] =
         "site: {id: s, timezone: UTC}\ndata: data\n"
         "devices:\n"
@@ -143,6 +143,7 @@ START_TEST(odd_texts_come_back)
                                          "  suppresses: children\n"
                                          "  ticket:\n"
                                          "    category: \"null\"\n"
+                                         "    kind: predicted\n"
                                          "  verify_for: 5m\n"
                                          "  follow_up: 2d\n"
                                          "  group: trip\n"

@@ -180,13 +180,27 @@ START_TEST(a_life_holds_the_tickets_and_its_alarms_events)
     struct ticket t = ticket(7, "pump-1", "hot", 0);
     t.state = TICKET_CLOSED;
     put_life();
-    must(state_each_event_of(store, &t, see_event, &s, &err));
+    must(state_each_event_of(store, &t, "[\"hot\"]", see_event, &s, &err));
     ck_assert_str_eq(s.text, "3 5 7 8 ");
     /* While it is open, what its alarm does belongs to it, too. */
     t.state = TICKET_ASSIGNED;
     s.text[0] = '\0';
-    must(state_each_event_of(store, &t, see_event, &s, &err));
+    must(state_each_event_of(store, &t, "[\"hot\"]", see_event, &s, &err));
     ck_assert_str_eq(s.text, "3 5 7 8 9 ");
+}
+END_TEST
+
+START_TEST(alarms_of_all_rules_that_share_the_ticket_belong_to_it)
+{
+    struct seen s = {""};
+    struct ticket t = ticket(7, "pump-1", "hot", 0);
+    t.state = TICKET_CLOSED;
+    put_life();
+    must(state_each_event_of(store, &t, "[\"hot\",\"dry\"]", see_event, &s, &err));
+    ck_assert_str_eq(s.text, "3 5 6 7 8 ");
+    s.text[0] = '\0';
+    must(state_each_event_of(store, &t, NULL, see_event, &s, &err));
+    ck_assert_str_eq(s.text, "5 8 ");
 }
 END_TEST
 
@@ -195,7 +209,7 @@ START_TEST(a_ticket_without_events_has_no_life)
     struct seen s = {""};
     struct ticket t = ticket(9, NULL, NULL, 0);
     put_life();
-    must(state_each_event_of(store, &t, see_event, &s, &err));
+    must(state_each_event_of(store, &t, "[]", see_event, &s, &err));
     ck_assert_str_eq(s.text, "");
 }
 END_TEST
@@ -210,6 +224,7 @@ suite(void)
     tcase_add_test(tc, it_goes_with_its_transaction);
     tcase_add_test(tc, the_same_and_the_like_are_the_newest_first);
     tcase_add_test(tc, a_life_holds_the_tickets_and_its_alarms_events);
+    tcase_add_test(tc, alarms_of_all_rules_that_share_the_ticket_belong_to_it);
     tcase_add_test(tc, a_ticket_without_events_has_no_life);
     suite_add_tcase(s, tc);
     return s;

@@ -335,7 +335,7 @@ START_TEST(steps_are_ticked_off_and_back)
     must(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 2));
     ck_assert_uint_eq(row(1)->steps, 3);
     refused(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 2), ERR_REFUSED,
-            "step 2 of ticket 1 is done already; undone takes it back");
+            "step 2 of ticket 1 is done already; it can be taken back (--undo)");
     must(GIVE(0, .kind = COMMAND_TICKET_TICK, .step = 1, .undone = true));
     ck_assert_uint_eq(row(1)->steps, 2);
     alarm_is(0, EDGE_RAISED, VIBRATION, SEVERITY_NORMAL);
@@ -372,13 +372,17 @@ START_TEST(what_it_waits_for_is_a_word_or_words)
         enum pause kept;
     } waits[] = {{PAUSE_PARTS, NULL, PAUSE_PARTS},
                  {PAUSE_NONE, "contractor", PAUSE_CONTRACTOR},
+                 {PAUSE_NONE, "配件", PAUSE_PARTS},
                  {PAUSE_NONE, "bearing ordered", PAUSE_OTHER},
                  {PAUSE_ACCESS, "parts", PAUSE_ACCESS},
                  {PAUSE_OTHER, "rain", PAUSE_OTHER}};
     open_dry();
+    recorder->short_lines = false;
     must(GIVE(0, .kind = COMMAND_TICKET_WAIT, .pause = waits[_i].given,
               .note = waits[_i].note));
     ck_assert_int_eq(row(1)->pause, waits[_i].kept);
+    bool noted = strstr(recorder->lines[0], "\"note\":") != NULL;
+    ck_assert(noted == (_i >= 3)); /* The word itself is said once. */
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_RESUME));
     ck_assert_int_eq(row(1)->pause, PAUSE_NONE);
     must(GIVE(MINUTE, .kind = COMMAND_TICKET_WAIT, .pause = PAUSE_PARTS));
@@ -442,6 +446,30 @@ START_TEST(a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most)
 }
 END_TEST
 
+START_TEST(a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so)
+{
+    open_dry();
+    struct watch w = {
+        .clear = true, .clear_since_ms = T0 + MINUTE, .while_last_ms = T0 + MINUTE - 1};
+    alarm_is(MINUTE, EDGE_RAISED, DRY_RUN, SEVERITY_NORMAL);
+    must(GIVE(2 * MINUTE, .kind = COMMAND_TICKET_RESOLVE));
+    recorder_forget(recorder);
+    tickets_watch(tickets, T0 + 2 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("2m watched 1 normal not-running");
+    refused(GIVE(3 * MINUTE, .kind = COMMAND_TICKET_CLOSE), ERR_REFUSED,
+            "ticket 1 is resolved but its alarm stands until its device runs again; it "
+            "closes when the sensor confirms, or reopen it");
+    /* Running, it is seen running once its alarm has cleared, or it is ill after all.
+     */
+    w.while_now = true;
+    tickets_watch(tickets, T0 + 4 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("");
+    w = (struct watch){.stands = true, .while_now = true};
+    tickets_watch(tickets, T0 + 5 * MINUTE, PUMP_1, DRY_RUN, &w);
+    expect("5m watched 1 normal alarm-stands");
+}
+END_TEST
+
 /* ---- The follow-up visit ---- */
 
 static void
@@ -482,6 +510,24 @@ START_TEST(a_critical_ticket_is_visited_once_more_by_its_owner)
     recorder_forget(recorder);
     advance(100 * DAY);
     expect("");
+}
+END_TEST
+
+START_TEST(a_visit_that_is_still_to_be_made_serves_for_the_fault_that_came_back)
+{
+    close_critical();
+    advance(3 * DAY);
+    recorder_forget(recorder);
+    alarm_is(4 * DAY, EDGE_RAISED, DRY_RUN, SEVERITY_CRITICAL);
+    alarm_is(4 * DAY, EDGE_CLEARED, DRY_RUN, SEVERITY_CRITICAL);
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_RESOLVE, .ticket = 3));
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_CLOSE, .ticket = 3));
+    must(GIVE(4 * DAY, .kind = COMMAND_TICKET_WAIT, .ticket = 2, .note = "parts"));
+    recorder_forget(recorder);
+    advance(7 * DAY);
+    expect("7d noted 3 critical");
+    ck_assert_int_eq(row(3)->visit_ms, INSTANT_NONE);
+    ck_assert_ptr_null(tickets_get(tickets, 4));
 }
 END_TEST
 
@@ -560,7 +606,8 @@ add_work(TCase *tc)
     tcase_add_test(tc, more_kinds_of_parts_than_a_row_holds_are_refused_whole);
     tcase_add_test(tc, steps_are_ticked_off_and_back);
     tcase_add_test(tc, a_change_is_one_event_and_moves_the_deadlines);
-    tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 5);
+    tcase_add_test(tc, a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so);
+    tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 6);
     tcase_add_test(tc, a_report_says_what_was_seen_and_by_whom);
     tcase_add_test(tc, a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most);
 }
@@ -578,6 +625,8 @@ main(void)
     tcase_add_test(owners, a_reopened_ticket_keeps_its_owner_and_its_first_times);
     add_work(work);
     tcase_add_test(visits, a_critical_ticket_is_visited_once_more_by_its_owner);
+    tcase_add_test(
+        visits, a_visit_that_is_still_to_be_made_serves_for_the_fault_that_came_back);
     tcase_add_test(visits, a_ticket_that_is_reopened_is_not_visited);
     tcase_add_test(visits, a_visit_outlives_the_follow_up_and_a_restart);
     tcase_add_test(visits, no_visit_to_what_is_gone_or_was_never_critical);
