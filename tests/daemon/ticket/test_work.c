@@ -534,6 +534,8 @@ START_TEST(a_critical_ticket_is_visited_once_more_by_its_owner)
            "\"note\":\"its follow-up visit is ticket 2\"}");
     ck_assert_str_eq(row(2)->title, "Follow-up visit: pump is ill");
     ck_assert(!row(2)->taken);
+    /* Until the end of the next day (the zone is UTC). */
+    ck_assert_int_eq(row(2)->resolve_by_ms, T0 / DAY * DAY + 5 * DAY);
     ck_assert_int_eq(row(1)->visit_ms, INSTANT_NONE);
     must(GIVE(3 * DAY, .kind = COMMAND_TICKET_RESOLVE, .ticket = 2));
     must(GIVE(3 * DAY, .kind = COMMAND_TICKET_CLOSE, .ticket = 2));
