@@ -163,10 +163,19 @@ void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
 
+/* ---- team.c, once the rules stand ---- */
+
+/* Warns of a rule whose tickets no team gets: nobody is asked then, and nothing goes
+ * up. A site without any team has none to ask. */
+void receivers_check(struct reader *r, const struct site *site);
+
 /* ---- maintenance.c ---- */
 
 /* Sorted by id.  The devices stand by now. */
 void plans_read(struct reader *r, const struct sections *s, struct site *site);
+/* Warns of a rule that brings forward a plan that is none.  A site without any plan
+ * may use rules of a site that has them. */
+void forwards_check(struct reader *r, const struct site *site);
 
 /* ---- suppression.c ---- */
 

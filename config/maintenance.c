@@ -523,3 +523,24 @@ plans_read(struct reader *r, const struct sections *s, struct site *site)
     }
     qsort(site->plans, site->plan_count, sizeof *site->plans, compare_plans);
 }
+
+void
+forwards_check(struct reader *r, const struct site *site)
+{
+    const char **ids = arena_array(r->arena, site->plan_count + 1, sizeof(char *));
+    for (uint32_t i = 0; i < site->plan_count; i++) {
+        ids[i] = site->plans[i].id;
+    }
+    for (uint32_t i = 0; i < site->rule_count && site->plan_count > 0; i++) {
+        const struct rule_spec *rule = &site->rules[i];
+        const char *plan = rule->brings_forward;
+        if (plan == NULL || site_plan(site, plan) != NONE_INDEX) {
+            continue;
+        }
+        const char *meant = diag_nearest(plan, ids, site->plan_count);
+        diags_add(r->diags, DIAG_WARNING, &rule->forward_loc,
+                  "rule \"%s\" brings forward the plan \"%s\", which the site does not "
+                  "have; the id of an entry of maintenance is accepted, such as %s",
+                  rule->id, plan, meant != NULL ? meant : ids[0]);
+    }
+}

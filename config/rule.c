@@ -45,7 +45,12 @@ struct ticket_yaml {
     const char *team, *category;
     int64_t verify_for_ms, follow_up_ms;
     int kind; /* Into ticket_kinds; -1: not given. */
+    const char *brings_forward;
+    int64_t within_ms; /* -1: not given. */
 };
+
+#define FORWARD_MS_DEFAULT (3 * MS_DAY)
+#define FORWARD_MS_MAX     (90 * MS_DAY) /* No later than a visit may be reminded of. */
 
 /* What an alarm can open. */
 static const enum ticket_kind ticket_kinds[] = {TICKET_FAULT, TICKET_PREDICTED};
@@ -56,10 +61,15 @@ static const struct field ticket_fields[] = {
      ABOUT("The id of the team that gets it.")},
     {FIELD("category", FIELD_STRING, struct ticket_yaml, category), .max = 60,
      ABOUT("What kind of work it is, for the figures.")},
+    /* Without it: as rule_predicts() says. */
     {FIELD("kind", FIELD_ENUM, struct ticket_yaml, kind), .words = ticket_kind_words,
-     ABOUT("Predicted: a sign of wear, before there is a fault; it counts as planned "
-           "work."),
-     PRESET("fault")},
+     ABOUT("Predicted: a sign before there is a fault, as time_to, trend, drift and "
+           "baseline are.")},
+    {FIELD("brings_forward", FIELD_ID, struct ticket_yaml, brings_forward),
+     ABOUT("The id of a plan: its next visit at the device is wanted sooner.")},
+    {FIELD("within", FIELD_DURATION, struct ticket_yaml, within_ms),
+     BETWEEN(0, FORWARD_MS_MAX),
+     ABOUT("How many days after the alarm that visit is due at the latest; 3d.")},
     {FIELD("verify_for", FIELD_DURATION, struct ticket_yaml, verify_for_ms),
      BETWEEN(0, PROMISE_MS_MAX),
      ABOUT("How long the condition stays clear before the repair counts as "
@@ -266,6 +276,29 @@ read_title(struct reader *r, const struct node *n, struct rule_spec *rule)
     }
 }
 
+/* A plan's visit that the rule wants sooner; the plans are not known yet. */
+static void
+read_forward(struct reader *r,
+             const struct node *n,
+             const struct ticket_yaml *y,
+             struct rule_spec *rule)
+{
+    struct loc within = loc_of(n, "within");
+    if (y->within_ms >= 0 && y->brings_forward == NULL) {
+        diags_add(r->diags, DIAG_ERROR, &within,
+                  "\"within\" says when a visit is wanted, and no visit is named; add "
+                  "brings_forward: with the id of a plan");
+    }
+    if (y->within_ms > 0 && y->within_ms % MS_DAY != 0) {
+        diags_add(
+            r->diags, DIAG_ERROR, &within,
+            "\"within\" is no number of whole days; plans go by days, such as 3d");
+    }
+    rule->brings_forward = y->brings_forward;
+    rule->forward_within_ms = y->within_ms >= 0 ? y->within_ms : FORWARD_MS_DEFAULT;
+    rule->forward_loc = loc_of(n, "brings_forward");
+}
+
 static void
 read_ticket(struct reader *r,
             const struct node *n,
@@ -274,7 +307,10 @@ read_ticket(struct reader *r,
             struct rule_spec *rule)
 {
     static const char *const both[] = {"verify_for", "follow_up"};
-    struct ticket_yaml y = {NULL, NULL, rule->verify_for_ms, rule->follow_up_ms, -1};
+    struct ticket_yaml y = {.verify_for_ms = rule->verify_for_ms,
+                            .follow_up_ms = rule->follow_up_ms,
+                            .kind = -1,
+                            .within_ms = -1};
     (void)fields_read(r, &y, n, "ticket", ticket_fields, ARRAY_LEN(ticket_fields));
     for (size_t i = 0; i < ARRAY_LEN(both) && n->kind == NODE_MAP; i++) {
         const struct node *second = node_get(n, both[i]);
@@ -285,7 +321,8 @@ read_ticket(struct reader *r,
     }
     rule->team = y.team;
     rule->category = y.category;
-    rule->ticket_kind = y.kind < 0 ? TICKET_FAULT : ticket_kinds[y.kind];
+    rule->ticket_kind = y.kind < 0 ? rule->ticket_kind : ticket_kinds[y.kind];
+    read_forward(r, n, &y, rule);
     rule->verify_for_ms = y.verify_for_ms;
     rule->follow_up_ms = y.follow_up_ms;
     struct loc loc = loc_of(n, "team");
@@ -365,6 +402,7 @@ read_rule(struct reader *r,
     }
     read_condition(r, n, &y, rule);
     read_title(r, n, rule);
+    rule->ticket_kind = rule_predicts(rule) ? TICKET_PREDICTED : TICKET_FAULT;
     if (y.applies_to != NULL) {
         const char *what = arena_printf(r->arena, "rule \"%s\"", rule->id);
         applies_to_read(r, y.applies_to, site, what, &rule->applies_to);

@@ -99,6 +99,8 @@ build_site(struct reader *r, const struct sections *s, struct site *site)
     check_keepers(r, site);
     rules_read(r, s, site);
     plans_read(r, s, site);
+    receivers_check(r, site);
+    forwards_check(r, site);
 }
 
 static struct site *

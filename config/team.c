@@ -556,3 +556,37 @@ teams_read(struct reader *r, const struct sections *s, struct site *site)
         site->team_count++;
     }
 }
+
+static bool
+some_team_has(const struct site *site, const char *category)
+{
+    for (uint32_t i = 0; category != NULL && i < site->team_count; i++) {
+        for (uint32_t k = 0; k < site->teams[i].category_count; k++) {
+            if (strcmp(site->teams[i].categories[k], category) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void
+receivers_check(struct reader *r, const struct site *site)
+{
+    /* What is wrong comes first: a team that cannot be read is not there. */
+    bool asks = site->team_count > 0 && r->diags->errors == 0;
+    for (uint32_t i = 0; i < site->rule_count && asks; i++) {
+        const struct rule_spec *rule = &site->rules[i];
+        bool opens = rule->enabled && rule->level_count > 0 &&
+                     rule->levels[rule->level_count - 1].severity != SEVERITY_INFO;
+        if (!opens || rule->team != NULL || some_team_has(site, rule->category)) {
+            continue;
+        }
+        diags_add(
+            r->diags, DIAG_WARNING, &rule->loc,
+            "the tickets of rule \"%s\" go to no team, so nobody is asked and "
+            "nothing goes up; ticket: {team: %s} is accepted, or a category that a "
+            "team has",
+            rule->id, site->teams[0].id);
+    }
+}

@@ -175,7 +175,8 @@ static const struct ticket_action actions[] = {
      "rated",
      TAKES_WHICH | TAKES_NOTE,
      {"ticket rate", "stars for a closed one", "NUMBER STARS [--note TEXT] " BY,
-      "From 1 to 5; counted for its owner and its team.\n\n"
+      "From 1 to 5; counted for its owner and its team.  A ticket that has "
+      "been closed for\nlonger than `follow_up` takes none.\n\n"
       "  caretaker ticket rate 17 5 --by \"Mrs Wang\"\n",
       refuse_run}},
 };

@@ -118,7 +118,7 @@ print_life_used(const json_t *ledger)
     }
     if (text_of(text, ledger, "life_used")[0] != '\0') {
         print_label(tr("life used"));
-        printf(tr("%s %% of its %s\n"), text,
+        printf(tr("%s %%, by %s\n"), text,
                tr_word("life", json_string_value(json_object_get(ledger, "life_by"))));
     }
 }

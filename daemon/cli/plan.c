@@ -71,6 +71,7 @@ fetch(const struct site *site,
     cli_query(&path, "plan", filter->plan);
     cli_query(&path, "from", filter->from);
     cli_query(&path, "to", filter->to);
+    cli_query(&path, "language", filter->language);
     int code = cli_ask(site->data_dir, "GET", strbuf_text(&path), NULL, answer, err);
     if (code == ERR_IO) {
         strbuf_clear(answer);
@@ -104,14 +105,14 @@ write_file(const char *file, const struct strbuf *text)
 
 /* What is asked for of the listing `visits`, which it may replace. */
 static enum plan_sheet
-sum_up(const struct planning *a, struct strbuf *visits)
+sum_up(const struct planning *a, const char *from, struct strbuf *visits)
 {
     struct strbuf sums = {0};
     if (!a->budget && !a->parts) {
         return PLAN_SHEET_VISITS;
     }
     if (a->budget) {
-        plan_budget(&sums, strbuf_text(visits));
+        plan_budget(&sums, strbuf_text(visits), from);
     } else {
         plan_parts(&sums, strbuf_text(visits));
     }
@@ -123,12 +124,13 @@ sum_up(const struct planning *a, struct strbuf *visits)
 static int
 print(const struct planning *a,
       const struct site *site,
+      const char *from,
       struct strbuf *answer,
       const char *file)
 {
     struct strbuf text = {0};
     int status = CLI_OK;
-    enum plan_sheet sheet = sum_up(a, answer);
+    enum plan_sheet sheet = sum_up(a, from, answer);
     if (a->ics) {
         plan_print_ics(&text, site->name != NULL ? site->name : site->id,
                        strbuf_text(answer), clock_real_ms());
@@ -160,7 +162,7 @@ show(const struct planning *a,
     struct err err = {0};
     int status = fetch(site, filter, &answer, &err) != 0
                      ? cli_fail(&err)
-                     : print(a, site, &answer, file);
+                     : print(a, site, filter->from, &answer, file);
     strbuf_fini(&answer);
     return status;
 }
@@ -193,6 +195,18 @@ check_names(const struct planning *a, const struct site *site)
     return CLI_OK;
 }
 
+/* A list is for who reads it, a file for the people of the site unless somebody asked
+ * for a language; what machines read is the same for all. */
+static const char *
+language_of(const struct planning *a, const struct site *site)
+{
+    if (a->json) {
+        return NULL;
+    }
+    return language_name(a->ics || a->csv ? cli_document_language(site)
+                                          : catalogue_language());
+}
+
 static int
 list(const struct cli_command *self, const struct planning *a, const char *file)
 {
@@ -223,7 +237,8 @@ list(const struct cli_command *self, const struct planning *a, const char *file)
                                      .device = a->device,
                                      .plan = a->plan,
                                      .from = civil_format(first, from),
-                                     .to = civil_format(last, to)};
+                                     .to = civil_format(last, to),
+                                     .language = language_of(a, site)};
         status = show(a, site, &filter, file);
     }
     site_free(site);

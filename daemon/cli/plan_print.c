@@ -100,7 +100,11 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 {
     const char *name = text_of(v, "device_name");
     const char *device = text_of(v, "device");
-    strbuf_printf(out, "  %lld. %s", (long long)int_of(v, "stop"), device);
+    if (is_true(v, "overdue")) { /* By day, not in the order of a round. */
+        strbuf_printf(out, "  - %s", device);
+    } else {
+        strbuf_printf(out, "  %lld. %s", (long long)int_of(v, "stop"), device);
+    }
     if (strcmp(name, device) != 0) {
         strbuf_printf(out, " %s", name);
     }
@@ -116,6 +120,12 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
     }
     if (strcmp(text_of(v, "why"), "use") == 0) {
         strbuf_add(out, tr(", by use"));
+    } else if (strcmp(text_of(v, "why"), "moved") == 0) {
+        strbuf_add(out, tr(", moved"));
+        if (int_of(v, "for_ticket") != 0) {
+            strbuf_printf(out, tr(" for ticket %lld"),
+                          (long long)int_of(v, "for_ticket"));
+        }
     }
     if (int_of(v, "ticket") != 0) {
         strbuf_printf(out, tr("; ticket %lld %s"), (long long)int_of(v, "ticket"),

@@ -141,7 +141,7 @@ put_text(struct strbuf *out, const char *key, const char *text)
 }
 
 void
-plan_budget(struct strbuf *out, const char *visits)
+plan_budget(struct strbuf *out, const char *visits, const char *from)
 {
     struct sums sums = {0};
     json_t *root = json_loads(visits, 0, NULL);
@@ -152,6 +152,9 @@ plan_budget(struct strbuf *out, const char *visits)
         struct sum key = {.plan = text_of(v, "plan"),
                           .title = text_of(v, "title"),
                           .team = text_of(v, "team")};
+        if (strcmp(text_of(v, "day"), from) < 0) {
+            continue;
+        }
         snprintf(key.month, sizeof key.month, "%.*s", MONTH_SIZE, text_of(v, "day"));
         struct sum *sum = find(&sums, &key, by_month);
         int64_t cost;

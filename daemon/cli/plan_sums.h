@@ -10,8 +10,9 @@
 
 /* `visits` is the JSON array; so is what comes out.
  * A budget, by month and plan: month plan title team visits minutes cost; `cost` is
- * null where the plan sets nothing aside. */
-void plan_budget(struct strbuf *out, const char *visits);
+ * null where the plan sets nothing aside.  A visit that is overdue counts on the day it
+ * is to be made on; what comes before the date `from` does not. */
+void plan_budget(struct strbuf *out, const char *visits, const char *from);
 /* What is to be there, by day, team and part: day team part count for (the devices). */
 void plan_parts(struct strbuf *out, const char *visits);
 

@@ -130,7 +130,7 @@ static void
 add_ticket_members(struct strbuf *out, const struct event *e)
 {
     strbuf_json_str(out, "priority", severity_name(e->severity));
-    if (e->kind == EVENT_TICKET_OPENED) {
+    if (e->kind == EVENT_TICKET_OPENED || e->kind_changed) {
         strbuf_json_str(out, "kind", ticket_kind_name(e->ticket_kind));
     }
     if (e->kind == EVENT_TICKET_REOPENED) {
@@ -395,7 +395,7 @@ event_to_text(struct strbuf *out, const struct event *e)
         e->kind == EVENT_TICKET_REOPENED || e->kind == EVENT_TICKET_CHANGED) {
         strbuf_printf(out, ", %s", severity_word(e->severity));
     }
-    if (e->kind == EVENT_TICKET_OPENED) {
+    if (e->kind == EVENT_TICKET_OPENED || e->kind_changed) {
         strbuf_printf(out, ", %s", ticket_kind_word(e->ticket_kind));
     }
     if (e->kind == EVENT_CLOCK_STEPPED) {

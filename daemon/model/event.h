@@ -63,7 +63,8 @@ bool event_kind_parse(enum event_kind *out, const char *text);
  * responded   `by` is the assignee: `taken`; responded_ms; first_responded_ms once
  * waiting     pause
  * resumed     resolve_by_ms, resolve_from_ms by as much; pause PAUSE_NONE
- * changed     priority, deadlines, category, team: those that it has
+ * changed     priority, deadlines, category, team: those that it has; kind where it is
+ *             news
  * resolved    resolution is `note`; `by` is the assignee: `taken`; first_resolved_ms
  *             once; PROOF_NONE; out of a pause the fields of resumed; work, see below
  * watched     proof
@@ -91,7 +92,8 @@ struct event {
     bool has_value;
     double value;
     int64_t episode;              /* Alarms, reopened; 0: not written. */
-    enum ticket_kind ticket_kind; /* Written for ticket.opened. */
+    enum ticket_kind ticket_kind; /* Written for ticket.opened; */
+    bool kind_changed;            /* and for ticket.changed, where it is news. */
     const char *deadline;         /* "respond" or "resolve" for warned and breached. */
     int64_t respond_by_ms, resolve_by_ms; /* opened (not in its JSON), reopened,
                                              changed, resumed; 0: none. */

@@ -35,7 +35,7 @@ struct plan_row {
     int32_t done_day;   /* The last visit, */
     int64_t done_ms;    /* INSTANT_NONE: none is known, */
     int32_t base_day;   /* and the planned day that it was for. */
-    int32_t moved_day;  /* Where the next one was moved to. */
+    int32_t moved_day;  /* Where the next one, or the open one, was moved to. */
     int32_t use_day;    /* Where use has put the next one. */
     int64_t ticket;     /* Of the visit that is open; 0: none. */
     int32_t ticket_day; /* Its day, */

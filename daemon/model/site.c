@@ -107,6 +107,65 @@ applies_to_device(const struct applies_to *a, const struct device *d)
            text_matches(a->location, d->location);
 }
 
+bool
+plan_goes_to(const struct plan_spec *p, const struct device *d)
+{
+    return d->role == DEVICE_EQUIPMENT && applies_to_device(&p->applies_to, d);
+}
+
+uint32_t
+plan_device_of(const struct site *site, uint32_t plan, uint32_t device)
+{
+    while (device != NONE_INDEX &&
+           !plan_goes_to(&site->plans[plan], &site->devices[device])) {
+        device = site->devices[device].parent;
+    }
+    return device;
+}
+
+static bool
+is_of_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* Names of devices may hold what functions are called: only a call counts, and nothing
+ * between quotes. */
+static bool
+asks_prediction(const char *text)
+{
+    static const char *const names[] = {"baseline", "drift", "time_to", "trend"};
+    char quote = '\0';
+    for (const char *p = text; p != NULL && *p != '\0'; p++) {
+        size_t size = 0;
+        if (quote != '\0' || *p == '"' || *p == '\'') {
+            quote = quote == '\0' ? *p : quote == *p ? '\0' : quote;
+            continue;
+        }
+        while (is_of_name(p[size])) {
+            size++;
+        }
+        const char *after = p + size + strspn(p + size, " \t\r\n");
+        for (size_t i = 0; i < ARRAY_LEN(names) && size > 0 && *after == '('; i++) {
+            if (strlen(names[i]) == size && strncmp(names[i], p, size) == 0) {
+                return true;
+            }
+        }
+        p += size > 0 ? size - 1 : 0;
+    }
+    return false;
+}
+
+bool
+rule_predicts(const struct rule_spec *rule)
+{
+    bool all = rule->level_count > 0;
+    for (uint32_t i = 0; i < rule->level_count; i++) {
+        all = all && asks_prediction(rule->levels[i].when.text);
+    }
+    return all;
+}
+
 struct site_equipment
 site_equipment(const struct site *site)
 {

@@ -215,7 +215,10 @@ struct rule_spec {
     const char *team, *category;  /* Of its ticket; may be NULL. */
     enum ticket_kind ticket_kind; /* TICKET_FAULT, or TICKET_PREDICTED: what it sees is
                                      a sign of a fault that is still to come. */
-    int64_t verify_for_ms;        /* Resolved: the rule's, else the site's. */
+    const char *brings_forward;   /* The id of a plan, whose next visit is wanted */
+    int64_t forward_within_ms;    /* so soon, in whole days; NULL: none. */
+    struct loc forward_loc;
+    int64_t verify_for_ms; /* Resolved: the rule's, else the site's. */
     int64_t follow_up_ms;
     bool enabled;
     bool latch;         /* Stays until it is acknowledged. */
@@ -437,6 +440,14 @@ uint32_t site_point(const struct site *site, uint32_t device, const char *id);
 
 /* Every criterion that is given matches the device. */
 bool applies_to_device(const struct applies_to *a, const struct device *d);
+/* Buses and the gateway are not maintained by plans. */
+bool plan_goes_to(const struct plan_spec *p, const struct device *d);
+/* The device, else the nearest of its parents, that the plan goes to; NONE_INDEX. */
+uint32_t plan_device_of(const struct site *site, uint32_t plan, uint32_t device);
+
+/* Whatever raises the alarm asks a prediction of the language: time_to, trend, drift or
+ * baseline.  By its text; whether it is an expression at all is not looked at. */
+bool rule_predicts(const struct rule_spec *rule);
 
 /* What the owner listed: neither the buses' own devices nor the gateway's, and no
  * derived points. */

@@ -10,7 +10,8 @@
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
  *   GET  /api/v1/tickets/N, N/chart.svg, N/evidence.html: one with its evidence, see
  *                           api_ticket.c
- *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=: the coming visits
+ *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=
+ *                           ?language=: the coming visits
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
@@ -200,7 +201,8 @@ get_plan(struct live *l, const struct web_request *r, struct strbuf *body)
                                  .device = r->query(r, "device"),
                                  .plan = r->query(r, "plan"),
                                  .from = r->query(r, "from"),
-                                 .to = r->query(r, "to")};
+                                 .to = r->query(r, "to"),
+                                 .language = r->query(r, "language")};
     struct err err;
     pthread_rwlock_rdlock(&l->site_lock); /* It must not be exchanged meanwhile. */
     int code = listing_plan(l->reader, l->site, &filter,

@@ -49,29 +49,25 @@ copy_or_abort(const char *text)
     return copy;
 }
 
-/* Behind the ticket's row, which says how often it was reopened. */
-static void
-take_evidence(struct changes *c, const struct event *e)
+static bool
+asks_witness(const struct changes *c, const struct event *e)
 {
-    bool opens = e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED;
-    if (c->witness == NULL || !opens) {
-        return;
-    }
-    struct evidence_texts texts = {0};
-    c->witness(c->witness_ctx, e, &texts);
-    struct change *item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
-    item->evidence.ticket = e->ticket;
-    item->evidence.t_ms = e->t_ms;
-    item->evidence.texts = texts;
+    return c->witness != NULL &&
+           (e->kind == EVENT_TICKET_OPENED || e->kind == EVENT_TICKET_REOPENED);
 }
 
 static void
 on_event(void *ctx, const struct event *e)
 {
     struct changes *c = ctx;
-    struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
+    bool witnessed = asks_witness(c, e);
+    struct evidence_texts texts = {0};
     struct strbuf json = {0};
     event_to_json(&json, e, NULL);
+    if (witnessed) {
+        c->witness(c->witness_ctx, e, &texts);
+    }
+    struct change *item = append(c, CHANGE_EVENT, e->device, e->rule);
     /* The journal's columns; all other texts are in the JSON by now. */
     item->event.event = (struct event){.t_ms = e->t_ms,
                                        .kind = e->kind,
@@ -86,7 +82,12 @@ on_event(void *ctx, const struct event *e)
     (void)catalogue_hear(heard);
     item->event.text = strbuf_take(&json);
     item->event.peer = c->peer != NULL ? copy_or_abort(c->peer) : NULL;
-    take_evidence(c, e);
+    if (witnessed) { /* Behind the ticket's row, which says how often it opened. */
+        item = append(c, CHANGE_EVIDENCE, e->device, e->rule);
+        item->evidence.ticket = e->ticket;
+        item->evidence.t_ms = e->t_ms;
+        item->evidence.texts = texts;
+    }
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/changes_inside.h"
 #include "daemon/publish/publish.h"
+#include "daemon/ticket/fold.h"
 
 /* What must go outside joins the outbox; both texts are used up. */
 static int
@@ -53,6 +54,41 @@ put_event(const struct event *e,
     return put_out(store, &topic, &payload, false, err);
 }
 
+static struct evidence_row
+evidence_row_of(int64_t ticket, int64_t t_ms, const struct evidence_texts *texts)
+{
+    return (struct evidence_row){.ticket = ticket,
+                                 .t_ms = t_ms,
+                                 .rule = strbuf_text(&texts->rule),
+                                 .version = texts->version,
+                                 .facts = strbuf_text(&texts->facts),
+                                 .device = strbuf_text(&texts->device),
+                                 .bus = strbuf_text(&texts->bus)};
+}
+
+/* The chain proves the evidence, too: of an event that has some behind it, its hash. */
+static void
+add_evidence_hash(struct strbuf *more,
+                  const struct changes *c,
+                  const struct change *event)
+{
+    const struct change *next = event + 1;
+    if (next == c->items + c->count || next->kind != CHANGE_EVIDENCE) {
+        return;
+    }
+    const struct evidence_row row = evidence_row_of(
+        next->evidence.ticket, next->evidence.t_ms, &next->evidence.texts);
+    char hash[EVIDENCE_HASH_BYTES];
+    state_evidence_hash(hash, &row);
+    if (more->size == 0) {
+        strbuf_add_char(more, '{');
+    } else {
+        more->text[--more->size] = '\0'; /* The brace. */
+    }
+    strbuf_json_str(more, FOLD_EVIDENCE, hash);
+    strbuf_add_char(more, '}');
+}
+
 static int
 write_event(struct changes *c,
             struct change *item,
@@ -82,6 +118,7 @@ write_event(struct changes *c,
         owed_take_all(&c->owed, e.step_ms, &more);
     } else if (e.ticket != 0) {
         owed_take(&c->owed, e.ticket, &more);
+        add_evidence_hash(&more, c, item);
     }
     int code =
         put_event(&e, item->event.json, &more, item->event.peer, store, site, err);
@@ -144,14 +181,8 @@ write_ticket(struct changes *c,
 static int
 write_evidence(const struct change *item, struct state *store, struct err *err)
 {
-    const struct evidence_texts *texts = &item->evidence.texts;
-    const struct evidence_row row = {.ticket = item->evidence.ticket,
-                                     .t_ms = item->evidence.t_ms,
-                                     .rule = strbuf_text(&texts->rule),
-                                     .version = texts->version,
-                                     .facts = strbuf_text(&texts->facts),
-                                     .device = strbuf_text(&texts->device),
-                                     .bus = strbuf_text(&texts->bus)};
+    const struct evidence_row row = evidence_row_of(
+        item->evidence.ticket, item->evidence.t_ms, &item->evidence.texts);
     return state_put_evidence(store, &row, err);
 }
 

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/budgets.h"
+#include "daemon/pipeline/forward.h"
 
 static bool
 has_equipment(const struct site *site, uint32_t bus)
@@ -52,6 +53,7 @@ check_site(const char *path, struct diags *diags, struct rules_counts *counts)
     }
     if (good) {
         warn_of_silent_buses(site, rules, diags);
+        forward_check(site, rules, diags);
     }
     rules_free(rules);
     struct err err;

@@ -154,27 +154,41 @@ text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* The ids of the rules whose alarms are part of its life, as a JSON array: its own, and
- * those of its group at any of its openings. */
+static void
+add_once(json_t *ids, const char *id)
+{
+    size_t i;
+    const json_t *known;
+    json_array_foreach(ids, i, known)
+    {
+        if (id != NULL && strcmp(json_string_value(known), id) == 0) {
+            return;
+        }
+    }
+    if (id != NULL) {
+        json_array_append_new(ids, json_string(id));
+    }
+}
+
+/* The ids of the rules whose alarms are part of its life, as a JSON array, each once:
+ * its own, and those of its group at any of its openings. */
 static void
 rules_of(struct strbuf *out, const struct evidence *e)
 {
-    strbuf_add_char(out, '[');
-    if (e->ticket.rule != NULL) {
-        strbuf_json_string(out, e->ticket.rule);
-    }
+    json_t *ids = json_array();
+    add_once(ids, e->ticket.rule);
     for (uint32_t i = 0; i < e->opening_count; i++) {
         size_t k;
         json_t *other;
         json_array_foreach(json_object_get(e->openings[i].facts, "group"), k, other)
         {
-            if (text_of(other, "id") != NULL) {
-                strbuf_add(out, out->text[out->size - 1] == '[' ? "" : ",");
-                strbuf_json_string(out, text_of(other, "id"));
-            }
+            add_once(ids, text_of(other, "id"));
         }
     }
-    strbuf_add_char(out, ']');
+    char *text = json_dumps(ids, JSON_COMPACT);
+    strbuf_add(out, text != NULL ? text : "[]");
+    free(text);
+    json_decref(ids);
 }
 
 static bool

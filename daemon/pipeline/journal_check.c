@@ -8,23 +8,19 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
-#include "daemon/base/utf8.h"
+#include "daemon/pipeline/journal_alarms.h"
+#include "daemon/pipeline/journal_finding.h"
+#include "daemon/store/state_evidence.h"
 #include "daemon/ticket/fold.h"
 
 #define CHAIN_SHARE    0.5 /* Of the progress; the rest is that of the tickets. */
 #define PROGRESS_EVERY 64  /* Tickets. */
 
+#define HASH_DIGITS (EVIDENCE_HASH_BYTES - 1)
+
 /* A ticket that clock.stepped moved. */
 struct move {
     int64_t ticket, seq;
-};
-
-/* What the events of an alarm say last. */
-struct trace {
-    char device[ID_BYTES_MAX], rule[ID_BYTES_MAX];
-    int64_t episode;
-    bool raised;
-    char acked_by[PERSON_BYTES]; /* Who acknowledged it last. */
 };
 
 struct work {
@@ -33,8 +29,7 @@ struct work {
     struct state *store;
     struct move *moves;
     size_t move_count, move_capacity;
-    struct trace **traces; /* In order of device, rule. */
-    size_t trace_count, trace_capacity;
+    struct journal_alarms alarms;
     int64_t ticket_total;
     struct err err; /* Of a callback. */
 };
@@ -42,43 +37,20 @@ struct work {
 /* ---- Findings ---- */
 
 static void
-begin_finding(struct work *w, const char *kind)
-{
-    struct strbuf *json = &w->out->json;
-    strbuf_add(json, json->size > 0 ? ",{" : "{");
-    strbuf_json_str(json, "kind", kind);
-}
-
-static void
-end_finding(struct work *w, const struct strbuf *text)
-{
-    strbuf_json_str(&w->out->json, "text", strbuf_text(text));
-    strbuf_add_char(&w->out->json, '}');
-    strbuf_add(&w->out->text, strbuf_text(text));
-    strbuf_add_char(&w->out->text, '\n');
-}
-
-static bool
-is_shown(struct work *w)
-{
-    return ++w->out->findings <= JOURNAL_FINDINGS_SHOWN;
-}
-
-static void
 on_found(void *ctx, const struct journal_finding *f)
 {
     struct work *w = ctx;
     struct strbuf text = {0};
-    if (!is_shown(w)) {
+    if (!journal_finding_is_shown(w->out)) {
         return;
     }
     journal_finding_to_text(&text, f);
-    begin_finding(w, journal_fault_name(f->fault));
+    journal_finding_begin(w->out, journal_fault_name(f->fault));
     if (f->fault != JOURNAL_NO_HEAD) {
         strbuf_json_int(&w->out->json, "first", f->first);
         strbuf_json_int(&w->out->json, "last", f->last);
     }
-    end_finding(w, &text);
+    journal_finding_end(w->out, &text);
     strbuf_fini(&text);
 }
 
@@ -92,10 +64,10 @@ tell_ticket(struct work *w,
             const char *what)
 {
     struct strbuf text = {0};
-    if (!is_shown(w)) {
+    if (!journal_finding_is_shown(w->out)) {
         return;
     }
-    begin_finding(w, "ticket");
+    journal_finding_begin(w->out, "ticket");
     strbuf_json_int(&w->out->json, "ticket", number);
     strbuf_printf(&text, tr("ticket %" PRId64 ": "), number);
     if (field != NULL) {
@@ -109,42 +81,11 @@ tell_ticket(struct work *w,
     } else {
         strbuf_add(&text, tr(what));
     }
-    end_finding(w, &text);
-    strbuf_fini(&text);
-}
-
-static void
-tell_alarm(struct work *w, const struct alarm *a, const char *field, const char *what)
-{
-    struct strbuf text = {0};
-    if (!is_shown(w)) {
-        return;
-    }
-    begin_finding(w, "alarm");
-    strbuf_json_str(&w->out->json, "device", a->device);
-    strbuf_json_str(&w->out->json, "rule", a->rule);
-    strbuf_json_str(&w->out->json, "field", field);
-    strbuf_printf(&text, tr("alarm %s/%s: %s"), a->device, a->rule, tr(what));
-    end_finding(w, &text);
+    journal_finding_end(w->out, &text);
     strbuf_fini(&text);
 }
 
 /* ---- What the rows of the journal say, in passing ---- */
-
-/* Room for one more; aborts when out of memory. */
-static void *
-grown(void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity) {
-        return items;
-    }
-    *capacity = *capacity == 0 ? 64 : *capacity * 2;
-    void *more = realloc(items, *capacity * size);
-    if (more == NULL) {
-        abort();
-    }
-    return more;
-}
 
 static void
 note_moves(struct work *w, const struct event_row *row)
@@ -154,88 +95,16 @@ note_moves(struct work *w, const struct event_row *row)
     const json_t *patch;
     json_object_foreach(more, key, patch)
     {
-        w->moves =
-            grown(w->moves, w->move_count, &w->move_capacity, sizeof w->moves[0]);
+        if (w->move_count == w->move_capacity) {
+            w->move_capacity = w->move_capacity == 0 ? 64 : 2 * w->move_capacity;
+            w->moves = realloc(w->moves, w->move_capacity * sizeof w->moves[0]);
+            if (w->moves == NULL) {
+                abort();
+            }
+        }
         w->moves[w->move_count++] = (struct move){strtoll(key, NULL, 10), row->seq};
     }
     json_decref(more);
-}
-
-/* Where the alarm is in w->traces, or would be. */
-static size_t
-place_of(const struct work *w, const char *device, const char *rule)
-{
-    size_t low = 0;
-    size_t high = w->trace_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(w->traces[middle]->device, device);
-        order = order != 0 ? order : strcmp(w->traces[middle]->rule, rule);
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct trace *
-find_trace(const struct work *w, const char *device, const char *rule)
-{
-    size_t at = place_of(w, device, rule);
-    bool is_there = at < w->trace_count && strcmp(w->traces[at]->device, device) == 0 &&
-                    strcmp(w->traces[at]->rule, rule) == 0;
-    return is_there ? w->traces[at] : NULL;
-}
-
-static struct trace *
-add_trace(struct work *w, const char *device, const char *rule)
-{
-    size_t at = place_of(w, device, rule);
-    struct trace *t = calloc(1, sizeof *t);
-    if (t == NULL) {
-        abort();
-    }
-    w->traces =
-        grown(w->traces, w->trace_count, &w->trace_capacity, sizeof(struct trace *));
-    memmove(w->traces + at + 1, w->traces + at,
-            (w->trace_count - at) * sizeof(struct trace *));
-    w->traces[at] = t;
-    w->trace_count++;
-    snprintf(t->device, sizeof t->device, "%s", device);
-    snprintf(t->rule, sizeof t->rule, "%s", rule);
-    return t;
-}
-
-static void
-note_alarm(struct work *w, const struct event_row *row, bool raised)
-{
-    /* Inside of a text the quotes would be escaped: this is the member. */
-    static const char key[] = ",\"episode\":";
-    const char *episode = strstr(row->json, key);
-    if (episode == NULL || row->device == NULL || row->rule == NULL ||
-        strlen(row->device) >= ID_BYTES_MAX || strlen(row->rule) >= ID_BYTES_MAX) {
-        return;
-    }
-    struct trace *t = find_trace(w, row->device, row->rule);
-    t = t != NULL ? t : add_trace(w, row->device, row->rule);
-    t->episode = strtoll(episode + strlen(key), NULL, 10);
-    t->raised = raised;
-}
-
-static void
-note_ack(struct work *w, const struct event_row *row)
-{
-    struct trace *t = row->device != NULL && row->rule != NULL
-                          ? find_trace(w, row->device, row->rule)
-                          : NULL;
-    json_t *json = t != NULL ? json_loads(row->json, 0, NULL) : NULL;
-    const char *by = json_string_value(json_object_get(json, "by"));
-    if (by != NULL) {
-        utf8_copy(t->acked_by, sizeof t->acked_by, by);
-    }
-    json_decref(json);
 }
 
 static void
@@ -244,12 +113,8 @@ on_row(void *ctx, const struct event_row *row)
     struct work *w = ctx;
     if (strcmp(row->name, "clock.stepped") == 0) {
         note_moves(w, row);
-    } else if (strcmp(row->name, "alarm.raised") == 0) {
-        note_alarm(w, row, true);
-    } else if (strcmp(row->name, "alarm.cleared") == 0) {
-        note_alarm(w, row, false);
-    } else if (strcmp(row->name, "alarm.acknowledged") == 0) {
-        note_ack(w, row);
+    } else {
+        journal_alarms_note(&w->alarms, row);
     }
 }
 
@@ -270,6 +135,9 @@ struct folding {
     struct fold fold;
     size_t move; /* The next of work->moves that may concern it. */
     bool bad;    /* An event could not be read. */
+    /* HASH_DIGITS for each opening: that of its evidence.  The first is '-' when its
+     * event carries none, and '+' once the evidence was met. */
+    struct strbuf openings;
 };
 
 static void
@@ -286,6 +154,66 @@ take_event(struct folding *f, const struct event_row *row)
              tr("what event %" PRId64 " means for it cannot be read: %s"), row->seq,
              err.text);
     tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+}
+
+static void
+note_opening(struct folding *f, const struct event_row *row)
+{
+    static const char none[] =
+        "----------------------------------------------------------------";
+    _Static_assert(sizeof none == HASH_DIGITS + 1, "as long as a hash");
+    if (strcmp(row->name, "ticket.opened") != 0 &&
+        strcmp(row->name, "ticket.reopened") != 0) {
+        return;
+    }
+    json_t *more = row->more != NULL ? json_loads(row->more, 0, NULL) : NULL;
+    const char *hash = json_string_value(json_object_get(more, FOLD_EVIDENCE));
+    strbuf_add(&f->openings, hash != NULL && strlen(hash) == HASH_DIGITS ? hash : none);
+    json_decref(more);
+}
+
+static bool
+on_evidence(void *ctx, const struct evidence_row *row)
+{
+    struct folding *f = ctx;
+    int64_t count = (int64_t)(f->openings.size / HASH_DIGITS);
+    char hash[EVIDENCE_HASH_BYTES];
+    char what[160];
+    if (row->opening < 1 || row->opening > count) {
+        snprintf(
+            what, sizeof what,
+            tr("there is evidence of opening %" PRId64 ", of which no event tells"),
+            row->opening);
+        tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+        return true;
+    }
+    char *told = f->openings.text + (row->opening - 1) * HASH_DIGITS;
+    state_evidence_hash(hash, row);
+    if (*told != '-' && memcmp(told, hash, HASH_DIGITS) != 0) {
+        snprintf(what, sizeof what,
+                 tr("the evidence of its opening %" PRId64 " was changed"),
+                 row->opening);
+        tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+    }
+    *told = '+';
+    return true;
+}
+
+/* What was stored at each opening is what the chain says was. */
+static void
+check_evidence(struct folding *f)
+{
+    (void)state_each_evidence(f->work->store, f->number, on_evidence, f, &f->work->err);
+    for (size_t i = 0; i < f->openings.size; i += HASH_DIGITS) {
+        char met = f->openings.text[i];
+        if (met != '-' && met != '+' && f->work->err.code == 0) {
+            char what[160];
+            snprintf(what, sizeof what,
+                     tr("the evidence of its opening %" PRId64 " was removed"),
+                     (int64_t)(i / HASH_DIGITS) + 1);
+            tell_ticket(f->work, f->number, NULL, NULL, NULL, what);
+        }
+    }
 }
 
 static bool
@@ -314,6 +242,7 @@ on_ticket_event(void *ctx, const struct event_row *row)
     struct folding *f = ctx;
     take_moves(f, row->seq);
     take_event(f, row);
+    note_opening(f, row);
     return f->work->err.code == 0;
 }
 
@@ -395,6 +324,10 @@ on_ticket_row(void *ctx, int64_t number, const char *json)
     fold_init(&f.fold);
     (void)state_each_ticket_event(w->store, number, on_ticket_event, &f, &w->err);
     take_moves(&f, INT64_MAX);
+    if (w->err.code == 0) {
+        check_evidence(&f);
+    }
+    strbuf_fini(&f.openings);
     if (w->err.code != 0) {
         return false;
     }
@@ -436,53 +369,6 @@ check_tickets(struct work *w, struct err *err)
     return code == 0 ? state_each_lost_ticket(w->store, on_lost_ticket, w, err) : code;
 }
 
-/* ---- Alarms ---- */
-
-static bool
-on_alarm(void *ctx, const struct alarm *a)
-{
-    struct work *w = ctx;
-    char what[160];
-    const struct trace *t = find_trace(w, a->device, a->rule);
-    bool raised = a->cleared_ms == INSTANT_NONE;
-    w->out->alarms++;
-    if (a->untold) {
-        return true; /* Hidden since it was raised: no event tells of this episode. */
-    }
-    if (t == NULL) {
-        tell_alarm(w, a, "episode", "no event tells of it");
-    } else if (a->episode != t->episode) {
-        snprintf(
-            what, sizeof what,
-            tr("episode is %" PRId64 " in the table and %" PRId64 " by its events"),
-            a->episode, t->episode);
-        tell_alarm(w, a, "episode", what);
-    } else if (raised != t->raised) {
-        snprintf(what, sizeof what, tr("it is %s in the table and %s by its events"),
-                 raised ? tr("raised") : tr("cleared"),
-                 t->raised ? tr("raised") : tr("cleared"));
-        tell_alarm(w, a, "cleared_ms", what);
-    } else if (a->acked_by[0] != '\0' && strcmp(a->acked_by, t->acked_by) != 0) {
-        tell_alarm(w, a, "acked_by", "no event tells of who acknowledged it");
-    }
-    return true;
-}
-
-/* A word that nobody knows ends the reading of the table; that is a finding, too. */
-static void
-check_alarms(struct work *w)
-{
-    struct err err;
-    if (state_each_alarm(w->store, false, on_alarm, w, &err) != 0 && is_shown(w)) {
-        struct strbuf text = {0};
-        begin_finding(w, "alarm");
-        strbuf_printf(&text, tr("the table of alarms cannot be read to its end: %s"),
-                      err.text);
-        end_finding(w, &text);
-        strbuf_fini(&text);
-    }
-}
-
 static int
 check_all(struct work *w, struct err *err)
 {
@@ -499,7 +385,7 @@ check_all(struct work *w, struct err *err)
         code = check_tickets(w, err);
     }
     if (code == 0) {
-        check_alarms(w);
+        journal_alarms_check(&w->alarms, w->store);
     }
     return code;
 }
@@ -509,7 +395,7 @@ journal_check(const struct journal_check *check,
               struct journal_verdict *out,
               struct err *err)
 {
-    struct work w = {.check = check, .out = out};
+    struct work w = {.check = check, .out = out, .alarms = {.out = out}};
     *out = (struct journal_verdict){0};
     int code = state_open(&w.store, check->data_dir, STORE_READ, err);
     if (code == 0) {
@@ -520,10 +406,7 @@ journal_check(const struct journal_check *check,
         state_read_end(w.store);
     }
     state_close(w.store);
-    for (size_t i = 0; i < w.trace_count; i++) {
-        free(w.traces[i]);
-    }
-    free(w.traces);
+    journal_alarms_fini(&w.alarms);
     free(w.moves);
     return code;
 }

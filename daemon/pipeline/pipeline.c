@@ -6,6 +6,7 @@
 
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/forward.h"
 #include "daemon/ticket/ledger.h"
 
 /* One step (a frame, a timer, a command) may move several alarms.  Events go out in the
@@ -292,6 +293,9 @@ settle(struct pipeline *p)
                                            c->device, c->rule, others);
             if (c->kind != EDGE_CLEARED) {
                 alarms_set_ticket(p->alarms, c->device, c->rule, number);
+            }
+            if (c->kind != EDGE_CLEARED && number != 0) {
+                forward_visit(p->plans, p->site, p->now_ms, c->device, c->rule);
             }
         }
         update_watch(p, c->device, c->rule);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
@@ -22,11 +23,34 @@ struct work {
     char assignee[PERSON_BYTES];
 };
 
+/* An open ticket whose rule has brought a visit forward. */
+struct asking {
+    int64_t number;
+    uint32_t plan, device; /* Of the visit. */
+};
+
 struct looking {
+    const struct site *site;
     struct plans *plans;
     struct work *work;
     size_t count, room;
+    struct asking *asking;
+    size_t asking_count, asking_room;
+    enum language language; /* Of titles and steps. */
 };
+
+static void *
+grown(void *items, size_t count, size_t *room, size_t size)
+{
+    if (count == *room) {
+        *room = *room == 0 ? 32 : 2 * *room;
+        items = realloc(items, *room * size);
+        if (items == NULL) {
+            abort();
+        }
+    }
+    return items;
+}
 
 static bool
 take_plan(void *ctx, const struct plan_row *row)
@@ -36,20 +60,31 @@ take_plan(void *ctx, const struct plan_row *row)
     return true;
 }
 
+static void
+take_asking(struct looking *l, const struct ticket *t)
+{
+    const struct site *site = l->site;
+    uint32_t rule = t->rule != NULL ? site_rule(site, t->rule) : NONE_INDEX;
+    uint32_t device = t->device != NULL ? site_device(site, t->device) : NONE_INDEX;
+    const char *plan = rule != NONE_INDEX ? site->rules[rule].brings_forward : NULL;
+    uint32_t index = plan != NULL ? site_plan(site, plan) : NONE_INDEX;
+    if (index == NONE_INDEX || device == NONE_INDEX) {
+        return;
+    }
+    l->asking = grown(l->asking, l->asking_count, &l->asking_room, sizeof *l->asking);
+    l->asking[l->asking_count++] =
+        (struct asking){t->number, index, plan_device_of(site, index, device)};
+}
+
 static bool
 take_ticket(void *ctx, const struct ticket *t)
 {
     struct looking *l = ctx;
     if (t->kind != TICKET_PLANNED) {
+        take_asking(l, t);
         return true;
     }
-    if (l->count == l->room) {
-        l->room = l->room == 0 ? 32 : 2 * l->room;
-        l->work = realloc(l->work, l->room * sizeof *l->work);
-        if (l->work == NULL) {
-            abort();
-        }
-    }
+    l->work = grown(l->work, l->count, &l->room, sizeof *l->work);
     struct work *w = &l->work[l->count++];
     w->number = t->number;
     w->state = t->state;
@@ -66,6 +101,21 @@ work_of(const struct looking *l, int64_t number)
         }
     }
     return NULL;
+}
+
+/* The first that wanted this visit sooner; 0: a person did, or its ticket is closed. */
+static int64_t
+asked_by(const struct looking *l, const struct plan_now *now)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < l->asking_count && now->moved; i++) {
+        const struct asking *a = &l->asking[i];
+        if (a->plan == now->plan && a->device == now->device &&
+            (number == 0 || a->number < number)) {
+            number = a->number;
+        }
+    }
+    return number;
 }
 
 static void
@@ -109,7 +159,10 @@ put_use(struct strbuf *out, const struct site *site, const struct plan_now *now)
     const struct plan_spec *spec = &site->plans[now->plan];
     const struct plan_use_row *u = &now->row->use;
     bool counted = now->use != PLAN_USE_NONE;
-    strbuf_json_str(out, "why", now->by_use ? "use" : "calendar");
+    strbuf_json_str(out, "why",
+                    now->by_use  ? "use"
+                    : now->moved ? "moved"
+                                 : "calendar");
     strbuf_json_num(out, "used", counted ? round(now->used * 100) / 100 : (double)NAN);
     strbuf_json_num(out, "limit", counted ? spec->use_limit : (double)NAN);
     strbuf_json_str(out, "use", counted ? unit_of_use(site, now) : NULL);
@@ -151,14 +204,17 @@ procedure_of(const struct site *site, const char *id)
 }
 
 static void
-put_procedure(struct strbuf *out, const struct site *site, const char *id)
+put_procedure(struct strbuf *out,
+              const struct site *site,
+              const char *id,
+              enum language language)
 {
     const struct procedure *p = procedure_of(site, id);
     strbuf_json_key(out, "steps");
     strbuf_add_char(out, '[');
     for (uint32_t i = 0; p != NULL && i < p->step_count; i++) {
         strbuf_add(out, i > 0 ? "," : "");
-        strbuf_json_string(out, text_in(&p->steps[i], site->language));
+        strbuf_json_string(out, text_in(&p->steps[i], language));
     }
     strbuf_add_char(out, ']');
     strbuf_json_key(out, "parts");
@@ -201,7 +257,7 @@ put_visit(struct strbuf *out,
     strbuf_json_str(out, "plan", spec->id);
     strbuf_json_str(out, "device", d->id);
     strbuf_json_str(out, "device_name", d->name);
-    strbuf_json_str(out, "title", text_in(&spec->title, site->language));
+    strbuf_json_str(out, "title", text_in(&spec->title, l->language));
     strbuf_json_str(out, "team", spec->team);
     strbuf_json_str(out, "place", plan_place(site, d));
     strbuf_json_int(out, "stop", v->stop);
@@ -220,13 +276,14 @@ put_visit(struct strbuf *out,
         strbuf_json_str(out, "cost", NULL);
     }
     put_use(out, site, &v->now);
+    put_number_or_null(out, "for_ticket", asked_by(l, &v->now));
     put_day(out, "last_done", v->now.row->done_day);
     strbuf_json_time(out, "start", v->start_ms);
     strbuf_json_time(out, "end", v->end_ms);
     strbuf_json_bool(out, "outside_hours", v->outside);
     put_uid(out, site, v);
     put_people(out, site, spec->team, v->day);
-    put_procedure(out, site, spec->procedure);
+    put_procedure(out, site, spec->procedure, l->language);
     strbuf_add_char(out, '}');
 }
 
@@ -310,13 +367,20 @@ listing_plan(struct state *store,
     int32_t today = civil_day(now_ms);
     int32_t from;
     int32_t to;
+    enum language language = site->language;
     int code = read_days(filter, today, &from, &to, err);
+    if (code == 0 && filter->language != NULL &&
+        !catalogue_parse(&language, filter->language)) {
+        code = err_set(err, ERR_RANGE, "no language \"%.40s\"; en or zh-CN is accepted",
+                       filter->language);
+    }
     if (code != 0) {
         return code;
     }
     const struct sink sink = {.event = ignore};
     const struct plans_view view = {.open = open_none};
-    struct looking l = {.plans = plans_new(site, &sink, &view)};
+    struct looking l = {
+        .site = site, .plans = plans_new(site, &sink, &view), .language = language};
     code = look_up(&l, store, err);
     if (code == 0) {
         size_t count = 0;
@@ -336,6 +400,7 @@ listing_plan(struct state *store,
     }
     plans_free(l.plans);
     free(l.work);
+    free(l.asking);
     return code;
 }
 
@@ -365,7 +430,7 @@ listing_device_plans(struct state *store,
 {
     const struct sink sink = {.event = ignore};
     const struct plans_view view = {.open = open_none};
-    struct looking l = {.plans = plans_new(site, &sink, &view)};
+    struct looking l = {.site = site, .plans = plans_new(site, &sink, &view)};
     int code = store != NULL ? state_each_plan(store, take_plan, &l, err) : 0;
     if (code == 0) {
         bool first = true;

@@ -16,14 +16,16 @@
 struct plan_filter { /* NULL: any. */
     const char *team, *device, *plan;
     const char *from, *to; /* Dates; NULL: today, and PLAN_WEEKS_DEFAULT weeks on. */
+    const char *language;  /* Of titles and steps; NULL: the site's. */
 };
 
 /* An array, overdue visits first, then by day and round: day plan device title team
  * place stop due latest statutory overdue ticket state assignee minutes cost why used
  * limit use per_day from_days last_done start end outside_hours uid on_duty people
  * steps parts; days are dates; people are who will be on duty, of a team without a rota
- * its members.  ERR_RANGE: a date cannot be read, or they are out of order.  `store`
- * may be NULL: nothing was written yet.  As of now_ms. */
+ * its members.  ERR_RANGE: a date cannot be read, or they are out of order, or the
+ * language is none of ours.  `store` may be NULL: nothing was written yet.  As of
+ * now_ms. */
 int listing_plan(struct state *store,
                  const struct site *site,
                  const struct plan_filter *filter,

@@ -181,6 +181,15 @@ alarm_of(struct reading *x, const struct event_row *row)
     return &x->alarms[index];
 }
 
+/* What is still to come has not stopped the device.  A rule that is gone from the site
+ * saw faults, as far as anybody knows. */
+static bool
+is_prediction(const struct site *site, const char *rule)
+{
+    uint32_t index = site_rule(site, rule);
+    return index != NONE_INDEX && site->rules[index].ticket_kind == TICKET_PREDICTED;
+}
+
 static void
 take_alarm(struct reading *x, enum event_kind kind, const struct event_row *row)
 {
@@ -191,7 +200,8 @@ take_alarm(struct reading *x, enum event_kind kind, const struct event_row *row)
     }
     struct standing *s = alarm_of(x, row);
     bool grave = kind != EVENT_ALARM_CLEARED && word_of(word, row->json, "severity") &&
-                 severity_parse(&severity, word) && severity >= SEVERITY_URGENT;
+                 severity_parse(&severity, word) && severity >= SEVERITY_URGENT &&
+                 !is_prediction(x->rows->site, row->rule);
     if (grave) {
         begin(s, row->t_ms);
     } else {

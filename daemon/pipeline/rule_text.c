@@ -213,11 +213,18 @@ static void
 add_ticket(struct strbuf *out, const struct rule_spec *r)
 {
     bool fault = r->ticket_kind == TICKET_FAULT;
-    if (r->team != NULL || r->category != NULL || !fault) {
+    bool preset = fault != rule_predicts(r);
+    if (r->team != NULL || r->category != NULL || !preset ||
+        r->brings_forward != NULL) {
         strbuf_add(out, "  ticket:\n");
         add_line(out, "    ", "team", r->team);
         add_line(out, "    ", "category", r->category);
-        add_line(out, "    ", "kind", fault ? NULL : ticket_kind_name(r->ticket_kind));
+        add_line(out, "    ", "kind", preset ? NULL : ticket_kind_name(r->ticket_kind));
+        add_line(out, "    ", "brings_forward", r->brings_forward);
+    }
+    if (r->brings_forward != NULL) {
+        strbuf_printf(out, "    within: %lldd\n",
+                      (long long)(r->forward_within_ms / (24 * 3600 * 1000LL)));
     }
 }
 

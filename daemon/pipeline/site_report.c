@@ -12,6 +12,7 @@
 #define DAYS_SHOWN_DAYS 45  /* Up to this long a period is shown by days, */
 #define WEEKS_SHOWN     200 /* then by weeks, then by months. */
 #define RECORDED_MS     INT64_C(3600000) /* What is missing and not worth a word. */
+#define UNEVEN          1.15 /* A month has 28 to 31 days: that is no difference. */
 #define MINUTE_MS       60000.0
 #define HUNDREDTHS      100.0
 
@@ -168,6 +169,25 @@ site_report_months(const struct site_report *r, const struct site_period *p)
     return site_report_recorded(r, p, &from_ms, &to_ms)
                ? (double)(to_ms - from_ms) / (double)FIGURES_MONTH_MS
                : 0;
+}
+
+const char *
+site_report_uneven_text(char *out, const struct site_report *r)
+{
+    if (r->period_count < 2) {
+        return NULL;
+    }
+    double after = site_report_months(r, &r->periods[0]);
+    double before = site_report_months(r, &r->periods[1]);
+    if (!(before > 0) || !(after > 0) ||
+        (after < UNEVEN * before && before < UNEVEN * after)) {
+        return NULL;
+    }
+    snprintf(out, SITE_RECORDED_BYTES,
+             tr_in(r->language, "%.1f months beside %.1f: compare rates, means and "
+                                "shares, not counts and sums"),
+             after, before);
+    return out;
 }
 
 const char *

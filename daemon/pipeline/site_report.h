@@ -118,6 +118,9 @@ const char *site_report_recorded_text(char *out,
                                       const struct site_period *p);
 /* Months of it that were recorded: what a sum is divided by. */
 double site_report_months(const struct site_report *r, const struct site_period *p);
+/* A line of at most SITE_RECORDED_BYTES, in `out`, where the two periods are of so
+ * unequal length that their sums do not compare; else NULL. */
+const char *site_report_uneven_text(char *out, const struct site_report *r);
 
 /* ---- printing ---- */
 

@@ -435,6 +435,10 @@ add_changes(struct page *p)
         strbuf_add(&p->b, "</tr>\n");
     }
     strbuf_add(&p->b, "</tbody></table></div>\n");
+    char said[SITE_RECORDED_BYTES];
+    if (site_report_uneven_text(said, p->r) != NULL) {
+        cell(p, "p", "note", said);
+    }
 }
 
 static void

@@ -126,9 +126,9 @@ static const struct report_column papers[] = {
     COLUMN("title", "PAPER", REPORT_WORD),
 };
 static const struct report_column energy[] = {
-    COLUMN("kwh", "kWh", REPORT_KWH, .lead = true),
+    COLUMN("kwh", "kWh", REPORT_KWH),
     COLUMN("days", "WHOLE DAYS", REPORT_COUNT),
-    COLUMN("kwh_per_day", "kWh A DAY", REPORT_KWH, .n = "days"),
+    COLUMN("kwh_per_day", "kWh A DAY", REPORT_KWH, .n = "days", .lead = true),
     COLUMN("marked", "STAND OUT", REPORT_COUNT),
     COLUMN("resets", "RESETS", REPORT_COUNT),
 };
@@ -199,8 +199,9 @@ const struct report_spec site_table_specs[SITE_TABLES] = {
 static const char *const definitions[] = {
     N_("A fault is a ticket of kind fault or reported that was not closed as "
        "false-alarm or no-fault-found; a failure is a fault of priority urgent or "
-       "critical."),
-    N_("Down: an alarm of severity urgent or critical stands, or a ticket of that "
+       "critical. What was predicted is no fault until it comes true."),
+    N_("Down: an alarm of severity urgent or critical stands (of a rule that sees "
+       "faults, not of one that predicts), or a ticket of that "
        "priority that a person reported is not resolved. Availability = up / (up + "
        "down); times out of service (without a fault) and times in which nobody could "
        "know (the device did not answer or was not in the site yet, or the daemon did "

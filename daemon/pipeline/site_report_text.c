@@ -252,8 +252,12 @@ print_changes(const struct site_report *r, FILE *out)
             g.widths[c] = width > g.widths[c] ? width : g.widths[c];
         }
     }
+    char said[SITE_RECORDED_BYTES];
     fprintf(out, "\n%s\n", report_word(r->language, "Before and after"));
     print_grid(&g, out);
+    if (site_report_uneven_text(said, r) != NULL) {
+        fprintf(out, "%s\n", said);
+    }
     free(g.cells);
 }
 

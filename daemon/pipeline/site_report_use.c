@@ -66,6 +66,19 @@ fill_meter_days(const struct filling *x, const struct report_meter *m)
     }
 }
 
+/* Of its whole days; NaN: there was none. */
+static double
+per_day(const struct filling *x, const struct report_meter *m)
+{
+    uint32_t whole = 0;
+    double sum = 0;
+    for (uint32_t i = 0; i < x->p->energy.days; i++) {
+        whole += m->days[i].whole;
+        sum += m->days[i].whole ? m->days[i].value : 0;
+    }
+    return whole > 0 ? sum / whole : (double)NAN;
+}
+
 static void
 fill_meter(const struct filling *x, const struct report_meter *m)
 {
@@ -74,15 +87,13 @@ fill_meter(const struct filling *x, const struct report_meter *m)
     row->name = site_report_name_of(device);
     uint32_t whole = 0;
     uint32_t marked = 0;
-    double sum = 0;
     for (uint32_t i = 0; i < x->p->energy.days; i++) {
         whole += m->days[i].whole;
         marked += m->days[i].marked;
-        sum += m->days[i].whole ? m->days[i].value : 0;
     }
     set(x, SITE_ENERGY, row, "kwh", m->total);
     set(x, SITE_ENERGY, row, "days", whole);
-    set(x, SITE_ENERGY, row, "kwh_per_day", whole > 0 ? sum / whole : (double)NAN);
+    set(x, SITE_ENERGY, row, "kwh_per_day", per_day(x, m));
     set(x, SITE_ENERGY, row, "marked", marked);
     set(x, SITE_ENERGY, row, "resets", m->resets);
 }
@@ -124,18 +135,22 @@ site_report_fill_energy(struct site_report *r, uint32_t which)
     report_names_sort(&areas);
     for (uint32_t a = 0; a < areas.count; a++) {
         double sum = 0;
+        double daily = 0;
         for (uint32_t i = 0; i < e->meter_count; i++) {
             const struct report_meter *m = &e->meters[i];
             const char *area = report_area(&x->r->site->devices[m->device]);
             if (m->measured && strcmp(area, areas.items[a]) == 0 &&
                 !is_behind(x, m, area)) {
                 sum += m->total;
+                daily += per_day(x, m);
             }
         }
         char *key = arena_printf(x->r->arena, "area:%s", areas.items[a]);
         const char *label = arena_printf(
             x->r->arena, tr_in(x->r->language, "area %s, all"), areas.items[a]);
-        set(x, SITE_ENERGY, add(x, SITE_ENERGY, key, label), "kwh", sum);
+        struct report_row *row = add(x, SITE_ENERGY, key, label);
+        set(x, SITE_ENERGY, row, "kwh", sum);
+        set(x, SITE_ENERGY, row, "kwh_per_day", daily);
     }
     report_names_fini(&areas);
 }

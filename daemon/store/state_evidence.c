@@ -1,9 +1,29 @@
 #include "daemon/store/state_evidence.h"
 
+#include "daemon/store/journal_hash.h"
 #include "daemon/store/state_internal.h"
 
 /* Alarms are told before their tickets, in the same step. */
 #define STEP_EVENTS 4096
+
+_Static_assert(EVIDENCE_HASH_BYTES == 2 * JOURNAL_HASH_BYTES + 1, "hex");
+
+void
+state_evidence_hash(char out[EVIDENCE_HASH_BYTES], const struct evidence_row *row)
+{
+    static const unsigned char none[JOURNAL_HASH_BYTES];
+    const char *const texts[] = {row->rule, row->version, row->facts, row->device,
+                                 row->bus};
+    unsigned char hash[JOURNAL_HASH_BYTES];
+    struct journal_hasher h;
+    journal_hash_begin(&h, none);
+    journal_hash_int(&h, row->t_ms);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        journal_hash_text_or_null(&h, texts[i]);
+    }
+    journal_hash_end(&h, hash);
+    sodium_bin2hex(out, EVIDENCE_HASH_BYTES, hash, sizeof hash);
+}
 
 int
 state_put_evidence(struct state *s, const struct evidence_row *row, struct err *err)

@@ -20,6 +20,12 @@ struct evidence_row {
     const char *bus;            /* JSON: the health of its bus. */
 };
 
+#define EVIDENCE_HASH_BYTES 65 /* 64 hex digits and the zero byte. */
+
+/* SHA-256 over 32 zero bytes and t_ms rule version facts device bus, each written as in
+ * a row of the journal (store/journal.h): the event of the opening carries it. */
+void state_evidence_hash(char out[EVIDENCE_HASH_BYTES], const struct evidence_row *row);
+
 /* The opening is counted here, from the ticket's row: `row->opening` is not read. */
 int
 state_put_evidence(struct state *s, const struct evidence_row *row, struct err *err);

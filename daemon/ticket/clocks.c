@@ -85,12 +85,14 @@ plan_of(const struct site *site, const struct ticket *row)
     return found;
 }
 
-/* The end of the day of a planned visit, and its grace. */
+/* The end of the day of a planned visit, and its grace.  A follow-up visit opens in the
+ * course of its day, maybe in the evening: the next day is its grace. */
 static int64_t
 visit_end(const struct site *site, const struct ticket *row)
 {
     const struct plan_spec *plan = plan_of(site, row);
-    int32_t grace_days = plan != NULL ? plan_grace_days(plan) : 0;
+    bool follows_up = strcmp(row->plan, PLAN_FOLLOW_UP) == 0;
+    int32_t grace_days = plan != NULL ? plan_grace_days(plan) : follows_up;
     return civil_instant(civil_day(row->due_ms) + grace_days + 1, 0);
 }
 

@@ -50,6 +50,12 @@ dispatch_team(const struct site *site, const char *team, const char *category)
     return NULL;
 }
 
+bool
+dispatch_is_of_team(const struct team *team, const char *person)
+{
+    return team != NULL && holds(team->members, team->member_count, person);
+}
+
 static bool
 is_member(const struct team *team, const struct person *p)
 {

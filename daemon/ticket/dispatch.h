@@ -3,6 +3,7 @@
 #ifndef CARETAKER_TICKET_DISPATCH_H
 #define CARETAKER_TICKET_DISPATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/strbuf.h"
@@ -14,6 +15,9 @@ const struct team *dispatch_team_of(const struct site *site, const char *id);
  * none.  Either text may be NULL or empty. */
 const struct team *
 dispatch_team(const struct site *site, const char *team, const char *category);
+
+/* True if the person with this id is one of the team; `team` may be NULL. */
+bool dispatch_is_of_team(const struct team *team, const char *person);
 
 /* The person of the team who gets a ticket at t_ms: who is on duty; without a rota the
  * only member who has the category as a skill.  NULL: nobody, the ticket stays for

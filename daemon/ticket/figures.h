@@ -8,12 +8,14 @@
  * two periods that meet add up to the count of both.
  *
  * A *fault* is a ticket of kind fault or reported that was not closed as a false alarm
- * (cause false-alarm or no-fault-found).  A *failure* is a fault of priority urgent or
+ * (cause false-alarm or no-fault-found); a predicted one that came true is of kind
+ * fault.  A *failure* is a fault of priority urgent or
  * critical.
  *
  * Every moment of a device is one of these, the first that applies:
  *
- * - down: an alarm of severity urgent or critical stands, or a ticket of that priority
+ * - down: an alarm of severity urgent or critical stands (but of a rule whose tickets
+ *   are predicted: what is to come has not stopped it), or a ticket of that priority
  *   that no alarm opened (a person reported it) is not resolved;
  * - out of service: somebody took it out of service, for maintenance;
  * - unseen: it did not answer, or nothing was recorded: the daemon did not run, or the

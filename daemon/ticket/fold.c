@@ -456,6 +456,9 @@ take_patch(struct fold *f, json_t *patch, struct err *err)
     json_object_foreach(patch, name, value)
     {
         const struct member *m = find_member(name);
+        if (m == NULL && strcmp(name, FOLD_EVIDENCE) == 0) {
+            continue;
+        }
         if (m == NULL) {
             return err_set(err, ERR_IO, "\"%.40s\" is no column of a ticket", name);
         }

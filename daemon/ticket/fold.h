@@ -32,6 +32,10 @@ struct fold {
     char device[ID_BYTES_MAX], rule[ID_BYTES_MAX];
 };
 
+/* The member of an opening's patch that is no column: the hash of the evidence that was
+ * taken then.  It changes nothing of the row. */
+#define FOLD_EVIDENCE "evidence"
+
 /* A row of which nothing is known yet. */
 void fold_init(struct fold *f);
 /* The row as given; copies. */

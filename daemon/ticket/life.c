@@ -157,6 +157,16 @@ life_assign(struct ticket_entry *e, const char *who, int64_t t_ms)
     }
 }
 
+void
+life_unassign(struct ticket_entry *e)
+{
+    e->row.assignee[0] = '\0';
+    e->row.assigned_ms = INSTANT_NONE;
+    if (e->row.state == TICKET_ASSIGNED) {
+        e->row.state = TICKET_OPENED;
+    }
+}
+
 struct ticket_entry *
 life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
 {
@@ -237,6 +247,17 @@ life_reopen(struct tickets *t,
     event.assignee = or_null(row->assignee);
     life_tell(t, e, &event);
     life_dispatch(t, e, t_ms);
+}
+
+void
+life_come_true(struct tickets *t, struct ticket_entry *e, int64_t t_ms)
+{
+    assert(e->row.kind == TICKET_PREDICTED);
+    e->row.kind = TICKET_FAULT;
+    life_settle(t, e);
+    struct event event = {
+        .t_ms = t_ms, .kind = EVENT_TICKET_CHANGED, .kind_changed = true};
+    life_tell(t, e, &event);
 }
 
 void

@@ -36,6 +36,9 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth);
 /* It is `who`'s; nothing is sent. */
 void life_assign(struct ticket_entry *e, const char *who, int64_t t_ms);
 
+/* It is nobody's again; nothing is sent. */
+void life_unassign(struct ticket_entry *e);
+
 /* A further episode of its fault while it is worked on. */
 void life_join(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
 /* Resolved or closed before: work starts anew, with the same owner.  `said` has what is
@@ -50,6 +53,8 @@ void life_dispatch(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
 /* The next level of its escalation is due, at e->due_ms. */
 void life_escalate(struct tickets *t, struct ticket_entry *e);
 
+/* Predicted work has become a fault: another rule of its group says so. */
+void life_come_true(struct tickets *t, struct ticket_entry *e, int64_t t_ms);
 /* A higher priority, with the nearer of the old deadlines and its own. */
 void life_rise(struct tickets *t,
                struct ticket_entry *e,

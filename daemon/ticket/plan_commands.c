@@ -108,6 +108,7 @@ move(struct plans *p,
      const char *by)
 {
     struct plan_row *row = &e->row;
+    row->moved_day = day;
     if (row->ticket != 0) {
         struct plan_work work = plan_entry_work(e, day);
         work.by = by;
@@ -117,7 +118,6 @@ move(struct plans *p,
         plan_entry_settle(p, e, t_ms);
         p->view.move(p->view.ctx, t_ms, row->ticket, &work);
     } else {
-        row->moved_day = day;
         plan_entry_settle(p, e, t_ms);
     }
     struct event event = {.t_ms = t_ms,

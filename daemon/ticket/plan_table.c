@@ -147,19 +147,13 @@ entry_init(struct plan_entry *e,
     }
 }
 
-static bool
-goes_to(const struct plan_spec *spec, const struct device *d)
-{
-    return d->role == DEVICE_EQUIPMENT && applies_to_device(&spec->applies_to, d);
-}
-
 static uint32_t
 count_entries(const struct site *site)
 {
     uint32_t count = 0;
     for (uint32_t d = 0; d < site->device_count; d++) {
         for (uint32_t i = 0; i < site->plan_count; i++) {
-            count += goes_to(&site->plans[i], &site->devices[d]);
+            count += plan_goes_to(&site->plans[i], &site->devices[d]);
         }
     }
     return count;
@@ -189,7 +183,7 @@ fill(struct plans *p, struct places *places)
         p->first_of_device[d] = NONE_INDEX;
         for (uint32_t i = 0; i < site->plan_count; i++) {
             const struct plan_spec *spec = &site->plans[i];
-            if (!goes_to(spec, &site->devices[d])) {
+            if (!plan_goes_to(spec, &site->devices[d])) {
                 continue;
             }
             struct plan_entry *e = &p->entries[at];

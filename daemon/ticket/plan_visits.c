@@ -80,6 +80,7 @@ add_pair(struct visits *v,
         int32_t next = plan_next_day(e->spec, base, done);
         base = next;
         now.by_use = use_days > 0 && (next == DAY_NONE || done + use_days < next);
+        now.moved = false;
         now.due_day = now.by_use ? done + use_days : next;
     }
 }

@@ -560,13 +560,16 @@ plans_get(const struct plans *p, uint32_t index, int32_t today)
                            .due_day = plan_entry_due(e),
                            .use = e->point != NONE_INDEX ? e->spec->use : PLAN_USE_NONE,
                            .used = plan_used(&e->row.use)};
-    now.by_use = e->row.use_day != DAY_NONE && now.due_day == e->row.use_day;
+    now.moved = e->row.moved_day != DAY_NONE && now.due_day == e->row.moved_day;
+    now.by_use =
+        !now.moved && e->row.use_day != DAY_NONE && now.due_day == e->row.use_day;
     if (e->row.ticket == 0 && now.use != PLAN_USE_NONE) {
         int32_t left = plan_use_days_left(&e->row.use, e->spec->use_limit);
         int32_t day = left >= 0 ? today + left : DAY_NONE;
         if (day != DAY_NONE && (now.due_day == DAY_NONE || day < now.due_day)) {
             now.due_day = day;
             now.by_use = true;
+            now.moved = false;
         }
     }
     return now;

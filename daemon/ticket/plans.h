@@ -110,7 +110,8 @@ struct plan_now {
     uint32_t plan, device;
     const struct plan_row *row;
     int32_t due_day; /* DAY_NONE: only by use, which nothing is known of. */
-    bool by_use;     /* It is use, or its forecast, that put it there. */
+    bool by_use;     /* It is use, or its forecast, that put it there; */
+    bool moved;      /* or a person, or what was predicted. */
     enum plan_use use;
     double used; /* Meaningful unless use is PLAN_USE_NONE. */
 };

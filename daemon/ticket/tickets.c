@@ -96,6 +96,10 @@ on_fault(struct tickets *t,
         return life_open(t, t_ms, &birth)->row.number;
     }
     bool done = e->row.state == TICKET_RESOLVED || e->row.state == TICKET_CLOSED;
+    if (e->row.kind == TICKET_PREDICTED &&
+        t->site->rules[rule].ticket_kind == TICKET_FAULT) {
+        life_come_true(t, e, t_ms);
+    }
     if (!stood && done) {
         /* The repair did not last: the same ticket, the same owner. */
         if (a->severity > e->row.priority) {
@@ -212,7 +216,8 @@ tickets_alarm(struct tickets *t,
 static struct ticket_entry *
 watching(const struct tickets *t, uint32_t device, uint32_t rule)
 {
-    struct ticket_entry *e = ticket_table_open(&t->table, device, rule);
+    struct ticket_entry *e =
+        rule == NONE_INDEX ? NULL : ticket_table_open(&t->table, device, rule);
     return e != NULL && e->row.state == TICKET_RESOLVED ? e : NULL;
 }
 

@@ -28,7 +28,8 @@ void tickets_restore(struct tickets *t, const struct ticket *row, bool raised);
 /* An alarm was raised, changed or cleared at t_ms.  Returns the number of the ticket
  * that it belongs to now; 0: none (severity info).  `a` may be NULL when it cleared.
  * Alarms of one group on one device share a ticket, which is that of the rule that
- * opened it; `others`: another alarm of the group stands. */
+ * opened it; `others`: another alarm of the group stands.  A predicted ticket that a
+ * rule of faults joins is one of a fault from then on, and stays it. */
 int64_t tickets_alarm(struct tickets *t,
                       int64_t t_ms,
                       enum edge_kind what,

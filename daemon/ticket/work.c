@@ -9,6 +9,7 @@
 #include "daemon/base/utf8.h"
 #include "daemon/model/cause.h"
 #include "daemon/ticket/clocks.h"
+#include "daemon/ticket/dispatch.h"
 
 #define TEAMS_NAMED_MAX 10 /* In one line of an answer. */
 
@@ -237,6 +238,18 @@ check_change(const struct tickets *t,
     return 0;
 }
 
+/* Who was asked for the old team and did not take it is not asked for the new one: who
+ * of that is on duty gets it.  Whoever took it keeps it. */
+static void
+leave_old_team(const struct tickets *t, struct ticket_entry *e)
+{
+    const struct team *team = dispatch_team_of(t->site, e->row.team);
+    if (!e->row.taken && e->row.assignee[0] != '\0' &&
+        !dispatch_is_of_team(team, e->row.assignee)) {
+        life_unassign(e);
+    }
+}
+
 int
 work_change(struct tickets *t,
             struct ticket_entry *e,
@@ -259,6 +272,7 @@ work_change(struct tickets *t,
     if (is_other(c->team, e->row.team)) {
         clocks_change_team(t->site, &e->row, c->t_ms, c->team);
         event.team = e->row.team;
+        leave_old_team(t, e);
     }
     if (c->has_priority && c->priority != e->row.priority) {
         clocks_change_priority(t->site, &e->row, c->t_ms, c->priority);

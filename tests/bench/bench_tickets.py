@@ -63,7 +63,7 @@ def run(*words):
         _, status, used = os.wait4(child.pid, 0)
         took = (time.perf_counter() - begin) * 1000
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in (0, 1):
+        if child.returncode != 0:
             err.seek(0)
             sys.exit(f"{words}: {err.read().decode()}")
         return took, used.ru_maxrss / 1024, out.seek(0, os.SEEK_END)

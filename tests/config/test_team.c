@@ -1,5 +1,6 @@
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/config.h"
 #include "daemon/base/civil.h"
@@ -36,6 +37,22 @@ START_TEST(people_are_reached_in_the_order_given)
     ck_assert_int_eq(p->ways[1].kind, WAY_SMS);
     ck_assert_int_eq(p->ways[2].kind, WAY_PHONE);
     ck_assert_uint_eq(site->people[1].way_count, 0);
+}
+END_TEST
+
+START_TEST(a_rule_whose_tickets_nobody_gets_is_warned_of)
+{
+    struct diags d;
+    diags_init(&d);
+    struct site *unasked =
+        config_load_site("tests/config/good/unasked.yaml", NULL, 0, &d);
+    ck_assert_ptr_nonnull(unasked);
+    ck_assert_uint_eq(d.count, 1);
+    ck_assert_uint_eq(d.warnings, 1);
+    ck_assert_uint_eq(d.items[0].line, 12);
+    ck_assert_ptr_nonnull(strstr(d.items[0].text, "\"of-nobody\" go to no team"));
+    site_free(unasked);
+    diags_fini(&d);
 }
 END_TEST
 
@@ -121,6 +138,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, load, unload);
     tcase_add_test(tc, people_are_reached_in_the_order_given);
+    tcase_add_test(tc, a_rule_whose_tickets_nobody_gets_is_warned_of);
     tcase_add_test(tc, a_team_has_its_names_and_categories);
     tcase_add_test(tc, a_rota_has_its_turns_and_exceptions);
     tcase_add_test(tc, hours_stand_by_weekday_and_may_end_on_the_next_day);

@@ -246,18 +246,26 @@ reopen(struct model_ticket *t)
     t->rating = 0;
 }
 
+/* Of the group one rule sees what is still to come, the other that it came. */
+static enum ticket_kind
+model_kind(int instance)
+{
+    return instance == 1 ? TICKET_PREDICTED : TICKET_FAULT;
+}
+
 /* The alarm is work now; `again`: it was not just before. */
 static void
 fault(struct life_model *m, int instance, enum severity severity, bool again)
 {
     struct model_ticket *t = ticket_of(m, instance);
     if (t == NULL) {
-        /* The rules of the group see what is still to come. */
-        enum ticket_kind kind = instance == 0 ? TICKET_FAULT : TICKET_PREDICTED;
-        t = new_ticket(m, kind, model_device(instance), instance);
+        t = new_ticket(m, model_kind(instance), model_device(instance), instance);
         t->priority = severity;
         t->episodes = 1;
         return;
+    }
+    if (model_kind(instance) == TICKET_FAULT) {
+        t->kind = TICKET_FAULT; /* What was predicted has come true. */
     }
     if (again) {
         t->episodes++;
@@ -503,6 +511,10 @@ change(struct model_ticket *t, const struct model_command *c)
     }
     t->priority = priority ? c->priority : t->priority;
     t->team = team ? c->team : t->team;
+    if (team && !t->taken && t->owner != MODEL_NOBODY) {
+        t->owner = MODEL_NOBODY; /* Nobody is in any team here. */
+        t->state = t->state == TICKET_ASSIGNED ? TICKET_OPENED : t->state;
+    }
     t->category = category ? c->category : t->category;
     return MODEL_DONE;
 }

@@ -92,7 +92,10 @@ naive_judge(struct naive *n, uint32_t d, int i, int64_t t)
     }
     int is_clear = when[0] == 0 && w >= 0;
     int stands = when[0] == 1;
-    if (is_clear != s->clear || stands != s->stands || (w == 1 && s->while_ != 1)) {
+    /* What stands only because `while` is not true any more is another matter. */
+    int matters = w == 1 || was >= 0;
+    if (is_clear != s->clear || stands != s->stands ||
+        ((w == 1) != (s->while_ == 1) && matters)) {
         naive_say(n, t, EDGE_WATCH, d, i, 0);
     }
     s->clear = is_clear;

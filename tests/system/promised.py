@@ -296,7 +296,8 @@ class Ticket:
         self.due, self.grace = None, 0
         if self.kind == "planned":
             self.due = self.day_of(event["due"])
-            self.grace = self.site.facts["grace"].get(event["plan"], 0)
+            self.grace = self.site.facts["grace"].get(event["plan"],
+                                                      event["plan"] == "follow-up")
         self.begin(t)
 
     def day_of(self, due):

@@ -227,14 +227,21 @@ class Deadlines(unittest.TestCase):
         self.estate = Estate()
         self.addCleanup(self.estate.close)
 
-    def check_given(self, site, tickets, events):
+    def check_given(self, facts, site, tickets, events):
         """Whoever got a ticket without taking it was on duty, and is asked in working time."""
-        owners, given = {}, 0
+        members = {team["id"]: team["members"] for team in facts["teams"]}
+        owners, taken, given = {}, set(), 0
         for t, name, event in events:
+            number = event.get("ticket")
+            if "by" in event and (name in ("ticket.responded", "ticket.resolved") or
+                                  event.get("assignee") == event["by"]):
+                taken.add(number)
+            if name == "ticket.changed" and "team" in event and number not in taken and \
+                    owners.get(number) not in members[event["team"]]:
+                owners.pop(number, None)  # Whoever did not take it goes with his team.
             if name != "ticket.assigned":
                 continue
-            ticket = tickets[event["ticket"]]
-            number = event["ticket"]
+            ticket = tickets[number]
             if "by" in event or ticket.kind == "planned":
                 owners[number] = event["assignee"]
                 continue
@@ -264,7 +271,7 @@ class Deadlines(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 site, tickets, events = witness(
                     facts, os.path.join(self.estate.folder, state, "state.db"), drawn.end)
-                seen["given"] += self.check_given(site, tickets, events)
+                seen["given"] += self.check_given(facts, site, tickets, events)
                 seen.update(name for _, name, _ in events)
                 seen.update(ticket.kind for ticket in tickets.values())
         for name in ("warned", "breached", "escalated", "resumed", "reopened", "changed"):

@@ -242,6 +242,7 @@ class Journal(unittest.TestCase):
                 patch = json.loads(more)
                 row = {} if "number" in patch else row
                 row.update(patch)
+            row.pop("evidence", None)  # A hash; no column.
             row = {k: v for k, v in row.items() if v not in (None, 0, "")}
             table = {k: ticket[k] for k in ticket.keys() if ticket[k] not in (None, 0, "")}
             if "parts" in table:

@@ -311,7 +311,7 @@ class Ledger(unittest.TestCase):
         self.assertEqual([h["what"] for h in self.life("pump-1", "--limit", "2")["history"]],
                          ["document", "fault"])
         text = e.ok("device", "pump-1")
-        for words in ("Grundfos", "of its age", "New impeller; effect: more head", "online",
+        for words in ("Grundfos", " %, by age", "New impeller; effect: more head", "online",
                       "treatment: greased, was dry", "Inspection", "hot: cleared, episodes 1"):
             self.assertIn(words, text)
         self.assertEqual(

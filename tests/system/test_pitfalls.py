@@ -486,7 +486,7 @@ class Connections(Case):
             send(peer.answer(q))
             peer.clients[-1].shutdown(socket.SHUT_RDWR)
         self.each(behave=once)
-        self.start(points=("h10",), poll="200ms")
+        self.start(points=("h10",), poll="200ms", timeout="2s")
         for name, peer in self.peers.items():
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 3)
@@ -496,7 +496,7 @@ class Connections(Case):
     def test_descriptors_past_1023_work_on_every_kind_of_bus(self):
         self.each()
         self.add("line", LinePeer())
-        self.start(points=("h10", "i20"), before=(
+        self.start(points=("h10", "i20"), timeout="2s", before=(
             "bash", "-c",
             f'ulimit -n {DESCRIPTORS + 400}; for ((i = 0; i < {DESCRIPTORS}; i++)); do '
             'exec {fd}</dev/null; done; exec "$@"', "bash"))
@@ -515,7 +515,7 @@ class Lines(Case):
             send(body + crc(body) + peer.answer(q))
         self.add("line", LinePeer(echo))
         self.add("remote", TcpPeer(echo, framing=Rtu))
-        self.start()
+        self.start(timeout="2s")
         for name in self.peers:
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 5)
@@ -540,7 +540,7 @@ class Lines(Case):
 
     def test_a_second_process_is_kept_out_of_a_line(self):
         peer = self.add("line", LinePeer())
-        self.start(points=("h10",))
+        self.start(points=("h10",), timeout="2s")
         self.wait_good("line-u7")
         other = self.estate.keep(Collectors(self.estate.site_file))
         self.assertIn("in use by another program", other.wait_line("warning", "bus line"))

@@ -20,6 +20,7 @@ from estate import CARETAKER, Estate, wait_for
 
 DAY = datetime.timedelta(days=1)
 TODAY = datetime.date.today
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 SITE = """
 people: [{id: zhang}, {id: wang}]
@@ -380,15 +381,100 @@ procedures:
         self.assertEqual(event.decoded("DTSTART"), datetime.date(self.YEAR, 5, 10))
         self.assertEqual(event.decoded("DTEND"), datetime.date(self.YEAR, 5, 11))
 
+    def test_what_is_overdue_is_money_of_this_year(self):
+        """A visit that nobody made is listed first, and is no part of next year's budget."""
+        log = os.path.join(self.folder.name, "log.csv")
+        site = self.site.replace("site.yaml", "late.yaml")
+        today = TODAY()
+        with open(site, "w", encoding="utf-8") as f:
+            f.write("site: {id: late, timezone: Europe/Berlin}\ndata: data\n"
+                    "devices:\n  - {id: pump-1, type: pump, points: {running: {type: bool}}}\n"
+                    "maintenance:\n  - {id: yearly, applies_to: {type: pump}, yearly: "
+                    f"{(today - datetime.timedelta(40)):%m-%d}, "
+                    f"start: {today - datetime.timedelta(60)}, cost: 70}}\n")
+        with open(log, "w", encoding="utf-8") as f:
+            f.write("time,device,point,value\n")
+            f.writelines(f"{today - datetime.timedelta(days)} 12:00:00,pump-1,running,1\n"
+                         for days in (70, 5))
+        done = subprocess.run([CARETAKER, "replay", "-c", site, "--state",
+                               os.path.join(self.folder.name, "data"), log],
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.site = site
+        text = self.plan(*self.year)[1]
+        self.assertRegex(text, r"\AOverdue\n  - pump-1: yearly \(yearly\)\n")
+        self.assertEqual([(r["month"][:4], r["visits"], r["cost"])
+                          for r in self.json(*self.year, "--budget")], [(str(self.YEAR), 1, 70)])
+        both = self.json("--to", f"{self.YEAR}-12-31", "--budget")
+        self.assertEqual([(r["month"][:7], r["visits"]) for r in both][0], (f"{today:%Y-%m}", 1))
+        self.assertEqual(sum(r["cost"] for r in both), 140)
+
+    def test_titles_and_steps_are_in_the_language_of_who_asks(self):
+        with open(self.site, "a", encoding="utf-8") as f:
+            f.write("  - {id: winter, title: {en: Frost, zh-CN: 防冻}, steps: [{en: Drain, zh-CN: 放水}]}\n")
+        with open(self.site, encoding="utf-8") as f:
+            text = f.read().replace("maintenance:\n", "maintenance:\n  - {id: winter, applies_to: "
+                                    "{id: lift-1}, yearly: 11-01, procedure: winter}\n")
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(text)
+        year = (*self.year, "--plan", "winter")
+        for words, title, other in (((), "Frost", "防冻"), (("--language", "zh-CN"), "防冻", "Frost")):
+            for form in ((), ("--ics",), ("--csv",), ("--budget",)):
+                out = self.plan(*year, *form, *words)[1]
+                self.assertIn(title, out, form)
+                self.assertNotIn(other, out, form)
+                self.assertEqual("放水" in out, bool(words) and form != ("--budget",), out)
+        self.assertEqual(self.plan(*year, "--json", "--language", "zh-CN")[1], self.plan(*year, "--json")[1])
+
     def test_one_form_at_a_time(self):
         for words in (["--csv", "--json"], ["--ics", "--budget"], ["--budget", "--parts"], ["--bom"]):
             self.assertEqual(self.plan(*words)[0], 2, words)
 
 
+class BroughtForward(unittest.TestCase):
+    """The shipped rule of the door and the shipped plan of the elevator, from a log."""
+
+    def test_from_the_door_to_the_list_of_visits(self):
+        config = os.path.join(TOP, "config")
+        with tempfile.TemporaryDirectory() as folder:
+            site = os.path.join(folder, "site.yaml")
+            with open(os.path.join(config, "predicted-site.yaml"), encoding="utf-8") as f:
+                text = f.read()
+            for part in ("teams.yaml", "rules/", "procedures/", "maintenance/"):
+                text = text.replace(f"- {part}", f"- {config}/{part}")
+            with open(site, "w", encoding="utf-8") as f:
+                f.write(text + "data: data\n")
+            os.symlink(os.path.join(config, "devices"), os.path.join(folder, "devices"))
+            code, out, err = run(
+                "replay", "-c", site, "--format", "jsonl", "--state", os.path.join(folder, "data"),
+                "--until", "2026-03-02T06:00", os.path.join(config, "cases/elevator-door-retries.csv"))
+            self.assertEqual(code, 0, err)
+            events = [json.loads(line) for line in out.splitlines()]
+            [moved] = [e for e in events if e["event"] == "plan.moved"]
+            self.assertEqual(
+                (moved["device"], moved["plan"], moved["due"], moved["note"], "by" in moved),
+                ("elevator-1", "elevator-half-month", "2026-03-03T16:00:00.000Z",
+                 "brought forward by elevator-door-retries of elevator-1-door", False))
+            opened = {e["kind"]: e["ticket"] for e in events if e["event"] == "ticket.opened"
+                      and e.get("rule", "elevator-door-retries") == "elevator-door-retries"}
+            self.assertEqual(set(opened), {"predicted", "planned"})
+            code, out, err = run("check", "--journal", "-c", site)
+            self.assertEqual(code, 0, out + err)
+            span = ("--plan", "elevator-half-month", "--from", "2026-03-01", "--to", "2026-03-10")
+            code, out, err = run("plan", "-c", site, "--json", *span)
+            self.assertEqual(code, 0, err)
+            [visit] = json.loads(out)
+            self.assertEqual(
+                [visit[k] for k in ("due", "why", "for_ticket", "ticket", "statutory")],
+                ["2026-03-04", "moved", opened["predicted"], opened["planned"], True])
+            code, out, err = run("plan", "-c", site, "--brief", *span)
+            self.assertIn("due 2026-03-04, statutory, moved for ticket "
+                          f"{opened['predicted']}; ticket {opened['planned']} opened", out, err)
+
+
 class ShippedPlans(unittest.TestCase):
     def test_the_example_site_has_visits_in_both_languages(self):
-        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        code, out, err = run("check", "-c", os.path.join(top, "config/site.yaml"))
+        code, out, err = run("check", "-c", os.path.join(TOP, "config/site.yaml"))
         self.assertEqual(code, 0, out + err)
         self.assertNotIn("warning", out + err)
 

@@ -36,6 +36,7 @@ rules:
   - {id: small, when: fault == 1, severity: normal, title: {en: small}, cause: c, consequence: c, action: a, respond_within: 2h, source: test, ticket: {team: electrical}}
   - {id: urgent, when: fault == 2, severity: urgent, title: {en: urgent}, cause: c, consequence: c, action: a, respond_within: 30m, source: test, ticket: {team: mechanical}}
   - {id: critical, when: fault == 3, severity: critical, title: {en: critical}, cause: c, consequence: c, action: a, respond_within: 15m, source: test, ticket: {team: mechanical}}
+  - {id: forecast, applies_to: {type: fan}, when: fault == 1, severity: urgent, title: {en: forecast}, cause: c, consequence: c, action: a, source: test, ticket: {kind: predicted}}
 maintenance:
   - {id: ten-days, title: {en: Ten-day service, zh-CN: 十天保养}, applies_to: {type: pump}, every: 10d, remind: 1d}
 buses: [{id: plant, tcp: "192.0.2.1:502"}]
@@ -133,7 +134,8 @@ class Twice:
         marks = ",".join("?" * (len(kinds) + len(ends)))
         for row in self.all(f"SELECT name, t, coalesce(rule, '') AS rule, "
                             f"json_extract(json, '$.severity') AS severity FROM events "
-                            f"WHERE device = ? AND name IN ({marks}) ORDER BY seq",
+                            f"WHERE device = ? AND name IN ({marks}) "
+                            f"AND coalesce(rule, '') != 'forecast' ORDER BY seq",
                             device, *kinds, *ends):
             stands = row["name"] in kinds and \
                 (not where or row["severity"] in ("urgent", "critical"))
@@ -613,6 +615,14 @@ class OfAYear(unittest.TestCase, Figures):
         self.assertEqual(head.split()[:7], "FIGURE BEFORE N AFTER N CHANGE 90".split())
         self.assertRegex(first, r"faults per device-month +[\d.]+ +\d+ +[\d.]+ +\d+ +[-+]\d+ %")
 
+    def test_sums_of_unequal_periods_are_not_compared_in_silence(self):
+        uneven = "compare rates, means and shares, not counts and sums"
+        for before, told in (("2025-01-01..2025-07-01", False), ("2025-06-01..2025-07-01", True)):
+            for form in ("text", "html"):
+                text = self.estate.ok("report", "--from", "2025-07-01", "--to", "2026-01-01",
+                                      "--compare", before, "--format", form)
+                self.assertEqual(uneven in text, told, (before, form))
+
     def test_page_stands_alone_and_escapes(self):
         for language, word in (("en", "Availability"), ("zh-CN", "设备完好率")):
             text = self.estate.ok("report", "--format", "html", "--language", language,
@@ -910,6 +920,7 @@ rules: []
         self.assertEqual(rows["main"]["resets"], 0)
         # The sub-meter is behind the main one.
         self.assertAlmostEqual(rows["area:B1"]["kwh"], rows["main"]["kwh"], 6)
+        self.assertAlmostEqual(rows["area:B1"]["kwh_per_day"], rows["main"]["kwh_per_day"], 6)
         self.assertEqual([(r["device"], r["day"]) for r in report["energy_marked"]],
                          [("main", "2026-03-18")])
         self.assertAlmostEqual(rows["main"]["kwh"],
@@ -919,6 +930,17 @@ rules: []
         whole = [r["day"] for r in report["energy_days"] if r["device"] == "far"
                  and not r["whole"]]
         self.assertEqual(whole, ["2026-03-10", "2026-03-11", "2026-03-12"])
+
+    def test_periods_of_unequal_length_compare_by_the_day(self):
+        words = ("report", "--from", "2026-03-02", "--to", "2026-03-30",
+                 "--compare", "2026-03-02..2026-03-09")
+        report = json.loads(self.estate.ok(*words, "--json"))
+        after, before = ({r["key"]: r["kwh_per_day"] for r in p["energy"]}
+                         for p in report["periods"])
+        change = 100 * (after["main"] / before["main"] - 1)
+        self.assertLess(abs(change), 50)
+        row = re.search(r"(?m)^main +[\d,.]+ +28 +[\d.,]+ +[\d.,]+ +(\S+) %", self.estate.ok(*words))
+        self.assertEqual(row[1], f"{change:+.0f}")
 
     def test_periods_that_meet_add_up(self):
         def kwh(begin, end):

@@ -20,7 +20,7 @@ LEVELS = [("small", "normal", 80, 0.6), ("urgent", "urgent", 90, 0.3),
           ("critical", "critical", 95, 0.1)]
 TEAM, RESPOND_MIN = ["electrical", "mechanical", "mechanical"], [120, 30, 15]
 ESCALATE = [(20, "zhang"), (120, "zhao")]  # Minutes; of the first team.
-GRACE_DAYS = {"monthly": 5, "used": 3, "follow-up": 0}
+GRACE_DAYS = {"monthly": 5, "used": 3, "follow-up": 1}
 SILENT = ""  # Instead of a value: it does not answer.
 START = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
 USUAL = [f"{40 + n * 7 % 30}.{n % 10}" for n in range(97)]

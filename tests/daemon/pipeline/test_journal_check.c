@@ -139,7 +139,10 @@ step_alarm(struct world *w)
     struct alarm a = {.device = site->devices[devices[i]].id,
                       .rule = site->rules[rules[i]].id,
                       .severity = (enum severity)draw(w, SEVERITY_COUNT),
-                      .title = "hot"};
+                      .title = "hot",
+                      .episode = 1,
+                      .state = kind == EDGE_CLEARED ? ALARM_NORMAL : ALARM_ACTIVE,
+                      .cleared_ms = kind == EDGE_CLEARED ? w->now_ms : INSTANT_NONE};
     const struct event e = {.t_ms = w->now_ms,
                             .kind = kind == EDGE_RAISED    ? EVENT_ALARM_RAISED
                                     : kind == EDGE_CHANGED ? EVENT_ALARM_CHANGED
@@ -150,6 +153,7 @@ step_alarm(struct world *w)
                             .episode = 1};
     w->raised[i] = kind != EDGE_CLEARED;
     bool others = i < 2 && w->raised[1 - i];
+    changes_sink(changes)->alarm(changes_sink(changes)->ctx, &a);
     say(&e);
     (void)tickets_alarm(w->tickets, w->now_ms, kind, &a, devices[i], rules[i], others);
 }
@@ -422,6 +426,71 @@ START_TEST(what_is_done_by_hand_is_named)
 }
 END_TEST
 
+START_TEST(a_standing_alarm_without_its_row_is_named)
+{
+    const struct sink *sink = changes_sink(changes);
+    const struct alarm a = {.device = "pump-1",
+                            .rule = "bearing-hot",
+                            .severity = SEVERITY_URGENT,
+                            .title = "hot",
+                            .episode = 1,
+                            .state = ALARM_ACTIVE,
+                            .cleared_ms = INSTANT_NONE};
+    sink->alarm(sink->ctx, &a);
+    say_kind(EVENT_ALARM_RAISED, 0);
+    write_changes();
+    expect_found("");
+    scratch_exec(dir, "state.db", "DELETE FROM alarm");
+    expect_found("alarm pump-1/bearing-hot: it stands by its events, and its row was "
+                 "removed from the table\n");
+    say_kind(EVENT_ALARM_CLEARED, 0);
+    write_changes();
+    expect_found("");
+}
+END_TEST
+
+static void
+on_opening(void *ctx, const struct event *e, struct evidence_texts *out)
+{
+    (void)ctx;
+    strbuf_printf(&out->facts, "{\"ticket\":%lld}", (long long)e->ticket);
+    strbuf_add(&out->rule, "- id: hot");
+}
+
+static const struct {
+    const char *sql;
+    const char *found;
+} evidence_by_hand[] = {
+    {"UPDATE evidence SET rule = '- id: cold' WHERE opening = 2",
+     "ticket 1: the evidence of its opening 2 was changed\n"},
+    {"UPDATE evidence SET bus = '{}' WHERE opening = 1",
+     "ticket 1: the evidence of its opening 1 was changed\n"},
+    {"UPDATE evidence SET t_ms = t_ms + 1 WHERE opening = 1",
+     "ticket 1: the evidence of its opening 1 was changed\n"},
+    {"DELETE FROM evidence WHERE opening = 1",
+     "ticket 1: the evidence of its opening 1 was removed\n"},
+    {"INSERT INTO evidence (ticket, opening, t_ms) VALUES (1, 3, 7)",
+     "ticket 1: there is evidence of opening 3, of which no event tells\n"},
+    {"INSERT INTO evidence (ticket, opening, t_ms) VALUES (1, -1, 7)",
+     "ticket 1: there is evidence of opening -1, of which no event tells\n"},
+};
+
+START_TEST(evidence_changed_by_hand_is_named)
+{
+    struct ticket t = a_ticket(TICKET_OPENED);
+    changes_set_witness(changes, on_opening, NULL);
+    say_row(&t);
+    say_kind(EVENT_TICKET_OPENED, 1);
+    t.reopened = 1;
+    say_row(&t);
+    say_kind(EVENT_TICKET_REOPENED, 1);
+    write_changes();
+    expect_found("");
+    scratch_exec(dir, "state.db", evidence_by_hand[_i].sql);
+    expect_found(evidence_by_hand[_i].found);
+}
+END_TEST
+
 START_TEST(findings_beyond_the_limit_are_counted)
 {
     scratch_exec(
@@ -458,6 +527,9 @@ main(void)
     tcase_add_test(tc, rows_that_change_twice_in_a_transaction_are_told_once_each);
     tcase_add_test(tc, a_row_made_unreadable_by_hand_stops_nobody);
     tcase_add_loop_test(tc, what_is_done_by_hand_is_named, 0, (int)ARRAY_LEN(by_hand));
+    tcase_add_test(tc, a_standing_alarm_without_its_row_is_named);
+    tcase_add_loop_test(tc, evidence_changed_by_hand_is_named, 0,
+                        ARRAY_LEN(evidence_by_hand));
     tcase_add_test(tc, findings_beyond_the_limit_are_counted);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

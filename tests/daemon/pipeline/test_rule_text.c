@@ -111,11 +111,19 @@ START_TEST(odd_texts_come_back)
         "    levels:\n"
         "      - {severity: normal, when: 'running', clear: 'not running'}\n"
         "      - {severity: critical, when: 'held(running) > 5m'}\n"
-        "    ticket: {category: 'null', kind: predicted}\n";
+        "    ticket: {category: 'null', kind: predicted, brings_forward: look, within: "
+        "5d}\n"
+        "  - id: rising\n"
+        "    when: trend(level, 1h) > 3\n"
+        "    severity: normal\n"
+        "    ticket: {kind: fault}\n"
+        "  - id: rising-soon\n"
+        "    when: trend(level, 1h) > 2\n"
+        "    severity: normal\n";
     static const char site_text[] =
         "site: {id: s, timezone: UTC}\ndata: data\n"
         "devices:\n"
-        "  - {id: pump-1, type: pump, points: {running: {type: bool}}}\n";
+        "  - {id: pump-1, type: pump, points: {running: {type: bool}, level: {}}}\n";
     char site_path[SCRATCH_BYTES + 16];
     char rules_path[SCRATCH_BYTES + 16];
     struct strbuf text = {0};
@@ -144,6 +152,8 @@ START_TEST(odd_texts_come_back)
                                          "  ticket:\n"
                                          "    category: \"null\"\n"
                                          "    kind: predicted\n"
+                                         "    brings_forward: look\n"
+                                         "    within: 5d\n"
                                          "  verify_for: 5m\n"
                                          "  follow_up: 2d\n"
                                          "  group: trip\n"

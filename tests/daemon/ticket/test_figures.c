@@ -138,12 +138,14 @@ START_TEST(test_fault_rates_and_bounds)
     fault(0, SEVERITY_NORMAL, DAY(7), MIN(10), HOUR(1));
     fault(0, SEVERITY_URGENT, DAY(8), MIN(10), HOUR(1))->false_alarm = true;
     fault(0, SEVERITY_URGENT, DAY(8), MIN(10), HOUR(1))->kind = TICKET_PLANNED;
+    /* What is still to come is no failure, however near. */
+    fault(0, SEVERITY_URGENT, DAY(8), MIN(10), HOUR(1))->kind = TICKET_PREDICTED;
     fault(1, SEVERITY_CRITICAL, DAY(1), MIN(10), HOUR(2))->repair_ms = -1;
     make();
     const struct figures_plant *p = &f.devices[0];
     ck_assert_uint_eq(p->faults, 7);
     ck_assert_uint_eq(p->failures, 6);
-    ck_assert_uint_eq(p->tickets, 9);
+    ck_assert_uint_eq(p->tickets, 10);
     ck_assert_double_eq_tol(figures_fault_rate(p), 7 / (10 * 12 / 365.25), 1e-9);
     ck_assert_double_eq_tol(figures_mtbf(p), 240.0 / 6, 1e-9);
     /* Chi-square of 14 degrees of freedom, 90 %: 21.064; of 12, 10 %: 6.304. */

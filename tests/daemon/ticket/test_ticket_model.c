@@ -47,7 +47,7 @@ static struct rule_spec rules[] = {{.id = "hot",
                                     .follow_up_ms = MODEL_FOLLOW_UP_2 * MINUTE},
                                    {.id = "tripped",
                                     .group = "trip",
-                                    .ticket_kind = TICKET_PREDICTED,
+                                    .ticket_kind = TICKET_FAULT,
                                     .verify_for_ms = MODEL_VERIFY * MINUTE,
                                     .follow_up_ms = MODEL_FOLLOW_UP_2 * MINUTE}};
 static struct team teams[] = {{.id = "alpha"}, {.id = "beta"}};

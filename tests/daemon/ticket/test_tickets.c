@@ -540,6 +540,62 @@ START_TEST(one_of_a_group_that_follows_on_another_is_a_further_episode)
 }
 END_TEST
 
+/* The site, where locked only predicts what tripped says. */
+static void
+predict(void)
+{
+    static struct site copy;
+    static struct rule_spec rules[64];
+    copy = *small_site();
+    ck_assert_uint_le(copy.rule_count, ARRAY_LEN(rules));
+    memcpy(rules, copy.rules, copy.rule_count * sizeof *rules);
+    copy.rules = rules;
+    rules[LOCKED].ticket_kind = TICKET_PREDICTED;
+    tickets_free(tickets);
+    tickets = tickets_new(&copy, &recorder->sink, 1);
+}
+
+START_TEST(what_was_predicted_comes_true)
+{
+    predict();
+    ck_assert_int_eq(group_at(0, EDGE_RAISED, LOCKED, false), 1);
+    ck_assert_int_eq(row(1)->kind, TICKET_PREDICTED);
+    /* It lives as every other: resolved, cleared, verified, and back. */
+    ck_assert_int_eq(command_at(SECOND, COMMAND_TICKET_RESOLVE, 1, "done"), 0);
+    group_at(2 * SECOND, EDGE_CLEARED, LOCKED, false);
+    watch_at(2 * SECOND, LOCKED, true, 2 * SECOND);
+    advance(HOUR);
+    ck_assert_int_eq(row(1)->state, TICKET_CLOSED);
+    group_at(2 * HOUR, EDGE_RAISED, LOCKED, false);
+    ck_assert_int_eq(row(1)->kind, TICKET_PREDICTED);
+    ck_assert_int_eq(row(1)->reopened, 1);
+    recorder->short_lines = false;
+    recorder_forget(recorder);
+    ck_assert_int_eq(group_at(2 * HOUR + SECOND, EDGE_RAISED, TRIPPED, true), 1);
+    ck_assert_int_eq(row(1)->kind, TICKET_FAULT);
+    ck_assert_ptr_nonnull(strstr(recorder_line(recorder, 0),
+                                 "\"event\":\"ticket.changed\",\"ticket\":1,"
+                                 "\"device\":\"pump-1\",\"rule\":\"locked\","
+                                 "\"priority\":\"urgent\",\"kind\":\"fault\""));
+    ck_assert_ptr_nonnull(strstr(recorder_line(recorder, 1), "ticket.joined"));
+    /* Once, and for good. */
+    recorder_forget(recorder);
+    group_at(2 * HOUR + 2 * SECOND, EDGE_RAISED, LOCKED, true);
+    ck_assert_int_eq(row(1)->kind, TICKET_FAULT);
+    ck_assert_ptr_nonnull(strstr(recorder_line(recorder, 0), "ticket.joined"));
+}
+END_TEST
+
+START_TEST(a_fault_that_is_predicted_later_stays_one)
+{
+    predict();
+    ck_assert_int_eq(group_at(0, EDGE_RAISED, TRIPPED, false), 1);
+    ck_assert_int_eq(group_at(SECOND, EDGE_RAISED, LOCKED, true), 1);
+    ck_assert_int_eq(row(1)->kind, TICKET_FAULT);
+    expect("0s opened 1 urgent; 1s joined 1 urgent");
+}
+END_TEST
+
 static void
 add_life(TCase *tc)
 {
@@ -584,6 +640,8 @@ add_verification(TCase *tc)
     tcase_add_test(tc, a_resolved_ticket_whose_alarm_stands_waits_for_it);
     tcase_add_test(tc, alarms_of_one_group_share_a_ticket);
     tcase_add_test(tc, one_of_a_group_that_follows_on_another_is_a_further_episode);
+    tcase_add_test(tc, what_was_predicted_comes_true);
+    tcase_add_test(tc, a_fault_that_is_predicted_later_stays_one);
 }
 
 int

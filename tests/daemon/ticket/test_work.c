@@ -20,7 +20,13 @@ static const struct text steps[] = {{{"Start the standby pump"}},
                                     {{"Stop the hot one"}}};
 static struct procedure procedures[] = {
     {.id = "dry", .steps = steps, .step_count = ARRAY_LEN(steps)}, {.id = "empty"}};
-static struct team teams[] = {{.id = "lifts"}, {.id = "mechanical"}};
+static const char *const mechanics[] = {"zhang", "wang"};
+static struct team teams[] = {
+    {.id = "lifts"},
+    {.id = "mechanical",
+     .members = mechanics,
+     .member_count = ARRAY_LEN(mechanics),
+     .rota = {.people = mechanics, .people_count = 1, .daily = true}}};
 static const char *const causes[] = {"door-sill"};
 
 static void
@@ -364,6 +370,30 @@ START_TEST(a_change_is_one_event_and_moves_the_deadlines)
 }
 END_TEST
 
+START_TEST(another_team_asks_its_own_people)
+{
+    open_dry();
+    must(GIVE(0, .kind = COMMAND_TICKET_TAKE, .by = "chief", .assignee = "li"));
+    expect("0s assigned 1 normal li chief");
+    must(GIVE(0, .kind = COMMAND_TICKET_CHANGE, .team = "mechanical"));
+    expect("0s changed 1 normal li; 0s assigned 1 normal zhang");
+    ck_assert_str_eq(row(1)->assignee, "zhang");
+    ck_assert_int_eq(row(1)->state, TICKET_ASSIGNED);
+    /* Nobody is on duty there. */
+    must(GIVE(MINUTE, .kind = COMMAND_TICKET_CHANGE, .team = "lifts"));
+    ck_assert_str_eq(row(1)->assignee, "");
+    ck_assert_int_eq(row(1)->assigned_ms, INSTANT_NONE);
+    ck_assert_int_eq(row(1)->state, TICKET_OPENED);
+    /* One of the team keeps it, as does whoever took it. */
+    must(GIVE(MINUTE, .kind = COMMAND_TICKET_TAKE, .by = "chief", .assignee = "wang"));
+    must(GIVE(MINUTE, .kind = COMMAND_TICKET_CHANGE, .team = "mechanical"));
+    ck_assert_str_eq(row(1)->assignee, "wang");
+    must(GIVE(MINUTE, .kind = COMMAND_TICKET_TAKE, .by = "wang"));
+    must(GIVE(MINUTE, .kind = COMMAND_TICKET_CHANGE, .team = "lifts"));
+    ck_assert_str_eq(row(1)->assignee, "wang");
+}
+END_TEST
+
 START_TEST(what_it_waits_for_is_a_word_or_words)
 {
     static const struct {
@@ -504,6 +534,8 @@ START_TEST(a_critical_ticket_is_visited_once_more_by_its_owner)
            "\"note\":\"its follow-up visit is ticket 2\"}");
     ck_assert_str_eq(row(2)->title, "Follow-up visit: pump is ill");
     ck_assert(!row(2)->taken);
+    /* Until the end of the next day (the zone is UTC). */
+    ck_assert_int_eq(row(2)->resolve_by_ms, T0 / DAY * DAY + 5 * DAY);
     ck_assert_int_eq(row(1)->visit_ms, INSTANT_NONE);
     must(GIVE(3 * DAY, .kind = COMMAND_TICKET_RESOLVE, .ticket = 2));
     must(GIVE(3 * DAY, .kind = COMMAND_TICKET_CLOSE, .ticket = 2));
@@ -608,6 +640,7 @@ add_work(TCase *tc)
     tcase_add_test(tc, a_change_is_one_event_and_moves_the_deadlines);
     tcase_add_test(tc, a_machine_that_stands_keeps_its_alarm_and_the_refusal_says_so);
     tcase_add_loop_test(tc, what_it_waits_for_is_a_word_or_words, 0, 6);
+    tcase_add_test(tc, another_team_asks_its_own_people);
     tcase_add_test(tc, a_report_says_what_was_seen_and_by_whom);
     tcase_add_test(tc, a_sensor_that_comes_and_goes_is_told_once_a_minute_at_most);
 }
