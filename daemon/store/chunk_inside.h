@@ -1,5 +1,5 @@
-/* What chunks and the tail (chunk_tail.h) share inside: a column of the input seen as
- * what is to be coded, and back. */
+/* Inside of chunk.c: rows and columns of the input seen as what is to be coded, and
+ * back. */
 #ifndef CARETAKER_STORE_CHUNK_INSIDE_H
 #define CARETAKER_STORE_CHUNK_INSIDE_H
 
@@ -8,7 +8,7 @@
 #include "daemon/store/chunk_runs.h"
 #include "daemon/store/chunk_values.h"
 
-/* What is learnt; one column's in chunks, of all in a tail. */
+/* What is learnt of one column. */
 struct chunk_chances {
     struct chunk_rows_chances rows;
     struct chunk_values_chances values;

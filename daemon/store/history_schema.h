@@ -6,6 +6,14 @@
  *   chunk          frames of one device (chunk.h)
  *   packed         of a device: its frames in tail rows with seq <= this are in chunks;
  *                  a tail row goes when all devices that it has are past it
+ *                  of its chunks those with key <= `rolled` are in roll-ups, the
+ *                  others are added up when they are asked for.  Keys only rise
+ *   rollup         least, greatest, sum, last and number of the good samples of each
+ *                  point and interval of `resolution` ms (history_rollup.h).  Several
+ *                  rows may have parts of one interval: late data adds a part.  Frames
+ *                  under an untrusted clock are in none, until their time is known
+ *   damaged        what is set aside: the row of the table `what`, and why it cannot
+ *                  be read
  *   frame          schema 1: one row a frame; moves into the tail in steps, and goes
  *
  * t0 and t1 are the least and the greatest time in a row, UTC ms, with `shift` added,

@@ -18,7 +18,6 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/chunk_bytes.h"
 #include "daemon/store/chunk_plan.h"
-#include "daemon/store/chunk_tail.h"
 #include "daemon/store/frame_blob.h"
 #include "tests/fake/mixed_series.h"
 
@@ -431,19 +430,6 @@ encode_device(struct tools *t,
     return size;
 }
 
-static void
-add_device(struct chunk_tail_writer *w,
-           const struct mixed *m,
-           uint32_t device,
-           uint32_t from,
-           uint32_t rows)
-{
-    struct chunk_column columns[MIXED_POINTS];
-    struct chunk_input in;
-    fill_input(&in, columns, m, device, from, rows);
-    must(chunk_tail_add(w, &in) == 0, "tail");
-}
-
 static const uint32_t lengths[] = {5, 12, 60, 300, 900, 1800, 3600, 7200};
 
 static void
@@ -468,49 +454,6 @@ measure_lengths(struct tools *t, const struct mixed *m)
         }
         printf("%-10u %14.4f %18.1f\n", rows, size / samples, 1000 / best);
     }
-}
-
-static const uint32_t tail_rows[] = {1, 5, 12, 60};
-
-/* Flushes of all 200 points. */
-static void
-measure_tails(const struct mixed *m)
-{
-    struct chunk_tail_writer *w = chunk_tail_writer_new();
-    struct chunk_tail_reader *r = chunk_tail_reader_new();
-    must(w != NULL && r != NULL, "memory");
-    printf("\nTails of %d points, all included\n%-10s %14s %18s %18s\n", POINTS, "rows",
-           "bytes/sample", "encode M samples/s", "decode M samples/s");
-    for (size_t n = 0; n < ARRAY_LEN(tail_rows); n++) {
-        uint32_t rows = tail_rows[n];
-        double bytes_sum = 0, samples = 0, encoding = 0, decoding = 0;
-        for (uint32_t at = 0; at + rows <= ROWS; at += rows) {
-            const uint8_t *bytes;
-            size_t size;
-            struct chunk_tail_group group;
-            struct chunk_tail_column column;
-            double start = cpu_ns();
-            chunk_tail_begin(w);
-            for (uint32_t k = 0; k < MIXED_DEVICES; k++) {
-                add_device(w, m, k, at, rows);
-            }
-            must(chunk_tail_end(w, &bytes, &size) == 0, "tail");
-            double middle = cpu_ns();
-            must(chunk_tail_open(r, bytes, size), "tail");
-            while (chunk_tail_next(r, &group) == CHUNK_TAIL_GROUP) {
-                while (chunk_tail_column(r, &column) == CHUNK_TAIL_GROUP) {
-                    samples += group.rows;
-                }
-            }
-            decoding += cpu_ns() - middle;
-            encoding += middle - start;
-            bytes_sum += (double)size;
-        }
-        printf("%-10u %14.4f %18.1f %18.1f\n", rows, bytes_sum / samples,
-               1000 * samples / encoding, 1000 * samples / decoding);
-    }
-    chunk_tail_writer_free(w);
-    chunk_tail_reader_free(r);
 }
 
 struct minute {
@@ -602,7 +545,6 @@ main(int argc, char **argv)
     }
     free(list);
     measure_lengths(t, m);
-    measure_tails(m);
     printf("\nA day of one point, ms\n%-22s %8s %8s %8s\n", "86,400 samples", "times",
            "values", "minutes");
     measure_day(t, m, 2);

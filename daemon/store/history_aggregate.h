@@ -1,0 +1,42 @@
+/* Aggregates of the history: the good samples of each point and interval, out of
+ * roll-ups, and of chunks and tail where those are not made yet.  What was taken under
+ * an untrusted clock is left out.  Holds some intervals of each device at a time.
+ *
+ * As with history_cursor.h the caller keeps one transaction open meanwhile. */
+#ifndef CARETAKER_STORE_HISTORY_AGGREGATE_H
+#define CARETAKER_STORE_HISTORY_AGGREGATE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/err.h"
+
+struct aggregate_filter {
+    int64_t step_ms; /* ROLLUP_MINUTE_MS, ROLLUP_HOUR_MS, or a multiple of one. */
+    int64_t from_ms, to_ms; /* Intervals that begin in it, both included. */
+    const char *device;     /* Id; NULL: all.  Borrowed while opening. */
+    const char *point;      /* The same. */
+};
+
+struct aggregate_row {
+    int64_t t_ms;               /* Where the interval begins: a multiple of step_ms. */
+    const char *device, *point; /* Ids, borrowed until the cursor is closed. */
+    double min, max, sum, last;
+    int64_t last_ms; /* When the last one was taken. */
+    uint64_t count;  /* At least 1. */
+};
+
+struct aggregate_cursor;
+int aggregate_open(struct aggregate_cursor **out,
+                   sqlite3 *db,
+                   const struct aggregate_filter *filter,
+                   struct err *err);
+void aggregate_close(struct aggregate_cursor *c); /* NULL is accepted. */
+/* In order of time, then device, then point.  `more` false: there is none. */
+int aggregate_next(struct aggregate_cursor *c,
+                   struct aggregate_row *out,
+                   bool *more,
+                   struct err *err);
+
+#endif

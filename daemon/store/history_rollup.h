@@ -1,0 +1,26 @@
+/* The roll-ups of history.db: of each point and minute, and of each point and hour, the
+ * least, the greatest, the sum, the last and the number of its good samples.
+ *
+ * A row of the table is a chunk (chunk.h) of one device and resolution.  Its rows are
+ * intervals: time / resolution, rounded down, says which; the time itself is when the
+ * last sample of the values in this row was taken.  An interval whose points have their
+ * last samples at different times has several rows.  Of point key k it has the columns
+ * k * ROLLUP_COLUMNS + enum rollup_column. */
+#ifndef CARETAKER_STORE_HISTORY_ROLLUP_H
+#define CARETAKER_STORE_HISTORY_ROLLUP_H
+
+#include <stdint.h>
+
+#define ROLLUP_MINUTE_MS INT64_C(60000)
+#define ROLLUP_HOUR_MS   INT64_C(3600000)
+
+enum rollup_column {
+    ROLLUP_MIN,
+    ROLLUP_MAX,
+    ROLLUP_SUM,
+    ROLLUP_LAST,
+    ROLLUP_COUNT,
+    ROLLUP_COLUMNS = 8
+};
+
+#endif
