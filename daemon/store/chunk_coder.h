@@ -3,17 +3,15 @@
  *
  * The stream is one number, most significant byte first; bytes of zero at its end are
  * left away, and a reader that runs past the end reads zeros.  Coding narrows an
- * interval [low, low + range) of 64 bits, at first all of it:
+ * interval [low, low + range) of 64 bits, at first 0 and 2^64 - 1:
  *
- *   a bit whose chance of being 1 is p / 65536:
+ *   a bit whose chance of being 1 is p / 65536, p held within 24..65512:
  *       bound = (range >> 16) * p;  1 keeps the first `bound` of it, 0 the rest
  *   n even bits (n <= 16), as a number v:
  *       range = range >> n;  low = low + v * range
  *
  * and while range < 2^32 the upper 32 bits of low leave for the stream, and both are
  * shifted up by 32.  A carry out of low goes into the bytes written before.
- *
- * where p is held within 24..65512.
  *
  * A chance is learnt.  It begins at 32768 of 65536; the n-th bit that it is used for
  * (from 0) moves it by ((bit ? 65535 : 0) - chance) * share / 65536, rounded down, with

@@ -17,21 +17,25 @@
  * down.  Its class s: with v = S / 16, rounded down, and n = floor(log2(v)), 0 where
  * v < 3, else 2 * (n - 1) + bit n - 1 of v: two classes for each doubling.
  *
- * Below class 8 (a mean below 2) the bits are
- *   r == 0?   the mean of two chances (coder_bit_two()).  zero_near: by the upper 3
- * bits of the fraction of p + 1/2, the last value's distance from base (-2..2, farther
- * ones like these) and s (0; 1, 2; 3, 4; more).  zero_past: by the last two values'
- * distances, and how many values in a row have been like the one before them
- * (0; 1..3; 4..15; more) r < 0?    the same by the first two of each: sign_near,
- * sign_past |r| - 1   unary, a chance for each step and s, a 1 ends it; after 12 steps
- * what is left by its logarithm From class 8 on |r| is split at bit k = (s - 6) / 2:
- * above it unary, a chance for each step and s, after 20 of them by its logarithm; then
- * k even bits below it; then, where r is not 0, an even bit, 1 where it is negative.
+ * Below class 8 (a mean below 2) the bits are, in this order:
+ *   zero    r == 0; nothing follows then.  Two chances (coder_bit_two()):
+ *           zero_near: by the upper 3 bits of the fraction of p + 1/2, by the last
+ *             value's distance from base, held within -2..2, and by s: 0; 1, 2; 3, 4;
+ *             more
+ *           zero_past: by the last two values' distances, and by how many values in
+ *             a row were like the one before them: 0; 1..3; 4..15; more
+ *   sign    r < 0, by the same but s and the last: sign_near, sign_past
+ *   steps   |r| - 1 in unary, a chance for each step and s, a 1 ends it; after 12
+ *           steps what is left goes by its logarithm
  *
- * "By its logarithm" is n = floor(log2(v + 1)) in unary, with a chance for each step
- * (of the series' `logs`), a 1 ending it, at most 47; then the n lower bits of v + 1,
- * even. More than 16 even bits go in parts of 16 from the highest on, the last one
- * shorter. */
+ * From class 8 on, with k = (s - 6) / 2:
+ *   steps   |r| >> k in unary, the same way; after 20 steps by its logarithm
+ *   low     the k lower bits of |r|, even
+ *   sign    where r is not 0: an even bit, 1 where r < 0
+ *
+ * "By its logarithm" is n = floor(log2(v + 1)) in unary, at most 47, a chance for each
+ * step of the series' `logs`, a 1 ends it; then the n lower bits of v + 1, even.  More
+ * than 16 even bits go 16 at a time, from the highest on; the last part is shorter. */
 #ifndef CARETAKER_STORE_CHUNK_SERIES_H
 #define CARETAKER_STORE_CHUNK_SERIES_H
 

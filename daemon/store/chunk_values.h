@@ -10,31 +10,33 @@
  *
  * as bytes (varints and zigzags: chunk_bytes.h):
  *
- *   head       bits 0, 1  0: no value at all, nothing follows; 1 SCALED; 2 SINGLE;
- *                         3 DOUBLE
+ *   head       bits 0, 1  0: no value at all, head and stream stand alone;
+ *                         1 SCALED; 2 SINGLE; 3 DOUBLE
  *              bit 2      single
- *              bit 3      scaling: mul, add and div follow; else SCALED is n / 10^e
+ *              bit 3      scaling: mul, add, div follow; else SCALED is n / 10^e
  *              bit 4      odd ones: some values have another form
  *              bit 5      palette: the integers coded are indices into it
- *              bit 6      all integers are the first one: neither predictor nor stream
- *              bit 7      of the column (chunk.h)
+ *              bit 6      all integers are the first: no predictor, none coded
+ *              bit 7      of the column: it has statuses of its own (chunk.h)
  *   [e]        SCALED without `scaling`: one byte, 0..15
- *   [mul add div]  each a varint: zigzag(n) << 1 of a whole number below 2^31, or 1 and
- *              then 8 bytes, a double
- *   [odd ones] varint: how many; each: varint, how many values lie between it and the
- *              one before; 8 bytes, the double.  In the stream they repeat the integer
- *              before them.
- *   [palette]  varint: how many, 1..256; zigzag: the smallest; varints: how much each
- * is above the one before.  DOUBLE: computed in 64 bits without a sign. first zigzag of
- * the first integer [predictor]  one byte: number of the series' predictor; none for
- * DOUBLE without a palette [stream]   what the range coder wrote (chunk_coder.h), up to
- * the end of the column: first the statuses if the column has any (chunk.h), then the
- * integers behind the first: a series (chunk_series.h); DOUBLE without a palette:
- *              numbers, the zigzag of the difference to the one before, in 64 bits
+ *   [scaling]  mul, add, div, each a varint: zigzag(n) << 1 of a whole number below
+ *              2^31, or 1 and then 8 bytes, a double
+ *   [odd]      varint: how many; each: varint, how many values lie between it and
+ *              the odd one before; 8 bytes, the double.  As integers they repeat the
+ *              one before them.
+ *   [palette]  varint: how many, 1..256; zigzag: the smallest; varints: how much
+ *              each is above the one before, in 64 bits without a sign
+ *   first      zigzag of the first integer
+ *   [predictor]
+ *              one byte, of the series; none for DOUBLE without a palette
+ *   [stream]   of the range coder (chunk_coder.h), up to the end of the column:
+ *              statuses, if it has any; the integers behind the first, as a series
+ *              (chunk_series.h); those of DOUBLE without a palette as numbers, each
+ *              the zigzag of its difference to the one before, in 64 bits
  *
  * The form is the first that fits: the scaling that the point is said to have, n / 10^e
- * with the smallest e, the same rounded to singles (|n| below 2^22, else the single's
- * own bits are fewer), SINGLE, DOUBLE.  Up to a sixteenth may be odd. */
+ * with a small e, the same rounded to singles (|n| below 2^22, else the single's own
+ * bits are fewer), SINGLE, DOUBLE.  Up to a sixteenth may be odd. */
 #ifndef CARETAKER_STORE_CHUNK_VALUES_H
 #define CARETAKER_STORE_CHUNK_VALUES_H
 
