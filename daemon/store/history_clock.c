@@ -140,13 +140,18 @@ history_clock_mark(struct history_clock *c, sqlite3 *db, int64_t *mark, struct e
     return rc;
 }
 
+/* What may still be moved now. */
+struct budget {
+    int chunks, rows;
+};
+
 /* Those chunks of a row of the table that were recorded first. */
 static int
 move_chunks(const struct history_clock *c,
             sqlite3 *db,
             int64_t clock,
             int64_t shift,
-            int *count,
+            struct budget *left,
             struct err *err)
 {
     int64_t key = 1, next = 0;
@@ -154,7 +159,7 @@ move_chunks(const struct history_clock *c,
                  "SELECT max(ifnull((SELECT max(key) FROM chunk), 0),"
                  " ifnull((SELECT max(rolled) FROM packed), 0))",
                  (const int64_t[3]){0}, &next, err);
-    while (rc == 0 && key != 0 && *count < CLOCK_CHUNKS_AT_ONCE) {
+    while (rc == 0 && key != 0 && left->chunks > 0) {
         rc = run(c, db,
                  "SELECT key FROM chunk WHERE untrusted = ?1 AND untrusted <> 0"
                  " ORDER BY key LIMIT 1",
@@ -164,7 +169,7 @@ move_chunks(const struct history_clock *c,
                      "UPDATE chunk SET key = ?2, untrusted = 0, shift = ?3,"
                      " t0 = t0 - shift + ?3, t1 = t1 - shift + ?3 WHERE key = ?1",
                      (const int64_t[3]){key, ++next, shift}, NULL, err);
-            ++*count;
+            left->chunks--;
         }
     }
     return rc;
@@ -175,7 +180,7 @@ move_rows(const struct history_clock *c,
           sqlite3 *db,
           int64_t clock,
           int64_t shift,
-          int *count,
+          struct budget *left,
           struct err *err)
 {
     int rc = run(c, db,
@@ -183,35 +188,51 @@ move_rows(const struct history_clock *c,
                  " t0 = t0 - shift + ?2, t1 = t1 - shift + ?2"
                  " WHERE seq IN (SELECT seq FROM tail WHERE untrusted = ?1"
                  "  AND untrusted <> 0 ORDER BY seq LIMIT ?3)",
-                 (const int64_t[3]){clock, shift, CLOCK_ROWS_AT_ONCE}, NULL, err);
-    *count = rc == 0 ? sqlite3_changes(db) : 0;
+                 (const int64_t[3]){clock, shift, left->rows}, NULL, err);
+    left->rows -= rc == 0 ? sqlite3_changes(db) : 0;
+    return rc;
+}
+
+/* One row of the table; `done`: nothing of it is left. */
+static int
+settle_one(const struct history_clock *c,
+           sqlite3 *db,
+           int64_t clock,
+           struct budget *left,
+           bool *done,
+           struct err *err)
+{
+    int64_t shift = 0;
+    int rc = run(c, db, "SELECT shift FROM clock WHERE key = ?1",
+                 (const int64_t[3]){clock}, &shift, err);
+    rc = rc == 0 ? move_chunks(c, db, clock, shift, left, err) : rc;
+    rc = rc == 0 ? move_rows(c, db, clock, shift, left, err) : rc;
+    *done = rc == 0 && left->chunks > 0 && left->rows > 0;
+    if (*done) {
+        rc = run(c, db, "DELETE FROM clock WHERE key = ?1", (const int64_t[3]){clock},
+                 NULL, err);
+        log_info("history: samples of an untrusted clock were put right by %" PRId64
+                 " ms",
+                 shift);
+    }
     return rc;
 }
 
 int
 history_clock_settle(struct history_clock *c, sqlite3 *db, struct err *err)
 {
-    int64_t clock = 0, shift = 0;
-    int chunks = 0, rows = 0;
-    if (!c->now.pending) {
-        return 0;
-    }
-    int rc = run(c, db, "SELECT min(key) FROM clock WHERE shift IS NOT NULL",
+    struct budget left = {CLOCK_CHUNKS_AT_ONCE, CLOCK_ROWS_AT_ONCE};
+    int64_t clock = 0;
+    bool done = true;
+    int rc = 0;
+    while (rc == 0 && done && c->now.pending) {
+        rc = run(c, db, "SELECT min(key) FROM clock WHERE shift IS NOT NULL",
                  (const int64_t[3]){0}, &clock, err);
-    if (rc != 0 || clock == 0) {
-        c->now.pending = rc != 0;
-        return rc;
-    }
-    rc = run(c, db, "SELECT shift FROM clock WHERE key = ?1", (const int64_t[3]){clock},
-             &shift, err);
-    rc = rc == 0 ? move_chunks(c, db, clock, shift, &chunks, err) : rc;
-    rc = rc == 0 ? move_rows(c, db, clock, shift, &rows, err) : rc;
-    if (rc == 0 && chunks < CLOCK_CHUNKS_AT_ONCE && rows < CLOCK_ROWS_AT_ONCE) {
-        rc = run(c, db, "DELETE FROM clock WHERE key = ?1", (const int64_t[3]){clock},
-                 NULL, err);
-        log_info("history: samples of an untrusted clock were put right by %" PRId64
-                 " ms",
-                 shift);
+        if (rc == 0 && clock == 0) {
+            c->now.pending = false;
+        } else if (rc == 0) {
+            rc = settle_one(c, db, clock, &left, &done, err);
+        }
     }
     return rc;
 }
@@ -226,5 +247,4 @@ void
 history_clock_undo(struct history_clock *c)
 {
     c->now = c->kept;
-    c->now.key = 0; /* Its row may be of the transaction that was undone. */
 }

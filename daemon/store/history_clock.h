@@ -42,7 +42,7 @@ struct history_clock_state {
     bool pending;      /* Something waits to be put right. */
 };
 struct history_clock {
-    struct history_clock_state now, kept; /* `kept`: as in the file. */
+    struct history_clock_state now, kept; /* `kept`: as of the last commit. */
     char boot[HISTORY_BOOT_BYTES];        /* Of the machine. */
 };
 

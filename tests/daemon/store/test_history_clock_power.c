@@ -25,7 +25,7 @@
 #define SEEDS     4 /* In turn: nothing, all, twice some of what was not synced. */
 #define NOW       INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 #define SECOND_MS 1000
-#define OFFSET(f) ((f) / 40 * INT64_C(3600000)) /* Stepped, and wrong still. */
+#define FIRST     2 /* Devices that are polled before the clock is set. */
 
 static char dir[SCRATCH_BYTES];
 static struct err err;
@@ -66,18 +66,28 @@ remove_dir(void)
     scratch_remove(dir);
 }
 
-/* One poll of each device; what the daemon says of the clock before it. */
+/* Stepped now and then, and wrong still. */
+static int64_t
+wrong_offset(int64_t flush, int64_t device)
+{
+    int64_t polled = device < FIRST && flush > 0 ? flush - 1 : flush;
+    return polled / 40 * INT64_C(3600000);
+}
+
+/* One poll of each device, with what the daemon says of the clock in it. */
 static size_t
 fill_batch(int flush)
 {
     size_t size = 0;
-    int64_t offset_ms = flush < SET_AT ? OFFSET(flush) : NOW;
-    bool trusted = flush >= SET_AT;
-    if (flush == 0 || flush == SET_AT || offset_ms != OFFSET(flush - 1)) {
-        history_clock_record((void *)batch, offset_ms, trusted);
-        size = frame_bytes(0);
-    }
+    bool changed = flush == 0 || flush == SET_AT ||
+                   wrong_offset(flush, 0) != wrong_offset(flush, FIRST);
     for (uint32_t d = 0; d < DEVICES; d++) {
+        bool trusted = flush > SET_AT || (flush == SET_AT && d >= FIRST);
+        int64_t offset_ms = trusted ? NOW : wrong_offset(flush, d);
+        if (changed && d == (flush == 0 ? 0 : FIRST)) {
+            history_clock_record((void *)(batch + size), offset_ms, trusted);
+            size += frame_bytes(0);
+        }
         struct frame *f = (void *)(batch + size);
         *f = (struct frame){.t_ms = flush * SECOND_MS + offset_ms,
                             .device = d,
@@ -129,8 +139,10 @@ judge_sample(void *ctx, const struct history_sample *s)
     ck_assert_int_lt(number, FRAMES * POINTS);
     ck_assert(!j->seen[number]);
     j->seen[number] = true;
-    ck_assert_int_eq(s->t_ms,
-                     flush * SECOND_MS + (s->clock_untrusted ? OFFSET(flush) : NOW));
+    ck_assert_int_eq(s->t_ms, flush * SECOND_MS +
+                                  (s->clock_untrusted
+                                       ? wrong_offset(flush, number / POINTS % DEVICES)
+                                       : NOW));
     j->marked += s->clock_untrusted;
     j->newest = flush > j->newest ? flush : j->newest;
     j->samples++;
