@@ -9,6 +9,26 @@
 /* 2024-01-01T00:00:00Z: this program is younger. */
 #define SET_FROM_MS INT64_C(1704067200000)
 
+#define READINGS 10 /* Of both clocks, until nothing came between. */
+
+/* Wall minus monotonic time.  Who is put to sleep between two readings takes the ones
+ * that were closest. */
+static int64_t
+read_base(void)
+{
+    int64_t base = 0, least = INT64_MAX;
+    for (int i = 0; i < READINGS && least > 1; i++) {
+        int64_t before = clock_mono_ms();
+        int64_t real = clock_real_ms();
+        int64_t apart = clock_mono_ms() - before;
+        if (apart < least) {
+            least = apart;
+            base = real - before;
+        }
+    }
+    return base;
+}
+
 static void
 judge(struct live_clock *c, int64_t real_ms)
 {
@@ -18,9 +38,9 @@ judge(struct live_clock *c, int64_t real_ms)
 void
 live_clock_start(struct live_clock *c, int64_t last_ms)
 {
+    c->base_ms = read_base();
     int64_t mono = clock_mono_ms();
-    int64_t real = clock_real_ms();
-    c->base_ms = real - mono;
+    int64_t real = c->base_ms + mono;
     bool behind = last_ms != INSTANT_NONE && real < last_ms;
     c->held = behind && last_ms - real >= STEP_MIN_MS;
     int64_t start = behind ? last_ms : real;
@@ -41,8 +61,8 @@ live_clock_start(struct live_clock *c, int64_t last_ms)
 int64_t
 live_clock_look(struct live_clock *c)
 {
-    int64_t real = clock_real_ms();
-    int64_t base = real - clock_mono_ms();
+    int64_t base = read_base();
+    int64_t real = base + clock_mono_ms();
     int64_t stepped = base - c->base_ms;
     c->base_ms = base;
     int64_t offset = atomic_load(&c->engine.offset_ms);
