@@ -43,7 +43,9 @@ fail(sqlite3_vtab *base, const struct err *err)
     int code = sqlite3_errcode(t->db) & 0xff;
     sqlite3_free(base->zErrMsg);
     base->zErrMsg = sqlite3_mprintf("%s", err->text);
-    return code == SQLITE_INTERRUPT || code == SQLITE_BUSY ? code : SQLITE_ERROR;
+    /* SQLite met no error of its own: what it read for us was no history. */
+    bool ours = code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE;
+    return ours ? SQLITE_CORRUPT_VTAB : code;
 }
 
 /* ---- a table ---- */
