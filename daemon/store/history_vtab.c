@@ -24,6 +24,8 @@ struct table {
 struct cursor {
     sqlite3_vtab_cursor base; /* The same. */
     struct history_names names;
+    struct vtab_bounds bounds;
+    int pass; /* Of each device with each point that is asked for. */
     struct history_samples *samples;
     const struct history_sample *sample; /* NULL: at the end. */
     int64_t t_ms;                        /* Of the sample before. */
@@ -148,7 +150,7 @@ cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 }
 
 static void
-end(struct cursor *c)
+end_pass(struct cursor *c)
 {
     history_samples_close(c->samples);
     c->samples = NULL;
@@ -160,10 +162,33 @@ static int
 cursor_close(sqlite3_vtab_cursor *base)
 {
     struct cursor *c = (struct cursor *)base;
-    end(c);
+    end_pass(c);
+    vtab_bounds_fini(&c->bounds);
     history_names_fini(&c->names);
     free(c);
     return SQLITE_OK;
+}
+
+/* `more` false: there is no further pass. */
+static int
+begin_pass(struct cursor *c, bool *more, struct err *err)
+{
+    const struct table *t = (const struct table *)c->base.pVtab;
+    const struct vtab_ids *devices = &c->bounds.devices, *points = &c->bounds.points;
+    int device_count = devices->count > 0 ? devices->count : 1;
+    int point_count = points->count > 0 ? points->count : 1;
+    end_pass(c);
+    *more = c->pass < device_count * point_count;
+    if (!*more) {
+        return 0;
+    }
+    const struct history_filter filter = {
+        .from_ms = c->bounds.range.from_ms,
+        .to_ms = c->bounds.range.to_ms,
+        .device = devices->count > 0 ? devices->id[c->pass / point_count] : NULL,
+        .point = points->count > 0 ? points->id[c->pass % point_count] : NULL};
+    c->pass++;
+    return history_samples_open(&c->samples, t->db, &c->names, &filter, err);
 }
 
 static int
@@ -171,11 +196,18 @@ cursor_next(sqlite3_vtab_cursor *base)
 {
     struct cursor *c = (struct cursor *)base;
     struct err err = {0};
-    if (history_samples_next(c->samples, &c->sample, &err) != 0) {
+    bool more = true;
+    int rc =
+        c->samples != NULL ? history_samples_next(c->samples, &c->sample, &err) : 0;
+    while (rc == 0 && c->sample == NULL && more) {
+        rc = begin_pass(c, &more, &err);
+        rc = rc == 0 && more ? history_samples_next(c->samples, &c->sample, &err) : rc;
+    }
+    if (rc != 0) {
         return fail(base->pVtab, &err);
     }
     if (c->sample != NULL) {
-        /* Names are met as one and the same string until the cursor is closed. */
+        /* Names are met as one and the same string until the pass ends. */
         bool again = c->sample->t_ms == c->t_ms && c->sample->device == c->device &&
                      c->sample->point == c->point;
         c->nth = again ? c->nth + 1 : 0;
@@ -197,20 +229,12 @@ cursor_filter(sqlite3_vtab_cursor *base,
 {
     (void)number;
     struct cursor *c = (struct cursor *)base;
-    const struct table *t = (const struct table *)base->pVtab;
-    struct err err = {0};
-    struct vtab_bounds b;
-    end(c);
-    vtab_plan_read(&b, plan, argc, argv);
-    if (sql_range_is_empty(&b.range)) {
-        return SQLITE_OK;
-    }
-    const struct history_filter filter = {.from_ms = b.range.from_ms,
-                                          .to_ms = b.range.to_ms,
-                                          .device = b.device,
-                                          .point = b.point};
-    if (history_samples_open(&c->samples, t->db, &c->names, &filter, &err) != 0) {
-        return fail(base->pVtab, &err);
+    end_pass(c);
+    vtab_bounds_fini(&c->bounds);
+    c->pass = 0;
+    int rc = vtab_plan_read(&c->bounds, plan, argc, argv);
+    if (rc != SQLITE_OK || sql_range_is_empty(&c->bounds.range)) {
+        return rc;
     }
     return cursor_next(base);
 }

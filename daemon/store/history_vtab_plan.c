@@ -1,8 +1,10 @@
 #include "daemon/store/history_vtab_plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* A plan is two characters a value: what is compared, and how (sql_range_integer()). */
+/* A plan is two characters a value: what is compared, and how (sql_range_integer(), or
+ * PLAN_IN). */
 enum plan_what {
     PLAN_DEVICE = 'd',
     PLAN_POINT = 'p',
@@ -10,18 +12,20 @@ enum plan_what {
     PLAN_BINARY = 'b',  /* and by BINARY. */
     PLAN_MS = 'm'
 };
-#define PLAN_TERMS_MAX 12 /* Further ones are left to SQLite. */
+#define PLAN_IN        'n' /* With one of a list, which is given as a whole. */
+#define PLAN_TERMS_MAX 12  /* Further ones are left to SQLite. */
 
 /* Guesses of how much each condition leaves; that they are in the right order is what
- * counts. */
-#define ROWS_ALL     1e9
-#define ROWS_DEVICE  50.0
-#define ROWS_POINT   20.0
-#define ROWS_BOUND   10.0
-#define ROWS_MOMENT  1e6
-#define COST_OF_OPEN 1000.0 /* Rows that could be read in that time. */
-/* A row's point is decoded or not; its time always is. */
-#define COST_POINT 5.0
+ * counts, and that a join asks for each of the other's rows rather than reads it all.
+ */
+#define ROWS_ALL    1e9
+#define ROWS_DEVICE 100.0
+#define ROWS_POINT  20.0
+#define ROWS_BOUND  100.0
+#define ROWS_MOMENT 1e8
+#define LIST_IDS    5.0
+#define COST_OPEN   100.0 /* Rows that could be read in that time. */
+#define COST_POINT  5.0   /* A row's point is decoded or not; its time always is. */
 
 struct plan {
     char terms[2 * PLAN_TERMS_MAX + 1];
@@ -29,6 +33,7 @@ struct plan {
     /* Ways in which the conditions narrow. */
     bool device, point, moment, from, to;
     bool one_device, one_point; /* All rows are of one, whatever the value is. */
+    bool lists; /* Of devices or points: one is read behind the other. */
 };
 
 static char
@@ -100,24 +105,28 @@ take(struct plan *p, sqlite3_index_info *info, int i)
         (what == PLAN_DEVICE && p->device) || (what == PLAN_POINT && p->point)) {
         return;
     }
-    bool exact = is_exact(info, i, what);
+    /* One value of a list at a time would have to be met exactly. */
+    bool list = op == '=' && sqlite3_vtab_in(info, i, 1) != 0;
+    bool exact = !list && is_exact(info, i, what);
     switch (what) {
     case PLAN_DEVICE:
         p->device = true;
         p->one_device = exact;
+        p->lists |= list;
         break;
     case PLAN_POINT:
         p->point = true;
         p->one_point = exact;
+        p->lists |= list;
         break;
     default:
-        p->moment |= op == '=';
-        p->from |= op == '>' || op == 'g';
-        p->to |= op == '<' || op == 'l';
+        p->moment |= op == '=' && !list;
+        p->from |= op == '>' || op == 'g' || list;
+        p->to |= op == '<' || op == 'l' || list;
         break;
     }
     p->terms[2 * p->count] = what;
-    p->terms[2 * p->count + 1] = op;
+    p->terms[2 * p->count + 1] = list ? PLAN_IN : op;
     info->aConstraintUsage[i].argvIndex = ++p->count;
     info->aConstraintUsage[i].omit = exact;
 }
@@ -157,16 +166,16 @@ vtab_plan_make(sqlite3_index_info *info)
             take(&p, info, i);
         }
     }
-    double read = ROWS_ALL / (p.device ? ROWS_DEVICE : 1);
+    double read = ROWS_ALL / (p.device ? ROWS_DEVICE : 1) * (p.lists ? LIST_IDS : 1);
     if (p.moment) {
         read /= ROWS_MOMENT;
     } else {
         read /= (p.from ? ROWS_BOUND : 1) * (p.to ? ROWS_BOUND : 1);
     }
     double rows = p.point ? read / ROWS_POINT : read;
-    info->estimatedCost = COST_OF_OPEN + (p.point ? read / COST_POINT : read);
+    info->estimatedCost = COST_OPEN + (p.point ? read / COST_POINT : read);
     info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
-    info->orderByConsumed = is_ordered(&p, info);
+    info->orderByConsumed = !p.lists && is_ordered(&p, info);
     info->idxStr = sqlite3_mprintf("%s", p.terms);
     info->needToFreeIdxStr = 1;
     return info->idxStr != NULL ? SQLITE_OK : SQLITE_NOMEM;
@@ -190,41 +199,123 @@ narrow_number(struct sql_range *r, char op, sqlite3_value *v)
 }
 
 static void
-read_term(struct vtab_bounds *out, char what, char op, sqlite3_value *v)
+narrow_time(struct sql_range *r, char what, char op, sqlite3_value *v)
 {
     int type = sqlite3_value_type(v);
-    /* Nothing is equal to NULL, or less, or greater. */
-    if (type == SQLITE_NULL) {
-        sql_range_none(&out->range);
+    if (type == SQLITE_NULL) { /* Nothing is equal to it, or less, or greater. */
+        sql_range_none(r);
     } else if (what == PLAN_MS) {
-        narrow_number(&out->range, op, v);
-    } else if (type != SQLITE_TEXT) {
-        return; /* Depends on whence the value comes: SQLite knows. */
-    } else {
+        narrow_number(r, op, v);
+    } else if (type == SQLITE_TEXT) { /* Else SQLite knows: it depends on whence. */
         const char *text = (const char *)sqlite3_value_text(v);
-        int size = sqlite3_value_bytes(v);
-        if (text == NULL) {
-            return;
-        }
-        if (what == PLAN_DEVICE) {
-            out->device = text;
-        } else if (what == PLAN_POINT) {
-            out->point = text;
-        } else {
-            sql_range_text(&out->range, op, text, size,
+        if (text != NULL) {
+            sql_range_text(r, op, text, sqlite3_value_bytes(v),
                            what == PLAN_BINARY ? sql_time_binary : sql_time_collate);
         }
     }
 }
 
-void
+/* From the first time of the list to the last. */
+static int
+narrow_to_list(struct sql_range *r, char what, sqlite3_value *list)
+{
+    struct sql_range hull;
+    sqlite3_value *v = NULL;
+    sql_range_none(&hull);
+    int rc = sqlite3_vtab_in_first(list, &v);
+    for (; rc == SQLITE_OK && v != NULL; rc = sqlite3_vtab_in_next(list, &v)) {
+        struct sql_range one = SQL_RANGE_ALL;
+        narrow_time(&one, what, '=', v);
+        if (!sql_range_is_empty(&one)) {
+            hull.from_ms = one.from_ms < hull.from_ms ? one.from_ms : hull.from_ms;
+            hull.to_ms = one.to_ms > hull.to_ms ? one.to_ms : hull.to_ms;
+        }
+    }
+    r->from_ms = hull.from_ms > r->from_ms ? hull.from_ms : r->from_ms;
+    r->to_ms = hull.to_ms < r->to_ms ? hull.to_ms : r->to_ms;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Adds an id; `*all` when it is more than an id. */
+static int
+add_id(struct vtab_ids *ids, sqlite3_value *v, bool *all)
+{
+    int type = sqlite3_value_type(v);
+    if (type == SQLITE_NULL) {
+        return SQLITE_OK; /* No id is. */
+    }
+    /* Whether a number is one depends on whence it comes. */
+    if (type != SQLITE_TEXT || ids->count == VTAB_IDS_MAX) {
+        *all = true;
+        return SQLITE_OK;
+    }
+    const char *text = (const char *)sqlite3_value_text(v);
+    char *id = text != NULL ? strdup(text) : NULL;
+    if (id == NULL) {
+        return SQLITE_NOMEM;
+    }
+    ids->id[ids->count++] = id;
+    return SQLITE_OK;
+}
+
+static void
+clear_ids(struct vtab_ids *ids)
+{
+    while (ids->count > 0) {
+        free(ids->id[--ids->count]);
+    }
+}
+
+static int
+read_ids(struct vtab_bounds *out, struct vtab_ids *ids, char op, sqlite3_value *value)
+{
+    sqlite3_value *v = value;
+    bool all = false;
+    int rc = SQLITE_OK;
+    if (op != PLAN_IN) {
+        rc = add_id(ids, v, &all);
+    } else {
+        rc = sqlite3_vtab_in_first(value, &v);
+        while (rc == SQLITE_OK && v != NULL) {
+            rc = add_id(ids, v, &all);
+            rc = rc == SQLITE_OK ? sqlite3_vtab_in_next(value, &v) : rc;
+        }
+        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    if (all) {
+        clear_ids(ids);
+    } else if (ids->count == 0) {
+        sql_range_none(&out->range);
+    }
+    return rc;
+}
+
+int
 vtab_plan_read(struct vtab_bounds *out,
                const char *plan,
                int argc,
                sqlite3_value **argv)
 {
+    int rc = SQLITE_OK;
     *out = (struct vtab_bounds){.range = SQL_RANGE_ALL};
-    for (int i = 0; i < argc; i++) {
-        read_term(out, plan[2 * i], plan[2 * i + 1], argv[i]);
+    for (int i = 0; rc == SQLITE_OK && i < argc; i++) {
+        char what = plan[2 * i], op = plan[2 * i + 1];
+        if (what == PLAN_DEVICE || what == PLAN_POINT) {
+            rc = read_ids(out, what == PLAN_DEVICE ? &out->devices : &out->points, op,
+                          argv[i]);
+        } else if (op == PLAN_IN) {
+            rc = narrow_to_list(&out->range, what, argv[i]);
+        } else {
+            narrow_time(&out->range, what, op, argv[i]);
+        }
     }
+    return rc;
+}
+
+void
+vtab_bounds_fini(struct vtab_bounds *b)
+{
+    clear_ids(&b->devices);
+    clear_ids(&b->points);
+    *b = (struct vtab_bounds){0};
 }

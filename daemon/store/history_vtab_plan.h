@@ -24,14 +24,23 @@ enum vtab_column {
 /* Fills a plan; returns a code of SQLite. */
 int vtab_plan_make(sqlite3_index_info *info);
 
-struct vtab_bounds {
-    struct sql_range range;
-    const char *device, *point; /* NULL: all.  Borrowed from the values. */
+#define VTAB_IDS_MAX 100 /* Of a list; a longer one narrows nothing. */
+
+/* Ids that are asked for; none: all. */
+struct vtab_ids {
+    char *id[VTAB_IDS_MAX]; /* Owned. */
+    int count;
 };
-/* What the values of a plan say. */
-void vtab_plan_read(struct vtab_bounds *out,
-                    const char *plan,
-                    int argc,
-                    sqlite3_value **argv);
+struct vtab_bounds {
+    struct sql_range range; /* Empty: there are no rows. */
+    struct vtab_ids devices, points;
+};
+/* What the values of a plan say; returns a code of SQLite.  `out` is to be given to
+ * vtab_bounds_fini() in any case. */
+int vtab_plan_read(struct vtab_bounds *out,
+                   const char *plan,
+                   int argc,
+                   sqlite3_value **argv);
+void vtab_bounds_fini(struct vtab_bounds *b); /* Frees and zeroes. */
 
 #endif
