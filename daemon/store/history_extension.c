@@ -23,6 +23,7 @@ int
 sqlite3_caretakerhistory_init(sqlite3 *db, char **text, const sqlite3_api_routines *api)
 {
     SQLITE_EXTENSION_INIT2(api)
+    /* not translated: as all that the shell says. */
     if (sqlite3_libversion_number() < SQLITE_LEAST) {
         *text = sqlite3_mprintf("caretaker_history needs SQLite 3.38 or newer; this is"
                                 " %s",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_samples.h"
@@ -86,7 +87,7 @@ check_file(sqlite3 *db, struct err *err)
     return err_set(err, ERR_REFUSED,
                    "%s is no history of caretaker, or of an older version that the "
                    "daemon brings up to date when it starts",
-                   file != NULL && file[0] != '\0' ? file : "the database");
+                   file != NULL && file[0] != '\0' ? file : tr("the database"));
 }
 
 static int
