@@ -4,10 +4,9 @@
 
 /* 2^50: a sum below is exact to its last place. */
 #define WHOLE_MAX 1125899906842624.0
-* /
 
-    static const double powers_of_ten[ROLLUP_DECIMALS_MAX + 1] = {1e0, 1e1, 1e2, 1e3,
-                                                                  1e4, 1e5, 1e6};
+static const double powers_of_ten[ROLLUP_DECIMALS_MAX + 1] = {1e0, 1e1, 1e2, 1e3,
+                                                              1e4, 1e5, 1e6};
 
 static inline bool
 has_decimals(double value, unsigned decimals)
