@@ -482,7 +482,9 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
     int rc = h->has_frames ? move_frames(h, err) : 0;
     if (rc == 0 && h->clock.now.pending) {
         rc = history_clock_settle(&h->clock, h->db, err);
-        history_tail_forget(h->tail); /* Chunks that were moved are not rolled up. */
+        if (!h->clock.now.pending) { /* It does not know of the chunks that moved. */
+            history_tail_forget(h->tail);
+        }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
     rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
