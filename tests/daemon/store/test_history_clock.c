@@ -340,7 +340,6 @@ START_TEST(a_clock_of_1970_is_put_right_when_it_is_set)
     write_batch(h);
     settle(h);
     expect_model(true);
-    expect_edge(1, false);
     expect_edge(1, true);
     ck_assert_int_eq(count_of("SELECT count(*) FROM chunk WHERE untrusted <> 0"), 0);
     ck_assert_int_eq(count_of("SELECT count(*) FROM clock"), 1);
