@@ -201,6 +201,12 @@ fail:
     return err_set(err, local.code, "%s", local.text);
 }
 
+bool
+history_db_was_synchronised(const struct history_db *h)
+{
+    return h->clock.now.synchronised;
+}
+
 void
 history_db_close(struct history_db *h)
 {
