@@ -102,29 +102,81 @@ prepare(struct aggregate_cursor *c, struct err *err)
     return rc;
 }
 
-/* Where what there is begins and ends: windows far beside it are not looked at. */
 static int
-narrow(struct aggregate_cursor *c, struct err *err)
+least_of(sqlite3 *db,
+         const char *sql,
+         const char *device,
+         int64_t resolution_ms,
+         int64_t *out,
+         struct err *err)
 {
-    static const char *const least[] = {"SELECT min(t0) FROM chunk",
-                                        "SELECT min(t0) FROM tail",
-                                        "SELECT min(t0) FROM rollup"};
-    static const char *const most[] = {"SELECT max(t1) FROM chunk",
-                                       "SELECT max(t1) FROM tail",
-                                       "SELECT max(t1) FROM rollup"};
-    int64_t from = INT64_MAX, to = INT64_MIN, one;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < 3; i++) {
-        rc = db_int(c->db, least[i], INT64_MAX, &one, err);
-        from = rc == 0 && one < from ? one : from;
-        rc = rc == 0 ? db_int(c->db, most[i], INT64_MIN, &one, err) : rc;
-        to = rc == 0 && one > to ? one : to;
+    sqlite3_stmt *row = NULL;
+    int rc = db_prepare(db, &row, sql, err);
+    if (rc != 0) {
+        return rc;
     }
-    if (rc == 0 && c->frames != NULL) {
-        rc = db_int(c->db, "SELECT min(t) FROM frame", INT64_MAX, &one, err);
+    sqlite3_bind_text(row, 1, device, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 2, resolution_ms);
+    if (sqlite3_step(row) != SQLITE_ROW) {
+        rc = db_error(db, err, "read");
+    } else if (sqlite3_column_type(row, 0) != SQLITE_NULL &&
+               sqlite3_column_int64(row, 0) < *out) {
+        *out = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    return rc;
+}
+
+/* By the index of each device: nothing is scanned. */
+int
+aggregate_oldest(sqlite3 *db,
+                 int64_t resolution_ms,
+                 const char *device,
+                 int64_t *out,
+                 struct err *err)
+{
+    static const char *const samples[] = {
+        "SELECT min((SELECT t0 FROM chunk WHERE device = d.key AND untrusted = 0"
+        "  ORDER BY t0 LIMIT 1)) FROM device d"
+        " WHERE (?1 IS NULL OR id = ?1) AND ?2 IS NOT NULL",
+        "SELECT min(t0) FROM tail WHERE untrusted = 0 AND (?1 IS NULL OR ?1 <> '')"
+        " AND ?2 IS NOT NULL",
+        "SELECT min(t) FROM frame WHERE flags & 1 = 0 AND (?1 IS NULL OR ?1 <> '')"
+        " AND ?2 IS NOT NULL"};
+    static const char rollups[] =
+        "SELECT min((SELECT min(t0) FROM rollup WHERE device = d.key"
+        "  AND resolution = ?2)) FROM device d WHERE ?1 IS NULL OR id = ?1";
+    bool has_frames = false;
+    *out = INT64_MAX;
+    if (resolution_ms != 0) {
+        return least_of(db, rollups, device, resolution_ms, out, err);
+    }
+    int rc = history_has_frames(db, &has_frames, err);
+    for (size_t i = 0; rc == 0 && i < (has_frames ? 3 : 2); i++) {
+        rc = least_of(db, samples[i], device, 0, out, err);
+    }
+    return rc;
+}
+
+/* Where what there is begins and ends: windows beside it are not looked at. */
+static int
+narrow(struct aggregate_cursor *c, const char *device, struct err *err)
+{
+    static const char *const newest[] = {"SELECT max(t1) FROM chunk",
+                                         "SELECT max(t1) FROM tail",
+                                         "SELECT max(t1) FROM rollup"
+                                         " WHERE resolution = 60000",
+                                         "SELECT max(t1) FROM rollup"
+                                         " WHERE resolution = 3600000",
+                                         "SELECT max(t) FROM frame"};
+    int64_t from = INT64_MAX, to = INT64_MIN, one;
+    int rc = aggregate_oldest(c->db, 0, device, &from, err);
+    if (rc == 0 && c->resolution_ms != 0) {
+        rc = aggregate_oldest(c->db, c->resolution_ms, device, &one, err);
         from = rc == 0 && one < from ? one : from;
-        rc = rc == 0 ? db_int(c->db, "SELECT max(t) FROM frame", INT64_MIN, &one, err)
-                     : rc;
+    }
+    for (size_t i = 0; rc == 0 && i < (c->frames != NULL ? 5 : 4); i++) {
+        rc = db_int(c->db, newest[i], INT64_MIN, &one, err);
         to = rc == 0 && one > to ? one : to;
     }
     if (rc != 0 || from > to) {
@@ -159,7 +211,7 @@ aggregate_open(struct aggregate_cursor **out,
     c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;
-    rc = rc == 0 ? narrow(c, err) : rc;
+    rc = rc == 0 ? narrow(c, filter->device, err) : rc;
     rc = rc == 0 && !c->ended ? list_tail(c, err) : rc;
     if (rc != 0) {
         aggregate_close(c);

@@ -41,47 +41,21 @@ each_aggregate(struct history_reader *r,
     return rc;
 }
 
-/* When the oldest of a resolution (0: sample) begins; INT64_MAX: there is none. */
-static int
-oldest(struct history_reader *r, int64_t resolution_ms, int64_t *out, struct err *err)
-{
-    bool has_frames = false;
-    int64_t one = INT64_MAX;
-    int rc;
-    if (resolution_ms != 0) {
-        return db_int(r->db,
-                      resolution_ms == ROLLUP_MINUTE_MS
-                          ? "SELECT min(t0) FROM rollup WHERE resolution = 60000"
-                          : "SELECT min(t0) FROM rollup WHERE resolution = 3600000",
-                      INT64_MAX, out, err);
-    }
-    rc = db_int(r->db, "SELECT min(t0) FROM chunk WHERE untrusted = 0", INT64_MAX, out,
-                err);
-    rc = rc == 0 ? db_int(r->db, "SELECT min(t0) FROM tail WHERE untrusted = 0",
-                          INT64_MAX, &one, err)
-                 : rc;
-    *out = rc == 0 && one < *out ? one : *out;
-    rc = rc == 0 ? history_has_frames(r->db, &has_frames, err) : rc;
-    if (rc == 0 && has_frames) {
-        rc = db_int(r->db, "SELECT min(t) FROM frame", INT64_MAX, &one, err);
-        *out = rc == 0 && one < *out ? one : *out;
-    }
-    return rc;
-}
-
 /* Before this, a multiple of the coarser resolution, there is only that; INT64_MIN: the
  * finer one goes back as far. */
 static int
 seam(struct history_reader *r,
      int64_t resolution_ms,
      int64_t coarser_ms,
+     const char *device,
      int64_t *out,
      struct err *err)
 {
     int64_t fine = INT64_MAX, raw = INT64_MAX, coarse = INT64_MAX;
-    int rc = oldest(r, resolution_ms, &fine, err);
-    rc = rc == 0 ? oldest(r, 0, &raw, err) : rc; /* What is not rolled up yet. */
-    rc = rc == 0 ? oldest(r, coarser_ms, &coarse, err) : rc;
+    int rc = aggregate_oldest(r->db, resolution_ms, device, &fine, err);
+    rc = rc == 0 ? aggregate_oldest(r->db, 0, device, &raw, err)
+                 : rc; /* What is not rolled up yet. */
+    rc = rc == 0 ? aggregate_oldest(r->db, coarser_ms, device, &coarse, err) : rc;
     fine = raw < fine ? raw : fine;
     *out = INT64_MIN;
     if (rc == 0 && coarse < fine) {
@@ -129,10 +103,10 @@ each_stretch(struct history_reader *r,
     bool wanted = true;
     int rc = 0;
     if (filter.step_ms % ROLLUP_HOUR_MS != 0) {
-        rc = seam(r, ROLLUP_MINUTE_MS, ROLLUP_HOUR_MS, &minutes, err);
+        rc = seam(r, ROLLUP_MINUTE_MS, ROLLUP_HOUR_MS, filter.device, &minutes, err);
     }
     if (rc == 0 && filter.step_ms % ROLLUP_MINUTE_MS != 0) {
-        rc = seam(r, 0, ROLLUP_MINUTE_MS, &samples, err);
+        rc = seam(r, 0, ROLLUP_MINUTE_MS, filter.device, &samples, err);
     }
     rc = rc == 0 ? each_coarse(r, filter, ROLLUP_HOUR_MS, minutes, &at, fn, ctx,
                                &wanted, err)
