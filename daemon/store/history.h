@@ -38,6 +38,7 @@ int history_flush(struct history *h, struct err *err);
 struct history_counts {
     uint64_t frames, samples, dropped, commits;
     bool failing; /* The last commit failed; why is in the log. */
+    bool full;    /* The oldest samples make room for want of disk. */
 };
 struct history_counts history_count(const struct history *h);
 

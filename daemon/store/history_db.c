@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "daemon/base/clock.h"
@@ -15,16 +14,8 @@
 #include "daemon/store/history_db_internal.h"
 #include "daemon/store/history_rollup.h"
 
-#define DISK_RESERVE_BYTES                                                             \
-    ((uint64_t)16 << 20) /* Left to state.db: the history stops growing here. */
-/* A page of the tail that is used again before the log is folded back into the file is
- * written to the file once: the log holds the tail about twice. */
-#define LOG_BYTES    (INT64_C(16) << 20)
-#define LOG_SHARE    8                  /* Of `max_size`, at most. */
-#define DROP_SHARE   16                 /* Of `max_size`, that makes room. */
-#define DROP_BYTES   (INT64_C(4) << 20) /* The same where there is none. */
-#define MOVE_FRAMES  4000               /* Of schema 1, that move with one flush, */
-#define MOVE_SAMPLES 100000             /* or so many samples. */
+#define MOVE_FRAMES  4000   /* Of schema 1, that move with one flush, */
+#define MOVE_SAMPLES 100000 /* or so many samples. */
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ADD_DEVICE] = "INSERT OR IGNORE INTO device (id) VALUES (?1)",
@@ -52,40 +43,6 @@ close_db(struct history_db *h)
     h->db = NULL;
 }
 
-/* The file may grow to `max_size`, or not at all while the disk is nearly full; what
- * does not fit is SQLITE_FULL, and the oldest frames make room. */
-static int
-limit_pages(struct history_db *h, bool frozen, struct err *err)
-{
-    char sql[64];
-    int64_t pages = h->pages_max > 0 ? h->pages_max : INT32_MAX;
-    if (frozen) {
-        int rc = db_int(h->db, "PRAGMA page_count", 0, &pages, err);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)pages);
-    h->frozen = frozen;
-    return db_exec(h->db, sql, err);
-}
-
-/* How long the log may get, and that nothing is written for nothing. */
-static int
-limit_log(struct history_db *h, struct err *err)
-{
-    char sql[160];
-    int64_t max = h->site->history.max_bytes;
-    int64_t bytes =
-        max > 0 && max / LOG_SHARE < LOG_BYTES ? max / LOG_SHARE : LOG_BYTES;
-    snprintf(sql, sizeof sql,
-             "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld;"
-             /* Pages that are free would else be written, full of zeros. */
-             "PRAGMA secure_delete = OFF",
-             (long long)(bytes / h->page_bytes), (long long)(bytes + bytes / 4));
-    return db_exec(h->db, sql, err);
-}
-
 static int
 try_open(struct history_db *h, bool *damaged, struct err *err)
 {
@@ -97,14 +54,7 @@ try_open(struct history_db *h, bool *damaged, struct err *err)
     if (rc == 0) {
         rc = db_int(h->db, "SELECT max(t1) FROM chunk", 0, &newest, err);
     }
-    if (rc == 0) {
-        rc = db_int(h->db, "PRAGMA page_size", HISTORY_PAGE_BYTES, &h->page_bytes, err);
-    }
-    if (rc == 0) {
-        h->pages_max = h->site->history.max_bytes / h->page_bytes;
-        rc = limit_pages(h, false, err);
-    }
-    rc = rc == 0 ? limit_log(h, err) : rc;
+    rc = rc == 0 ? history_keep_attach(&h->keep, h->db, err) : rc;
     rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
     rc = rc == 0 ? history_clock_attach(&h->clock, h->db, err) : rc;
     rc = rc == 0 ? history_tail_attach(h->tail, h->db, err) : rc;
@@ -176,6 +126,9 @@ history_db_open(struct history_db **out,
         goto fail;
     }
     history_tail_scaling(h->tail, scaling_of, h);
+    snprintf(h->dir, sizeof h->dir, "%s", dir);
+    h->keep = (struct history_keep){
+        .tail = h->tail, .site = site, .dir = h->dir, .path = h->path};
     rc = db_path(h->path, dir, HISTORY_FILE, &local);
     if (rc == 0) {
         rc = db_make_dir(dir, &local);
@@ -193,7 +146,6 @@ history_db_open(struct history_db **out,
     if (rc != 0) {
         goto fail;
     }
-    snprintf(h->dir, sizeof h->dir, "%s", dir);
     *out = h;
     return 0;
 fail:
@@ -422,59 +374,6 @@ move_frames(struct history_db *h, struct err *err)
     return rc;
 }
 
-/* What is older than all chunks goes first. */
-static int
-drop_some(struct history_db *h, int64_t bytes, int64_t *freed, struct err *err)
-{
-    if (h->has_frames) {
-        int rc = db_exec(h->db,
-                         "DELETE FROM frame WHERE rowid IN (SELECT rowid FROM frame"
-                         " ORDER BY t LIMIT 1000)",
-                         err);
-        *freed = sqlite3_changes(h->db);
-        if (rc != 0 || *freed > 0) {
-            return rc;
-        }
-    }
-    return history_tail_drop(h->tail, bytes, freed, err);
-}
-
-void
-history_db_watch_disk(struct history_db *h)
-{
-    struct statvfs vfs;
-    struct err err = {0};
-    if (statvfs(h->dir, &vfs) != 0) {
-        return; /* The write itself will say what is wrong. */
-    }
-    bool scarce = (uint64_t)vfs.f_bavail * vfs.f_frsize < DISK_RESERVE_BYTES;
-    if (scarce == h->frozen) {
-        return;
-    }
-    if (limit_pages(h, scarce, &err) != 0) {
-        log_warning("%s", err.text);
-    } else if (scarce) {
-        log_warning("%s: the disk is nearly full; the oldest samples make room",
-                    h->path);
-    }
-}
-
-/* Near its limit the file drops its oldest before it is full. */
-static int
-make_room(struct history_db *h, struct err *err)
-{
-    int64_t pages = 0, unused = 0, freed = 0;
-    if (h->pages_max == 0) {
-        return 0;
-    }
-    int rc = db_int(h->db, "PRAGMA page_count", 0, &pages, err);
-    rc = rc == 0 ? db_int(h->db, "PRAGMA freelist_count", 0, &unused, err) : rc;
-    if (rc != 0 || h->pages_max - pages + unused > h->pages_max / DROP_SHARE) {
-        return rc;
-    }
-    return drop_some(h, h->pages_max * h->page_bytes / DROP_SHARE, &freed, err);
-}
-
 /* Another process may have written meanwhile, an import beside the daemon: what is
  * known of the tail is then read again. */
 int
@@ -492,7 +391,7 @@ history_db_begin(struct history_db *h, struct err *err)
 }
 
 int
-history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
+history_db_settle(struct history_db *h, int64_t now_ms, struct err *err)
 {
     h->had_frames = h->has_frames;
     int rc = h->has_frames ? move_frames(h, err) : 0;
@@ -503,26 +402,45 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
         }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
-    rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
-    if (!h->clock.now.pending) { /* What seems old may be of today. */
-        rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
-    }
-    return rc == 0 ? make_room(h, err) : rc;
+    rc = rc == 0 ? history_rollup_make(h->tail, false,
+                                       history_keep_before(&h->keep, now_ms), err)
+                 : rc;
+    /* While some are to be put right, what seems old may be of today. */
+    now_ms = h->clock.now.pending ? INSTANT_NONE : now_ms;
+    return rc == 0 ? history_keep_settle(&h->keep, now_ms, err) : rc;
+}
+
+void
+history_db_kept(struct history_db *h)
+{
+    history_clock_keep(&h->clock);
+    history_keep_ended(&h->keep, true);
+    history_keep_tidy(&h->keep);
+}
+
+/* The log's index may not grow, or the user has used what he is given. */
+static bool
+has_no_space(sqlite3 *db)
+{
+    int code = sqlite3_errcode(db) & 0xff, cause = sqlite3_system_errno(db);
+    return code == SQLITE_FULL ||
+           (code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT));
 }
 
 int
 history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err)
 {
-    int code = sqlite3_errcode(h->db) & 0xff;
-    *trouble = code == SQLITE_FULL    ? HISTORY_FULL
+    *trouble = has_no_space(h->db)    ? HISTORY_FULL
                : db_is_damaged(h->db) ? HISTORY_DAMAGED
                                       : HISTORY_OTHER;
+    h->keep.refused = *trouble == HISTORY_FULL && sqlite3_errcode(h->db) != SQLITE_FULL;
     if (sqlite3_get_autocommit(h->db) == 0) {
         sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
     }
     forget_keys(h); /* Those of this transaction are gone. */
     history_tail_forget(h->tail);
     history_clock_undo(&h->clock);
+    history_keep_ended(&h->keep, false);
     h->has_frames = h->has_frames || h->had_frames;
     return err->code;
 }
@@ -531,7 +449,7 @@ int
 history_db_write(struct history_db *h,
                  const unsigned char *frames,
                  size_t size,
-                 int64_t expire_ms,
+                 int64_t now_ms,
                  enum history_trouble *trouble,
                  struct err *err)
 {
@@ -543,15 +461,15 @@ history_db_write(struct history_db *h,
             return rc;
         }
     }
-    history_db_watch_disk(h);
+    history_keep_watch(&h->keep);
     int rc = history_db_begin(h, err);
     rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
-    rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
+    rc = rc == 0 ? history_db_settle(h, now_ms, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
     if (rc != 0) {
         return history_db_failed(h, trouble, err);
     }
-    history_clock_keep(&h->clock);
+    history_db_kept(h);
     return 0;
 }
 
@@ -570,14 +488,20 @@ int
 history_db_drop_oldest(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
-    int64_t bytes =
-        h->pages_max > 0 ? h->pages_max * h->page_bytes / DROP_SHARE : DROP_BYTES;
     int64_t freed = 0;
+    history_keep_fold(&h->keep);
     int rc = history_db_begin(h, err);
-    rc = rc == 0 ? drop_some(h, bytes, &freed, err) : rc;
+    rc = rc == 0 ? history_keep_drop(&h->keep, &freed, err) : rc;
     if (rc == 0 && freed == 0) {
         rc = err_set(err, ERR_IO, "%s: full, and nothing is left to drop", h->path);
     }
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
     return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
+}
+
+struct history_db_space
+history_db_space(const struct history_db *h)
+{
+    return (struct history_db_space){.full = h->keep.frozen || h->keep.refused,
+                                     .present_ms = h->keep.present_ms};
 }
