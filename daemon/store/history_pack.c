@@ -8,6 +8,10 @@
 
 #define JOBS_MAX  32    /* Devices packed in one pass over the tail. */
 #define CELLS_MIN 32768 /* Packed with one flush, at least. */
+/* Several devices that move at once share pages, and the pass over the tail. */
+#ifndef PACK_EVERY
+#define PACK_EVERY 4
+#endif
 #define GAP_MS                                                                         \
     INT64_C(21600000)      /* A chunk has no hole that is longer: frames of            \
                               another day are no neighbours. */
@@ -51,12 +55,11 @@ is_chosen(const struct job *jobs, size_t count, uint32_t device)
 
 /* Those that have waited longest, within the budget. */
 static size_t
-choose(struct history_tail *t, bool all, struct job *jobs)
+choose(struct history_tail *t, bool all, uint64_t *left, struct job *jobs)
 {
-    uint64_t budget = all ? PACK_CELLS_MAX : 2 * t->cells + CELLS_MIN;
+    uint64_t budget = *left < PACK_CELLS_MAX ? *left : PACK_CELLS_MAX, used = 0;
     size_t count = 0;
-    budget = budget < PACK_CELLS_MAX ? budget : PACK_CELLS_MAX;
-    for (uint64_t used = 0; count < JOBS_MAX && used < budget;) {
+    while (count < JOBS_MAX && used < budget) {
         const struct waiting *best = NULL;
         for (uint32_t i = 0; i < t->waiting_count; i++) {
             const struct waiting *w = &t->waiting[i];
@@ -73,6 +76,7 @@ choose(struct history_tail *t, bool all, struct job *jobs)
                                      .seq = best->packed};
         used += cells_of(best);
     }
+    *left -= used < *left ? used : *left;
     return count;
 }
 
@@ -300,14 +304,19 @@ history_tail_pack(struct history_tail *t, bool all, struct err *err)
     struct job jobs[JOBS_MAX];
     size_t count;
     int rc = history_tail_know(t, err);
+    if (!all && ++t->unpacked < PACK_EVERY) {
+        return rc;
+    }
+    uint64_t left = all ? UINT64_MAX : 2 * t->cells + CELLS_MIN;
     do {
-        count = rc == 0 ? choose(t, all, jobs) : 0;
+        count = rc == 0 ? choose(t, all, &left, jobs) : 0;
         rc = rc == 0 && count > 0 ? read_jobs(t, jobs, count, err) : rc;
         for (size_t i = 0; i < count; i++) {
             rc = rc == 0 ? finish_job(t, &jobs[i], err) : rc;
             sheet_free(&jobs[i].sheet);
         }
-    } while (rc == 0 && all && count > 0);
+    } while (rc == 0 && count > 0 && left > 0);
     t->cells = 0;
+    t->unpacked = 0;
     return rc == 0 ? history_tail_trim(t, err) : rc;
 }

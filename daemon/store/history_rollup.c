@@ -14,6 +14,7 @@
 #define OUT_CELLS    (1u << 17)         /* Of a block that is being built. */
 #define MINUTE_ROWS  1440               /* Of a block that small ones are put into. */
 #define HOUR_ROWS    1024
+#define JOIN_MINUTES 240 /* Shorter blocks of minutes are put together. */
 #define BLOCKS_TRIED 8
 #define EXPIRE_ROWS  16 /* That go with one flush. */
 
@@ -83,7 +84,9 @@ insert_block(const struct rolling *r,
 }
 
 /* Whether a block goes together with what comes behind it: it is of these points, near
- * in time, and at most twice as long, so that a row is written but a few times. */
+ * in time, and at most twice as long, so that a row is written but a few times.  Minutes
+ * of four hours stay as they are: longer blocks are hardly smaller, and written twice.
+ */
 static bool
 goes_together(const struct rolling *r,
               int64_t resolution_ms,
@@ -92,6 +95,9 @@ goes_together(const struct rolling *r,
 {
     uint32_t columns = sheet_columns_with(block, s);
     uint32_t most = rows_max(resolution_ms, columns);
+    if (resolution_ms == ROLLUP_MINUTE_MS && most > JOIN_MINUTES) {
+        most = JOIN_MINUTES;
+    }
     int64_t t0 = block->t_ms[0] < s->t_ms[0] ? block->t_ms[0] : s->t_ms[0];
     int64_t t1 = block->t_ms[block->rows - 1] > s->t_ms[s->rows - 1]
                      ? block->t_ms[block->rows - 1]

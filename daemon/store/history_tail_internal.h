@@ -63,7 +63,8 @@ struct history_tail {
     struct waiting *waiting; /* By device. */
     uint32_t waiting_count;
     int64_t next_seq;
-    uint64_t cells; /* Put since the last packing. */
+    uint64_t cells;    /* Put since the last packing; */
+    uint32_t unpacked; /* so many flushes ago. */
     int64_t credit; /* So many cells may be rolled up. */
     int64_t put_ms; /* The newest that was put under a trusted clock. */
     struct chunk_encoder *encoder;
