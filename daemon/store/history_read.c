@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history.h"
@@ -126,14 +127,20 @@ point_name(struct history_reader *r, uint32_t key, const char **out, struct err 
     return 0;
 }
 
+static int
+damaged(const struct history_reader *r, const struct history_row *row, struct err *err)
+{
+    char t[INSTANT_TEXT_BYTES];
+    return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged", r->path,
+                   row->device_id, instant_format_utc(t, row->t_ms));
+}
+
 /* Adds the samples of the row to those of its device and time. */
 static int
 gather(struct history_reader *r, const struct history_row *row, struct err *err)
 {
     if (row->damaged) {
-        char t[INSTANT_TEXT_BYTES];
-        return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged", r->path,
-                       row->device_id, instant_format_utc(t, row->t_ms));
+        return damaged(r, row, err);
     }
     if (r->gathered_count + row->count > r->gathered_capacity) {
         size_t capacity = 2 * (r->gathered_count + row->count);
@@ -224,6 +231,63 @@ each_row(struct history_reader *r,
     return rc;
 }
 
+/* Hands over what follows a row; false when the callback has had enough. */
+static bool
+hand_over_run(struct history_cursor *c,
+              struct history_sample *s,
+              history_fn fn,
+              void *ctx)
+{
+    struct history_run run;
+    bool wanted = true;
+    history_cursor_run(c, &run);
+    for (size_t i = 0; wanted && i < run.count; i++) {
+        if (run.statuses[i] != CHUNK_ABSENT) {
+            s->t_ms = run.t_ms[i];
+            s->value = run.values[i];
+            s->quality = CHUNK_QUALITY(run.statuses[i]);
+            s->detail = CHUNK_DETAIL(run.statuses[i]);
+            s->clock_untrusted = (run.flags[i] & FRAME_CLOCK_UNTRUSTED) != 0;
+            wanted = fn(ctx, s);
+        }
+    }
+    return wanted;
+}
+
+/* The same of one point: there is nothing to be put in order. */
+static int
+each_sample(struct history_reader *r,
+            struct history_cursor *c,
+            history_fn fn,
+            void *ctx,
+            struct err *err)
+{
+    struct history_row row;
+    bool more = true, wanted = true;
+    int rc = history_cursor_next(c, &row, &more, err);
+    while (rc == 0 && more && wanted) {
+        struct history_sample s = {.device = row.device_id};
+        rc = row.damaged ? damaged(r, &row, err) : 0;
+        for (size_t i = 0; rc == 0 && wanted && i < row.count; i++) {
+            const struct blob_sample *b = &row.samples[i];
+            s.t_ms = row.t_ms;
+            s.value = b->value;
+            s.quality = (enum quality)b->quality;
+            s.detail = b->detail;
+            s.clock_untrusted = row.untrusted;
+            rc = point_name(r, b->key, &s.point, err);
+            wanted = rc == 0 && fn(ctx, &s);
+        }
+        if (rc == 0 && wanted) {
+            wanted = hand_over_run(c, &s, fn, ctx);
+        }
+        if (rc == 0 && wanted) {
+            rc = history_cursor_next(c, &row, &more, err);
+        }
+    }
+    return rc;
+}
+
 int
 history_each(struct history_reader *r,
              int64_t from_ms,
@@ -241,7 +305,10 @@ history_each(struct history_reader *r,
     int rc = history_reader_refresh(r, err);
     rc = rc == 0 ? history_reader_begin(r, &begun, err) : rc;
     rc = rc == 0 ? history_cursor_open(&c, r->db, &filter, err) : rc;
-    rc = rc == 0 ? each_row(r, c, fn, ctx, err) : rc;
+    if (rc == 0) {
+        rc = device != NULL && point != NULL ? each_sample(r, c, fn, ctx, err)
+                                             : each_row(r, c, fn, ctx, err);
+    }
     history_cursor_close(c);
     history_reader_end(r, begun);
     return rc;
