@@ -64,7 +64,7 @@ struct reader {
     pthread_t thread;
     unsigned kind;
     uint64_t samples; /* Of the last round. */
-    char wrong[512];
+    char wrong[ERR_TEXT_BYTES + 32];
 };
 
 /* One reading, sample by sample. */
