@@ -46,9 +46,21 @@ CFLAGS   += -std=c17 -pthread $(WARN) $(CFLAGS_$(VARIANT))
 LDFLAGS  += $(LDFLAGS_$(VARIANT))
 LDLIBS   += $(PKG_LIBS) $(PAHO) -lm -pthread
 
+# The history as an extension of SQLite: the sources that read it once more, with their
+# calls of SQLite through what the loading program gives.  Without sanitizers, which the
+# loading program does not have.
+EXTENSION_MAIN := daemon/store/history_extension.c
+EXTENSION_SRCS := $(EXTENSION_MAIN) $(wildcard daemon/store/history_*.c daemon/store/sql_time.c \
+	daemon/store/chunk*.c daemon/store/tail*.c) daemon/store/sheet.c \
+	daemon/store/frame_blob.c daemon/store/db.c daemon/model/words.c \
+	$(wildcard daemon/base/*.c)
+EXTENSION_OBJS := $(EXTENSION_SRCS:%.c=$(BUILD)/extension/%.o)
+EXTENSION      := $(BUILD)/caretaker_history.so
+EXTENSION_CFLAGS = $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) -fPIC -fvisibility=hidden
+
 # The folders that a build may not have: find is quiet about them.
 find_c = $(shell find $(1) -name '$(2)' 2>/dev/null | sort)
-SRCS  := $(filter-out daemon/main.c,$(call find_c,daemon collectors rules config,*.c))
+SRCS  := $(filter-out daemon/main.c $(EXTENSION_MAIN),$(call find_c,daemon collectors rules config,*.c))
 # Texts for people in other languages are compiled in.
 LANGUAGES := $(patsubst %.po,%,$(call find_c,config/language,*.po))
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:%=$(BUILD)/%.o)
@@ -65,7 +77,7 @@ ifeq ($(V),)
 quiet = @printf '  %-5s %s\n' $(1) $@;
 endif
 
-all: $(BUILD)/caretaker
+all: $(BUILD)/caretaker $(EXTENSION)
 
 $(BUILD)/caretaker: $(BUILD)/daemon/main.o $(LIB)
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -76,6 +88,14 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(BUILD)/config/language/%.o: $(BUILD)/config/language/%.c $(BUILD)/flags
 	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+# Of the sources those are taken that it needs.
+$(EXTENSION): $(EXTENSION_OBJS)
+	$(call quiet,LINK)rm -f $@.a && ar rcs $@.a $(filter-out %/$(EXTENSION_MAIN:.c=.o),$^) && \
+	$(CC) $(EXTENSION_CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-z,defs \
+		-Wl,--exclude-libs,ALL -o $@ $(BUILD)/extension/$(EXTENSION_MAIN:.c=.o) $@.a -lm && rm $@.a
+$(BUILD)/extension/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CPPFLAGS) $(EXTENSION_CFLAGS) -include daemon/store/history_extension.h -c -o $@ $<
 # zh-CN.po -> catalogue_zh_cn
 $(BUILD)/config/language/%.c: config/language/%.po scripts/po-to-c
 	@mkdir -p $(@D)
@@ -141,6 +161,8 @@ SYSTEMD := $(DESTDIR)$(PREFIX)/lib
 install:
 	$(MAKE) --no-print-directory VARIANT=release PREFIX='$(PREFIX)' all
 	install -D -m 755 build/release/caretaker '$(DESTDIR)$(PREFIX)/bin/caretaker'
+	install -D -m 644 build/release/caretaker_history.so \
+		'$(DESTDIR)$(PREFIX)/lib/caretaker/caretaker_history.so'
 	for folder in devices rules procedures maintenance; do \
 		for file in config/$$folder/*.yaml; do \
 			[ ! -e "$$file" ] || install -D -m 644 -t "$(SHARE)/caretaker/$$folder" "$$file" || exit 1; \
@@ -181,4 +203,4 @@ clean:
 
 .PHONY: all tests check asan tsan fuzzers fuzz demo test lint benches bench install clean force
 .SECONDARY:
--include $(OBJS:.o=.d) $(FAKES:.o=.d) $(TESTS:=.d) $(DRIVERS:=.d) $(FUZZERS:=.d) $(BENCHES:=.d) $(BUILD)/daemon/main.d
+-include $(OBJS:.o=.d) $(EXTENSION_OBJS:.o=.d) $(FAKES:.o=.d) $(TESTS:=.d) $(DRIVERS:=.d) $(FUZZERS:=.d) $(BENCHES:=.d) $(BUILD)/daemon/main.d

@@ -158,6 +158,8 @@ struct cli_column {
     const char *heading;
     enum cli_show show;
 };
+/* Columns that a text takes on the terminal: a Chinese character takes two. */
+int cli_width(const char *text);
 /* Prints `text` and spaces up to `width` columns of the terminal, of which a Chinese
  * character takes two. */
 void cli_pad(const char *text, int width);
@@ -185,6 +187,6 @@ extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_ex
     cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,
     cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
     cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
-    cli_completion, cli_device, cli_ledger, cli_plan, cli_duty;
+    cli_completion, cli_device, cli_ledger, cli_plan, cli_duty, cli_sql;
 
 #endif

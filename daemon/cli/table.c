@@ -72,7 +72,6 @@ cell_text(char *out, const json_t *object, const struct cli_column *column)
     }
 }
 
-/* Columns that a text takes on the terminal: a Chinese character takes two. */
 static int
 width_of(const char *text)
 {
@@ -90,6 +89,13 @@ width_of(const char *text)
     }
     int width = wcswidth(wide, count);
     return width >= 0 ? width : (int)count;
+}
+
+int
+cli_width(const char *text)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    return width_of(text);
 }
 
 void

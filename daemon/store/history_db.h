@@ -22,6 +22,9 @@ int history_db_open(struct history_db **out,
                     struct err *err);
 void history_db_close(struct history_db *h); /* NULL is accepted. */
 
+/* Whether the machine's clock once was. */
+bool history_db_was_synchronised(const struct history_db *h);
+
 enum history_trouble {
     HISTORY_FULL,    /* The disk, or what `max_size` allows. */
     HISTORY_DAMAGED, /* The file must be set aside. */
@@ -29,10 +32,11 @@ enum history_trouble {
 };
 
 /* Writes the frames (`size` bytes of them, one behind the other) in one transaction: as
- * a row of the tail.  In it some devices that are due move from the tail into chunks,
- * some frames of an old schema into the tail, and a small number of chunks whose frames
- * all are older than `expire_ms` is deleted: all are gone after some calls.  After a
- * failure nothing of it was written and `trouble` says what can be done. */
+ * a row of the tail.  Among them may be records of the clock (history_clock.h).  In it
+ * some devices that are due move from the tail into chunks, some frames of an old
+ * schema into the tail, and a small number of chunks whose frames all are older than
+ * `expire_ms` is deleted: all are gone after some calls.  After a failure nothing of it
+ * was written and `trouble` says what can be done. */
 int history_db_write(struct history_db *h,
                      const unsigned char *frames,
                      size_t size,

@@ -6,27 +6,15 @@
 #include <sys/types.h>
 
 #include "daemon/store/db.h"
-#include "daemon/store/frame_blob.h"
 #include "daemon/store/history.h"
+#include "daemon/store/history_samples.h"
 #include "daemon/store/history_schema.h"
-
-/* One sample of the device and time being gathered. */
-struct reader_sample {
-    struct blob_sample sample;
-    const char *point; /* Borrowed from the names. */
-    uint32_t order;    /* As read: the earlier of two frames comes first. */
-    bool clock_untrusted;
-};
 
 struct history_reader {
     sqlite3 *db;
-    sqlite3_stmt *name_of;
     char path[DB_PATH_BYTES];
-    ino_t inode;  /* A damaged file is replaced under its name. */
-    char **names; /* Ids of points by key; NULL: not asked yet. */
-    size_t name_count;
-    struct reader_sample *gathered;
-    size_t gathered_count, gathered_capacity;
+    ino_t inode; /* A damaged file is replaced under its name. */
+    struct history_names names;
 };
 
 /* Opens again when another file stands there now. */

@@ -14,9 +14,8 @@
 #include "daemon/store/state_internal.h"
 #include "daemon/store/state_schema.h"
 
-#define STATE_FILE "state.db"
-#define LOCK_FILE  "lock"
-#define LOCK_MODE  0640
+#define LOCK_FILE "lock"
+#define LOCK_MODE 0640
 
 /* Of a ticket, as state_ticket.c reads them. */
 #define TICKET_COLUMNS                                                                 \

@@ -16,6 +16,8 @@
 #include "daemon/model/ticket.h"
 #include "daemon/store/journal.h"
 
+#define STATE_FILE "state.db"
+
 struct state;
 
 enum store_mode { STORE_WRITE, STORE_READ };
