@@ -10,6 +10,7 @@
 #include "daemon/store/history.h"
 #include "daemon/store/history_cursor.h"
 #include "daemon/store/history_reader.h"
+#include "daemon/store/history_series.h"
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
 
@@ -57,6 +58,9 @@ remove_dir(void)
 struct shared {
     atomic_bool ended;             /* The writer has. */
     atomic_uint_least64_t on_disk; /* Samples that a flush has told are there. */
+    pthread_mutex_t lock;
+    pthread_cond_t read;
+    unsigned reading; /* Readers that have been through the file once, or failed. */
 };
 
 struct reader {
@@ -112,36 +116,68 @@ read_frames(struct history_reader *r, struct check *c, struct err *e)
     return rc;
 }
 
+static bool
+add_bucket(void *ctx, const struct history_bucket *b)
+{
+    *(uint64_t *)ctx += b->count;
+    return true;
+}
+
+static bool
+keep_last(void *ctx, const struct history_sample *s)
+{
+    *(int64_t *)ctx = s->t_ms;
+    return true;
+}
+
+/* One point in each way: what is read later is not less. */
+static int
+read_point(struct history_reader *r, struct check *c, struct err *e)
+{
+    const char *device = ids[1], *point = point_ids[1];
+    struct history_edge last;
+    uint64_t in_minutes = 0;
+    int64_t newest = INT64_MIN, last_ms = INT64_MIN;
+    int rc =
+        history_each(r, INSTANT_NONE, INSTANT_MAX, device, point, check_sample, c, e);
+    if (rc != 0 || c->count == 0) {
+        return rc;
+    }
+    rc = history_series(r, MIXED_START_MS, MIXED_START_MS + 86400000, 60000, device,
+                        point, add_bucket, &in_minutes, e);
+    rc = rc == 0
+             ? history_edge(r, device, point, INSTANT_NONE, INSTANT_MAX, true, &last, e)
+             : rc;
+    rc = rc == 0 ? history_last(r, device, point, keep_last, &last_ms, e) : rc;
+    rc = rc == 0 ? history_newest(r, &newest, e) : rc;
+    c->in_order = c->in_order && rc == 0 && in_minutes >= c->count && last.found &&
+                  last.t_ms >= c->t_ms && last_ms >= last.t_ms && newest >= last_ms;
+    c->count *= DEVICES * POINTS;
+    return rc;
+}
+
 /* The reader's round; how many samples the file has by it. */
 static int
-read_round(struct reader *self,
-           struct history_reader *r,
-           struct check *c,
-           struct err *e)
+read_round(unsigned kind, struct history_reader *r, struct check *c, struct err *e)
 {
-    struct history_edge last;
-    int64_t newest;
-    int rc = 0;
-    switch (self->kind) {
-    case 0: /* All samples. */
+    switch (kind) {
+    case 0:
         return history_each(r, INSTANT_NONE, INSTANT_MAX, NULL, NULL, check_sample, c,
                             e);
-    case 1: /* One point, the last one of it, and what stands for the others. */
-        rc = history_each(r, INSTANT_NONE, INSTANT_MAX, ids[1], point_ids[1],
-                          check_sample, c, e);
-        rc = rc == 0 ? history_edge(r, ids[1], point_ids[1], INSTANT_NONE, INSTANT_MAX,
-                                    true, &last, e)
-                     : rc;
-        rc = rc == 0 ? history_newest(r, &newest, e) : rc;
-        if (rc == 0 && c->count > 0) { /* Read later, so not older. */
-            c->in_order = c->in_order && last.found && last.t_ms >= c->t_ms &&
-                          newest >= last.t_ms;
-        }
-        c->count *= DEVICES * POINTS;
-        return rc;
-    default: /* All frames. */
+    case 1:
+        return read_point(r, c, e);
+    default:
         return read_frames(r, c, e);
     }
+}
+
+static void
+tell_first_round(struct shared *shared)
+{
+    pthread_mutex_lock(&shared->lock);
+    shared->reading++;
+    pthread_cond_signal(&shared->read);
+    pthread_mutex_unlock(&shared->lock);
 }
 
 static void *
@@ -150,21 +186,28 @@ read_on(void *ctx)
     struct reader *self = ctx;
     struct history_reader *r = NULL;
     struct err e = {0};
-    bool ended = false;
+    bool ended = false, first = true;
     int rc = history_reader_open(&r, dir, &e);
     while (rc == 0 && !ended && self->wrong[0] == '\0') {
         struct check c = {.t_ms = INT64_MIN, .in_order = true};
         ended = atomic_load(&self->shared->ended); /* Then this is the last round. */
         uint64_t least = atomic_load(&self->shared->on_disk);
-        rc = read_round(self, r, &c, &e);
+        rc = read_round(self->kind, r, &c, &e);
         least = least > self->samples ? least : self->samples;
         if (rc == 0 && (!c.in_order || c.count < least)) {
             snprintf(self->wrong, sizeof self->wrong,
                      "reader %u: %s, %llu samples of at least %llu", self->kind,
-                     c.in_order ? "in order" : "not in order",
+                     c.in_order ? "in order" : "out of order",
                      (unsigned long long)c.count, (unsigned long long)least);
         }
         self->samples = c.count;
+        if (first) {
+            tell_first_round(self->shared);
+            first = false;
+        }
+    }
+    if (first) {
+        tell_first_round(self->shared);
     }
     if (rc != 0) {
         snprintf(self->wrong, sizeof self->wrong, "reader %u: %s", self->kind, e.text);
@@ -196,7 +239,8 @@ push_polls(struct history *h, int64_t second)
 
 START_TEST(three_readers_see_what_a_writer_has_flushed)
 {
-    struct shared shared = {.ended = false};
+    struct shared shared = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                            .read = PTHREAD_COND_INITIALIZER};
     struct reader readers[READERS] = {0};
     struct history *h = NULL;
     int failed = 0;
@@ -211,6 +255,13 @@ START_TEST(three_readers_see_what_a_writer_has_flushed)
         failed = history_flush(h, &err);
         if (failed == 0) {
             atomic_fetch_add(&shared.on_disk, (uint64_t)POLLS * DEVICES * POINTS);
+        }
+        if (i == FLUSHES / 4) { /* The rest is written while all of them read. */
+            pthread_mutex_lock(&shared.lock);
+            while (shared.reading < READERS) {
+                pthread_cond_wait(&shared.read, &shared.lock);
+            }
+            pthread_mutex_unlock(&shared.lock);
         }
     }
     atomic_store(&shared.ended, true);
