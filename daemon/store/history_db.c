@@ -475,6 +475,22 @@ make_room(struct history_db *h, struct err *err)
     return drop_some(h, h->pages_max * h->page_bytes / DROP_SHARE, &freed, err);
 }
 
+/* Another process may have written meanwhile, an import beside the daemon: what is
+ * known of the tail is then read again. */
+int
+history_db_begin(struct history_db *h, struct err *err)
+{
+    int64_t version = 0;
+    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    rc = rc == 0 ? db_int(h->db, "PRAGMA data_version", 0, &version, err) : rc;
+    if (rc == 0 && version != h->version) {
+        h->version = version;
+        history_tail_forget(h->tail);
+        rc = history_has_frames(h->db, &h->has_frames, err);
+    }
+    return rc;
+}
+
 int
 history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
 {
@@ -482,7 +498,9 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
     int rc = h->has_frames ? move_frames(h, err) : 0;
     if (rc == 0 && h->clock.now.pending) {
         rc = history_clock_settle(&h->clock, h->db, err);
-        history_tail_forget(h->tail); /* Chunks that were moved are not rolled up. */
+        if (!h->clock.now.pending) { /* It does not know of the chunks that moved. */
+            history_tail_forget(h->tail);
+        }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
     rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
@@ -526,7 +544,7 @@ history_db_write(struct history_db *h,
         }
     }
     history_db_watch_disk(h);
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    int rc = history_db_begin(h, err);
     rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
     rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
@@ -541,7 +559,7 @@ int
 history_db_pack(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    int rc = history_db_begin(h, err);
     rc = rc == 0 ? history_tail_pack(h->tail, true, err) : rc;
     rc = rc == 0 ? history_rollup_make(h->tail, true, INSTANT_NONE, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
@@ -555,7 +573,7 @@ history_db_drop_oldest(struct history_db *h, struct err *err)
     int64_t bytes =
         h->pages_max > 0 ? h->pages_max * h->page_bytes / DROP_SHARE : DROP_BYTES;
     int64_t freed = 0;
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    int rc = history_db_begin(h, err);
     rc = rc == 0 ? drop_some(h, bytes, &freed, err) : rc;
     if (rc == 0 && freed == 0) {
         rc = err_set(err, ERR_IO, "%s: full, and nothing is left to drop", h->path);

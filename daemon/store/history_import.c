@@ -201,7 +201,7 @@ history_db_import(struct history_db *h,
     history_db_watch_disk(h);
     int rc = list_frames(im, frames, size, err);
     if (rc == 0) {
-        rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+        rc = history_db_begin(h, err);
         rc = rc == 0 ? import_all(im, err) : rc;
         rc = rc == 0 ? history_db_settle(h, INSTANT_NONE, err) : rc;
         rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;

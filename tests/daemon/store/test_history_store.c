@@ -461,6 +461,29 @@ START_TEST(devices_move_into_chunks_by_themselves_and_the_tail_stays_short)
 }
 END_TEST
 
+/* An import beside the daemon: two that write, move and drop in turn. */
+START_TEST(two_that_write_see_what_the_other_did)
+{
+    int64_t now = MIXED_START_MS;
+    struct history_db *h = open_writer(), *other = open_writer();
+    for (int round = 0; round < 12; round++) {
+        add_polls(now, 5);
+        write_batch(h);
+        add_polls(now + 2000, 5);
+        write_batch(other);
+        if (round % 3 == 0) {
+            must(history_db_pack(round % 2 == 0 ? h : other, &err));
+        }
+        now += 5000;
+        expect_model();
+    }
+    must(history_db_pack(h, &err));
+    history_db_close(h);
+    history_db_close(other);
+    expect_model();
+}
+END_TEST
+
 /* As schema 1 wrote it. */
 static void
 write_old_file(void)
@@ -595,6 +618,7 @@ main(void)
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_test(tc, what_is_read_stays_the_same_while_it_moves);
     tcase_add_test(tc, devices_move_into_chunks_by_themselves_and_the_tail_stays_short);
+    tcase_add_test(tc, two_that_write_see_what_the_other_did);
     tcase_add_test(tc, frames_of_an_old_schema_move_in_steps);
     tcase_add_test(tc, what_was_imported_once_is_known_wherever_it_is);
     tcase_add_test(tc, a_damaged_chunk_is_told_and_the_others_are_read);
