@@ -206,13 +206,9 @@ aggregate_open(struct aggregate_cursor **out,
     c->resolution_ms = c->step_ms % ROLLUP_HOUR_MS == 0     ? ROLLUP_HOUR_MS
                        : c->step_ms % ROLLUP_MINUTE_MS == 0 ? ROLLUP_MINUTE_MS
                                                             : 0;
-    /* There is nothing beyond what a chunk may hold. */
-    int64_t from_ms =
-        filter->from_ms > -CHUNK_TIME_MAX ? filter->from_ms : -CHUNK_TIME_MAX;
-    int64_t to_ms = filter->to_ms < CHUNK_TIME_MAX ? filter->to_ms : CHUNK_TIME_MAX;
-    c->first = rollup_interval(from_ms, c->step_ms);
-    c->first += c->first * c->step_ms < from_ms;
-    c->last = rollup_interval(to_ms, c->step_ms);
+    c->first = rollup_interval(filter->from_ms, c->step_ms);
+    c->first += c->first * c->step_ms < filter->from_ms;
+    c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;
     rc = rc == 0 ? narrow(c, filter->device, err) : rc;
