@@ -43,4 +43,16 @@ int history_cursor_next(struct history_cursor *c,
                         bool *more,
                         struct err *err);
 
+/* Samples of one point that follow each other; borrowed until the next call. */
+struct history_run {
+    size_t count;
+    const int64_t *t_ms;
+    const double *values;
+    const uint16_t *statuses; /* CHUNK_STATUS, or CHUNK_ABSENT: it has none. */
+    const uint16_t *flags;    /* FRAME_... */
+};
+/* Rows right behind the one that history_cursor_next() gave last, as many as are at
+ * hand, where one device and point are asked for.  Other rows it gives alone. */
+void history_cursor_run(struct history_cursor *c, struct history_run *out);
+
 #endif

@@ -91,12 +91,17 @@ read_chunk(struct stream_source *source,
 {
     sqlite3_stmt *row = source->chunk;
     int rc = 0;
+    enum chunk_result r = CHUNK_READ;
     sqlite3_bind_int64(row, 1, part->key);
     int step = sqlite3_step(row);
-    if (step == SQLITE_ROW) {
-        enum chunk_result r = chunk_sheet_read(sqlite3_column_blob(row, 2),
-                                               (size_t)sqlite3_column_bytes(row, 2),
-                                               point, &source->section);
+    if (step == SQLITE_ROW && point != 0) {
+        rc = parts_read_chunk(&source->chunk_parts, source->db, part->key, point, &r,
+                              &source->section, err);
+    } else if (step == SQLITE_ROW) {
+        r = chunk_sheet_read(sqlite3_column_blob(row, 2),
+                             (size_t)sqlite3_column_bytes(row, 2), 0, &source->section);
+    }
+    if (rc == 0 && step == SQLITE_ROW) {
         bool well = r != CHUNK_NOMEM && take_rows(out, &source->section, from_ms, to_ms,
                                                   sqlite3_column_int64(row, 1),
                                                   sqlite3_column_int(row, 0) != 0);
@@ -104,7 +109,7 @@ read_chunk(struct stream_source *source,
             well = well && add_damaged(out, part->t0 > from_ms ? part->t0 : from_ms);
         }
         rc = well ? 0 : no_memory(err);
-    } else if (step != SQLITE_DONE) {
+    } else if (rc == 0 && step != SQLITE_DONE) {
         rc = db_error(source->db, err, "read");
     }
     sqlite3_reset(row);
@@ -293,8 +298,16 @@ read_sections(struct stream *s,
     struct tail tail;
     struct tail_part section = {0};
     struct sheet *out;
-    if (!tail_open(&tail, sqlite3_column_blob(row, 2),
-                   (size_t)sqlite3_column_bytes(row, 2))) {
+    bool one = source->device_count == 1, opened;
+    int rc = 0;
+    if (one) {
+        rc = parts_open_tail(&source->tail_parts, source->db, part->key, &tail, &opened,
+                             err);
+    } else {
+        opened = tail_open(&tail, sqlite3_column_blob(row, 2),
+                           (size_t)sqlite3_column_bytes(row, 2));
+    }
+    if (rc == 0 && !opened) {
         /* Of some devices, nobody knows which. */
         out = source->device_count > 0 ? new_sheet(s) : NULL;
         return source->device_count == 0 ||
@@ -303,13 +316,19 @@ read_sections(struct stream *s,
                    ? 0
                    : no_memory(err);
     }
-    while (tail_next(&tail, &section)) {
+    while (rc == 0 && tail_next(&tail, &section)) {
         uint32_t rank =
             section.device < source->rank_count ? source->ranks[section.device] : 0;
         if (rank == 0 || part->key <= source->devices[rank - 1].packed) {
             continue;
         }
-        enum tail_result r = tail_read(&tail, &section, &source->section);
+        rc = one ? parts_need_section(&source->tail_parts, source->db, &section, err)
+                 : 0;
+        if (rc != 0) {
+            return rc;
+        }
+        enum tail_result r = tail_read_point(
+            &tail, &section, source->devices[rank - 1].point, &source->section);
         bool well = r != TAIL_NOMEM && (out = new_sheet(s)) != NULL;
         if (well && r == TAIL_DAMAGED) {
             well = add_damaged(out, at_ms);
@@ -322,7 +341,7 @@ read_sections(struct stream *s,
             return no_memory(err);
         }
     }
-    return 0;
+    return rc;
 }
 
 /* By time, device, then as recorded: sheets are in order of seq. */

@@ -372,6 +372,7 @@ expect_model(void)
         uint32_t device = any(3) == 0 ? NONE_INDEX : any(DEVICES);
         uint32_t point = any(2) == 0 ? NONE_INDEX : any(POINTS);
         expect_range(from, to, device, point);
+        expect_range(from, to, any(DEVICES), any(POINTS));
         expect_edge(from, to, any(DEVICES), any(POINTS), i % 2 != 0);
     }
     for (size_t i = 0; i < model_count; i++) {
