@@ -345,6 +345,7 @@ insert_frame(struct history_db *h, const struct frame *f, struct err *err)
 {
     if (history_clock_is_record(f)) {
         int done = put_gathered(h, err);
+        history_tail_clock_changed(h->tail);
         return done == 0 ? history_clock_take(&h->clock, h->db, f, err) : done;
     }
     int rc = history_db_samples(h, f, err);
@@ -489,6 +490,9 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
     if (!h->clock.now.pending) { /* What seems old may be of today. */
         rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
     }
+    rc = rc == 0 ? history_rollup_expire(h->tail, h->site->history.keep_1m_ms,
+                                         h->site->history.keep_1h_ms, err)
+                 : rc;
     return rc == 0 ? make_room(h, err) : rc;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/model/sample.h"
 #include "daemon/store/db.h"
@@ -11,7 +12,6 @@
 
 #define TRIM_ROWS      64 /* Of the tail, that go with one flush. */
 #define EXPIRE_CHUNKS  64 /* That go with one flush: more than come in. */
-#define EXPIRE_ROWS    8
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
@@ -33,11 +33,9 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
     [TAIL_SQL_PACKED] = "INSERT INTO packed (device, seq) VALUES (?1, ?2)"
                         " ON CONFLICT (device) DO UPDATE SET seq = ?2",
     [TAIL_SQL_EXPIRE_CHUNKS] =
-        "DELETE FROM chunk WHERE key IN"
-        " (SELECT key FROM chunk WHERE t1 < ?1 ORDER BY t1 LIMIT ?2)",
-    [TAIL_SQL_EXPIRE_TAIL] =
-        "DELETE FROM tail WHERE seq IN (SELECT seq FROM"
-        " (SELECT seq, t1 FROM tail ORDER BY seq LIMIT ?2) WHERE t1 < ?1)",
+        "DELETE FROM chunk WHERE key IN (SELECT c.key FROM chunk c"
+        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1"
+        " AND (c.key <= p.rolled OR c.untrusted <> 0) ORDER BY c.t1 LIMIT ?2)",
     [TAIL_SQL_OLDEST_CHUNK] =
         "SELECT key, length(bytes) FROM chunk ORDER BY t1 LIMIT 1",
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
@@ -81,6 +79,7 @@ history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err)
                                   : age;
     t->scaling = no_scaling;
     t->mark = HISTORY_CLOCK_UNKNOWN;
+    t->put_ms = INSTANT_NONE;
     *out = t;
     return 0;
 }
@@ -424,6 +423,7 @@ count_gathered(struct history_tail *t, const struct gathered *g, struct err *err
         t->cells += (uint64_t)s->rows * s->columns;
         t->credit += ROLL_SHARE * (int64_t)s->rows * s->columns;
     }
+    t->credit += ROLL_FLUSH;
     t->credit = t->credit < ROLL_CREDIT_MAX ? t->credit : ROLL_CREDIT_MAX;
     t->next_seq++;
     return 0;
@@ -465,6 +465,12 @@ history_tail_mark(struct history_tail *t, int64_t mark)
     t->mark = mark;
 }
 
+void
+history_tail_clock_changed(struct history_tail *t)
+{
+    t->put_ms = INSTANT_NONE;
+}
+
 int
 history_tail_put(struct history_tail *t, struct err *err)
 {
@@ -480,14 +486,7 @@ history_tail_expire(struct history_tail *t, int64_t before_ms, struct err *err)
 {
     sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 1, before_ms);
     sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 2, EXPIRE_CHUNKS);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 1, before_ms);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 2, EXPIRE_ROWS);
-    int rc = history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
-    rc = rc == 0 ? history_tail_run(t, TAIL_SQL_EXPIRE_TAIL, err) : rc;
-    if (rc == 0 && sqlite3_changes(t->db) > 0) {
-        t->known = false;
-    }
-    return rc;
+    return history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
 }
 
 /* Deletes the one that `oldest` names; its bytes, 0: there is none. */

@@ -24,7 +24,9 @@
 static char dir[SCRATCH_BYTES];
 static char got[512];
 static struct err err;
-static struct device device = {.id = "pump"};
+#define DEVICES 6
+static struct device devices[DEVICES] = {{.id = "pump"}, {.id = "q1"}, {.id = "q2"},
+                                         {.id = "q3"},   {.id = "q4"}, {.id = "q5"}};
 static struct point points[MANY];
 static char ids[MANY][8];
 static struct site site;
@@ -43,9 +45,9 @@ make_dir(void)
         snprintf(ids[k], sizeof ids[k], "p%03u", k);
         points[k] = (struct point){.id = ids[k]};
     }
-    device.point_count = 1;
-    site = (struct site){.devices = &device,
-                         .device_count = 1,
+    devices[0].point_count = 1;
+    site = (struct site){.devices = devices,
+                         .device_count = DEVICES,
                          .points = points,
                          .point_count = MANY,
                          .history = {.flush_ms = 5000}};
@@ -75,6 +77,17 @@ add(int64_t t_ms, uint16_t count, double value)
         f->readings[k] = (struct reading){.point = k, .value = value + k};
     }
     batch_size += frame_bytes(count);
+}
+
+/* A frame of a device that has one point, which is behind those of the first. */
+static void
+add_to(uint32_t device, int64_t t_ms, double value)
+{
+    struct frame *f = (void *)(batch + batch_size);
+    ck_assert_uint_le(batch_size + frame_bytes(1), sizeof batch);
+    *f = (struct frame){.t_ms = t_ms, .device = device, .count = 1};
+    f->readings[0] = (struct reading){.point = device, .value = value};
+    batch_size += frame_bytes(1);
 }
 
 static void
@@ -318,6 +331,71 @@ START_TEST(where_samples_have_gone_minutes_answer_and_then_hours)
 }
 END_TEST
 
+/* As after days without power: all that waits is old at once, wherever it is, and
+ * nothing says how much may be done. */
+START_TEST(what_goes_was_rolled_up_before)
+{
+    enum { CHUNK = 3000, TAIL = 500 };
+    struct history_db *h = open_writer();
+    for (int half = 0; half < 2; half++) {
+        for (uint32_t d = 0; d < DEVICES; d++) {
+            for (int i = 0; i < (half == 0 ? CHUNK : TAIL); i++) {
+                add_to(d, START + half * DAY / 2 + i * 1000, i);
+            }
+        }
+        flush(h, INSTANT_NONE);
+    }
+    ck_assert_int_gt(count_of("SELECT count(*) FROM tail"), 0);
+    ck_assert_int_ge(count_of("SELECT count(*) FROM chunk WHERE key > 0"), DEVICES);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup"), 0);
+    history_db_close(h);
+    h = open_writer();
+    for (int i = 0; i < 2000; i++) { /* Until packing is due by age. */
+        add_to(0, START + 40 * DAY + i * 1000, 0);
+        flush(h, START + 10 * DAY);
+        ck_assert_uint_eq(series(START, START + DAY, HOUR, NULL).count,
+                          (uint64_t)DEVICES * (CHUNK + TAIL));
+        if (count_of("SELECT count(*) FROM chunk WHERE t1 < 1767225600000 + 864000000") +
+                count_of("SELECT count(*) FROM tail WHERE t1 < 1767225600000 + 864000000") ==
+            0) {
+            break;
+        }
+    }
+    history_db_close(h);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM chunk WHERE t1 < 1767225600000"
+                              " + 864000000"),
+                     0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM tail WHERE t1 < 1767225600000"
+                              " + 864000000"),
+                     0);
+}
+END_TEST
+
+START_TEST(minutes_and_hours_go_when_they_are_old)
+{
+    site.history.keep_1m_ms = 10 * DAY;
+    site.history.keep_1h_ms = 20 * DAY;
+    struct history_db *h = open_writer();
+    int64_t end = START + 40 * DAY;
+    write_days(h);
+    for (int i = 0; i < 20; i++) {
+        add(end + i, 1, 0);
+        flush(h, INSTANT_NONE);
+    }
+    history_db_close(h);
+    /* Only rows that are old as a whole. */
+    ck_assert_int_gt(count_of("SELECT count(*) FROM rollup"), 0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup WHERE resolution = 60000"
+                              " AND t1 < 1767225600000 + 30 * 86400000"),
+                     0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup WHERE resolution = 3600000"
+                              " AND t1 < 1767225600000 + 20 * 86400000"),
+                     0);
+    ck_assert_int_lt(count_of("SELECT min(t0) FROM rollup WHERE resolution = 3600000"),
+                     START + 21 * DAY);
+}
+END_TEST
+
 START_TEST(late_samples_are_added_to_what_is_there)
 {
     struct history_db *h = open_writer();
@@ -424,6 +502,8 @@ main(void)
     tcase_add_test(tc, small_rows_are_put_together_to_long_ones);
     tcase_add_test(tc, chunks_are_rolled_up_by_themselves_and_counted_once);
     tcase_add_test(tc, where_samples_have_gone_minutes_answer_and_then_hours);
+    tcase_add_test(tc, what_goes_was_rolled_up_before);
+    tcase_add_test(tc, minutes_and_hours_go_when_they_are_old);
     tcase_add_test(tc, late_samples_are_added_to_what_is_there);
     tcase_add_test(tc, the_last_of_each_point_wherever_it_is);
     tcase_add_test(tc, steps_are_as_short_as_may_be);
