@@ -10,8 +10,8 @@
 #include "daemon/store/history_clock.h"
 #include "daemon/store/history_tail_internal.h"
 
-#define TRIM_ROWS      64 /* Of the tail, that go with one flush. */
-#define EXPIRE_CHUNKS  64 /* That go with one flush: more than come in. */
+#define TRIM_ROWS      64   /* Of the tail, that go with one flush. */
+#define EXPIRE_CHUNKS  64   /* That go with one flush: more than come in. */
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
