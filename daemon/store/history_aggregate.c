@@ -323,10 +323,8 @@ join_values(struct aggregate_cursor *c, const struct sheet *s, uint32_t place)
                                          .sum = sheet_values(s, ROLLUP_SUM)[i],
                                          .last = sheet_values(s, ROLLUP_LAST)[i],
                                          .last_ms = s->t_ms[i],
-                                         .count = (uint64_t)count,
-                                         .decimals = ROLLUP_DECIMALS_NONE,
-                                         .not_single = true};
-        rollup_part_join(p, &part);
+                                         .count = (uint64_t)count};
+        rollup_part_join_stored(p, &part);
     }
 }
 
