@@ -302,6 +302,7 @@ insert_frame(struct history_db *h, const struct frame *f, struct err *err)
 {
     if (history_clock_is_record(f)) {
         int done = put_gathered(h, err);
+        history_tail_clock_changed(h->tail);
         return done == 0 ? history_clock_take(&h->clock, h->db, f, err) : done;
     }
     int rc = history_db_samples(h, f, err);

@@ -19,8 +19,7 @@
 #define LOG_SHARE 8 /* Of `max_size`, at most. */
 
 #define EXPIRE_CHUNKS 64 /* That go with one flush: more than come in. */
-#define EXPIRE_ROWS   8
-#define DROP_SHARE    16                 /* Of `max_size`, that makes room. */
+#define DROP_SHARE    16 /* Of `max_size`, that makes room. */
 #define DROP_BYTES    (INT64_C(4) << 20) /* The same where there is none. */
 #define FREE_SHARE    8                  /* Of the pages, that may be unused. */
 #define FREE_MIN      2048
@@ -107,30 +106,15 @@ history_keep_watch(struct history_db *h)
 
 /* ---- by age ---- */
 
-static int64_t
-before(int64_t now_ms, int64_t keep_ms)
-{
-    return keep_ms > 0 ? now_ms - keep_ms : INSTANT_NONE;
-}
-
+/* Rows of the tail become chunks first, and chunks are rolled up: what would be in
+ * nothing does not go. */
 static int
 expire(struct history_db *h, int64_t expire_ms, struct err *err)
 {
     struct history_tail *t = h->tail;
-    const struct history_spec *spec = &h->site->history;
     sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 1, expire_ms);
     sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 2, EXPIRE_CHUNKS);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 1, expire_ms);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 2, EXPIRE_ROWS);
-    int rc = history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
-    rc = rc == 0 ? history_tail_run(t, TAIL_SQL_EXPIRE_TAIL, err) : rc;
-    if (rc == 0 && sqlite3_changes(h->db) > 0) {
-        t->known = false;
-    }
-    int64_t now_ms = expire_ms + spec->keep_ms;
-    return rc == 0 ? history_rollup_expire(t, before(now_ms, spec->keep_1m_ms),
-                                           before(now_ms, spec->keep_1h_ms), err)
-                   : rc;
+    return history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
 }
 
 /* ---- by size ---- */
@@ -265,10 +249,14 @@ make_room(struct history_db *h, struct err *err)
 int
 history_keep_settle(struct history_db *h, int64_t expire_ms, struct err *err)
 {
+    const struct history_spec *spec = &h->site->history;
     int rc = 0;
     /* While clocks are put right, what seems old may be of today. */
     if (expire_ms != INSTANT_NONE && !h->clock.now.pending) {
         rc = expire(h, expire_ms, err);
     }
+    rc = rc == 0
+             ? history_rollup_expire(h->tail, spec->keep_1m_ms, spec->keep_1h_ms, err)
+             : rc;
     return rc == 0 ? make_room(h, err) : rc;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/model/sample.h"
 #include "daemon/store/db.h"
@@ -32,14 +33,11 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
                         " ON CONFLICT (device) DO UPDATE SET seq = ?2",
     /* What a clock dated that may be wrong is as old as what was recorded with it. */
     [TAIL_SQL_EXPIRE_CHUNKS] =
-        "DELETE FROM chunk WHERE key IN"
-        " (SELECT key FROM chunk WHERE t1 < ?1 AND (untrusted = 0 OR key <"
-        "   (SELECT ifnull(min(key), 0) FROM chunk WHERE untrusted = 0 AND t1 >= ?1))"
-        "  ORDER BY t1 LIMIT ?2)",
-    [TAIL_SQL_EXPIRE_TAIL] =
-        "DELETE FROM tail WHERE seq IN (SELECT seq FROM"
-        " (SELECT seq, t1, untrusted FROM tail ORDER BY seq LIMIT ?2)"
-        " WHERE t1 < ?1 AND untrusted = 0)",
+        "DELETE FROM chunk WHERE key IN (SELECT c.key FROM chunk c"
+        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1 AND"
+        " CASE WHEN c.untrusted = 0 THEN c.key <= p.rolled ELSE c.key <"
+        "  (SELECT ifnull(min(key), 0) FROM chunk WHERE untrusted = 0 AND t1 >= ?1)"
+        " END ORDER BY c.t1 LIMIT ?2)",
     [TAIL_SQL_OLDEST_CHUNK] =
         "SELECT key, length(bytes), t1 FROM chunk ORDER BY t1 LIMIT 1",
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
@@ -86,6 +84,7 @@ history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err)
                                   : age;
     t->scaling = no_scaling;
     t->mark = HISTORY_CLOCK_UNKNOWN;
+    t->put_ms = INSTANT_NONE;
     *out = t;
     return 0;
 }
@@ -429,6 +428,7 @@ count_gathered(struct history_tail *t, const struct gathered *g, struct err *err
         t->cells += (uint64_t)s->rows * s->columns;
         t->credit += ROLL_SHARE * (int64_t)s->rows * s->columns;
     }
+    t->credit += ROLL_FLUSH;
     t->credit = t->credit < ROLL_CREDIT_MAX ? t->credit : ROLL_CREDIT_MAX;
     t->next_seq++;
     return 0;
@@ -468,6 +468,12 @@ void
 history_tail_mark(struct history_tail *t, int64_t mark)
 {
     t->mark = mark;
+}
+
+void
+history_tail_clock_changed(struct history_tail *t)
+{
+    t->put_ms = INSTANT_NONE;
 }
 
 int
