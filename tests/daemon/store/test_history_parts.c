@@ -23,7 +23,7 @@ make_file(void)
     memset(&err, 0, sizeof err);
     db = scratch_open(dir, "history.db");
     ck_assert_int_eq(sqlite3_exec(db,
-                                  "PRAGMA page_size = 1024;"
+                                  "PRAGMA page_size = 1024; PRAGMA synchronous = OFF;"
                                   "PRAGMA auto_vacuum = INCREMENTAL;"
                                   "CREATE TABLE chunk (key INTEGER PRIMARY KEY, bytes);"
                                   "CREATE TABLE tail (seq INTEGER PRIMARY KEY, bytes)",
@@ -211,6 +211,7 @@ main(void)
 {
     Suite *s = suite_create("history_parts");
     TCase *tc = tcase_create("parts");
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, make_file, remove_file);
     tcase_add_test(tc, one_point_of_a_chunk_is_what_the_whole_has);
     tcase_add_test(tc, one_device_of_the_tail_is_what_the_whole_has);
