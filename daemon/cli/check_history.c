@@ -6,7 +6,6 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/progress.h"
-#include "daemon/store/history.h"
 #include "daemon/store/history_check.h"
 
 #define SHOWN 100 /* Findings; more are counted. */
@@ -144,21 +143,6 @@ print_text(const struct printing *p, const struct history_verdict *v)
         printf(tr("; %" PRIu64 " set aside earlier"), v->set_aside);
     }
     putchar('\n');
-}
-
-void
-cli_tell_damage(const struct history_reader *r)
-{
-    char t[INSTANT_TEXT_BYTES];
-    struct history_damage d = history_damage_met(r);
-    if (d.spans > 0) {
-        fprintf(stderr,
-                tr("caretaker: %" PRIu64 " span%s of the history cannot be read and %s "
-                   "left out, the first of %s from %s; `caretaker check --history` "
-                   "names all\n"),
-                d.spans, cli_s(d.spans), d.spans == 1 ? tr("is") : tr("are"), d.device,
-                instant_format_utc(t, d.t_ms));
-    }
 }
 
 int

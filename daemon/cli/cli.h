@@ -130,9 +130,6 @@ int cli_check_journal(const struct cli_command *self,
                       const char *kept,
                       bool json);
 
-/* What could not be read of the history, if anything, on standard error. */
-struct history_reader;
-void cli_tell_damage(const struct history_reader *r);
 /* check --history */
 int cli_check_history(const char *site_file, bool json);
 

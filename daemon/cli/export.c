@@ -122,7 +122,6 @@ print_history(const struct site *site,
     } else {
         code = history_each(reader, from_ms, to_ms, a->device, a->point, print_sample,
                             x, err);
-        cli_tell_damage(reader);
     }
     history_reader_close(reader);
     if (code == 0 && (x->failed || fflush(stdout) != 0)) {

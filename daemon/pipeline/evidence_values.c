@@ -283,14 +283,7 @@ evidence_read_history(struct evidence *e)
     for (uint32_t i = 0; i < e->window_count && code == 0; i++) {
         code = read_window(r, &e->windows[i], &err);
     }
-    struct history_damage damage =
-        code == 0 ? history_damage_met(r) : (struct history_damage){.spans = 0};
     history_reader_close(r);
-    if (damage.spans > 0) {
-        e->history_trouble = arena_printf(
-            e->arena, tr("%llu spans of it cannot be read and are left out"),
-            (unsigned long long)damage.spans);
-    }
     if (code != 0 && code != ERR_NOT_FOUND) {
         e->history_trouble = arena_strdup(e->arena, err.text);
     }

@@ -46,15 +46,6 @@ struct history_reader;
 int history_reader_open(struct history_reader **out, const char *dir, struct err *err);
 void history_reader_close(struct history_reader *r);
 
-/* What the readings of this reader met that cannot be read: it was left out, all else
- * was given.  A span is what stood in one row of the file. */
-struct history_damage {
-    uint64_t spans;
-    int64_t t_ms;    /* Where the first of them begins, */
-    char device[64]; /* and its device; cut where longer. */
-};
-struct history_damage history_damage_met(const struct history_reader *r);
-
 struct history_sample {
     int64_t t_ms;
     const char *device, *point;

@@ -2,6 +2,7 @@
  * from that end, until nothing else can. */
 #include <stdio.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/store/chunk_sheet.h"
 #include "daemon/store/history_reader.h"
 #include "daemon/store/tail.h"
@@ -9,7 +10,6 @@
 struct search {
     struct history_reader *reader;
     uint32_t key;
-    const char *device_id; /* Borrowed. */
     int64_t device, packed;
     int64_t from_ms, to_ms; /* The end is not included. */
     bool last;
@@ -62,11 +62,12 @@ consider_sheet(struct search *x, int64_t shift)
     }
 }
 
-/* What cannot be read is left out, and told. */
-static void
-skip_damaged(const struct search *x, int64_t t_ms)
+static int
+damaged(const struct search *x, int64_t t_ms, struct err *err)
 {
-    history_damage_add(&x->reader->damage, x->device_id, t_ms);
+    char t[INSTANT_TEXT_BYTES];
+    return err_set(err, ERR_IO, "%s: the frame at %s is damaged", x->reader->path,
+                   instant_format_utc(t, t_ms));
 }
 
 static int
@@ -75,11 +76,9 @@ look_into_chunk(struct search *x, int64_t t0, struct err *err)
     enum chunk_result r =
         chunk_sheet_read(sqlite3_column_blob(x->fetch, 2),
                          (size_t)sqlite3_column_bytes(x->fetch, 2), x->key, &x->sheet);
-    if (r == CHUNK_NOMEM) {
-        return err_set(err, ERR_NOMEM, "%s", x->reader->path);
-    }
-    if (r == CHUNK_DAMAGED) {
-        skip_damaged(x, t0);
+    if (r != CHUNK_READ) {
+        return r == CHUNK_NOMEM ? err_set(err, ERR_NOMEM, "%s", x->reader->path)
+                                : damaged(x, t0, err);
     }
     consider_sheet(x, sqlite3_column_int64(x->fetch, 1));
     return 0;
@@ -92,42 +91,38 @@ look_into_tail(struct search *x, int64_t t0, struct err *err)
     struct tail_part part = {0};
     if (!tail_open(&tail, sqlite3_column_blob(x->fetch, 2),
                    (size_t)sqlite3_column_bytes(x->fetch, 2))) {
-        skip_damaged(x, t0);
-        return 0;
+        return damaged(x, t0, err);
     }
     while (tail_next(&tail, &part)) {
         if (part.device != x->device) {
             continue;
         }
         enum tail_result r = tail_read(&tail, &part, &x->sheet);
-        if (r == TAIL_NOMEM) {
-            return err_set(err, ERR_NOMEM, "%s", x->reader->path);
-        }
-        if (r == TAIL_DAMAGED) {
-            skip_damaged(x, t0);
-            continue;
+        if (r != TAIL_READ) {
+            return r == TAIL_NOMEM ? err_set(err, ERR_NOMEM, "%s", x->reader->path)
+                                   : damaged(x, t0, err);
         }
         consider_sheet(x, sqlite3_column_int64(x->fetch, 1));
     }
     return 0;
 }
 
-static void
-look_into_frame(struct search *x, sqlite3_stmt *row)
+static int
+look_into_frame(struct search *x, sqlite3_stmt *row, struct err *err)
 {
     struct blob_sample samples[FRAME_READINGS_MAX];
     size_t count = 0;
     if (!frame_blob_decode(samples, FRAME_READINGS_MAX, &count,
                            sqlite3_column_blob(row, 3),
                            (size_t)sqlite3_column_bytes(row, 3))) {
-        skip_damaged(x, sqlite3_column_int64(row, 0));
-        return;
+        return damaged(x, sqlite3_column_int64(row, 0), err);
     }
     for (size_t i = 0; i < count; i++) {
         if (samples[i].key == x->key && samples[i].quality == (uint8_t)QUALITY_GOOD) {
             consider(x, sqlite3_column_int64(row, 0), samples[i].value);
         }
     }
+    return 0;
 }
 
 /* What may hold it, by that end; only what is looked into is read whole. */
@@ -143,8 +138,7 @@ look_at(struct search *x, const struct place *p, sqlite3_stmt *row, struct err *
     int rc = 0;
     x->at = sqlite3_column_int64(row, 2);
     if (p->fetch == NULL) {
-        look_into_frame(x, row);
-        return 0;
+        return look_into_frame(x, row, err);
     }
     sqlite3_bind_int64(x->fetch, 1, x->at);
     int step = sqlite3_step(x->fetch);
@@ -252,12 +246,8 @@ history_edge(struct history_reader *r,
              struct history_edge *out,
              struct err *err)
 {
-    struct search x = {.reader = r,
-                       .device_id = device,
-                       .from_ms = from_ms,
-                       .to_ms = to_ms,
-                       .last = last,
-                       .out = out};
+    struct search x = {
+        .reader = r, .from_ms = from_ms, .to_ms = to_ms, .last = last, .out = out};
     bool begun = false;
     *out = (struct history_edge){.found = false};
     int rc = history_reader_refresh(r, err);

@@ -85,21 +85,12 @@ history_each(struct history_reader *r,
     int rc = history_reader_refresh(r, err);
     rc = rc == 0 ? history_reader_begin(r, &begun, err) : rc;
     rc = rc == 0 ? history_samples_open(&samples, r->db, &r->names, &filter, err) : rc;
-    if (rc == 0) {
-        history_samples_tell(samples, &r->damage);
-    }
     while (rc == 0 && (rc = history_samples_next(samples, &sample, err)) == 0 &&
            sample != NULL && fn(ctx, sample)) {
     }
     history_samples_close(samples);
     history_reader_end(r, begun);
     return rc;
-}
-
-struct history_damage
-history_damage_met(const struct history_reader *r)
-{
-    return r->damage;
 }
 
 int

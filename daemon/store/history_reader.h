@@ -15,7 +15,6 @@ struct history_reader {
     char path[DB_PATH_BYTES];
     ino_t inode; /* A damaged file is replaced under its name. */
     struct history_names names;
-    struct history_damage damage;
 };
 
 /* Opens again when another file stands there now. */

@@ -1,9 +1,9 @@
 #include "daemon/store/history_samples.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_schema.h"
@@ -28,7 +28,6 @@ struct history_samples {
     struct gathered *gathered;
     size_t count, capacity, at;
     struct history_sample shown;
-    struct history_damage *damage; /* Borrowed; NULL: nobody asks. */
 };
 
 static const char *
@@ -107,21 +106,12 @@ name_of(struct history_samples *s, uint32_t key, const char **out, struct err *e
 
 /* ---- gathering ---- */
 
-void
-history_damage_add(struct history_damage *damage, const char *device, int64_t t_ms)
+static int
+damaged(const struct history_samples *s, struct err *err)
 {
-    if (damage->spans++ == 0) {
-        snprintf(damage->device, sizeof damage->device, "%s", device);
-        damage->t_ms = t_ms;
-    }
-}
-
-static void
-skip_damaged(struct history_samples *s)
-{
-    if (s->damage != NULL) {
-        history_damage_add(s->damage, s->row.device_id, s->row.t_ms);
-    }
+    char t[INSTANT_TEXT_BYTES];
+    return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged", file_of(s->db),
+                   s->row.device_id, instant_format_utc(t, s->row.t_ms));
 }
 
 /* Adds the samples of the row to those of its device and time. */
@@ -130,8 +120,7 @@ gather(struct history_samples *s, struct err *err)
 {
     const struct history_row *row = &s->row;
     if (row->damaged) {
-        skip_damaged(s);
-        return 0;
+        return damaged(s, err);
     }
     if (s->count + row->count > s->capacity) {
         size_t capacity = 2 * (s->count + row->count);
@@ -219,12 +208,11 @@ show_row(struct history_samples *s, bool *shown, struct err *err)
     int rc = history_cursor_next(s->cursor, &s->row, &s->more, err);
     s->run = (struct history_run){.count = 0};
     *shown = false;
-    while (rc == 0 && s->more && row->damaged) {
-        skip_damaged(s);
-        rc = history_cursor_next(s->cursor, &s->row, &s->more, err);
-    }
     if (rc != 0 || !s->more) {
         return rc;
+    }
+    if (row->damaged) {
+        return damaged(s, err);
     }
     s->shown = (struct history_sample){.t_ms = row->t_ms,
                                        .device = row->device_id,
@@ -275,12 +263,6 @@ history_samples_close(struct history_samples *s)
         free(s->gathered);
         free(s);
     }
-}
-
-void
-history_samples_tell(struct history_samples *s, struct history_damage *damage)
-{
-    s->damage = damage;
 }
 
 int

@@ -31,10 +31,6 @@ int history_samples_open(struct history_samples **out,
                          const struct history_filter *filter,
                          struct err *err);
 void history_samples_close(struct history_samples *s); /* NULL is accepted. */
-/* Damage that was met adds to `damage`, borrowed until the close. */
-void history_samples_tell(struct history_samples *s, struct history_damage *damage);
-void
-history_damage_add(struct history_damage *damage, const char *device, int64_t t_ms);
 /* The next one, borrowed until the next call; NULL: there is none. */
 int history_samples_next(struct history_samples *s,
                          const struct history_sample **out,

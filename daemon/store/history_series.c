@@ -37,11 +37,6 @@ each_aggregate(struct history_reader *r,
             *wanted = fn(ctx, &b);
         }
     }
-    if (c != NULL && aggregate_damaged(c) > 0) {
-        history_damage_add(&r->damage, filter->device != NULL ? filter->device : "",
-                           filter->from_ms);
-        r->damage.spans += aggregate_damaged(c) - 1;
-    }
     aggregate_close(c);
     return rc;
 }
