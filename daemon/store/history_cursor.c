@@ -302,6 +302,12 @@ history_cursor_close(struct history_cursor *c)
     free(c);
 }
 
+const struct history_damage *
+history_cursor_damage(const struct history_cursor *c)
+{
+    return &c->source.damage;
+}
+
 /* ---- reading ---- */
 
 /* What of the row is asked for. */

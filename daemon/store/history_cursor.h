@@ -14,6 +14,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/store/frame_blob.h"
+#include "daemon/store/history_damage.h"
 
 struct history_filter {
     int64_t from_ms, to_ms; /* Both included. */
@@ -37,6 +38,8 @@ int history_cursor_open(struct history_cursor **out,
                         const struct history_filter *filter,
                         struct err *err);
 void history_cursor_close(struct history_cursor *c); /* NULL is accepted. */
+/* What could not be read so far; as long as the cursor. */
+const struct history_damage *history_cursor_damage(const struct history_cursor *c);
 /* `more` false: there is none. */
 int history_cursor_next(struct history_cursor *c,
                         struct history_row *out,

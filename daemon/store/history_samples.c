@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/instant.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_schema.h"
@@ -28,6 +27,7 @@ struct history_samples {
     struct gathered *gathered;
     size_t count, capacity, at;
     struct history_sample shown;
+    struct history_damage damage; /* Beside what the cursor met. */
 };
 
 static const char *
@@ -84,44 +84,35 @@ ask_name(struct history_names *n, sqlite3 *db, uint32_t key, struct err *err)
     int step = sqlite3_step(n->ask);
     if (step == SQLITE_ROW) {
         rc = keep_name(n, db, key, (const char *)sqlite3_column_text(n->ask, 0), err);
-    } else if (step == SQLITE_DONE) {
-        rc = err_set(err, ERR_IO, "%s: point %u has no name", file_of(db), key);
-    } else {
+    } else if (step != SQLITE_DONE) {
         rc = db_error(db, err, "read");
     }
     sqlite3_reset(n->ask);
     return rc;
 }
 
+/* NULL: it has none; what is of it is damaged. */
 static int
 name_of(struct history_samples *s, uint32_t key, const char **out, struct err *err)
 {
     struct history_names *n = s->names;
     int rc = key < n->count && n->ids[key] != NULL ? 0 : ask_name(n, s->db, key, err);
     if (rc == 0) {
-        *out = n->ids[key];
+        *out = key < n->count ? n->ids[key] : NULL;
+    }
+    if (rc == 0 && *out == NULL) {
+        history_damage_add(&s->damage, s->row.device_id, s->row.t_ms, s->row.t_ms);
     }
     return rc;
 }
 
 /* ---- gathering ---- */
 
-static int
-damaged(const struct history_samples *s, struct err *err)
-{
-    char t[INSTANT_TEXT_BYTES];
-    return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged", file_of(s->db),
-                   s->row.device_id, instant_format_utc(t, s->row.t_ms));
-}
-
 /* Adds the samples of the row to those of its device and time. */
 static int
 gather(struct history_samples *s, struct err *err)
 {
     const struct history_row *row = &s->row;
-    if (row->damaged) {
-        return damaged(s, err);
-    }
     if (s->count + row->count > s->capacity) {
         size_t capacity = 2 * (s->count + row->count);
         struct gathered *grown = realloc(s->gathered, capacity * sizeof *grown);
@@ -140,7 +131,7 @@ gather(struct history_samples *s, struct err *err)
         if (rc != 0) {
             return rc;
         }
-        s->count++;
+        s->count += g->point != NULL;
     }
     return 0;
 }
@@ -205,14 +196,14 @@ static int
 show_row(struct history_samples *s, bool *shown, struct err *err)
 {
     const struct history_row *row = &s->row;
-    int rc = history_cursor_next(s->cursor, &s->row, &s->more, err);
+    int rc;
     s->run = (struct history_run){.count = 0};
     *shown = false;
+    do { /* Nothing but damage is no sample. */
+        rc = history_cursor_next(s->cursor, &s->row, &s->more, err);
+    } while (rc == 0 && s->more && row->count == 0);
     if (rc != 0 || !s->more) {
         return rc;
-    }
-    if (row->damaged) {
-        return damaged(s, err);
     }
     s->shown = (struct history_sample){.t_ms = row->t_ms,
                                        .device = row->device_id,
@@ -263,6 +254,13 @@ history_samples_close(struct history_samples *s)
         free(s->gathered);
         free(s);
     }
+}
+
+void
+history_samples_damage(const struct history_samples *s, struct history_damage *d)
+{
+    history_damage_join(d, history_cursor_damage(s->cursor));
+    history_damage_join(d, &s->damage);
 }
 
 int

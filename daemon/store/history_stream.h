@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "daemon/base/err.h"
+#include "daemon/store/history_damage.h"
 #include "daemon/store/history_parts.h"
 #include "daemon/store/history_window.h"
 #include "daemon/store/sheet.h"
@@ -42,6 +43,7 @@ struct stream_source {
     bool sliced; /* Many devices are read: each keeps but a slice of its rows. */
     sqlite3_stmt *list, *chunk, *tail, *frames;
     struct sheet section, window; /* In passing. */
+    struct history_damage damage; /* That was met. */
     /* Of one device, or point, only what is asked for is read. */
     struct parts chunk_parts, tail_parts;
 };
