@@ -38,7 +38,8 @@ int history_flush(struct history *h, struct err *err);
 
 struct history_counts {
     uint64_t frames, samples, dropped, commits;
-    bool failing; /* The last commit failed; why is in the log. */
+    uint64_t damaged; /* Spans found within a day, and set aside. */
+    bool failing;     /* The last commit failed; why is in the log. */
 };
 struct history_counts history_count(const struct history *h);
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_tail_internal.h"
 
@@ -140,6 +139,9 @@ join_last(struct history_tail *t, const struct job *job, int64_t *key, struct er
         enum chunk_result r =
             chunk_sheet_read(sqlite3_column_blob(row, 5),
                              (size_t)sqlite3_column_bytes(row, 5), 0, &t->before);
+        if (r == CHUNK_DAMAGED) {
+            scrub_suspect(&t->suspects, SCRUB_CHUNK, sqlite3_column_int64(row, 0));
+        }
         uint32_t columns = sheet_columns_with(&t->before, s);
         uint32_t rows = t->before.rows + s->rows;
         if (r == CHUNK_READ && t->before.rows <= 2 * s->rows && rows <= GROW_ROWS_MAX &&
@@ -233,9 +235,7 @@ take_row(struct history_tail *t,
     struct tail_part part = {0};
     int rc = 0;
     if (!tail_open(&tail, bytes, (size_t)sqlite3_column_bytes(row, 3))) {
-        log_error("history: what was recorded between two flushes is damaged: row %lld",
-                  (long long)seq);
-        return 0;
+        return history_tail_set_aside(t, row, NULL, err);
     }
     while (rc == 0 && tail_next(&tail, &part)) {
         size_t i = 0;
@@ -249,8 +249,7 @@ take_row(struct history_tail *t,
         if (r == TAIL_NOMEM) {
             rc = err_set(err, ERR_NOMEM, "history");
         } else if (r == TAIL_DAMAGED) {
-            log_error("history: the frames of a device in row %lld are damaged",
-                      (long long)seq);
+            rc = history_tail_set_aside(t, row, &part, err);
         } else {
             rc = take_section(t, &jobs[i], sqlite3_column_int64(row, 1),
                               sqlite3_column_int64(row, 2), err);

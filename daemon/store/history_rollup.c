@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
-#include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_tail_internal.h"
 #include "daemon/store/rollup_builder.h"
@@ -39,9 +38,8 @@ no_memory(struct err *err)
 
 /* ---- blocks: rows of the table ---- */
 
-/* Scaling of a column of a roll-up. */
-static struct scaling
-scaling_of(void *ctx, uint32_t key)
+struct scaling
+history_rollup_scaling(void *ctx, uint32_t key)
 {
     const struct history_tail *t = ctx;
     return key % ROLLUP_COLUMNS == ROLLUP_COUNT
@@ -70,8 +68,8 @@ insert_block(const struct rolling *r,
     const uint8_t *bytes = NULL;
     size_t size = 0;
     uint64_t samples;
-    int rc = chunk_sheet_encode(t->encoder, s, first, count, scaling_of, t, &bytes,
-                                &size, &samples);
+    int rc = chunk_sheet_encode(t->encoder, s, first, count, history_rollup_scaling, t,
+                                &bytes, &size, &samples);
     if (rc != 0) {
         return err_set(err, (enum err_code)rc, "history: a roll-up cannot be made");
     }
@@ -126,7 +124,9 @@ find_block(const struct rolling *r,
                              (size_t)sqlite3_column_bytes(row, 3), 0, block);
         if (result == CHUNK_NOMEM) {
             rc = no_memory(err);
-        } else if (result == CHUNK_READ && block->rows > 0 && block->columns > 0 &&
+        } else if (result == CHUNK_DAMAGED) {
+            scrub_suspect(&t->suspects, SCRUB_ROLLUP, sqlite3_column_int64(row, 0));
+        } else if (block->rows > 0 && block->columns > 0 &&
                    goes_together(r, resolution_ms, block, s)) {
             *key = sqlite3_column_int64(row, 0);
         }
@@ -268,9 +268,8 @@ roll_chunk(struct rolling *r, sqlite3_stmt *row, struct err *err)
     if (result == CHUNK_NOMEM || !sheet_sort(s)) {
         return no_memory(err);
     }
-    if (result == CHUNK_DAMAGED) {
-        log_error("history: chunk %lld is damaged; what is whole is rolled up",
-                  (long long)sqlite3_column_int64(row, 0));
+    if (result == CHUNK_DAMAGED) { /* What is whole is rolled up. */
+        scrub_suspect(&r->tail->suspects, SCRUB_CHUNK, sqlite3_column_int64(row, 0));
     }
     int rc = place_columns(r, s, err);
     for (size_t i = 0; rc == 0 && i < r->count; i++) {

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/model/site.h"
+
 #include "daemon/base/err.h"
 
 #define ROLLUP_MINUTE_MS INT64_C(60000)
@@ -36,6 +38,8 @@ int history_rollup_make(struct history_tail *t,
                         bool all,
                         int64_t expire_ms,
                         struct err *err);
+/* Scaling of a column of a roll-up; `ctx`: the tail. */
+struct scaling history_rollup_scaling(void *ctx, uint32_t key);
 /* Deletes some rows whose intervals all are older, seen from the newest sample that was
  * put under a trusted clock; 0: they are kept for ever. */
 int history_rollup_expire(struct history_tail *t,

@@ -2,6 +2,7 @@
 #ifndef CARETAKER_STORE_HISTORY_TAIL_INTERNAL_H
 #define CARETAKER_STORE_HISTORY_TAIL_INTERNAL_H
 
+#include "daemon/store/history_scrub.h"
 #include "daemon/store/history_tail.h"
 
 /* Cells rolled up for each that is put, while some wait; for each flush, or a site that
@@ -72,6 +73,7 @@ struct history_tail {
     int64_t credit; /* So many cells may be rolled up. */
     int64_t put_ms; /* The newest that was put under a trusted clock, or none. */
     struct chunk_encoder *encoder;
+    struct scrub_suspects suspects;
     struct sheet section, before; /* Of the tail; a chunk that is written anew. */
 };
 
@@ -84,6 +86,11 @@ int history_tail_waiting(struct history_tail *t,
                          struct err *err);
 /* Runs a kept statement that gives no rows. */
 int history_tail_run(struct history_tail *t, enum tail_sql which, struct err *err);
+/* Of a row that TAIL_SQL_READ gives: a section, or, NULL, all of it, cannot be read. */
+int history_tail_set_aside(struct history_tail *t,
+                           sqlite3_stmt *row,
+                           const struct tail_part *part,
+                           struct err *err);
 /* Deletes rows that all devices are past. */
 int history_tail_trim(struct history_tail *t, struct err *err);
 
