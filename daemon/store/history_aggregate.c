@@ -542,6 +542,12 @@ next_window(struct aggregate_cursor *c, struct err *err)
     return c->parts != NULL ? load(c, err) : no_memory(err);
 }
 
+uint64_t
+aggregate_damaged(const struct aggregate_cursor *c)
+{
+    return c->damaged;
+}
+
 int
 aggregate_next(struct aggregate_cursor *c,
                struct aggregate_row *out,

@@ -11,7 +11,6 @@
 #include "daemon/store/history_tail_internal.h"
 
 #define TRIM_ROWS      64   /* Of the tail, that go with one flush. */
-#define EXPIRE_CHUNKS  64   /* That go with one flush: more than come in. */
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
@@ -32,14 +31,20 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
                             " FROM chunk WHERE device = ?1 ORDER BY t0 DESC LIMIT 1",
     [TAIL_SQL_PACKED] = "INSERT INTO packed (device, seq) VALUES (?1, ?2)"
                         " ON CONFLICT (device) DO UPDATE SET seq = ?2",
+    /* What a clock dated that may be wrong is as old as what was recorded with it. */
     [TAIL_SQL_EXPIRE_CHUNKS] =
         "DELETE FROM chunk WHERE key IN (SELECT c.key FROM chunk c"
-        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1"
-        " AND (c.key <= p.rolled OR c.untrusted <> 0) ORDER BY c.t1 LIMIT ?2)",
+        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1 AND"
+        " CASE WHEN c.untrusted = 0 THEN c.key <= p.rolled ELSE c.key <"
+        "  (SELECT ifnull(min(key), 0) FROM chunk WHERE untrusted = 0 AND t1 >= ?1)"
+        " END ORDER BY c.t1 LIMIT ?2)",
     [TAIL_SQL_OLDEST_CHUNK] =
-        "SELECT key, length(bytes) FROM chunk ORDER BY t1 LIMIT 1",
+        "SELECT key, length(bytes), t1 FROM chunk ORDER BY t1 LIMIT 1",
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
-    [TAIL_SQL_OLDEST_TAIL] = "SELECT seq, length(bytes) FROM tail ORDER BY seq LIMIT 1",
+    [TAIL_SQL_OLDEST_ROLLUP] = "SELECT key, length(bytes), t1 FROM rollup"
+                               " WHERE resolution = ?1 ORDER BY t1 LIMIT 1",
+    [TAIL_SQL_OLDEST_TAIL] =
+        "SELECT seq, length(bytes), t1 FROM tail ORDER BY seq LIMIT 1",
     [TAIL_SQL_DROP_TAIL] = "DELETE FROM tail WHERE seq = ?1",
     [TAIL_SQL_UNROLLED] = "SELECT key, shift, samples, bytes FROM chunk"
                           " WHERE device = ?1 AND key > ?2 AND untrusted = 0"
@@ -477,58 +482,4 @@ history_tail_put(struct history_tail *t, struct err *err)
     int rc = history_tail_know(t, err);
     rc = rc == 0 ? put_row(t, false, err) : rc;
     return rc == 0 ? put_row(t, true, err) : rc;
-}
-
-/* ---- what goes ---- */
-
-int
-history_tail_expire(struct history_tail *t, int64_t before_ms, struct err *err)
-{
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 1, before_ms);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 2, EXPIRE_CHUNKS);
-    return history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
-}
-
-/* Deletes the one that `oldest` names; its bytes, 0: there is none. */
-static int
-drop_one(struct history_tail *t,
-         enum tail_sql oldest,
-         enum tail_sql drop,
-         int64_t *bytes,
-         struct err *err)
-{
-    sqlite3_stmt *row = t->kept[oldest];
-    int step = sqlite3_step(row);
-    int64_t key = step == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
-    *bytes = step == SQLITE_ROW ? sqlite3_column_int64(row, 1) : 0;
-    int rc =
-        step == SQLITE_ROW || step == SQLITE_DONE ? 0 : db_error(t->db, err, "read");
-    sqlite3_reset(row);
-    if (rc == 0 && step == SQLITE_ROW) {
-        sqlite3_bind_int64(t->kept[drop], 1, key);
-        rc = history_tail_run(t, drop, err);
-    }
-    return rc;
-}
-
-int
-history_tail_drop(struct history_tail *t,
-                  int64_t bytes,
-                  int64_t *freed,
-                  struct err *err)
-{
-    int64_t one = 1;
-    int rc = 0;
-    *freed = 0;
-    while (rc == 0 && *freed < bytes && one > 0) {
-        rc = drop_one(t, TAIL_SQL_OLDEST_CHUNK, TAIL_SQL_DROP_CHUNK, &one, err);
-        *freed += rc == 0 ? one : 0;
-    }
-    one = 1;
-    while (rc == 0 && *freed < bytes && one > 0) {
-        rc = drop_one(t, TAIL_SQL_OLDEST_TAIL, TAIL_SQL_DROP_TAIL, &one, err);
-        *freed += rc == 0 ? one : 0;
-        t->known = false;
-    }
-    return rc;
 }

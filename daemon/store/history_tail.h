@@ -56,13 +56,4 @@ int history_tail_put(struct history_tail *t, struct err *err);
 /* Moves some devices that have waited long enough into chunks: about twice as many
  * samples as were put since, at least one device.  `all`: until nothing is left. */
 int history_tail_pack(struct history_tail *t, bool all, struct err *err);
-/* Deletes some chunks whose frames all are older, once they are rolled up.  Rows of the
- * tail become chunks first: what is not in the roll-ups yet would be in nothing. */
-int history_tail_expire(struct history_tail *t, int64_t before_ms, struct err *err);
-/* Deletes the oldest chunks, or rows, of about so many bytes; `freed` says how many. */
-int history_tail_drop(struct history_tail *t,
-                      int64_t bytes,
-                      int64_t *freed,
-                      struct err *err);
-
 #endif

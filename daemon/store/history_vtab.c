@@ -33,6 +33,7 @@ struct cursor {
     const char *device, *point;          /* The same: compared, never read. */
     int64_t nth;
     struct sql_time_writer time;
+    struct history_damage damage; /* Of all passes. */
 };
 
 /* Hands an error of ours to SQLite. */
@@ -153,6 +154,9 @@ cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 static void
 end_pass(struct cursor *c)
 {
+    if (c->samples != NULL) {
+        history_samples_damage(c->samples, &c->damage);
+    }
     history_samples_close(c->samples);
     c->samples = NULL;
     c->sample = NULL;
@@ -164,6 +168,7 @@ cursor_close(sqlite3_vtab_cursor *base)
 {
     struct cursor *c = (struct cursor *)base;
     end_pass(c);
+    history_damage_log(&c->damage, HISTORY_FILE);
     vtab_bounds_fini(&c->bounds);
     history_names_fini(&c->names);
     free(c);
