@@ -207,9 +207,7 @@ aggregate_open(struct aggregate_cursor **out,
                        : c->step_ms % ROLLUP_MINUTE_MS == 0 ? ROLLUP_MINUTE_MS
                                                             : 0;
     c->first = rollup_interval(filter->from_ms, c->step_ms);
-    if (c->first > INT64_MIN / c->step_ms && c->first * c->step_ms < filter->from_ms) {
-        c->first++;
-    }
+    c->first += filter->from_ms % c->step_ms != 0;
     c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;
@@ -289,19 +287,55 @@ read_values(const struct chunk *chunk,
             struct sheet *s)
 {
     struct chunk_part part = {0};
+    uint32_t first = key * ROLLUP_COLUMNS, found = 0;
     s->columns = 0;
-    if (!chunk_find(chunk, key * ROLLUP_COLUMNS, &part)) {
-        return true;
-    }
     for (uint32_t i = 0; i < ROLLUP_VALUES; i++) {
-        if ((i > 0 && !chunk_next(chunk, &part)) ||
-            part.key != key * ROLLUP_COLUMNS + i ||
-            !chunk_values(chunk, &part, row_statuses, sheet_values(s, i),
-                          sheet_statuses(s, i))) {
-            return false;
+        for (uint32_t row = 0; row < s->rows; row++) {
+            sheet_statuses(s, i)[row] = CHUNK_ABSENT;
         }
     }
-    s->columns = ROLLUP_VALUES;
+    while (chunk_next(chunk, &part) && part.key < first + ROLLUP_VALUES) {
+        if (part.key >= first) {
+            uint32_t i = part.key - first;
+            if (!chunk_values(chunk, &part, row_statuses, sheet_values(s, i),
+                              sheet_statuses(s, i))) {
+                return false;
+            }
+            found++;
+        }
+    }
+    s->columns = found > 0 ? ROLLUP_VALUES : 0;
+    return true;
+}
+
+/* What a row says of a point; false: nothing, or not all. */
+static bool
+stored_part(const struct sheet *s, uint32_t row, struct rollup_part *out)
+{
+    double last = sheet_values(s, ROLLUP_LAST)[row];
+    double count = sheet_values(s, ROLLUP_COUNT)[row];
+    uint32_t good = 0, absent = 0;
+    for (uint32_t k = 0; k < ROLLUP_VALUES; k++) {
+        uint16_t status = sheet_statuses(s, k)[row];
+        good += status != CHUNK_ABSENT && CHUNK_QUALITY(status) == QUALITY_GOOD;
+        absent += status == CHUNK_ABSENT;
+    }
+    *out = (struct rollup_part){.min = last,
+                                .max = last,
+                                .sum = last,
+                                .last = last,
+                                .last_ms = s->t_ms[row],
+                                .count = 1};
+    if (good == 1 && absent == ROLLUP_VALUES - 1) {
+        return sheet_statuses(s, ROLLUP_LAST)[row] != CHUNK_ABSENT;
+    }
+    if (good != ROLLUP_VALUES || !(count >= 1 && count < 1e15)) {
+        return false;
+    }
+    out->min = sheet_values(s, ROLLUP_MIN)[row];
+    out->max = sheet_values(s, ROLLUP_MAX)[row];
+    out->sum = sheet_values(s, ROLLUP_SUM)[row];
+    out->count = (uint64_t)count;
     return true;
 }
 
@@ -309,22 +343,11 @@ static void
 join_values(struct aggregate_cursor *c, const struct sheet *s, uint32_t place)
 {
     for (uint32_t i = 0; i < s->rows; i++) {
-        bool good = true;
-        for (uint32_t k = 0; k < ROLLUP_VALUES; k++) {
-            good = good && CHUNK_QUALITY(sheet_statuses(s, k)[i]) == QUALITY_GOOD;
+        struct rollup_part *p = part_of(c, s->t_ms[i], place);
+        struct rollup_part part;
+        if (p != NULL && stored_part(s, i, &part)) {
+            rollup_part_join_stored(p, &part);
         }
-        struct rollup_part *p = good ? part_of(c, s->t_ms[i], place) : NULL;
-        double count = sheet_values(s, ROLLUP_COUNT)[i];
-        if (p == NULL || !(count >= 1 && count < 1e15)) {
-            continue;
-        }
-        const struct rollup_part part = {.min = sheet_values(s, ROLLUP_MIN)[i],
-                                         .max = sheet_values(s, ROLLUP_MAX)[i],
-                                         .sum = sheet_values(s, ROLLUP_SUM)[i],
-                                         .last = sheet_values(s, ROLLUP_LAST)[i],
-                                         .last_ms = s->t_ms[i],
-                                         .count = (uint64_t)count};
-        rollup_part_join_stored(p, &part);
     }
 }
 

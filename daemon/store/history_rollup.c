@@ -96,7 +96,8 @@ goes_together(const struct rolling *r,
                      ? block->t_ms[block->rows - 1]
                      : s->t_ms[s->rows - 1];
     return columns <= ROLLUP_POINTS_MAX * ROLLUP_VALUES &&
-           (r->count == 1 || block->keys[0] == s->keys[0]) &&
+           (r->count == 1 ||
+            block->keys[0] / ROLLUP_COLUMNS == s->keys[0] / ROLLUP_COLUMNS) &&
            block->rows <= 2 * s->rows && block->rows + s->rows <= most &&
            t1 - t0 <= 2 * most * resolution_ms;
 }

@@ -5,7 +5,8 @@
  * intervals: time / resolution, rounded down, says which; the time itself is when the
  * last sample of the values in this row was taken.  An interval whose points have their
  * last samples at different times has several rows.  Of point key k it has the columns
- * k * ROLLUP_COLUMNS + enum rollup_column. */
+ * k * ROLLUP_COLUMNS + enum rollup_column; where there was but one sample, only its
+ * value as the last one. */
 #ifndef CARETAKER_STORE_HISTORY_ROLLUP_H
 #define CARETAKER_STORE_HISTORY_ROLLUP_H
 
