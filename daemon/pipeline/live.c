@@ -119,15 +119,12 @@ live_arm(struct live *l)
 void
 live_apply(struct live *l, struct frame *f)
 {
-    if (l->clock.held) {
+    if (!l->clock.trusted) {
         f->flags |= FRAME_CLOCK_UNTRUSTED;
     }
-    /* Stamped just before the clock was stepped back: it comes from a future that is no
-     * more, and must not take the engine there. */
-    int64_t now_ms = engine_clock_now(&l->clock.engine);
-    if (f->t_ms > now_ms) {
-        f->t_ms = now_ms;
-    }
+    /* Dated just before the clock was stepped: of a future that is no more, which must
+     * not take the engine there, or of a past that never was. */
+    f->t_ms = live_clock_of(&l->clock, f->t_ms);
     pipeline_frame(l->pipeline, f);
     history_push(l->history, f); /* A full ring is counted there. */
     l->frames_seen++;
@@ -258,13 +255,24 @@ say_status(struct live *l)
                (unsigned long long)l->frames_seen);
 }
 
+void
+live_tell_clock(struct live *l)
+{
+    history_clock(l->history, atomic_load(&l->clock.engine.offset_ms),
+                  l->clock.trusted);
+}
+
 static void
 follow_clock(struct live *l)
 {
     /* What was stamped before a step is applied before it; and the tick's own frames
      * are of now. */
     live_drain(l);
+    bool trusted = l->clock.trusted;
     int64_t step_ms = live_clock_look(&l->clock);
+    if (step_ms != 0 || trusted != l->clock.trusted) {
+        live_tell_clock(l);
+    }
     if (step_ms == 0) {
         return;
     }

@@ -6,6 +6,14 @@
 
 #define STEP_MIN_MS 1000 /* Less is drift, and is followed slowly. */
 #define SLEW_MS     2    /* Per look, once a second: 0.2 %. */
+/* 2024-01-01T00:00:00Z: this program is younger. */
+#define SET_FROM_MS INT64_C(1704067200000)
+
+static void
+judge(struct live_clock *c, int64_t real_ms)
+{
+    c->trusted = !c->held && real_ms >= SET_FROM_MS;
+}
 
 void
 live_clock_start(struct live_clock *c, int64_t last_ms)
@@ -17,18 +25,24 @@ live_clock_start(struct live_clock *c, int64_t last_ms)
     c->held = behind && last_ms - real >= STEP_MIN_MS;
     int64_t start = behind ? last_ms : real;
     atomic_store(&c->engine.offset_ms, start - mono);
+    c->step_ms = 0;
+    c->stepped_at_ms = INSTANT_NONE;
+    judge(c, real);
     if (c->held) {
         char text[INSTANT_TEXT_BYTES];
         log_warning("the wall clock is behind the last record (%s): time goes on from "
                     "there until the clock is set",
                     instant_format_utc(text, last_ms));
+    } else if (!c->trusted) {
+        log_warning("the wall clock was never set; samples are marked until it is");
     }
 }
 
 int64_t
 live_clock_look(struct live_clock *c)
 {
-    int64_t base = clock_real_ms() - clock_mono_ms();
+    int64_t real = clock_real_ms();
+    int64_t base = real - clock_mono_ms();
     int64_t stepped = base - c->base_ms;
     c->base_ms = base;
     int64_t offset = atomic_load(&c->engine.offset_ms);
@@ -39,16 +53,31 @@ live_clock_look(struct live_clock *c)
     if (set && llabs(behind) >= STEP_MIN_MS) {
         c->held = false;
         atomic_store(&c->engine.offset_ms, base);
+        c->step_ms = behind;
+        c->stepped_at_ms = real;
+        judge(c, real);
         return behind;
     }
     if (behind > -STEP_MIN_MS) {
         c->held = false;
     }
-    if (!c->held && behind != 0) {
+    judge(c, real);
+    /* What is put right later must all be wrong by the same. */
+    if (c->trusted && behind != 0) {
         int64_t slew = behind > SLEW_MS    ? SLEW_MS
                        : behind < -SLEW_MS ? -SLEW_MS
                                            : behind;
         atomic_store(&c->engine.offset_ms, offset + slew);
     }
     return 0;
+}
+
+int64_t
+live_clock_of(struct live_clock *c, int64_t t_ms)
+{
+    int64_t now = engine_clock_now(&c->engine);
+    if (t_ms < c->stepped_at_ms) {
+        t_ms += c->step_ms;
+    }
+    return t_ms < now ? t_ms : now;
 }

@@ -60,13 +60,14 @@ gateway_frame(struct live *l, int64_t now_ms)
     int64_t depth = 0;
     struct err err;
     bool known = state_outbox_depth(l->store, &depth, &err) == 0;
-    add_reading(l, f, "clock_trusted", clock_synchronised() && !l->clock.held ? 1 : 0);
+    add_reading(l, f, "clock_trusted",
+                clock_synchronised() && l->clock.trusted ? 1 : 0);
     add_reading(l, f, "disk_free", disk_free_mb(l->site->data_dir));
     add_reading(l, f, "frames_dropped", (double)ring_dropped(l->frames));
     add_reading(l, f, "memory", memory_mb());
     add_reading(l, f, "outbox_depth", known ? (double)depth : NAN);
     /* By a clock that is wrong at boot they would all have run out. */
-    bool dated = !l->clock.held;
+    bool dated = l->clock.trusted;
     struct ledger_papers papers = pipeline_papers(l->pipeline, now_ms);
     add_reading(l, f, "papers_due", dated ? (double)papers.due : NAN);
     add_reading(l, f, "papers_over", dated ? (double)papers.over : NAN);
@@ -377,7 +378,7 @@ live_status_json(struct live *l, struct strbuf *out)
     strbuf_json_str(out, "version", CARETAKER_VERSION);
     strbuf_json_time(out, "time", now_ms);
     strbuf_json_int(out, "uptime_s", (clock_mono_ms() - l->started_ms) / 1000);
-    strbuf_json_bool(out, "clock_trusted", clock_synchronised() && !l->clock.held);
+    strbuf_json_bool(out, "clock_trusted", clock_synchronised() && l->clock.trusted);
     status_devices(l, out);
     status_work(l, out, now_ms);
     status_mqtt(l, out);

@@ -59,11 +59,15 @@ struct live_clock {
     struct engine_clock engine;
     int64_t base_ms; /* Wall minus monotonic time at the last look. */
     bool held;       /* The wall clock is behind what was already recorded. */
+    bool trusted; /* Neither that, nor does it say what no clock that was set does. */
+    int64_t step_ms, stepped_at_ms; /* The last step, and engine time behind it. */
 };
 /* `last_ms`: the newest moment on record, INSTANT_NONE: none. */
 void live_clock_start(struct live_clock *c, int64_t last_ms);
 /* Follows the wall clock; returns by how much engine time was stepped, usually 0. */
 int64_t live_clock_look(struct live_clock *c);
+/* The time of a frame that was dated `t_ms`, perhaps before the last step. */
+int64_t live_clock_of(struct live_clock *c, int64_t t_ms);
 
 struct live {
     const char *path;
@@ -175,6 +179,7 @@ void live_log_diags(const struct diags *diags);
 int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
 int live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *live);
 
+void live_tell_clock(struct live *l); /* To the history, in order with the frames. */
 /* Feeds one frame through the pipeline and to the history (loop thread). */
 void live_apply(struct live *l, struct frame *f);
 

@@ -91,6 +91,9 @@ live_assemble(struct live *l, struct diags *diags, struct err *err)
     if (code == 0) {
         code = history_open(&l->history, l->site->data_dir, l->site, err);
     }
+    if (code == 0) {
+        live_tell_clock(l);
+    }
     if (code == 0 && l->site->mqtt.enabled) {
         code = publisher_start(&l->publisher, l->site, l->site->data_dir, l->receipts,
                                l->commands, err);

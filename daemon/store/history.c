@@ -10,6 +10,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/base/ring.h"
+#include "daemon/store/history_clock.h"
 #include "daemon/store/history_db.h"
 
 #define RING_BYTES  ((size_t)4 << 20) /* Frames that wait for the writer. */
@@ -38,22 +39,38 @@ struct history {
     size_t batch_size, batch_capacity;
     int64_t newest_ms; /* Of the frames under a trusted clock; INSTANT_NONE: none. */
 
+    /* The pusher's alone: what was said of the clock last. */
+    int64_t clock_offset_ms;
+    bool clock_trusted;
+    bool clock_waits; /* It found no room yet. */
+
     atomic_size_t waiting; /* Bytes in the ring, about. */
     atomic_uint_least64_t frames, samples, dropped, commits;
     atomic_bool failing;
 };
 
 /* Drops the older half of the batch: while the disk does not take it, the newest
- * samples are worth more. */
+ * samples are worth more.  What was said of the clock still holds for those. */
 static void
 halve_batch(struct history *h)
 {
     size_t at = 0;
     uint64_t count = 0;
+    struct frame clock;
+    bool told = false;
     while (at < h->batch_size / 2) {
         const struct frame *f = (const void *)(h->batch + at);
         at += frame_bytes(f->count);
-        count++;
+        if (history_clock_is_record(f)) {
+            memcpy(&clock, f, sizeof clock);
+            told = true;
+        } else {
+            count++;
+        }
+    }
+    if (told) {
+        at -= sizeof clock; /* It takes the place of what goes last. */
+        memcpy(h->batch + at, &clock, sizeof clock);
     }
     memmove(h->batch, h->batch + at, h->batch_size - at);
     h->batch_size -= at;
@@ -95,7 +112,9 @@ collect(struct history *h)
             return true;
         }
         const struct frame *f = (const void *)(h->batch + h->batch_size);
-        if (!(f->flags & FRAME_CLOCK_UNTRUSTED) && f->t_ms > h->newest_ms) {
+        if (history_clock_is_record(f)) {
+            h->newest_ms = INSTANT_NONE; /* It may have been set back. */
+        } else if (!(f->flags & FRAME_CLOCK_UNTRUSTED) && f->t_ms > h->newest_ms) {
             h->newest_ms = f->t_ms;
         }
         h->batch_size += size;
@@ -148,8 +167,10 @@ count_batch(struct history *h)
 {
     for (size_t at = 0; at < h->batch_size;) {
         const struct frame *f = (const void *)(h->batch + at);
-        atomic_fetch_add(&h->frames, 1);
-        atomic_fetch_add(&h->samples, f->count);
+        if (!history_clock_is_record(f)) {
+            atomic_fetch_add(&h->frames, 1);
+            atomic_fetch_add(&h->samples, f->count);
+        }
         at += frame_bytes(f->count);
     }
     atomic_fetch_add(&h->commits, 1);
@@ -292,15 +313,14 @@ history_close(struct history *h)
     free_history(h);
 }
 
-bool
-history_push(struct history *h, const struct frame *f)
+static bool
+push(struct history *h, const struct frame *f)
 {
     size_t size = frame_bytes(f->count);
     /* Counted before it is there, so that the writer never counts below zero. */
     size_t before = atomic_fetch_add(&h->waiting, size);
     if (!ring_push(h->ring, f, size)) {
         atomic_fetch_sub(&h->waiting, size);
-        atomic_fetch_add(&h->dropped, 1);
         return false;
     }
     if (before < RING_WAKE && before + size >= RING_WAKE) {
@@ -310,6 +330,36 @@ history_push(struct history *h, const struct frame *f)
         pthread_mutex_unlock(&h->lock);
     }
     return true;
+}
+
+static void
+push_clock(struct history *h)
+{
+    struct frame record;
+    history_clock_record(&record, h->clock_offset_ms, h->clock_trusted);
+    h->clock_waits = !push(h, &record);
+}
+
+bool
+history_push(struct history *h, const struct frame *f)
+{
+    /* No frame comes before what was said of its clock. */
+    if (h->clock_waits) {
+        push_clock(h);
+    }
+    bool pushed = !h->clock_waits && push(h, f);
+    if (!pushed) {
+        atomic_fetch_add(&h->dropped, 1);
+    }
+    return pushed;
+}
+
+void
+history_clock(struct history *h, int64_t offset_ms, bool trusted)
+{
+    h->clock_offset_ms = offset_ms;
+    h->clock_trusted = trusted;
+    push_clock(h);
 }
 
 int

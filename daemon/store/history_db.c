@@ -104,6 +104,7 @@ try_open(struct history_db *h, bool *damaged, struct err *err)
     }
     rc = rc == 0 ? limit_log(h, err) : rc;
     rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
+    rc = rc == 0 ? history_clock_attach(&h->clock, h->db, err) : rc;
     rc = rc == 0 ? history_tail_attach(h->tail, h->db, err) : rc;
     for (int i = 0; rc == 0 && i < SQL_COUNT; i++) {
         rc = db_prepare(h->db, &h->kept[i], sql_texts[i], err);
@@ -161,6 +162,7 @@ history_db_open(struct history_db **out,
         return err_set(err, ERR_NOMEM, "history");
     }
     h->site = site;
+    history_clock_init(&h->clock);
     h->device_keys = calloc(site->device_count + 1, sizeof *h->device_keys);
     h->point_keys = calloc(site->point_count + 1, sizeof *h->point_keys);
     if (h->device_keys == NULL || h->point_keys == NULL) {
@@ -318,6 +320,29 @@ history_db_take(struct history_db *h,
     return rc;
 }
 
+/* What was gathered, with the mark of the clock that dated it. */
+static int
+put_gathered(struct history_db *h, struct err *err)
+{
+    int64_t mark = HISTORY_CLOCK_UNKNOWN;
+    int rc = history_clock_mark(&h->clock, h->db, &mark, err);
+    history_tail_mark(h->tail, mark);
+    rc = rc == 0 ? history_tail_put(h->tail, err) : rc;
+    history_tail_mark(h->tail, HISTORY_CLOCK_UNKNOWN);
+    return rc;
+}
+
+static int
+insert_frame(struct history_db *h, const struct frame *f, struct err *err)
+{
+    if (history_clock_is_record(f)) {
+        int done = put_gathered(h, err);
+        return done == 0 ? history_clock_take(&h->clock, h->db, f, err) : done;
+    }
+    int rc = history_db_samples(h, f, err);
+    return rc == 0 ? history_db_take(h, f, f->count, err) : rc;
+}
+
 static int
 insert_frames(struct history_db *h,
               const unsigned char *frames,
@@ -328,11 +353,10 @@ insert_frames(struct history_db *h,
     int rc = 0;
     while (rc == 0 && at < size) {
         const struct frame *f = (const void *)(frames + at);
-        rc = history_db_samples(h, f, err);
-        rc = rc == 0 ? history_db_take(h, f, f->count, err) : rc;
+        rc = insert_frame(h, f, err);
         at += frame_bytes(f->count);
     }
-    return rc == 0 ? history_tail_put(h->tail, err) : rc;
+    return rc == 0 ? put_gathered(h, err) : rc;
 }
 
 /* ---- from schema 1 ---- */
@@ -448,8 +472,11 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
 {
     h->had_frames = h->has_frames;
     int rc = h->has_frames ? move_frames(h, err) : 0;
+    rc = rc == 0 ? history_clock_settle(&h->clock, h->db, err) : rc;
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
-    rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
+    if (!h->clock.now.pending) { /* What seems old may be of today. */
+        rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
+    }
     return rc == 0 ? make_room(h, err) : rc;
 }
 
@@ -465,6 +492,7 @@ history_db_failed(struct history_db *h, enum history_trouble *trouble, struct er
     }
     forget_keys(h); /* Those of this transaction are gone. */
     history_tail_forget(h->tail);
+    history_clock_undo(&h->clock);
     h->has_frames = h->has_frames || h->had_frames;
     return err->code;
 }
@@ -490,7 +518,11 @@ history_db_write(struct history_db *h,
     rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
     rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
-    return rc == 0 ? 0 : history_db_failed(h, trouble, err);
+    if (rc != 0) {
+        return history_db_failed(h, trouble, err);
+    }
+    history_clock_keep(&h->clock);
+    return 0;
 }
 
 int

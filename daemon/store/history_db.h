@@ -29,10 +29,11 @@ enum history_trouble {
 };
 
 /* Writes the frames (`size` bytes of them, one behind the other) in one transaction: as
- * a row of the tail.  In it some devices that are due move from the tail into chunks,
- * some frames of an old schema into the tail, and a small number of chunks whose frames
- * all are older than `expire_ms` is deleted: all are gone after some calls.  After a
- * failure nothing of it was written and `trouble` says what can be done. */
+ * a row of the tail.  Among them may be records of the clock (history_clock.h).  In it
+ * some devices that are due move from the tail into chunks, some frames of an old
+ * schema into the tail, and a small number of chunks whose frames all are older than
+ * `expire_ms` is deleted: all are gone after some calls.  After a failure nothing of it
+ * was written and `trouble` says what can be done. */
 int history_db_write(struct history_db *h,
                      const unsigned char *frames,
                      size_t size,

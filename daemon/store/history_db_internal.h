@@ -6,6 +6,7 @@
 
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
+#include "daemon/store/history_clock.h"
 #include "daemon/store/history_db.h"
 #include "daemon/store/history_tail.h"
 
@@ -21,6 +22,7 @@ struct history_db {
     sqlite3 *db;
     sqlite3_stmt *kept[SQL_COUNT];
     struct history_tail *tail;
+    struct history_clock clock;
     const struct site *site;
     char dir[DB_PATH_BYTES];
     char path[DB_PATH_BYTES];

@@ -19,7 +19,7 @@ struct job {
     uint32_t device;
     int64_t packed, seq; /* Before; now. */
     bool full;           /* It takes no more. */
-    bool untrusted;      /* All of the sheet. */
+    int64_t untrusted;   /* All of the sheet. */
     int64_t shift;
     struct sheet sheet;
 };
@@ -104,7 +104,7 @@ insert_chunk(struct history_tail *t,
     sqlite3_bind_int64(stmt, 2, job->device);
     sqlite3_bind_int64(stmt, 3, s->t_ms[first] + job->shift);
     sqlite3_bind_int64(stmt, 4, s->t_ms[first + count - 1] + job->shift);
-    sqlite3_bind_int(stmt, 5, job->untrusted);
+    sqlite3_bind_int64(stmt, 5, job->untrusted);
     sqlite3_bind_int64(stmt, 6, job->shift);
     sqlite3_bind_int64(stmt, 7, (int64_t)samples);
     sqlite3_bind_blob64(stmt, 8, bytes, size, SQLITE_STATIC);
@@ -126,7 +126,7 @@ join_last(struct history_tail *t, const struct job *job, int64_t *key, struct er
     if (step == SQLITE_ROW && s->rows < PACK_ROWS / 2 &&
         sqlite3_column_int64(row, 1) <= s->t_ms[0] + job->shift &&
         s->t_ms[0] + job->shift - sqlite3_column_int64(row, 1) <= GAP_MS &&
-        sqlite3_column_int(row, 2) == job->untrusted &&
+        sqlite3_column_int64(row, 2) == job->untrusted &&
         sqlite3_column_int64(row, 3) == job->shift &&
         sqlite3_column_int64(row, 4) <= 2 * (int64_t)s->rows * s->columns) {
         enum chunk_result r =
@@ -191,7 +191,7 @@ put_chunks(struct history_tail *t, struct job *job, struct err *err)
 static int
 take_section(struct history_tail *t,
              struct job *job,
-             bool untrusted,
+             int64_t untrusted,
              int64_t shift,
              struct err *err)
 {
@@ -244,7 +244,7 @@ take_row(struct history_tail *t,
             log_error("history: the frames of a device in row %lld are damaged",
                       (long long)seq);
         } else {
-            rc = take_section(t, &jobs[i], sqlite3_column_int(row, 1) != 0,
+            rc = take_section(t, &jobs[i], sqlite3_column_int64(row, 1),
                               sqlite3_column_int64(row, 2), err);
         }
     }

@@ -41,6 +41,12 @@ static const char version_2[] =
     "  bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX rollup_device ON rollup (device, resolution, t0, key, t1);"
     "CREATE INDEX rollup_end ON rollup (resolution, t1, t0, device);"
+    "CREATE TABLE clock ("
+    "  key INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset INTEGER NOT NULL,"
+    "  shift INTEGER) STRICT;"
+    "INSERT INTO clock (key, boot, offset) VALUES (1, '', 0);"
+    "CREATE INDEX tail_untrusted ON tail (untrusted) WHERE untrusted <> 0;"
+    "CREATE INDEX chunk_untrusted ON chunk (untrusted) WHERE untrusted <> 0;"
     "CREATE TABLE damaged ("
     "  key INTEGER PRIMARY KEY, found_at INTEGER NOT NULL, what TEXT NOT NULL,"
     "  row INTEGER NOT NULL, device INTEGER, t0 INTEGER NOT NULL,"
@@ -49,7 +55,7 @@ static const char version_2[] =
     "CREATE VIEW chunks AS SELECT device.id AS device,"
     "  strftime('%Y-%m-%dT%H:%M:%fZ', chunk.t0 / 1000.0, 'unixepoch') AS begins,"
     "  strftime('%Y-%m-%dT%H:%M:%fZ', chunk.t1 / 1000.0, 'unixepoch') AS ends,"
-    "  chunk.untrusted AS clock_untrusted, chunk.samples AS samples,"
+    "  chunk.untrusted <> 0 AS clock_untrusted, chunk.samples AS samples,"
     "  length(chunk.bytes) AS bytes"
     "  FROM chunk JOIN device ON device.key = chunk.device;";
 

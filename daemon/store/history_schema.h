@@ -12,13 +12,16 @@
  *                  point and interval of `resolution` ms (history_rollup.h).  Several
  *                  rows may have parts of one interval: late data adds a part.  Frames
  *                  under an untrusted clock are in none, until their time is known
+ *   clock          of samples under an untrusted clock, how far that was off, when it
+ *                  is known (history_clock.h)
  *   damaged        what is set aside: the row of the table `what`, and why it cannot
  *                  be read
  *   frame          schema 1: one row a frame; moves into the tail in steps, and goes
  *
  * t0 and t1 are the least and the greatest time in a row, UTC ms, with `shift` added,
  * as it is to each time in `bytes`.  All frames of a row are `untrusted` or none: the
- * row says so, not the frames' flags. */
+ * row says so, not the frames' flags.  Its value is 0, or the key of a row of `clock`.
+ */
 #ifndef CARETAKER_STORE_HISTORY_SCHEMA_H
 #define CARETAKER_STORE_HISTORY_SCHEMA_H
 

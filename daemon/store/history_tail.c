@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/model/sample.h"
 #include "daemon/store/db.h"
+#include "daemon/store/history_clock.h"
 #include "daemon/store/history_tail_internal.h"
 
 #define TRIM_ROWS      64 /* Of the tail, that go with one flush. */
@@ -62,6 +63,7 @@ history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err)
              : age > PACK_AGE_MAX ? PACK_AGE_MAX
                                   : age;
     t->scaling = no_scaling;
+    t->mark = HISTORY_CLOCK_UNKNOWN;
     *out = t;
     return 0;
 }
@@ -402,12 +404,18 @@ put_row(struct history_tail *t, bool untrusted, struct err *err)
     sqlite3_bind_int64(stmt, 1, t->next_seq);
     sqlite3_bind_int64(stmt, 2, t0);
     sqlite3_bind_int64(stmt, 3, t1);
-    sqlite3_bind_int(stmt, 4, untrusted);
+    sqlite3_bind_int64(stmt, 4, untrusted ? t->mark : 0);
     sqlite3_bind_blob64(stmt, 5, bytes, size, SQLITE_STATIC);
     int rc = history_tail_run(t, TAIL_SQL_INSERT, err);
     rc = rc == 0 ? count_gathered(t, g, err) : rc;
     empty(g);
     return rc;
+}
+
+void
+history_tail_mark(struct history_tail *t, int64_t mark)
+{
+    t->mark = mark;
 }
 
 int

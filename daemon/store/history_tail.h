@@ -45,6 +45,9 @@ int history_tail_take(struct history_tail *t,
                       const struct blob_sample *samples,
                       size_t count,
                       struct err *err);
+/* What the column `untrusted` of rows under an untrusted clock is from here on; at
+ * first HISTORY_CLOCK_UNKNOWN. */
+void history_tail_mark(struct history_tail *t, int64_t mark);
 /* What was gathered becomes a row, or two: one of the frames under an untrusted clock.
  */
 int history_tail_put(struct history_tail *t, struct err *err);

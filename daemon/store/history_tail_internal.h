@@ -47,6 +47,7 @@ struct history_tail {
     chunk_scaling_fn *scaling;
     void *scaling_ctx;
     struct gathered gathered[2]; /* Under a trusted clock; under another. */
+    int64_t mark;                /* Of the second. */
     struct tail_writer writer;
     bool known;              /* What follows is as in the file. */
     struct waiting *waiting; /* By device. */

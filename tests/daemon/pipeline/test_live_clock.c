@@ -217,6 +217,65 @@ START_TEST(test_a_look_after_a_start)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_never_set_is_not_trusted_until_it_is)
+{
+    real_ms = 1000 * HOUR; /* 1970, and nothing on record. */
+    live_clock_start(&clock_, INSTANT_NONE);
+    ck_assert_int_eq(now(), 1000 * HOUR);
+    ck_assert(!clock_.held && !clock_.trusted);
+    pass(SECOND);
+    real_ms += 999; /* Not followed: all samples shall be wrong by the same. */
+    for (int i = 0; i < 10; i++) {
+        pass(SECOND);
+        ck_assert_int_eq(live_clock_look(&clock_), 0);
+    }
+    ck_assert_int_eq(now(), 1000 * HOUR + 11 * SECOND);
+    ck_assert(!clock_.trusted);
+    real_ms += HOUR; /* Set, and still wrong. */
+    ck_assert_int_eq(live_clock_look(&clock_), HOUR + 999);
+    ck_assert(!clock_.trusted);
+    real_ms = NOW;
+    ck_assert_int_ne(live_clock_look(&clock_), 0);
+    ck_assert_int_eq(now(), NOW);
+    ck_assert(clock_.trusted);
+    real_ms = 0; /* Somebody sets it back. */
+    pass(SECOND);
+    ck_assert_int_ne(live_clock_look(&clock_), 0);
+    ck_assert(!clock_.trusted);
+}
+END_TEST
+
+START_TEST(a_held_clock_is_trusted_once_it_is_set)
+{
+    real_ms = NOW - HOUR;
+    live_clock_start(&clock_, NOW);
+    ck_assert(!clock_.trusted);
+    real_ms = NOW + HOUR;
+    ck_assert_int_eq(live_clock_look(&clock_), HOUR);
+    ck_assert(clock_.trusted);
+}
+END_TEST
+
+/* Some frames are on their way when the clock is stepped. */
+START_TEST(frames_that_were_dated_before_a_step_are_dated_anew)
+{
+    live_clock_start(&clock_, INSTANT_NONE);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW - 5), NOW - 5);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW + 5), NOW); /* None is of later. */
+    pass(SECOND);
+    real_ms += HOUR;
+    ck_assert_int_eq(live_clock_look(&clock_), HOUR);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW + 990), NOW + HOUR + 990);
+    pass(SECOND);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW + 990), NOW + HOUR + 990);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW + HOUR + 1500), NOW + HOUR + 1500);
+    real_ms -= 2 * HOUR;
+    ck_assert_int_eq(live_clock_look(&clock_), -2 * HOUR);
+    ck_assert_int_eq(live_clock_of(&clock_, NOW + HOUR + 1500), now());
+    ck_assert_int_eq(live_clock_of(&clock_, now()), now());
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,6 +292,9 @@ main(void)
                         (int)ARRAY_LEN(drifts));
     tcase_add_test(tc, a_daemon_that_was_suspended_has_not_lived_meanwhile);
     tcase_add_loop_test(tc, test_a_look_after_a_start, 0, (int)ARRAY_LEN(starts));
+    tcase_add_test(tc, a_clock_that_was_never_set_is_not_trusted_until_it_is);
+    tcase_add_test(tc, a_held_clock_is_trusted_once_it_is_set);
+    tcase_add_test(tc, frames_that_were_dated_before_a_step_are_dated_anew);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
