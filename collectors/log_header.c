@@ -7,7 +7,7 @@
 #include "daemon/base/catalogue.h"
 
 static const char ACCEPTED[] =
-    N_("a log begins with time,device,point,value[,quality[,detail]] or "
+    N_("a log begins with time,device,point,value[,quality[,detail[,clock]]] or "
        "time,DEVICE.POINT,..., or has a JSON object in each line");
 
 static int
@@ -76,10 +76,10 @@ set_role(uint32_t *role, uint32_t cell, const struct log_header *h, struct err *
 static int
 parse_long(struct log_header *h, struct err *err)
 {
-    static const char *const words[] = {"time",  "device",  "point",
-                                        "value", "quality", "detail"};
-    uint32_t *const roles[] = {&h->time,  &h->device,  &h->point,
-                               &h->value, &h->quality, &h->detail};
+    static const char *const words[] = {"time",    "device", "point", "value",
+                                        "quality", "detail", "clock"};
+    uint32_t *const roles[] = {&h->time,    &h->device, &h->point, &h->value,
+                               &h->quality, &h->detail, &h->clock};
 
     for (uint32_t i = 0; i < h->cell_count; i++) {
         const char *text = h->cells[i].text, *near;
@@ -280,7 +280,7 @@ log_header_parse(struct log_header *out,
     memset(h, 0, sizeof *h);
     h->path = path;
     h->time = h->device = h->point = h->value = NONE_INDEX;
-    h->quality = h->detail = NONE_INDEX;
+    h->quality = h->detail = h->clock = NONE_INDEX;
     most = find_separator(h, line);
     h->cells = calloc((size_t)most + 1, sizeof *h->cells);
     h->columns = calloc(most, sizeof *h->columns);
@@ -317,7 +317,8 @@ log_header_json(struct log_header *out, const char *path, struct err *err)
                                .point = LOG_JSON_POINT,
                                .value = LOG_JSON_VALUE,
                                .quality = LOG_JSON_QUALITY,
-                               .detail = LOG_JSON_DETAIL};
+                               .detail = LOG_JSON_DETAIL,
+                               .clock = LOG_JSON_CLOCK};
     out->cells = calloc((size_t)out->cell_count + 1, sizeof *out->cells);
     return out->cells != NULL ? 0 : err_set(err, ERR_NOMEM, "%s", path);
 }

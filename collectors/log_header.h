@@ -24,7 +24,7 @@ struct log_header {
     struct log_cell *cells; /* cell_count + 1, for rows: a cell too many is noticed. */
     uint32_t time;          /* Cell, as the next ones in long form. */
     uint32_t device, point, value;
-    uint32_t quality, detail; /* NONE_INDEX: there is no such column. */
+    uint32_t quality, detail, clock; /* NONE_INDEX: there is no such column. */
     /* Wide form and mapped files: a device's columns stand together, devices in the
      * order in which the header names them first. */
     struct log_column *columns;

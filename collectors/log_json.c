@@ -11,6 +11,7 @@ static const struct {
     [LOG_JSON_TIME] = {"time", 4},       [LOG_JSON_DEVICE] = {"device", 6},
     [LOG_JSON_POINT] = {"point", 5},     [LOG_JSON_VALUE] = {"value", 5},
     [LOG_JSON_QUALITY] = {"quality", 7}, [LOG_JSON_DETAIL] = {"detail", 6},
+    [LOG_JSON_CLOCK] = {"clock", 5},
 };
 
 /* Where the parser stands in a line. */
@@ -185,6 +186,7 @@ take_value(struct json *j, enum log_json_cell which, struct log_cell *out)
         [LOG_JSON_VALUE] = N_("a number, true, false or null"),
         [LOG_JSON_QUALITY] = N_("a string or null"),
         [LOG_JSON_DETAIL] = N_("a string or null"),
+        [LOG_JSON_CLOCK] = N_("a string or null"),
     };
     char *from = j->at;
     bool fits;
@@ -240,7 +242,7 @@ take_key(struct json *j, enum log_json_cell *out, const struct log_cell *cells)
                    ? err_set(j->err, ERR_CONFIG, "a second \"%s\"", keys[which].word)
                    : err_set(j->err, ERR_CONFIG,
                              "key \"%.*s\" is not known; time, device, point, value, "
-                             "quality and detail are",
+                             "quality, detail and clock are",
                              key.size < 60 ? (int)key.size : 60, key.text);
     }
     skip_blanks(j);

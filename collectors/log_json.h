@@ -12,6 +12,7 @@ enum log_json_cell {
     LOG_JSON_VALUE,
     LOG_JSON_QUALITY,
     LOG_JSON_DETAIL,
+    LOG_JSON_CLOCK,
     LOG_JSON_CELLS
 };
 

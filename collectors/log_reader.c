@@ -21,7 +21,7 @@ struct gather {
     int64_t t_ms;
     uint32_t device;
     uint32_t first_point;
-    uint16_t count;
+    uint16_t count, flags;
     uint64_t taken[DEVICE_POINTS_MAX / 64]; /* A bit a place. */
     struct reading places[DEVICE_POINTS_MAX];
 };
@@ -41,6 +41,7 @@ struct log_file {
     int64_t row_ms;
     struct reading *row;
     uint32_t row_count, row_taken;
+    uint16_t row_flags; /* FRAME_... */
     struct gather gather;
     struct frame *frame; /* Head of the file, waiting for its turn. */
     bool has_frame;
@@ -60,12 +61,13 @@ struct log_reader {
     bool begun;
 };
 
-/* False when the reading cannot belong to the frame: it is of another time or device,
- * or its point is there already. */
+/* False when the reading cannot belong to the frame: it is of another time, device or
+ * clock, or its point is there already. */
 static bool
 gather_add(struct gather *g,
            const struct site *site,
            int64_t t_ms,
+           uint16_t flags,
            const struct reading *r)
 {
     uint32_t device = site->points[r->point].device, place;
@@ -73,9 +75,10 @@ gather_add(struct gather *g,
 
     if (g->count == 0) {
         g->t_ms = t_ms;
+        g->flags = flags;
         g->device = device;
         g->first_point = site->devices[device].first_point;
-    } else if (g->t_ms != t_ms || g->device != device) {
+    } else if (g->t_ms != t_ms || g->device != device || g->flags != flags) {
         return false;
     }
     place = r->point - g->first_point;
@@ -98,7 +101,7 @@ gather_move(struct gather *g, struct frame *f)
 
     f->t_ms = g->t_ms;
     f->device = g->device;
-    f->flags = 0;
+    f->flags = g->flags;
     for (uint32_t w = 0; count < g->count; w++) {
         for (uint64_t bits = g->taken[w]; bits != 0; bits &= bits - 1) {
             uint32_t place = w * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -124,6 +127,25 @@ bad_row(struct log_reader *r,
     if (r->tell_bad != NULL) {
         r->tell_bad(r->ctx, &loc, text);
     }
+}
+
+static int
+take_clock(struct log_file *f, const struct log_cell **where, struct err *err)
+{
+    const struct log_header *h = &f->header;
+    const struct log_cell *cell = h->clock != NONE_INDEX ? &h->cells[h->clock] : NULL;
+
+    if (cell == NULL || cell->size == 0) {
+        return 0;
+    }
+    if (strcmp(cell->text, LOG_CLOCK_UNTRUSTED) != 0) {
+        *where = cell;
+        return err_set(err, ERR_RANGE,
+                       "'%.60s' is no state of a clock; untrusted and nothing are",
+                       cell->text);
+    }
+    f->row_flags = FRAME_CLOCK_UNTRUSTED;
+    return 0;
 }
 
 /* The one reading of a row in long form.  `*where` is the cell that is wrong. */
@@ -163,6 +185,9 @@ take_long(struct log_reader *r,
         *where = &cells[h->detail];
         return err_set(err, ERR_RANGE, "'%.60s' is no detail of a sample that is %s",
                        cells[h->detail].text, quality_name(quality));
+    }
+    if (take_clock(f, where, err) != 0) {
+        return err->code;
     }
     f->row_count = 1;
     *where = &cells[h->value];
@@ -239,7 +264,7 @@ take_row(struct log_reader *r,
     struct log_header *h = &f->header;
     int status;
 
-    f->row_count = f->row_taken = 0;
+    f->row_count = f->row_taken = f->row_flags = 0;
     if (cut_row(h, line, size, where, err) != 0) {
         return err->code;
     }
@@ -310,7 +335,8 @@ next_frame(struct log_reader *r, struct log_file *f)
     f->has_frame = true;
     do {
         for (; f->row_taken < f->row_count; f->row_taken++) {
-            if (!gather_add(&f->gather, r->site, f->row_ms, &f->row[f->row_taken])) {
+            if (!gather_add(&f->gather, r->site, f->row_ms, f->row_flags,
+                            &f->row[f->row_taken])) {
                 gather_move(&f->gather, f->frame);
                 return; /* The reading that did not fit comes first in the next one. */
             }

@@ -15,6 +15,9 @@
 
 struct log_reader;
 
+/* In the column `clock` where a sample's time may be wrong; else nothing. */
+#define LOG_CLOCK_UNTRUSTED "untrusted"
+
 /* A bad row is told to `bad` (file and line in `loc`), counted and skipped. */
 typedef void (*log_bad_fn)(void *ctx, const struct loc *loc, const char *text);
 
@@ -34,8 +37,8 @@ void log_reader_close(struct log_reader *r);
 void log_reader_stop(struct log_reader *r);
 
 /* The next frame in order of time, then of file, then as written (borrowed until the
- * next call); NULL at the end.  Consecutive rows of one time and device are one frame.
- */
+ * next call); NULL at the end.  Consecutive rows of one time, device
+ * and state of the clock are one frame. */
 const struct frame *log_reader_next(struct log_reader *r);
 
 uint64_t log_reader_rows(const struct log_reader *r); /* Data rows read so far. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "collectors/detail.h"
+#include "collectors/log_reader.h"
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -13,7 +14,7 @@
 #define PROGRESS_EVERY 100000
 
 struct exporting {
-    bool jsonl, detail, progress;
+    bool jsonl, detail, clock, progress;
     struct strbuf line;
     uint64_t count;
     bool failed;
@@ -42,6 +43,9 @@ print_sample(void *ctx, const struct history_sample *s)
         if (x->detail) {
             strbuf_json_str(&x->line, "detail", detail[0] != '\0' ? detail : NULL);
         }
+        if (s->clock_untrusted) {
+            strbuf_json_str(&x->line, "clock", LOG_CLOCK_UNTRUSTED);
+        }
         strbuf_add(&x->line, "}\n");
     } else {
         strbuf_printf(&x->line, "%s,%s,%s,", instant_format_utc(time, s->t_ms),
@@ -52,6 +56,10 @@ print_sample(void *ctx, const struct history_sample *s)
         strbuf_printf(&x->line, ",%s", quality_name(s->quality));
         if (x->detail) {
             strbuf_printf(&x->line, ",%s", detail);
+        }
+        if (x->clock) {
+            strbuf_printf(&x->line, ",%s",
+                          s->clock_untrusted ? LOG_CLOCK_UNTRUSTED : "");
         }
         strbuf_add_char(&x->line, '\n');
     }
@@ -65,7 +73,7 @@ print_sample(void *ctx, const struct history_sample *s)
 
 struct arguments {
     const char *site, *from, *to, *device, *point, *format;
-    bool detail;
+    bool detail, clock;
 };
 
 static int
@@ -101,7 +109,8 @@ print_history(const struct site *site,
         return code;
     }
     if (!x->jsonl) {
-        printf("time,device,point,value,quality%s\n", x->detail ? ",detail" : "");
+        printf("time,device,point,value,quality%s%s\n", x->detail ? ",detail" : "",
+               x->clock ? ",clock" : "");
     }
     if (none) { /* An empty result, but not without a word. */
         fprintf(
@@ -132,6 +141,7 @@ export_samples(const struct cli_command *self, const struct arguments *a)
     struct exporting x = {
         .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
         .detail = a->detail,
+        .clock = a->clock,
         .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
     int64_t from_ms = INSTANT_NONE + 1;
@@ -169,6 +179,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"device", 'd', CLI_TEXT, &a.device, "ID", "only this device"},
         {"point", 'p', CLI_TEXT, &a.point, "ID", "only this point"},
         {"detail", 0, CLI_FLAG, &a.detail, NULL, "what a bad sample says beside why"},
+        {"clock", 0, CLI_FLAG, &a.clock, NULL, "whether the clock was untrusted"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
     };
     struct cli_list args;
@@ -190,10 +201,13 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
     "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail]\n"
-    "       [--format csv|jsonl]",
+    "       [--clock] [--format csv|jsonl]",
     "--detail adds a column with an exception's code, or which of timeout, crc, "
     "short,\n"
-    "wrong_unit, malformed, refused and lost it was.\n\n"
+    "wrong_unit, malformed, refused and lost it was.  --clock adds one that says "
+    "untrusted\n"
+    "where the clock may have been wrong; JSON lines have that key just where it is "
+    "so.\n\n"
     "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
     "-1h.\n"
     "Works while the daemon runs; the last few seconds (history.flush) may be "

@@ -258,8 +258,8 @@ say_status(struct live *l)
 void
 live_tell_clock(struct live *l)
 {
-    history_clock(l->history, atomic_load(&l->clock.engine.offset_ms),
-                  l->clock.trusted);
+    history_clock(l->history, atomic_load(&l->clock.engine.offset_ms), l->clock.trusted,
+                  l->clock.synchronised);
 }
 
 static void
@@ -268,9 +268,10 @@ follow_clock(struct live *l)
     /* What was stamped before a step is applied before it; and the tick's own frames
      * are of now. */
     live_drain(l);
-    bool trusted = l->clock.trusted;
+    bool trusted = l->clock.trusted, synchronised = l->clock.synchronised;
     int64_t step_ms = live_clock_look(&l->clock);
-    if (step_ms != 0 || trusted != l->clock.trusted) {
+    if (step_ms != 0 || trusted != l->clock.trusted ||
+        synchronised != l->clock.synchronised) {
         live_tell_clock(l);
     }
     if (step_ms == 0) {

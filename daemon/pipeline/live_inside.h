@@ -59,11 +59,19 @@ struct live_clock {
     struct engine_clock engine;
     int64_t base_ms; /* Wall minus monotonic time at the last look. */
     bool held;       /* The wall clock is behind what was already recorded. */
-    bool trusted; /* Neither that, nor does it say what no clock that was set does. */
+    /* The machine was started a short while ago, and its clock, which was synchronised
+     * before, is not yet. */
+    bool awaited;
+    bool trusted;      /* Neither, nor does it say what no clock that was set does. */
+    bool synchronised; /* It was, since we started. */
+    bool told;         /* live_clock_expect() was called. */
     int64_t step_ms, stepped_at_ms; /* The last step, and engine time behind it. */
 };
 /* `last_ms`: the newest moment on record, INSTANT_NONE: none. */
 void live_clock_start(struct live_clock *c, int64_t last_ms);
+/* Whether the clock of this machine was ever `synchronised` before; said once, later
+ * calls do nothing. */
+void live_clock_expect(struct live_clock *c, bool synchronised);
 /* Follows the wall clock; returns by how much engine time was stepped, usually 0. */
 int64_t live_clock_look(struct live_clock *c);
 /* The time of a frame that was dated `t_ms`, perhaps before the last step. */

@@ -92,6 +92,7 @@ live_assemble(struct live *l, struct diags *diags, struct err *err)
         code = history_open(&l->history, l->site->data_dir, l->site, err);
     }
     if (code == 0) {
+        live_clock_expect(&l->clock, history_was_synchronised(l->history));
         live_tell_clock(l);
     }
     if (code == 0 && l->site->mqtt.enabled) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,6 +121,30 @@ set_pragmas(sqlite3 *db, enum db_mode mode, struct err *err)
 }
 
 static int
+take_pages(void *pages, int count, char **values, char **names)
+{
+    (void)count;
+    (void)names;
+    *(long long *)pages = values[0] != NULL ? strtoll(values[0], NULL, 10) : 0;
+    return 0;
+}
+
+/* A file that is not empty is not told again: it would write that down, on a disk that
+ * may be full. */
+static int
+tell_first(sqlite3 *db, const char *first, struct err *err)
+{
+    long long pages = 0;
+    if (first[0] == '\0') {
+        return 0;
+    }
+    if (sqlite3_exec(db, "PRAGMA page_count", take_pages, &pages, NULL) != SQLITE_OK) {
+        return db_error(db, err, "open");
+    }
+    return pages == 0 ? exec_to_open(db, first, err) : 0;
+}
+
+static int
 open_with(sqlite3 **out,
           const char *path,
           enum db_mode mode,
@@ -150,7 +175,7 @@ open_with(sqlite3 **out,
         goto fail;
     }
     sqlite3_busy_timeout(db, DB_BUSY_MS);
-    rc = exec_to_open(db, first, &local);
+    rc = tell_first(db, first, &local);
     rc = rc == 0 ? set_pragmas(db, mode, &local) : rc;
     if (rc != 0) {
         goto fail;

@@ -26,6 +26,7 @@ struct history {
     struct ring *ring;
     struct history_db *db; /* The thread's alone. */
     pthread_t thread;
+    bool was_synchronised; /* The clock, before it was opened. */
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* The writer has something to do before its time. */
@@ -41,7 +42,7 @@ struct history {
 
     /* The pusher's alone: what was said of the clock last. */
     int64_t clock_offset_ms;
-    bool clock_trusted;
+    bool clock_trusted, clock_synchronised;
     bool clock_waits; /* It found no room yet. */
 
     atomic_size_t waiting; /* Bytes in the ring, about. */
@@ -281,6 +282,7 @@ history_open(struct history **out,
         rc = history_db_open(&h->db, dir, site, &local);
     }
     if (rc == 0) {
+        h->was_synchronised = history_db_was_synchronised(h->db);
         int failure = pthread_create(&h->thread, NULL, run, h);
         if (failure != 0) {
             rc = err_set(&local, ERR_IO, "history thread: %s", err_reason(failure));
@@ -336,7 +338,8 @@ static void
 push_clock(struct history *h)
 {
     struct frame record;
-    history_clock_record(&record, h->clock_offset_ms, h->clock_trusted);
+    history_clock_record(&record, h->clock_offset_ms, h->clock_trusted,
+                         h->clock_synchronised);
     h->clock_waits = !push(h, &record);
 }
 
@@ -355,11 +358,18 @@ history_push(struct history *h, const struct frame *f)
 }
 
 void
-history_clock(struct history *h, int64_t offset_ms, bool trusted)
+history_clock(struct history *h, int64_t offset_ms, bool trusted, bool synchronised)
 {
     h->clock_offset_ms = offset_ms;
     h->clock_trusted = trusted;
+    h->clock_synchronised = synchronised;
     push_clock(h);
+}
+
+bool
+history_was_synchronised(const struct history *h)
+{
+    return h->was_synchronised;
 }
 
 int

@@ -24,8 +24,12 @@ void history_close(struct history *h); /* Everything pushed is on disk after thi
 /* From here on frames are dated by the monotonic clock plus `offset_ms`; those that are
  * marked FRAME_CLOCK_UNTRUSTED were before it is `trusted`.  Then all that were marked
  * since the machine booted are put right, in steps.  Told before the first frame and
- * at each change, by the thread that pushes frames; never lost. */
-void history_clock(struct history *h, int64_t offset_ms, bool trusted);
+ * at each change, by the thread that pushes frames; never lost.  That the machine's
+ * clock was `synchronised` once is kept. */
+void
+history_clock(struct history *h, int64_t offset_ms, bool trusted, bool synchronised);
+/* Whether it was before the history was opened. */
+bool history_was_synchronised(const struct history *h);
 /* Copies the frame; false when the ring was full (counted). */
 bool history_push(struct history *h, const struct frame *f);
 /* Blocks until everything pushed so far is on disk. */

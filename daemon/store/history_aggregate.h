@@ -27,6 +27,15 @@ struct aggregate_row {
     uint64_t count;  /* At least 1. */
 };
 
+/* When the oldest sample under a trusted clock (`resolution_ms` 0), or the oldest
+ * roll-up of this resolution, was taken; INT64_MAX: there is none.  `device` NULL: of
+ * all. */
+int aggregate_oldest(sqlite3 *db,
+                     int64_t resolution_ms,
+                     const char *device,
+                     int64_t *out,
+                     struct err *err);
+
 struct aggregate_cursor;
 int aggregate_open(struct aggregate_cursor **out,
                    sqlite3 *db,

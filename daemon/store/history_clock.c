@@ -12,12 +12,21 @@
 
 #define BOOT_FILE "/proc/sys/kernel/random/boot_id"
 
+/* Of a record, beside FRAME_CLOCK_UNTRUSTED. */
+#define RECORD_SYNCHRONISED 2u
+_Static_assert((FRAME_CLOCK_UNTRUSTED & RECORD_SYNCHRONISED) == 0, "two flags");
+
 void
-history_clock_record(struct frame *out, int64_t offset_ms, bool trusted)
+history_clock_record(struct frame *out,
+                     int64_t offset_ms,
+                     bool trusted,
+                     bool synchronised)
 {
-    *out = (struct frame){.t_ms = offset_ms,
-                          .device = UINT32_MAX,
-                          .flags = trusted ? 0 : FRAME_CLOCK_UNTRUSTED};
+    *out =
+        (struct frame){.t_ms = offset_ms,
+                       .device = UINT32_MAX,
+                       .flags = (uint16_t)((trusted ? 0 : FRAME_CLOCK_UNTRUSTED) |
+                                           (synchronised ? RECORD_SYNCHRONISED : 0))};
 }
 
 bool
@@ -59,11 +68,15 @@ history_clock_init(struct history_clock *c)
 int
 history_clock_attach(struct history_clock *c, sqlite3 *db, struct err *err)
 {
-    int64_t known = 0;
+    int64_t known = 0, synchronised = 0;
     int rc = db_int(db, "SELECT count(*) FROM clock WHERE shift IS NOT NULL", 0, &known,
                     err);
+    rc = rc == 0 ? db_int(db, "SELECT count(*) FROM clock WHERE key = 0", 0,
+                          &synchronised, err)
+                 : rc;
     c->now.key = 0;
     c->now.pending = known > 0;
+    c->now.synchronised = synchronised > 0;
     c->kept = c->now;
     return rc;
 }
@@ -96,6 +109,20 @@ run(const struct history_clock *c,
     return rc;
 }
 
+static int
+note_synchronised(struct history_clock *c,
+                  sqlite3 *db,
+                  const struct frame *record,
+                  struct err *err)
+{
+    if (c->now.synchronised || (record->flags & RECORD_SYNCHRONISED) == 0) {
+        return 0;
+    }
+    c->now.synchronised = true;
+    return run(c, db, "INSERT INTO clock (key, boot, offset) VALUES (?1, '', 0)",
+               (const int64_t[3]){HISTORY_CLOCK_SYNCHRONISED}, NULL, err);
+}
+
 int
 history_clock_take(struct history_clock *c,
                    sqlite3 *db,
@@ -106,13 +133,14 @@ history_clock_take(struct history_clock *c,
     c->now.trusted = (record->flags & FRAME_CLOCK_UNTRUSTED) == 0;
     c->now.offset_ms = record->t_ms;
     c->now.key = 0;
-    if (!c->now.trusted) {
-        return 0;
+    int rc = note_synchronised(c, db, record, err);
+    if (rc != 0 || !c->now.trusted) {
+        return rc;
     }
-    int rc = run(c, db,
-                 "UPDATE clock SET shift = ?1 - offset"
-                 " WHERE boot = ?4 AND shift IS NULL",
-                 args, NULL, err);
+    rc = run(c, db,
+             "UPDATE clock SET shift = ?1 - offset"
+             " WHERE boot = ?4 AND shift IS NULL",
+             args, NULL, err);
     c->now.pending = c->now.pending || (rc == 0 && sqlite3_changes(db) > 0);
     return rc;
 }

@@ -24,13 +24,18 @@
 /* Row of the table for marked frames that nobody can put right: those of an import, and
  * of schema 1. */
 #define HISTORY_CLOCK_UNKNOWN 1
+/* Row of the table that is there when the machine's clock was synchronised once. */
+#define HISTORY_CLOCK_SYNCHRONISED 0
 
 /* Put right with one flush. */
 #define CLOCK_CHUNKS_AT_ONCE 256
 #define CLOCK_ROWS_AT_ONCE   64
 
 /* Among frames, in their order: from here on they are dated by this offset. */
-void history_clock_record(struct frame *out, int64_t offset_ms, bool trusted);
+void history_clock_record(struct frame *out,
+                          int64_t offset_ms,
+                          bool trusted,
+                          bool synchronised);
 bool history_clock_is_record(const struct frame *f);
 
 #define HISTORY_BOOT_BYTES 40
@@ -40,6 +45,7 @@ struct history_clock_state {
     int64_t offset_ms; /* Unless trusted. */
     int64_t key;       /* Row of the table; 0: to be looked for. */
     bool pending;      /* Something waits to be put right. */
+    bool synchronised; /* HISTORY_CLOCK_SYNCHRONISED is there. */
 };
 struct history_clock {
     struct history_clock_state now, kept; /* `kept`: as of the last commit. */

@@ -8,10 +8,12 @@
 #include <time.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history_db_internal.h"
+#include "daemon/store/history_rollup.h"
 
 #define DISK_RESERVE_BYTES                                                             \
     ((uint64_t)16 << 20) /* Left to state.db: the history stops growing here. */
@@ -197,6 +199,12 @@ history_db_open(struct history_db **out,
 fail:
     history_db_close(h);
     return err_set(err, local.code, "%s", local.text);
+}
+
+bool
+history_db_was_synchronised(const struct history_db *h)
+{
+    return h->clock.now.synchronised;
 }
 
 void
@@ -472,8 +480,12 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
 {
     h->had_frames = h->has_frames;
     int rc = h->has_frames ? move_frames(h, err) : 0;
-    rc = rc == 0 ? history_clock_settle(&h->clock, h->db, err) : rc;
+    if (rc == 0 && h->clock.now.pending) {
+        rc = history_clock_settle(&h->clock, h->db, err);
+        history_tail_forget(h->tail); /* Chunks that were moved are not rolled up. */
+    }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
+    rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
     if (!h->clock.now.pending) { /* What seems old may be of today. */
         rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
     }
@@ -531,6 +543,7 @@ history_db_pack(struct history_db *h, struct err *err)
     enum history_trouble trouble;
     int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
     rc = rc == 0 ? history_tail_pack(h->tail, true, err) : rc;
+    rc = rc == 0 ? history_rollup_make(h->tail, true, INSTANT_NONE, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
     return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
 }

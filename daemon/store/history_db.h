@@ -22,6 +22,9 @@ int history_db_open(struct history_db **out,
                     struct err *err);
 void history_db_close(struct history_db *h); /* NULL is accepted. */
 
+/* Whether the machine's clock once was. */
+bool history_db_was_synchronised(const struct history_db *h);
+
 enum history_trouble {
     HISTORY_FULL,    /* The disk, or what `max_size` allows. */
     HISTORY_DAMAGED, /* The file must be set aside. */

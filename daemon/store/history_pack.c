@@ -108,7 +108,14 @@ insert_chunk(struct history_tail *t,
     sqlite3_bind_int64(stmt, 6, job->shift);
     sqlite3_bind_int64(stmt, 7, (int64_t)samples);
     sqlite3_bind_blob64(stmt, 8, bytes, size, SQLITE_STATIC);
-    return history_tail_run(t, TAIL_SQL_CHUNK, err);
+    rc = history_tail_run(t, TAIL_SQL_CHUNK, err);
+    if (rc == 0 && job->untrusted == 0) {
+        struct waiting *w = &t->waiting[job->device];
+        int64_t t1 = s->t_ms[first + count - 1] + job->shift;
+        w->oldest_ms = w->unrolled == 0 || t1 < w->oldest_ms ? t1 : w->oldest_ms;
+        w->unrolled += key == NEW_KEY || w->unrolled == 0;
+    }
+    return rc;
 }
 
 /* A short chunk that ends right before the job's first frame is written anew together
@@ -124,6 +131,7 @@ join_last(struct history_tail *t, const struct job *job, int64_t *key, struct er
     sqlite3_bind_int64(row, 1, job->device);
     int step = sqlite3_step(row);
     if (step == SQLITE_ROW && s->rows < PACK_ROWS / 2 &&
+        sqlite3_column_int64(row, 0) > t->waiting[job->device].rolled &&
         sqlite3_column_int64(row, 1) <= s->t_ms[0] + job->shift &&
         s->t_ms[0] + job->shift - sqlite3_column_int64(row, 1) <= GAP_MS &&
         sqlite3_column_int64(row, 2) == job->untrusted &&

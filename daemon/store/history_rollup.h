@@ -9,7 +9,10 @@
 #ifndef CARETAKER_STORE_HISTORY_ROLLUP_H
 #define CARETAKER_STORE_HISTORY_ROLLUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "daemon/base/err.h"
 
 #define ROLLUP_MINUTE_MS INT64_C(60000)
 #define ROLLUP_HOUR_MS   INT64_C(3600000)
@@ -22,5 +25,21 @@ enum rollup_column {
     ROLLUP_COUNT,
     ROLLUP_COLUMNS = 8
 };
+
+struct history_tail;
+
+/* Writes the roll-ups of some devices' chunks that have none yet: of those that have
+ * many, or whose are old, about as many samples as were put since; `all`: of all.
+ * Chunks that end before `expire_ms` are about to go and wait no longer.  Within the
+ * transaction of a flush. */
+int history_rollup_make(struct history_tail *t,
+                        bool all,
+                        int64_t expire_ms,
+                        struct err *err);
+/* Deletes some rows whose intervals all are older. */
+int history_rollup_expire(struct history_tail *t,
+                          int64_t minutes_before_ms,
+                          int64_t hours_before_ms,
+                          struct err *err);
 
 #endif

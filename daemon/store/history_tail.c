@@ -24,7 +24,10 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
                       " (SELECT seq FROM tail WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
     [TAIL_SQL_CHUNK] = "INSERT OR REPLACE INTO chunk"
                        " (key, device, t0, t1, untrusted, shift, samples, bytes)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                       " VALUES (ifnull(?1,"
+                       "  max(ifnull((SELECT max(key) FROM chunk), 0),"
+                       "   ifnull((SELECT max(rolled) FROM packed), 0)) + 1),"
+                       " ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [TAIL_SQL_LAST_CHUNK] = "SELECT key, t1, untrusted, shift, samples, bytes"
                             " FROM chunk WHERE device = ?1 ORDER BY t0 DESC LIMIT 1",
     [TAIL_SQL_PACKED] = "INSERT INTO packed (device, seq) VALUES (?1, ?2)"
@@ -40,6 +43,20 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
     [TAIL_SQL_OLDEST_TAIL] = "SELECT seq, length(bytes) FROM tail ORDER BY seq LIMIT 1",
     [TAIL_SQL_DROP_TAIL] = "DELETE FROM tail WHERE seq = ?1",
+    [TAIL_SQL_UNROLLED] = "SELECT key, shift, samples, bytes FROM chunk"
+                          " WHERE device = ?1 AND key > ?2 AND untrusted = 0"
+                          " ORDER BY key",
+    [TAIL_SQL_ROLLED] = "INSERT INTO packed (device, seq, rolled) VALUES (?1, 0, ?2)"
+                        " ON CONFLICT (device) DO UPDATE SET rolled = ?2",
+    [TAIL_SQL_LAST_ROLLUP] = "SELECT key, t0, t1, bytes FROM rollup"
+                             " WHERE device = ?1 AND resolution = ?2"
+                             " ORDER BY key DESC LIMIT ?3",
+    [TAIL_SQL_PUT_ROLLUP] = "INSERT INTO rollup (device, resolution, t0, t1, bytes)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [TAIL_SQL_DROP_ROLLUP] = "DELETE FROM rollup WHERE key = ?1",
+    [TAIL_SQL_EXPIRE_ROLLUP] =
+        "DELETE FROM rollup WHERE key IN (SELECT key FROM rollup"
+        " WHERE resolution = ?1 AND t1 < ?2 ORDER BY t1 LIMIT ?3)",
 };
 
 static struct scaling
@@ -176,12 +193,38 @@ know_packed(struct history_tail *t, struct err *err)
     sqlite3_stmt *row = NULL;
     struct waiting *w;
     int step = SQLITE_DONE;
-    int rc = db_prepare(t->db, &row, "SELECT device, seq FROM packed", err);
+    int rc = db_prepare(t->db, &row, "SELECT device, seq, rolled FROM packed", err);
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
         rc = history_tail_waiting(t, (uint32_t)sqlite3_column_int64(row, 0), &w, err);
         if (rc == 0) {
             w->packed = sqlite3_column_int64(row, 1);
+            w->rolled = sqlite3_column_int64(row, 2);
             t->next_seq = w->packed >= t->next_seq ? w->packed + 1 : t->next_seq;
+        }
+    }
+    rc = rc == 0 && step != SQLITE_DONE ? db_error(t->db, err, "read") : rc;
+    sqlite3_finalize(row);
+    return rc;
+}
+
+/* Chunks that are not rolled up. */
+static int
+know_unrolled(struct history_tail *t, struct err *err)
+{
+    sqlite3_stmt *row = NULL;
+    struct waiting *w;
+    int step = SQLITE_DONE;
+    int rc = db_prepare(t->db, &row,
+                        "SELECT p.device, count(*), min(c.t1) FROM packed p"
+                        " CROSS JOIN chunk c INDEXED BY chunk_device"
+                        " ON c.device = p.device AND c.key > p.rolled"
+                        " WHERE c.untrusted = 0 GROUP BY p.device",
+                        err);
+    while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        rc = history_tail_waiting(t, (uint32_t)sqlite3_column_int64(row, 0), &w, err);
+        if (rc == 0) {
+            w->unrolled = (uint32_t)sqlite3_column_int64(row, 1);
+            w->oldest_ms = sqlite3_column_int64(row, 2);
         }
     }
     rc = rc == 0 && step != SQLITE_DONE ? db_error(t->db, err, "read") : rc;
@@ -228,6 +271,7 @@ history_tail_know(struct history_tail *t, struct err *err)
     }
     t->next_seq = 1;
     int rc = know_packed(t, err);
+    rc = rc == 0 ? know_unrolled(t, err) : rc;
     sqlite3_bind_int64(row, 1, INT64_MIN);
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
         rc = count_row(t, row, err);
@@ -378,7 +422,9 @@ count_gathered(struct history_tail *t, const struct gathered *g, struct err *err
         w->rows += s->rows;
         w->columns = s->columns;
         t->cells += (uint64_t)s->rows * s->columns;
+        t->credit += ROLL_SHARE * (int64_t)s->rows * s->columns;
     }
+    t->credit = t->credit < ROLL_CREDIT_MAX ? t->credit : ROLL_CREDIT_MAX;
     t->next_seq++;
     return 0;
 }
@@ -408,6 +454,7 @@ put_row(struct history_tail *t, bool untrusted, struct err *err)
     sqlite3_bind_blob64(stmt, 5, bytes, size, SQLITE_STATIC);
     int rc = history_tail_run(t, TAIL_SQL_INSERT, err);
     rc = rc == 0 ? count_gathered(t, g, err) : rc;
+    t->put_ms = !untrusted && t1 > t->put_ms ? t1 : t->put_ms;
     empty(g);
     return rc;
 }

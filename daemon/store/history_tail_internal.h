@@ -4,6 +4,11 @@
 
 #include "daemon/store/history_tail.h"
 
+/* Cells rolled up for each that is put, while some wait; and how many may be at once.
+ */
+#define ROLL_SHARE      2
+#define ROLL_CREDIT_MAX (INT64_C(1) << 20)
+
 enum tail_sql {
     TAIL_SQL_INSERT,
     TAIL_SQL_READ,
@@ -17,6 +22,12 @@ enum tail_sql {
     TAIL_SQL_DROP_CHUNK,
     TAIL_SQL_OLDEST_TAIL,
     TAIL_SQL_DROP_TAIL,
+    TAIL_SQL_UNROLLED,
+    TAIL_SQL_ROLLED,
+    TAIL_SQL_LAST_ROLLUP,
+    TAIL_SQL_PUT_ROLLUP,
+    TAIL_SQL_DROP_ROLLUP,
+    TAIL_SQL_EXPIRE_ROLLUP,
     TAIL_SQL_COUNT
 };
 
@@ -26,6 +37,9 @@ struct waiting {
     int64_t first_seq; /* Of the first tail row that has some; 0: none. */
     int64_t packed;    /* Up to this they are in chunks. */
     uint32_t columns;  /* About. */
+    int64_t rolled;    /* Chunks up to this key are in roll-ups; */
+    uint32_t unrolled; /* so many are not, */
+    int64_t oldest_ms; /* of which the first to end ends here. */
 };
 
 /* What was gathered of a device. */
@@ -54,6 +68,8 @@ struct history_tail {
     uint32_t waiting_count;
     int64_t next_seq;
     uint64_t cells; /* Put since the last packing. */
+    int64_t credit; /* So many cells may be rolled up. */
+    int64_t put_ms; /* The newest that was put under a trusted clock. */
     struct chunk_encoder *encoder;
     struct sheet section, before; /* Of the tail; a chunk that is written anew. */
 };

@@ -37,7 +37,8 @@ add_frame(struct strbuf *out, const struct site *site, const struct frame *f)
         strbuf_add(out, "; ");
     }
     strbuf_add_number(out, (double)(f->t_ms - ORIGIN_MS) / 1000);
-    strbuf_printf(out, " %s", site->devices[f->device].id);
+    strbuf_printf(out, " %s%s", site->devices[f->device].id,
+                  f->flags == FRAME_CLOCK_UNTRUSTED ? "?" : "");
     for (uint32_t i = 0; i < f->count; i++) {
         const struct reading *r = &f->readings[i];
 
@@ -104,6 +105,13 @@ static const struct {
      "{\"time\":\"2026-03-01T00:00:01.000Z\",\"device\":\"d0\",\"point\":\"p0002\","
      "\"value\":null,\"quality\":\"stale\",\"detail\":null}\n",
      "1 d0 p0000=1.5 p0001:exception(2) p0002:stale"},
+    {"what export writes of an untrusted clock",
+     "{\"time\":1772323201,\"device\":\"d0\",\"point\":\"p0000\",\"value\":1}\n"
+     "{\"time\":1772323202,\"device\":\"d0\",\"point\":\"p0001\",\"value\":2,"
+     "\"quality\":\"good\",\"clock\":\"untrusted\"}\n"
+     "{\"time\":1772323203,\"device\":\"d0\",\"point\":\"p0000\",\"value\":3,"
+     "\"clock\":null}\n",
+     "1 d0 p0000=1; 2 d0? p0001=2; 3 d0 p0000=3"},
     {"any order, any blanks, only what is needed",
      " { \"value\" :\t-2e1 , \"point\":\"p0001\",\"device\" : \"d1\","
      "\"time\":1772323201 } \n",
@@ -170,6 +178,8 @@ static const struct {
     {"{" WHERE ",\"value\":1,\"quality\":1}", "2:70 \"quality\" is a string or null"},
     {"{" WHERE ",\"value\":1,\"quality\":\"fine\"}", "2:70 'fine' is no quality"},
     {"{" WHERE ",\"value\":1,\"detail\":\"3\"}", "2:69 '3' is no detail"},
+    {"{" WHERE ",\"value\":1,\"clock\":\"x\"}", "2:68 'x' is no state of a clock"},
+    {"{" WHERE ",\"value\":1,\"clock\":true}", "2:68 \"clock\" is a string or null"},
     {"{\"device\":\"d0\",\"point\":\"p0000\",\"value\":1}", "2:1 no \"time\""},
     {"{\"time\":null,\"device\":\"d0\",\"point\":\"p0000\",\"value\":1}",
      "2:9 \"time\" is a string or a number"},

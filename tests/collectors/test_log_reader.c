@@ -40,7 +40,8 @@ add_frame(struct strbuf *out, const struct site *site, const struct frame *f)
         strbuf_add(out, "; ");
     }
     strbuf_add_number(out, (double)(f->t_ms - ORIGIN_MS) / 1000);
-    strbuf_printf(out, " %s", site->devices[f->device].id);
+    strbuf_printf(out, " %s%s", site->devices[f->device].id,
+                  f->flags == FRAME_CLOCK_UNTRUSTED ? "?" : "");
     for (uint32_t i = 0; i < f->count; i++) {
         const struct reading *r = &f->readings[i];
 
@@ -286,6 +287,29 @@ START_TEST(a_bad_sample_may_say_more)
     ck_assert_str_eq(strbuf_text(&o.bad),
                      "8:38 'lost' is no detail of a sample that is stale\n"
                      "9:34 '4' is no detail of a sample that is good\n");
+    outcome_fini(&o);
+}
+END_TEST
+
+/* What `caretaker export --clock` writes. */
+START_TEST(a_sample_may_be_of_an_untrusted_clock)
+{
+    struct outcome o;
+    const char *log = "time,device,point,value,quality,clock\n"
+                      "2026-03-01T00:00:01Z,d0,p0000,1,good,\n"
+                      "2026-03-01T00:00:01Z,d0,p0001,2,good,untrusted\n"
+                      "2026-03-01T00:00:01Z,d0,p0002,3,good,untrusted\n"
+                      "2026-03-01T00:00:02Z,d0,p0000,,crc,untrusted\n"
+                      "2026-03-01T00:00:03Z,d0,p0000,5,good,\n"
+                      "2026-03-01T00:00:04Z,d0,p0000,6,good,right\n";
+
+    read_text(&o, NULL, log);
+    ck_assert_str_eq(strbuf_text(&o.frames),
+                     "1 d0 p0000=1; 1 d0? p0001=2 p0002=3; 2 d0? p0000:crc; "
+                     "3 d0 p0000=5");
+    ck_assert_str_eq(strbuf_text(&o.bad),
+                     "7:38 'right' is no state of a clock; untrusted and nothing "
+                     "are\n");
     outcome_fini(&o);
 }
 END_TEST
@@ -645,6 +669,7 @@ main(void)
     tcase_add_loop_test(tc, a_bad_row_is_told_with_its_place_and_skipped, 0,
                         (int)ARRAY_LEN(bad_rows));
     tcase_add_test(tc, a_bad_sample_may_say_more);
+    tcase_add_test(tc, a_sample_may_be_of_an_untrusted_clock);
     tcase_add_test(tc, a_comma_that_is_no_decimal_one_is_told);
     tcase_add_test(tc, a_bad_cell_spoils_its_wide_row_whole);
     tcase_add_loop_test(tc, a_wrong_header_is_an_error, 0, (int)ARRAY_LEN(header_rows));

@@ -256,6 +256,56 @@ START_TEST(a_held_clock_is_trusted_once_it_is_set)
 }
 END_TEST
 
+/* The power was off for an hour, and the clock stood: it is not behind the record. */
+START_TEST(a_clock_that_gets_synchronised_is_not_trusted_before)
+{
+    live_clock_start(&clock_, NOW - SECOND);
+    ck_assert(clock_.trusted);
+    live_clock_expect(&clock_, true);
+    ck_assert(!clock_.trusted && !clock_.held);
+    pass(SECOND);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert(!clock_.trusted && !clock_.synchronised);
+    synchronised = true;
+    real_ms += HOUR;
+    ck_assert_int_eq(live_clock_look(&clock_), HOUR);
+    ck_assert(clock_.trusted && clock_.synchronised);
+    synchronised = false; /* The network is gone again. */
+    live_clock_expect(&clock_, true);
+    pass(SECOND);
+    ck_assert_int_eq(live_clock_look(&clock_), 0);
+    ck_assert(clock_.trusted);
+}
+END_TEST
+
+static const struct {
+    bool before, now, step;
+    int64_t up_ms, passed_ms;
+    bool trusted, trusted_then;
+} expectations[] = {
+    {true, false, false, 50 * SECOND, SECOND, false, false},
+    {true, false, false, 50 * SECOND, 6 * HOUR, false, true}, /* It never comes. */
+    {true, false, true, 50 * SECOND, SECOND, false, true},    /* Set by hand. */
+    {false, false, false, 50 * SECOND, SECOND, true, true},   /* It never did. */
+    {true, true, false, 50 * SECOND, SECOND, true, true},
+    {true, false, false, 6 * HOUR, SECOND, true, true}, /* A restart of the daemon. */
+};
+
+START_TEST(test_how_long_it_is_waited_for)
+{
+    mono_ms = expectations[_i].up_ms;
+    synchronised = expectations[_i].now;
+    live_clock_start(&clock_, INSTANT_NONE);
+    live_clock_expect(&clock_, expectations[_i].before);
+    ck_assert_int_eq(clock_.trusted, expectations[_i].trusted);
+    pass(expectations[_i].passed_ms);
+    real_ms += expectations[_i].step ? HOUR : 0;
+    (void)live_clock_look(&clock_);
+    ck_assert_int_eq(clock_.trusted, expectations[_i].trusted_then);
+    ck_assert_int_eq(now(), real_ms);
+}
+END_TEST
+
 /* Some frames are on their way when the clock is stepped. */
 START_TEST(frames_that_were_dated_before_a_step_are_dated_anew)
 {
@@ -294,6 +344,9 @@ main(void)
     tcase_add_loop_test(tc, test_a_look_after_a_start, 0, (int)ARRAY_LEN(starts));
     tcase_add_test(tc, a_clock_that_was_never_set_is_not_trusted_until_it_is);
     tcase_add_test(tc, a_held_clock_is_trusted_once_it_is_set);
+    tcase_add_test(tc, a_clock_that_gets_synchronised_is_not_trusted_before);
+    tcase_add_loop_test(tc, test_how_long_it_is_waited_for, 0,
+                        (int)ARRAY_LEN(expectations));
     tcase_add_test(tc, frames_that_were_dated_before_a_step_are_dated_anew);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

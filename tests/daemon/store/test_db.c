@@ -191,6 +191,29 @@ START_TEST(test_every_commit_is_synced)
 }
 END_TEST
 
+/* The disk may be full. */
+START_TEST(test_what_only_an_empty_file_is_told_is_not_written_again)
+{
+    static const char first[] = "PRAGMA page_size = 1024; PRAGMA auto_vacuum = 2";
+    sqlite3 *db, *again;
+    struct stat before, after;
+    char log[DB_PATH_BYTES + 8];
+    snprintf(log, sizeof log, "%s-wal", path);
+    must(db_open_new(&db, path, first, &err));
+    must(db_migrate(db, steps, 1, &err));
+    ck_assert_int_eq(stat(log, &before), 0);
+    must(db_open_new(&again, path, first, &err));
+    ck_assert_int_eq(stat(log, &after), 0);
+    ck_assert_int_eq(after.st_size, before.st_size);
+    db_close(again);
+    db_close(db);
+    scratch_query(dir, "x.db", "PRAGMA auto_vacuum", got);
+    ck_assert_str_eq(got, "2");
+    scratch_query(dir, "x.db", "PRAGMA page_size", got);
+    ck_assert_str_eq(got, "1024");
+}
+END_TEST
+
 START_TEST(test_state_db_of_a_newer_program_is_refused)
 {
     struct state *s = NULL;
@@ -233,6 +256,7 @@ suite(void)
     tcase_add_test(tc, test_what_root_makes_belongs_to_the_owner_of_its_folder);
     tcase_add_test(tc, test_a_reader_cannot_write);
     tcase_add_test(tc, test_every_commit_is_synced);
+    tcase_add_test(tc, test_what_only_an_empty_file_is_told_is_not_written_again);
     tcase_add_test(tc, test_state_db_of_a_newer_program_is_refused);
     tcase_add_test(tc, test_state_db_without_a_schema_is_built_up);
     suite_add_tcase(su, tc);

@@ -132,7 +132,7 @@ static void
 tell_clock(int64_t offset, bool trust)
 {
     struct frame *record = (void *)(batch + batch_size);
-    history_clock_record(record, offset, trust);
+    history_clock_record(record, offset, trust, false);
     batch_size += frame_bytes(0);
     offset_ms = offset;
     trusted = trust;
@@ -486,13 +486,27 @@ END_TEST
 
 /* ---- by the thread ---- */
 
+START_TEST(that_the_clock_was_synchronised_is_kept)
+{
+    struct history *h = NULL;
+    for (int i = 0; i < 4; i++) {
+        must(history_open(&h, dir, &site, &err));
+        ck_assert_int_eq(history_was_synchronised(h), i >= 2);
+        history_clock(h, NOW, i % 2 == 0, i == 1);
+        ck_assert_int_eq(history_was_synchronised(h), i >= 2);
+        history_close(h);
+    }
+    ck_assert_int_eq(count_of("SELECT count(*) FROM clock WHERE key < 2"), 2);
+}
+END_TEST
+
 static void
 push_batch(struct history *h)
 {
     for (size_t at = 0; at < batch_size;) {
         const struct frame *f = (const void *)(batch + at);
         if (history_clock_is_record(f)) {
-            history_clock(h, f->t_ms, (f->flags & FRAME_CLOCK_UNTRUSTED) == 0);
+            history_clock(h, f->t_ms, (f->flags & FRAME_CLOCK_UNTRUSTED) == 0, false);
         } else {
             ck_assert(history_push(h, f));
         }
@@ -540,6 +554,7 @@ main(void)
     tcase_add_test(tc, what_another_boot_left_stays_marked);
     tcase_add_loop_test(tc, any_course_of_things, 0, 20);
     tcase_add_test(tc, a_clock_that_is_set_back_overwrites_and_reorders_nothing);
+    tcase_add_test(tc, that_the_clock_was_synchronised_is_kept);
     tcase_add_test(tc, the_ring_keeps_the_order_of_frames_and_clock);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);

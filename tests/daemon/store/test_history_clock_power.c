@@ -85,7 +85,7 @@ fill_batch(int flush)
         bool trusted = flush > SET_AT || (flush == SET_AT && d >= FIRST);
         int64_t offset_ms = trusted ? NOW : wrong_offset(flush, d);
         if (changed && d == (flush == 0 ? 0 : FIRST)) {
-            history_clock_record((void *)(batch + size), offset_ms, trusted);
+            history_clock_record((void *)(batch + size), offset_ms, trusted, false);
             size += frame_bytes(0);
         }
         struct frame *f = (void *)(batch + size);
@@ -262,7 +262,7 @@ START_TEST(what_was_said_of_the_clock_outlives_the_frames_that_are_dropped)
     small = before;
     small.rlim_cur = 4096;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    history_clock(h, 5, false);
+    history_clock(h, 5, false, false);
     for (int64_t i = 0; history_count(h).dropped == 0; i++) {
         /* Nothing is asserted: Check writes a file for that, which may not grow. */
         push_one(h, i % DEVICES, i);
@@ -272,7 +272,7 @@ START_TEST(what_was_said_of_the_clock_outlives_the_frames_that_are_dropped)
     }
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     must(history_flush(h, &err));
-    history_clock(h, NOW, true);
+    history_clock(h, NOW, true, true);
     must(history_flush(h, &err));
     must(history_flush(h, &err));
     uint64_t kept = history_count(h).samples;

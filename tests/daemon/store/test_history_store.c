@@ -1,6 +1,7 @@
 /* The store beneath the history: whatever moves from the tail into chunks, or from an
  * old schema, what is read stays the same. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history.h"
 #include "daemon/store/history_db.h"
+#include "daemon/store/history_series.h"
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
 #include "tests/fake/sanitized.h"
@@ -267,6 +269,94 @@ expect_edge(int64_t from_ms, int64_t to_ms, uint32_t device, uint32_t point, boo
     }
 }
 
+/* A good sample of the model, and where it belongs. */
+struct summand {
+    int64_t begin_ms, t_ms;
+    uint32_t device, point, order;
+    double value;
+};
+static struct summand *summands;
+static size_t summand_count, summand_at;
+
+static int
+by_interval(const void *left, const void *right)
+{
+    const struct summand *a = left, *b = right;
+    if (a->begin_ms != b->begin_ms) {
+        return (a->begin_ms > b->begin_ms) - (a->begin_ms < b->begin_ms);
+    }
+    if (a->device != b->device) {
+        return (a->device > b->device) - (a->device < b->device);
+    }
+    if (a->point != b->point) {
+        return (a->point > b->point) - (a->point < b->point);
+    }
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+/* The next interval of the model is this one. */
+static bool
+take_bucket(void *ctx, const struct history_bucket *b)
+{
+    const struct summand *s = &summands[summand_at];
+    double min = INFINITY, max = -INFINITY, sum = 0;
+    size_t count = 0;
+    (void)ctx;
+    ck_assert_uint_lt(summand_at, summand_count);
+    ck_assert_int_eq(b->t_ms, s->begin_ms);
+    ck_assert_str_eq(b->device, ids[s->device]);
+    ck_assert_str_eq(b->point, point_ids[s->point]);
+    while (summand_at < summand_count && summands[summand_at].begin_ms == s->begin_ms &&
+           summands[summand_at].device == s->device &&
+           summands[summand_at].point == s->point) {
+        double v = summands[summand_at++].value;
+        min = v < min ? v : min;
+        max = v > max ? v : max;
+        sum += v;
+        count++;
+    }
+    ck_assert_uint_eq(b->count, count);
+    ck_assert_double_eq(b->min, min);
+    ck_assert_double_eq(b->max, max);
+    ck_assert_double_eq(b->last, summands[summand_at - 1].value);
+    ck_assert_int_eq(b->last_ms, summands[summand_at - 1].t_ms);
+    /* Sums of singles are singles; the terms are below 1000. */
+    ck_assert_double_eq_tol(b->mean, sum / (double)count, s->point == 1 ? 1e-4 : 1e-11);
+    return true;
+}
+
+/* The model is in order. */
+static void
+expect_series(int64_t step, uint32_t device, uint32_t point)
+{
+    struct history_reader *r = NULL;
+    summand_count = summand_at = 0;
+    summands = calloc(model_count * POINTS + 1, sizeof *summands);
+    ck_assert_ptr_nonnull(summands);
+    for (size_t i = 0; i < model_count; i++) {
+        const struct model_frame *m = &model[i];
+        for (uint16_t n = 0; n < m->count; n++) {
+            const struct reading *g = &m->readings[n];
+            if (g->quality == QUALITY_GOOD && !(m->flags & FRAME_CLOCK_UNTRUSTED) &&
+                (device == NONE_INDEX || m->device == device) &&
+                (point == NONE_INDEX || g->point % POINTS == point)) {
+                int64_t begin = m->t_ms - (m->t_ms % step + step) % step;
+                summands[summand_count++] =
+                    (struct summand){begin,       m->t_ms, m->device, g->point % POINTS,
+                                     (uint32_t)i, g->value};
+            }
+        }
+    }
+    qsort(summands, summand_count, sizeof *summands, by_interval);
+    must(history_reader_open(&r, dir, &err));
+    must(history_series(
+        r, INSTANT_NONE, INSTANT_MAX, step, device == NONE_INDEX ? NULL : ids[device],
+        point == NONE_INDEX ? NULL : point_ids[point], take_bucket, NULL, &err));
+    history_reader_close(r);
+    ck_assert_uint_eq(summand_at, summand_count);
+    free(summands);
+}
+
 /* All, and parts by time, device and point; the model is in order afterwards. */
 static void
 expect_model(void)
@@ -287,6 +377,10 @@ expect_model(void)
     for (size_t i = 0; i < model_count; i++) {
         model[i].order = (uint32_t)i;
     }
+    expect_series(60000, NONE_INDEX, NONE_INDEX);
+    expect_series(3600000, any(DEVICES), NONE_INDEX);
+    expect_series(10000, any(DEVICES), any(POINTS));
+    expect_series(120000, NONE_INDEX, any(POINTS));
 }
 
 static int64_t
@@ -325,6 +419,7 @@ START_TEST(what_is_read_stays_the_same_while_it_moves)
         must(history_db_pack(h, &err));
         ck_assert_int_eq(count_of("SELECT count(*) FROM tail"), 0);
         ck_assert_int_gt(count_of("SELECT count(*) FROM chunk"), 0);
+        ck_assert_int_gt(count_of("SELECT count(*) FROM rollup"), 0);
         expect_model();
         if (round == 2) {
             now -= 60000; /* The clock is set back. */
