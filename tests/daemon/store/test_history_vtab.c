@@ -12,7 +12,7 @@
 #include "tests/fake/sanitized.h"
 #include "tests/fake/sql_statement.h"
 
-#define STATEMENTS (1000 / SANITIZED_SLOWER)
+#define STATEMENTS (600 / SANITIZED_SLOWER)
 
 static char dir[SCRATCH_BYTES];
 static struct sql_world world;
