@@ -216,7 +216,7 @@ aggregate_open(struct aggregate_cursor **out,
                        : c->step_ms % ROLLUP_MINUTE_MS == 0 ? ROLLUP_MINUTE_MS
                                                             : 0;
     c->first = rollup_interval(filter->from_ms, c->step_ms);
-    c->first += c->first * c->step_ms < filter->from_ms;
+    c->first += filter->from_ms % c->step_ms != 0; /* Only what begins in it. */
     c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;

@@ -13,8 +13,7 @@
 #include "daemon/store/history_vtab_plan.h"
 #include "daemon/store/sql_time.h"
 
-#define TIME_MAX (INT64_C(1) << 61) /* Far behind all times; intervals are counted. */
-#define ROWS     1e9                /* Of samples, about: what SQLite's plans go by. */
+#define ROWS 1e9 /* Of samples, about: what SQLite's plans go by. */
 
 /* What a table is made of. */
 struct kind {
@@ -215,15 +214,9 @@ open_aggregates(struct cursor *c,
                 struct err *err)
 {
     const struct table *t = (const struct table *)c->base.pVtab;
-    const struct sql_range *r = &c->bounds.range;
     const struct aggregate_filter filter = {.step_ms = t->kind->step_ms,
-                                            .from_ms =
-                                                r->from_ms < -TIME_MAX  ? -TIME_MAX
-                                                : r->from_ms > TIME_MAX ? TIME_MAX
-                                                                        : r->from_ms,
-                                            .to_ms = r->to_ms < -TIME_MAX  ? -TIME_MAX
-                                                     : r->to_ms > TIME_MAX ? TIME_MAX
-                                                                           : r->to_ms,
+                                            .from_ms = c->bounds.range.from_ms,
+                                            .to_ms = c->bounds.range.to_ms,
                                             .device = device,
                                             .point = point};
     return aggregate_open(&c->aggregates, t->db, &filter, err);
