@@ -251,7 +251,7 @@ run(const struct cli_command *self, int argc, char **argv)
 {
     const char *site = NULL;
     const char *kept = NULL;
-    bool journal = false;
+    bool journal = false, history = false;
     struct wish wish = {0};
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
@@ -259,10 +259,12 @@ run(const struct cli_command *self, int argc, char **argv)
          "each bus's requests and time budget"},
         {"journal", 0, CLI_FLAG, &journal, NULL,
          "prove the journal of events, and the tables by it"},
+        {"history", 0, CLI_FLAG, &history, NULL,
+         "whether all samples can be read, and the roll-ups made of them"},
         {"head", 0, CLI_TEXT, &kept, "SEQ:HASH",
          "with --journal: a head that was kept elsewhere"},
         {"json", 'j', CLI_FLAG, &wish.json, NULL,
-         "the plans, or what was found in the journal, as JSON"},
+         "the plans, or what was found in the journal or history, as JSON"},
     };
     struct cli_list args;
     bool done = false;
@@ -273,6 +275,9 @@ run(const struct cli_command *self, int argc, char **argv)
     if (kept != NULL && !journal) {
         return cli_usage_error(self, "--head is of --journal");
     }
+    if (journal && history) {
+        return cli_usage_error(self, "--journal and --history are two questions");
+    }
     if (journal) {
         if (wish.plan || args.count > 0) {
             return cli_usage_error(self, "--journal takes no --plan and no FILE");
@@ -280,8 +285,14 @@ run(const struct cli_command *self, int argc, char **argv)
         return cli_check_journal(self, site != NULL ? site : CLI_SITE_DEFAULT, kept,
                                  wish.json);
     }
+    if (history) {
+        if (wish.plan || args.count > 0) {
+            return cli_usage_error(self, "--history takes no --plan and no FILE");
+        }
+        return cli_check_history(site != NULL ? site : CLI_SITE_DEFAULT, wish.json);
+    }
     if (wish.json && !wish.plan) {
-        return cli_usage_error(self, "--json is of --plan and --journal");
+        return cli_usage_error(self, "--json is of --plan, --journal and --history");
     }
     if (site != NULL || args.count == 0) {
         if (args.count == CLI_LIST_MAX) {
@@ -295,7 +306,8 @@ run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_check = {
     "check", "validate everything, report every error with its place",
     "[-c SITE] [--plan [--json]] [FILE...]\n"
-    "       caretaker check --journal [-c SITE] [--head SEQ:HASH] [--json]",
+    "       caretaker check --journal [-c SITE] [--head SEQ:HASH] [--json]\n"
+    "       caretaker check --history [-c SITE] [--json]",
     "Reads the site file and all that it includes, compiles the rules, and prints "
     "each\n"
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
@@ -322,5 +334,12 @@ const struct cli_command cli_check = {
     "carries\n"
     "seq and hash, so the log of a broker keeps every head.  Exit status 1 when "
     "something\n"
-    "was found, 4 when there is no database.\n",
+    "was found, 4 when there is no database.\n\n"
+    "--history reads all of history.db, whether the daemon runs or not: each chunk "
+    "and\n"
+    "each point in it has a checksum, so a bit that changed is found, and named by "
+    "device,\n"
+    "point and time.  The rest stays readable; what was set aside earlier is listed.  "
+    "Exit\n"
+    "status as with --journal.\n",
     run};

@@ -1,38 +1,11 @@
 /* check --journal: is the journal what was written? */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "daemon/base/catalogue.h"
-#include "daemon/base/clock.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/progress.h"
 #include "daemon/pipeline/journal_check.h"
-
-#define PROGRESS_AFTER_MS 500 /* A short journal needs no bar. */
-#define PROGRESS_EVERY_MS 200
-#define PROGRESS_WIDTH    30
-
-struct bar {
-    int64_t next_ms; /* Monotonic. */
-    bool shown;
-};
-
-static void
-draw(void *ctx, double done)
-{
-    struct bar *bar = ctx;
-    int64_t now_ms = clock_mono_ms();
-    if (now_ms < bar->next_ms) {
-        return;
-    }
-    done = done > 1 ? 1 : done;
-    int full = (int)(done * PROGRESS_WIDTH);
-    fprintf(stderr, tr("\rjournal [%.*s%.*s] %3d %%"), full,
-            "##############################", PROGRESS_WIDTH - full,
-            "..............................", (int)(done * 100));
-    bar->next_ms = now_ms + PROGRESS_EVERY_MS;
-    bar->shown = true;
-}
 
 static void
 print_json(const struct journal_verdict *v, const char *head)
@@ -77,17 +50,16 @@ check_site_journal(const struct site *site,
                    bool json)
 {
     struct err err = {0};
-    struct bar bar = {.next_ms = clock_mono_ms() + PROGRESS_AFTER_MS};
+    struct progress progress;
     struct journal_verdict verdict;
     char head[JOURNAL_HEAD_BYTES];
     const struct journal_check check = {.data_dir = site->data_dir,
                                         .kept = kept,
-                                        .progress = isatty(STDERR_FILENO) ? draw : NULL,
-                                        .ctx = &bar};
+                                        .progress = progress_set,
+                                        .ctx = &progress};
+    progress_begin(&progress, tr("journal"), false);
     int code = journal_check(&check, &verdict, &err);
-    if (bar.shown) {
-        fputs("\r\033[K", stderr);
-    }
+    progress_end(&progress);
     int status = verdict.findings == 0 ? CLI_OK : CLI_NO;
     if (code != 0) {
         /* Whatever keeps it from being read to its end, there is no answer. */

@@ -110,6 +110,7 @@ copy_all(struct import *im, struct err *err)
     }
     code = code != 0 ? code : replay_source_failed(im->source, err);
     code = code != 0 ? code : write_batch(im, err);
+    code = code != 0 ? code : history_db_pack(im->db, err);
     if (code == 0 && im->stopped_by_bad_row) {
         code =
             err_set(err, ERR_CONFIG,

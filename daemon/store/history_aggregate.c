@@ -332,10 +332,8 @@ join_values(struct aggregate_cursor *c, const struct sheet *s, uint32_t place)
                                          .sum = sheet_values(s, ROLLUP_SUM)[i],
                                          .last = sheet_values(s, ROLLUP_LAST)[i],
                                          .last_ms = s->t_ms[i],
-                                         .count = (uint64_t)count,
-                                         .decimals = ROLLUP_DECIMALS_NONE,
-                                         .not_single = true};
-        rollup_part_join(p, &part);
+                                         .count = (uint64_t)count};
+        rollup_part_join_stored(p, &part);
     }
 }
 
@@ -557,6 +555,12 @@ next_window(struct aggregate_cursor *c, struct err *err)
     c->found = false;
     c->beyond = INT64_MAX;
     return c->parts != NULL ? load(c, err) : no_memory(err);
+}
+
+uint64_t
+aggregate_damaged(const struct aggregate_cursor *c)
+{
+    return c->damaged;
 }
 
 int

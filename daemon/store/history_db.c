@@ -13,18 +13,11 @@
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history_db_internal.h"
+#include "daemon/store/history_keep.h"
 #include "daemon/store/history_rollup.h"
 
-#define DISK_RESERVE_BYTES                                                             \
-    ((uint64_t)16 << 20) /* Left to state.db: the history stops growing here. */
-/* A page of the tail that is used again before the log is folded back into the file is
- * written to the file once: the log holds the tail about twice. */
-#define LOG_BYTES    (INT64_C(16) << 20)
-#define LOG_SHARE    8                  /* Of `max_size`, at most. */
-#define DROP_SHARE   16                 /* Of `max_size`, that makes room. */
-#define DROP_BYTES   (INT64_C(4) << 20) /* The same where there is none. */
-#define MOVE_FRAMES  4000               /* Of schema 1, that move with one flush, */
-#define MOVE_SAMPLES 100000             /* or so many samples. */
+#define MOVE_FRAMES  4000   /* Of schema 1, that move with one flush, */
+#define MOVE_SAMPLES 100000 /* or so many samples. */
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ADD_DEVICE] = "INSERT OR IGNORE INTO device (id) VALUES (?1)",
@@ -52,40 +45,6 @@ close_db(struct history_db *h)
     h->db = NULL;
 }
 
-/* The file may grow to `max_size`, or not at all while the disk is nearly full; what
- * does not fit is SQLITE_FULL, and the oldest frames make room. */
-static int
-limit_pages(struct history_db *h, bool frozen, struct err *err)
-{
-    char sql[64];
-    int64_t pages = h->pages_max > 0 ? h->pages_max : INT32_MAX;
-    if (frozen) {
-        int rc = db_int(h->db, "PRAGMA page_count", 0, &pages, err);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)pages);
-    h->frozen = frozen;
-    return db_exec(h->db, sql, err);
-}
-
-/* How long the log may get, and that nothing is written for nothing. */
-static int
-limit_log(struct history_db *h, struct err *err)
-{
-    char sql[160];
-    int64_t max = h->site->history.max_bytes;
-    int64_t bytes =
-        max > 0 && max / LOG_SHARE < LOG_BYTES ? max / LOG_SHARE : LOG_BYTES;
-    snprintf(sql, sizeof sql,
-             "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld;"
-             /* Pages that are free would else be written, full of zeros. */
-             "PRAGMA secure_delete = OFF",
-             (long long)(bytes / h->page_bytes), (long long)(bytes + bytes / 4));
-    return db_exec(h->db, sql, err);
-}
-
 static int
 try_open(struct history_db *h, bool *damaged, struct err *err)
 {
@@ -101,10 +60,8 @@ try_open(struct history_db *h, bool *damaged, struct err *err)
         rc = db_int(h->db, "PRAGMA page_size", HISTORY_PAGE_BYTES, &h->page_bytes, err);
     }
     if (rc == 0) {
-        h->pages_max = h->site->history.max_bytes / h->page_bytes;
-        rc = limit_pages(h, false, err);
+        rc = history_keep_limit(h, err);
     }
-    rc = rc == 0 ? limit_log(h, err) : rc;
     rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
     rc = rc == 0 ? history_clock_attach(&h->clock, h->db, err) : rc;
     rc = rc == 0 ? history_tail_attach(h->tail, h->db, err) : rc;
@@ -345,6 +302,7 @@ insert_frame(struct history_db *h, const struct frame *f, struct err *err)
 {
     if (history_clock_is_record(f)) {
         int done = put_gathered(h, err);
+        history_tail_clock_changed(h->tail);
         return done == 0 ? history_clock_take(&h->clock, h->db, f, err) : done;
     }
     int rc = history_db_samples(h, f, err);
@@ -422,57 +380,20 @@ move_frames(struct history_db *h, struct err *err)
     return rc;
 }
 
-/* What is older than all chunks goes first. */
-static int
-drop_some(struct history_db *h, int64_t bytes, int64_t *freed, struct err *err)
+/* Another process may have written meanwhile, an import beside the daemon: what is
+ * known of the tail is then read again. */
+int
+history_db_begin(struct history_db *h, struct err *err)
 {
-    if (h->has_frames) {
-        int rc = db_exec(h->db,
-                         "DELETE FROM frame WHERE rowid IN (SELECT rowid FROM frame"
-                         " ORDER BY t LIMIT 1000)",
-                         err);
-        *freed = sqlite3_changes(h->db);
-        if (rc != 0 || *freed > 0) {
-            return rc;
-        }
+    int64_t version = 0;
+    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    rc = rc == 0 ? db_int(h->db, "PRAGMA data_version", 0, &version, err) : rc;
+    if (rc == 0 && version != h->version) {
+        h->version = version;
+        history_tail_forget(h->tail);
+        rc = history_has_frames(h->db, &h->has_frames, err);
     }
-    return history_tail_drop(h->tail, bytes, freed, err);
-}
-
-void
-history_db_watch_disk(struct history_db *h)
-{
-    struct statvfs vfs;
-    struct err err = {0};
-    if (statvfs(h->dir, &vfs) != 0) {
-        return; /* The write itself will say what is wrong. */
-    }
-    bool scarce = (uint64_t)vfs.f_bavail * vfs.f_frsize < DISK_RESERVE_BYTES;
-    if (scarce == h->frozen) {
-        return;
-    }
-    if (limit_pages(h, scarce, &err) != 0) {
-        log_warning("%s", err.text);
-    } else if (scarce) {
-        log_warning("%s: the disk is nearly full; the oldest samples make room",
-                    h->path);
-    }
-}
-
-/* Near its limit the file drops its oldest before it is full. */
-static int
-make_room(struct history_db *h, struct err *err)
-{
-    int64_t pages = 0, unused = 0, freed = 0;
-    if (h->pages_max == 0) {
-        return 0;
-    }
-    int rc = db_int(h->db, "PRAGMA page_count", 0, &pages, err);
-    rc = rc == 0 ? db_int(h->db, "PRAGMA freelist_count", 0, &unused, err) : rc;
-    if (rc != 0 || h->pages_max - pages + unused > h->pages_max / DROP_SHARE) {
-        return rc;
-    }
-    return drop_some(h, h->pages_max * h->page_bytes / DROP_SHARE, &freed, err);
+    return rc;
 }
 
 int
@@ -482,14 +403,13 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
     int rc = h->has_frames ? move_frames(h, err) : 0;
     if (rc == 0 && h->clock.now.pending) {
         rc = history_clock_settle(&h->clock, h->db, err);
-        history_tail_forget(h->tail); /* Chunks that were moved are not rolled up. */
+        if (!h->clock.now.pending) { /* It does not know of the chunks that moved. */
+            history_tail_forget(h->tail);
+        }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
     rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
-    if (!h->clock.now.pending) { /* What seems old may be of today. */
-        rc = rc == 0 ? history_tail_expire(h->tail, expire_ms, err) : rc;
-    }
-    return rc == 0 ? make_room(h, err) : rc;
+    return rc == 0 ? history_keep_settle(h, expire_ms, err) : rc;
 }
 
 int
@@ -525,8 +445,8 @@ history_db_write(struct history_db *h,
             return rc;
         }
     }
-    history_db_watch_disk(h);
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    history_keep_watch(h);
+    int rc = history_db_begin(h, err);
     rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
     rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
@@ -541,7 +461,7 @@ int
 history_db_pack(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+    int rc = history_db_begin(h, err);
     rc = rc == 0 ? history_tail_pack(h->tail, true, err) : rc;
     rc = rc == 0 ? history_rollup_make(h->tail, true, INSTANT_NONE, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
@@ -552,11 +472,9 @@ int
 history_db_drop_oldest(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
-    int64_t bytes =
-        h->pages_max > 0 ? h->pages_max * h->page_bytes / DROP_SHARE : DROP_BYTES;
     int64_t freed = 0;
-    int rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
-    rc = rc == 0 ? drop_some(h, bytes, &freed, err) : rc;
+    int rc = history_db_begin(h, err);
+    rc = rc == 0 ? history_keep_drop(h, &freed, err) : rc;
     if (rc == 0 && freed == 0) {
         rc = err_set(err, ERR_IO, "%s: full, and nothing is left to drop", h->path);
     }

@@ -32,7 +32,10 @@ struct history_db {
     uint32_t point_of_key_count;
     int64_t page_bytes;
     int64_t pages_max; /* From `max_size`; 0: not limited. */
+    int64_t log_bytes; /* That the log may get. */
+    bool gives_back;   /* Pages that are free can leave the file. */
     bool frozen;       /* The disk is nearly full: the file must not grow. */
+    int64_t version;   /* Of the data, as other connections left it. */
     bool has_frames;   /* Of schema 1; had: before this transaction. */
     bool had_frames;
     struct blob_sample samples[FRAME_READINGS_MAX]; /* Of a frame. */
@@ -45,9 +48,10 @@ int history_db_take(struct history_db *h,
                     const struct frame *f,
                     size_t count,
                     struct err *err);
+/* Begins a transaction that writes. */
+int history_db_begin(struct history_db *h, struct err *err);
 /* What else is done in the transaction that writes frames. */
 int history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err);
-void history_db_watch_disk(struct history_db *h);
 /* Undoes the transaction.  Returns the code of `err`. */
 int
 history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err);

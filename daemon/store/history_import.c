@@ -5,6 +5,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/store/history_cursor.h"
 #include "daemon/store/history_db_internal.h"
+#include "daemon/store/history_keep.h"
 
 enum presence {
     PRESENCE_NEW,
@@ -198,10 +199,10 @@ history_db_import(struct history_db *h,
         return err_set(err, ERR_NOMEM, "history");
     }
     im->db = h;
-    history_db_watch_disk(h);
+    history_keep_watch(h);
     int rc = list_frames(im, frames, size, err);
     if (rc == 0) {
-        rc = db_exec(h->db, "BEGIN IMMEDIATE", err);
+        rc = history_db_begin(h, err);
         rc = rc == 0 ? import_all(im, err) : rc;
         rc = rc == 0 ? history_db_settle(h, INSTANT_NONE, err) : rc;
         rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;

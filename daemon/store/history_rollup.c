@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_tail_internal.h"
@@ -331,6 +332,13 @@ roll_device(struct history_tail *t, uint32_t device, struct err *err)
     return rc;
 }
 
+/* So long before the newest that was put; INSTANT_NONE: that is not known. */
+static int64_t
+before(const struct history_tail *t, int64_t ms)
+{
+    return t->put_ms < INSTANT_NONE + ms ? INSTANT_NONE : t->put_ms - ms;
+}
+
 /* The device that has waited longest; 0: none. */
 static uint32_t
 next_device(const struct history_tail *t, bool all, int64_t expire_ms)
@@ -339,7 +347,7 @@ next_device(const struct history_tail *t, bool all, int64_t expire_ms)
     for (uint32_t i = 0; i < t->waiting_count; i++) {
         const struct waiting *w = &t->waiting[i];
         bool due = all || w->unrolled >= ROLL_CHUNKS || w->oldest_ms < expire_ms ||
-                   (t->put_ms > 0 && w->oldest_ms < t->put_ms - ROLL_AGE_MS);
+                   w->oldest_ms < before(t, ROLL_AGE_MS);
         if (w->unrolled > 0 && due &&
             (best == NULL || w->oldest_ms < best->oldest_ms)) {
             best = w;
@@ -363,18 +371,25 @@ history_rollup_make(struct history_tail *t,
     return rc;
 }
 
-int
-history_rollup_expire(struct history_tail *t,
-                      int64_t minutes_before_ms,
-                      int64_t hours_before_ms,
-                      struct err *err)
+static int
+expire(struct history_tail *t, int64_t resolution_ms, int64_t keep_ms, struct err *err)
 {
     sqlite3_stmt *stmt = t->kept[TAIL_SQL_EXPIRE_ROLLUP];
+    if (keep_ms <= 0 || before(t, keep_ms) == INSTANT_NONE) {
+        return 0;
+    }
+    sqlite3_bind_int64(stmt, 1, resolution_ms);
+    sqlite3_bind_int64(stmt, 2, before(t, keep_ms));
     sqlite3_bind_int(stmt, 3, EXPIRE_ROWS);
-    sqlite3_bind_int64(stmt, 1, ROLLUP_MINUTE_MS);
-    sqlite3_bind_int64(stmt, 2, minutes_before_ms);
-    int rc = history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err);
-    sqlite3_bind_int64(stmt, 1, ROLLUP_HOUR_MS);
-    sqlite3_bind_int64(stmt, 2, hours_before_ms);
-    return rc == 0 ? history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err) : rc;
+    return history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err);
+}
+
+int
+history_rollup_expire(struct history_tail *t,
+                      int64_t keep_1m_ms,
+                      int64_t keep_1h_ms,
+                      struct err *err)
+{
+    int rc = expire(t, ROLLUP_MINUTE_MS, keep_1m_ms, err);
+    return rc == 0 ? expire(t, ROLLUP_HOUR_MS, keep_1h_ms, err) : rc;
 }

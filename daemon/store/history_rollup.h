@@ -36,10 +36,11 @@ int history_rollup_make(struct history_tail *t,
                         bool all,
                         int64_t expire_ms,
                         struct err *err);
-/* Deletes some rows whose intervals all are older. */
+/* Deletes some rows whose intervals all are older, seen from the newest sample that was
+ * put under a trusted clock; 0: they are kept for ever. */
 int history_rollup_expire(struct history_tail *t,
-                          int64_t minutes_before_ms,
-                          int64_t hours_before_ms,
+                          int64_t keep_1m_ms,
+                          int64_t keep_1h_ms,
                           struct err *err);
 
 #endif

@@ -37,6 +37,9 @@ each_aggregate(struct history_reader *r,
             *wanted = fn(ctx, &b);
         }
     }
+    for (uint64_t n = c != NULL ? aggregate_damaged(c) : 0; n > 0; n--) {
+        history_damage_add(&r->damage, filter->device, filter->from_ms, filter->to_ms);
+    }
     aggregate_close(c);
     return rc;
 }

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/model/sample.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_clock.h"
 #include "daemon/store/history_tail_internal.h"
 
-#define TRIM_ROWS      64 /* Of the tail, that go with one flush. */
-#define EXPIRE_CHUNKS  64 /* That go with one flush: more than come in. */
-#define EXPIRE_ROWS    8
+#define TRIM_ROWS      64   /* Of the tail, that go with one flush. */
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
@@ -32,16 +31,20 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
                             " FROM chunk WHERE device = ?1 ORDER BY t0 DESC LIMIT 1",
     [TAIL_SQL_PACKED] = "INSERT INTO packed (device, seq) VALUES (?1, ?2)"
                         " ON CONFLICT (device) DO UPDATE SET seq = ?2",
+    /* What a clock dated that may be wrong is as old as what was recorded with it. */
     [TAIL_SQL_EXPIRE_CHUNKS] =
-        "DELETE FROM chunk WHERE key IN"
-        " (SELECT key FROM chunk WHERE t1 < ?1 ORDER BY t1 LIMIT ?2)",
-    [TAIL_SQL_EXPIRE_TAIL] =
-        "DELETE FROM tail WHERE seq IN (SELECT seq FROM"
-        " (SELECT seq, t1 FROM tail ORDER BY seq LIMIT ?2) WHERE t1 < ?1)",
+        "DELETE FROM chunk WHERE key IN (SELECT c.key FROM chunk c"
+        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1 AND"
+        " CASE WHEN c.untrusted = 0 THEN c.key <= p.rolled ELSE c.key <"
+        "  (SELECT ifnull(min(key), 0) FROM chunk WHERE untrusted = 0 AND t1 >= ?1)"
+        " END ORDER BY c.t1 LIMIT ?2)",
     [TAIL_SQL_OLDEST_CHUNK] =
-        "SELECT key, length(bytes) FROM chunk ORDER BY t1 LIMIT 1",
+        "SELECT key, length(bytes), t1 FROM chunk ORDER BY t1 LIMIT 1",
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
-    [TAIL_SQL_OLDEST_TAIL] = "SELECT seq, length(bytes) FROM tail ORDER BY seq LIMIT 1",
+    [TAIL_SQL_OLDEST_ROLLUP] = "SELECT key, length(bytes), t1 FROM rollup"
+                               " WHERE resolution = ?1 ORDER BY t1 LIMIT 1",
+    [TAIL_SQL_OLDEST_TAIL] =
+        "SELECT seq, length(bytes), t1 FROM tail ORDER BY seq LIMIT 1",
     [TAIL_SQL_DROP_TAIL] = "DELETE FROM tail WHERE seq = ?1",
     [TAIL_SQL_UNROLLED] = "SELECT key, shift, samples, bytes FROM chunk"
                           " WHERE device = ?1 AND key > ?2 AND untrusted = 0"
@@ -81,6 +84,7 @@ history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err)
                                   : age;
     t->scaling = no_scaling;
     t->mark = HISTORY_CLOCK_UNKNOWN;
+    t->put_ms = INSTANT_NONE;
     *out = t;
     return 0;
 }
@@ -424,6 +428,7 @@ count_gathered(struct history_tail *t, const struct gathered *g, struct err *err
         t->cells += (uint64_t)s->rows * s->columns;
         t->credit += ROLL_SHARE * (int64_t)s->rows * s->columns;
     }
+    t->credit += ROLL_FLUSH;
     t->credit = t->credit < ROLL_CREDIT_MAX ? t->credit : ROLL_CREDIT_MAX;
     t->next_seq++;
     return 0;
@@ -465,71 +470,16 @@ history_tail_mark(struct history_tail *t, int64_t mark)
     t->mark = mark;
 }
 
+void
+history_tail_clock_changed(struct history_tail *t)
+{
+    t->put_ms = INSTANT_NONE;
+}
+
 int
 history_tail_put(struct history_tail *t, struct err *err)
 {
     int rc = history_tail_know(t, err);
     rc = rc == 0 ? put_row(t, false, err) : rc;
     return rc == 0 ? put_row(t, true, err) : rc;
-}
-
-/* ---- what goes ---- */
-
-int
-history_tail_expire(struct history_tail *t, int64_t before_ms, struct err *err)
-{
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 1, before_ms);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_CHUNKS], 2, EXPIRE_CHUNKS);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 1, before_ms);
-    sqlite3_bind_int64(t->kept[TAIL_SQL_EXPIRE_TAIL], 2, EXPIRE_ROWS);
-    int rc = history_tail_run(t, TAIL_SQL_EXPIRE_CHUNKS, err);
-    rc = rc == 0 ? history_tail_run(t, TAIL_SQL_EXPIRE_TAIL, err) : rc;
-    if (rc == 0 && sqlite3_changes(t->db) > 0) {
-        t->known = false;
-    }
-    return rc;
-}
-
-/* Deletes the one that `oldest` names; its bytes, 0: there is none. */
-static int
-drop_one(struct history_tail *t,
-         enum tail_sql oldest,
-         enum tail_sql drop,
-         int64_t *bytes,
-         struct err *err)
-{
-    sqlite3_stmt *row = t->kept[oldest];
-    int step = sqlite3_step(row);
-    int64_t key = step == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
-    *bytes = step == SQLITE_ROW ? sqlite3_column_int64(row, 1) : 0;
-    int rc =
-        step == SQLITE_ROW || step == SQLITE_DONE ? 0 : db_error(t->db, err, "read");
-    sqlite3_reset(row);
-    if (rc == 0 && step == SQLITE_ROW) {
-        sqlite3_bind_int64(t->kept[drop], 1, key);
-        rc = history_tail_run(t, drop, err);
-    }
-    return rc;
-}
-
-int
-history_tail_drop(struct history_tail *t,
-                  int64_t bytes,
-                  int64_t *freed,
-                  struct err *err)
-{
-    int64_t one = 1;
-    int rc = 0;
-    *freed = 0;
-    while (rc == 0 && *freed < bytes && one > 0) {
-        rc = drop_one(t, TAIL_SQL_OLDEST_CHUNK, TAIL_SQL_DROP_CHUNK, &one, err);
-        *freed += rc == 0 ? one : 0;
-    }
-    one = 1;
-    while (rc == 0 && *freed < bytes && one > 0) {
-        rc = drop_one(t, TAIL_SQL_OLDEST_TAIL, TAIL_SQL_DROP_TAIL, &one, err);
-        *freed += rc == 0 ? one : 0;
-        t->known = false;
-    }
-    return rc;
 }

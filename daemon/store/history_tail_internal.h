@@ -4,9 +4,10 @@
 
 #include "daemon/store/history_tail.h"
 
-/* Cells rolled up for each that is put, while some wait; and how many may be at once.
- */
+/* Cells rolled up for each that is put, while some wait; for each flush, or a site that
+ * has little to put would never be done; and how many may be at once. */
 #define ROLL_SHARE      2
+#define ROLL_FLUSH      4096
 #define ROLL_CREDIT_MAX (INT64_C(1) << 20)
 
 enum tail_sql {
@@ -17,9 +18,9 @@ enum tail_sql {
     TAIL_SQL_LAST_CHUNK,
     TAIL_SQL_PACKED,
     TAIL_SQL_EXPIRE_CHUNKS,
-    TAIL_SQL_EXPIRE_TAIL,
     TAIL_SQL_OLDEST_CHUNK,
     TAIL_SQL_DROP_CHUNK,
+    TAIL_SQL_OLDEST_ROLLUP,
     TAIL_SQL_OLDEST_TAIL,
     TAIL_SQL_DROP_TAIL,
     TAIL_SQL_UNROLLED,
@@ -69,7 +70,7 @@ struct history_tail {
     int64_t next_seq;
     uint64_t cells; /* Put since the last packing. */
     int64_t credit; /* So many cells may be rolled up. */
-    int64_t put_ms; /* The newest that was put under a trusted clock. */
+    int64_t put_ms; /* The newest that was put under a trusted clock, or none. */
     struct chunk_encoder *encoder;
     struct sheet section, before; /* Of the tail; a chunk that is written anew. */
 };

@@ -42,6 +42,7 @@ struct cursor {
     const char *device, *point;
     int64_t nth;
     struct sql_time_writer time;
+    struct history_damage damage; /* Of all passes. */
 };
 
 /* Hands an error of ours to SQLite. */
@@ -177,6 +178,14 @@ cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 static void
 end_pass(struct cursor *c)
 {
+    if (c->samples != NULL) {
+        history_samples_damage(c->samples, &c->damage);
+    }
+    for (uint64_t n = c->aggregates != NULL ? aggregate_damaged(c->aggregates) : 0;
+         n > 0; n--) {
+        history_damage_add(&c->damage, NULL, c->bounds.range.from_ms,
+                           c->bounds.range.to_ms);
+    }
     history_samples_close(c->samples);
     aggregate_close(c->aggregates);
     c->samples = NULL;
@@ -189,6 +198,7 @@ cursor_close(sqlite3_vtab_cursor *base)
 {
     struct cursor *c = (struct cursor *)base;
     end_pass(c);
+    history_damage_log(&c->damage, HISTORY_FILE);
     vtab_bounds_fini(&c->bounds);
     history_names_fini(&c->names);
     free(c);

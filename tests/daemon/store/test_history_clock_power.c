@@ -287,6 +287,22 @@ START_TEST(what_was_said_of_the_clock_outlives_the_frames_that_are_dropped)
 }
 END_TEST
 
+START_TEST(that_the_clock_was_synchronised_is_kept)
+{
+    struct history *h = NULL;
+    char got[512];
+    for (int i = 0; i < 4; i++) {
+        must(history_open(&h, dir, &site, &err));
+        ck_assert_int_eq(history_was_synchronised(h), i >= 2);
+        history_clock(h, NOW, i % 2 == 0, i == 1);
+        ck_assert_int_eq(history_was_synchronised(h), i >= 2);
+        history_close(h);
+    }
+    scratch_query(dir, "history.db", "SELECT count(*) FROM clock WHERE key < 2", got);
+    ck_assert_str_eq(got, "2");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -298,6 +314,7 @@ main(void)
     tcase_add_test(tc, the_power_goes_at_each_operation);
     tcase_add_test(tc, each_operation_fails_once);
     tcase_add_test(tc, what_was_said_of_the_clock_outlives_the_frames_that_are_dropped);
+    tcase_add_test(tc, that_the_clock_was_synchronised_is_kept);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
