@@ -51,7 +51,7 @@ LDLIBS   += $(PKG_LIBS) $(PAHO) -lm -pthread
 # loading program does not have.
 EXTENSION_MAIN := daemon/store/history_extension.c
 EXTENSION_SRCS := $(EXTENSION_MAIN) $(wildcard daemon/store/history_*.c daemon/store/sql_time.c \
-	daemon/store/chunk*.c daemon/store/tail*.c) daemon/store/sheet.c \
+	daemon/store/chunk*.c daemon/store/tail*.c daemon/store/rollup*.c) daemon/store/sheet.c \
 	daemon/store/frame_blob.c daemon/store/db.c daemon/model/words.c \
 	$(wildcard daemon/base/*.c)
 EXTENSION_OBJS := $(EXTENSION_SRCS:%.c=$(BUILD)/extension/%.o)

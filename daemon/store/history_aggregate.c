@@ -23,7 +23,7 @@ struct aggregate_cursor {
     int64_t step_ms, resolution_ms; /* 0: out of samples alone. */
     int64_t first, last;            /* Intervals of step_ms that are asked for. */
     struct history_points list;
-    sqlite3_stmt *rollups, *chunks, *tail_bytes, *frames;
+    sqlite3_stmt *rollups, *chunks, *tail_bytes, *frames, *next;
     int64_t *sections; /* Of the tail: seq, t0, t1 of each row. */
     size_t section_count;
     struct sheet sheet;
@@ -31,6 +31,8 @@ struct aggregate_cursor {
     struct rollup_part *parts;
     int64_t from, to; /* Intervals. */
     size_t at;        /* The next part. */
+    bool found;       /* The window had some. */
+    int64_t beyond;   /* The first behind it, of what it was made of. */
     bool ended;
     uint64_t damaged; /* Spans that could not be read. */
 };
@@ -92,6 +94,13 @@ prepare(struct aggregate_cursor *c, struct err *err)
                  : rc;
     rc = rc == 0 ? db_prepare(c->db, &c->tail_bytes,
                               "SELECT shift, bytes FROM tail WHERE seq = ?1", err)
+                 : rc;
+    rc = rc == 0 ? db_prepare(c->db, &c->next,
+                              "SELECT min(?4, ifnull((SELECT min(t0) FROM chunk"
+                              "  WHERE device = ?1 AND t0 >= ?2), ?4), ifnull((SELECT"
+                              "  min(t0) FROM rollup WHERE device = ?1"
+                              "  AND resolution = ?3 AND t0 >= ?2), ?4))",
+                              err)
                  : rc;
     if (rc == 0 && has_frames) {
         rc = db_prepare(c->db, &c->frames,
@@ -207,7 +216,7 @@ aggregate_open(struct aggregate_cursor **out,
                        : c->step_ms % ROLLUP_MINUTE_MS == 0 ? ROLLUP_MINUTE_MS
                                                             : 0;
     c->first = rollup_interval(filter->from_ms, c->step_ms);
-    c->first += filter->from_ms % c->step_ms != 0;
+    c->first += filter->from_ms % c->step_ms != 0; /* Only what begins in it. */
     c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;
@@ -236,6 +245,7 @@ aggregate_close(struct aggregate_cursor *c)
     sqlite3_finalize(c->chunks);
     sqlite3_finalize(c->tail_bytes);
     sqlite3_finalize(c->frames);
+    sqlite3_finalize(c->next);
     free(c);
 }
 
@@ -243,10 +253,11 @@ aggregate_close(struct aggregate_cursor *c)
 
 /* The part of a time and place; NULL: outside. */
 static inline struct rollup_part *
-part_of(const struct aggregate_cursor *c, int64_t t_ms, uint32_t place)
+part_of(struct aggregate_cursor *c, int64_t t_ms, uint32_t place)
 {
     int64_t interval = rollup_interval(t_ms, c->step_ms);
     if (interval < c->from || interval > c->to) {
+        c->beyond = interval > c->to && interval < c->beyond ? interval : c->beyond;
         return NULL;
     }
     return &c->parts[(size_t)(interval - c->from) * c->list.point_count + place];
@@ -523,6 +534,31 @@ load(struct aggregate_cursor *c, struct err *err)
     return rc;
 }
 
+/* Behind an empty window: begins where something is, however long there is nothing. */
+static int
+skip_gap(struct aggregate_cursor *c, struct err *err)
+{
+    int64_t from_ms = c->from * c->step_ms, next_ms = c->last * c->step_ms;
+    int rc = 0;
+    for (size_t i = 0; i < c->section_count; i++) {
+        int64_t t0 = c->sections[3 * i + 1];
+        next_ms = t0 >= from_ms && t0 < next_ms ? t0 : next_ms;
+    }
+    for (size_t i = 0; rc == 0 && i < c->list.device_count; i++) {
+        sqlite3_bind_int64(c->next, 1, c->list.devices[i].key);
+        sqlite3_bind_int64(c->next, 2, from_ms);
+        sqlite3_bind_int64(c->next, 3, c->resolution_ms);
+        sqlite3_bind_int64(c->next, 4, next_ms);
+        rc = sqlite3_step(c->next) == SQLITE_ROW ? 0 : db_error(c->db, err, "read");
+        next_ms = rc == 0 ? sqlite3_column_int64(c->next, 0) : next_ms;
+        sqlite3_reset(c->next);
+    }
+    int64_t next = rollup_interval(next_ms, c->step_ms);
+    next = c->beyond < next ? c->beyond : next;
+    c->from = next > c->from ? next : c->from;
+    return rc;
+}
+
 /* The next window; `ended` when there is none. */
 static int
 next_window(struct aggregate_cursor *c, struct err *err)
@@ -530,15 +566,19 @@ next_window(struct aggregate_cursor *c, struct err *err)
     int64_t most = CELLS_MAX / (int64_t)c->list.point_count;
     most = most < 1 ? 1 : most > INTERVALS_MAX ? INTERVALS_MAX : most;
     c->from = c->to + 1;
-    if (c->from > c->last) {
+    /* Frames of an old schema are asked for as they come. */
+    int rc = c->parts != NULL && !c->found && c->frames == NULL ? skip_gap(c, err) : 0;
+    if (rc != 0 || c->from > c->last) {
         c->ended = true;
-        return 0;
+        return rc;
     }
     c->to = c->last - c->from < most ? c->last : c->from + most - 1;
     free(c->parts);
     c->parts =
         calloc((size_t)(c->to - c->from + 1) * c->list.point_count, sizeof *c->parts);
     c->at = 0;
+    c->found = false;
+    c->beyond = INT64_MAX;
     return c->parts != NULL ? load(c, err) : no_memory(err);
 }
 
@@ -575,7 +615,7 @@ aggregate_next(struct aggregate_cursor *c,
                 .last_ms = p->last_ms,
                 .count = p->count};
             c->at++;
-            *more = true;
+            c->found = *more = true;
             return 0;
         }
         int rc = next_window(c, err);
