@@ -372,7 +372,10 @@ check_rows(struct checking *c,
             rc = broken(c, t->part, err);
         }
         sqlite3_reset(row);
-        progress(c, last > first ? (double)(key - first) / (double)(last - first) : 1);
+        /* A table without rows has no first key, and is done. */
+        progress(c, last > first && key >= first && first != INT64_MIN
+                        ? ((double)key - (double)first) / ((double)last - (double)first)
+                        : 1);
     }
     return rc;
 }

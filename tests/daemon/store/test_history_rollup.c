@@ -7,6 +7,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/store/history.h"
+#include "daemon/store/history_check.h"
 #include "daemon/store/history_db.h"
 #include "daemon/store/history_rollup.h"
 #include "daemon/store/history_series.h"
@@ -599,6 +600,11 @@ START_TEST(aggregates_are_those_of_the_samples)
                               " WHERE key > rolled"),
                      0);
     expect_naive();
+    struct history_check check = {.data_dir = dir};
+    struct history_verdict verdict;
+    must(history_check(&check, &verdict, &err));
+    ck_assert_uint_gt(verdict.rollups, 0);
+    ck_assert_uint_eq(verdict.findings, 0);
 }
 END_TEST
 
