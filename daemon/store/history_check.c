@@ -358,7 +358,9 @@ check_rows(struct checking *c,
             rc = broken(c, t->part, err);
         }
         sqlite3_reset(row);
-        progress(c, last > first ? (double)(key - first) / (double)(last - first) : 1);
+        progress(c, last > first
+                        ? ((double)key - (double)first) / ((double)last - (double)first)
+                        : 1);
     }
     return rc;
 }
