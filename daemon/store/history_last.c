@@ -167,6 +167,11 @@ look_into_chunks(struct looking *x,
         if (r == CHUNK_NOMEM) {
             rc = no_memory(x, err);
         } else { /* Of a damaged one what is whole. */
+            if (r == CHUNK_DAMAGED) {
+                history_damage_add(&x->reader->damage, d->id,
+                                   sqlite3_column_int64(row, 0),
+                                   sqlite3_column_int64(row, 0));
+            }
             take_sheet(x, &x->sheet, sqlite3_column_int64(row, 2),
                        sqlite3_column_int64(row, 1) != 0);
         }

@@ -14,8 +14,8 @@
 #define PERIOD_DEFAULT 1000 /* ms */
 
 /* In the table `damaged`. */
-#define WHY_SECTION "checksum of a device's frames"
-#define WHY_HEAD    "checksum of the head"
+#define WHY_SECTION "section: checksum"
+#define WHY_HEAD    "head: checksum"
 
 static const char *const sql_texts[TAIL_SQL_COUNT] = {
     [TAIL_SQL_INSERT] = "INSERT INTO tail (seq, t0, t1, untrusted, bytes)"
