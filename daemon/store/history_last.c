@@ -151,6 +151,7 @@ look_into_chunk(struct looking *x,
                 const struct history_device *d,
                 sqlite3_stmt *fetch,
                 int64_t key,
+                int64_t t1,
                 struct err *err)
 {
     int rc = 0;
@@ -163,6 +164,9 @@ look_into_chunk(struct looking *x,
         if (r == CHUNK_NOMEM) {
             rc = no_memory(x, err);
         } else { /* Of a damaged one what is whole. */
+            if (r == CHUNK_DAMAGED) {
+                history_damage_add(&x->reader->damage, d->id, t1, t1);
+            }
             take_sheet(x, &x->sheet, sqlite3_column_int64(fetch, 1),
                        sqlite3_column_int64(fetch, 0) != 0);
         }
@@ -186,8 +190,9 @@ look_into_chunks(struct looking *x,
     sqlite3_bind_int64(row, 1, d->key);
     sqlite3_bind_int(row, 2, CHUNKS_TRIED);
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
-        if (!is_settled(x, d, sqlite3_column_int64(row, 1))) {
-            rc = look_into_chunk(x, d, fetch, sqlite3_column_int64(row, 0), err);
+        int64_t t1 = sqlite3_column_int64(row, 1);
+        if (!is_settled(x, d, t1)) {
+            rc = look_into_chunk(x, d, fetch, sqlite3_column_int64(row, 0), t1, err);
         } /* Else another one may overlap it. */
     }
     rc = rc == 0 && step != SQLITE_DONE ? db_error(x->reader->db, err, "read") : rc;

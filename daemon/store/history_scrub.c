@@ -13,7 +13,7 @@
 #define WEEK_MS       INT64_C(604800000)
 #define ROWS_MAX      32     /* With one flush, */
 #define ROW_BYTES_MAX 262144 /* or as many as have so many bytes. */
-#define TORN          "a page is torn: SQLite cannot reach it"
+#define TORN          "page: torn"
 
 static const struct {
     const char *name, *range, *next, *read, *replace, *drop;

@@ -14,6 +14,10 @@
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
+/* In the table `damaged`. */
+#define WHY_SECTION "section: checksum"
+#define WHY_HEAD    "head: checksum"
+
 static const char *const sql_texts[TAIL_SQL_COUNT] = {
     [TAIL_SQL_INSERT] = "INSERT INTO tail (seq, t0, t1, untrusted, bytes)"
                         " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -252,7 +256,7 @@ history_tail_set_aside(struct history_tail *t,
         .t1 = sqlite3_column_int64(row, 5),
         .untrusted = sqlite3_column_int64(row, 1),
         .shift = sqlite3_column_int64(row, 2),
-        .why = part != NULL ? "checksum of a device's frames" : "checksum of the head",
+        .why = part != NULL ? WHY_SECTION : WHY_HEAD,
         .bytes = part != NULL ? bytes + part->at : bytes,
         .size = part != NULL ? part->size : (size_t)sqlite3_column_bytes(row, 3)};
     return scrub_put(t->db, &f, true, err); /* Packing comes by several times. */
