@@ -190,6 +190,7 @@ extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_ex
     cli_tune, cli_report, cli_status, cli_devices, cli_alarms, cli_tickets, cli_ack,
     cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
     cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
-    cli_completion, cli_device, cli_ledger, cli_plan, cli_duty, cli_sql, cli_backup;
+    cli_completion, cli_device, cli_ledger, cli_plan, cli_duty, cli_sql, cli_backup,
+    cli_plot;
 
 #endif

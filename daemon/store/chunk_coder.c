@@ -79,13 +79,14 @@ coder_end(struct coder *c)
     return (size_t)(c->out - c->out_begin);
 }
 
-void
-coder_shift_in(struct coder *c)
+uint32_t
+coder_last_word(const uint8_t *in, const uint8_t *in_end)
 {
+    uint32_t word = 0;
     for (int i = 0; i < SHIFT_BYTES; i++) {
-        c->low = c->low << 8 | (c->in < c->in_end ? *c->in++ : 0);
+        word = word << 8 | (in < in_end ? *in++ : 0);
     }
-    c->range <<= 32;
+    return word;
 }
 
 void

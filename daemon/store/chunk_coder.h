@@ -26,6 +26,7 @@
 
 #define CODER_SEEN_MAX 127 /* Bits after which a chance learns no slower. */
 #define CODER_EVEN     16  /* Most even bits at a time. */
+#define CODER_EVEN_FEW 4
 #define CODER_INLINE   static inline __attribute__((always_inline))
 
 struct coder {
@@ -53,8 +54,26 @@ extern const uint16_t coder_shares[CODER_SEEN_MAX + 1];
 
 /* Out of line: one time in 32 bits of output. */
 void coder_shift_out(struct coder *c);
-void coder_shift_in(struct coder *c);
 void coder_carry(struct coder *c);
+/* What is left of the stream, less than 4 bytes, as if zeros followed. */
+uint32_t coder_last_word(const uint8_t *in, const uint8_t *in_end);
+
+/* Does not give the coder's address away: a copy of it may live in registers. */
+CODER_INLINE void
+coder_shift_in(struct coder *c)
+{
+    uint32_t word;
+    if (__builtin_expect(c->in_end - c->in < 4, 0)) {
+        word = coder_last_word(c->in, c->in_end);
+        c->in = c->in_end;
+    } else {
+        word = (uint32_t)c->in[0] << 24 | (uint32_t)c->in[1] << 16 |
+               (uint32_t)c->in[2] << 8 | c->in[3];
+        c->in += 4;
+    }
+    c->low = c->low << 32 | word;
+    c->range <<= 32;
+}
 
 static inline void
 chances_reset(struct chance *chances, size_t count)
@@ -135,10 +154,19 @@ coder_even(struct coder *c, uint32_t value, unsigned count, const bool decode)
 {
     c->range >>= count;
     if (decode) {
-        uint64_t found = c->low / c->range;
-        uint32_t most = (1u << count) - 1;
-        value = found > most ? most : (uint32_t)found; /* More: damaged. */
-        c->low -= value * c->range;
+        if (count <= CODER_EVEN_FEW) { /* Quicker than to divide. */
+            value = 0;
+            for (unsigned i = count; i-- > 0;) {
+                uint64_t part = c->low >= c->range << i ? c->range << i : 0;
+                value |= (uint32_t)(part != 0) << i;
+                c->low -= part;
+            }
+        } else {
+            uint64_t found = c->low / c->range;
+            uint32_t most = (1u << count) - 1;
+            value = found > most ? most : (uint32_t)found; /* More: damaged. */
+            c->low -= value * c->range;
+        }
     } else {
         coder_add(c, value * c->range);
     }

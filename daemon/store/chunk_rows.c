@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/chunk_series_code.h"
+
 #define FORM_RUNS      0x01u
 #define FORM_FOLLOWS   0x02u
 #define PERIOD_MAX     (INT64_C(1) << 31) /* 24 days; longer ones cost some more. */
@@ -106,12 +108,12 @@ chunk_rows_chances_reset(struct chunk_rows_chances *chances)
 }
 
 /* `is_one`: the row before was one step on; then whether this one is. */
-static int64_t
+CODER_INLINE int64_t
 steps_code(struct chunk_rows_chances *chances,
            struct coder *c,
            bool *is_one,
            int64_t steps,
-           bool decode)
+           const bool decode)
 {
     *is_one = coder_bit(c, &chances->is_one[*is_one], steps == 1, decode);
     if (*is_one) {
@@ -170,13 +172,14 @@ get_times(const struct chunk_rows_reader *r,
           int64_t *t_ms)
 {
     struct chunk_series phases;
+    struct coder coder = *c; /* In registers, mostly. */
     bool is_one = true;
     int64_t grid = r->first, phase, jump;
     chunk_series_init(&phases, &chances->phases, 0, r->predictor);
     t_ms[0] = r->first;
     for (uint32_t i = 1; i < rows; i++) {
-        int64_t steps = steps_code(chances, c, &is_one, 0, true);
-        if (!chunk_series_get(&phases, c, &phase, 1) ||
+        int64_t steps = steps_code(chances, &coder, &is_one, 0, true);
+        if (!chunk_series_code(&phases, &coder, &phase, true) ||
             __builtin_mul_overflow(steps, r->period, &jump) ||
             __builtin_add_overflow(grid, jump, &grid) ||
             !time_is_sane(grid, 2 * CHUNK_TIME_MAX) ||
@@ -186,6 +189,7 @@ get_times(const struct chunk_rows_reader *r,
         t_ms[i] = grid + phase;
         grid = r->follows ? t_ms[i] : grid;
     }
+    *c = coder;
     return true;
 }
 

@@ -49,7 +49,7 @@ struct history {
     bool clock_waits; /* It found no room yet. */
 
     atomic_size_t waiting; /* Bytes in the ring, about. */
-    atomic_uint_least64_t frames, samples, dropped, commits;
+    atomic_uint_least64_t frames, samples, dropped, commits, damaged;
     atomic_bool failing;
     atomic_bool full;
 };
@@ -176,6 +176,7 @@ count_batch(struct history *h)
         at += frame_bytes(f->count);
     }
     atomic_fetch_add(&h->commits, 1);
+    atomic_store(&h->damaged, history_db_damaged(h->db));
     h->batch_size = 0;
 }
 
@@ -288,6 +289,7 @@ history_open(struct history **out,
     if (rc == 0) {
         h->was_synchronised = history_db_was_synchronised(h->db);
         h->present.t_ms = history_db_space(h->db).present_ms;
+        atomic_store(&h->damaged, history_db_damaged(h->db));
         int failure = pthread_create(&h->thread, NULL, run, h);
         if (failure != 0) {
             rc = err_set(&local, ERR_IO, "history thread: %s", err_reason(failure));
@@ -399,6 +401,7 @@ history_count(const struct history *h)
                                    .samples = atomic_load(&h->samples),
                                    .dropped = atomic_load(&h->dropped),
                                    .commits = atomic_load(&h->commits),
+                                   .damaged = atomic_load(&h->damaged),
                                    .failing = atomic_load(&h->failing),
                                    .full = atomic_load(&h->full)};
 }

@@ -10,6 +10,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
+#include "daemon/store/history_damage.h"
 
 struct history;
 
@@ -37,15 +38,20 @@ int history_flush(struct history *h, struct err *err);
 
 struct history_counts {
     uint64_t frames, samples, dropped, commits;
-    bool failing; /* The last commit failed; why is in the log. */
-    bool full;    /* The oldest samples make room for want of disk. */
+    uint64_t damaged; /* Spans found within a day, and set aside. */
+    bool failing;     /* The last commit failed; why is in the log. */
+    bool full;        /* The oldest make room for want of disk. */
 };
 struct history_counts history_count(const struct history *h);
 
 /* Read side, for anybody, also while the daemon writes. */
 struct history_reader;
 int history_reader_open(struct history_reader **out, const char *dir, struct err *err);
+/* Damage that was met is logged: one line.  NULL is accepted. */
 void history_reader_close(struct history_reader *r);
+/* What of all that was asked for could not be read, and was left out; as long as the
+ * reader. */
+const struct history_damage *history_reader_damage(const struct history_reader *r);
 
 struct history_sample {
     int64_t t_ms;

@@ -23,7 +23,7 @@ struct aggregate_cursor {
     int64_t step_ms, resolution_ms; /* 0: out of samples alone. */
     int64_t first, last;            /* Intervals of step_ms that are asked for. */
     struct history_points list;
-    sqlite3_stmt *rollups, *chunks, *tail_bytes, *frames;
+    sqlite3_stmt *rollups, *chunks, *tail_bytes, *frames, *next;
     int64_t *sections; /* Of the tail: seq, t0, t1 of each row. */
     size_t section_count;
     struct sheet sheet;
@@ -31,6 +31,8 @@ struct aggregate_cursor {
     struct rollup_part *parts;
     int64_t from, to; /* Intervals. */
     size_t at;        /* The next part. */
+    bool found;       /* The window had some. */
+    int64_t beyond;   /* The first behind it, of what it was made of. */
     bool ended;
     uint64_t damaged; /* Spans that could not be read. */
 };
@@ -92,6 +94,13 @@ prepare(struct aggregate_cursor *c, struct err *err)
                  : rc;
     rc = rc == 0 ? db_prepare(c->db, &c->tail_bytes,
                               "SELECT shift, bytes FROM tail WHERE seq = ?1", err)
+                 : rc;
+    rc = rc == 0 ? db_prepare(c->db, &c->next,
+                              "SELECT min(?4, ifnull((SELECT min(t0) FROM chunk"
+                              "  WHERE device = ?1 AND t0 >= ?2), ?4), ifnull((SELECT"
+                              "  min(t0) FROM rollup WHERE device = ?1"
+                              "  AND resolution = ?3 AND t0 >= ?2), ?4))",
+                              err)
                  : rc;
     if (rc == 0 && has_frames) {
         rc = db_prepare(c->db, &c->frames,
@@ -207,9 +216,7 @@ aggregate_open(struct aggregate_cursor **out,
                        : c->step_ms % ROLLUP_MINUTE_MS == 0 ? ROLLUP_MINUTE_MS
                                                             : 0;
     c->first = rollup_interval(filter->from_ms, c->step_ms);
-    if (c->first > INT64_MIN / c->step_ms && c->first * c->step_ms < filter->from_ms) {
-        c->first++;
-    }
+    c->first += filter->from_ms % c->step_ms != 0; /* Only what begins in it. */
     c->last = rollup_interval(filter->to_ms, c->step_ms);
     int rc = history_points_read(&c->list, db, filter->device, filter->point, err);
     rc = rc == 0 ? prepare(c, err) : rc;
@@ -238,6 +245,7 @@ aggregate_close(struct aggregate_cursor *c)
     sqlite3_finalize(c->chunks);
     sqlite3_finalize(c->tail_bytes);
     sqlite3_finalize(c->frames);
+    sqlite3_finalize(c->next);
     free(c);
 }
 
@@ -245,10 +253,11 @@ aggregate_close(struct aggregate_cursor *c)
 
 /* The part of a time and place; NULL: outside. */
 static inline struct rollup_part *
-part_of(const struct aggregate_cursor *c, int64_t t_ms, uint32_t place)
+part_of(struct aggregate_cursor *c, int64_t t_ms, uint32_t place)
 {
     int64_t interval = rollup_interval(t_ms, c->step_ms);
     if (interval < c->from || interval > c->to) {
+        c->beyond = interval > c->to && interval < c->beyond ? interval : c->beyond;
         return NULL;
     }
     return &c->parts[(size_t)(interval - c->from) * c->list.point_count + place];
@@ -289,19 +298,55 @@ read_values(const struct chunk *chunk,
             struct sheet *s)
 {
     struct chunk_part part = {0};
+    uint32_t first = key * ROLLUP_COLUMNS, found = 0;
     s->columns = 0;
-    if (!chunk_find(chunk, key * ROLLUP_COLUMNS, &part)) {
-        return true;
-    }
     for (uint32_t i = 0; i < ROLLUP_VALUES; i++) {
-        if ((i > 0 && !chunk_next(chunk, &part)) ||
-            part.key != key * ROLLUP_COLUMNS + i ||
-            !chunk_values(chunk, &part, row_statuses, sheet_values(s, i),
-                          sheet_statuses(s, i))) {
-            return false;
+        for (uint32_t row = 0; row < s->rows; row++) {
+            sheet_statuses(s, i)[row] = CHUNK_ABSENT;
         }
     }
-    s->columns = ROLLUP_VALUES;
+    while (chunk_next(chunk, &part) && part.key < first + ROLLUP_VALUES) {
+        if (part.key >= first) {
+            uint32_t i = part.key - first;
+            if (!chunk_values(chunk, &part, row_statuses, sheet_values(s, i),
+                              sheet_statuses(s, i))) {
+                return false;
+            }
+            found++;
+        }
+    }
+    s->columns = found > 0 ? ROLLUP_VALUES : 0;
+    return true;
+}
+
+/* What a row says of a point; false: nothing, or not all. */
+static bool
+stored_part(const struct sheet *s, uint32_t row, struct rollup_part *out)
+{
+    double last = sheet_values(s, ROLLUP_LAST)[row];
+    double count = sheet_values(s, ROLLUP_COUNT)[row];
+    uint32_t good = 0, absent = 0;
+    for (uint32_t k = 0; k < ROLLUP_VALUES; k++) {
+        uint16_t status = sheet_statuses(s, k)[row];
+        good += status != CHUNK_ABSENT && CHUNK_QUALITY(status) == QUALITY_GOOD;
+        absent += status == CHUNK_ABSENT;
+    }
+    *out = (struct rollup_part){.min = last,
+                                .max = last,
+                                .sum = last,
+                                .last = last,
+                                .last_ms = s->t_ms[row],
+                                .count = 1};
+    if (good == 1 && absent == ROLLUP_VALUES - 1) {
+        return sheet_statuses(s, ROLLUP_LAST)[row] != CHUNK_ABSENT;
+    }
+    if (good != ROLLUP_VALUES || !(count >= 1 && count < 1e15)) {
+        return false;
+    }
+    out->min = sheet_values(s, ROLLUP_MIN)[row];
+    out->max = sheet_values(s, ROLLUP_MAX)[row];
+    out->sum = sheet_values(s, ROLLUP_SUM)[row];
+    out->count = (uint64_t)count;
     return true;
 }
 
@@ -309,24 +354,11 @@ static void
 join_values(struct aggregate_cursor *c, const struct sheet *s, uint32_t place)
 {
     for (uint32_t i = 0; i < s->rows; i++) {
-        bool good = true;
-        for (uint32_t k = 0; k < ROLLUP_VALUES; k++) {
-            good = good && CHUNK_QUALITY(sheet_statuses(s, k)[i]) == QUALITY_GOOD;
+        struct rollup_part *p = part_of(c, s->t_ms[i], place);
+        struct rollup_part part;
+        if (p != NULL && stored_part(s, i, &part)) {
+            rollup_part_join_stored(p, &part);
         }
-        struct rollup_part *p = good ? part_of(c, s->t_ms[i], place) : NULL;
-        double count = sheet_values(s, ROLLUP_COUNT)[i];
-        if (p == NULL || !(count >= 1 && count < 1e15)) {
-            continue;
-        }
-        const struct rollup_part part = {.min = sheet_values(s, ROLLUP_MIN)[i],
-                                         .max = sheet_values(s, ROLLUP_MAX)[i],
-                                         .sum = sheet_values(s, ROLLUP_SUM)[i],
-                                         .last = sheet_values(s, ROLLUP_LAST)[i],
-                                         .last_ms = s->t_ms[i],
-                                         .count = (uint64_t)count,
-                                         .decimals = ROLLUP_DECIMALS_NONE,
-                                         .not_single = true};
-        rollup_part_join(p, &part);
     }
 }
 
@@ -502,6 +534,31 @@ load(struct aggregate_cursor *c, struct err *err)
     return rc;
 }
 
+/* Behind an empty window: begins where something is, however long there is nothing. */
+static int
+skip_gap(struct aggregate_cursor *c, struct err *err)
+{
+    int64_t from_ms = c->from * c->step_ms, next_ms = c->last * c->step_ms;
+    int rc = 0;
+    for (size_t i = 0; i < c->section_count; i++) {
+        int64_t t0 = c->sections[3 * i + 1];
+        next_ms = t0 >= from_ms && t0 < next_ms ? t0 : next_ms;
+    }
+    for (size_t i = 0; rc == 0 && i < c->list.device_count; i++) {
+        sqlite3_bind_int64(c->next, 1, c->list.devices[i].key);
+        sqlite3_bind_int64(c->next, 2, from_ms);
+        sqlite3_bind_int64(c->next, 3, c->resolution_ms);
+        sqlite3_bind_int64(c->next, 4, next_ms);
+        rc = sqlite3_step(c->next) == SQLITE_ROW ? 0 : db_error(c->db, err, "read");
+        next_ms = rc == 0 ? sqlite3_column_int64(c->next, 0) : next_ms;
+        sqlite3_reset(c->next);
+    }
+    int64_t next = rollup_interval(next_ms, c->step_ms);
+    next = c->beyond < next ? c->beyond : next;
+    c->from = next > c->from ? next : c->from;
+    return rc;
+}
+
 /* The next window; `ended` when there is none. */
 static int
 next_window(struct aggregate_cursor *c, struct err *err)
@@ -509,16 +566,26 @@ next_window(struct aggregate_cursor *c, struct err *err)
     int64_t most = CELLS_MAX / (int64_t)c->list.point_count;
     most = most < 1 ? 1 : most > INTERVALS_MAX ? INTERVALS_MAX : most;
     c->from = c->to + 1;
-    if (c->from > c->last) {
+    /* Frames of an old schema are asked for as they come. */
+    int rc = c->parts != NULL && !c->found && c->frames == NULL ? skip_gap(c, err) : 0;
+    if (rc != 0 || c->from > c->last) {
         c->ended = true;
-        return 0;
+        return rc;
     }
     c->to = c->last - c->from < most ? c->last : c->from + most - 1;
     free(c->parts);
     c->parts =
         calloc((size_t)(c->to - c->from + 1) * c->list.point_count, sizeof *c->parts);
     c->at = 0;
+    c->found = false;
+    c->beyond = INT64_MAX;
     return c->parts != NULL ? load(c, err) : no_memory(err);
+}
+
+uint64_t
+aggregate_damaged(const struct aggregate_cursor *c)
+{
+    return c->damaged;
 }
 
 int
@@ -548,7 +615,7 @@ aggregate_next(struct aggregate_cursor *c,
                 .last_ms = p->last_ms,
                 .count = p->count};
             c->at++;
-            *more = true;
+            c->found = *more = true;
             return 0;
         }
         int rc = next_window(c, err);

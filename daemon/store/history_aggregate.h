@@ -42,6 +42,8 @@ int aggregate_open(struct aggregate_cursor **out,
                    const struct aggregate_filter *filter,
                    struct err *err);
 void aggregate_close(struct aggregate_cursor *c); /* NULL is accepted. */
+/* Rows of the file that could not be read, wholly or in part, and were left out. */
+uint64_t aggregate_damaged(const struct aggregate_cursor *c);
 /* In order of time, then device, then point.  `more` false: there is none. */
 int aggregate_next(struct aggregate_cursor *c,
                    struct aggregate_row *out,

@@ -204,28 +204,42 @@ check_tail(struct checking *c, sqlite3_stmt *row, struct err *err)
     return 0;
 }
 
-/* Whether each interval of a point has its five numbers, and they can be. */
+static bool
+is_there(const struct sheet *s, uint32_t column, uint32_t row)
+{
+    return column < s->columns && sheet_statuses(s, column)[row] != CHUNK_ABSENT;
+}
+
+/* Whether each interval of a point, whose columns begin at `first`, has its five
+ * numbers, or the last one alone, and they can be. */
 static bool
 numbers_can_be(const struct sheet *s, uint32_t first)
 {
-    const double *values[ROLLUP_VALUES];
+    uint32_t at[ROLLUP_VALUES], point = s->keys[first] / ROLLUP_COLUMNS;
     for (uint32_t i = 0; i < ROLLUP_VALUES; i++) {
-        if (first + i >= s->columns || s->keys[first + i] != s->keys[first] + i) {
+        at[i] = UINT32_MAX;
+    }
+    for (uint32_t k = first; k < s->columns && s->keys[k] / ROLLUP_COLUMNS == point;
+         k++) {
+        if (s->keys[k] % ROLLUP_COLUMNS >= ROLLUP_VALUES) {
             return false;
         }
-        values[i] = sheet_values(s, first + i);
+        at[s->keys[k] % ROLLUP_COLUMNS] = k;
     }
     for (uint32_t r = 0; r < s->rows; r++) {
-        bool there = sheet_statuses(s, first)[r] != CHUNK_ABSENT;
-        for (uint32_t i = 1; i < ROLLUP_VALUES; i++) {
-            if ((sheet_statuses(s, first + i)[r] != CHUNK_ABSENT) != there) {
-                return false;
+        double n[ROLLUP_VALUES] = {0};
+        uint32_t there = 0;
+        for (uint32_t i = 0; i < ROLLUP_VALUES; i++) {
+            if (is_there(s, at[i], r)) {
+                n[i] = sheet_values(s, at[i])[r];
+                there++;
             }
         }
-        if (there && !(values[ROLLUP_COUNT][r] >= 1 &&
-                       values[ROLLUP_MIN][r] <= values[ROLLUP_MAX][r] &&
-                       values[ROLLUP_LAST][r] >= values[ROLLUP_MIN][r] &&
-                       values[ROLLUP_LAST][r] <= values[ROLLUP_MAX][r])) {
+        bool alone = there == 1 && is_there(s, at[ROLLUP_LAST], r);
+        if (there != 0 && !alone &&
+            !(there == ROLLUP_VALUES && n[ROLLUP_COUNT] >= 1 &&
+              n[ROLLUP_MIN] <= n[ROLLUP_MAX] && n[ROLLUP_LAST] >= n[ROLLUP_MIN] &&
+              n[ROLLUP_LAST] <= n[ROLLUP_MAX])) {
             return false;
         }
     }
@@ -248,7 +262,7 @@ check_rollup(struct checking *c, sqlite3_stmt *row, struct err *err)
     check_times(c, 0, true);
     for (uint32_t k = 0; whole && k < c->sheet.columns; k++) {
         uint32_t point = c->sheet.keys[k] / ROLLUP_COLUMNS;
-        if (c->sheet.keys[k] % ROLLUP_COLUMNS == ROLLUP_MIN) {
+        if (k == 0 || c->sheet.keys[k - 1] / ROLLUP_COLUMNS != point) {
             check_name(c, device, point);
             if (!numbers_can_be(&c->sheet, k)) {
                 tell(c, HISTORY_FAULT_NUMBERS, point);
@@ -358,7 +372,10 @@ check_rows(struct checking *c,
             rc = broken(c, t->part, err);
         }
         sqlite3_reset(row);
-        progress(c, last > first ? (double)(key - first) / (double)(last - first) : 1);
+        /* A table without rows has no first key, and is done. */
+        progress(c, last > first && key >= first && first != INT64_MIN
+                        ? ((double)key - (double)first) / ((double)last - (double)first)
+                        : 1);
     }
     return rc;
 }

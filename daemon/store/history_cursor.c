@@ -16,6 +16,7 @@ struct history_cursor {
     struct stream *streams;
     struct stream **heap; /* The one with the next row first. */
     size_t count;
+    int64_t next_ms; /* No other stream than the first has a row before. */
     bool begun;
     struct blob_sample *samples;
     size_t sample_room;
@@ -58,12 +59,20 @@ static int
 step_first(struct history_cursor *c, struct err *err)
 {
     struct stream *s = c->heap[0];
-    int rc = stream_step(s, &c->source, err);
+    int rc = 0;
+    if (!stream_step_within(s)) {
+        rc = stream_step(s, &c->source, err);
+    }
     if (rc == 0 && s->ended) {
         c->heap[0] = c->heap[--c->count];
     }
-    if (rc == 0 && c->count > 0) {
+    if (rc == 0 && c->count > 0 && (s->ended || s->t_ms >= c->next_ms)) {
         sink(c, 0);
+        c->next_ms = INT64_MAX;
+        for (size_t i = 1; i < 3 && i < c->count; i++) {
+            int64_t t_ms = c->heap[i]->t_ms;
+            c->next_ms = t_ms < c->next_ms ? t_ms : c->next_ms;
+        }
     }
     return rc;
 }
@@ -133,21 +142,26 @@ list_devices(struct stream_source *s,
 }
 
 static int
-prepare(struct stream_source *s, bool has_frames, struct err *err)
+prepare(struct stream_source *s, bool one_point, bool has_frames, struct err *err)
 {
+    /* Bytes that are asked for are read whole. */
     int rc = db_prepare(s->db, &s->list,
                         "SELECT key, t0, t1 FROM chunk WHERE device = ?1"
                         " AND (t0, key) > (?2, ?3) AND t1 >= ?4 AND t0 <= ?5"
                         " ORDER BY t0, key LIMIT 64",
                         err);
     rc = rc == 0 ? db_prepare(s->db, &s->chunk,
-                              "SELECT untrusted, shift, bytes FROM chunk"
-                              " WHERE key = ?1",
+                              one_point
+                                  ? "SELECT untrusted, shift FROM chunk WHERE key = ?1"
+                                  : "SELECT untrusted, shift, bytes FROM chunk"
+                                    " WHERE key = ?1",
                               err)
                  : rc;
     rc = rc == 0 ? db_prepare(s->db, &s->tail,
-                              "SELECT untrusted, shift, bytes FROM tail"
-                              " WHERE seq = ?1",
+                              s->device_count == 1
+                                  ? "SELECT untrusted, shift FROM tail WHERE seq = ?1"
+                                  : "SELECT untrusted, shift, bytes FROM tail"
+                                    " WHERE seq = ?1",
                               err)
                  : rc;
     if (rc == 0 && has_frames) {
@@ -247,9 +261,10 @@ history_cursor_open(struct history_cursor **out,
     c->source.db = db;
     c->source.from_ms = filter->from_ms;
     c->source.to_ms = filter->to_ms;
+    c->next_ms = INT64_MIN;
     int rc = history_has_frames(db, &has_frames, err);
     rc = rc == 0 ? list_devices(&c->source, filter, err) : rc;
-    rc = rc == 0 ? prepare(&c->source, has_frames, err) : rc;
+    rc = rc == 0 ? prepare(&c->source, filter->point != NULL, has_frames, err) : rc;
     rc = rc == 0 ? add_streams(c, has_frames, err) : rc;
     if (rc != 0) {
         history_cursor_close(c);
@@ -275,6 +290,8 @@ history_cursor_close(struct history_cursor *c)
     sqlite3_finalize(c->source.chunk);
     sqlite3_finalize(c->source.tail);
     sqlite3_finalize(c->source.frames);
+    parts_free(&c->source.chunk_parts);
+    parts_free(&c->source.tail_parts);
     sheet_free(&c->source.section);
     sheet_free(&c->source.window);
     free(c->source.devices);
@@ -285,15 +302,22 @@ history_cursor_close(struct history_cursor *c)
     free(c);
 }
 
+const struct history_damage *
+history_cursor_damage(const struct history_cursor *c)
+{
+    return &c->source.damage;
+}
+
 /* ---- reading ---- */
 
-/* The row of the first stream; what of it is asked for. */
+/* What of the row is asked for. */
 static int
-show(struct history_cursor *c, struct history_row *out, struct err *err)
+take_samples(struct history_cursor *c,
+             const struct stream *s,
+             uint32_t point,
+             size_t *count,
+             struct err *err)
 {
-    const struct stream *s = c->heap[0];
-    const struct stream_device *d = &c->source.devices[s->rank];
-    size_t left = 0;
     if (s->on->columns > c->sample_room) {
         size_t room = 2 * (size_t)s->on->columns;
         struct blob_sample *grown = realloc(c->samples, room * sizeof *grown);
@@ -303,21 +327,36 @@ show(struct history_cursor *c, struct history_row *out, struct err *err)
         c->samples = grown;
         c->sample_room = room;
     }
-    size_t count = sheet_samples(s->on, s->row, c->samples);
-    for (size_t i = 0; d->point != 0 && i < count; i++) {
-        if (c->samples[i].key == d->point) {
-            c->samples[left++] = c->samples[i];
+    *count = sheet_samples(s->on, s->row, c->samples);
+    if (point != 0 && (s->on->columns != 1 || s->on->keys[0] != point)) {
+        size_t left = 0;
+        for (size_t i = 0; i < *count; i++) {
+            if (c->samples[i].key == point) {
+                c->samples[left++] = c->samples[i];
+            }
         }
+        *count = left;
     }
+    return 0;
+}
+
+/* The row of the first stream. */
+static int
+show(struct history_cursor *c, struct history_row *out, struct err *err)
+{
+    const struct stream *s = c->heap[0];
+    const struct stream_device *d = &c->source.devices[s->rank];
+    size_t count = 0;
+    int rc = take_samples(c, s, d->point, &count, err);
     unsigned flags = s->on->flags[s->row];
     *out = (struct history_row){.t_ms = s->t_ms,
                                 .device = d->key,
                                 .device_id = d->id,
                                 .untrusted = (flags & FRAME_CLOCK_UNTRUSTED) != 0,
                                 .damaged = (flags & STREAM_DAMAGED) != 0,
-                                .count = d->point != 0 ? left : count,
+                                .count = count,
                                 .samples = c->samples};
-    return 0;
+    return rc;
 }
 
 int
@@ -348,4 +387,28 @@ history_cursor_next(struct history_cursor *c,
     }
     *more = false;
     return rc;
+}
+
+void
+history_cursor_run(struct history_cursor *c, struct history_run *out)
+{
+    struct stream *s = c->heap[0];
+    *out = (struct history_run){.count = 0};
+    if (c->count == 0 || c->source.device_count != 1 || s->kind != STREAM_CHUNKS ||
+        !s->loaded || s->sheet.columns != 1 ||
+        s->sheet.keys[0] != c->source.devices[0].point) {
+        return;
+    }
+    uint32_t first = s->row + 1, end = first;
+    while (end < s->sheet.rows && s->sheet.t_ms[end] < c->next_ms &&
+           (s->sheet.flags[end] & STREAM_DAMAGED) == 0) {
+        end++;
+    }
+    *out = (struct history_run){.count = end - first,
+                                .t_ms = s->sheet.t_ms + first,
+                                .values = sheet_values(&s->sheet, 0) + first,
+                                .statuses = sheet_statuses(&s->sheet, 0) + first,
+                                .flags = s->sheet.flags + first};
+    s->row = end - 1;
+    s->t_ms = s->sheet.t_ms[s->row];
 }

@@ -14,6 +14,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/store/frame_blob.h"
+#include "daemon/store/history_damage.h"
 
 struct history_filter {
     int64_t from_ms, to_ms; /* Both included. */
@@ -37,10 +38,24 @@ int history_cursor_open(struct history_cursor **out,
                         const struct history_filter *filter,
                         struct err *err);
 void history_cursor_close(struct history_cursor *c); /* NULL is accepted. */
+/* What could not be read so far; as long as the cursor. */
+const struct history_damage *history_cursor_damage(const struct history_cursor *c);
 /* `more` false: there is none. */
 int history_cursor_next(struct history_cursor *c,
                         struct history_row *out,
                         bool *more,
                         struct err *err);
+
+/* Samples of one point that follow each other; borrowed until the next call. */
+struct history_run {
+    size_t count;
+    const int64_t *t_ms;
+    const double *values;
+    const uint16_t *statuses; /* CHUNK_STATUS, or CHUNK_ABSENT: it has none. */
+    const uint16_t *flags;    /* FRAME_... */
+};
+/* Rows right behind the one that history_cursor_next() gave last, as many as are at
+ * hand, where one device and point are asked for.  Other rows it gives alone. */
+void history_cursor_run(struct history_cursor *c, struct history_run *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history_db_internal.h"
+#include "daemon/store/history_keep.h"
 #include "daemon/store/history_rollup.h"
 
 #define MOVE_FRAMES  4000   /* Of schema 1, that move with one flush, */
@@ -56,6 +57,7 @@ try_open(struct history_db *h, bool *damaged, struct err *err)
     }
     rc = rc == 0 ? history_keep_attach(&h->keep, h->db, err) : rc;
     rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
+    rc = rc == 0 ? history_scrub_count(h, err) : rc;
     rc = rc == 0 ? history_clock_attach(&h->clock, h->db, err) : rc;
     rc = rc == 0 ? history_tail_attach(h->tail, h->db, err) : rc;
     for (int i = 0; rc == 0 && i < SQL_COUNT; i++) {
@@ -89,6 +91,25 @@ move_aside(struct history_db *h, const char *why, struct err *err)
     log_error("%s; it was moved to %s.damaged-%s and a new history begun", why, h->path,
               stamp);
     return 0;
+}
+
+/* In place of a file that was moved aside: what is lost is of the file's time, which
+ * nobody knows. */
+static int
+begin_anew(struct history_db *h, const char *why, struct err *err)
+{
+    bool damaged;
+    int rc = try_open(h, &damaged, err);
+    const struct scrub_find f = {
+        .what = "file", .t0 = clock_real_ms(), .t1 = clock_real_ms(), .why = why};
+    rc = rc == 0 ? scrub_put(h->db, &f, false, err) : rc;
+    return rc == 0 ? history_scrub_count(h, err) : rc;
+}
+
+uint64_t
+history_db_damaged(const struct history_db *h)
+{
+    return h->scrub.counted;
 }
 
 /* What the site says of a point; chunks code its register then. */
@@ -140,7 +161,7 @@ history_db_open(struct history_db **out,
         const struct err why = local;
         rc = move_aside(h, why.text, &local);
         if (rc == 0) {
-            rc = try_open(h, &damaged, &local);
+            rc = begin_anew(h, why.text, &local);
         }
     }
     if (rc != 0) {
@@ -178,11 +199,11 @@ history_db_close(struct history_db *h)
 int
 history_db_set_aside(struct history_db *h, struct err *err)
 {
-    bool damaged;
+    const struct err why = *err;
     close_db(h);
     forget_keys(h);
-    int rc = move_aside(h, err->text, err);
-    return rc != 0 ? rc : try_open(h, &damaged, err);
+    int rc = move_aside(h, why.text, err);
+    return rc != 0 ? rc : begin_anew(h, why.text, err);
 }
 
 /* Runs a kept statement whose parameters are bound.  With `key` it gives one row with
@@ -297,6 +318,7 @@ insert_frame(struct history_db *h, const struct frame *f, struct err *err)
 {
     if (history_clock_is_record(f)) {
         int done = put_gathered(h, err);
+        history_tail_clock_changed(h->tail);
         return done == 0 ? history_clock_take(&h->clock, h->db, f, err) : done;
     }
     int rc = history_db_samples(h, f, err);
@@ -329,8 +351,17 @@ take_old(struct history_db *h, sqlite3_stmt *row, int64_t *samples, struct err *
     int64_t device = sqlite3_column_int64(row, 1);
     if (device <= 0 || device > UINT32_MAX ||
         !frame_blob_decode(h->samples, FRAME_READINGS_MAX, &count, blob, size)) {
-        log_error("%s: a damaged frame is left out", h->path);
-        return 0;
+        const struct scrub_find f = {
+            .what = "frame",
+            .row = sqlite3_column_int64(row, 4),
+            .device = device > 0 && device <= UINT32_MAX ? device : 0,
+            .t0 = sqlite3_column_int64(row, 0),
+            .t1 = sqlite3_column_int64(row, 0),
+            .untrusted = sqlite3_column_int64(row, 2) & FRAME_CLOCK_UNTRUSTED,
+            .why = "its form",
+            .bytes = blob,
+            .size = size};
+        return scrub_put(h->db, &f, false, err);
     }
     *samples += (int64_t)count;
     int rc = history_tail_take(h->tail, (uint32_t)device, sqlite3_column_int64(row, 0),
@@ -352,7 +383,7 @@ move_frames(struct history_db *h, struct err *err)
     int64_t frames = 0, samples = 0;
     int step = SQLITE_DONE;
     int rc = db_prepare(h->db, &row,
-                        "SELECT t, device, flags, samples FROM frame"
+                        "SELECT t, device, flags, samples, rowid FROM frame"
                         " ORDER BY t, device, rowid",
                         err);
     while (rc == 0 && frames < MOVE_FRAMES && samples < MOVE_SAMPLES &&
@@ -402,9 +433,9 @@ history_db_settle(struct history_db *h, int64_t now_ms, struct err *err)
         }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
-    rc = rc == 0 ? history_rollup_make(h->tail, false,
-                                       history_keep_before(&h->keep, now_ms), err)
-                 : rc;
+    int64_t expire_ms = history_keep_before(&h->keep, now_ms);
+    rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
+    rc = rc == 0 ? history_scrub_settle(h, expire_ms, err) : rc;
     /* While some are to be put right, what seems old may be of today. */
     now_ms = h->clock.now.pending ? INSTANT_NONE : now_ms;
     return rc == 0 ? history_keep_settle(&h->keep, now_ms, err) : rc;

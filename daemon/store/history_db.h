@@ -57,6 +57,8 @@ int history_db_import(struct history_db *h,
                       struct err *err);
 /* Moves all that is in the tail into chunks. */
 int history_db_pack(struct history_db *h, struct err *err);
+/* Spans that were found damaged within a day. */
+uint64_t history_db_damaged(const struct history_db *h);
 /* Deletes the oldest frames to make room. */
 int history_db_drop_oldest(struct history_db *h, struct err *err);
 struct history_db_space {

@@ -9,6 +9,7 @@
 #include "daemon/store/history_clock.h"
 #include "daemon/store/history_db.h"
 #include "daemon/store/history_keep.h"
+#include "daemon/store/history_scrub.h"
 #include "daemon/store/history_tail.h"
 
 enum history_sql {
@@ -24,6 +25,7 @@ struct history_db {
     sqlite3_stmt *kept[SQL_COUNT];
     struct history_tail *tail;
     struct history_clock clock;
+    struct history_scrub scrub;
     const struct site *site;
     char dir[DB_PATH_BYTES];
     char path[DB_PATH_BYTES];

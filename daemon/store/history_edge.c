@@ -2,13 +2,13 @@
  * from that end, until nothing else can. */
 #include <stdio.h>
 
-#include "daemon/base/instant.h"
 #include "daemon/store/chunk_sheet.h"
 #include "daemon/store/history_reader.h"
 #include "daemon/store/tail.h"
 
 struct search {
     struct history_reader *reader;
+    const char *device_id;
     uint32_t key;
     int64_t device, packed;
     int64_t from_ms, to_ms; /* The end is not included. */
@@ -62,88 +62,98 @@ consider_sheet(struct search *x, int64_t shift)
     }
 }
 
-static int
-damaged(const struct search *x, int64_t t_ms, struct err *err)
+/* What could not be read is left out, and told by the reader. */
+static void
+damaged(const struct search *x, int64_t t0, int64_t t1)
 {
-    char t[INSTANT_TEXT_BYTES];
-    return err_set(err, ERR_IO, "%s: the frame at %s is damaged", x->reader->path,
-                   instant_format_utc(t, t_ms));
+    history_damage_add(&x->reader->damage, x->device_id, t0, t1);
 }
 
 static int
-look_into_chunk(struct search *x, int64_t t0, struct err *err)
+look_into_chunk(struct search *x, int64_t t0, int64_t t1, struct err *err)
 {
     enum chunk_result r =
         chunk_sheet_read(sqlite3_column_blob(x->fetch, 2),
                          (size_t)sqlite3_column_bytes(x->fetch, 2), x->key, &x->sheet);
-    if (r != CHUNK_READ) {
-        return r == CHUNK_NOMEM ? err_set(err, ERR_NOMEM, "%s", x->reader->path)
-                                : damaged(x, t0, err);
+    if (r == CHUNK_NOMEM) {
+        return err_set(err, ERR_NOMEM, "%s", x->reader->path);
+    }
+    if (r == CHUNK_DAMAGED) {
+        damaged(x, t0, t1);
     }
     consider_sheet(x, sqlite3_column_int64(x->fetch, 1));
     return 0;
 }
 
 static int
-look_into_tail(struct search *x, int64_t t0, struct err *err)
+look_into_tail(struct search *x, int64_t t0, int64_t t1, struct err *err)
 {
     struct tail tail;
     struct tail_part part = {0};
     if (!tail_open(&tail, sqlite3_column_blob(x->fetch, 2),
                    (size_t)sqlite3_column_bytes(x->fetch, 2))) {
-        return damaged(x, t0, err);
+        damaged(x, t0, t1);
+        return 0;
     }
     while (tail_next(&tail, &part)) {
         if (part.device != x->device) {
             continue;
         }
         enum tail_result r = tail_read(&tail, &part, &x->sheet);
-        if (r != TAIL_READ) {
-            return r == TAIL_NOMEM ? err_set(err, ERR_NOMEM, "%s", x->reader->path)
-                                   : damaged(x, t0, err);
+        if (r == TAIL_NOMEM) {
+            return err_set(err, ERR_NOMEM, "%s", x->reader->path);
+        }
+        if (r == TAIL_DAMAGED) {
+            damaged(x, t0, t1);
+            continue;
         }
         consider_sheet(x, sqlite3_column_int64(x->fetch, 1));
     }
     return 0;
 }
 
-static int
-look_into_frame(struct search *x, sqlite3_stmt *row, struct err *err)
+static void
+look_into_frame(struct search *x, sqlite3_stmt *row)
 {
     struct blob_sample samples[FRAME_READINGS_MAX];
     size_t count = 0;
     if (!frame_blob_decode(samples, FRAME_READINGS_MAX, &count,
                            sqlite3_column_blob(row, 3),
                            (size_t)sqlite3_column_bytes(row, 3))) {
-        return damaged(x, sqlite3_column_int64(row, 0), err);
+        damaged(x, sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 0));
+        return;
     }
     for (size_t i = 0; i < count; i++) {
         if (samples[i].key == x->key && samples[i].quality == (uint8_t)QUALITY_GOOD) {
             consider(x, sqlite3_column_int64(row, 0), samples[i].value);
         }
     }
-    return 0;
 }
 
 /* What may hold it, by that end; only what is looked into is read whole. */
 struct place {
     const char *list;  /* t0, t1, key */
     const char *fetch; /* untrusted, shift, bytes by key; NULL: the list has it all. */
-    int (*look_into)(struct search *, int64_t t0, struct err *);
+    int (*look_into)(struct search *, int64_t t0, int64_t t1, struct err *);
 };
 
 static int
 look_at(struct search *x, const struct place *p, sqlite3_stmt *row, struct err *err)
 {
+    int64_t t0 = sqlite3_column_int64(row, 0), t1 = sqlite3_column_int64(row, 1);
     int rc = 0;
     x->at = sqlite3_column_int64(row, 2);
     if (p->fetch == NULL) {
-        return look_into_frame(x, row, err);
+        look_into_frame(x, row);
+        return 0;
     }
     sqlite3_bind_int64(x->fetch, 1, x->at);
     int step = sqlite3_step(x->fetch);
     if (step == SQLITE_ROW && sqlite3_column_int(x->fetch, 0) == 0) {
-        rc = p->look_into(x, sqlite3_column_int64(row, 0), err);
+        rc = p->look_into(x, t0, t1, err);
+    } else if (step != SQLITE_ROW && step != SQLITE_DONE &&
+               db_is_damaged(x->reader->db)) {
+        damaged(x, t0, t1);
     } else if (step != SQLITE_ROW && step != SQLITE_DONE) {
         rc = db_error(x->reader->db, err, "read");
     }
@@ -246,8 +256,12 @@ history_edge(struct history_reader *r,
              struct history_edge *out,
              struct err *err)
 {
-    struct search x = {
-        .reader = r, .from_ms = from_ms, .to_ms = to_ms, .last = last, .out = out};
+    struct search x = {.reader = r,
+                       .device_id = device,
+                       .from_ms = from_ms,
+                       .to_ms = to_ms,
+                       .last = last,
+                       .out = out};
     bool begun = false;
     *out = (struct history_edge){.found = false};
     int rc = history_reader_refresh(r, err);

@@ -45,6 +45,7 @@ struct history_frames {
     struct entry *entries;
     size_t entry_count, entry_given, entry_capacity;
     struct history_frames_counts counts;
+    bool told; /* Of earlier damage. */
 };
 
 /* ---- keys ---- */
@@ -255,6 +256,13 @@ begin_rows(struct history_frames *h, struct err *err)
     int rc = db_exec(h->db, "BEGIN", err);
     rc = rc == 0 ? learn_keys(h, err) : rc;
     h->rows_here = 0;
+    if (rc == 0 && !h->told) { /* What the writer has set aside is no row. */
+        struct history_damage damage = {0};
+        rc = history_damage_set_aside(&damage, h->db, filter.from_ms, filter.to_ms,
+                                      filter.device, err);
+        history_damage_log(&damage, h->path);
+        h->told = true;
+    }
     return rc == 0 ? history_cursor_open(&h->rows, h->db, &filter, err) : rc;
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/store/history_cursor.h"
 #include "daemon/store/history_db_internal.h"
+#include "daemon/store/history_keep.h"
 
 enum presence {
     PRESENCE_NEW,

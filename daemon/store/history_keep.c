@@ -32,18 +32,12 @@
 #define STORE_MS   INT64_C(3600000)   /* How exactly the present is kept. */
 #define DAY_MS     INT64_C(86400000)
 
-/* Worth more than what is coarser and beyond its own span; ALWAYS: than nothing. */
-#define ALWAYS (-1)
-struct rank {
-    int64_t resolution_ms; /* 0: chunks. */
-    int64_t span_ms;
-};
-static const struct rank ranks[] = {
-    {0, DAY_MS}, {ROLLUP_MINUTE_MS, 7 * DAY_MS}, {ROLLUP_HOUR_MS, 90 * DAY_MS},
-    {0, ALWAYS}, {ROLLUP_MINUTE_MS, ALWAYS},     {ROLLUP_HOUR_MS, ALWAYS},
-};
-#define RANKS     (sizeof ranks / sizeof ranks[0])
-#define RANKS_OLD 3 /* Those with a span. */
+/* What is kept where the site does not say for how long: for the order of going. */
+#define KEEP_DEFAULT_MS    INT64_C(7776000000)   /* 90 days */
+#define KEEP_1M_DEFAULT_MS INT64_C(63072000000)  /* 2 years */
+#define KEEP_1H_DEFAULT_MS INT64_C(630720000000) /* 20 years */
+/* What has lived so little of its time does not go for others' sake. */
+#define LIVED_LEAST (1.0 / 64)
 
 void
 history_present_step(struct history_present *p, int64_t newest_ms, int64_t mono_ms)
@@ -211,53 +205,113 @@ history_keep_before(const struct history_keep *k, int64_t now_ms)
                : now_ms - keep_ms;
 }
 
+static int64_t
+before(int64_t now_ms, int64_t keep_ms)
+{
+    return keep_ms > 0 && now_ms >= INSTANT_NONE + keep_ms ? now_ms - keep_ms
+                                                           : INSTANT_NONE;
+}
+
 static int
 expire(struct history_keep *k, int64_t now_ms, struct err *err)
 {
     const struct history_spec *spec = &k->site->history;
-    int64_t before = history_keep_before(k, now_ms);
+    int64_t before_ms = history_keep_before(k, now_ms);
     struct keep_budget left = {.bytes = INT64_MAX, .rows = KEEP_AT_ONCE};
-    int rc = 0;
-    if (before != INSTANT_NONE) {
-        rc = history_keep_frames(k, before, &left, err);
-        rc = rc == 0 ? history_keep_chunks(k, before, true, &left, err) : rc;
-        rc = rc == 0 ? history_keep_rows(k, before, &left, err) : rc;
-    }
-    if (rc != 0 || now_ms == INSTANT_NONE) {
-        return rc;
-    }
-    return history_rollup_expire(
-        k->tail, spec->keep_1m_ms > 0 ? now_ms - spec->keep_1m_ms : INSTANT_NONE,
-        spec->keep_1h_ms > 0 ? now_ms - spec->keep_1h_ms : INSTANT_NONE, err);
+    int rc = before_ms != INSTANT_NONE
+                 ? history_keep_chunks(k, before_ms, true, &left, err)
+                 : 0;
+    return rc == 0 ? history_rollup_expire(k->tail, before(now_ms, spec->keep_1m_ms),
+                                           before(now_ms, spec->keep_1h_ms), err)
+                   : rc;
 }
 
-static int
-drop_rank(struct history_keep *k,
-          const struct rank *rank,
-          struct keep_budget *left,
-          struct err *err)
+/* Samples, minutes, or hours. */
+struct layer {
+    int64_t resolution_ms; /* 0: samples. */
+    int64_t keep_ms;
+    int64_t oldest_ms; /* INSTANT_MAX: there are none. */
+    double lived;      /* Of the oldest: how much of its time. */
+};
+#define LAYERS 3
+
+/* The layer whose oldest have lived most of their time; NULL: all are empty. */
+static struct layer *
+look_at(struct history_keep *k, struct layer *layers, int64_t now_ms, struct err *err)
 {
-    bool always = rank->span_ms == ALWAYS || k->present_ms == INSTANT_NONE;
-    int64_t before = always ? INSTANT_MAX : k->present_ms - rank->span_ms;
-    if (rank->resolution_ms != 0) {
-        return history_keep_rollups(k, rank->resolution_ms, before, left, err);
+    struct layer *most = NULL;
+    for (size_t i = 0; i < LAYERS; i++) {
+        struct layer *l = &layers[i];
+        if (l->oldest_ms != INSTANT_MAX &&
+            history_keep_oldest(k, l->resolution_ms, &l->oldest_ms, err) != 0) {
+            return NULL;
+        }
+        l->lived = ((double)now_ms - (double)l->oldest_ms) / (double)l->keep_ms;
+        if (l->oldest_ms != INSTANT_MAX && (most == NULL || l->lived > most->lived)) {
+            most = l;
+        }
     }
-    int rc = history_keep_frames(k, before, left, err);
-    return rc == 0 ? history_keep_chunks(k, before, !always, left, err) : rc;
+    return most;
 }
 
-/* The first `count` of the ranks, one after the other. */
-static int
-drop_ranks(struct history_keep *k,
-           size_t count,
-           struct keep_budget *left,
-           struct err *err)
+/* Up to when those of the layer go before the oldest of the others. */
+static int64_t
+turn_until(const struct layer *layers, const struct layer *l, int64_t now_ms)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = drop_rank(k, &ranks[i], left, err);
+    double lived = LIVED_LEAST;
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (&layers[i] != l && layers[i].oldest_ms != INSTANT_MAX &&
+            layers[i].lived > lived) {
+            lived = layers[i].lived;
+        }
     }
-    return rc;
+    double until = (double)now_ms - lived * (double)l->keep_ms;
+    return until > (double)l->oldest_ms ? (int64_t)until + 1
+           : l->oldest_ms < INSTANT_MAX ? l->oldest_ms + 1
+                                        : INSTANT_MAX;
+}
+
+static int64_t
+or_default(int64_t ms, int64_t default_ms)
+{
+    return ms > 0 ? ms : default_ms;
+}
+
+/* The oldest go, in the order of how much of their time they have lived: samples,
+ * minutes and hours get shorter together.  `rolled`: no samples that are in no roll-up
+ * yet, and nothing that has lived but little of its time. */
+static int
+drop_layers(struct history_keep *k,
+            bool rolled,
+            struct keep_budget *left,
+            struct err *err)
+{
+    const struct history_spec *spec = &k->site->history;
+    struct layer layers[LAYERS] = {
+        {.keep_ms = or_default(spec->keep_ms, KEEP_DEFAULT_MS)},
+        {.resolution_ms = ROLLUP_MINUTE_MS,
+         .keep_ms = or_default(spec->keep_1m_ms, KEEP_1M_DEFAULT_MS)},
+        {.resolution_ms = ROLLUP_HOUR_MS,
+         .keep_ms = or_default(spec->keep_1h_ms, KEEP_1H_DEFAULT_MS)}};
+    int64_t now_ms = k->present_ms;
+    struct layer *l = NULL;
+    int rc = now_ms != INSTANT_NONE
+                 ? 0
+                 : db_int(k->db, "SELECT max(t1) FROM chunk", 0, &now_ms, err);
+    err->code = ERR_NONE;
+    while (rc == 0 && left->rows > 0 && left->freed < left->bytes &&
+           (l = look_at(k, layers, now_ms, err)) != NULL &&
+           (!rolled || l->lived > LIVED_LEAST)) {
+        const int rows = left->rows;
+        int64_t until = turn_until(layers, l, now_ms);
+        rc = l->resolution_ms == 0
+                 ? history_keep_chunks(k, until, rolled, left, err)
+                 : history_keep_rollups(k, l->resolution_ms, until, left, err);
+        if (left->rows == rows) { /* None of them may go now. */
+            l->oldest_ms = INSTANT_MAX;
+        }
+    }
+    return rc != 0 || l != NULL ? rc : (int)err->code;
 }
 
 /* Pages that are kept free, so that what comes finds a place. */
@@ -266,6 +320,16 @@ slack_pages(const struct history_keep *k, int64_t most)
 {
     int64_t slack = most / DROP_SHARE;
     return slack < SLACK_BYTES / k->page_bytes ? slack : SLACK_BYTES / k->page_bytes;
+}
+
+/* What is left of schema 1 goes first, and the tail last. */
+static int
+drop(struct history_keep *k, struct keep_budget *left, struct err *err)
+{
+    int rc = history_keep_frames(k, left, err);
+    rc = rc == 0 ? drop_layers(k, true, left, err) : rc;
+    rc = rc == 0 ? drop_layers(k, false, left, err) : rc;
+    return rc == 0 ? history_keep_rows(k, left, err) : rc;
 }
 
 /* Near its limit the file drops its oldest before it is full. */
@@ -287,11 +351,11 @@ make_room(struct history_keep *k, struct err *err)
     int64_t over = (pages - unused + slack - most) * k->page_bytes;
     if (rc == 0 && over > 0) {
         left.bytes = over < DROP_BYTES ? over : DROP_BYTES;
-        rc = drop_ranks(k, RANKS, &left, err);
+        rc = drop(k, &left, err);
     }
     if (rc == 0 && k->short_of && unused < slack + KEEP_VACUUM_PAGES) {
         left.bytes = DROP_BYTES;
-        rc = drop_ranks(k, RANKS_OLD, &left, err);
+        rc = drop_layers(k, true, &left, err);
     }
     return rc;
 }
@@ -327,8 +391,7 @@ history_keep_drop(struct history_keep *k, int64_t *freed, struct err *err)
     struct keep_budget left = {.bytes =
                                    share > 0 && share < HARD_BYTES ? share : HARD_BYTES,
                                .rows = INT32_MAX};
-    int rc = drop_ranks(k, RANKS, &left, err);
-    rc = rc == 0 ? history_keep_rows(k, INSTANT_MAX, &left, err) : rc;
+    int rc = drop(k, &left, err);
     *freed = left.freed;
     return rc;
 }

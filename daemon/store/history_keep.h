@@ -6,9 +6,9 @@
  * pace that time passes: one wrong date must not empty the file.  Frames under an
  * untrusted clock are as old as those that were recorded before and after them.
  *
- * By size: file, log and its index stay within `max_size`.  Of samples, minutes and
- * hours the oldest samples go first, but a day of them is worth more than minutes older
- * than a week, and those more than hours older than a quarter of a year.
+ * By size: file, log and its index stay within `max_size`.  What has lived the largest
+ * part of the time that it may be kept goes first, so that samples, minutes and hours
+ * get shorter together.
  *
  * By the disk: when the space that is left is no more than state.db and the log may
  * need, the file does not grow, and what comes takes the place of the oldest.  When it

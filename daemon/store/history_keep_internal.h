@@ -23,15 +23,17 @@ int history_keep_rollups(struct history_keep *k,
                          int64_t before_ms,
                          struct keep_budget *left,
                          struct err *err);
-/* Rows of the tail that were written first, and end before. */
-int history_keep_rows(struct history_keep *k,
-                      int64_t before_ms,
-                      struct keep_budget *left,
-                      struct err *err);
+/* Rows of the tail, those that were written first. */
+int
+history_keep_rows(struct history_keep *k, struct keep_budget *left, struct err *err);
 /* Frames of schema 1, where there are any. */
-int history_keep_frames(struct history_keep *k,
-                        int64_t before_ms,
-                        struct keep_budget *left,
+int
+history_keep_frames(struct history_keep *k, struct keep_budget *left, struct err *err);
+/* When the oldest of a resolution ended, 0: of the chunks.  INSTANT_MAX: there is none.
+ */
+int history_keep_oldest(struct history_keep *k,
+                        int64_t resolution_ms,
+                        int64_t *t_ms,
                         struct err *err);
 
 #endif

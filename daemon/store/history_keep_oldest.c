@@ -5,8 +5,7 @@
 #include "daemon/store/history_schema.h"
 #include "daemon/store/history_tail_internal.h"
 
-#define MARKS_MAX  16   /* Values of `untrusted` that are looked at with one flush. */
-#define OLD_FRAMES 1000 /* Of schema 1, that go at once. */
+#define MARKS_MAX 16 /* Values of `untrusted` that are looked at with one flush. */
 
 struct victim {
     int64_t key, bytes;
@@ -235,20 +234,11 @@ history_keep_rollups(struct history_keep *k,
 }
 
 int
-history_keep_rows(struct history_keep *k,
-                  int64_t before_ms,
-                  struct keep_budget *left,
-                  struct err *err)
+history_keep_rows(struct history_keep *k, struct keep_budget *left, struct err *err)
 {
     const int rows = left->rows;
-    /* What is under an untrusted clock is judged when it is in chunks. */
-    int rc = drop_by(k,
-                     "SELECT seq, length(bytes) FROM (SELECT * FROM tail ORDER BY seq"
-                     "  LIMIT 8)"
-                     " WHERE t1 < ?1 AND (untrusted = 0 OR ?1 = ?2)"
-                     " ORDER BY seq LIMIT 1",
-                     (const int64_t[3]){before_ms, INSTANT_MAX}, TAIL_SQL_DROP_TAIL,
-                     left, err);
+    int rc = drop_by(k, "SELECT seq, length(bytes) FROM tail ORDER BY seq LIMIT 1",
+                     (const int64_t[3]){0}, TAIL_SQL_DROP_TAIL, left, err);
     if (left->rows != rows) {
         k->tail->known = false;
     }
@@ -256,23 +246,52 @@ history_keep_rows(struct history_keep *k,
 }
 
 int
-history_keep_frames(struct history_keep *k,
-                    int64_t before_ms,
-                    struct keep_budget *left,
-                    struct err *err)
+history_keep_frames(struct history_keep *k, struct keep_budget *left, struct err *err)
 {
-    bool has_frames = false, found = false;
-    int64_t gone = 0;
+    bool has_frames = false;
+    int64_t bytes = 0;
     int rc = history_has_frames(k->db, &has_frames, err);
     if (rc != 0 || !has_frames || left->freed >= left->bytes) {
         return rc;
     }
-    rc = ask(k->db,
-             "DELETE FROM frame WHERE rowid IN (SELECT rowid FROM frame"
-             " WHERE t < ?1 AND (flags & 1 = 0 OR ?1 = ?2) ORDER BY t LIMIT ?3)",
-             (const int64_t[3]){before_ms, INSTANT_MAX, OLD_FRAMES}, &gone, 0, &found,
-             err);
-    /* How long they were is not worth reading: about a page each. */
-    left->freed += rc == 0 ? sqlite3_changes(k->db) * k->page_bytes : 0;
+    rc = db_int(k->db,
+                "SELECT sum(length(samples)) FROM"
+                " (SELECT samples FROM frame ORDER BY t LIMIT 1000)",
+                0, &bytes, err);
+    rc = rc == 0 ? db_exec(k->db,
+                           "DELETE FROM frame WHERE rowid IN"
+                           " (SELECT rowid FROM frame ORDER BY t LIMIT 1000)",
+                           err)
+                 : rc;
+    left->freed += rc == 0 ? bytes : 0;
+    return rc;
+}
+
+/* ---- where the oldest ends ---- */
+
+int
+history_keep_oldest(struct history_keep *k,
+                    int64_t resolution_ms,
+                    int64_t *t_ms,
+                    struct err *err)
+{
+    struct victim untrusted[MARKS_MAX];
+    size_t count = 0;
+    const int64_t args[3] = {resolution_ms};
+    bool found = false;
+    *t_ms = INSTANT_MAX;
+    if (resolution_ms != 0) {
+        return ask(k->db, "SELECT min(t1) FROM rollup WHERE resolution = ?1", args,
+                   t_ms, 1, &found, err);
+    }
+    int rc = ask(k->db,
+                 "SELECT t1 FROM chunk INDEXED BY chunk_end WHERE untrusted = 0"
+                 " ORDER BY t1 LIMIT 1",
+                 args, t_ms, 1, &found, err);
+    rc = rc == 0 ? find_untrusted(k, untrusted, &count, err) : rc;
+    const struct victim *v = oldest_untrusted(untrusted, count);
+    if (v != NULL && v->t_ms < *t_ms) {
+        *t_ms = v->t_ms;
+    }
     return rc;
 }

@@ -147,29 +147,53 @@ look_into_tail(struct looking *x, struct err *err)
 /* ---- chunks, and what is rolled up ---- */
 
 static int
+look_into_chunk(struct looking *x,
+                const struct history_device *d,
+                sqlite3_stmt *fetch,
+                int64_t key,
+                int64_t t1,
+                struct err *err)
+{
+    int rc = 0;
+    sqlite3_bind_int64(fetch, 1, key);
+    int step = sqlite3_step(fetch);
+    if (step == SQLITE_ROW) {
+        enum chunk_result r = chunk_sheet_read(
+            sqlite3_column_blob(fetch, 2), (size_t)sqlite3_column_bytes(fetch, 2),
+            d->count == 1 ? x->list.points[d->first].key : 0, &x->sheet);
+        if (r == CHUNK_NOMEM) {
+            rc = no_memory(x, err);
+        } else { /* Of a damaged one what is whole. */
+            if (r == CHUNK_DAMAGED) {
+                history_damage_add(&x->reader->damage, d->id, t1, t1);
+            }
+            take_sheet(x, &x->sheet, sqlite3_column_int64(fetch, 1),
+                       sqlite3_column_int64(fetch, 0) != 0);
+        }
+    } else if (step != SQLITE_DONE) {
+        rc = db_error(x->reader->db, err, "read");
+    }
+    sqlite3_reset(fetch);
+    return rc;
+}
+
+/* `row` gives chunks out of an index; only those that may tell something are fetched.
+ */
+static int
 look_into_chunks(struct looking *x,
                  const struct history_device *d,
-                 bool untrusted,
                  sqlite3_stmt *row,
+                 sqlite3_stmt *fetch,
                  struct err *err)
 {
     int step = SQLITE_DONE, rc = 0;
     sqlite3_bind_int64(row, 1, d->key);
     sqlite3_bind_int(row, 2, CHUNKS_TRIED);
-    sqlite3_bind_int(row, 3, untrusted);
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
-        if (is_settled(x, d, sqlite3_column_int64(row, 0))) {
-            continue; /* Another one may overlap it. */
-        }
-        enum chunk_result r = chunk_sheet_read(
-            sqlite3_column_blob(row, 3), (size_t)sqlite3_column_bytes(row, 3),
-            d->count == 1 ? x->list.points[d->first].key : 0, &x->sheet);
-        if (r == CHUNK_NOMEM) {
-            rc = no_memory(x, err);
-        } else { /* Of a damaged one what is whole. */
-            take_sheet(x, &x->sheet, sqlite3_column_int64(row, 2),
-                       sqlite3_column_int64(row, 1) != 0);
-        }
+        int64_t t1 = sqlite3_column_int64(row, 1);
+        if (!is_settled(x, d, t1)) {
+            rc = look_into_chunk(x, d, fetch, sqlite3_column_int64(row, 0), t1, err);
+        } /* Else another one may overlap it. */
     }
     rc = rc == 0 && step != SQLITE_DONE ? db_error(x->reader->db, err, "read") : rc;
     sqlite3_reset(row);
@@ -231,34 +255,59 @@ look_into_hours(struct looking *x,
     return rc;
 }
 
+/* The statements that chunks and roll-ups are read with. */
+struct asking {
+    sqlite3_stmt *trusted, *untrusted, *fetch, *hours;
+};
+
 static int
-look(struct looking *x, struct err *err)
+prepare(sqlite3 *db, struct asking *q, struct err *err)
 {
-    sqlite3_stmt *chunks = NULL, *hours = NULL;
-    int rc = look_into_tail(x, err);
-    rc = rc == 0 ? db_prepare(x->reader->db, &chunks,
-                              "SELECT t1, untrusted, shift, bytes FROM chunk"
-                              " WHERE device = ?1 AND (untrusted <> 0) = ?3"
+    int rc = db_prepare(db, &q->trusted,
+                        "SELECT key, t1 FROM chunk INDEXED BY chunk_device"
+                        " WHERE device = ?1 AND key NOT IN"
+                        " (SELECT key FROM chunk WHERE untrusted <> 0)"
+                        " ORDER BY t0 DESC LIMIT ?2",
+                        err);
+    rc = rc == 0 ? db_prepare(db, &q->untrusted,
+                              "SELECT key, t1 FROM chunk INDEXED BY chunk_device"
+                              " WHERE device = ?1 AND key IN"
+                              " (SELECT key FROM chunk WHERE untrusted <> 0)"
                               " ORDER BY t0 DESC LIMIT ?2",
                               err)
                  : rc;
-    rc = rc == 0 ? db_prepare(x->reader->db, &hours,
-                              "SELECT bytes FROM rollup WHERE device = ?1"
-                              " AND resolution = ?2 ORDER BY t0 DESC LIMIT ?3",
+    rc = rc == 0 ? db_prepare(db, &q->fetch,
+                              "SELECT untrusted, shift, bytes FROM chunk"
+                              " WHERE key = ?1",
                               err)
                  : rc;
+    return rc == 0 ? db_prepare(db, &q->hours,
+                                "SELECT bytes FROM rollup WHERE device = ?1"
+                                " AND resolution = ?2 ORDER BY t0 DESC LIMIT ?3",
+                                err)
+                   : rc;
+}
+
+static int
+look(struct looking *x, struct err *err)
+{
+    struct asking q = {NULL};
+    int rc = look_into_tail(x, err);
+    rc = rc == 0 ? prepare(x->reader->db, &q, err) : rc;
     for (size_t i = 0; rc == 0 && i < x->list.device_count; i++) {
         const struct history_device *d = &x->list.devices[i];
-        rc = look_into_chunks(x, d, false, chunks, err);
+        rc = look_into_chunks(x, d, q.trusted, q.fetch, err);
         if (rc == 0 && !is_settled(x, d, INT64_MIN)) {
-            rc = look_into_hours(x, d, hours, err);
+            rc = look_into_hours(x, d, q.hours, err);
         }
         if (rc == 0 && !is_settled(x, d, INT64_MIN)) {
-            rc = look_into_chunks(x, d, true, chunks, err);
+            rc = look_into_chunks(x, d, q.untrusted, q.fetch, err);
         }
     }
-    sqlite3_finalize(chunks);
-    sqlite3_finalize(hours);
+    sqlite3_finalize(q.trusted);
+    sqlite3_finalize(q.untrusted);
+    sqlite3_finalize(q.fetch);
+    sqlite3_finalize(q.hours);
     return rc;
 }
 

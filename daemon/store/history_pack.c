@@ -2,16 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_tail_internal.h"
 
 #define JOBS_MAX  32    /* Devices packed in one pass over the tail. */
 #define CELLS_MIN 32768 /* Packed with one flush, at least. */
-/* Several devices that move at once share pages, and the pass over the tail. */
-#ifndef PACK_EVERY
-#define PACK_EVERY 4
-#endif
 #define GAP_MS                                                                         \
     INT64_C(21600000)      /* A chunk has no hole that is longer: frames of            \
                               another day are no neighbours. */
@@ -144,6 +139,9 @@ join_last(struct history_tail *t, const struct job *job, int64_t *key, struct er
         enum chunk_result r =
             chunk_sheet_read(sqlite3_column_blob(row, 5),
                              (size_t)sqlite3_column_bytes(row, 5), 0, &t->before);
+        if (r == CHUNK_DAMAGED) {
+            scrub_suspect(&t->suspects, SCRUB_CHUNK, sqlite3_column_int64(row, 0));
+        }
         uint32_t columns = sheet_columns_with(&t->before, s);
         uint32_t rows = t->before.rows + s->rows;
         if (r == CHUNK_READ && t->before.rows <= 2 * s->rows && rows <= GROW_ROWS_MAX &&
@@ -237,9 +235,7 @@ take_row(struct history_tail *t,
     struct tail_part part = {0};
     int rc = 0;
     if (!tail_open(&tail, bytes, (size_t)sqlite3_column_bytes(row, 3))) {
-        log_error("history: what was recorded between two flushes is damaged: row %lld",
-                  (long long)seq);
-        return 0;
+        return history_tail_set_aside(t, row, NULL, err);
     }
     while (rc == 0 && tail_next(&tail, &part)) {
         size_t i = 0;
@@ -253,8 +249,7 @@ take_row(struct history_tail *t,
         if (r == TAIL_NOMEM) {
             rc = err_set(err, ERR_NOMEM, "history");
         } else if (r == TAIL_DAMAGED) {
-            log_error("history: the frames of a device in row %lld are damaged",
-                      (long long)seq);
+            rc = history_tail_set_aside(t, row, &part, err);
         } else {
             rc = take_section(t, &jobs[i], sqlite3_column_int64(row, 1),
                               sqlite3_column_int64(row, 2), err);
@@ -304,9 +299,6 @@ history_tail_pack(struct history_tail *t, bool all, struct err *err)
     struct job jobs[JOBS_MAX];
     size_t count;
     int rc = history_tail_know(t, err);
-    if (!all && ++t->unpacked < PACK_EVERY) {
-        return rc;
-    }
     uint64_t left = all ? UINT64_MAX : 2 * t->cells + CELLS_MIN;
     do {
         count = rc == 0 ? choose(t, all, &left, jobs) : 0;
@@ -317,6 +309,5 @@ history_tail_pack(struct history_tail *t, bool all, struct err *err)
         }
     } while (rc == 0 && count > 0 && left > 0);
     t->cells = 0;
-    t->unpacked = 0;
     return rc == 0 ? history_tail_trim(t, err) : rc;
 }

@@ -63,6 +63,7 @@ history_reader_close(struct history_reader *r)
     if (r == NULL) {
         return;
     }
+    history_damage_log(&r->damage, r->path);
     close_file(r);
     free(r);
 }
@@ -88,9 +89,21 @@ history_each(struct history_reader *r,
     while (rc == 0 && (rc = history_samples_next(samples, &sample, err)) == 0 &&
            sample != NULL && fn(ctx, sample)) {
     }
+    if (samples != NULL) {
+        history_samples_damage(samples, &r->damage);
+    }
+    if (rc == 0) {
+        rc = history_damage_set_aside(&r->damage, r->db, from_ms, to_ms, device, err);
+    }
     history_samples_close(samples);
     history_reader_end(r, begun);
     return rc;
+}
+
+const struct history_damage *
+history_reader_damage(const struct history_reader *r)
+{
+    return &r->damage;
 }
 
 int

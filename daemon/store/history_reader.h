@@ -15,6 +15,7 @@ struct history_reader {
     char path[DB_PATH_BYTES];
     ino_t inode; /* A damaged file is replaced under its name. */
     struct history_names names;
+    struct history_damage damage; /* Met since it was opened. */
 };
 
 /* Opens again when another file stands there now. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
+#include "daemon/base/instant.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_tail_internal.h"
 #include "daemon/store/rollup_builder.h"
@@ -39,9 +39,8 @@ no_memory(struct err *err)
 
 /* ---- blocks: rows of the table ---- */
 
-/* Scaling of a column of a roll-up. */
-static struct scaling
-scaling_of(void *ctx, uint32_t key)
+struct scaling
+history_rollup_scaling(void *ctx, uint32_t key)
 {
     const struct history_tail *t = ctx;
     return key % ROLLUP_COLUMNS == ROLLUP_COUNT
@@ -70,8 +69,8 @@ insert_block(const struct rolling *r,
     const uint8_t *bytes = NULL;
     size_t size = 0;
     uint64_t samples;
-    int rc = chunk_sheet_encode(t->encoder, s, first, count, scaling_of, t, &bytes,
-                                &size, &samples);
+    int rc = chunk_sheet_encode(t->encoder, s, first, count, history_rollup_scaling, t,
+                                &bytes, &size, &samples);
     if (rc != 0) {
         return err_set(err, (enum err_code)rc, "history: a roll-up cannot be made");
     }
@@ -84,7 +83,7 @@ insert_block(const struct rolling *r,
 }
 
 /* Whether a block goes together with what comes behind it: it is of these points, near
- * in time, and at most twice as long, so that a row is written but a few times.  Minutes
+ * in time, and at most twice as long, so that a row is written but a few times. Minutes
  * of four hours stay as they are: longer blocks are hardly smaller, and written twice.
  */
 static bool
@@ -103,7 +102,8 @@ goes_together(const struct rolling *r,
                      ? block->t_ms[block->rows - 1]
                      : s->t_ms[s->rows - 1];
     return columns <= ROLLUP_POINTS_MAX * ROLLUP_VALUES &&
-           (r->count == 1 || block->keys[0] == s->keys[0]) &&
+           (r->count == 1 ||
+            block->keys[0] / ROLLUP_COLUMNS == s->keys[0] / ROLLUP_COLUMNS) &&
            block->rows <= 2 * s->rows && block->rows + s->rows <= most &&
            t1 - t0 <= 2 * most * resolution_ms;
 }
@@ -131,7 +131,9 @@ find_block(const struct rolling *r,
                              (size_t)sqlite3_column_bytes(row, 3), 0, block);
         if (result == CHUNK_NOMEM) {
             rc = no_memory(err);
-        } else if (result == CHUNK_READ && block->rows > 0 && block->columns > 0 &&
+        } else if (result == CHUNK_DAMAGED) {
+            scrub_suspect(&t->suspects, SCRUB_ROLLUP, sqlite3_column_int64(row, 0));
+        } else if (block->rows > 0 && block->columns > 0 &&
                    goes_together(r, resolution_ms, block, s)) {
             *key = sqlite3_column_int64(row, 0);
         }
@@ -273,9 +275,8 @@ roll_chunk(struct rolling *r, sqlite3_stmt *row, struct err *err)
     if (result == CHUNK_NOMEM || !sheet_sort(s)) {
         return no_memory(err);
     }
-    if (result == CHUNK_DAMAGED) {
-        log_error("history: chunk %lld is damaged; what is whole is rolled up",
-                  (long long)sqlite3_column_int64(row, 0));
+    if (result == CHUNK_DAMAGED) { /* What is whole is rolled up. */
+        scrub_suspect(&r->tail->suspects, SCRUB_CHUNK, sqlite3_column_int64(row, 0));
     }
     int rc = place_columns(r, s, err);
     for (size_t i = 0; rc == 0 && i < r->count; i++) {
@@ -337,6 +338,13 @@ roll_device(struct history_tail *t, uint32_t device, struct err *err)
     return rc;
 }
 
+/* So long before the newest that was put; INSTANT_NONE: that is not known. */
+static int64_t
+before(const struct history_tail *t, int64_t ms)
+{
+    return t->put_ms < INSTANT_NONE + ms ? INSTANT_NONE : t->put_ms - ms;
+}
+
 /* The device that has waited longest; 0: none. */
 static uint32_t
 next_device(const struct history_tail *t, bool all, int64_t expire_ms)
@@ -345,7 +353,7 @@ next_device(const struct history_tail *t, bool all, int64_t expire_ms)
     for (uint32_t i = 0; i < t->waiting_count; i++) {
         const struct waiting *w = &t->waiting[i];
         bool due = all || w->unrolled >= ROLL_CHUNKS || w->oldest_ms < expire_ms ||
-                   (t->put_ms > 0 && w->oldest_ms < t->put_ms - ROLL_AGE_MS);
+                   w->oldest_ms < before(t, ROLL_AGE_MS);
         if (w->unrolled > 0 && due &&
             (best == NULL || w->oldest_ms < best->oldest_ms)) {
             best = w;
@@ -369,18 +377,28 @@ history_rollup_make(struct history_tail *t,
     return rc;
 }
 
+static int
+expire(struct history_tail *t,
+       int64_t resolution_ms,
+       int64_t before_ms,
+       struct err *err)
+{
+    sqlite3_stmt *stmt = t->kept[TAIL_SQL_EXPIRE_ROLLUP];
+    if (before_ms == INSTANT_NONE) {
+        return 0;
+    }
+    sqlite3_bind_int64(stmt, 1, resolution_ms);
+    sqlite3_bind_int64(stmt, 2, before_ms);
+    sqlite3_bind_int(stmt, 3, EXPIRE_ROWS);
+    return history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err);
+}
+
 int
 history_rollup_expire(struct history_tail *t,
                       int64_t minutes_before_ms,
                       int64_t hours_before_ms,
                       struct err *err)
 {
-    sqlite3_stmt *stmt = t->kept[TAIL_SQL_EXPIRE_ROLLUP];
-    sqlite3_bind_int(stmt, 3, EXPIRE_ROWS);
-    sqlite3_bind_int64(stmt, 1, ROLLUP_MINUTE_MS);
-    sqlite3_bind_int64(stmt, 2, minutes_before_ms);
-    int rc = history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err);
-    sqlite3_bind_int64(stmt, 1, ROLLUP_HOUR_MS);
-    sqlite3_bind_int64(stmt, 2, hours_before_ms);
-    return rc == 0 ? history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err) : rc;
+    int rc = expire(t, ROLLUP_MINUTE_MS, minutes_before_ms, err);
+    return rc == 0 ? expire(t, ROLLUP_HOUR_MS, hours_before_ms, err) : rc;
 }

@@ -5,12 +5,15 @@
  * intervals: time / resolution, rounded down, says which; the time itself is when the
  * last sample of the values in this row was taken.  An interval whose points have their
  * last samples at different times has several rows.  Of point key k it has the columns
- * k * ROLLUP_COLUMNS + enum rollup_column. */
+ * k * ROLLUP_COLUMNS + enum rollup_column; where there was but one sample, only its
+ * value as the last one. */
 #ifndef CARETAKER_STORE_HISTORY_ROLLUP_H
 #define CARETAKER_STORE_HISTORY_ROLLUP_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "daemon/model/site.h"
 
 #include "daemon/base/err.h"
 
@@ -36,7 +39,9 @@ int history_rollup_make(struct history_tail *t,
                         bool all,
                         int64_t expire_ms,
                         struct err *err);
-/* Deletes some rows whose intervals all are older. */
+/* Scaling of a column of a roll-up; `ctx`: the tail. */
+struct scaling history_rollup_scaling(void *ctx, uint32_t key);
+/* Deletes some rows whose intervals all are older; INSTANT_NONE: none is. */
 int history_rollup_expire(struct history_tail *t,
                           int64_t minutes_before_ms,
                           int64_t hours_before_ms,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/instant.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/history_schema.h"
 
@@ -21,9 +21,13 @@ struct history_samples {
     struct history_cursor *cursor;
     struct history_row row; /* Read, and not gathered yet. */
     bool more;              /* It is one. */
+    bool one_point; /* Then nothing is gathered: there is no order to be made. */
+    struct history_run run; /* What follows the row; */
+    size_t run_at;          /* as far as it was given. */
     struct gathered *gathered;
     size_t count, capacity, at;
     struct history_sample shown;
+    struct history_damage damage; /* Beside what the cursor met. */
 };
 
 static const char *
@@ -80,22 +84,24 @@ ask_name(struct history_names *n, sqlite3 *db, uint32_t key, struct err *err)
     int step = sqlite3_step(n->ask);
     if (step == SQLITE_ROW) {
         rc = keep_name(n, db, key, (const char *)sqlite3_column_text(n->ask, 0), err);
-    } else if (step == SQLITE_DONE) {
-        rc = err_set(err, ERR_IO, "%s: point %u has no name", file_of(db), key);
-    } else {
+    } else if (step != SQLITE_DONE) {
         rc = db_error(db, err, "read");
     }
     sqlite3_reset(n->ask);
     return rc;
 }
 
+/* NULL: it has none; what is of it is damaged. */
 static int
 name_of(struct history_samples *s, uint32_t key, const char **out, struct err *err)
 {
     struct history_names *n = s->names;
     int rc = key < n->count && n->ids[key] != NULL ? 0 : ask_name(n, s->db, key, err);
     if (rc == 0) {
-        *out = n->ids[key];
+        *out = key < n->count ? n->ids[key] : NULL;
+    }
+    if (rc == 0 && *out == NULL) {
+        history_damage_add(&s->damage, s->row.device_id, s->row.t_ms, s->row.t_ms);
     }
     return rc;
 }
@@ -107,12 +113,6 @@ static int
 gather(struct history_samples *s, struct err *err)
 {
     const struct history_row *row = &s->row;
-    if (row->damaged) {
-        char t[INSTANT_TEXT_BYTES];
-        return err_set(err, ERR_IO, "%s: the frame of %s at %s is damaged",
-                       file_of(s->db), row->device_id,
-                       instant_format_utc(t, row->t_ms));
-    }
     if (s->count + row->count > s->capacity) {
         size_t capacity = 2 * (s->count + row->count);
         struct gathered *grown = realloc(s->gathered, capacity * sizeof *grown);
@@ -131,7 +131,7 @@ gather(struct history_samples *s, struct err *err)
         if (rc != 0) {
             return rc;
         }
-        s->count++;
+        s->count += g->point != NULL;
     }
     return 0;
 }
@@ -170,6 +170,54 @@ gather_next(struct history_samples *s, struct err *err)
     return rc;
 }
 
+/* ---- one point ---- */
+
+/* The next one of the run; false when there is none. */
+static bool
+show_of_run(struct history_samples *s)
+{
+    const struct history_run *run = &s->run;
+    while (s->run_at < run->count) {
+        size_t i = s->run_at++;
+        if (run->statuses[i] != CHUNK_ABSENT) {
+            s->shown.t_ms = run->t_ms[i];
+            s->shown.value = run->values[i];
+            s->shown.quality = CHUNK_QUALITY(run->statuses[i]);
+            s->shown.detail = CHUNK_DETAIL(run->statuses[i]);
+            s->shown.clock_untrusted = (run->flags[i] & FRAME_CLOCK_UNTRUSTED) != 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next one behind the run; false at the end. */
+static int
+show_row(struct history_samples *s, bool *shown, struct err *err)
+{
+    const struct history_row *row = &s->row;
+    int rc;
+    s->run = (struct history_run){.count = 0};
+    *shown = false;
+    do { /* Nothing but damage is no sample. */
+        rc = history_cursor_next(s->cursor, &s->row, &s->more, err);
+    } while (rc == 0 && s->more && row->count == 0);
+    if (rc != 0 || !s->more) {
+        return rc;
+    }
+    s->shown = (struct history_sample){.t_ms = row->t_ms,
+                                       .device = row->device_id,
+                                       .value = row->samples[0].value,
+                                       .quality = (enum quality)row->samples[0].quality,
+                                       .detail = row->samples[0].detail,
+                                       .clock_untrusted = row->untrusted};
+    rc = name_of(s, row->samples[0].key, &s->shown.point, err);
+    *shown = rc == 0;
+    history_cursor_run(s->cursor, &s->run);
+    s->run_at = 0;
+    return rc;
+}
+
 /* ---- what the header promises ---- */
 
 int
@@ -185,8 +233,11 @@ history_samples_open(struct history_samples **out,
     }
     s->db = db;
     s->names = names;
+    s->one_point = filter->device != NULL && filter->point != NULL;
     int rc = history_cursor_open(&s->cursor, db, filter, err);
-    rc = rc == 0 ? history_cursor_next(s->cursor, &s->row, &s->more, err) : rc;
+    rc = rc == 0 && !s->one_point
+             ? history_cursor_next(s->cursor, &s->row, &s->more, err)
+             : rc;
     if (rc != 0) {
         history_samples_close(s);
         return rc;
@@ -205,12 +256,26 @@ history_samples_close(struct history_samples *s)
     }
 }
 
+void
+history_samples_damage(const struct history_samples *s, struct history_damage *d)
+{
+    history_damage_join(d, history_cursor_damage(s->cursor));
+    history_damage_join(d, &s->damage);
+}
+
 int
 history_samples_next(struct history_samples *s,
                      const struct history_sample **out,
                      struct err *err)
 {
-    int rc = s->at == s->count ? gather_next(s, err) : 0;
+    int rc = 0;
+    if (s->one_point) {
+        bool shown = show_of_run(s);
+        rc = shown ? 0 : show_row(s, &shown, err);
+        *out = shown ? &s->shown : NULL;
+        return rc;
+    }
+    rc = s->at == s->count ? gather_next(s, err) : 0;
     if (rc != 0 || s->count == 0) {
         *out = NULL;
         return rc;

@@ -31,7 +31,9 @@ int history_samples_open(struct history_samples **out,
                          const struct history_filter *filter,
                          struct err *err);
 void history_samples_close(struct history_samples *s); /* NULL is accepted. */
-/* The next one, borrowed until the next call; NULL: there is none. */
+/* Joins to `d` what could not be read so far. */
+void history_samples_damage(const struct history_samples *s, struct history_damage *d);
+/* The next one that is whole, borrowed until the next call; NULL: there is none. */
 int history_samples_next(struct history_samples *s,
                          const struct history_sample **out,
                          struct err *err);

@@ -8,6 +8,14 @@
 
 #define DAY_MS INT64_C(86400000)
 
+/* Where the interval begins that it lies in. */
+static int64_t
+begin_of(int64_t t_ms, int64_t step_ms)
+{
+    return t_ms < INSTANT_NONE + step_ms ? INSTANT_NONE
+                                         : rollup_interval(t_ms, step_ms) * step_ms;
+}
+
 /* ---- aggregates ---- */
 
 static int
@@ -36,6 +44,9 @@ each_aggregate(struct history_reader *r,
                                              .count = row.count};
             *wanted = fn(ctx, &b);
         }
+    }
+    for (uint64_t n = c != NULL ? aggregate_damaged(c) : 0; n > 0; n--) {
+        history_damage_add(&r->damage, filter->device, filter->from_ms, filter->to_ms);
     }
     aggregate_close(c);
     return rc;
@@ -84,7 +95,7 @@ each_coarse(struct history_reader *r,
     if (filter.step_ms % resolution_ms != 0) {
         filter.step_ms = (filter.step_ms / resolution_ms + 1) * resolution_ms;
     }
-    filter.from_ms = rollup_interval(*at_ms, filter.step_ms) * filter.step_ms;
+    filter.from_ms = begin_of(*at_ms, filter.step_ms);
     filter.to_ms = end_ms - 1 < filter.to_ms ? end_ms - 1 : filter.to_ms;
     *at_ms = end_ms;
     return each_aggregate(r, &filter, fn, ctx, wanted, err);
@@ -137,10 +148,7 @@ history_series(struct history_reader *r,
     if (step_ms <= 0) {
         return err_set(err, ERR_RANGE, "an interval of %lld ms", (long long)step_ms);
     }
-    /* The interval that it lies in. */
-    filter.from_ms = from_ms < INSTANT_NONE + step_ms
-                         ? INSTANT_NONE
-                         : rollup_interval(from_ms, step_ms) * step_ms;
+    filter.from_ms = begin_of(from_ms, step_ms);
     int rc = history_reader_refresh(r, err);
     rc = rc == 0 ? history_reader_begin(r, &begun, err) : rc;
     rc = rc == 0 ? each_stretch(r, filter, fn, ctx, err) : rc;

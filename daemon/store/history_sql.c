@@ -20,7 +20,8 @@ struct history_sql {
 /* What the chunks are kept in is no table for people. */
 const char history_sql_tables[] =
     "WITH tables (schema, name, place) AS ("
-    " SELECT 'main', column1, column2 FROM (VALUES ('samples', 0))"
+    " SELECT 'main', column1, column2 FROM (VALUES ('samples', 0),"
+    "  ('samples_1m', 1), ('samples_1h', 2))"
     " UNION ALL SELECT schema, name, 3 FROM pragma_table_list"
     "  WHERE (schema = 'state' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\')"
     "   OR (schema = 'main' AND name IN ('device', 'point', 'chunks', 'damaged')))"
@@ -259,6 +260,10 @@ history_sql_next(struct history_sql *h, bool *more, struct err *err)
 {
     int step = sqlite3_step(h->stmt);
     *more = step == SQLITE_ROW;
+    /* What the tables of the history say names the file. */
+    if (step == SQLITE_CORRUPT_VTAB) {
+        return err_set(err, ERR_IO, "%s", sqlite3_errmsg(h->db));
+    }
     switch (step & 0xff) {
     case SQLITE_ROW:
     case SQLITE_DONE:

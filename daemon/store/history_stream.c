@@ -47,10 +47,30 @@ take_rows(struct sheet *out,
     return true;
 }
 
+/* A row that says so, and the span is counted: once, however many windows it reaches
+ * into.  `rank` NONE_INDEX: nobody knows whose. */
 static bool
-add_damaged(struct sheet *out, int64_t t_ms)
+add_damaged(struct stream_source *source,
+            struct sheet *out,
+            uint32_t rank,
+            const struct window_part *part,
+            int64_t from_ms)
 {
-    return sheet_add(out, t_ms, STREAM_DAMAGED, NULL, 0);
+    if (part->t0 >= from_ms || from_ms <= source->from_ms) {
+        history_damage_add(&source->damage,
+                           rank != NONE_INDEX ? source->devices[rank].id : NULL,
+                           part->t0, part->t1);
+    }
+    return sheet_add(out, part->t0 > from_ms ? part->t0 : from_ms, STREAM_DAMAGED, NULL,
+                     0);
+}
+
+/* SQLite cannot reach this row, but maybe others.  Anything else is an error. */
+static int
+unreachable(struct stream_source *source, bool *damaged, struct err *err)
+{
+    *damaged = db_is_damaged(source->db);
+    return *damaged ? 0 : db_error(source->db, err, "read");
 }
 
 /* ---- chunks of one device ---- */
@@ -74,15 +94,23 @@ list_chunks(struct stream *s, struct stream_source *source, struct err *err)
                  : no_memory(err);
         count++;
     }
-    rc = rc == 0 && step != SQLITE_DONE ? db_error(source->db, err, "read") : rc;
+    bool torn = false;
+    if (rc == 0 && step != SQLITE_DONE) {
+        rc = unreachable(source, &torn, err);
+    }
     sqlite3_reset(row);
-    s->windows.complete = count < LIST_AT_ONCE;
+    if (torn) { /* What is behind it cannot be found. */
+        history_damage_add(&source->damage, source->devices[s->rank].id,
+                           s->last.t0 > source->from_ms ? s->last.t0 : source->from_ms,
+                           source->to_ms);
+    }
+    s->windows.complete = torn || count < LIST_AT_ONCE;
     return rc;
 }
 
 static int
 read_chunk(struct stream_source *source,
-           uint32_t point,
+           uint32_t rank,
            const struct window_part *part,
            int64_t from_ms,
            int64_t to_ms,
@@ -90,22 +118,37 @@ read_chunk(struct stream_source *source,
            struct err *err)
 {
     sqlite3_stmt *row = source->chunk;
+    const uint32_t point = source->devices[rank].point;
+    bool torn = false;
     int rc = 0;
+    enum chunk_result r = CHUNK_READ;
     sqlite3_bind_int64(row, 1, part->key);
     int step = sqlite3_step(row);
-    if (step == SQLITE_ROW) {
-        enum chunk_result r = chunk_sheet_read(sqlite3_column_blob(row, 2),
-                                               (size_t)sqlite3_column_bytes(row, 2),
-                                               point, &source->section);
+    if (step == SQLITE_ROW && point != 0) {
+        rc = parts_read_chunk(&source->chunk_parts, source->db, part->key, point, &r,
+                              &source->section, err);
+        if (rc != 0) {
+            sheet_clear(&source->section);
+            rc = unreachable(source, &torn, err);
+            r = CHUNK_DAMAGED;
+        }
+    } else if (step == SQLITE_ROW) {
+        r = chunk_sheet_read(sqlite3_column_blob(row, 2),
+                             (size_t)sqlite3_column_bytes(row, 2), 0, &source->section);
+    }
+    if (rc == 0 && step == SQLITE_ROW) {
         bool well = r != CHUNK_NOMEM && take_rows(out, &source->section, from_ms, to_ms,
                                                   sqlite3_column_int64(row, 1),
                                                   sqlite3_column_int(row, 0) != 0);
         if (r == CHUNK_DAMAGED) {
-            well = well && add_damaged(out, part->t0 > from_ms ? part->t0 : from_ms);
+            well = well && add_damaged(source, out, rank, part, from_ms);
         }
         rc = well ? 0 : no_memory(err);
-    } else if (step != SQLITE_DONE) {
-        rc = db_error(source->db, err, "read");
+    } else if (rc == 0 && step != SQLITE_DONE) {
+        rc = unreachable(source, &torn, err);
+        if (torn && !add_damaged(source, out, rank, part, from_ms)) {
+            rc = no_memory(err);
+        }
     }
     sqlite3_reset(row);
     return rc;
@@ -182,8 +225,7 @@ load_chunks(struct stream *s, struct stream_source *source, struct err *err)
         qsort(parts, count, sizeof *parts, by_key);
         to_ms = to_ms < source->to_ms ? to_ms : source->to_ms;
         for (size_t i = 0; rc == 0 && i < count; i++) {
-            rc = read_chunk(source, source->devices[s->rank].point, &parts[i], from_ms,
-                            to_ms, out, err);
+            rc = read_chunk(source, s->rank, &parts[i], from_ms, to_ms, out, err);
         }
         free(parts);
     }
@@ -289,30 +331,44 @@ read_sections(struct stream *s,
               int64_t to_ms,
               struct err *err)
 {
-    const int64_t at_ms = part->t0 > from_ms ? part->t0 : from_ms;
     struct tail tail;
     struct tail_part section = {0};
     struct sheet *out;
-    if (!tail_open(&tail, sqlite3_column_blob(row, 2),
-                   (size_t)sqlite3_column_bytes(row, 2))) {
+    bool one = source->device_count == 1, opened;
+    int rc = 0;
+    if (one) {
+        rc = parts_open_tail(&source->tail_parts, source->db, part->key, &tail, &opened,
+                             err);
+    } else {
+        opened = tail_open(&tail, sqlite3_column_blob(row, 2),
+                           (size_t)sqlite3_column_bytes(row, 2));
+    }
+    if (rc == 0 && !opened) {
         /* Of some devices, nobody knows which. */
         out = source->device_count > 0 ? new_sheet(s) : NULL;
         return source->device_count == 0 ||
-                       (out != NULL && add_damaged(out, at_ms) &&
+                       (out != NULL &&
+                        add_damaged(source, out, NONE_INDEX, part, from_ms) &&
                         add_entries(s, 0, (uint32_t)s->sheet_count - 1))
                    ? 0
                    : no_memory(err);
     }
-    while (tail_next(&tail, &section)) {
+    while (rc == 0 && tail_next(&tail, &section)) {
         uint32_t rank =
             section.device < source->rank_count ? source->ranks[section.device] : 0;
         if (rank == 0 || part->key <= source->devices[rank - 1].packed) {
             continue;
         }
-        enum tail_result r = tail_read(&tail, &section, &source->section);
+        rc = one ? parts_need_section(&source->tail_parts, source->db, &section, err)
+                 : 0;
+        if (rc != 0) {
+            return rc;
+        }
+        enum tail_result r = tail_read_point(
+            &tail, &section, source->devices[rank - 1].point, &source->section);
         bool well = r != TAIL_NOMEM && (out = new_sheet(s)) != NULL;
         if (well && r == TAIL_DAMAGED) {
-            well = add_damaged(out, at_ms);
+            well = add_damaged(source, out, rank - 1, part, from_ms);
         } else {
             well = well && take_rows(out, &source->section, from_ms, to_ms,
                                      sqlite3_column_int64(row, 1),
@@ -322,7 +378,7 @@ read_sections(struct stream *s,
             return no_memory(err);
         }
     }
-    return 0;
+    return rc;
 }
 
 /* By time, device, then as recorded: sheets are in order of seq. */
@@ -345,6 +401,7 @@ load_tail(struct stream *s, struct stream_source *source, struct err *err)
 {
     int64_t from_ms, to_ms;
     size_t count;
+    bool torn = false;
     int rc = 0;
     s->entry = s->entry_count = 0;
     while (rc == 0 && s->entry_count == 0) {
@@ -363,10 +420,16 @@ load_tail(struct stream *s, struct stream_source *source, struct err *err)
         for (size_t i = 0; rc == 0 && i < count; i++) {
             sqlite3_bind_int64(source->tail, 1, parts[i].key);
             int step = sqlite3_step(source->tail);
-            rc = step == SQLITE_ROW ? read_sections(s, source, source->tail, &parts[i],
-                                                    from_ms, to_ms, err)
-                 : step == SQLITE_DONE ? 0
-                                       : db_error(source->db, err, "read");
+            if (step == SQLITE_ROW) {
+                rc = read_sections(s, source, source->tail, &parts[i], from_ms, to_ms,
+                                   err);
+            }
+            if (rc == ERR_IO || (step != SQLITE_ROW && step != SQLITE_DONE)) {
+                rc = unreachable(source, &torn, err);
+                if (torn) {
+                    history_damage_add(&source->damage, NULL, parts[i].t0, parts[i].t1);
+                }
+            }
             sqlite3_reset(source->tail);
         }
         free(parts);
@@ -420,6 +483,10 @@ step_frames(struct stream *s, struct stream_source *source, struct err *err)
     bool well = frame_blob_decode(samples, FRAME_READINGS_MAX, &count,
                                   sqlite3_column_blob(source->frames, 3),
                                   (size_t)sqlite3_column_bytes(source->frames, 3));
+    if (!well) {
+        history_damage_add(&source->damage, source->devices[s->rank].id, s->t_ms,
+                           s->t_ms);
+    }
     unsigned flags = (unsigned)sqlite3_column_int(source->frames, 2);
     sheet_clear(&s->sheet);
     if (!sheet_add(&s->sheet, s->t_ms,

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "daemon/base/err.h"
+#include "daemon/store/history_damage.h"
+#include "daemon/store/history_parts.h"
 #include "daemon/store/history_window.h"
 #include "daemon/store/sheet.h"
 #include "daemon/store/tail.h"
@@ -41,6 +43,9 @@ struct stream_source {
     bool sliced; /* Many devices are read: each keeps but a slice of its rows. */
     sqlite3_stmt *list, *chunk, *tail, *frames;
     struct sheet section, window; /* In passing. */
+    struct history_damage damage; /* That was met. */
+    /* Of one device, or point, only what is asked for is read. */
+    struct parts chunk_parts, tail_parts;
 };
 
 struct stream {
@@ -65,6 +70,18 @@ struct stream {
 
 /* Stands on the next row, or, not loaded, on the first. */
 int stream_step(struct stream *s, struct stream_source *source, struct err *err);
+
+/* The same where that costs nothing; false: stream_step() does it. */
+static inline bool
+stream_step_within(struct stream *s)
+{
+    if (s->kind != STREAM_CHUNKS || !s->loaded || s->row + 1 >= s->sheet.rows) {
+        return false;
+    }
+    s->t_ms = s->sheet.t_ms[++s->row];
+    return true;
+}
+
 void stream_free(struct stream *s);
 /* What tail rows there are. */
 int stream_list_tail(struct stream *s, struct stream_source *source, struct err *err);

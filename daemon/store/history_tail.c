@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/model/sample.h"
 #include "daemon/store/db.h"
@@ -13,10 +14,15 @@
 #define COLUMNS_FIRST  32   /* A guess, until the device is met. */
 #define PERIOD_DEFAULT 1000 /* ms */
 
+/* In the table `damaged`. */
+#define WHY_SECTION "section: checksum"
+#define WHY_HEAD    "head: checksum"
+
 static const char *const sql_texts[TAIL_SQL_COUNT] = {
     [TAIL_SQL_INSERT] = "INSERT INTO tail (seq, t0, t1, untrusted, bytes)"
                         " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [TAIL_SQL_READ] = "SELECT seq, untrusted, shift, bytes FROM tail WHERE seq > ?1"
+    [TAIL_SQL_READ] = "SELECT seq, untrusted, shift, bytes, t0, t1 FROM tail"
+                      " WHERE seq > ?1"
                       " ORDER BY seq",
     [TAIL_SQL_TRIM] = "DELETE FROM tail WHERE seq IN"
                       " (SELECT seq FROM tail WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
@@ -70,6 +76,7 @@ history_tail_new(struct history_tail **out, int64_t flush_ms, struct err *err)
                                   : age;
     t->scaling = no_scaling;
     t->mark = HISTORY_CLOCK_UNKNOWN;
+    t->put_ms = INSTANT_NONE;
     *out = t;
     return 0;
 }
@@ -221,6 +228,27 @@ know_unrolled(struct history_tail *t, struct err *err)
     return rc;
 }
 
+int
+history_tail_set_aside(struct history_tail *t,
+                       sqlite3_stmt *row,
+                       const struct tail_part *part,
+                       struct err *err)
+{
+    const uint8_t *bytes = sqlite3_column_blob(row, 3);
+    const struct scrub_find f = {
+        .what = "tail",
+        .row = sqlite3_column_int64(row, 0),
+        .device = part != NULL ? part->device : 0,
+        .t0 = sqlite3_column_int64(row, 4),
+        .t1 = sqlite3_column_int64(row, 5),
+        .untrusted = sqlite3_column_int64(row, 1),
+        .shift = sqlite3_column_int64(row, 2),
+        .why = part != NULL ? WHY_SECTION : WHY_HEAD,
+        .bytes = part != NULL ? bytes + part->at : bytes,
+        .size = part != NULL ? part->size : (size_t)sqlite3_column_bytes(row, 3)};
+    return scrub_put(t->db, &f, true, err); /* Packing comes by several times. */
+}
+
 static int
 count_row(struct history_tail *t, sqlite3_stmt *row, struct err *err)
 {
@@ -231,7 +259,8 @@ count_row(struct history_tail *t, sqlite3_stmt *row, struct err *err)
     struct waiting *w;
     t->next_seq = seq >= t->next_seq ? seq + 1 : t->next_seq;
     if (!tail_open(&tail, bytes, (size_t)sqlite3_column_bytes(row, 3))) {
-        return 0; /* Nobody waits for it, and it goes with the others. */
+        /* Nobody waits for it, and it goes with the others. */
+        return history_tail_set_aside(t, row, NULL, err);
     }
     while (tail_next(&tail, &part)) {
         int rc = history_tail_waiting(t, part.device, &w, err);
@@ -413,6 +442,7 @@ count_gathered(struct history_tail *t, const struct gathered *g, struct err *err
         t->cells += (uint64_t)s->rows * s->columns;
         t->credit += ROLL_SHARE * (int64_t)s->rows * s->columns;
     }
+    t->credit += ROLL_FLUSH;
     t->credit = t->credit < ROLL_CREDIT_MAX ? t->credit : ROLL_CREDIT_MAX;
     t->next_seq++;
     return 0;
@@ -452,6 +482,12 @@ void
 history_tail_mark(struct history_tail *t, int64_t mark)
 {
     t->mark = mark;
+}
+
+void
+history_tail_clock_changed(struct history_tail *t)
+{
+    t->put_ms = INSTANT_NONE;
 }
 
 int

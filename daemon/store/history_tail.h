@@ -48,11 +48,12 @@ int history_tail_take(struct history_tail *t,
 /* What the column `untrusted` of rows under an untrusted clock is from here on; at
  * first HISTORY_CLOCK_UNKNOWN. */
 void history_tail_mark(struct history_tail *t, int64_t mark);
+/* What seemed to be the newest time may be of days to come. */
+void history_tail_clock_changed(struct history_tail *t);
 /* What was gathered becomes a row, or two: one of the frames under an untrusted clock.
  */
 int history_tail_put(struct history_tail *t, struct err *err);
 /* Moves some devices that have waited long enough into chunks: about twice as many
  * samples as were put since, at least one device.  `all`: until nothing is left. */
 int history_tail_pack(struct history_tail *t, bool all, struct err *err);
-
 #endif

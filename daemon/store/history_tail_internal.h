@@ -2,11 +2,13 @@
 #ifndef CARETAKER_STORE_HISTORY_TAIL_INTERNAL_H
 #define CARETAKER_STORE_HISTORY_TAIL_INTERNAL_H
 
+#include "daemon/store/history_scrub.h"
 #include "daemon/store/history_tail.h"
 
-/* Cells rolled up for each that is put, while some wait; and how many may be at once.
- */
+/* Cells rolled up for each that is put, while some wait; for each flush, or a site that
+ * has little to put would never be done; and how many may be at once. */
 #define ROLL_SHARE      2
+#define ROLL_FLUSH      4096
 #define ROLL_CREDIT_MAX (INT64_C(1) << 20)
 
 enum tail_sql {
@@ -63,11 +65,11 @@ struct history_tail {
     struct waiting *waiting; /* By device. */
     uint32_t waiting_count;
     int64_t next_seq;
-    uint64_t cells;    /* Put since the last packing; */
-    uint32_t unpacked; /* so many flushes ago. */
+    uint64_t cells; /* Put since the last packing. */
     int64_t credit; /* So many cells may be rolled up. */
-    int64_t put_ms; /* The newest that was put under a trusted clock. */
+    int64_t put_ms; /* The newest that was put under a trusted clock, or none. */
     struct chunk_encoder *encoder;
+    struct scrub_suspects suspects;
     struct sheet section, before; /* Of the tail; a chunk that is written anew. */
 };
 
@@ -80,6 +82,11 @@ int history_tail_waiting(struct history_tail *t,
                          struct err *err);
 /* Runs a kept statement that gives no rows. */
 int history_tail_run(struct history_tail *t, enum tail_sql which, struct err *err);
+/* Of a row that TAIL_SQL_READ gives: a section, or, NULL, all of it, cannot be read. */
+int history_tail_set_aside(struct history_tail *t,
+                           sqlite3_stmt *row,
+                           const struct tail_part *part,
+                           struct err *err);
 /* Deletes rows that all devices are past. */
 int history_tail_trim(struct history_tail *t, struct err *err);
 

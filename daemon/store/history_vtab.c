@@ -6,14 +6,19 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
+#include "daemon/store/history_aggregate.h"
+#include "daemon/store/history_rollup.h"
 #include "daemon/store/history_samples.h"
 #include "daemon/store/history_schema.h"
 #include "daemon/store/history_vtab_plan.h"
 #include "daemon/store/sql_time.h"
 
+#define ROWS 1e9 /* Of samples, about: what SQLite's plans go by. */
+
 /* What a table is made of. */
 struct kind {
     const char *name, *schema;
+    int64_t step_ms; /* Of its intervals; 0: samples. */
 };
 
 struct table {
@@ -27,12 +32,17 @@ struct cursor {
     struct history_names names;
     struct vtab_bounds bounds;
     int pass; /* Of each device with each point that is asked for. */
+    /* One of both, by the kind of the table. */
     struct history_samples *samples;
-    const struct history_sample *sample; /* NULL: at the end. */
-    int64_t t_ms;                        /* Of the sample before. */
-    const char *device, *point;          /* The same: compared, never read. */
+    const struct history_sample *sample;
+    struct aggregate_cursor *aggregates;
+    struct aggregate_row row;
+    /* Of the row; no device: at the end. */
+    int64_t t_ms;
+    const char *device, *point;
     int64_t nth;
     struct sql_time_writer time;
+    struct history_damage damage; /* Of all passes. */
 };
 
 /* Hands an error of ours to SQLite. */
@@ -53,12 +63,26 @@ fail(sqlite3_vtab *base, const struct err *err)
 
 /* ---- a table ---- */
 
+#define COLUMNS_OF_ALL                                                                 \
+    "device TEXT, point TEXT, time TEXT COLLATE " SQL_TIME_COLLATION                   \
+    ", t_ms INTEGER HIDDEN, "
+#define COLUMNS_OF_INTERVALS                                                           \
+    "min REAL, max REAL, mean REAL, last REAL, count INTEGER, last_ms INTEGER HIDDEN," \
+    " PRIMARY KEY (t_ms, device, point)"
+
+/* Rows are told apart by what they are: SQLite joins the answers to OR by that. */
 static const struct kind kinds[] = {
     {"samples",
-     "CREATE TABLE samples (device TEXT, point TEXT,"
-     " time TEXT COLLATE " SQL_TIME_COLLATION ", value REAL, quality TEXT,"
-     " t_ms INTEGER HIDDEN, clock_untrusted INTEGER HIDDEN, detail INTEGER HIDDEN,"
-     " nth INTEGER HIDDEN, PRIMARY KEY (t_ms, device, point, nth)) WITHOUT ROWID"},
+     "CREATE TABLE samples (" COLUMNS_OF_ALL
+     "value REAL, quality TEXT, clock_untrusted INTEGER HIDDEN, detail INTEGER HIDDEN,"
+     " nth INTEGER HIDDEN, PRIMARY KEY (t_ms, device, point, nth)) WITHOUT ROWID",
+     0},
+    {"samples_1m",
+     "CREATE TABLE samples_1m (" COLUMNS_OF_ALL COLUMNS_OF_INTERVALS ") WITHOUT ROWID",
+     ROLLUP_MINUTE_MS},
+    {"samples_1h",
+     "CREATE TABLE samples_1h (" COLUMNS_OF_ALL COLUMNS_OF_INTERVALS ") WITHOUT ROWID",
+     ROLLUP_HOUR_MS},
 };
 
 /* By the name of the module. */
@@ -132,8 +156,9 @@ table_disconnect(sqlite3_vtab *base)
 static int
 table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-    (void)base;
-    return vtab_plan_make(info);
+    const struct kind *kind = ((const struct table *)base)->kind;
+    double seconds = kind->step_ms == 0 ? 1 : (double)kind->step_ms / 1000;
+    return vtab_plan_make(info, ROWS / seconds);
 }
 
 /* ---- a cursor ---- */
@@ -153,9 +178,18 @@ cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 static void
 end_pass(struct cursor *c)
 {
+    if (c->samples != NULL) {
+        history_samples_damage(c->samples, &c->damage);
+    }
+    for (uint64_t n = c->aggregates != NULL ? aggregate_damaged(c->aggregates) : 0;
+         n > 0; n--) {
+        history_damage_add(&c->damage, NULL, c->bounds.range.from_ms,
+                           c->bounds.range.to_ms);
+    }
     history_samples_close(c->samples);
+    aggregate_close(c->aggregates);
     c->samples = NULL;
-    c->sample = NULL;
+    c->aggregates = NULL;
     c->device = c->point = NULL;
 }
 
@@ -164,10 +198,38 @@ cursor_close(sqlite3_vtab_cursor *base)
 {
     struct cursor *c = (struct cursor *)base;
     end_pass(c);
+    history_damage_log(&c->damage, HISTORY_FILE);
     vtab_bounds_fini(&c->bounds);
     history_names_fini(&c->names);
     free(c);
     return SQLITE_OK;
+}
+
+/* Samples of one device and point, or of all. */
+static int
+open_samples(struct cursor *c, const char *device, const char *point, struct err *err)
+{
+    const struct table *t = (const struct table *)c->base.pVtab;
+    const struct history_filter filter = {.from_ms = c->bounds.range.from_ms,
+                                          .to_ms = c->bounds.range.to_ms,
+                                          .device = device,
+                                          .point = point};
+    return history_samples_open(&c->samples, t->db, &c->names, &filter, err);
+}
+
+static int
+open_aggregates(struct cursor *c,
+                const char *device,
+                const char *point,
+                struct err *err)
+{
+    const struct table *t = (const struct table *)c->base.pVtab;
+    const struct aggregate_filter filter = {.step_ms = t->kind->step_ms,
+                                            .from_ms = c->bounds.range.from_ms,
+                                            .to_ms = c->bounds.range.to_ms,
+                                            .device = device,
+                                            .point = point};
+    return aggregate_open(&c->aggregates, t->db, &filter, err);
 }
 
 /* `more` false: there is no further pass. */
@@ -183,13 +245,41 @@ begin_pass(struct cursor *c, bool *more, struct err *err)
     if (!*more) {
         return 0;
     }
-    const struct history_filter filter = {
-        .from_ms = c->bounds.range.from_ms,
-        .to_ms = c->bounds.range.to_ms,
-        .device = devices->count > 0 ? devices->id[c->pass / point_count] : NULL,
-        .point = points->count > 0 ? points->id[c->pass % point_count] : NULL};
+    const char *device = devices->count > 0 ? devices->id[c->pass / point_count] : NULL;
+    const char *point = points->count > 0 ? points->id[c->pass % point_count] : NULL;
     c->pass++;
-    return history_samples_open(&c->samples, t->db, &c->names, &filter, err);
+    return t->kind->step_ms == 0 ? open_samples(c, device, point, err)
+                                 : open_aggregates(c, device, point, err);
+}
+
+/* The next row of the pass; no device where it has none. */
+static int
+step_pass(struct cursor *c, struct err *err)
+{
+    const char *device = c->device, *point = c->point;
+    int64_t t_ms = c->t_ms;
+    bool more = false;
+    int rc = 0;
+    c->device = NULL;
+    if (c->aggregates != NULL) {
+        rc = aggregate_next(c->aggregates, &c->row, &more, err);
+        if (rc == 0 && more) {
+            c->t_ms = c->row.t_ms;
+            c->device = c->row.device;
+            c->point = c->row.point;
+        }
+        return rc;
+    }
+    rc = history_samples_next(c->samples, &c->sample, err);
+    if (rc == 0 && c->sample != NULL) {
+        c->t_ms = c->sample->t_ms;
+        c->device = c->sample->device;
+        c->point = c->sample->point;
+        /* Names are met as one and the same string until the pass ends. */
+        bool again = c->t_ms == t_ms && c->device == device && c->point == point;
+        c->nth = again ? c->nth + 1 : 0;
+    }
+    return rc;
 }
 
 static int
@@ -198,25 +288,13 @@ cursor_next(sqlite3_vtab_cursor *base)
     struct cursor *c = (struct cursor *)base;
     struct err err = {0};
     bool more = true;
-    int rc =
-        c->samples != NULL ? history_samples_next(c->samples, &c->sample, &err) : 0;
-    while (rc == 0 && c->sample == NULL && more) {
+    bool within = c->samples != NULL || c->aggregates != NULL;
+    int rc = within ? step_pass(c, &err) : 0;
+    while (rc == 0 && c->device == NULL && more) {
         rc = begin_pass(c, &more, &err);
-        rc = rc == 0 && more ? history_samples_next(c->samples, &c->sample, &err) : rc;
+        rc = rc == 0 && more ? step_pass(c, &err) : rc;
     }
-    if (rc != 0) {
-        return fail(base->pVtab, &err);
-    }
-    if (c->sample != NULL) {
-        /* Names are met as one and the same string until the pass ends. */
-        bool again = c->sample->t_ms == c->t_ms && c->sample->device == c->device &&
-                     c->sample->point == c->point;
-        c->nth = again ? c->nth + 1 : 0;
-        c->t_ms = c->sample->t_ms;
-        c->device = c->sample->device;
-        c->point = c->sample->point;
-    }
-    return SQLITE_OK;
+    return rc == 0 ? SQLITE_OK : fail(base->pVtab, &err);
 }
 
 /* All that is read belongs to the transaction of the statement, which has begun: SQLite
@@ -243,30 +321,14 @@ cursor_filter(sqlite3_vtab_cursor *base,
 static int
 cursor_eof(sqlite3_vtab_cursor *base)
 {
-    return ((struct cursor *)base)->sample == NULL;
+    return ((struct cursor *)base)->device == NULL;
 }
 
 static void
-result_text(sqlite3_context *out, const char *text)
+sample_column(const struct cursor *c, sqlite3_context *out, int column)
 {
-    sqlite3_result_text(out, text, -1, SQLITE_TRANSIENT);
-}
-
-static int
-cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column)
-{
-    struct cursor *c = (struct cursor *)base;
     const struct history_sample *s = c->sample;
     switch (column) {
-    case VTAB_DEVICE:
-        result_text(out, s->device);
-        break;
-    case VTAB_POINT:
-        result_text(out, s->point);
-        break;
-    case VTAB_TIME:
-        result_text(out, sql_time_write(&c->time, s->t_ms));
-        break;
     case SAMPLES_VALUE:
         if (s->quality == QUALITY_GOOD) {
             sqlite3_result_double(out, s->value);
@@ -274,9 +336,6 @@ cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column)
         break;
     case SAMPLES_QUALITY:
         sqlite3_result_text(out, quality_name(s->quality), -1, SQLITE_STATIC);
-        break;
-    case SAMPLES_T_MS:
-        sqlite3_result_int64(out, s->t_ms);
         break;
     case SAMPLES_UNTRUSTED:
         sqlite3_result_int(out, s->clock_untrusted);
@@ -290,6 +349,62 @@ cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column)
         sqlite3_result_int64(out, c->nth);
         break;
     default:
+        break;
+    }
+}
+
+static void
+aggregate_column(const struct cursor *c, sqlite3_context *out, int column)
+{
+    const struct aggregate_row *r = &c->row;
+    switch (column) {
+    case AGGREGATE_MIN:
+        sqlite3_result_double(out, r->min);
+        break;
+    case AGGREGATE_MAX:
+        sqlite3_result_double(out, r->max);
+        break;
+    case AGGREGATE_MEAN:
+        sqlite3_result_double(out, r->sum / (double)r->count);
+        break;
+    case AGGREGATE_LAST:
+        sqlite3_result_double(out, r->last);
+        break;
+    case AGGREGATE_COUNT:
+        sqlite3_result_int64(out, (sqlite3_int64)r->count);
+        break;
+    case AGGREGATE_LAST_MS:
+        sqlite3_result_int64(out, r->last_ms);
+        break;
+    default:
+        break;
+    }
+}
+
+static int
+cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column)
+{
+    struct cursor *c = (struct cursor *)base;
+    switch (column) {
+    case VTAB_DEVICE:
+        sqlite3_result_text(out, c->device, -1, SQLITE_TRANSIENT);
+        break;
+    case VTAB_POINT:
+        sqlite3_result_text(out, c->point, -1, SQLITE_TRANSIENT);
+        break;
+    case VTAB_TIME:
+        sqlite3_result_text(out, sql_time_write(&c->time, c->t_ms), SQL_TIME_TEXT_SIZE,
+                            SQLITE_TRANSIENT);
+        break;
+    case VTAB_T_MS:
+        sqlite3_result_int64(out, c->t_ms);
+        break;
+    default:
+        if (c->aggregates != NULL) {
+            aggregate_column(c, out, column);
+        } else {
+            sample_column(c, out, column);
+        }
         break;
     }
     return SQLITE_OK;

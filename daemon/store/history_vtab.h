@@ -7,6 +7,10 @@
  *       known to be right), `detail` (of an exception its code, of another fault its
  *       number in enum wire_fault; NULL: none), `nth` (0, 1, ... of one point's samples
  *       of one time)
+ *   samples_1m, samples_1h(device, point, time, min, max, mean, last, count)
+ *       one row for each point and minute, or hour, that has good samples (taken under
+ * a clock that was right); `time` is when it begins.  Hidden: `t_ms`, and `last_ms`,
+ *       when the last sample was taken
  *
  * `time` is RFC 3339 in UTC with milliseconds and compares as an instant (sql_time.h).
  *

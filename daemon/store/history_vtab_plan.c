@@ -18,7 +18,6 @@ enum plan_what {
 /* Guesses of how much each condition leaves; that they are in the right order is what
  * counts, and that a join asks for each of the other's rows rather than reads it all.
  */
-#define ROWS_ALL    1e9
 #define ROWS_DEVICE 100.0
 #define ROWS_POINT  20.0
 #define ROWS_BOUND  100.0
@@ -71,7 +70,7 @@ what_of(sqlite3_index_info *info, int i, char op)
             return PLAN_INSTANT;
         }
         return binary ? PLAN_BINARY : '\0';
-    case SAMPLES_T_MS:
+    case VTAB_T_MS:
         return PLAN_MS;
     default:
         return '\0';
@@ -140,7 +139,7 @@ is_ordered(const struct plan *p, const sqlite3_index_info *info)
     size_t next = 0;
     for (int i = 0; i < info->nOrderBy; i++) {
         int column = info->aOrderBy[i].iColumn;
-        column = column == SAMPLES_T_MS ? VTAB_TIME : column;
+        column = column == VTAB_T_MS ? VTAB_TIME : column;
         if (info->aOrderBy[i].desc) {
             return false;
         }
@@ -158,7 +157,7 @@ is_ordered(const struct plan *p, const sqlite3_index_info *info)
 }
 
 int
-vtab_plan_make(sqlite3_index_info *info)
+vtab_plan_make(sqlite3_index_info *info, double rows)
 {
     struct plan p = {0};
     for (int i = 0; i < info->nConstraint; i++) {
@@ -166,13 +165,13 @@ vtab_plan_make(sqlite3_index_info *info)
             take(&p, info, i);
         }
     }
-    double read = ROWS_ALL / (p.device ? ROWS_DEVICE : 1) * (p.lists ? LIST_IDS : 1);
+    double read = rows / (p.device ? ROWS_DEVICE : 1) * (p.lists ? LIST_IDS : 1);
     if (p.moment) {
         read /= ROWS_MOMENT;
     } else {
         read /= (p.from ? ROWS_BOUND : 1) * (p.to ? ROWS_BOUND : 1);
     }
-    double rows = p.point ? read / ROWS_POINT : read;
+    rows = p.point ? read / ROWS_POINT : read;
     info->estimatedCost = COST_OPEN + (p.point ? read / COST_POINT : read);
     info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
     info->orderByConsumed = !p.lists && is_ordered(&p, info);

@@ -13,16 +13,23 @@ enum vtab_column {
     VTAB_DEVICE,
     VTAB_POINT,
     VTAB_TIME,
-    SAMPLES_VALUE,
+    VTAB_T_MS,
+    VTAB_OWN,
+    SAMPLES_VALUE = VTAB_OWN,
     SAMPLES_QUALITY,
-    SAMPLES_T_MS,
     SAMPLES_UNTRUSTED,
     SAMPLES_DETAIL,
-    SAMPLES_NTH
+    SAMPLES_NTH,
+    AGGREGATE_MIN = VTAB_OWN,
+    AGGREGATE_MAX,
+    AGGREGATE_MEAN,
+    AGGREGATE_LAST,
+    AGGREGATE_COUNT,
+    AGGREGATE_LAST_MS
 };
 
-/* Fills a plan; returns a code of SQLite. */
-int vtab_plan_make(sqlite3_index_info *info);
+/* Fills a plan for a table of about `rows`; returns a code of SQLite. */
+int vtab_plan_make(sqlite3_index_info *info, double rows);
 
 #define VTAB_IDS_MAX 100 /* Of a list; a longer one narrows nothing. */
 

@@ -39,10 +39,13 @@ put_row(struct rollup_builder *b, int64_t t_ms)
     for (uint32_t i = 0; i < b->points; i++) {
         const struct rollup_part *p = &b->parts[i];
         if (p->count > 0 && p->last_ms == t_ms) {
+            put_value(&samples[count++], b->keys[i], ROLLUP_LAST, p->last);
+            if (p->count == 1) {
+                continue; /* It says all. */
+            }
             put_value(&samples[count++], b->keys[i], ROLLUP_MIN, p->min);
             put_value(&samples[count++], b->keys[i], ROLLUP_MAX, p->max);
             put_value(&samples[count++], b->keys[i], ROLLUP_SUM, rollup_part_sum(p));
-            put_value(&samples[count++], b->keys[i], ROLLUP_LAST, p->last);
             put_value(&samples[count++], b->keys[i], ROLLUP_COUNT, (double)p->count);
         }
     }

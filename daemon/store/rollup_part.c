@@ -73,6 +73,17 @@ rollup_part_join(struct rollup_part *p, const struct rollup_part *other)
     p->not_single = p->not_single || other->not_single;
 }
 
+void
+rollup_part_join_stored(struct rollup_part *p, const struct rollup_part *other)
+{
+    struct rollup_part known = *other;
+    /* A sum of numbers with so many decimals has no more. */
+    count_decimals(p, other->sum);
+    known.decimals = p->decimals;
+    known.not_single = true;
+    rollup_part_join(p, &known);
+}
+
 double
 rollup_part_sum(const struct rollup_part *p)
 {

@@ -28,6 +28,8 @@ struct rollup_part {
 void rollup_part_add(struct rollup_part *p, int64_t t_ms, double value);
 /* Another part, which was recorded later. */
 void rollup_part_join(struct rollup_part *p, const struct rollup_part *other);
+/* The same of a part that was stored: its `decimals` and `not_single` are not known. */
+void rollup_part_join_stored(struct rollup_part *p, const struct rollup_part *other);
 /* The sum, rounded as is said above. */
 double rollup_part_sum(const struct rollup_part *p);
 

@@ -88,6 +88,7 @@ tail_next(const struct tail *t, struct tail_part *part)
 struct section {
     struct sheet *sheet;
     uint32_t rows;
+    uint32_t key; /* 0: all. */
     struct coder coder;
     struct tail_models models;
 };
@@ -246,6 +247,7 @@ get_values(
     const uint16_t *statuses = sheet_statuses(s->sheet, column);
     double *values = sheet_values(s->sheet, column);
     struct series_reader r;
+    bool wanted = s->key == 0 || s->sheet->keys[column] == s->key;
     bool begun = false;
     begin_series(s, &r, first, count > 1);
     for (uint32_t i = 0; i < s->rows; i++) {
@@ -253,7 +255,7 @@ get_values(
         if (CHUNK_QUALITY(statuses[i]) == QUALITY_GOOD) {
             int64_t n = begun ? next_of_series(s, &r) : first;
             begun = true;
-            if (!tail_form_value(form, n, &values[i])) {
+            if (wanted && !tail_form_value(form, n, &values[i])) {
                 return false;
             }
         }
@@ -270,6 +272,9 @@ get_columns(struct section *s)
     for (uint32_t k = 0; k < s->sheet->columns; k++) {
         const uint16_t *statuses = sheet_statuses(s->sheet, k);
         size_t count = 0;
+        if (s->key != 0 && s->sheet->keys[k] > s->key) {
+            return true; /* Of what follows nothing is asked for. */
+        }
         for (uint32_t i = 0; i < s->rows; i++) {
             count += CHUNK_QUALITY(statuses[i]) == QUALITY_GOOD;
         }
@@ -289,10 +294,32 @@ get_columns(struct section *s)
     return true;
 }
 
-enum tail_result
-tail_read(const struct tail *t, const struct tail_part *part, struct sheet *out)
+/* Of all columns that are read the one that is asked for is left, if it is there. */
+static void
+leave_one(struct section *s)
 {
-    struct section s = {.sheet = out, .rows = part->rows};
+    struct sheet *sheet = s->sheet;
+    uint32_t k = 0;
+    while (k < sheet->columns && sheet->keys[k] != s->key) {
+        k++;
+    }
+    if (k > 0 && k < sheet->columns) {
+        sheet->keys[0] = s->key;
+        memcpy(sheet_values(sheet, 0), sheet_values(sheet, k),
+               sheet->rows * sizeof *sheet->values);
+        memcpy(sheet_statuses(sheet, 0), sheet_statuses(sheet, k),
+               sheet->rows * sizeof *sheet->statuses);
+    }
+    sheet->columns = k < sheet->columns;
+}
+
+enum tail_result
+tail_read_point(const struct tail *t,
+                const struct tail_part *part,
+                uint32_t key,
+                struct sheet *out)
+{
+    struct section s = {.sheet = out, .rows = part->rows, .key = key};
     const uint8_t *bytes = t->bytes + part->at;
     size_t size = part->size - CRC_BYTES;
     struct cursor at = {bytes + size, bytes + part->size};
@@ -306,6 +333,17 @@ tail_read(const struct tail *t, const struct tail_part *part, struct sheet *out)
     if (result != TAIL_READ) {
         return result;
     }
-    return get_times(&s, t) && get_statuses(&s) && get_columns(&s) ? TAIL_READ
-                                                                   : TAIL_DAMAGED;
+    if (!get_times(&s, t) || !get_statuses(&s) || !get_columns(&s)) {
+        return TAIL_DAMAGED;
+    }
+    if (key != 0) {
+        leave_one(&s);
+    }
+    return TAIL_READ;
+}
+
+enum tail_result
+tail_read(const struct tail *t, const struct tail_part *part, struct sheet *out)
+{
+    return tail_read_point(t, part, 0, out);
 }

@@ -112,5 +112,10 @@ enum tail_result { TAIL_READ, TAIL_DAMAGED, TAIL_NOMEM };
 /* The section's rows instead of what the sheet holds. */
 enum tail_result
 tail_read(const struct tail *t, const struct tail_part *part, struct sheet *out);
+/* The same; `key` other than 0: that column alone, if the section has it. */
+enum tail_result tail_read_point(const struct tail *t,
+                                 const struct tail_part *part,
+                                 uint32_t key,
+                                 struct sheet *out);
 
 #endif

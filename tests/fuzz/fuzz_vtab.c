@@ -1,6 +1,6 @@
 /* Any bytes as a statement over the history: the virtual table must answer it as a
  * plain table with the same rows does. */
-#include "tests/fake/sql_world.h"
+#include "tests/fake/sql_statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -37,6 +37,7 @@ class Install(unittest.TestCase):
                      "share/bash-completion/completions/caretaker",
                      "share/caretaker/examples/site.yaml",
                      "lib/systemd/system/caretaker.service",
+                     "lib/caretaker/caretaker_history.so",
                      "lib/sysusers.d/caretaker.conf", "lib/tmpfiles.d/caretaker.conf"):
             self.assertTrue(os.path.isfile(os.path.join(self.prefix, path)), path)
 

@@ -234,9 +234,28 @@ class Recorded(unittest.TestCase):
 
     def test_tables_are_listed(self):
         tables = {row["table"]: row["columns"] for row in json.loads(self.sql("--tables", "--json"))}
-        self.assertEqual(tables["samples"], "device, point, time, value, quality, [t_ms],"
+        self.assertEqual(tables["samples"], "device, point, time, [t_ms], value, quality,"
                                             " [clock_untrusted], [detail], [nth]")
+        for name in ("samples_1m", "samples_1h"):
+            self.assertEqual(tables[name], "device, point, time, [t_ms], min, max, mean, last, count,"
+                                           " [last_ms]")
         self.assertIn("chunks", tables)
+
+    def test_minutes_and_hours_are_what_the_samples_give(self):
+        for table, size in (("samples_1m", 16), ("samples_1h", 13)):
+            got = json.loads(self.sql("--json", f"select * from {table} order by time, device, point"))
+            self.assertEqual(got, shell(self.history, f"select * from {table} order by time, device, point"))
+            groups = {}
+            for row in rows_of(self.export):
+                if row["quality"] == "good":
+                    time = (row["time"][:size] + ":00:00")[:19] + ".000Z"
+                    groups.setdefault((time, row["device"], row["point"]), []).append(row["value"])
+            self.assertEqual(len(got), len(groups))
+            for row, (key, values) in zip(got, sorted(groups.items())):
+                self.assertEqual((row["time"], row["device"], row["point"]), key)
+                self.assertEqual((row["min"], row["max"], row["last"], row["count"]),
+                                 (min(values), max(values), values[-1], len(values)))
+                self.assertAlmostEqual(row["mean"], sum(values) / len(values), 6)
 
     def test_an_interrupt_ends_it(self):
         endless = "with recursive n (x) as (select 1 union all select x + 1 from n) select x from n"

@@ -2,7 +2,7 @@
  * one after the other: what was acknowledged is there once, and the file is whole.  The
  * work goes through all that the writer does: a file of schema 1 is brought up to date
  * and moves, flushes become rows of the tail, devices are packed, the log is folded
- * back, old chunks go. */
+ * back, old chunks are rolled up and go. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,8 @@
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history.h"
 #include "daemon/store/history_db.h"
+#include "daemon/store/history_rollup.h"
+#include "daemon/store/history_series.h"
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/fake_disk.h"
 #include "tests/fake/sanitized.h"
@@ -209,6 +211,30 @@ next_in_line(void *ctx, const struct history_sample *s)
     return true;
 }
 
+static bool
+count_bucket(void *ctx, const struct history_bucket *b)
+{
+    *(int64_t *)ctx += (int64_t)b->count;
+    return true;
+}
+
+/* Whatever is in roll-ups, chunks and tail, minutes and hours have each sample once:
+ * those that expired too. */
+static void
+judge_rollups(struct history_reader *r, int64_t samples, const char *what, uint64_t at)
+{
+    struct err err = {0};
+    for (int i = 0; i < 2; i++) {
+        int64_t count = 0;
+        int64_t step_ms = i == 0 ? ROLLUP_MINUTE_MS : ROLLUP_HOUR_MS;
+        ck_assert_msg(history_series(r, INSTANT_NONE, INSTANT_MAX, step_ms, NULL, NULL,
+                                     count_bucket, &count, &err) == 0,
+                      "%s at %llu: %s", what, (unsigned long long)at, err.text);
+        ck_assert_msg(count == samples, "%s at %llu: %lld of %lld are rolled up", what,
+                      (unsigned long long)at, (long long)count, (long long)samples);
+    }
+}
+
 /* Between `least` and `most` flushes are there, each whole and once, and one more can
  * be made. */
 static void
@@ -234,6 +260,7 @@ judge(int least, int most, const char *what, uint64_t at)
     /* Only expiry takes old ones away, by whole chunks. */
     ck_assert_msg(j.old == OLD || flushes > EXPIRE_AT, "%s at %llu: %lld old", what,
                   (unsigned long long)at, (long long)j.old);
+    judge_rollups(r, OLD + j.fresh, what, at);
     history_reader_close(r);
     size_t size = fill_batch((int)flushes);
     ck_assert_msg(history_db_write(h, batch, size, INSTANT_NONE, &trouble, &err) == 0,
@@ -271,6 +298,7 @@ count_operations(uint64_t *first, uint64_t *last)
     expect("SELECT count(*) FROM sqlite_schema WHERE name = 'frame'", "0");
     expect("SELECT count(*) FROM chunk WHERE t1 < 1000000000", "0");
     expect("SELECT count(*) > 3 FROM chunk", "1");
+    expect("SELECT count(DISTINCT device) FROM rollup", "3");
     expect("SELECT max(seq) - min(seq) < 40 FROM tail", "1");
     fake_disk_free(disk);
     ck_assert_uint_ge(*last - *first, 1000);

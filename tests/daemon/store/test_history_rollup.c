@@ -7,11 +7,13 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/store/history.h"
+#include "daemon/store/history_check.h"
 #include "daemon/store/history_db.h"
 #include "daemon/store/history_rollup.h"
 #include "daemon/store/history_series.h"
 #include "daemon/store/rollup_builder.h"
 #include "tests/daemon/store/scratch.h"
+#include "tests/fake/mixed_series.h"
 #include "tests/fake/sanitized.h"
 
 #define HOUR   ROLLUP_HOUR_MS
@@ -24,7 +26,9 @@
 static char dir[SCRATCH_BYTES];
 static char got[512];
 static struct err err;
-static struct device device = {.id = "pump"};
+#define DEVICES 6
+static struct device devices[DEVICES] = {{.id = "pump"}, {.id = "q1"}, {.id = "q2"},
+                                         {.id = "q3"},   {.id = "q4"}, {.id = "q5"}};
 static struct point points[MANY];
 static char ids[MANY][8];
 static struct site site;
@@ -43,9 +47,9 @@ make_dir(void)
         snprintf(ids[k], sizeof ids[k], "p%03u", k);
         points[k] = (struct point){.id = ids[k]};
     }
-    device.point_count = 1;
-    site = (struct site){.devices = &device,
-                         .device_count = 1,
+    devices[0].point_count = 1;
+    site = (struct site){.devices = devices,
+                         .device_count = DEVICES,
                          .points = points,
                          .point_count = MANY,
                          .history = {.flush_ms = 5000, .keep_ms = 1}};
@@ -75,6 +79,17 @@ add(int64_t t_ms, uint16_t count, double value)
         f->readings[k] = (struct reading){.point = k, .value = value + k};
     }
     batch_size += frame_bytes(count);
+}
+
+/* A frame of a device that has one point, which is behind those of the first. */
+static void
+add_to(uint32_t device, int64_t t_ms, double value)
+{
+    struct frame *f = (void *)(batch + batch_size);
+    ck_assert_uint_le(batch_size + frame_bytes(1), sizeof batch);
+    *f = (struct frame){.t_ms = t_ms, .device = device, .count = 1};
+    f->readings[0] = (struct reading){.point = device, .value = value};
+    batch_size += frame_bytes(1);
 }
 
 static void
@@ -318,6 +333,73 @@ START_TEST(where_samples_have_gone_minutes_answer_and_then_hours)
 }
 END_TEST
 
+/* As after days without power: all that waits is old at once, wherever it is, and
+ * nothing says how much may be done. */
+START_TEST(what_goes_was_rolled_up_before)
+{
+    enum { CHUNK = 3000, TAIL = 500 };
+    struct history_db *h = open_writer();
+    for (int half = 0; half < 2; half++) {
+        for (uint32_t d = 0; d < DEVICES; d++) {
+            for (int i = 0; i < (half == 0 ? CHUNK : TAIL); i++) {
+                add_to(d, START + half * DAY / 2 + i * 1000, i);
+            }
+        }
+        flush(h, INSTANT_NONE);
+    }
+    ck_assert_int_gt(count_of("SELECT count(*) FROM tail"), 0);
+    ck_assert_int_ge(count_of("SELECT count(*) FROM chunk WHERE key > 0"), DEVICES);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup"), 0);
+    history_db_close(h);
+    h = open_writer();
+    for (int i = 0; i < 2000; i++) { /* Until packing is due by age. */
+        add_to(0, START + 40 * DAY + i * 1000, 0);
+        flush(h, START + 10 * DAY);
+        ck_assert_uint_eq(series(START, START + DAY, HOUR, NULL).count,
+                          (uint64_t)DEVICES * (CHUNK + TAIL));
+        if (count_of(
+                "SELECT count(*) FROM chunk WHERE t1 < 1767225600000 + 864000000") +
+                count_of(
+                    "SELECT count(*) FROM tail WHERE t1 < 1767225600000 + 864000000") ==
+            0) {
+            break;
+        }
+    }
+    history_db_close(h);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM chunk WHERE t1 < 1767225600000"
+                              " + 864000000"),
+                     0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM tail WHERE t1 < 1767225600000"
+                              " + 864000000"),
+                     0);
+}
+END_TEST
+
+START_TEST(minutes_and_hours_go_when_they_are_old)
+{
+    site.history.keep_1m_ms = 10 * DAY;
+    site.history.keep_1h_ms = 20 * DAY;
+    struct history_db *h = open_writer();
+    int64_t end = START + 40 * DAY;
+    write_days(h);
+    for (int i = 0; i < 20; i++) {
+        add(end + i, 1, 0);
+        flush(h, INSTANT_NONE);
+    }
+    history_db_close(h);
+    /* Only rows that are old as a whole. */
+    ck_assert_int_gt(count_of("SELECT count(*) FROM rollup"), 0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup WHERE resolution = 60000"
+                              " AND t1 < 1767225600000 + 30 * 86400000"),
+                     0);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM rollup WHERE resolution = 3600000"
+                              " AND t1 < 1767225600000 + 20 * 86400000"),
+                     0);
+    ck_assert_int_lt(count_of("SELECT min(t0) FROM rollup WHERE resolution = 3600000"),
+                     START + 21 * DAY);
+}
+END_TEST
+
 START_TEST(late_samples_are_added_to_what_is_there)
 {
     struct history_db *h = open_writer();
@@ -334,6 +416,195 @@ START_TEST(late_samples_are_added_to_what_is_there)
     ck_assert_uint_eq(t.count, 720); /* and rolled up. */
     ck_assert(t.min == -5 && t.max == 359);
     history_db_close(h);
+}
+END_TEST
+
+/* ---- whatever is written, aggregates are those of what is read ---- */
+
+#define CASES  4     /* Points of a device that are compared. */
+#define NAIVE  60000 /* Good samples. */
+#define MODELS 3     /* Devices. */
+
+/* A good sample as it was read, in order. */
+struct good {
+    int64_t t_ms;
+    uint32_t device, point;
+    double value;
+};
+static struct good goods[NAIVE];
+static size_t good_count;
+static uint64_t seed;
+
+static uint32_t
+any(uint32_t below)
+{
+    return (uint32_t)(mixed_random(&seed) >> 33) % below;
+}
+
+/* A tenth, whole, single, double. */
+static double
+some_value(uint32_t point)
+{
+    double n = (double)any(20000) - 10000;
+    return point == 0   ? n / 10
+           : point == 1 ? n
+           : point == 2 ? (double)(float)(n / 7)
+                        : n / 7;
+}
+
+static void
+add_some(uint32_t device, int64_t t_ms)
+{
+    struct frame *f = (void *)(batch + batch_size);
+    ck_assert_uint_le(batch_size + frame_bytes(CASES), sizeof batch);
+    *f = (struct frame){.t_ms = t_ms, .device = device};
+    for (uint32_t k = 0; k < CASES; k++) {
+        if (any(12) != 0) { /* Else a hole. */
+            struct reading *r = &f->readings[f->count++];
+            *r = (struct reading){.point = device * CASES + k, .value = some_value(k)};
+            r->quality = any(15) == 0 ? QUALITY_TIMEOUT : QUALITY_GOOD;
+        }
+    }
+    batch_size += frame_bytes(f->count);
+}
+
+static bool
+keep_good(void *ctx, const struct history_sample *s)
+{
+    (void)ctx;
+    if (s->quality == QUALITY_GOOD && !s->clock_untrusted) {
+        ck_assert_uint_lt(good_count, NAIVE);
+        goods[good_count++] =
+            (struct good){.t_ms = s->t_ms,
+                          .device = (uint32_t)(s->device[1] - '0'),
+                          .point = (uint32_t)atoi(s->point + 1) % CASES,
+                          .value = s->value};
+    }
+    return true;
+}
+
+struct naive {
+    int64_t step_ms;
+    uint64_t count;
+    size_t first; /* Good one that is not before the bucket. */
+};
+
+/* The bucket is the sum of its samples, and decimals add up exactly. */
+static bool
+is_naive(void *ctx, const struct history_bucket *b)
+{
+    struct naive *n = ctx;
+    uint32_t device = (uint32_t)(b->device[1] - '0');
+    uint32_t point = (uint32_t)atoi(b->point + 1) % CASES;
+    double min = INFINITY, max = -INFINITY, sum = 0, last = 0;
+    int64_t last_ms = 0, tenths = 0;
+    uint64_t count = 0;
+    while (n->first < good_count && goods[n->first].t_ms < b->t_ms) {
+        n->first++;
+    }
+    for (size_t i = n->first; i < good_count && goods[i].t_ms < b->t_ms + n->step_ms;
+         i++) {
+        const struct good *g = &goods[i];
+        if (g->device != device || g->point != point) {
+            continue;
+        }
+        min = g->value < min ? g->value : min;
+        max = g->value > max ? g->value : max;
+        sum += g->value;
+        tenths += (int64_t)rint(g->value * 10);
+        last = g->value; /* They are in order. */
+        last_ms = g->t_ms;
+        count++;
+    }
+    ck_assert_uint_eq(b->count, count);
+    ck_assert(b->min == min && b->max == max && b->last == last);
+    ck_assert_int_eq(b->last_ms, last_ms);
+    if (point <= 1) {
+        ck_assert(b->mean == (double)tenths / 10 / (double)count);
+    } else {
+        ck_assert_double_eq_tol(b->mean, sum / (double)count, point == 2 ? 1e-2 : 1e-9);
+    }
+    n->count += count;
+    return true;
+}
+
+static void
+expect_naive(void)
+{
+    static const int64_t steps[] = {20000, MINUTE, 5 * MINUTE, HOUR, DAY};
+    struct history_reader *r = NULL;
+    good_count = 0;
+    must(history_reader_open(&r, dir, &err));
+    must(history_each(r, INSTANT_NONE, INSTANT_MAX, NULL, NULL, keep_good, NULL, &err));
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct naive n = {.step_ms = steps[i]};
+        must(history_series(r, INSTANT_NONE, INSTANT_MAX, steps[i], NULL, NULL,
+                            is_naive, &n, &err));
+        ck_assert_uint_eq(n.count, good_count);
+    }
+    history_reader_close(r);
+}
+
+/* Times are whole seconds, so that many are the same; before 1970 and behind. */
+START_TEST(aggregates_are_those_of_the_samples)
+{
+    static struct device some[MODELS] = {
+        {.id = "m0", .point_count = CASES},
+        {.id = "m1", .first_point = CASES, .point_count = CASES},
+        {.id = "m2", .first_point = 2 * CASES, .point_count = CASES}};
+    struct history_db *h = NULL;
+    seed = (uint64_t)_i + 1;
+    site.devices = some;
+    site.device_count = MODELS;
+    site.point_count = MODELS * CASES;
+    site.history.flush_ms = 3600000; /* Packed after 16. */
+    for (uint32_t k = 0; k < MODELS * CASES; k++) {
+        points[k].device = k / CASES;
+        points[k].scaling =
+            k % CASES == 0 ? (struct scaling){1, 0, 10} : (struct scaling){0};
+    }
+    int64_t now = _i % 2 == 0 ? -3 * HOUR : START;
+    h = open_writer();
+    for (int flushes = 0; flushes < 90 / SANITIZED_SLOWER + 20; flushes++) {
+        for (int i = 0; i < 12; i++, now += 1000 * (1 + any(20))) {
+            for (uint32_t d = 0; d < MODELS; d++) {
+                add_some(d, now - (any(10) == 0 ? 1000 * (int64_t)any(9000) : 0));
+            }
+        }
+        flush(h, INSTANT_NONE);
+        switch (any(14)) {
+        case 0:
+            must(history_db_pack(h, &err));
+            break;
+        case 1:
+            history_db_close(h);
+            h = open_writer();
+            break;
+        case 2:
+            now += 8 * HOUR; /* No chunk goes over it. */
+            break;
+        case 3:
+            now -= HOUR;
+            break;
+        default:
+            break;
+        }
+        if (any(16) == 0) {
+            expect_naive();
+        }
+    }
+    expect_naive();
+    must(history_db_pack(h, &err));
+    history_db_close(h);
+    ck_assert_int_eq(count_of("SELECT count(*) FROM chunk, packed USING (device)"
+                              " WHERE key > rolled"),
+                     0);
+    expect_naive();
+    struct history_check check = {.data_dir = dir};
+    struct history_verdict verdict;
+    must(history_check(&check, &verdict, &err));
+    ck_assert_uint_gt(verdict.rollups, 0);
+    ck_assert_uint_eq(verdict.findings, 0);
 }
 END_TEST
 
@@ -424,7 +695,10 @@ main(void)
     tcase_add_test(tc, small_rows_are_put_together_to_long_ones);
     tcase_add_test(tc, chunks_are_rolled_up_by_themselves_and_counted_once);
     tcase_add_test(tc, where_samples_have_gone_minutes_answer_and_then_hours);
+    tcase_add_test(tc, what_goes_was_rolled_up_before);
+    tcase_add_test(tc, minutes_and_hours_go_when_they_are_old);
     tcase_add_test(tc, late_samples_are_added_to_what_is_there);
+    tcase_add_loop_test(tc, aggregates_are_those_of_the_samples, 0, 6);
     tcase_add_test(tc, the_last_of_each_point_wherever_it_is);
     tcase_add_test(tc, steps_are_as_short_as_may_be);
     suite_add_tcase(suite, tc);

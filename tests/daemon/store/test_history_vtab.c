@@ -10,9 +10,9 @@
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
 #include "tests/fake/sanitized.h"
-#include "tests/fake/sql_world.h"
+#include "tests/fake/sql_statement.h"
 
-#define STATEMENTS (1500 / SANITIZED_SLOWER)
+#define STATEMENTS (600 / SANITIZED_SLOWER)
 
 static char dir[SCRATCH_BYTES];
 static struct sql_world world;
@@ -36,6 +36,7 @@ START_TEST(test_any_statement_answers_as_over_plain_tables)
     uint64_t seed = 1;
     size_t answered = 0;
     ck_assert_uint_gt(world.samples, 200);
+    ck_assert_uint_gt(world.minutes, 30);
     for (int i = 0; i < STATEMENTS; i++) {
         uint8_t bytes[120];
         size_t rows;
@@ -107,6 +108,48 @@ START_TEST(test_conditions_and_orders_that_the_table_takes_over)
                        strncmp(plan, plans[_i].plan, strlen(SCAN(""))) == 0 &&
                        strstr(plan, "USE TEMP B-TREE") != NULL),
                   "%s: %s", sql, plan);
+}
+END_TEST
+
+START_TEST(test_intervals_are_asked_for_alike)
+{
+    char plan[500];
+    plan_of("SELECT * FROM samples_1m s WHERE device = 'a' AND time > ?1 ORDER BY time",
+            plan, sizeof plan);
+    ck_assert_str_eq(plan, SCAN("d=i>"));
+    plan_of("SELECT * FROM samples_1h s WHERE point = 'p' AND t_ms > ?1 ORDER BY t_ms",
+            plan, sizeof plan);
+    ck_assert_str_eq(plan, SCAN("p=m>"));
+}
+END_TEST
+
+/* Rows that only one of them has. */
+static int
+differing(const char *interval, int64_t step_ms)
+{
+    sqlite3_stmt *stmt = NULL;
+    char sql[2000];
+    snprintf(sql, sizeof sql,
+             "WITH a AS (SELECT device, point, t_ms, min, max, round(mean, 6), count"
+             "  FROM %s),"
+             " b AS (SELECT device, point, t_ms - (t_ms %% %lld + %lld) %% %lld,"
+             "  min(value), max(value), round(avg(value), 6), count(*) FROM samples"
+             "  WHERE quality = 'good' AND clock_untrusted = 0 GROUP BY 1, 2, 3)"
+             "SELECT (SELECT count(*) FROM (SELECT * FROM a EXCEPT SELECT * FROM b)) +"
+             " (SELECT count(*) FROM (SELECT * FROM b EXCEPT SELECT * FROM a))",
+             interval, (long long)step_ms, (long long)step_ms, (long long)step_ms);
+    ck_assert_msg(sqlite3_prepare_v2(world.db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(world.db));
+    ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+    int count = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return count;
+}
+
+START_TEST(test_intervals_are_what_their_samples_give)
+{
+    ck_assert_int_eq(differing("samples_1m", 60000), 0);
+    ck_assert_int_eq(differing("samples_1h", 3600000), 0);
 }
 END_TEST
 
@@ -256,6 +299,8 @@ suite(void)
     tcase_add_test(tc, test_any_statement_answers_as_over_plain_tables);
     tcase_add_loop_test(tc, test_conditions_and_orders_that_the_table_takes_over, 0,
                         (int)ARRAY_LEN(plans));
+    tcase_add_test(tc, test_intervals_are_asked_for_alike);
+    tcase_add_test(tc, test_intervals_are_what_their_samples_give);
     tcase_add_test(tc, test_a_join_asks_for_each_row_of_the_other_table);
     tcase_add_test(tc, test_a_statement_sees_one_moment);
     suite_add_tcase(s, tc);

@@ -1,0 +1,30 @@
+/* A series as a picture of characters, for a terminal.  Pure. */
+#ifndef CARETAKER_PIPELINE_PLOT_TEXT_H
+#define CARETAKER_PIPELINE_PLOT_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/strbuf.h"
+#include "daemon/pipeline/chart.h"
+
+#define PLOT_LABEL_WIDTH 10 /* Of the numbers beside it. */
+#define PLOT_WIDTH_MIN   10 /* Of the picture alone. */
+#define PLOT_WIDTH_MAX   1000
+#define PLOT_HEIGHT_MAX  200
+
+struct plot_text {
+    uint32_t width, height; /* Characters of the picture alone. */
+    bool ascii;             /* Else Braille dots: two by four in each character. */
+};
+
+/* How many columns the series must have. */
+uint32_t plot_text_columns(const struct plot_text *how);
+/* From the least to the greatest value; of each column a line from its least to its
+ * greatest, joined to the one before it unless it is broken; of a state one row that is
+ * filled while it is on.  Below it the time of both ends, in the site's zone. */
+void plot_text_draw(struct strbuf *out,
+                    const struct chart_series *s,
+                    const struct plot_text *how);
+
+#endif
