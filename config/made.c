@@ -35,6 +35,7 @@ static const struct point_spec gateway_points[] = {
     {.point = {.id = "disk_free", .type = TYPE_F64, .unit = "MB"}},
     {.point = {.id = "frames_dropped", .type = TYPE_F64, .kind = POINT_COUNTER}},
     {.point = {.id = "history_damaged", .type = TYPE_F64}},
+    {.point = {.id = "history_full", .type = TYPE_BOOL, .kind = POINT_STATE}},
     {.point = {.id = "memory", .type = TYPE_F64, .unit = "MB"}},
     {.point = {.id = "outbox_depth", .type = TYPE_F64}},
     {.point = {.id = "papers_due", .type = TYPE_F64}},

@@ -412,7 +412,7 @@ label(const char *key)
         "dropped",     "failing",       "rules",          "instances",
         "evaluations", "frames",        "unacknowledged", "frames_dropped",
         "memory_mb",   "disk_failing",  "critical",       "urgent",
-        "normal",      "info",          "damaged"};
+        "normal",      "info",          "damaged",        "full"};
     for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
         if (strcmp(key, status_words[i]) == 0) {
             return tr_word("status", key);

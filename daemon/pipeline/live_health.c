@@ -64,7 +64,9 @@ gateway_frame(struct live *l, int64_t now_ms)
                 clock_synchronised() && l->clock.trusted ? 1 : 0);
     add_reading(l, f, "disk_free", disk_free_mb(l->site->data_dir));
     add_reading(l, f, "frames_dropped", (double)ring_dropped(l->frames));
-    add_reading(l, f, "history_damaged", (double)history_count(l->history).damaged);
+    struct history_counts history = history_count(l->history);
+    add_reading(l, f, "history_damaged", (double)history.damaged);
+    add_reading(l, f, "history_full", history.full ? 1 : 0);
     add_reading(l, f, "memory", memory_mb());
     add_reading(l, f, "outbox_depth", known ? (double)depth : NAN);
     /* By a clock that is wrong at boot they would all have run out. */
@@ -389,6 +391,7 @@ live_status_json(struct live *l, struct strbuf *out)
     strbuf_json_int(out, "samples", (int64_t)h.samples);
     strbuf_json_int(out, "dropped", (int64_t)h.dropped);
     strbuf_json_bool(out, "failing", h.failing);
+    strbuf_json_bool(out, "full", h.full);
     strbuf_json_int(out, "damaged", (int64_t)h.damaged);
     strbuf_add_char(out, '}');
     struct rules_counts r = rules_count(pipeline_rules(l->pipeline));
