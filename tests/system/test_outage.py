@@ -2,6 +2,7 @@
 """The outside world fails: the broker, the disk, a TCP slave, a serial line."""
 import json
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -35,13 +36,19 @@ DEVICE = """
     points:
       bearing: {register: input 0, type: s16, scale: 0.1, unit: °C}
 """
+FULL = RULES + """
+  - id: full
+    applies_to: {type: gateway}
+    when: history_full
+    severity: normal
+"""
 DISK_BYTES = 24 << 20
 
 
 class House(unittest.TestCase):
-    def make(self, *devices, broker=False):
+    def make(self, *devices, broker=False, rules=RULES):
         self.port = free_port()
-        self.estate = e = Estate(broker=broker, rules=RULES)
+        self.estate = e = Estate(broker=broker, rules=rules)
         self.addCleanup(e.close)
         e.write_site(SITE % self.port + "".join(DEVICE % d for d in devices))
         return e
@@ -239,8 +246,8 @@ class FullDisk(House):
         said = [x for x in e.daemon.lines if "state.db: " in x and "error: " in x]
         self.assertEqual(len(said), 1, said)  # Not one a second.
 
-    def mount(self):
-        e = self.make(("pump-1", "plant", 1), broker=True)
+    def mount(self, broker=True, rules=RULES):
+        e = self.make(("pump-1", "plant", 1), broker=broker, rules=rules)
         os.mkdir(e.path("data"))
         mounted = os.geteuid() == 0 and subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", e.path("data")],
@@ -256,13 +263,17 @@ class FullDisk(House):
             self.estate.daemon.kill()
         subprocess.run(["umount", self.estate.path("data")], timeout=LIMIT_S, check=True)
 
-    def fill(self):
-        with open(self.estate.path("data/rubbish"), "wb", buffering=0) as f:
+    def fill(self, leave=0):
+        with open(self.estate.path("data/rubbish"), "ab", buffering=0) as f:
             try:
-                while f.write(bytes(4096)) == 4096:
+                while self.left() > leave and f.write(bytes(4096)) == 4096:
                     pass
             except OSError as why:
                 self.assertIn("space", str(why))
+
+    def left(self):
+        disk = os.statvfs(self.estate.path("data"))
+        return disk.f_bavail * disk.f_frsize
 
     def free(self):
         os.remove(self.estate.path("data/rubbish"))
@@ -287,6 +298,67 @@ class FullDisk(House):
         wait_for(lambda: not e.status()["disk_failing"], "the disk")
         e.stop()
         self.check_stored(2)
+
+    def import_old(self):
+        """Noise of a month ago, most of which makes a megabyte and a half."""
+        e = self.estate
+        at = time.time() - 30 * 86400
+        noise = random.Random(6)
+        e.write("old.csv", "time,pump-1.bearing\n" + "".join(
+            f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at + i))},"
+            f"{noise.randrange(-20000, 20000) / 10}\n" for i in range(600000)))
+        e.ok("import", "--quiet", e.path("old.csv"))
+
+    def oldest(self):
+        return self.estate.rows("history", "select min(t0) t from chunk")[0]["t"]
+
+    def history_file(self):
+        return os.stat(self.estate.path("data/history.db")).st_size
+
+    def test_the_oldest_samples_make_room_and_an_alarm_says_so(self):
+        e = self.mount(broker=False, rules=FULL)
+        slave = self.tcp_slave()
+        self.import_old()
+        e.start()
+        slave.set(1, "input", 0, 900)
+        wait_for(lambda: self.active() == 1, "a raised alarm")
+        oldest, size = self.oldest(), self.history_file()
+        self.assertGreater(size, 1 << 20)
+        self.assertFalse(e.status()["history"]["full"])
+        self.fill(leave=1 << 20)
+        wait_for(lambda: e.status()["history"]["full"], "a full disk")
+        e.daemon.wait_line("the oldest samples make room")
+        wait_for(lambda: self.oldest() > oldest, "old samples to go")
+        wait_for(lambda: self.history_file() < size, "a shorter file")
+        wait_for(lambda: any(a["rule"] == "full" for a in e.listing("alarms")),
+                 "the alarm of the disk")
+        slave.set(1, "input", 0, 600)
+        wait_for(lambda: self.active() == 1, "a cleared alarm")  # The disk's is left.
+        slave.set(1, "input", 0, 777)
+        wait_for(lambda: "77.7" in e.ok("export", "--from", "-1m", "--point", "bearing"),
+                 "a new sample on disk")
+        self.fill()  # To the last byte, again and again: somebody writes a log.
+        self.fill()
+        slave.set(1, "input", 0, 905)
+        wait_for(lambda: self.active() == 2, "a raised alarm")
+        self.free()
+        wait_for(lambda: not e.status()["history"]["full"], "room on the disk")
+        wait_for(lambda: not e.status()["disk_failing"], "the state on disk")
+        wait_for(lambda: self.active() == 1, "the disk's alarm to clear")
+        slave.set(1, "input", 0, 888)
+        wait_for(lambda: "88.8" in e.ok("export", "--from", "-1m", "--point", "bearing"),
+                 "a new sample on disk")
+        tickets = e.listing("tickets")
+        e.stop()
+        self.assertEqual({t["rule"] for t in tickets}, {"hot", "full"})
+        events = [(v["event"], v["rule"]) for v in e.events()
+                  if v["event"] in ("alarm.raised", "alarm.cleared")]
+        self.assertEqual(events, [
+            ("alarm.raised", "hot"), ("alarm.raised", "full"), ("alarm.cleared", "hot"),
+            ("alarm.raised", "hot"), ("alarm.cleared", "full")])
+        for database in ("state", "history"):
+            self.assertEqual(e.rows(database, "pragma integrity_check"),
+                             [{"integrity_check": "ok"}])
 
     def test_a_refused_write_loses_nothing(self):
         """Where nothing can be mounted, a limit of the process stands for the disk."""
