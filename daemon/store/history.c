@@ -7,11 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/base/ring.h"
 #include "daemon/store/history_clock.h"
 #include "daemon/store/history_db.h"
+#include "daemon/store/history_keep.h"
 
 #define RING_BYTES  ((size_t)4 << 20) /* Frames that wait for the writer. */
 #define RING_WAKE   (RING_BYTES / 2)  /* Fuller than this: the writer does not wait. */
@@ -39,6 +41,7 @@ struct history {
     unsigned char *batch; /* The thread's alone, as all below. */
     size_t batch_size, batch_capacity;
     int64_t newest_ms; /* Of the frames under a trusted clock; INSTANT_NONE: none. */
+    struct history_present present;
 
     /* The pusher's alone: what was said of the clock last. */
     int64_t clock_offset_ms;
@@ -48,6 +51,7 @@ struct history {
     atomic_size_t waiting; /* Bytes in the ring, about. */
     atomic_uint_least64_t frames, samples, dropped, commits, damaged;
     atomic_bool failing;
+    atomic_bool full;
 };
 
 /* Drops the older half of the batch: while the disk does not take it, the newest
@@ -124,14 +128,12 @@ collect(struct history *h)
     return false;
 }
 
+/* The time by which samples are too old, as far as the clock is believed. */
 static int64_t
-expire_before(const struct history *h)
+present(struct history *h)
 {
-    int64_t keep_ms = h->site->history.keep_ms;
-    if (keep_ms <= 0 || h->newest_ms < INSTANT_NONE + keep_ms) {
-        return INSTANT_NONE;
-    }
-    return h->newest_ms - keep_ms;
+    history_present_step(&h->present, h->newest_ms, clock_mono_ms());
+    return h->newest_ms != INSTANT_NONE ? h->present.t_ms : INSTANT_NONE;
 }
 
 /* Tries to write the batch; makes room, or begins a new file, where that may help. */
@@ -140,8 +142,8 @@ write_batch(struct history *h, struct err *err)
 {
     enum history_trouble trouble = HISTORY_OTHER;
     bool set_aside = false;
-    int rc = history_db_write(h->db, h->batch, h->batch_size, expire_before(h),
-                              &trouble, err);
+    int64_t now_ms = present(h);
+    int rc = history_db_write(h->db, h->batch, h->batch_size, now_ms, &trouble, err);
     for (int round = 0; rc != 0 && round < DROP_ROUNDS; round++) {
         if (trouble == HISTORY_FULL) {
             struct err ignored = {0}; /* The first error says more. */
@@ -157,8 +159,7 @@ write_batch(struct history *h, struct err *err)
         } else {
             return rc;
         }
-        rc = history_db_write(h->db, h->batch, h->batch_size, expire_before(h),
-                              &trouble, err);
+        rc = history_db_write(h->db, h->batch, h->batch_size, now_ms, &trouble, err);
     }
     return rc;
 }
@@ -189,7 +190,9 @@ write_all(struct history *h, struct err *err)
         if (h->batch_size == 0) {
             break;
         }
-        if (write_batch(h, err) != 0) {
+        int rc = write_batch(h, err);
+        atomic_store(&h->full, history_db_space(h->db).full);
+        if (rc != 0) {
             if (!atomic_exchange(&h->failing, true)) {
                 log_error("%s; samples are kept in memory and the oldest dropped",
                           err->text);
@@ -272,6 +275,7 @@ history_open(struct history **out,
     }
     h->site = site;
     h->newest_ms = INSTANT_NONE;
+    h->present.mono_ms = INSTANT_NONE;
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -284,6 +288,7 @@ history_open(struct history **out,
     }
     if (rc == 0) {
         h->was_synchronised = history_db_was_synchronised(h->db);
+        h->present.t_ms = history_db_space(h->db).present_ms;
         atomic_store(&h->damaged, history_db_damaged(h->db));
         int failure = pthread_create(&h->thread, NULL, run, h);
         if (failure != 0) {
@@ -397,5 +402,6 @@ history_count(const struct history *h)
                                    .dropped = atomic_load(&h->dropped),
                                    .commits = atomic_load(&h->commits),
                                    .damaged = atomic_load(&h->damaged),
-                                   .failing = atomic_load(&h->failing)};
+                                   .failing = atomic_load(&h->failing),
+                                   .full = atomic_load(&h->full)};
 }

@@ -40,6 +40,7 @@ struct history_counts {
     uint64_t frames, samples, dropped, commits;
     uint64_t damaged; /* Spans found within a day, and set aside. */
     bool failing;     /* The last commit failed; why is in the log. */
+    bool full;        /* The oldest make room for want of disk. */
 };
 struct history_counts history_count(const struct history *h);
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "daemon/base/clock.h"
@@ -56,12 +55,7 @@ try_open(struct history_db *h, bool *damaged, struct err *err)
     if (rc == 0) {
         rc = db_int(h->db, "SELECT max(t1) FROM chunk", 0, &newest, err);
     }
-    if (rc == 0) {
-        rc = db_int(h->db, "PRAGMA page_size", HISTORY_PAGE_BYTES, &h->page_bytes, err);
-    }
-    if (rc == 0) {
-        rc = history_keep_limit(h, err);
-    }
+    rc = rc == 0 ? history_keep_attach(&h->keep, h->db, err) : rc;
     rc = rc == 0 ? history_has_frames(h->db, &h->has_frames, err) : rc;
     rc = rc == 0 ? history_scrub_count(h, err) : rc;
     rc = rc == 0 ? history_clock_attach(&h->clock, h->db, err) : rc;
@@ -153,6 +147,9 @@ history_db_open(struct history_db **out,
         goto fail;
     }
     history_tail_scaling(h->tail, scaling_of, h);
+    snprintf(h->dir, sizeof h->dir, "%s", dir);
+    h->keep = (struct history_keep){
+        .tail = h->tail, .site = site, .dir = h->dir, .path = h->path};
     rc = db_path(h->path, dir, HISTORY_FILE, &local);
     if (rc == 0) {
         rc = db_make_dir(dir, &local);
@@ -170,7 +167,6 @@ history_db_open(struct history_db **out,
     if (rc != 0) {
         goto fail;
     }
-    snprintf(h->dir, sizeof h->dir, "%s", dir);
     *out = h;
     return 0;
 fail:
@@ -426,7 +422,7 @@ history_db_begin(struct history_db *h, struct err *err)
 }
 
 int
-history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
+history_db_settle(struct history_db *h, int64_t now_ms, struct err *err)
 {
     h->had_frames = h->has_frames;
     int rc = h->has_frames ? move_frames(h, err) : 0;
@@ -437,24 +433,45 @@ history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err)
         }
     }
     rc = rc == 0 ? history_tail_pack(h->tail, false, err) : rc;
+    int64_t expire_ms = history_keep_before(&h->keep, now_ms);
     rc = rc == 0 ? history_rollup_make(h->tail, false, expire_ms, err) : rc;
     rc = rc == 0 ? history_scrub_settle(h, expire_ms, err) : rc;
-    return rc == 0 ? history_keep_settle(h, expire_ms, err) : rc;
+    /* While some are to be put right, what seems old may be of today. */
+    now_ms = h->clock.now.pending ? INSTANT_NONE : now_ms;
+    return rc == 0 ? history_keep_settle(&h->keep, now_ms, err) : rc;
+}
+
+void
+history_db_kept(struct history_db *h)
+{
+    history_clock_keep(&h->clock);
+    history_keep_ended(&h->keep, true);
+    history_keep_tidy(&h->keep);
+}
+
+/* The log's index may not grow, or the user has used what he is given. */
+static bool
+has_no_space(sqlite3 *db)
+{
+    int code = sqlite3_errcode(db) & 0xff, cause = sqlite3_system_errno(db);
+    return code == SQLITE_FULL ||
+           (code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT));
 }
 
 int
 history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err)
 {
-    int code = sqlite3_errcode(h->db) & 0xff;
-    *trouble = code == SQLITE_FULL    ? HISTORY_FULL
+    *trouble = has_no_space(h->db)    ? HISTORY_FULL
                : db_is_damaged(h->db) ? HISTORY_DAMAGED
                                       : HISTORY_OTHER;
+    h->keep.refused = *trouble == HISTORY_FULL && sqlite3_errcode(h->db) != SQLITE_FULL;
     if (sqlite3_get_autocommit(h->db) == 0) {
         sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
     }
     forget_keys(h); /* Those of this transaction are gone. */
     history_tail_forget(h->tail);
     history_clock_undo(&h->clock);
+    history_keep_ended(&h->keep, false);
     h->has_frames = h->has_frames || h->had_frames;
     return err->code;
 }
@@ -463,7 +480,7 @@ int
 history_db_write(struct history_db *h,
                  const unsigned char *frames,
                  size_t size,
-                 int64_t expire_ms,
+                 int64_t now_ms,
                  enum history_trouble *trouble,
                  struct err *err)
 {
@@ -475,15 +492,15 @@ history_db_write(struct history_db *h,
             return rc;
         }
     }
-    history_keep_watch(h);
+    history_keep_watch(&h->keep);
     int rc = history_db_begin(h, err);
     rc = rc == 0 ? insert_frames(h, frames, size, err) : rc;
-    rc = rc == 0 ? history_db_settle(h, expire_ms, err) : rc;
+    rc = rc == 0 ? history_db_settle(h, now_ms, err) : rc;
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
     if (rc != 0) {
         return history_db_failed(h, trouble, err);
     }
-    history_clock_keep(&h->clock);
+    history_db_kept(h);
     return 0;
 }
 
@@ -503,11 +520,19 @@ history_db_drop_oldest(struct history_db *h, struct err *err)
 {
     enum history_trouble trouble;
     int64_t freed = 0;
+    history_keep_fold(&h->keep);
     int rc = history_db_begin(h, err);
-    rc = rc == 0 ? history_keep_drop(h, &freed, err) : rc;
+    rc = rc == 0 ? history_keep_drop(&h->keep, &freed, err) : rc;
     if (rc == 0 && freed == 0) {
         rc = err_set(err, ERR_IO, "%s: full, and nothing is left to drop", h->path);
     }
     rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
     return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
+}
+
+struct history_db_space
+history_db_space(const struct history_db *h)
+{
+    return (struct history_db_space){.full = h->keep.frozen || h->keep.refused,
+                                     .present_ms = h->keep.present_ms};
 }

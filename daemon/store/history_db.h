@@ -34,13 +34,13 @@ enum history_trouble {
 /* Writes the frames (`size` bytes of them, one behind the other) in one transaction: as
  * a row of the tail.  Among them may be records of the clock (history_clock.h).  In it
  * some devices that are due move from the tail into chunks, some frames of an old
- * schema into the tail, and a small number of chunks whose frames all are older than
- * `expire_ms` is deleted: all are gone after some calls.  After a failure nothing of it
- * was written and `trouble` says what can be done. */
+ * schema into the tail, and some of what is too old by `now_ms` goes, and makes room
+ * (history_keep.h).  now_ms INSTANT_NONE: nothing goes for its age.  After a failure
+ * nothing of it was written and `trouble` says what can be done. */
 int history_db_write(struct history_db *h,
                      const unsigned char *frames,
                      size_t size,
-                     int64_t expire_ms,
+                     int64_t now_ms,
                      enum history_trouble *trouble,
                      struct err *err);
 struct history_import_counts {
@@ -61,6 +61,11 @@ int history_db_pack(struct history_db *h, struct err *err);
 uint64_t history_db_damaged(const struct history_db *h);
 /* Deletes the oldest frames to make room. */
 int history_db_drop_oldest(struct history_db *h, struct err *err);
+struct history_db_space {
+    bool full;          /* The oldest make room for want of disk. */
+    int64_t present_ms; /* The last `now_ms`, about; INSTANT_NONE: there was none. */
+};
+struct history_db_space history_db_space(const struct history_db *h);
 /* Closes the damaged file, moves it aside and begins a new one. */
 int history_db_set_aside(struct history_db *h, struct err *err);
 

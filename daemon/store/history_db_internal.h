@@ -8,6 +8,7 @@
 #include "daemon/store/frame_blob.h"
 #include "daemon/store/history_clock.h"
 #include "daemon/store/history_db.h"
+#include "daemon/store/history_keep.h"
 #include "daemon/store/history_scrub.h"
 #include "daemon/store/history_tail.h"
 
@@ -32,13 +33,9 @@ struct history_db {
     uint32_t *point_keys;
     uint32_t *point_of_key; /* Back; index + 1, 0: not of the site. */
     uint32_t point_of_key_count;
-    int64_t page_bytes;
-    int64_t pages_max; /* From `max_size`; 0: not limited. */
-    int64_t log_bytes; /* That the log may get. */
-    bool gives_back;   /* Pages that are free can leave the file. */
-    bool frozen;       /* The disk is nearly full: the file must not grow. */
-    int64_t version;   /* Of the data, as other connections left it. */
-    bool has_frames;   /* Of schema 1; had: before this transaction. */
+    struct history_keep keep;
+    int64_t version; /* Of the data, as other connections left it. */
+    bool has_frames; /* Of schema 1; had: before this transaction. */
     bool had_frames;
     struct blob_sample samples[FRAME_READINGS_MAX]; /* Of a frame. */
 };
@@ -53,7 +50,9 @@ int history_db_take(struct history_db *h,
 /* Begins a transaction that writes. */
 int history_db_begin(struct history_db *h, struct err *err);
 /* What else is done in the transaction that writes frames. */
-int history_db_settle(struct history_db *h, int64_t expire_ms, struct err *err);
+int history_db_settle(struct history_db *h, int64_t now_ms, struct err *err);
+/* The transaction is on disk: what comes behind it. */
+void history_db_kept(struct history_db *h);
 /* Undoes the transaction.  Returns the code of `err`. */
 int
 history_db_failed(struct history_db *h, enum history_trouble *trouble, struct err *err);

@@ -199,7 +199,7 @@ history_db_import(struct history_db *h,
         return err_set(err, ERR_NOMEM, "history");
     }
     im->db = h;
-    history_keep_watch(h);
+    history_keep_watch(&h->keep);
     int rc = list_frames(im, frames, size, err);
     if (rc == 0) {
         rc = history_db_begin(h, err);
@@ -209,6 +209,7 @@ history_db_import(struct history_db *h,
         rc = rc == 0 ? 0 : history_db_failed(h, &trouble, err);
     }
     if (rc == 0) {
+        history_db_kept(h);
         *counts = im->counts;
     }
     free(im->frames);

@@ -50,12 +50,11 @@ is_chosen(const struct job *jobs, size_t count, uint32_t device)
 
 /* Those that have waited longest, within the budget. */
 static size_t
-choose(struct history_tail *t, bool all, struct job *jobs)
+choose(struct history_tail *t, bool all, uint64_t *left, struct job *jobs)
 {
-    uint64_t budget = all ? PACK_CELLS_MAX : 2 * t->cells + CELLS_MIN;
+    uint64_t budget = *left < PACK_CELLS_MAX ? *left : PACK_CELLS_MAX, used = 0;
     size_t count = 0;
-    budget = budget < PACK_CELLS_MAX ? budget : PACK_CELLS_MAX;
-    for (uint64_t used = 0; count < JOBS_MAX && used < budget;) {
+    while (count < JOBS_MAX && used < budget) {
         const struct waiting *best = NULL;
         for (uint32_t i = 0; i < t->waiting_count; i++) {
             const struct waiting *w = &t->waiting[i];
@@ -72,6 +71,7 @@ choose(struct history_tail *t, bool all, struct job *jobs)
                                      .seq = best->packed};
         used += cells_of(best);
     }
+    *left -= used < *left ? used : *left;
     return count;
 }
 
@@ -299,14 +299,15 @@ history_tail_pack(struct history_tail *t, bool all, struct err *err)
     struct job jobs[JOBS_MAX];
     size_t count;
     int rc = history_tail_know(t, err);
+    uint64_t left = all ? UINT64_MAX : 2 * t->cells + CELLS_MIN;
     do {
-        count = rc == 0 ? choose(t, all, jobs) : 0;
+        count = rc == 0 ? choose(t, all, &left, jobs) : 0;
         rc = rc == 0 && count > 0 ? read_jobs(t, jobs, count, err) : rc;
         for (size_t i = 0; i < count; i++) {
             rc = rc == 0 ? finish_job(t, &jobs[i], err) : rc;
             sheet_free(&jobs[i].sheet);
         }
-    } while (rc == 0 && all && count > 0);
+    } while (rc == 0 && count > 0 && left > 0);
     t->cells = 0;
     return rc == 0 ? history_tail_trim(t, err) : rc;
 }

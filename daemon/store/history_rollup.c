@@ -14,6 +14,7 @@
 #define OUT_CELLS    (1u << 17)         /* Of a block that is being built. */
 #define MINUTE_ROWS  1440               /* Of a block that small ones are put into. */
 #define HOUR_ROWS    1024
+#define JOIN_MINUTES 240 /* Shorter blocks of minutes are put together. */
 #define BLOCKS_TRIED 8
 #define EXPIRE_ROWS  16 /* That go with one flush. */
 
@@ -82,7 +83,9 @@ insert_block(const struct rolling *r,
 }
 
 /* Whether a block goes together with what comes behind it: it is of these points, near
- * in time, and at most twice as long, so that a row is written but a few times. */
+ * in time, and at most twice as long, so that a row is written but a few times. Minutes
+ * of four hours stay as they are: longer blocks are hardly smaller, and written twice.
+ */
 static bool
 goes_together(const struct rolling *r,
               int64_t resolution_ms,
@@ -91,6 +94,9 @@ goes_together(const struct rolling *r,
 {
     uint32_t columns = sheet_columns_with(block, s);
     uint32_t most = rows_max(resolution_ms, columns);
+    if (resolution_ms == ROLLUP_MINUTE_MS && most > JOIN_MINUTES) {
+        most = JOIN_MINUTES;
+    }
     int64_t t0 = block->t_ms[0] < s->t_ms[0] ? block->t_ms[0] : s->t_ms[0];
     int64_t t1 = block->t_ms[block->rows - 1] > s->t_ms[s->rows - 1]
                      ? block->t_ms[block->rows - 1]
@@ -372,24 +378,27 @@ history_rollup_make(struct history_tail *t,
 }
 
 static int
-expire(struct history_tail *t, int64_t resolution_ms, int64_t keep_ms, struct err *err)
+expire(struct history_tail *t,
+       int64_t resolution_ms,
+       int64_t before_ms,
+       struct err *err)
 {
     sqlite3_stmt *stmt = t->kept[TAIL_SQL_EXPIRE_ROLLUP];
-    if (keep_ms <= 0 || before(t, keep_ms) == INSTANT_NONE) {
+    if (before_ms == INSTANT_NONE) {
         return 0;
     }
     sqlite3_bind_int64(stmt, 1, resolution_ms);
-    sqlite3_bind_int64(stmt, 2, before(t, keep_ms));
+    sqlite3_bind_int64(stmt, 2, before_ms);
     sqlite3_bind_int(stmt, 3, EXPIRE_ROWS);
     return history_tail_run(t, TAIL_SQL_EXPIRE_ROLLUP, err);
 }
 
 int
 history_rollup_expire(struct history_tail *t,
-                      int64_t keep_1m_ms,
-                      int64_t keep_1h_ms,
+                      int64_t minutes_before_ms,
+                      int64_t hours_before_ms,
                       struct err *err)
 {
-    int rc = expire(t, ROLLUP_MINUTE_MS, keep_1m_ms, err);
-    return rc == 0 ? expire(t, ROLLUP_HOUR_MS, keep_1h_ms, err) : rc;
+    int rc = expire(t, ROLLUP_MINUTE_MS, minutes_before_ms, err);
+    return rc == 0 ? expire(t, ROLLUP_HOUR_MS, hours_before_ms, err) : rc;
 }

@@ -41,11 +41,10 @@ int history_rollup_make(struct history_tail *t,
                         struct err *err);
 /* Scaling of a column of a roll-up; `ctx`: the tail. */
 struct scaling history_rollup_scaling(void *ctx, uint32_t key);
-/* Deletes some rows whose intervals all are older, seen from the newest sample that was
- * put under a trusted clock; 0: they are kept for ever. */
+/* Deletes some rows whose intervals all are older; INSTANT_NONE: none is. */
 int history_rollup_expire(struct history_tail *t,
-                          int64_t keep_1m_ms,
-                          int64_t keep_1h_ms,
+                          int64_t minutes_before_ms,
+                          int64_t hours_before_ms,
                           struct err *err);
 
 #endif

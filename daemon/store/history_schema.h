@@ -14,6 +14,7 @@
  *                  under an untrusted clock are in none, until their time is known
  *   clock          of samples under an untrusted clock, how far that was off, when it
  *                  is known (history_clock.h)
+ *   present        one row: the time by which samples are too old (history_keep.h)
  *   damaged        what is set aside: the row of the table `what`, and why it cannot
  *                  be read
  *   frame          schema 1: one row a frame; moves into the tail in steps, and goes

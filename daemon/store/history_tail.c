@@ -36,20 +36,7 @@ static const char *const sql_texts[TAIL_SQL_COUNT] = {
                             " FROM chunk WHERE device = ?1 ORDER BY t0 DESC LIMIT 1",
     [TAIL_SQL_PACKED] = "INSERT INTO packed (device, seq) VALUES (?1, ?2)"
                         " ON CONFLICT (device) DO UPDATE SET seq = ?2",
-    /* What a clock dated that may be wrong is as old as what was recorded with it. */
-    [TAIL_SQL_EXPIRE_CHUNKS] =
-        "DELETE FROM chunk WHERE key IN (SELECT c.key FROM chunk c"
-        " LEFT JOIN packed p ON p.device = c.device WHERE c.t1 < ?1 AND"
-        " CASE WHEN c.untrusted = 0 THEN c.key <= p.rolled ELSE c.key <"
-        "  (SELECT ifnull(min(key), 0) FROM chunk WHERE untrusted = 0 AND t1 >= ?1)"
-        " END ORDER BY c.t1 LIMIT ?2)",
-    [TAIL_SQL_OLDEST_CHUNK] =
-        "SELECT key, length(bytes), t1 FROM chunk ORDER BY t1 LIMIT 1",
     [TAIL_SQL_DROP_CHUNK] = "DELETE FROM chunk WHERE key = ?1",
-    [TAIL_SQL_OLDEST_ROLLUP] = "SELECT key, length(bytes), t1 FROM rollup"
-                               " WHERE resolution = ?1 ORDER BY t1 LIMIT 1",
-    [TAIL_SQL_OLDEST_TAIL] =
-        "SELECT seq, length(bytes), t1 FROM tail ORDER BY seq LIMIT 1",
     [TAIL_SQL_DROP_TAIL] = "DELETE FROM tail WHERE seq = ?1",
     [TAIL_SQL_UNROLLED] = "SELECT key, shift, samples, bytes FROM chunk"
                           " WHERE device = ?1 AND key > ?2 AND untrusted = 0"

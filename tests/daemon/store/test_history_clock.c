@@ -49,7 +49,7 @@ static size_t batch_size;
 static int64_t mono_ms, offset_ms;
 static bool trusted;
 static int boot;
-static int64_t expire_ms; /* With each flush. */
+static int64_t now_ms; /* With each flush. */
 
 #define must(call) ck_assert_msg((call) == 0, "%s", err.text)
 
@@ -65,7 +65,7 @@ make_dir(void)
     offset_ms = NOW - mono_ms;
     trusted = true;
     boot = 0;
-    expire_ms = INSTANT_NONE;
+    now_ms = INSTANT_NONE;
     for (uint32_t i = 0; i < DEVICES; i++) {
         snprintf(ids[i], sizeof ids[i], "d-%02u", i);
         devices[i] = (struct device){
@@ -79,7 +79,7 @@ make_dir(void)
                          .points = points,
                          .point_count = DEVICES * POINTS,
                          /* Packed after 16 flushes. */
-                         .history = {.flush_ms = HOUR}};
+                         .history = {.flush_ms = HOUR, .keep_ms = 1}};
 }
 
 static void
@@ -154,7 +154,7 @@ static void
 write_batch(struct history_db *h)
 {
     enum history_trouble trouble;
-    must(history_db_write(h, batch, batch_size, expire_ms, &trouble, &err));
+    must(history_db_write(h, batch, batch_size, now_ms, &trouble, &err));
     batch_size = 0;
 }
 
@@ -389,7 +389,7 @@ START_TEST(much_is_put_right_in_steps)
     ck_assert_int_gt(count_of("SELECT count(*) FROM tail"), CLOCK_ROWS_AT_ONCE);
     tell_clock(NOW, true);
     poll_all();
-    expire_ms = NOW;
+    now_ms = NOW;
     write_batch(h);
     while (count_of("SELECT count(*) FROM clock WHERE shift IS NOT NULL") > 0) {
         int64_t before = left;

@@ -30,6 +30,7 @@
 #define OLD_MS    1000       /* Time of the first old frame, */
 #define NEW_MS    1000000000 /* and of the first new one: milliseconds. */
 #define SECOND_MS 1000
+#define KEEP_MS   3600000
 
 static char dir[SCRATCH_BYTES];
 static struct fake_disk *disk;
@@ -56,7 +57,8 @@ make_dir(void)
                          .points = points,
                          .point_count = DEVICES * POINTS,
                          /* A log of 64 KB, and packing after 16 flushes. */
-                         .history = {.flush_ms = 3600000, .max_bytes = 524288}};
+                         .history = {.flush_ms = 3600000, .keep_ms = KEEP_MS,
+                                     .max_bytes = 524288}};
 }
 
 static void
@@ -169,10 +171,10 @@ work(bool to_the_end)
     for (int i = 0; rc == 0 && i < FLUSHES; i++) {
         enum history_trouble trouble;
         size_t size = fill_batch(i);
-        int64_t expire_ms = i >= EXPIRE_AT ? NEW_MS : INSTANT_NONE;
+        int64_t now_ms = i >= EXPIRE_AT ? NEW_MS + KEEP_MS : INSTANT_NONE;
         rc = ERR_IO;
         for (int try = 0; rc != 0 && try < TRIES; try++) {
-            rc = history_db_write(h, batch, size, expire_ms, &trouble, &err);
+            rc = history_db_write(h, batch, size, now_ms, &trouble, &err);
         }
         acknowledged += rc == 0;
     }

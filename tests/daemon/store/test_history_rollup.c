@@ -52,7 +52,7 @@ make_dir(void)
                          .device_count = DEVICES,
                          .points = points,
                          .point_count = MANY,
-                         .history = {.flush_ms = 5000}};
+                         .history = {.flush_ms = 5000, .keep_ms = 1}};
 }
 
 static void
@@ -93,10 +93,10 @@ add_to(uint32_t device, int64_t t_ms, double value)
 }
 
 static void
-flush(struct history_db *h, int64_t expire_ms)
+flush(struct history_db *h, int64_t now_ms)
 {
     enum history_trouble trouble;
-    must(history_db_write(h, batch, batch_size, expire_ms, &trouble, &err));
+    must(history_db_write(h, batch, batch_size, now_ms, &trouble, &err));
     batch_size = 0;
 }
 
