@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,16 +10,31 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/store/history.h"
-
-#define PROGRESS_EVERY 100000
+#include "daemon/cli/progress.h"
+#include "daemon/store/history_series.h"
 
 struct exporting {
-    bool jsonl, detail, clock, progress;
+    bool jsonl, detail, clock;
+    FILE *out;
     struct strbuf line;
     uint64_t count;
     bool failed;
+    struct progress progress;
+    int64_t first_ms, end_ms; /* That it goes from and to. */
 };
+
+/* False when the output takes no more. */
+static bool
+write_line(struct exporting *x, int64_t t_ms)
+{
+    x->failed = fwrite(x->line.text, 1, x->line.size, x->out) != x->line.size;
+    x->first_ms = x->count++ == 0 ? t_ms : x->first_ms;
+    if (x->end_ms > x->first_ms) {
+        progress_set(&x->progress, ((double)t_ms - (double)x->first_ms) /
+                                       ((double)x->end_ms - (double)x->first_ms));
+    }
+    return !x->failed;
+}
 
 static bool
 print_sample(void *ctx, const struct history_sample *s)
@@ -63,16 +79,43 @@ print_sample(void *ctx, const struct history_sample *s)
         }
         strbuf_add_char(&x->line, '\n');
     }
-    x->failed = fwrite(x->line.text, 1, x->line.size, stdout) != x->line.size;
-    x->count++;
-    if (x->progress && x->count % PROGRESS_EVERY == 0) {
-        fprintf(stderr, tr("\r%" PRIu64 " samples, up to %s"), x->count, time);
+    return write_line(x, s->t_ms);
+}
+
+/* Of an interval: what its good samples were. */
+static bool
+print_bucket(void *ctx, const struct history_bucket *b)
+{
+    struct exporting *x = ctx;
+    char time[INSTANT_TEXT_BYTES];
+    strbuf_clear(&x->line);
+    if (x->jsonl) {
+        strbuf_add_char(&x->line, '{');
+        strbuf_json_str(&x->line, "time", instant_format_utc(time, b->t_ms));
+        strbuf_json_str(&x->line, "device", b->device);
+        strbuf_json_str(&x->line, "point", b->point);
+        strbuf_json_num(&x->line, "min", b->min);
+        strbuf_json_num(&x->line, "max", b->max);
+        strbuf_json_num(&x->line, "mean", b->mean);
+        strbuf_json_num(&x->line, "last", b->last);
+        strbuf_json_int(&x->line, "count", (int64_t)b->count);
+        strbuf_add(&x->line, "}\n");
+    } else {
+        const double values[] = {b->min, b->max, b->mean, b->last};
+        strbuf_printf(&x->line, "%s,%s,%s", instant_format_utc(time, b->t_ms),
+                      b->device, b->point);
+        for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+            strbuf_add_char(&x->line, ',');
+            strbuf_add_number(&x->line, values[i]);
+        }
+        strbuf_printf(&x->line, ",%" PRIu64 "\n", b->count);
     }
-    return !x->failed;
+    return write_line(x, b->t_ms);
 }
 
 struct arguments {
-    const char *site, *from, *to, *device, *point, *format;
+    const char *site, *from, *to, *device, *point, *format, *every, *output;
+    int64_t every_ms; /* 0: every sample. */
     bool detail, clock;
 };
 
@@ -108,9 +151,11 @@ print_history(const struct site *site,
     if (code != 0 && !none) {
         return code;
     }
-    if (!x->jsonl) {
-        printf("time,device,point,value,quality%s%s\n", x->detail ? ",detail" : "",
-               x->clock ? ",clock" : "");
+    if (!x->jsonl && a->every_ms > 0) {
+        fputs("time,device,point,min,max,mean,last,count\n", x->out);
+    } else if (!x->jsonl) {
+        fprintf(x->out, "time,device,point,value,quality%s%s\n",
+                x->detail ? ",detail" : "", x->clock ? ",clock" : "");
     }
     if (none) { /* An empty result, but not without a word. */
         fprintf(
@@ -120,13 +165,59 @@ print_history(const struct site *site,
             site->data_dir);
         code = 0;
     } else {
-        code = history_each(reader, from_ms, to_ms, a->device, a->point, print_sample,
-                            x, err);
+        code = history_newest(reader, &x->end_ms, err);
+        x->end_ms = x->end_ms < to_ms ? x->end_ms : to_ms;
+        progress_begin(&x->progress, tr("export"),
+                       x->out == stdout && isatty(STDOUT_FILENO));
+        if (code == 0 && a->every_ms > 0) {
+            code = history_series(reader, from_ms, to_ms, a->every_ms, a->device,
+                                  a->point, print_bucket, x, err);
+        } else if (code == 0) {
+            code = history_each(reader, from_ms, to_ms, a->device, a->point,
+                                print_sample, x, err);
+        }
+        progress_end(&x->progress);
     }
     history_reader_close(reader);
-    if (code == 0 && (x->failed || fflush(stdout) != 0)) {
-        code = err_set(err, ERR_IO, "the output cannot be written");
+    if (code == 0 && (x->failed || fflush(x->out) != 0)) {
+        code =
+            err_set(err, ERR_IO, "the output cannot be written: %s", err_reason(errno));
     }
+    return code;
+}
+
+/* The file has its name when all of it is written. */
+static int
+write_file(const struct site *site,
+           const struct arguments *a,
+           int64_t from_ms,
+           int64_t to_ms,
+           struct exporting *x,
+           struct err *err)
+{
+    struct strbuf part = {0};
+    strbuf_printf(&part, "%s.part", a->output);
+    x->out = fopen(strbuf_text(&part), "we");
+    if (x->out == NULL) {
+        int code =
+            err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
+        strbuf_fini(&part);
+        return code;
+    }
+    int code = print_history(site, a, from_ms, to_ms, x, err);
+    if (code == 0 && fsync(fileno(x->out)) != 0) {
+        code = err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
+    }
+    if (fclose(x->out) != 0 && code == 0) {
+        code = err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
+    }
+    if (code == 0 && rename(strbuf_text(&part), a->output) != 0) {
+        code = err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
+    }
+    if (code != 0) {
+        (void)unlink(strbuf_text(&part));
+    }
+    strbuf_fini(&part);
     return code;
 }
 
@@ -142,7 +233,7 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
         .detail = a->detail,
         .clock = a->clock,
-        .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
+        .out = stdout,
     };
     int64_t from_ms = INSTANT_NONE + 1;
     int64_t to_ms = INSTANT_MAX;
@@ -156,11 +247,8 @@ export_samples(const struct cli_command *self, const struct arguments *a)
                    "any, are exported\n"),
                 a->device);
     }
-    int code = print_history(site, a, from_ms, to_ms, &x, &err);
-    if (x.progress && x.count >= PROGRESS_EVERY) {
-        fprintf(stderr, tr("\r%" PRIu64 " samples                              \n"),
-                x.count);
-    }
+    int code = a->output == NULL ? print_history(site, a, from_ms, to_ms, &x, &err)
+                                 : write_file(site, a, from_ms, to_ms, &x, &err);
     status = code != 0 ? cli_fail(&err) : CLI_OK;
 done:
     strbuf_fini(&x.line);
@@ -180,6 +268,10 @@ run(const struct cli_command *self, int argc, char **argv)
         {"point", 'p', CLI_TEXT, &a.point, "ID", "only this point"},
         {"detail", 0, CLI_FLAG, &a.detail, NULL, "what a bad sample says beside why"},
         {"clock", 0, CLI_FLAG, &a.clock, NULL, "whether the clock was untrusted"},
+        {"every", 0, CLI_TEXT, &a.every, "DURATION",
+         "of each such interval min, max, mean, last and count of the good samples"},
+        {"output", 'o', CLI_TEXT, &a.output, "FILE",
+         "into this file, whole or not at all"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
     };
     struct cli_list args;
@@ -195,19 +287,34 @@ run(const struct cli_command *self, int argc, char **argv)
         strcmp(a.format, "jsonl") != 0) {
         return cli_usage_error(self, "--format is csv or jsonl");
     }
+    struct err err = {0};
+    if (a.every != NULL &&
+        (duration_parse(&a.every_ms, a.every, &err) != 0 || a.every_ms <= 0)) {
+        return cli_usage_error(
+            self, "--every %s; a duration such as 1m or 1h is accepted", a.every);
+    }
+    if (a.every != NULL && (a.detail || a.clock)) {
+        return cli_usage_error(self,
+                               "--detail and --clock are of samples, not of --every");
+    }
     return export_samples(self, &a);
 }
 
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
     "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail]\n"
-    "       [--clock] [--format csv|jsonl]",
+    "       [--clock] [--every DURATION] [--format csv|jsonl] [--output FILE]",
     "--detail adds a column with an exception's code, or which of timeout, crc, "
     "short,\n"
     "wrong_unit, malformed, refused and lost it was.  --clock adds one that says "
     "untrusted\n"
     "where the clock may have been wrong; JSON lines have that key just where it is "
     "so.\n\n"
+    "--every 1m gives minutes instead, --every 1h hours, with min, max, mean, last and "
+    "count\n"
+    "of the good samples: they are kept longer (history.keep_1m, keep_1h), and are "
+    "read "
+    "fast.\n\n"
     "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
     "-1h.\n"
     "Works while the daemon runs; the last few seconds (history.flush) may be "

@@ -1,13 +1,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config/config.h"
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/progress.h"
 #include "daemon/pipeline/import.h"
 
 struct arguments {
@@ -62,6 +62,7 @@ import(const struct arguments *a)
     struct err err = {0};
     struct diags diags;
     struct log_map *map = NULL;
+    struct progress progress;
     struct site *site = cli_site(a->site);
     int status = CLI_CONFIG;
     if (site == NULL) {
@@ -74,11 +75,13 @@ import(const struct arguments *a)
                                                           .count = a->logs.count,
                                                           .bus = a->bus},
                                                .strict = a->strict,
-                                               .progress =
-                                                   !a->quiet && isatty(STDERR_FILENO)};
+                                               .progress = progress_set,
+                                               .progress_ctx = &progress};
         struct import_result result;
+        progress_begin(&progress, tr("import"), a->quiet);
         status =
             err_exit_status(import_run(site, &options, clock_real_ms(), &result, &err));
+        progress_end(&progress);
         if (status != CLI_OK) {
             cli_fail(&err);
         }

@@ -10,8 +10,7 @@
 #include "daemon/store/history.h"
 #include "daemon/store/history_db.h"
 
-#define BATCH_BYTES       ((size_t)1 << 20) /* Frames of one transaction. */
-#define PROGRESS_EVERY_MS 200
+#define BATCH_BYTES ((size_t)1 << 20) /* Frames of one transaction. */
 
 _Static_assert(BATCH_BYTES >= 2 * FRAME_BYTES_MAX, "the largest frame finds room");
 
@@ -26,7 +25,6 @@ struct import {
     size_t size;
     uint64_t samples; /* In the batch. */
     bool stopped_by_bad_row;
-    int64_t began_ms, shown_ms; /* Monotonic. */
 };
 
 static void
@@ -46,20 +44,13 @@ on_bad_row(void *ctx, const struct loc *loc, const char *text)
 }
 
 static void
-show_progress(struct import *im, bool last)
+show_progress(const struct import *im)
 {
-    int64_t now_ms = clock_mono_ms();
-    if (!im->options->progress ||
-        (!last && now_ms - im->shown_ms < PROGRESS_EVERY_MS)) {
-        return;
+    if (im->options->progress != NULL) {
+        struct replay_source_counts c = replay_source_counts(im->source);
+        im->options->progress(im->options->progress_ctx,
+                              c.total > 0 ? (double)c.done / (double)c.total : 1);
     }
-    struct replay_source_counts c = replay_source_counts(im->source);
-    double seconds = (double)(now_ms - im->began_ms) / 1000;
-    im->shown_ms = now_ms;
-    fprintf(stderr, tr("\r%3d %%  %.2f million samples/s%s"),
-            c.total > 0 && c.done < c.total ? (int)(100 * c.done / c.total) : 100,
-            seconds > 0 ? (double)im->result->samples / seconds / 1e6 : 0.0,
-            last ? "\n" : "");
 }
 
 static int
@@ -102,7 +93,7 @@ copy_all(struct import *im, struct err *err)
     while (code == 0 && (f = replay_source_next(im->source)) != NULL) {
         if (im->size + frame_bytes(f->count) > BATCH_BYTES) {
             code = write_batch(im, err);
-            show_progress(im, false);
+            show_progress(im);
         }
         if (code == 0) {
             add_frame(im, f);
@@ -166,13 +157,11 @@ import_run(const struct site *site,
                         .now_ms = now_ms,
                         .keep_from_ms = site->history.keep_ms > 0
                                             ? now_ms - site->history.keep_ms
-                                            : INSTANT_NONE,
-                        .began_ms = clock_mono_ms()};
+                                            : INSTANT_NONE};
     *result = (struct import_result){.first_ms = INSTANT_NONE, .last_ms = INSTANT_NONE};
     int code = open_all(&im, site, err);
     if (code == 0) {
         code = copy_all(&im, err);
-        show_progress(&im, true);
         struct replay_source_counts c = replay_source_counts(im.source);
         result->rows = c.rows;
         result->bad_rows = c.bad;

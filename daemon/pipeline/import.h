@@ -12,7 +12,9 @@
 struct import_options {
     struct replay_source_options source; /* Its `bad` and `ctx` are not used. */
     bool strict;                         /* The first bad row ends it (ERR_CONFIG). */
-    bool progress;                       /* On standard error, as bad rows are. */
+    /* From 0 to 1, often; NULL: nobody looks. */
+    void (*progress)(void *ctx, double done);
+    void *progress_ctx;
 };
 
 struct import_result {

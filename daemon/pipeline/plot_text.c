@@ -81,9 +81,9 @@ draw_line(struct canvas *c, const struct chart_series *s)
         if (any && !k->broken) {
             join(c, s, last, x);
             if (x == last + 1 && from > below) {
-                from = below;
+                from = below + 1;
             } else if (x == last + 1 && to < above) {
-                to = above;
+                to = above - 1;
             }
         }
         set_column(c, x, from, to);

@@ -452,7 +452,7 @@ static int
 add_tail_row(struct aggregate_cursor *c, int64_t seq, struct err *err)
 {
     sqlite3_stmt *row = c->tail_bytes;
-    struct tail tail;
+    struct tail tail = {.bytes = NULL};
     struct tail_part part = {0};
     int rc = 0;
     sqlite3_bind_int64(row, 1, seq);

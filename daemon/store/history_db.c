@@ -358,7 +358,7 @@ take_old(struct history_db *h, sqlite3_stmt *row, int64_t *samples, struct err *
             .t0 = sqlite3_column_int64(row, 0),
             .t1 = sqlite3_column_int64(row, 0),
             .untrusted = sqlite3_column_int64(row, 2) & FRAME_CLOCK_UNTRUSTED,
-            .why = "its form",
+            .why = "form",
             .bytes = blob,
             .size = size};
         return scrub_put(h->db, &f, false, err);

@@ -89,7 +89,7 @@ static int
 look_into_row(
     struct looking *x, sqlite3_stmt *fetch, int64_t seq, int64_t t1, struct err *err)
 {
-    struct tail tail;
+    struct tail tail = {.bytes = NULL};
     struct tail_part part = {0};
     int rc = 0;
     sqlite3_bind_int64(fetch, 1, seq);

@@ -202,7 +202,7 @@ look_at(struct history_db *h,
         f->bytes = sqlite3_column_blob(stmt, 0);
         f->size = (size_t)sqlite3_column_bytes(stmt, 0);
         enum chunk_result r = chunk_sheet_read(f->bytes, f->size, 0, s);
-        f->why = s->rows > 0 ? "checksum of some points' values" : "checksum";
+        f->why = s->rows > 0 ? "values" : "checksum";
         rc = r == CHUNK_NOMEM ? err_set(err, ERR_NOMEM, "history") : 0;
         if (r == CHUNK_DAMAGED) {
             rc = scrub_put(h->db, f, false, err);

@@ -52,13 +52,13 @@ make_dir(void)
     for (uint32_t i = 0; i < DEVICES * POINTS; i++) {
         points[i] = (struct point){.id = point_ids[i % POINTS], .device = i / POINTS};
     }
-    site = (struct site){.devices = devices,
-                         .device_count = DEVICES,
-                         .points = points,
-                         .point_count = DEVICES * POINTS,
-                         /* A log of 64 KB, and packing after 16 flushes. */
-                         .history = {.flush_ms = 3600000, .keep_ms = KEEP_MS,
-                                     .max_bytes = 524288}};
+    site = (struct site){
+        .devices = devices,
+        .device_count = DEVICES,
+        .points = points,
+        .point_count = DEVICES * POINTS,
+        /* A log of 64 KB, and packing after 16 flushes. */
+        .history = {.flush_ms = 3600000, .keep_ms = KEEP_MS, .max_bytes = 524288}};
 }
 
 static void

@@ -1,0 +1,125 @@
+/* Pictures of characters, to the letter. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/pipeline/plot_text.h"
+
+#define FROM INT64_C(1767225600000) /* 2026-01-01 */
+
+static struct strbuf out;
+static struct chart_series series;
+
+static void
+begin(void)
+{
+    instant_zone_set("UTC");
+    strbuf_clear(&out);
+}
+
+static void
+end(void)
+{
+    strbuf_fini(&out);
+    chart_series_fini(&series);
+}
+
+/* A value a second. */
+static void
+fill(const struct plot_text *how, const double *values, uint32_t count, bool state)
+{
+    chart_series_init(&series, "pump.flow", "l/s", state, FROM,
+                      FROM + (int64_t)count * 1000, plot_text_columns(how));
+    for (uint32_t i = 0; i < count; i++) {
+        if (isnan(values[i])) {
+            chart_series_gap(&series, FROM + i * 1000);
+        } else {
+            chart_series_add(&series, FROM + i * 1000, values[i]);
+        }
+    }
+    plot_text_draw(&out, &series, how);
+}
+
+START_TEST(a_line_in_ascii)
+{
+    const struct plot_text how = {.width = 10, .height = 5, .ascii = true};
+    const double values[] = {0, 1, 2, 3, 4, 4, 3, 2, 1, 0};
+    fill(&how, values, 10, false);
+    ck_assert_str_eq(strbuf_text(&out), "         4 |    **\n"
+                                        "           |   *  *\n"
+                                        "         2 |  *    *\n"
+                                        "           | *      *\n"
+                                        "         0 |*        *\n"
+                                        "           +----------\n"
+                                        "            2026-01-01 00:00:00 .. "
+                                        "2026-01-01 00:00:10\n");
+}
+END_TEST
+
+START_TEST(a_jump_is_joined_and_a_gap_is_not)
+{
+    const struct plot_text how = {.width = 10, .height = 4, .ascii = true};
+    const double values[] = {0, 0, 3, 3, NAN, 0, 0, 0, 3, 3};
+    fill(&how, values, 10, false);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&out), "         3 |  **    **\n"
+                                                    "           |  *     *\n"
+                                                    "           |  *     *\n"
+                                                    "         0 |**   ***\n"));
+}
+END_TEST
+
+START_TEST(one_value_is_a_line_in_the_middle)
+{
+    const struct plot_text how = {.width = 10, .height = 3, .ascii = true};
+    const double values[] = {5, 5, 5, 5, 5, 5, 5, 5, 5, 5};
+    fill(&how, values, 10, false);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&out), "         6 |\n"
+                                                    "           |**********\n"
+                                                    "         4 |\n"));
+}
+END_TEST
+
+START_TEST(dots_of_braille)
+{
+    const struct plot_text how = {.width = 10, .height = 1};
+    double values[20];
+    for (int i = 0; i < 20; i++) {
+        values[i] = i % 4; /* Up in four dots, and down again. */
+    }
+    fill(&how, values, 20, false);
+    /* U+2860: the lowest dot on the left, the one above it on the right; U+280A: the
+     * second on the left, the first on the right. */
+    ck_assert_msg(strstr(strbuf_text(&out), "         3 \xE2\x94\x82"
+                                            "\xE2\xA1\xA0\xE2\xA0\x8A") != NULL,
+                  "%s", strbuf_text(&out));
+}
+END_TEST
+
+START_TEST(a_state_is_a_strip)
+{
+    const struct plot_text how = {.width = 10, .height = 8, .ascii = true};
+    const double values[] = {1, 1, 0, 0, NAN, 1, 1, 1, 0, 0};
+    fill(&how, values, 10, true);
+    ck_assert_ptr_nonnull(strstr(strbuf_text(&out), "|##__ ###__\n"));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("plot_text");
+    TCase *tc = tcase_create("plot_text");
+    SRunner *runner = srunner_create(suite);
+    tcase_add_checked_fixture(tc, begin, end);
+    tcase_add_test(tc, a_line_in_ascii);
+    tcase_add_test(tc, a_jump_is_joined_and_a_gap_is_not);
+    tcase_add_test(tc, one_value_is_a_line_in_the_middle);
+    tcase_add_test(tc, dots_of_braille);
+    tcase_add_test(tc, a_state_is_a_strip);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

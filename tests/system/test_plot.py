@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Points over time: plot in a terminal, as SVG and as numbers, and the intervals of export, against what
+Python makes of the samples."""
+import csv
+import datetime
+import fcntl
+import io
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+import unittest
+import xml.etree.ElementTree
+
+from estate import CARETAKER, LIMIT_S, Estate, wait_for
+from test_sql import SITE, log
+
+RANGE = ("--from", "2026-03-01", "--to", "2026-03-01 00:20")
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def intervals(samples, step_s):
+    """min, max, mean, last and count of the good ones, by beginning, device and point."""
+    found = {}
+    for s in samples:
+        if s["quality"] == "good":
+            begin = instant(s["time"]) // step_s * step_s
+            found.setdefault((begin, s["device"], s["point"]), []).append(float(s["value"]))
+    return {k: (min(v), max(v), sum(v) / len(v), v[-1], len(v)) for k, v in found.items()}
+
+
+class Plot(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.estate = Estate(site=SITE + "history: {keep: 10y}\n")
+        cls.addClassCleanup(cls.estate.close)
+        cls.estate.write("log.csv", "\n".join(log()) + "\n")
+        cls.estate.ok("import", "log.csv")
+        cls.samples = list(csv.DictReader(io.StringIO(cls.estate.ok("export"))))
+
+    def test_intervals_are_what_python_makes_of_the_samples(self):
+        for every, step_s in (("10s", 10), ("1m", 60), ("5m", 300), ("1h", 3600), ("1d", 86400)):
+            want = intervals(self.samples, step_s)
+            rows = list(csv.DictReader(io.StringIO(self.estate.ok("export", "--every", every))))
+            self.assertEqual(list(rows[0]), ["time", "device", "point", "min", "max", "mean", "last", "count"])
+            lines = [json.loads(line) for line in
+                     self.estate.ok("export", "--every", every, "--format", "jsonl").splitlines()]
+            self.assertEqual([{k: str(v) for k, v in line.items() if k in ("time", "device", "point", "count")}
+                              for line in lines],
+                             [{k: v for k, v in row.items() if k in ("time", "device", "point", "count")}
+                              for row in rows])
+            self.assertEqual(sorted(want), [(instant(r["time"]), r["device"], r["point"]) for r in rows])
+            for r in rows:
+                least, most, mean, last, count = want[(instant(r["time"]), r["device"], r["point"])]
+                self.assertEqual((float(r["min"]), float(r["max"]), float(r["last"]), int(r["count"])),
+                                 (least, most, last, count))
+                self.assertAlmostEqual(float(r["mean"]), mean, places=9)
+
+    def test_wrong_words(self):
+        for words in (("export", "--every", "0s"), ("export", "--every", "soon"),
+                      ("export", "--every", "1m", "--detail"), ("plot",), ("plot", "pump-1"), ("plot", ".x"),
+                      ("plot", "pump-1.bearing", "--json", "--svg", "x"), ("plot", "pump-1.bearing", "--width", "3"),
+                      ("plot", "pump-1.bearing", "--from", "now", "--to", "-1h")):
+            done = self.estate.run(*words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+        self.assertEqual(self.estate.run("plot", "pump-1.nothing").returncode, 1)
+
+    def test_a_file_is_whole_or_not_there(self):
+        path = self.estate.path("out.csv")
+        self.estate.ok("export", "--output", path)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(f.read(), self.estate.ok("export"))
+        self.assertFalse(os.path.exists(path + ".part"))
+        done = self.estate.run("export", "--output", self.estate.path("nowhere/out.csv"))
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("nowhere", done.stderr)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([CARETAKER, "export", "-c", self.estate.site_file], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("cannot be written", done.stderr)
+
+    def test_numbers(self):
+        got = json.loads(self.estate.ok("plot", "--json", *RANGE, "pump-1.bearing", "fan-1.running"))
+        self.assertEqual([(g["device"], g["point"], g["unit"]) for g in got],
+                         [("pump-1", "bearing", "°C"), ("fan-1", "running", None)])
+        for g in got:
+            want = intervals([s for s in self.samples if (s["device"], s["point"]) == (g["device"], g["point"])],
+                             g["step_ms"] / 1000)
+            self.assertEqual({instant(b["time"]): (b["min"], b["max"], b["last"], b["count"]) for b in g["buckets"]},
+                             {k[0]: (v[0], v[1], v[3], v[4]) for k, v in want.items()})
+            self.assertEqual(g["count"], sum(b["count"] for b in g["buckets"]))
+
+    def test_an_image_that_stands_alone(self):
+        path = self.estate.path("bearing.svg")
+        self.estate.ok("plot", "--svg", path, *RANGE, "pump-1.bearing", "pump-1.running")
+        root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        text = "".join(root.itertext())
+        self.assertIn("pump-1.bearing", text)
+        self.assertIn("°C", text)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(self.estate.ok("plot", "--svg", "-", *RANGE, "pump-1.bearing", "pump-1.running"), f.read())
+        self.assertEqual(self.estate.run("plot", "--svg", self.estate.path("nowhere/x.svg"), *RANGE,
+                                         "pump-1.bearing").returncode, 4)
+
+    def on_terminal(self, columns, *words, **env):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        with subprocess.Popen([CARETAKER, *words, "-c", self.estate.site_file], stdout=theirs, stderr=theirs,
+                              stdin=subprocess.DEVNULL, env={**os.environ, **env}) as p:
+            os.close(theirs)
+            shown = b""
+            try:
+                while part := os.read(ours, 65536):
+                    shown += part
+            except OSError:  # The other end was closed.
+                pass
+            os.close(ours)
+            self.assertEqual(p.wait(LIMIT_S), 0, shown)
+        return shown.decode().replace("\r\n", "\n")
+
+    def test_the_width_of_the_terminal(self):
+        for columns in (60, 100):
+            text = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C.UTF-8")
+            picture = text.splitlines()[1:]
+            self.assertEqual(max(map(len, picture)), columns)
+            self.assertTrue(any(0x2800 < ord(c) <= 0x28ff for c in text))
+            plain = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C")
+            self.assertTrue(plain.replace("°", "").isascii())
+            self.assertEqual(max(map(len, plain.splitlines()[1:])), columns)
+
+    def test_long_work_shows_how_far_it_is(self):
+        estate = Estate(site=SITE + "history: {keep: 10y}\n")
+        self.addCleanup(estate.close)
+        with open(estate.path("long.csv"), "w", encoding="utf-8") as f:
+            f.write("time,device,point,value,quality\n")
+            begin = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+            for s in range(150000):
+                t = (begin + datetime.timedelta(seconds=s)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+                f.write(f"{t},pump-1,bearing,{s % 977 / 10},good\n{t},pump-1,running,{s % 2},good\n")
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen([CARETAKER, "import", "-c", estate.site_file, estate.path("long.csv")], stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:
+            pass
+        os.close(ours)
+        self.assertEqual(p.wait(LIMIT_S), 0)
+        self.assertIn("300000 samples", shown.decode().replace(",", ""))
+        if b"import [" in shown:  # Long enough for a bar: it is gone at the end.
+            self.assertIn("\r\033[K", shown.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()
