@@ -328,7 +328,7 @@ devices:
 """
 # What a person gave, ids of points, units, and words of files: not ours to translate.
 OTHERS = set("""house zhang li team steps grease hot bearing plant pump gateway bus riverside
-    online errors late load quarantined clock_trusted disk_free frames_dropped history_damaged memory outbox_depth
+    online errors late load quarantined clock_trusted disk_free frames_dropped history_damaged history_full memory outbox_depth
     papers_due papers_over latency tcp input holding ms MB CNY kWh min MQTT JSON MTBF MTTR VERIFIED true
     critical urgent normal wear seal leak
     when severity title cause consequence action respond_within procedure ticket team category id
