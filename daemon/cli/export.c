@@ -269,7 +269,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"detail", 0, CLI_FLAG, &a.detail, NULL, "what a bad sample says beside why"},
         {"clock", 0, CLI_FLAG, &a.clock, NULL, "whether the clock was untrusted"},
         {"every", 0, CLI_TEXT, &a.every, "DURATION",
-         "of each such interval min, max, mean, last and count of the good samples"},
+         "min, max, mean, last and count of each such interval"},
         {"output", 'o', CLI_TEXT, &a.output, "FILE",
          "into this file, whole or not at all"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},

@@ -128,7 +128,7 @@ START_TEST(test_devices_stand_sorted_and_buses_are_among_them)
     ck_assert_uint_eq(site_equipment(site).devices, 6);
     /* Neither buses and gateway, nor what is derived of two devices. */
     ck_assert_uint_eq(site_equipment(site).points,
-                      site->point_count - 3 * 5 - 7 - 3 - 2);
+                      site->point_count - 3 * 5 - 9 - 3 - 2);
 }
 END_TEST
 

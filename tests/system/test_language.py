@@ -60,6 +60,8 @@ def english(text):
     """The lines of `text` that hold English prose."""
     found = []
     for line in text.splitlines():
+        if line.startswith("  caretaker "):  # An example, with its words in quotes.
+            continue
         for m in PROSE.finditer(line):
             if m.group().startswith("caretaker "):  # A command as it is typed.
                 continue
