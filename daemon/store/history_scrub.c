@@ -126,16 +126,33 @@ scrub_put(sqlite3 *db, const struct scrub_find *f, bool once, struct err *err)
 
 /* ---- one row ---- */
 
+/* How many columns of a point were written: of one with single samples, but one. */
+static uint32_t
+columns_of_point(const struct scrub_find *f, uint32_t point)
+{
+    struct chunk chunk;
+    struct chunk_part part = {0};
+    uint32_t count = 0;
+    if (!chunk_open(&chunk, f->bytes, f->size)) {
+        return 0;
+    }
+    while (chunk_next(&chunk, &part)) {
+        count += part.key / ROLLUP_COLUMNS == point;
+    }
+    return count;
+}
+
 /* Of a roll-up a point is whole when all its numbers are; else it is left away. */
 static void
-drop_parts_of_points(struct sheet *s)
+drop_parts_of_points(const struct scrub_find *f, struct sheet *s)
 {
     for (uint32_t k = 0, end; k < s->columns; k = end) {
         uint32_t point = s->keys[k] / ROLLUP_COLUMNS;
         for (end = k + 1; end < s->columns && s->keys[end] / ROLLUP_COLUMNS == point;) {
             end++;
         }
-        for (uint32_t i = k; end - k != ROLLUP_VALUES && i < end; i++) {
+        bool whole = end - k == columns_of_point(f, point);
+        for (uint32_t i = k; !whole && i < end; i++) {
             for (uint32_t r = 0; r < s->rows; r++) {
                 sheet_statuses(s, i)[r] = CHUNK_ABSENT;
             }
@@ -147,7 +164,7 @@ drop_parts_of_points(struct sheet *s)
 static int
 put_back(struct history_db *h,
          enum scrub_table table,
-         int64_t key,
+         const struct scrub_find *f,
          struct sheet *s,
          struct err *err)
 {
@@ -158,7 +175,7 @@ put_back(struct history_db *h,
     uint64_t samples = 0;
     int rc = 0;
     if (table == SCRUB_ROLLUP) {
-        drop_parts_of_points(s);
+        drop_parts_of_points(f, s);
     }
     if (s->rows > 0 && s->columns > 0) {
         rc = chunk_sheet_encode(
@@ -174,7 +191,7 @@ put_back(struct history_db *h,
     if (rc != 0) {
         return rc;
     }
-    sqlite3_bind_int64(stmt, 1, key);
+    sqlite3_bind_int64(stmt, 1, f->row);
     if (samples > 0) {
         sqlite3_bind_int64(stmt, 2, (int64_t)samples);
         sqlite3_bind_blob64(stmt, 3, bytes, size, SQLITE_STATIC);
@@ -206,8 +223,7 @@ look_at(struct history_db *h,
         rc = r == CHUNK_NOMEM ? err_set(err, ERR_NOMEM, "history") : 0;
         if (r == CHUNK_DAMAGED) {
             rc = scrub_put(h->db, f, false, err);
-            sqlite3_reset(stmt);
-            rc = rc == 0 ? put_back(h, table, f->row, s, err) : rc;
+            rc = rc == 0 ? put_back(h, table, f, s, err) : rc;
         }
     } else if (step != SQLITE_DONE && db_is_damaged(h->db)) {
         /* To delete it would free pages that nobody knows. */

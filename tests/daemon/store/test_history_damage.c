@@ -316,6 +316,48 @@ START_TEST(a_damaged_roll_up_is_set_aside)
 }
 END_TEST
 
+/* Four hours of one sample a minute: a point has one column, and loses no other's. */
+START_TEST(points_with_single_samples_outlast_the_damage_of_another)
+{
+    struct history_db *h = open_writer();
+    static unsigned char batch[FRAME_BYTES_MAX];
+    enum history_trouble trouble;
+    for (int p = 0; p < 240; p++) {
+        struct frame *f = (void *)batch;
+        *f = (struct frame){.t_ms = START_MS + INT64_C(86400000) + p * INT64_C(60000),
+                            .device = 0,
+                            .count = POINTS};
+        for (uint32_t k = 0; k < POINTS; k++) {
+            f->readings[k] =
+                (struct reading){.point = k, .value = (double)any(2000) / 10};
+        }
+        must(history_db_write(h, batch, frame_bytes(f->count), INSTANT_NONE, &trouble,
+                              &err));
+    }
+    must(history_db_pack(h, &err));
+    history_db_close(h);
+    int64_t key = number("SELECT max(key) FROM rollup WHERE resolution = 60000");
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "UPDATE rollup SET bytes = CAST(substr(bytes, 1, length(bytes) - 8)"
+             " || zeroblob(8) AS BLOB) WHERE key = %lld",
+             (long long)key);
+    sqlite3 *db = NULL;
+    char path[SCRATCH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/history.db", dir);
+    must(db_open(&db, path, DB_WRITE, &err));
+    must(db_exec(db, sql, &err));
+    db_close(db);
+    h = open_writer();
+    must(history_scrub_all(h, &err));
+    history_db_close(h);
+    ck_assert_int_eq(number("SELECT count(*) FROM damaged WHERE what = 'rollup'"), 1);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM rollup WHERE key = %lld",
+             (long long)key);
+    ck_assert_int_eq(number(sql), 1);
+}
+END_TEST
+
 START_TEST(the_slow_reading_comes_by_everything)
 {
     int64_t key = number("SELECT min(key) FROM chunk");
@@ -437,6 +479,7 @@ main(void)
     tcase_add_test(tc, one_point_reads_past_what_is_damaged);
     tcase_add_test(tc, the_writer_sets_a_section_of_the_tail_aside_once);
     tcase_add_test(tc, a_damaged_roll_up_is_set_aside);
+    tcase_add_test(tc, points_with_single_samples_outlast_the_damage_of_another);
     tcase_add_test(tc, the_slow_reading_comes_by_everything);
     tcase_add_test(tc, no_bit_of_the_file_makes_a_reader_crash_or_invent);
     tcase_add_loop_test(tc, a_file_that_is_broken_as_a_whole_is_moved_aside_and_counted,
