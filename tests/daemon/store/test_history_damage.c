@@ -323,6 +323,7 @@ START_TEST(points_with_single_samples_outlast_the_damage_of_another)
     struct history_db *h = open_writer();
     static unsigned char batch[FRAME_BYTES_MAX];
     enum history_trouble trouble;
+    must(history_db_pack(h, &err)); /* What follows is a row of its own. */
     for (int p = 0; p < 240; p++) {
         struct frame *f = (void *)batch;
         *f = (struct frame){.t_ms = START_MS + INT64_C(864000000) + p * INT64_C(60000),
