@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
@@ -79,7 +80,14 @@ move_aside(struct history_db *h, const char *why, struct err *err)
     struct tm tm;
     time_t now = (time_t)(clock_real_ms() / 1000);
     localtime_r(&now, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
+    size_t size = strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
+    for (int n = 2; n < 100; n++) { /* Another one of this second stays. */
+        snprintf(to, sizeof to, "%s.damaged-%s", h->path, stamp);
+        if (access(to, F_OK) != 0) {
+            break;
+        }
+        snprintf(stamp + size, sizeof stamp - size, "-%d", n);
+    }
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(from, sizeof from, "%s%s", h->path, suffixes[i]);
         snprintf(to, sizeof to, "%s.damaged-%s%s", h->path, stamp, suffixes[i]);

@@ -145,6 +145,20 @@ find_block(const struct rolling *r,
     return rc;
 }
 
+/* The next rows that make a block: not with a long time without any between them, or
+ * what is old would wait for what is new before it goes. */
+static uint32_t
+piece(const struct sheet *s, uint32_t first, int64_t resolution_ms)
+{
+    uint32_t most = rows_max(resolution_ms, s->columns);
+    uint32_t at = first + 1;
+    while (at < s->rows && at - first < most &&
+           s->t_ms[at] - s->t_ms[at - 1] <= most * resolution_ms) {
+        at++;
+    }
+    return at - first;
+}
+
 /* The rows that were built go into the table; the sheet is empty then. */
 static int
 put_block(const struct rolling *r, struct rollup_builder *b, struct err *err)
@@ -168,10 +182,9 @@ put_block(const struct rolling *r, struct rollup_builder *b, struct err *err)
             block = swap;
         }
     }
-    uint32_t most = rows_max(b->resolution_ms, s->columns);
-    for (uint32_t at = 0; rc == 0 && at < s->rows; at += most) {
-        uint32_t left = s->rows - at;
-        rc = insert_block(r, b->resolution_ms, s, at, left < most ? left : most, err);
+    for (uint32_t at = 0, count; rc == 0 && at < s->rows; at += count) {
+        count = piece(s, at, b->resolution_ms);
+        rc = insert_block(r, b->resolution_ms, s, at, count, err);
     }
     sheet_clear(s);
     sheet_free(&block);
