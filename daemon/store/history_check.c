@@ -485,6 +485,9 @@ history_check(const struct history_check *check,
     int rc = db_path(path, check->data_dir, HISTORY_FILE, err);
     rc = rc == 0 ? db_open(&c.db, path, DB_READ, err) : rc;
     rc = rc == 0 ? check_all(&c, err) : rc;
+    if (rc != 0 && c.db != NULL && db_is_damaged(c.db)) {
+        rc = broken(&c, HISTORY_PART_FILE, err); /* Nothing of it can be read. */
+    }
     history_points_free(&c.names);
     sheet_free(&c.sheet);
     db_close(c.db);

@@ -54,7 +54,7 @@ struct history_verdict {
     uint64_t set_aside; /* Spans, earlier. */
 };
 
-/* ERR_NOT_FOUND: there is no database.  ERR_IO: it cannot be opened at all. */
+/* ERR_NOT_FOUND: there is no database.  That SQLite cannot read it is a finding. */
 int history_check(const struct history_check *check,
                   struct history_verdict *out,
                   struct err *err);

@@ -104,6 +104,14 @@ class Check(unittest.TestCase):
         self.assertIn("structure", {f["fault"] for f in v["findings"]})
 
 
+    def test_a_file_that_cannot_be_read_at_all(self):
+        estate = recorded(self)
+        path = estate.path("data/history.db")
+        with open(path, "r+b") as f:
+            f.write(b"no database " * 100)
+        self.assertEqual({(f["part"], f["fault"]) for f in verdict(estate, 1)["findings"]}, {("file", "structure")})
+
+
 class Backup(unittest.TestCase):
     def test_while_the_daemon_writes_and_back(self):
         port = free_port()
