@@ -7,6 +7,7 @@
 #include "daemon/store/chunk_sheet.h"
 #include "daemon/store/db.h"
 #include "daemon/store/frame_blob.h"
+#include "daemon/store/history_parts.h"
 #include "daemon/store/history_points.h"
 #include "daemon/store/history_rollup.h"
 #include "daemon/store/history_schema.h"
@@ -18,13 +19,16 @@
 #define CELLS_MAX     (UINT32_C(1) << 18)
 #define INTERVALS_MAX (UINT32_C(1) << 16)
 
+enum { SECTION_SEQ, SECTION_T0, SECTION_T1, SECTION_SHIFT, SECTION_FIELDS };
+
 struct aggregate_cursor {
     sqlite3 *db;                    /* Borrowed. */
     int64_t step_ms, resolution_ms; /* 0: out of samples alone. */
     int64_t first, last;            /* Intervals of step_ms that are asked for. */
     struct history_points list;
     sqlite3_stmt *rollups, *chunks, *tail_bytes, *frames, *next;
-    int64_t *sections; /* Of the tail: seq, t0, t1 of each row. */
+    int64_t *sections; /* Of the tail: SECTION_... of each row. */
+    struct parts tail_parts;
     size_t section_count;
     struct sheet sheet;
     /* The window: parts[(interval - from) * point_count + place]. */
@@ -52,20 +56,26 @@ list_tail(struct aggregate_cursor *c, struct err *err)
     size_t room = 0;
     int step = SQLITE_DONE;
     int rc = db_prepare(c->db, &row,
-                        "SELECT seq, t0, t1 FROM tail WHERE untrusted = 0 ORDER BY seq",
+                        "SELECT seq, t0, t1, shift FROM tail"
+                        " WHERE untrusted = 0 AND seq > ?1 ORDER BY seq",
                         err);
+    if (rc == 0) { /* Of one device what is in chunks is not looked at. */
+        sqlite3_bind_int64(
+            row, 1, c->list.device_count == 1 ? c->list.devices[0].packed : INT64_MIN);
+    }
     while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
         if (c->section_count == room) {
             room += room / 2 + 64;
-            int64_t *grown = realloc(c->sections, 3 * room * sizeof *grown);
+            int64_t *grown =
+                realloc(c->sections, SECTION_FIELDS * room * sizeof *grown);
             if (grown == NULL) {
                 rc = no_memory(err);
                 break;
             }
             c->sections = grown;
         }
-        for (int i = 0; i < 3; i++) {
-            c->sections[3 * c->section_count + (size_t)i] =
+        for (int i = 0; i < SECTION_FIELDS; i++) {
+            c->sections[SECTION_FIELDS * c->section_count + (size_t)i] =
                 sqlite3_column_int64(row, i);
         }
         c->section_count++;
@@ -93,7 +103,7 @@ prepare(struct aggregate_cursor *c, struct err *err)
                               err)
                  : rc;
     rc = rc == 0 ? db_prepare(c->db, &c->tail_bytes,
-                              "SELECT shift, bytes FROM tail WHERE seq = ?1", err)
+                              "SELECT bytes FROM tail WHERE seq = ?1", err)
                  : rc;
     rc = rc == 0 ? db_prepare(c->db, &c->next,
                               "SELECT min(?4, ifnull((SELECT min(t0) FROM chunk"
@@ -243,6 +253,7 @@ aggregate_close(struct aggregate_cursor *c)
     sheet_free(&c->sheet);
     sqlite3_finalize(c->rollups);
     sqlite3_finalize(c->chunks);
+    parts_free(&c->tail_parts);
     sqlite3_finalize(c->tail_bytes);
     sqlite3_finalize(c->frames);
     sqlite3_finalize(c->next);
@@ -448,35 +459,62 @@ add_chunks(struct aggregate_cursor *c,
     return rc;
 }
 
+/* Sections of the devices that are asked for.  Of one device only its bytes are read.
+ */
 static int
-add_tail_row(struct aggregate_cursor *c, int64_t seq, struct err *err)
+add_sections(struct aggregate_cursor *c,
+             const struct tail *tail,
+             const int64_t *section,
+             bool one,
+             struct err *err)
 {
-    sqlite3_stmt *row = c->tail_bytes;
-    struct tail tail = {.bytes = NULL};
     struct tail_part part = {0};
     int rc = 0;
-    sqlite3_bind_int64(row, 1, seq);
-    int step = sqlite3_step(row);
-    if (step != SQLITE_ROW && step != SQLITE_DONE) {
-        rc = db_error(c->db, err, "read");
-    } else if (step == SQLITE_ROW && !tail_open(&tail, sqlite3_column_blob(row, 1),
-                                                (size_t)sqlite3_column_bytes(row, 1))) {
-        c->damaged++;
-        step = SQLITE_DONE;
-    }
-    while (rc == 0 && step == SQLITE_ROW && tail_next(&tail, &part)) {
+    while (rc == 0 && tail_next(tail, &part)) {
         uint32_t rank = history_points_rank(&c->list, part.device);
-        if (rank == 0 || seq <= c->list.devices[rank - 1].packed) {
+        const struct history_device *d = rank != 0 ? &c->list.devices[rank - 1] : NULL;
+        if (d == NULL || section[SECTION_SEQ] <= d->packed) {
             continue;
         }
-        enum tail_result r = tail_read(&tail, &part, &c->sheet);
+        rc = one ? parts_need_section(&c->tail_parts, c->db, &part, err) : 0;
+        if (rc != 0) {
+            return rc;
+        }
+        enum tail_result r = tail_read_point(
+            tail, &part, d->count == 1 ? c->list.points[d->first].key : 0, &c->sheet);
         if (r == TAIL_NOMEM) {
             rc = no_memory(err);
         } else if (r == TAIL_DAMAGED) {
             c->damaged++;
         } else {
-            add_sheet(c, &c->sheet, sqlite3_column_int64(row, 0));
+            add_sheet(c, &c->sheet, section[SECTION_SHIFT]);
         }
+    }
+    return rc;
+}
+
+static int
+add_tail_row(struct aggregate_cursor *c, const int64_t *section, struct err *err)
+{
+    sqlite3_stmt *row = c->tail_bytes;
+    struct tail tail = {.bytes = NULL};
+    bool one = c->list.device_count == 1, whole = false;
+    int step = SQLITE_ROW, rc = 0;
+    if (one) {
+        rc = parts_open_tail(&c->tail_parts, c->db, section[SECTION_SEQ], &tail, &whole,
+                             err);
+    } else {
+        sqlite3_bind_int64(row, 1, section[SECTION_SEQ]);
+        step = sqlite3_step(row);
+        rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0
+                                                       : db_error(c->db, err, "read");
+        whole = step == SQLITE_ROW && tail_open(&tail, sqlite3_column_blob(row, 0),
+                                                (size_t)sqlite3_column_bytes(row, 0));
+    }
+    if (rc == 0 && whole) {
+        rc = add_sections(c, &tail, section, one, err);
+    } else if (rc == 0) {
+        c->damaged++;
     }
     sqlite3_reset(row);
     return rc;
@@ -526,9 +564,9 @@ load(struct aggregate_cursor *c, struct err *err)
         rc = rc == 0 ? add_chunks(c, &c->list.devices[i], from_ms, end_ms, err) : rc;
     }
     for (size_t i = 0; rc == 0 && i < c->section_count; i++) {
-        const int64_t *s = &c->sections[3 * i];
-        if (s[2] >= from_ms && s[1] < end_ms) {
-            rc = add_tail_row(c, s[0], err);
+        const int64_t *s = &c->sections[SECTION_FIELDS * i];
+        if (s[SECTION_T1] >= from_ms && s[SECTION_T0] < end_ms) {
+            rc = add_tail_row(c, s, err);
         }
     }
     return rc;
@@ -541,7 +579,7 @@ skip_gap(struct aggregate_cursor *c, struct err *err)
     int64_t from_ms = c->from * c->step_ms, next_ms = c->last * c->step_ms;
     int rc = 0;
     for (size_t i = 0; i < c->section_count; i++) {
-        int64_t t0 = c->sections[3 * i + 1];
+        int64_t t0 = c->sections[SECTION_FIELDS * i + SECTION_T0];
         next_ms = t0 >= from_ms && t0 < next_ms ? t0 : next_ms;
     }
     for (size_t i = 0; rc == 0 && i < c->list.device_count; i++) {
