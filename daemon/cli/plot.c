@@ -14,13 +14,15 @@
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/chart.h"
 #include "daemon/pipeline/plot_text.h"
+#include "daemon/pipeline/rule_points.h"
 #include "daemon/store/history_series.h"
 
 #define POINTS_MAX_SHOWN 16
 #define HEIGHT_ONE       14 /* Rows of a picture that is alone, */
 #define HEIGHT_MANY      7  /* and of several. */
+#define LIMITS_MAX       RULE_LIMITS_MAX
 #define SVG_COLUMNS      600
-#define DEFAULT_FROM     "-24h"
+#define DEFAULT_MS       INT64_C(86400000)
 
 struct arguments {
     const char *site, *from, *to, *svg, *width_text, *height_text;
@@ -37,6 +39,10 @@ struct plotted {
     double min, max, sum, last;
     uint64_t count;
     struct strbuf *json; /* NULL: none is wanted. */
+    bool known;          /* To the site. */
+    struct arena *arena; /* Of the limits' texts. */
+    struct rule_limit limits[LIMITS_MAX];
+    uint32_t limit_count;
 };
 
 /* ---- reading ---- */
@@ -95,6 +101,25 @@ take(void *ctx, const struct history_bucket *b)
     return true;
 }
 
+/* With what any rule compares it to raise an alarm. */
+static void
+find_limits(struct plotted *p, const struct site *site, uint32_t index)
+{
+    uint32_t device = site->points[index].device;
+    for (uint32_t r = 0; r < site->rule_count; r++) {
+        if (applies_to_device(&site->rules[r].applies_to, &site->devices[device])) {
+            struct rule_points found = {.point_count = 0};
+            rule_points_add(&found, p->arena, site, &site->rules[r], device);
+            for (uint32_t i = 0; i < found.limit_count; i++) {
+                const struct rule_limit *l = &found.limits[i];
+                if (l->point == index && !l->clears && p->limit_count < LIMITS_MAX) {
+                    p->limits[p->limit_count++] = *l;
+                }
+            }
+        }
+    }
+}
+
 /* What the site says of it, if it does. */
 static void
 describe(struct plotted *p,
@@ -107,6 +132,10 @@ describe(struct plotted *p,
     if (device != NONE_INDEX) {
         uint32_t index = site_point(site, device, p->point);
         point = index != NONE_INDEX ? &site->points[index] : NULL;
+        if (point != NULL) {
+            p->known = true;
+            find_limits(p, site, index);
+        }
     }
     p->step_ms = history_step(a->from_ms, a->to_ms, columns);
     p->gap_ms = point != NULL ? point->stale_after_ms : 0;
@@ -115,6 +144,7 @@ describe(struct plotted *p,
                       point != NULL &&
                           (point->kind == POINT_STATE || point->type == TYPE_BOOL),
                       a->from_ms, a->to_ms, columns);
+    p->series.gap_ms = p->gap_ms;
 }
 
 static int
@@ -146,6 +176,12 @@ print_legend(const struct plotted *p)
            number_format_short(mean, p->sum / (double)p->count),
            number_format_short(max, p->max), p->count, cli_s(p->count),
            duration_write(step, p->step_ms));
+    for (uint32_t i = 0; i < p->limit_count && !p->series.state; i++) {
+        char hold[INSTANT_TEXT_BYTES];
+        printf(p->limits[i].hold_ms > 0 ? tr("  limit: %s for %s\n")
+                                        : tr("  limit: %s\n"),
+               p->limits[i].text, duration_write(hold, p->limits[i].hold_ms));
+    }
 }
 
 static void
@@ -153,10 +189,15 @@ print_text(const struct plotted *points, size_t count, const struct plot_text *h
 {
     struct strbuf out = {0};
     for (size_t i = 0; i < count; i++) {
-        print_legend(&points[i]);
-        if (points[i].count > 0) {
+        const struct plotted *p = &points[i];
+        double limits[LIMITS_MAX];
+        print_legend(p);
+        for (uint32_t l = 0; l < p->limit_count; l++) {
+            limits[l] = p->limits[l].value;
+        }
+        if (p->count > 0) {
             strbuf_clear(&out);
-            plot_text_draw(&out, &points[i].series, how);
+            plot_text_draw(&out, &p->series, limits, p->limit_count, how);
             fputs(strbuf_text(&out), stdout);
         }
     }
@@ -167,12 +208,18 @@ static int
 write_svg(const struct plotted *points, size_t count, const struct arguments *a)
 {
     struct chart_series series[POINTS_MAX_SHOWN];
+    struct chart_limit limits[POINTS_MAX_SHOWN * LIMITS_MAX];
+    uint32_t limit_count = 0;
     char from[INSTANT_TEXT_BYTES], to[INSTANT_TEXT_BYTES], desc[128];
     struct strbuf out = {0}, title = {0};
     bool to_stdout = strcmp(a->svg, "-") == 0;
     for (size_t i = 0; i < count; i++) {
         series[i] = points[i].series;
         strbuf_printf(&title, "%s%s", i > 0 ? ", " : "", points[i].name);
+        for (uint32_t l = 0; l < points[i].limit_count; l++) {
+            limits[limit_count++] = (struct chart_limit){
+                (uint32_t)i, points[i].limits[l].value, points[i].limits[l].text};
+        }
     }
     snprintf(desc, sizeof desc, "%s .. %s", instant_format_local(from, a->from_ms),
              instant_format_local(to, a->to_ms));
@@ -183,9 +230,11 @@ write_svg(const struct plotted *points, size_t count, const struct arguments *a)
                                      .width = CHART_PAGE_WIDTH,
                                      .series = series,
                                      .series_count = (uint32_t)count,
+                                     .limits = limits,
+                                     .limit_count = limit_count,
                                      .empty = tr("no good samples")};
     chart_time_draw(&out, &chart);
-    FILE *f = to_stdout ? stdout : fopen(a->svg, "w");
+    FILE *f = to_stdout ? stdout : fopen(a->svg, "we");
     bool well = f != NULL && fwrite(out.text, 1, out.size, f) == out.size;
     int failed = errno;
     if (f != NULL && (to_stdout ? fflush(f) : fclose(f)) != 0) {
@@ -253,6 +302,15 @@ is_utf8(void)
     return false;
 }
 
+/* https://no-color.org, and terminals that have none. */
+static bool
+has_colour(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+           (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 static int
 size_picture(const struct cli_command *self,
              const struct arguments *a,
@@ -269,6 +327,7 @@ size_picture(const struct cli_command *self,
     }
     how->height = count == 1 ? HEIGHT_ONE : HEIGHT_MANY;
     how->ascii = a->ascii || !is_utf8();
+    how->colour = has_colour();
     if (a->width_text != NULL &&
         !number_of(a->width_text, PLOT_LABEL_WIDTH + 2 + PLOT_WIDTH_MIN, PLOT_WIDTH_MAX,
                    &width)) {
@@ -314,8 +373,13 @@ parse_range(const struct cli_command *self, struct arguments *a)
 {
     struct err err = {0};
     int64_t now_ms = clock_real_ms();
-    if (instant_parse_relative(&a->from_ms, a->from, now_ms, &err) != 0 ||
-        instant_parse_relative(&a->to_ms, a->to, now_ms, &err) != 0) {
+    a->to_ms = now_ms;
+    if (a->to != NULL && instant_parse_relative(&a->to_ms, a->to, now_ms, &err) != 0) {
+        return cli_usage_error(self, "%s", err.text);
+    }
+    a->from_ms = a->to_ms - DEFAULT_MS;
+    if (a->from != NULL &&
+        instant_parse_relative(&a->from_ms, a->from, now_ms, &err) != 0) {
         return cli_usage_error(self, "%s", err.text);
     }
     return a->from_ms < a->to_ms
@@ -323,10 +387,26 @@ parse_range(const struct cli_command *self, struct arguments *a)
                : cli_usage_error(self, "--from is not earlier than --to");
 }
 
+/* Where no range is given and the last day has nothing, the last day that has. */
+static int
+settle_range(struct arguments *a, struct history_reader *reader, struct err *err)
+{
+    int64_t newest_ms = INSTANT_NONE;
+    if (a->from != NULL || a->to != NULL) {
+        return 0;
+    }
+    int code = history_newest(reader, &newest_ms, err);
+    if (code == 0 && newest_ms != INSTANT_NONE && newest_ms < a->from_ms) {
+        a->to_ms = newest_ms + 1;
+        a->from_ms = a->to_ms - DEFAULT_MS;
+    }
+    return code;
+}
+
 /* Reads all points, and prints them in the form that is wanted. */
 static int
 plot(const struct site *site,
-     const struct arguments *a,
+     struct arguments *a,
      struct plotted *points,
      size_t count,
      const struct plot_text *how)
@@ -334,12 +414,14 @@ plot(const struct site *site,
     struct err err = {0};
     struct history_reader *reader = NULL;
     uint32_t columns = a->svg != NULL || a->json ? SVG_COLUMNS : plot_text_columns(how);
-    uint64_t all = 0;
+    struct arena *arena = arena_new();
+    int status = CLI_OK;
     int code = history_reader_open(&reader, site->data_dir, &err);
+    code = code == 0 ? settle_range(a, reader, &err) : code;
     for (size_t i = 0; i < count && code == 0; i++) {
+        points[i].arena = arena;
         describe(&points[i], site, a, columns);
         code = read_point(&points[i], reader, a, &err);
-        all += points[i].count;
     }
     history_reader_close(reader);
     if (code == ERR_NOT_FOUND) {
@@ -349,10 +431,8 @@ plot(const struct site *site,
                       site->data_dir);
     }
     if (code != 0) {
-        return cli_fail(&err);
-    }
-    int status = CLI_OK;
-    if (a->json) {
+        status = cli_fail(&err);
+    } else if (a->json) {
         print_json(points, count, a);
     } else if (a->svg != NULL) {
         status = write_svg(points, count, a);
@@ -360,26 +440,26 @@ plot(const struct site *site,
         print_text(points, count, how);
     }
     /* An empty picture of what the site does not have is a slip of the pen. */
-    for (size_t i = 0; i < count && all == 0; i++) {
-        uint32_t device = site_device(site, points[i].device);
-        if (device == NONE_INDEX ||
-            site_point(site, device, points[i].point) == NONE_INDEX) {
+    for (size_t i = 0; i < count && code == 0; i++) {
+        if (points[i].count == 0 && !points[i].known) {
             fprintf(stderr, tr("caretaker: neither the site nor the history has %s\n"),
                     points[i].name);
             status = CLI_NO;
         }
     }
+    arena_free(arena);
     return status;
 }
 
 static int
 run(const struct cli_command *self, int argc, char **argv)
 {
-    struct arguments a = {.site = CLI_SITE_DEFAULT, .from = DEFAULT_FROM, .to = "now"};
+    struct arguments a = {.site = CLI_SITE_DEFAULT};
     const struct cli_option options[] = {
         {"site", 'c', CLI_TEXT, &a.site, "SITE", "site file [" CLI_SITE_DEFAULT "]"},
-        {"from", 0, CLI_TEXT, &a.from, "T", "from this instant on [" DEFAULT_FROM "]"},
-        {"to", 0, CLI_TEXT, &a.to, "T", "up to this instant [now]"},
+        {"from", 0, CLI_TEXT, &a.from, "T", "from this instant on [a day before --to]"},
+        {"to", 0, CLI_TEXT, &a.to, "T",
+         "up to this instant [now, or the newest sample]"},
         {"width", 0, CLI_TEXT, &a.width_text, "N",
          "characters of a line [the terminal's, else 80]"},
         {"height", 0, CLI_TEXT, &a.height_text, "N", "rows of each picture"},

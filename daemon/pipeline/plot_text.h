@@ -16,15 +16,21 @@
 struct plot_text {
     uint32_t width, height; /* Characters of the picture alone. */
     bool ascii;             /* Else Braille dots: two by four in each character. */
+    bool colour;            /* Of a terminal (ECMA-48, SGR); the characters are the
+                               same without. */
 };
 
 /* How many columns the series must have. */
 uint32_t plot_text_columns(const struct plot_text *how);
-/* From the least to the greatest value; of each column a line from its least to its
- * greatest, joined to the one before it unless it is broken; of a state one row that is
- * filled while it is on.  Below it the time of both ends, in the site's zone. */
+/* From the least to the greatest value, and the `limits`, which are broken lines behind
+ * it; of each column a line from its least to its greatest, joined to the one before it
+ * unless it is broken.  In colour what the mean goes through stands out, and so do the
+ * limits.  Of a state one row: filled while it is on, half filled where it was both;
+ * what it was last stands for `gap_ms`.  Below it times, in the site's zone. */
 void plot_text_draw(struct strbuf *out,
                     const struct chart_series *s,
+                    const double *limits,
+                    uint32_t limit_count,
                     const struct plot_text *how);
 
 #endif

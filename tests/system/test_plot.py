@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -15,7 +16,7 @@ import unittest
 import xml.etree.ElementTree
 
 from estate import CARETAKER, LIMIT_S, Estate, wait_for
-from test_sql import SITE, log
+from test_sql import RULES, SITE, log
 
 RANGE = ("--from", "2026-03-01", "--to", "2026-03-01 00:20")
 
@@ -127,13 +128,44 @@ class Plot(unittest.TestCase):
 
     def test_the_width_of_the_terminal(self):
         for columns in (60, 100):
-            text = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C.UTF-8")
+            text = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C.UTF-8", NO_COLOR="1")
             picture = text.splitlines()[1:]
+            self.assertNotIn("\033", text)
             self.assertEqual(max(map(len, picture)), columns)
             self.assertTrue(any(0x2800 < ord(c) <= 0x28ff for c in text))
-            plain = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C")
+            plain = self.on_terminal(columns, "plot", *RANGE, "pump-1.bearing", LC_ALL="C", NO_COLOR="1")
             self.assertTrue(plain.replace("°", "").isascii())
             self.assertEqual(max(map(len, plain.splitlines()[1:])), columns)
+
+    def test_colours_are_of_a_terminal_and_change_no_character(self):
+        words = ("plot", *RANGE, "pump-1.bearing")
+        bright = self.on_terminal(80, *words, LC_ALL="C.UTF-8", NO_COLOR="", TERM="xterm")
+        self.assertIn("\033[0;36m", bright)
+        plain = self.on_terminal(80, *words, LC_ALL="C.UTF-8", TERM="dumb")
+        self.assertEqual(re.sub("\033\\[[0-9;]*m", "", bright), plain)
+
+    def test_what_rules_compare_with_is_in_the_picture(self):
+        estate = Estate(site=SITE + "history: {keep: 10y}\n" + RULES)
+        self.addCleanup(estate.close)
+        estate.write("log.csv", "\n".join(log()) + "\n")
+        estate.ok("import", "log.csv")
+        text = estate.ok("plot", *RANGE, "--ascii", "--height", "20", "pump-1.bearing")
+        self.assertIn("limit: bearing > 50 °C\n", text)
+        self.assertNotIn("40 °C", text)  # Where it clears.
+        rows = [line for line in text.splitlines() if line.endswith("|" + "- " * 33 + "-")]
+        self.assertEqual([row.split("|")[0].strip() for row in rows], ["50"])
+        root = xml.etree.ElementTree.fromstring(estate.ok("plot", "--svg", "-", *RANGE, "pump-1.bearing"))
+        self.assertIn("bearing > 50 °C", "".join(root.itertext()))
+
+    def test_without_a_range_the_last_day_there_is(self):
+        got, = json.loads(self.estate.ok("plot", "--json", "pump-1.bearing"))
+        newest = max(instant(s["time"]) for s in self.samples)
+        self.assertAlmostEqual(instant(got["to"]), newest, places=2)
+        self.assertEqual(instant(got["to"]) - instant(got["from"]), 86400)
+        self.assertEqual(got["count"], sum(s["quality"] == "good" for s in self.samples
+                                           if (s["device"], s["point"]) == ("pump-1", "bearing")))
+        got, = json.loads(self.estate.ok("plot", "--json", "--to", "2026-03-01 00:20", "pump-1.bearing"))
+        self.assertEqual(instant(got["to"]) - instant(got["from"]), 86400)
 
     def test_long_work_shows_how_far_it_is(self):
         estate = Estate(site=SITE + "history: {keep: 10y}\n")
