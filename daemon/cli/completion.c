@@ -12,6 +12,9 @@
 #define BEHIND_A_WORD  "[[ ${COMP_WORDS[COMP_CWORD-1]} != -* ]]"
 #define OPTIONS_OF(cmd)                                                                \
     "$(caretaker " cmd " --help 2>/dev/null | grep -oE -- '--[a-z-]+')"
+#define FORMATS                                                                        \
+    "$(caretaker \"${COMP_WORDS[1]}\" --help 2>/dev/null | "                           \
+    "grep -m 1 -oE -- '--format [a-z|]+' | sed 's/.* //' | tr '|' ' ')"
 #define FIRST_OF(cmd) "$(caretaker " cmd " 2>/dev/null | awk 'NR > 1 {print $1}')"
 
 /* not translated: words that are typed.
@@ -27,6 +30,7 @@ static const struct branch {
     {BEHIND("--priority"), "critical urgent normal"},
     {BEHIND("--cause"), "$(caretaker ticket resolve --help --language en 2>/dev/null | "
                         "sed '1,/^Closing codes/d' | awk '{print $1}')"},
+    {BEHIND("--format"), FORMATS},
     {IS_OPTION, OPTIONS_OF("\"${COMP_WORDS[1]}\"")},
     {COMMAND("ticket") " && " AT("2"),
      "open take arrive wait resume tick change resolve "
