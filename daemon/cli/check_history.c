@@ -168,6 +168,7 @@ cli_check_history(const char *site_file, bool json)
     if (code != 0) {
         /* Whatever keeps it from being read to its end, there is no answer. */
         status = cli_fail(&err);
+        status = code == ERR_NOT_FOUND ? CLI_OUTSIDE : status;
     } else if (json) {
         print_json(&printing, &verdict);
     } else {
