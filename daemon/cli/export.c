@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collectors/detail.h"
@@ -18,7 +20,7 @@ struct exporting {
     FILE *out;
     struct strbuf line;
     uint64_t count;
-    bool failed;
+    int failed; /* errno of the write that failed, else 0. */
     struct progress progress;
     int64_t first_ms, end_ms; /* That it goes from and to. */
 };
@@ -27,13 +29,16 @@ struct exporting {
 static bool
 write_line(struct exporting *x, int64_t t_ms)
 {
-    x->failed = fwrite(x->line.text, 1, x->line.size, x->out) != x->line.size;
+    if (fwrite(x->line.text, 1, x->line.size, x->out) != x->line.size) {
+        x->failed = errno;
+        return false;
+    }
     x->first_ms = x->count++ == 0 ? t_ms : x->first_ms;
     if (x->end_ms > x->first_ms) {
         progress_set(&x->progress, ((double)t_ms - (double)x->first_ms) /
                                        ((double)x->end_ms - (double)x->first_ms));
     }
-    return !x->failed;
+    return true;
 }
 
 static bool
@@ -179,9 +184,12 @@ print_history(const struct site *site,
         progress_end(&x->progress);
     }
     history_reader_close(reader);
-    if (code == 0 && (x->failed || fflush(x->out) != 0)) {
-        code =
-            err_set(err, ERR_IO, "the output cannot be written: %s", err_reason(errno));
+    if (code == 0 && x->failed == 0 && fflush(x->out) != 0) {
+        x->failed = errno;
+    }
+    if (code == 0 && x->failed != 0) {
+        code = err_set(err, ERR_IO, "the output cannot be written: %s",
+                       err_reason(x->failed));
     }
     return code;
 }
@@ -190,13 +198,14 @@ print_history(const struct site *site,
 static int
 write_file(const struct site *site,
            const struct arguments *a,
+           const char *path,
            int64_t from_ms,
            int64_t to_ms,
            struct exporting *x,
            struct err *err)
 {
     struct strbuf part = {0};
-    strbuf_printf(&part, "%s.part", a->output);
+    strbuf_printf(&part, "%s.part", path);
     x->out = fopen(strbuf_text(&part), "we");
     if (x->out == NULL) {
         int code =
@@ -211,14 +220,89 @@ write_file(const struct site *site,
     if (fclose(x->out) != 0 && code == 0) {
         code = err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
     }
-    if (code == 0 && rename(strbuf_text(&part), a->output) != 0) {
-        code = err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
+    if (code == 0 && rename(strbuf_text(&part), path) != 0) {
+        code = err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
     }
     if (code != 0) {
         (void)unlink(strbuf_text(&part));
     }
     strbuf_fini(&part);
     return code;
+}
+
+/* Into what is there and is no file: a device or a pipe is written to, not replaced. */
+static int
+write_into(const struct site *site,
+           const struct arguments *a,
+           int64_t from_ms,
+           int64_t to_ms,
+           struct exporting *x,
+           struct err *err)
+{
+    x->out = fopen(a->output, "we");
+    if (x->out == NULL) {
+        return err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
+    }
+    int code = print_history(site, a, from_ms, to_ms, x, err);
+    if (fclose(x->out) != 0 && code == 0) {
+        code = err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
+    }
+    return code;
+}
+
+static int
+write_output(const struct site *site,
+             const struct arguments *a,
+             int64_t from_ms,
+             int64_t to_ms,
+             struct exporting *x,
+             struct err *err)
+{
+    struct stat st;
+    if (a->output == NULL || strcmp(a->output, "-") == 0) {
+        return print_history(site, a, from_ms, to_ms, x, err);
+    }
+    if (stat(a->output, &st) != 0) {
+        return write_file(site, a, a->output, from_ms, to_ms, x, err);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return write_into(site, a, from_ms, to_ms, x, err);
+    }
+    /* What a link leads to is replaced, not the link, which may be /dev/stdout. */
+    char *path = realpath(a->output, NULL);
+    int code = path == NULL
+                   ? err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno))
+                   : write_file(site, a, path, from_ms, to_ms, x, err);
+    free(path);
+    return code;
+}
+
+/* Says what the site does not have: it may be misspelt, or have been there once. */
+static void
+tell_unknown(const struct site *site, const struct arguments *a)
+{
+    uint32_t device = a->device != NULL ? site_device(site, a->device) : NONE_INDEX;
+    if (a->device != NULL && device == NONE_INDEX) {
+        fprintf(stderr,
+                tr("caretaker: there is no device \"%s\"; its samples, if there are "
+                   "any, are exported\n"),
+                a->device);
+        return;
+    }
+    if (a->point == NULL) {
+        return;
+    }
+    uint32_t first = a->device != NULL ? device : 0;
+    uint32_t end = a->device != NULL ? device + 1 : site->device_count;
+    for (uint32_t i = first; i < end; i++) {
+        if (site_point(site, i, a->point) != NONE_INDEX) {
+            return;
+        }
+    }
+    fprintf(stderr,
+            tr("caretaker: there is no point \"%s\"; its samples, if there are any, "
+               "are exported\n"),
+            a->point);
 }
 
 static int
@@ -241,14 +325,8 @@ export_samples(const struct cli_command *self, const struct arguments *a)
     if (status != CLI_OK) {
         goto done;
     }
-    if (a->device != NULL && site_device(site, a->device) == NONE_INDEX) {
-        fprintf(stderr,
-                tr("caretaker: there is no device \"%s\"; its samples, if there are "
-                   "any, are exported\n"),
-                a->device);
-    }
-    int code = a->output == NULL ? print_history(site, a, from_ms, to_ms, &x, &err)
-                                 : write_file(site, a, from_ms, to_ms, &x, &err);
+    tell_unknown(site, a);
+    int code = write_output(site, a, from_ms, to_ms, &x, &err);
     status = code != 0 ? cli_fail(&err) : CLI_OK;
 done:
     strbuf_fini(&x.line);
@@ -271,7 +349,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"every", 0, CLI_TEXT, &a.every, "DURATION",
          "min, max, mean, last and count of each such interval"},
         {"output", 'o', CLI_TEXT, &a.output, "FILE",
-         "into this file, whole or not at all"},
+         "into this file, whole or not at all; - is standard output"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
     };
     struct cli_list args;

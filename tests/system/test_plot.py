@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import stat
 import struct
 import subprocess
 import termios
@@ -84,7 +85,31 @@ class Plot(unittest.TestCase):
             done = subprocess.run([CARETAKER, "export", "-c", self.estate.site_file], stdout=full,
                                   stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, 4)
-        self.assertIn("cannot be written", done.stderr)
+        self.assertIn("cannot be written: No space left on device", done.stderr)
+
+    def test_an_output_that_is_no_file_is_written_to_and_stays(self):
+        want = self.estate.ok("export")
+        self.assertEqual(self.estate.ok("export", "--output", "-"), want)
+        pipe = self.estate.path("pipe")
+        os.mkfifo(pipe)
+        with subprocess.Popen([CARETAKER, "export", "--output", pipe, "-c", self.estate.site_file]) as export:
+            done = subprocess.run(["cat", pipe], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+            self.assertEqual(done.stdout, want)
+            self.assertEqual(export.wait(LIMIT_S), 0)
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        # A link stays one, and what it leads to has the samples.
+        self.estate.write("real.csv", "old\n")
+        link = self.estate.path("link.csv")
+        os.symlink("real.csv", link)
+        self.estate.ok("export", "--output", link)
+        self.assertTrue(os.path.islink(link))
+        with open(self.estate.path("real.csv"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), want)
+
+    def test_a_point_that_the_site_does_not_have_is_told(self):
+        for words in (("--point", "bearign"), ("--device", "pump-1", "--point", "bearign")):
+            self.assertIn('no point "bearign"', self.estate.run("export", *words).stderr)
+        self.assertEqual(self.estate.run("export", "--point", "bearing").stderr, "")
 
     def test_numbers(self):
         got = json.loads(self.estate.ok("plot", "--json", *RANGE, "pump-1.bearing", "fan-1.running"))
