@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "daemon/base/catalogue.h"
+#include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/progress.h"
 #include "daemon/store/backup.h"
 #include "daemon/store/history_schema.h"
 #include "daemon/store/state.h"

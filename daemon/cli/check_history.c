@@ -4,8 +4,8 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/progress.h"
 #include "daemon/store/history_check.h"
 
 #define SHOWN 100 /* Findings; more are counted. */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "daemon/base/catalogue.h"
+#include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/progress.h"
 #include "daemon/pipeline/journal_check.h"
 
 static void

@@ -11,8 +11,8 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/progress.h"
 #include "daemon/store/history_series.h"
 
 struct exporting {
@@ -34,6 +34,7 @@ write_line(struct exporting *x, int64_t t_ms)
         return false;
     }
     x->first_ms = x->count++ == 0 ? t_ms : x->first_ms;
+    x->progress.count = x->count;
     if (x->end_ms > x->first_ms) {
         progress_set(&x->progress, ((double)t_ms - (double)x->first_ms) /
                                        ((double)x->end_ms - (double)x->first_ms));
@@ -174,6 +175,7 @@ print_history(const struct site *site,
         x->end_ms = x->end_ms < to_ms ? x->end_ms : to_ms;
         progress_begin(&x->progress, tr("export"),
                        x->out == stdout && isatty(STDOUT_FILENO));
+        x->progress.unit = tr("lines");
         if (code == 0 && a->every_ms > 0) {
             code = history_series(reader, from_ms, to_ms, a->every_ms, a->device,
                                   a->point, print_bucket, x, err);

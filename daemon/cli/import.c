@@ -6,8 +6,8 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/progress.h"
 #include "daemon/pipeline/import.h"
 
 struct arguments {

@@ -5,13 +5,11 @@
 #include <string.h>
 
 #include "collectors/log_lines.h"
-#include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/progress.h"
 #include "daemon/pipeline/replay_source.h"
 
 #define PROGRESS_EVERY_FRAMES 4096
-#define PROGRESS_EVERY_MS     200
-#define PROGRESS_WIDTH        30
 
 struct feed {
     const struct feed_options *o;
@@ -19,24 +17,8 @@ struct feed {
     void *ctx;
     struct feed_result *result;
     int64_t *last_ms; /* By point: time of its last good sample. */
-    int64_t shown_ms; /* Monotonic; 0: no bar yet. */
+    struct progress progress;
 };
-
-static void
-show_progress(struct feed *f, double done, bool last)
-{
-    int64_t now = clock_mono_ms();
-    if (f->o->progress == NULL || (last && f->shown_ms == 0) ||
-        (!last && now - f->shown_ms < PROGRESS_EVERY_MS)) {
-        return;
-    }
-    f->shown_ms = now;
-    done = done < 0 ? 0 : done > 1 ? 1 : done;
-    int full = (int)(done * PROGRESS_WIDTH);
-    fprintf(stderr, "\r%s [%.*s%.*s] %3d %%%s", f->o->progress, full,
-            "##############################", PROGRESS_WIDTH - full,
-            "..............................", (int)(done * 100), last ? "\n" : "");
-}
 
 static void
 note_samples(struct feed *f, const struct frame *frame)
@@ -118,7 +100,8 @@ read_all(struct feed *f, struct err *err)
         hand_on(f, frame);
         if (i % PROGRESS_EVERY_FRAMES == 0) {
             struct replay_source_counts c = replay_source_counts(source);
-            show_progress(f, c.total > 0 ? (double)c.done / (double)c.total : 0, false);
+            progress_set(&f->progress,
+                         c.total > 0 ? (double)c.done / (double)c.total : 0);
         }
     }
     f->result->bad_rows = replay_source_counts(source).bad;
@@ -148,8 +131,9 @@ feed_each(const struct feed_options *o,
     for (uint32_t i = 0; i < points; i++) {
         f.last_ms[i] = INSTANT_NONE;
     }
+    progress_begin(&f.progress, o->progress, o->progress == NULL);
     code = read_all(&f, err);
-    show_progress(&f, 1, true);
+    progress_end(&f.progress);
     free(f.last_ms);
     return code;
 }

@@ -43,13 +43,14 @@ on_bad_row(void *ctx, const struct loc *loc, const char *text)
     }
 }
 
+/* Nobody knows how much is to come of standard input. */
 static void
 show_progress(const struct import *im)
 {
-    if (im->options->progress != NULL) {
-        struct replay_source_counts c = replay_source_counts(im->source);
+    struct replay_source_counts c = replay_source_counts(im->source);
+    if (im->options->progress != NULL && c.total > 0) {
         im->options->progress(im->options->progress_ctx,
-                              c.total > 0 ? (double)c.done / (double)c.total : 1);
+                              (double)c.done / (double)c.total);
     }
 }
 

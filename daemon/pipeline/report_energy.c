@@ -7,8 +7,10 @@
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/counter.h"
+#include "daemon/store/history_series.h"
 
-#define HOUR_MS INT64_C(3600000)
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS   INT64_C(3600000)
 #define WHOLE_MS                                                                       \
     (23 * HOUR_MS) /* Of a day; the day the clock is put on has no more.               \
                     */
@@ -93,6 +95,26 @@ spread(struct metering *m, int64_t from_ms, int64_t to_ms, double amount)
     m->meter->total += amount;
 }
 
+struct search {
+    int64_t from_ms, to_ms;
+    bool last;
+    struct history_edge *out;
+};
+
+/* What an interval keeps of its samples is the last of them. */
+static bool
+take_bucket(void *ctx, const struct history_bucket *b)
+{
+    const struct search *x = ctx;
+    if (b->last_ms >= x->from_ms && b->last_ms < x->to_ms) {
+        *x->out =
+            (struct history_edge){.found = true, .t_ms = b->last_ms, .value = b->last};
+    }
+    return x->last || !x->out->found;
+}
+
+/* The first or the last reading in [from_ms, to_ms).  Samples are kept the shortest,
+ * then minutes, then hours: the first of these that has one. */
 static int
 find(struct metering *m,
      int64_t from_ms,
@@ -101,9 +123,16 @@ find(struct metering *m,
      struct history_edge *out,
      struct err *err)
 {
-    return history_edge(m->reader, m->site->devices[m->meter->device].id,
-                        m->site->points[m->meter->point].id, from_ms, to_ms, last, out,
-                        err);
+    const int64_t steps_ms[] = {MINUTE_MS, HOUR_MS};
+    const char *device = m->site->devices[m->meter->device].id;
+    const char *point = m->site->points[m->meter->point].id;
+    struct search x = {.from_ms = from_ms, .to_ms = to_ms, .last = last, .out = out};
+    int code = history_edge(m->reader, device, point, from_ms, to_ms, last, out, err);
+    for (size_t i = 0; code == 0 && !out->found && i < ARRAY_LEN(steps_ms); i++) {
+        code = history_series(m->reader, from_ms, to_ms - 1, steps_ms[i], device, point,
+                              take_bucket, &x, err);
+    }
+    return code;
 }
 
 /* The increase from the last reading to this one; when it fell between them, by steps

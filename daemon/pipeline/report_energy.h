@@ -5,7 +5,8 @@
  * good sample in it), so that a year costs no more than a few hundred reads; where it
  * fell between two readings it is read every hour, wraps are counted on and nothing is
  * made up for a reset.  What was counted between two readings is spread over the time
- * between them. */
+ * between them.  Where samples have expired, the minutes and hours that are kept longer
+ * tell what the counter read at their end. */
 #ifndef CARETAKER_PIPELINE_REPORT_ENERGY_H
 #define CARETAKER_PIPELINE_REPORT_ENERGY_H
 

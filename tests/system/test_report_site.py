@@ -951,6 +951,20 @@ rules: []
         for key, value in whole.items():
             self.assertAlmostEqual(left[key] + right[key], value, 6, key)
 
+    def test_days_of_which_minutes_or_only_hours_are_left(self):
+        def energy():
+            period = json.loads(self.estate.ok("report", "--json", "--from", "2026-03-02", "--to",
+                                               "2026-03-30"))["periods"][0]
+            return period["energy"], period["energy_days"], period["energy_marked"]
+        whole, lines = energy(), len(self.estate.ok("export").splitlines())
+        for expired in ("DELETE FROM chunk WHERE key <= (SELECT rolled FROM packed k WHERE k.device = chunk.device)",
+                        "DELETE FROM rollup WHERE resolution = 60000"):
+            with sqlite3.connect(self.estate.path("data/history.db")) as db:
+                self.assertGreater(db.execute(expired).rowcount, 0)
+            db.close()
+            self.assertEqual(energy(), whole)
+        self.assertLess(len(self.estate.ok("export").splitlines()), lines / 10)
+
     def test_page_draws_the_days(self):
         text = self.estate.ok("report", "--format", "html", "--from", "2026-03-02", "--to",
                               "2026-03-30")
