@@ -381,21 +381,3 @@ history_scrub_settle(struct history_db *h, int64_t expire_ms, struct err *err)
     rc = rc == 0 && expire_ms != INSTANT_NONE ? forget_old(h, expire_ms, err) : rc;
     return rc == 0 ? history_scrub_count(h, err) : rc;
 }
-
-int
-history_scrub_all(struct history_db *h, struct err *err)
-{
-    enum history_trouble trouble;
-    size_t bytes = 0;
-    int rc = history_db_begin(h, err);
-    for (int table = 0; table < SCRUB_TABLES; table++) {
-        int64_t after = 0, key = 1;
-        while (rc == 0 && key != 0) {
-            rc = look_behind(h, (enum scrub_table)table, after, &key, &bytes, err);
-            after = key;
-        }
-    }
-    rc = rc == 0 ? history_scrub_count(h, err) : rc;
-    rc = rc == 0 ? db_exec(h->db, "COMMIT", err) : rc;
-    return rc == 0 ? 0 : history_db_failed(h, &trouble, err);
-}

@@ -56,8 +56,6 @@ int scrub_put(sqlite3 *db, const struct scrub_find *f, bool once, struct err *er
 
 /* With each flush.  What was set aside and ended before `expire_ms` is forgotten. */
 int history_scrub_settle(struct history_db *h, int64_t expire_ms, struct err *err);
-/* All chunks and roll-ups at once. */
-int history_scrub_all(struct history_db *h, struct err *err);
 /* Counts what was found lately. */
 int history_scrub_count(struct history_db *h, struct err *err);
 

@@ -16,6 +16,7 @@
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
 #include "tests/fake/sanitized.h"
+#include "tests/fake/small_plant.h"
 
 #define DEVICES    5
 #define POINTS     2
@@ -27,9 +28,7 @@
 static char dir[SCRATCH_BYTES];
 static struct err err;
 static char got[512];
-static struct device devices[DEVICES];
-static struct point points[DEVICES * POINTS];
-static char ids[DEVICES][8];
+static struct small_plant plant;
 static const char *const point_ids[POINTS] = {"flow", "level"};
 static struct site site;
 static uint64_t seed;
@@ -66,20 +65,10 @@ make_dir(void)
     trusted = true;
     boot = 0;
     now_ms = INSTANT_NONE;
-    for (uint32_t i = 0; i < DEVICES; i++) {
-        snprintf(ids[i], sizeof ids[i], "d-%02u", i);
-        devices[i] = (struct device){
-            .id = ids[i], .first_point = i * POINTS, .point_count = POINTS};
-        for (uint32_t k = 0; k < POINTS; k++) {
-            points[i * POINTS + k] = (struct point){.id = point_ids[k], .device = i};
-        }
-    }
-    site = (struct site){.devices = devices,
-                         .device_count = DEVICES,
-                         .points = points,
-                         .point_count = DEVICES * POINTS,
-                         /* Packed after 16 flushes. */
-                         .history = {.flush_ms = HOUR, .keep_ms = 1}};
+    small_plant_make(&plant, DEVICES, POINTS, point_ids);
+    site = plant.site;
+    /* Packed after 16 flushes. */
+    site.history = (struct history_spec){.flush_ms = HOUR, .keep_ms = 1};
 }
 
 static void
@@ -204,7 +193,7 @@ check_sample(void *ctx, const struct history_sample *s)
     uint32_t point = (uint32_t)(number % POINTS);
     struct model_frame *m = &model[number / (DEVICES * POINTS)];
     ck_assert_uint_lt(number / (DEVICES * POINTS), model_count);
-    ck_assert_str_eq(s->device, ids[device]);
+    ck_assert_str_eq(s->device, plant.ids[device]);
     ck_assert_str_eq(s->point, point_ids[point]);
     ck_assert_msg(s->t_ms == m->t_ms && s->clock_untrusted == m->untrusted,
                   "frame %llu: %lld%s, not %lld%s",
@@ -257,8 +246,8 @@ expect_edge(uint32_t device, bool last)
         }
     }
     must(history_reader_open(&r, dir, &err));
-    must(history_edge(r, ids[device], point_ids[0], INSTANT_NONE, INSTANT_MAX, last,
-                      &have, &err));
+    must(history_edge(r, plant.ids[device], point_ids[0], INSTANT_NONE, INSTANT_MAX,
+                      last, &have, &err));
     history_reader_close(r);
     ck_assert_int_eq(have.found, want.found);
     ck_assert_int_eq(have.t_ms, want.t_ms);

@@ -15,6 +15,7 @@
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/fake_disk.h"
 #include "tests/fake/sanitized.h"
+#include "tests/fake/small_plant.h"
 
 #define DEVICES   5
 #define POINTS    2
@@ -30,9 +31,7 @@
 static char dir[SCRATCH_BYTES];
 static struct err err;
 static struct fake_disk *disk;
-static struct device devices[DEVICES];
-static struct point points[DEVICES * POINTS];
-static char ids[DEVICES][8];
+static struct small_plant plant;
 static const char *const point_ids[POINTS] = {"flow", "level"};
 static struct site site;
 static unsigned char batch[(DEVICES + 1) * (sizeof(struct frame) + POINTS * 16)];
@@ -44,20 +43,10 @@ make_dir(void)
 {
     scratch_make(dir);
     log_init(LOG_LEVEL_ERROR);
-    for (uint32_t i = 0; i < DEVICES; i++) {
-        snprintf(ids[i], sizeof ids[i], "d-%02u", i);
-        devices[i] = (struct device){
-            .id = ids[i], .first_point = i * POINTS, .point_count = POINTS};
-        for (uint32_t k = 0; k < POINTS; k++) {
-            points[i * POINTS + k] = (struct point){.id = point_ids[k], .device = i};
-        }
-    }
-    site = (struct site){.devices = devices,
-                         .device_count = DEVICES,
-                         .points = points,
-                         .point_count = DEVICES * POINTS,
-                         /* Packed after 16 flushes. */
-                         .history = {.flush_ms = 3600000}};
+    small_plant_make(&plant, DEVICES, POINTS, point_ids);
+    site = plant.site;
+    /* Packed after 16 flushes. */
+    site.history = (struct history_spec){.flush_ms = 3600000};
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
 #include "tests/fake/sanitized.h"
+#include "tests/fake/small_plant.h"
 
 #define DEVICES    12
 #define POINTS     5
@@ -22,9 +23,7 @@
 static char dir[SCRATCH_BYTES];
 static struct err err;
 static char got[512];
-static struct device devices[DEVICES];
-static struct point points[DEVICES * POINTS];
-static char ids[DEVICES][8];
+static struct small_plant plant;
 static const char *const point_ids[POINTS] = {"current", "flow", "level", "speed",
                                               "state"};
 static struct site site;
@@ -52,19 +51,9 @@ make_dir(void)
     memset(&err, 0, sizeof err);
     seed = 7;
     model_count = batch_size = 0;
-    for (uint32_t i = 0; i < DEVICES; i++) {
-        snprintf(ids[i], sizeof ids[i], "d-%02u", i);
-        devices[i] = (struct device){
-            .id = ids[i], .first_point = i * POINTS, .point_count = POINTS};
-        for (uint32_t k = 0; k < POINTS; k++) {
-            points[i * POINTS + k] = (struct point){.id = point_ids[k], .device = i};
-        }
-    }
-    site = (struct site){.devices = devices,
-                         .device_count = DEVICES,
-                         .points = points,
-                         .point_count = DEVICES * POINTS,
-                         .history = {.flush_ms = 5000}};
+    small_plant_make(&plant, DEVICES, POINTS, point_ids);
+    site = plant.site;
+    site.history = (struct history_spec){.flush_ms = 5000};
 }
 
 static void
@@ -204,8 +193,8 @@ take_moment(struct comparison *c, size_t first, size_t end)
                     continue;
                 }
                 c->samples++;
-                c->sum = digest(c->sum, m->t_ms, ids[m->device], point_ids[k], r->value,
-                                r->quality, r->detail,
+                c->sum = digest(c->sum, m->t_ms, plant.ids[m->device], point_ids[k],
+                                r->value, r->quality, r->detail,
                                 (m->flags & FRAME_CLOCK_UNTRUSTED) != 0);
             }
         }
@@ -230,9 +219,9 @@ expect_range(int64_t from_ms, int64_t to_ms, uint32_t device, uint32_t point)
         }
     }
     must(history_reader_open(&r, dir, &err));
-    must(history_each(r, from_ms, to_ms, device == NONE_INDEX ? NULL : ids[device],
-                      point == NONE_INDEX ? NULL : point_ids[point], take_sample, &have,
-                      &err));
+    must(history_each(
+        r, from_ms, to_ms, device == NONE_INDEX ? NULL : plant.ids[device],
+        point == NONE_INDEX ? NULL : point_ids[point], take_sample, &have, &err));
     history_reader_close(r);
     ck_assert_uint_eq(have.samples, want.samples);
     ck_assert_uint_eq(have.sum, want.sum);
@@ -259,8 +248,8 @@ expect_edge(int64_t from_ms, int64_t to_ms, uint32_t device, uint32_t point, boo
         }
     }
     must(history_reader_open(&r, dir, &err));
-    must(history_edge(r, ids[device], point_ids[point], from_ms, to_ms, last, &have,
-                      &err));
+    must(history_edge(r, plant.ids[device], point_ids[point], from_ms, to_ms, last,
+                      &have, &err));
     history_reader_close(r);
     ck_assert_int_eq(have.found, want.found);
     if (want.found) {
@@ -304,7 +293,7 @@ take_bucket(void *ctx, const struct history_bucket *b)
     (void)ctx;
     ck_assert_uint_lt(summand_at, summand_count);
     ck_assert_int_eq(b->t_ms, s->begin_ms);
-    ck_assert_str_eq(b->device, ids[s->device]);
+    ck_assert_str_eq(b->device, plant.ids[s->device]);
     ck_assert_str_eq(b->point, point_ids[s->point]);
     while (summand_at < summand_count && summands[summand_at].begin_ms == s->begin_ms &&
            summands[summand_at].device == s->device &&
@@ -349,9 +338,10 @@ expect_series(int64_t step, uint32_t device, uint32_t point)
     }
     qsort(summands, summand_count, sizeof *summands, by_interval);
     must(history_reader_open(&r, dir, &err));
-    must(history_series(
-        r, INSTANT_NONE, INSTANT_MAX, step, device == NONE_INDEX ? NULL : ids[device],
-        point == NONE_INDEX ? NULL : point_ids[point], take_bucket, NULL, &err));
+    must(history_series(r, INSTANT_NONE, INSTANT_MAX, step,
+                        device == NONE_INDEX ? NULL : plant.ids[device],
+                        point == NONE_INDEX ? NULL : point_ids[point], take_bucket,
+                        NULL, &err));
     history_reader_close(r);
     ck_assert_uint_eq(summand_at, summand_count);
     free(summands);
@@ -501,7 +491,7 @@ write_old_file(void)
     for (uint32_t i = 0; i < DEVICES * POINTS; i++) {
         if (i % POINTS == 0) {
             snprintf(sql, sizeof sql, "INSERT INTO device (key, id) VALUES (%u, '%s')",
-                     i / POINTS + 1, ids[i / POINTS]);
+                     i / POINTS + 1, plant.ids[i / POINTS]);
             must(db_exec(db, sql, &err));
         }
         snprintf(sql, sizeof sql,
@@ -598,7 +588,7 @@ START_TEST(a_damaged_chunk_is_told_and_the_others_are_read)
                  "UPDATE chunk SET bytes = CAST(substr(bytes, 1, length(bytes) - 1)"
                  " || x'00' AS BLOB) WHERE device = 1");
     must(history_reader_open(&r, dir, &err));
-    must(history_each(r, INSTANT_NONE, INSTANT_MAX, ids[0], NULL, take_sample, &c,
+    must(history_each(r, INSTANT_NONE, INSTANT_MAX, plant.ids[0], NULL, take_sample, &c,
                       &err));
     ck_assert_uint_gt(c.samples, 0); /* All columns but the last. */
     for (size_t i = 0; i < model_count; i++) {
@@ -608,7 +598,7 @@ START_TEST(a_damaged_chunk_is_told_and_the_others_are_read)
     const uint64_t spans = history_reader_damage(r)->spans;
     ck_assert_uint_ge(spans, 1);
     ck_assert_str_eq(history_reader_damage(r)->device, "d-00");
-    must(history_each(r, INSTANT_NONE, INSTANT_MAX, ids[1], NULL, take_sample, &c,
+    must(history_each(r, INSTANT_NONE, INSTANT_MAX, plant.ids[1], NULL, take_sample, &c,
                       &err));
     ck_assert_uint_eq(history_reader_damage(r)->spans, spans);
     history_reader_close(r);

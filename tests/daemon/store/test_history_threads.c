@@ -13,6 +13,7 @@
 #include "daemon/store/history_series.h"
 #include "tests/daemon/store/scratch.h"
 #include "tests/fake/mixed_series.h"
+#include "tests/fake/small_plant.h"
 
 #define DEVICES 4
 #define POINTS  3
@@ -22,9 +23,7 @@
 
 static char dir[SCRATCH_BYTES];
 static struct err err;
-static struct device devices[DEVICES];
-static struct point points[DEVICES * POINTS];
-static char ids[DEVICES][8];
+static struct small_plant plant;
 static const char *const point_ids[POINTS] = {"flow", "level", "state"};
 static struct site site;
 
@@ -33,19 +32,9 @@ make_dir(void)
 {
     scratch_make(dir);
     memset(&err, 0, sizeof err);
-    for (uint32_t d = 0; d < DEVICES; d++) {
-        snprintf(ids[d], sizeof ids[d], "d-%u", d);
-        devices[d] = (struct device){
-            .id = ids[d], .first_point = d * POINTS, .point_count = POINTS};
-        for (uint32_t k = 0; k < POINTS; k++) {
-            points[d * POINTS + k] = (struct point){.id = point_ids[k], .device = d};
-        }
-    }
-    site = (struct site){.devices = devices,
-                         .device_count = DEVICES,
-                         .points = points,
-                         .point_count = DEVICES * POINTS,
-                         .history = {.flush_ms = 3600000}};
+    small_plant_make(&plant, DEVICES, POINTS, point_ids);
+    site = plant.site;
+    site.history = (struct history_spec){.flush_ms = 3600000};
 }
 
 static void
@@ -134,7 +123,7 @@ keep_last(void *ctx, const struct history_sample *s)
 static int
 read_point(struct history_reader *r, struct check *c, struct err *e)
 {
-    const char *device = ids[1], *point = point_ids[1];
+    const char *device = plant.ids[1], *point = point_ids[1];
     struct history_edge last;
     uint64_t in_minutes = 0;
     int64_t newest = INT64_MIN, last_ms = INT64_MIN;
