@@ -7,6 +7,7 @@
 #include "config/number.h"
 #include "config/shape.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/instant.h"
 #include "daemon/model/alarm.h"
 #include "daemon/model/cause.h"
 #include "daemon/model/ticket.h"
@@ -156,6 +157,29 @@ static const struct field history_fields[] = {
 };
 const struct shape history_shape = {SHAPE_OF_TABLE(history_fields)};
 
+/* Figures are read where samples are: they are kept as long at least.  Only what was
+ * written is worth a word. */
+static void
+keep_at_least(struct reader *r,
+              const struct node *history,
+              const char *key,
+              const char *finer,
+              int64_t *ms,
+              int64_t least_ms)
+{
+    char text[INSTANT_TEXT_BYTES];
+    const struct node *n = history != NULL ? node_get(history, key) : NULL;
+    if (*ms >= least_ms) {
+        return;
+    }
+    *ms = least_ms;
+    if (n != NULL) {
+        diags_add(r->diags, DIAG_WARNING, &n->loc,
+                  "\"%s\" is shorter than \"%s\"; it is taken for %s", key, finer,
+                  duration_write(text, least_ms));
+    }
+}
+
 void
 history_read(struct reader *r, const struct sections *s, struct site *site)
 {
@@ -176,6 +200,8 @@ history_read(struct reader *r, const struct sections *s, struct site *site)
                       : node_kind_name(size),
                   tr(size_shape.accepted));
     }
+    keep_at_least(r, n, "keep_1m", "keep", &y.spec.keep_1m_ms, y.spec.keep_ms);
+    keep_at_least(r, n, "keep_1h", "keep_1m", &y.spec.keep_1h_ms, y.spec.keep_1m_ms);
     site->history = y.spec;
 }
 
