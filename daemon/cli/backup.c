@@ -62,7 +62,7 @@ copy_one(const struct site *site,
         strbuf_json_int(list, "bytes", (int64_t)bytes);
         strbuf_add_char(list, '}');
     } else {
-        printf(tr("%s: %.1f MB, read back and whole\n"), to, (double)bytes / 1e6);
+        printf(tr("%s: %.1f MB, written and read back\n"), to, (double)bytes / 1e6);
     }
     return CLI_OK;
 }
@@ -136,7 +136,9 @@ const struct cli_command cli_backup = {
     "gets\n"
     "both.  The daemon goes on meanwhile.  The copy has its name only when all of it "
     "is on\n"
-    "the disk and was read back, so what has the name is whole.\n\n"
+    "the disk and was read back.  It is as sound as what it was made of: check "
+    "--history and\n"
+    "check --journal tell.\n\n"
     "To restore: stop the daemon, copy the file over the one in the data folder under "
     "its\n"
     "name, remove history.db-wal and history.db-shm (state.db-...) there, start the "

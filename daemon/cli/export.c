@@ -1,9 +1,6 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collectors/detail.h"
@@ -13,14 +10,14 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/output.h"
 #include "daemon/store/history_series.h"
 
 struct exporting {
     bool jsonl, detail, clock;
-    FILE *out;
+    struct output out;
     struct strbuf line;
     uint64_t count;
-    int failed; /* errno of the write that failed, else 0. */
     struct progress progress;
     int64_t first_ms, end_ms; /* That it goes from and to. */
 };
@@ -29,8 +26,7 @@ struct exporting {
 static bool
 write_line(struct exporting *x, int64_t t_ms)
 {
-    if (fwrite(x->line.text, 1, x->line.size, x->out) != x->line.size) {
-        x->failed = errno;
+    if (!output_write(&x->out, x->line.text, x->line.size)) {
         return false;
     }
     x->first_ms = x->count++ == 0 ? t_ms : x->first_ms;
@@ -122,7 +118,7 @@ print_bucket(void *ctx, const struct history_bucket *b)
 struct arguments {
     const char *site, *from, *to, *device, *point, *format, *every, *output;
     int64_t every_ms; /* 0: every sample. */
-    bool detail, clock;
+    bool detail, clock, last;
 };
 
 static int
@@ -157,11 +153,15 @@ print_history(const struct site *site,
     if (code != 0 && !none) {
         return code;
     }
-    if (!x->jsonl && a->every_ms > 0) {
-        fputs("time,device,point,min,max,mean,last,count\n", x->out);
-    } else if (!x->jsonl) {
-        fprintf(x->out, "time,device,point,value,quality%s%s\n",
-                x->detail ? ",detail" : "", x->clock ? ",clock" : "");
+    if (!x->jsonl) {
+        strbuf_clear(&x->line);
+        if (a->every_ms > 0) {
+            strbuf_add(&x->line, "time,device,point,min,max,mean,last,count\n");
+        } else {
+            strbuf_printf(&x->line, "time,device,point,value,quality%s%s\n",
+                          x->detail ? ",detail" : "", x->clock ? ",clock" : "");
+        }
+        (void)output_write(&x->out, x->line.text, x->line.size); /* The close tells. */
     }
     if (none) { /* An empty result, but not without a word. */
         fprintf(
@@ -174,9 +174,11 @@ print_history(const struct site *site,
         code = history_newest(reader, &x->end_ms, err);
         x->end_ms = x->end_ms < to_ms ? x->end_ms : to_ms;
         progress_begin(&x->progress, tr("export"),
-                       x->out == stdout && isatty(STDOUT_FILENO));
+                       x->out.stream == stdout && isatty(STDOUT_FILENO));
         x->progress.unit = tr("lines");
-        if (code == 0 && a->every_ms > 0) {
+        if (code == 0 && a->last) {
+            code = history_last(reader, a->device, a->point, print_sample, x, err);
+        } else if (code == 0 && a->every_ms > 0) {
             code = history_series(reader, from_ms, to_ms, a->every_ms, a->device,
                                   a->point, print_bucket, x, err);
         } else if (code == 0) {
@@ -186,96 +188,6 @@ print_history(const struct site *site,
         progress_end(&x->progress);
     }
     history_reader_close(reader);
-    if (code == 0 && x->failed == 0 && fflush(x->out) != 0) {
-        x->failed = errno;
-    }
-    if (code == 0 && x->failed != 0) {
-        code = err_set(err, ERR_IO, "the output cannot be written: %s",
-                       err_reason(x->failed));
-    }
-    return code;
-}
-
-/* The file has its name when all of it is written. */
-static int
-write_file(const struct site *site,
-           const struct arguments *a,
-           const char *path,
-           int64_t from_ms,
-           int64_t to_ms,
-           struct exporting *x,
-           struct err *err)
-{
-    struct strbuf part = {0};
-    strbuf_printf(&part, "%s.part", path);
-    x->out = fopen(strbuf_text(&part), "we");
-    if (x->out == NULL) {
-        int code =
-            err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
-        strbuf_fini(&part);
-        return code;
-    }
-    int code = print_history(site, a, from_ms, to_ms, x, err);
-    if (code == 0 && fsync(fileno(x->out)) != 0) {
-        code = err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
-    }
-    if (fclose(x->out) != 0 && code == 0) {
-        code = err_set(err, ERR_IO, "%s: %s", strbuf_text(&part), err_reason(errno));
-    }
-    if (code == 0 && rename(strbuf_text(&part), path) != 0) {
-        code = err_set(err, ERR_IO, "%s: %s", path, err_reason(errno));
-    }
-    if (code != 0) {
-        (void)unlink(strbuf_text(&part));
-    }
-    strbuf_fini(&part);
-    return code;
-}
-
-/* Into what is there and is no file: a device or a pipe is written to, not replaced. */
-static int
-write_into(const struct site *site,
-           const struct arguments *a,
-           int64_t from_ms,
-           int64_t to_ms,
-           struct exporting *x,
-           struct err *err)
-{
-    x->out = fopen(a->output, "we");
-    if (x->out == NULL) {
-        return err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
-    }
-    int code = print_history(site, a, from_ms, to_ms, x, err);
-    if (fclose(x->out) != 0 && code == 0) {
-        code = err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno));
-    }
-    return code;
-}
-
-static int
-write_output(const struct site *site,
-             const struct arguments *a,
-             int64_t from_ms,
-             int64_t to_ms,
-             struct exporting *x,
-             struct err *err)
-{
-    struct stat st;
-    if (a->output == NULL || strcmp(a->output, "-") == 0) {
-        return print_history(site, a, from_ms, to_ms, x, err);
-    }
-    if (stat(a->output, &st) != 0) {
-        return write_file(site, a, a->output, from_ms, to_ms, x, err);
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return write_into(site, a, from_ms, to_ms, x, err);
-    }
-    /* What a link leads to is replaced, not the link, which may be /dev/stdout. */
-    char *path = realpath(a->output, NULL);
-    int code = path == NULL
-                   ? err_set(err, ERR_IO, "%s: %s", a->output, err_reason(errno))
-                   : write_file(site, a, path, from_ms, to_ms, x, err);
-    free(path);
     return code;
 }
 
@@ -319,7 +231,6 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
         .detail = a->detail,
         .clock = a->clock,
-        .out = stdout,
     };
     int64_t from_ms = INSTANT_NONE + 1;
     int64_t to_ms = INSTANT_MAX;
@@ -328,7 +239,14 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         goto done;
     }
     tell_unknown(site, a);
-    int code = write_output(site, a, from_ms, to_ms, &x, &err);
+    int code = output_open(&x.out, a->output, &err);
+    if (code == 0) {
+        struct err late = {0};
+        code = print_history(site, a, from_ms, to_ms, &x, &err);
+        if (output_close(&x.out, code == 0, &late) != 0 && code == 0) {
+            code = err_set(&err, late.code, "%s", late.text);
+        }
+    }
     status = code != 0 ? cli_fail(&err) : CLI_OK;
 done:
     strbuf_fini(&x.line);
@@ -350,6 +268,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"clock", 0, CLI_FLAG, &a.clock, NULL, "whether the clock was untrusted"},
         {"every", 0, CLI_TEXT, &a.every, "DURATION",
          "min, max, mean, last and count of each such interval"},
+        {"last", 0, CLI_FLAG, &a.last, NULL, "the newest sample of each point alone"},
         {"output", 'o', CLI_TEXT, &a.output, "FILE",
          "into this file, whole or not at all; - is standard output"},
         {"format", 'f', CLI_TEXT, &a.format, "csv|jsonl", "[csv]"},
@@ -377,13 +296,16 @@ run(const struct cli_command *self, int argc, char **argv)
         return cli_usage_error(self,
                                "--detail and --clock are of samples, not of --every");
     }
+    if (a.last && (a.every != NULL || a.from != NULL || a.to != NULL)) {
+        return cli_usage_error(self, "--last takes no --from, --to and --every");
+    }
     return export_samples(self, &a);
 }
 
 const struct cli_command cli_export = {
     "export", "recorded samples, in the form that replay reads",
     "[-c SITE] [--from T] [--to T] [--device ID] [--point ID] [--detail]\n"
-    "       [--clock] [--every DURATION] [--format csv|jsonl] [--output FILE]",
+    "       [--clock] [--every DURATION | --last] [--format csv|jsonl] [--output FILE]",
     "--detail adds a column with an exception's code, or which of timeout, crc, "
     "short,\n"
     "wrong_unit, malformed, refused and lost it was.  --clock adds one that says "
@@ -393,8 +315,8 @@ const struct cli_command cli_export = {
     "--every 1m gives minutes instead, --every 1h hours, with min, max, mean, last and "
     "count\n"
     "of the good samples: they are kept longer (history.keep_1m, keep_1h), and are "
-    "read "
-    "fast.\n\n"
+    "read fast.\n"
+    "--last gives what each point said last, good or not, however long ago.\n\n"
     "T is RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] in the site's zone, now, or an age like "
     "-1h.\n"
     "Works while the daemon runs; the last few seconds (history.flush) may be "

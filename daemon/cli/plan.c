@@ -1,5 +1,4 @@
 /* plan: the visits of the coming weeks, and what people do to them. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/output.h"
 #include "daemon/cli/plan_print.h"
 #include "daemon/cli/plan_sums.h"
 #include "daemon/model/command.h"
@@ -81,28 +81,6 @@ fetch(const struct site *site,
     return code;
 }
 
-/* To the file, or to standard output when there is none. */
-static int
-write_file(const char *file, const struct strbuf *text)
-{
-    FILE *out = file != NULL ? fopen(file, "w") : stdout;
-    if (out == NULL) {
-        fprintf(stderr, "caretaker: %s: %s\n", file, strerror(errno));
-        return CLI_OUTSIDE;
-    }
-    bool ok = fwrite(strbuf_text(text), 1, text->size, out) == text->size;
-    ok = fflush(out) == 0 && ok;
-    if (file != NULL) {
-        ok = fclose(out) == 0 && ok;
-    }
-    if (!ok) {
-        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : tr("output"),
-                strerror(errno));
-        return CLI_OUTSIDE;
-    }
-    return CLI_OK;
-}
-
 /* What is asked for of the listing `visits`, which it may replace. */
 static enum plan_sheet
 sum_up(const struct planning *a, const char *from, struct strbuf *visits)
@@ -134,10 +112,10 @@ print(const struct planning *a,
     if (a->ics) {
         plan_print_ics(&text, site->name != NULL ? site->name : site->id,
                        strbuf_text(answer), clock_real_ms());
-        status = write_file(file, &text);
+        status = output_text(file, &text);
     } else if (a->csv) {
         plan_csv(&text, sheet, strbuf_text(answer), a->bom);
-        status = write_file(file, &text);
+        status = output_text(file, &text);
     } else if (a->json) {
         puts(strbuf_text(answer));
     } else if (a->budget) {

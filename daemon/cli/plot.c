@@ -1,5 +1,4 @@
 /* A point over time: in the terminal, as SVG, or as numbers. */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/output.h"
 #include "daemon/pipeline/chart.h"
 #include "daemon/pipeline/plot_text.h"
 #include "daemon/pipeline/rule_points.h"
@@ -212,7 +212,6 @@ write_svg(const struct plotted *points, size_t count, const struct arguments *a)
     uint32_t limit_count = 0;
     char from[INSTANT_TEXT_BYTES], to[INSTANT_TEXT_BYTES], desc[128];
     struct strbuf out = {0}, title = {0};
-    bool to_stdout = strcmp(a->svg, "-") == 0;
     for (size_t i = 0; i < count; i++) {
         series[i] = points[i].series;
         strbuf_printf(&title, "%s%s", i > 0 ? ", " : "", points[i].name);
@@ -234,19 +233,10 @@ write_svg(const struct plotted *points, size_t count, const struct arguments *a)
                                      .limit_count = limit_count,
                                      .empty = tr("no good samples")};
     chart_time_draw(&out, &chart);
-    FILE *f = to_stdout ? stdout : fopen(a->svg, "we");
-    bool well = f != NULL && fwrite(out.text, 1, out.size, f) == out.size;
-    int failed = errno;
-    if (f != NULL && (to_stdout ? fflush(f) : fclose(f)) != 0) {
-        well = false;
-        failed = errno;
-    }
-    if (!well) {
-        fprintf(stderr, "caretaker: %s: %s\n", a->svg, err_reason(failed));
-    }
+    int status = output_text(a->svg, &out);
     strbuf_fini(&out);
     strbuf_fini(&title);
-    return well ? CLI_OK : CLI_OUTSIDE;
+    return status;
 }
 
 static void

@@ -1,12 +1,12 @@
 #include "daemon/cli/ticket_show.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/output.h"
 #include "daemon/pipeline/evidence.h"
 #include "daemon/pipeline/offline.h"
 
@@ -37,30 +37,6 @@ static const struct cli_command help = {
     "  caretaker ticket show 17 --html ticket-17.html   (one page, for A4, with "
     "charts)\n",
     refuse_run};
-
-/* To the file, or to standard output. */
-static int
-write_out(const char *file, const struct strbuf *text)
-{
-    FILE *out = file != NULL ? fopen(file, "w") : stdout;
-    if (out == NULL) {
-        fprintf(stderr, "caretaker: %s: %s\n", file, strerror(errno));
-        return CLI_OUTSIDE;
-    }
-    bool ok = fwrite(strbuf_text(text), 1, text->size, out) == text->size;
-    ok = fflush(out) == 0 && ok;
-    int number = errno;
-    if (file != NULL && fclose(out) != 0) {
-        number = ok ? errno : number;
-        ok = false;
-    }
-    if (!ok) {
-        fprintf(stderr, "caretaker: %s: %s\n", file != NULL ? file : "-",
-                strerror(number));
-        return CLI_OUTSIDE;
-    }
-    return CLI_OK;
-}
 
 /* How the device is now: the daemon knows it, else the history does.  That neither says
  * is no reason not to show the rest. */
@@ -194,7 +170,7 @@ ticket_show(int argc, char **argv)
     struct err err = {0};
     int code = s.json ? show_as_json(&s, site, &out, &err)
                       : show_from_store(&s, site, &out, &err);
-    status = code != 0 ? cli_fail(&err) : write_out(s.file, &out);
+    status = code != 0 ? cli_fail(&err) : output_text(s.file, &out);
     strbuf_fini(&out);
     site_free(site);
     return status;

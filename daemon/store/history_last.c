@@ -13,7 +13,7 @@
 #define BLOCKS_TRIED 32 /* Of hours, behind these. */
 
 struct newest {
-    bool found, untrusted;
+    bool found, untrusted, in_tail;
     int64_t t_ms;
     double value;
     uint16_t status;
@@ -33,24 +33,31 @@ no_memory(const struct looking *x, struct err *err)
 }
 
 /* What is dated by a clock that may be wrong only counts where there is nothing else.
- */
+ * Of samples of one time the one that was recorded last counts: it comes later in a
+ * sheet, and in the tail.  `older`: recorded before all that was looked at so far. */
 static bool
-is_newer(const struct newest *n, int64_t t_ms, bool untrusted)
+is_newer(const struct newest *n, int64_t t_ms, bool untrusted, bool older)
 {
-    return !n->found || (n->untrusted != untrusted ? n->untrusted : t_ms >= n->t_ms);
+    if (!n->found || n->untrusted != untrusted) {
+        return !n->found || n->untrusted;
+    }
+    return older ? t_ms > n->t_ms : t_ms >= n->t_ms;
 }
 
 static void
-take_sheet(struct looking *x, const struct sheet *s, int64_t shift, bool untrusted)
+take_sheet(
+    struct looking *x, const struct sheet *s, int64_t shift, bool untrusted, bool tail)
 {
     for (uint32_t k = 0; k < s->columns; k++) {
         uint32_t place = history_points_place(&x->list, s->keys[k]);
         struct newest *n = place != 0 ? &x->newest[place - 1] : NULL;
         for (uint32_t i = 0; n != NULL && i < s->rows; i++) {
             int64_t t = (int64_t)((uint64_t)s->t_ms[i] + (uint64_t)shift);
-            if (sheet_statuses(s, k)[i] != CHUNK_ABSENT && is_newer(n, t, untrusted)) {
+            if (sheet_statuses(s, k)[i] != CHUNK_ABSENT &&
+                is_newer(n, t, untrusted, !tail && n->in_tail)) {
                 *n = (struct newest){.found = true,
                                      .untrusted = untrusted,
+                                     .in_tail = tail,
                                      .t_ms = t,
                                      .value = sheet_values(s, k)[i],
                                      .status = sheet_statuses(s, k)[i]};
@@ -111,7 +118,7 @@ look_into_row(
             rc = no_memory(x, err);
         } else if (r == TAIL_READ) {
             take_sheet(x, &x->sheet, sqlite3_column_int64(fetch, 1),
-                       sqlite3_column_int64(fetch, 0) != 0);
+                       sqlite3_column_int64(fetch, 0) != 0, true);
         }
     }
     sqlite3_reset(fetch);
@@ -168,7 +175,7 @@ look_into_chunk(struct looking *x,
                 history_damage_add(&x->reader->damage, d->id, t1, t1);
             }
             take_sheet(x, &x->sheet, sqlite3_column_int64(fetch, 1),
-                       sqlite3_column_int64(fetch, 0) != 0);
+                       sqlite3_column_int64(fetch, 0) != 0, false);
         }
     } else if (step != SQLITE_DONE) {
         rc = db_error(x->reader->db, err, "read");
@@ -216,7 +223,7 @@ take_hours(struct looking *x, const struct history_device *d)
         for (uint32_t i = 0; i < s->rows; i++) {
             uint16_t status = sheet_statuses(s, k)[i];
             if (CHUNK_QUALITY(status) == QUALITY_GOOD &&
-                is_newer(n, s->t_ms[i], false)) {
+                is_newer(n, s->t_ms[i], false, true)) {
                 *n = (struct newest){.found = true,
                                      .t_ms = s->t_ms[i],
                                      .value = sheet_values(s, k)[i],

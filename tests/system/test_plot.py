@@ -8,6 +8,8 @@ import io
 import json
 import os
 import pty
+import resource
+import signal
 import re
 import stat
 import struct
@@ -87,6 +89,22 @@ class Plot(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn("cannot be written: No space left on device", done.stderr)
 
+    def test_what_was_there_stays_when_the_disk_takes_no_more(self):
+        def little():  # The index of the history's log just finds room.
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (32768, 32768))
+
+        points = [f"{device}.{point}" for device in ("pump-1", "fan-1") for point in ("bearing", "running")]
+        for words in (("export", "--output"), ("plot", *RANGE, *points, "--svg")):
+            self.estate.write("old", "what was there\n")
+            done = subprocess.run([CARETAKER, *words, self.estate.path("old"), "-c", self.estate.site_file],
+                                  capture_output=True, text=True, timeout=LIMIT_S, check=False, preexec_fn=little)
+            self.assertEqual(done.returncode, 4, words)
+            self.assertIn("old: cannot be written: File too large", done.stderr)
+            with open(self.estate.path("old"), encoding="utf-8") as f:
+                self.assertEqual(f.read(), "what was there\n")
+            self.assertFalse(os.path.exists(self.estate.path("old.part")))
+
     def test_an_output_that_is_no_file_is_written_to_and_stays(self):
         want = self.estate.ok("export")
         self.assertEqual(self.estate.ok("export", "--output", "-"), want)
@@ -105,6 +123,17 @@ class Plot(unittest.TestCase):
         self.assertTrue(os.path.islink(link))
         with open(self.estate.path("real.csv"), encoding="utf-8") as f:
             self.assertEqual(f.read(), want)
+
+    def test_the_last_of_each_point(self):
+        want = {}
+        for s in self.samples:
+            want[s["device"], s["point"]] = s
+        got = list(csv.DictReader(io.StringIO(self.estate.ok("export", "--last"))))
+        self.assertEqual(got, [want[k] for k in sorted(want)])
+        one = self.estate.ok("export", "--last", "--device", "fan-1", "--point", "running", "--format", "jsonl")
+        self.assertEqual([json.loads(line)["time"] for line in one.splitlines()], [want["fan-1", "running"]["time"]])
+        for words in (("--every", "1m"), ("--from", "-1h"), ("--to", "now")):
+            self.assertEqual(self.estate.run("export", "--last", *words).returncode, 2)
 
     def test_a_point_that_the_site_does_not_have_is_told(self):
         for words in (("--point", "bearign"), ("--device", "pump-1", "--point", "bearign")):
