@@ -1,0 +1,107 @@
+// The plant as it is now: alarms and open tickets, read once and kept by the event stream.
+// Views read plant.alarms and plant.tickets and are told of what changed.
+import {get, url} from './api.js';
+import {setNow} from './time.js';
+
+export const plant = {
+  alarms: new Map(), // 'device/rule' -> row of the alarms listing: all that is not normal.
+  tickets: new Map(), // number -> row of the tickets listing: those that are not closed.
+  state: 'waiting', // live: the stream runs; waiting: begins; lost: nobody answers.
+  seq: 0, // Of the last event.
+  since: null, // When it was lost (ms of this machine), or null.
+};
+
+const listeners = new Set();
+let source = null;
+let retry = null;
+let wait = 0;
+let queue = null; // Messages that came before the listings did; null: they are here.
+
+// f(change): change is {kind: 'all'} (read anew), {kind: 'state'} or {kind: 'event', seq,
+// event, alarm, ticket} with the rows as they are now (null: gone).  Returns what ends it.
+export function follow(f) {
+  listeners.add(f);
+  return () => listeners.delete(f);
+}
+
+function tell(change) {
+  for (const f of [...listeners]) f(change);
+}
+
+export const alarmKey = (row) => `${row.device}/${row.rule}`;
+
+function apply(message) {
+  const {event} = message;
+  plant.seq = message.seq;
+  if (event.rule && event.event.startsWith('alarm.')) {
+    if (message.alarm) plant.alarms.set(alarmKey(event), message.alarm);
+    else plant.alarms.delete(alarmKey(event));
+  } else if (message.alarm) {
+    plant.alarms.set(alarmKey(message.alarm), message.alarm);
+  }
+  if (event.ticket) {
+    if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, message.ticket);
+    else plant.tickets.delete(event.ticket);
+  }
+  tell({kind: 'event', ...message});
+}
+
+async function load() {
+  const mine = [];
+  queue = mine;
+  const [alarms, tickets] = await Promise.all([get('alarms'), get('tickets')]);
+  if (queue !== mine) return; // Begun anew meanwhile.
+  plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
+  plant.tickets = new Map(tickets.map((row) => [row.number, row]));
+  queue = null;
+  tell({kind: 'all'});
+  mine.forEach(apply);
+}
+
+function setState(state) {
+  if (plant.state === state) return;
+  plant.state = state;
+  plant.since = state === 'live' ? null : plant.since ?? Date.now();
+  tell({kind: 'state'});
+}
+
+function lose() {
+  stop();
+  setState('lost');
+  wait = Math.min(wait ? wait * 2 : 500, 15000);
+  retry = setTimeout(start, wait * (0.5 + Math.random()));
+}
+
+export function start() {
+  stop();
+  const mine = new EventSource(url('stream', {after: plant.seq || null}));
+  source = mine;
+  // The first word of each connection: where the journal stands, and what time it is.
+  mine.addEventListener('hello', (e) => {
+    const said = JSON.parse(e.data);
+    setNow(said.now);
+    const resumed = plant.seq !== 0 && said.resumed;
+    wait = 0;
+    if (!resumed) {
+      plant.seq = said.seq;
+      load().then(() => setState('live'), lose);
+    } else {
+      setState('live');
+    }
+  });
+  mine.addEventListener('reset', () => load().catch(lose));
+  mine.addEventListener('message', (e) => {
+    const message = JSON.parse(e.data);
+    if (queue) queue.push(message);
+    else apply(message);
+  });
+  // The browser would try again by itself, but not after every error, and never slower.
+  mine.addEventListener('error', () => mine === source && lose());
+}
+
+export function stop() {
+  clearTimeout(retry);
+  source?.close();
+  source = null;
+  queue = null;
+}
