@@ -108,7 +108,7 @@ function drawSummary() {
     const fresh = rows.some((a) => a.state === 'active');
     return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
   });
-  replace(summary, parts.some(Boolean) ? parts : h('span', {class: 'calm'}, plant.state === 'waiting' ? '' : t('No alarms')));
+  replace(summary, parts.some(Boolean) ? parts : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : ''));
   setTitle();
 }
 
