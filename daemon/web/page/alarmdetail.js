@@ -2,7 +2,7 @@
 import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {limitOf} from './alarmlimit.js';
-import {placeText, stateText} from './alarmrow.js';
+import {actButtons, placeText, stateText} from './alarmrow.js';
 import {untilText} from './alarmact.js';
 import {personName, teamName} from './site.js';
 import {countdown, duration, full, moment, now} from './time.js';
@@ -77,6 +77,15 @@ export class Detail {
     this.root.textContent = '';
   }
 
+  buttons() {
+    const buttons = actButtons(this.item);
+    for (const one of buttons) {
+      one.tabIndex = 0;
+      one.addEventListener('click', () => this.owner.act(one.dataset.act, this.item, one));
+    }
+    return buttons;
+  }
+
   links() {
     const {item} = this;
     const id = encodeURIComponent(item.device);
@@ -93,7 +102,7 @@ export class Detail {
       this.head.dataset.said = said;
       replace(this.head, h('div', {class: 'row'}, severityMark(item.severity), h('b', {}, word('severity', item.severity)), h('span', {}, stateText(item)),
         h('button', {type: 'button', class: 'plain close', 'aria-label': t('Close'), onclick: () => owner.leave()}, icon('close'))),
-      h('h2', {id: 'detail-title', tabindex: -1}, item.title));
+      h('h2', {id: 'detail-title', tabindex: -1}, item.title), h('div', {class: 'row detail-acts'}, this.buttons()));
       if (this.root.lastElementChild?.matches('.links')) this.root.lastElementChild.replaceWith(this.links());
     }
     if (limit?.point) this.setTrend(item.device, limit.point);

@@ -84,6 +84,7 @@ const CAUSES = [
   ['suppressed', (i) => i.suppressedBy],
   ['parent', (i) => i.parent],
   ['rule', (i) => i.rule],
+  ['device', (i) => i.device],
 ];
 
 // Sorted items as lines: {key, item, inside} of an alarm, {key, cause, id, items, open} of many.

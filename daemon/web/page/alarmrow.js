@@ -104,7 +104,7 @@ function who(element, item) {
   const acked = item.state === 'active-acked' && item.row.acked_by ? personName(item.row.acked_by) : '';
   cell(element, 'who', [name, item.ticket, item.ticketState, acked].join('\n'), () => [
     name ? [label(t('Who has it')), h('span', {}, name)] : item.ticket ? h('span', {class: 'quiet'}, t('nobody yet')) : null,
-    item.ticket ? h('a', {class: 'small', href: `/tickets/${item.ticket}`, tabindex: -1}, t('Ticket {n}', {n: item.ticket}), item.ticketState ? ` · ${word('ticket_state', item.ticketState)}` : '')
+    item.ticket ? h('a', {class: 'small', href: `/tickets/${item.ticket}`, tabindex: -1}, t('Ticket {n}', {n: item.ticket}), item.ticketState ? h('span', {class: 'ticket-state'}, ` · ${word('ticket_state', item.ticketState)}`) : null)
       : acked ? h('span', {class: 'small'}, t('acknowledged by {name}', {name: acked})) : null]);
 }
 
@@ -125,19 +125,23 @@ function due(element, item) {
     : [h('span', {class: 'left', title: full(item.dueAt)}, element.due), h('span', {class: 'small'}, item.dueFor === 'respond' ? t('to respond') : t('to repair'))]));
 }
 
+// The buttons that fit the state of an alarm and the role of who looks.
+export function actButtons(item) {
+  const out = [];
+  const add = (act, text, iconName, properties) => out.push(button(act, text, iconName, {'aria-label': `${text}: ${item.title}`, title: text, ...properties}));
+  if (item.unacked && may('technician')) add('ack', t('Acknowledge'), 'check', {class: 'ack'});
+  if (!item.hidden && may('technician')) add('shelve', t('Shelve'), 'clock', {class: 'second'});
+  if (!item.hidden && may('engineer')) add('service', t('Device out of service'), 'wrench', {class: 'second'});
+  if (item.state === 'shelved' && may('technician')) add('unshelve', t('Put back'), 'eye');
+  if (item.state === 'out-of-service' && may('engineer')) add('service-in', t('Back in service'), 'plug');
+  return out;
+}
+
 function acts(element, item) {
-  const said = `${item.state} ${may('technician')} ${may('engineer')} ${item.title}`;
-  cell(element, 'acts', said, () => {
-    const out = [];
-    const named = (text) => ({'aria-label': `${text}: ${item.title}`});
-    if (item.unacked && may('technician')) out.push(button('ack', t('Acknowledge'), 'check', {class: 'ack', ...named(t('Acknowledge'))}));
-    else if (item.state === 'active' || item.state === 'cleared') out.push(h('span', {class: 'small'}, stateText(item)));
-    if (!item.hidden && may('technician')) out.push(button('shelve', t('Shelve'), 'clock', {class: 'second', title: t('Shelve'), ...named(t('Shelve'))}));
-    if (!item.hidden && may('engineer')) out.push(button('service', t('Out of service'), 'wrench', {class: 'second', title: t('Device out of service'), ...named(t('Device out of service'))}));
-    if (item.state === 'shelved' && may('technician')) out.push(button('unshelve', t('Put back'), 'eye', named(t('Put back'))));
-    if (item.state === 'out-of-service' && may('engineer')) out.push(button('service-in', t('Back in service'), 'plug', named(t('Back in service'))));
-    for (const one of out) if (one.matches('button')) one.tabIndex = element.tabIndex;
-    return out;
+  cell(element, 'acts', `${item.state} ${item.title}`, () => {
+    const buttons = actButtons(item);
+    for (const one of buttons) one.tabIndex = element.tabIndex;
+    return item.unacked && !may('technician') ? [h('span', {class: 'small'}, stateText(item)), buttons] : buttons;
   });
 }
 
@@ -181,6 +185,7 @@ function foldText(line) {
   if (line.cause === 'suppressed') return t('{n} alarms because of {cause}', {n, cause: causeName(line.id)});
   if (line.cause === 'parent') return t('{n} alarms behind {device}', {n, device: deviceName(line.id)});
   if (line.cause === 'group') return t('{n} alarms of {device}, group {group}', {n, device: first.name, group: first.group});
+  if (line.cause === 'device') return t('{n} alarms of {device}', {n, device: first.name});
   return t('{n} alarms of the rule {rule}', {n, rule: line.id});
 }
 

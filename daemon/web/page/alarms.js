@@ -43,7 +43,7 @@ class Alarms {
     this.hiddenHead = h('summary', {});
     this.hidden = h('details', {class: 'hidden-part'}, this.hiddenHead, this.hiddenList, this.service);
     this.panel = h('aside', {class: 'detail card', 'aria-labelledby': 'detail-title', hidden: true});
-    this.detail = new Detail(this.panel, {leave: () => this.leaveDetail()});
+    this.detail = new Detail(this.panel, {leave: () => this.leaveDetail(), act: (name, item, button) => this.act(name, {item}, button)});
     this.pages = new Pages(this.list, h('p', {class: 'page-number', role: 'status', hidden: true}));
     replace(root, h('div', {class: 'alarms-head'}, h('h1', {}, t('Alarms')), this.counts,
       h('div', {class: 'row head-tools'}, this.ackAll, this.sound, h('button', {type: 'button', class: 'help', title: t('Keys'), 'aria-label': t('Keys'), onclick: help}, '?'))),
@@ -218,6 +218,7 @@ class Alarms {
 
   tick() {
     for (const list of [this.list, this.hiddenList]) for (const element of list.children) rows.tick(element);
+    this.list.classList.toggle('blink');
     const n = this.flood.count(now());
     this.floodLine.hidden = !this.flood.on;
     const said = this.flood.on ? t('Alarm flood: {n} alarms within 10 minutes. Look for the one cause first.', {n}) : '';
