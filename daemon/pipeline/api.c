@@ -19,7 +19,9 @@
  *                           work_json.h
  *                           {"cmd":"plan.move","plan":..,"device":..,"day":..}
  *                           {"cmd":"service","device":..,"state":"out","reason":..}
- *                           and those of the ledger, see ledger_json.h
+ *                           and those of the ledger, see ledger_json.h, and of people,
+ *                           see api_people.h
+ *   session, users, tokens  see api_people.h
  *   POST /api/v1/read       {"bus":..,"unit":..,"table":..,"address":..,"count":..}
  * Errors are RFC 9457 problem details. */
 #include <jansson.h>
@@ -54,6 +56,10 @@ status_of(int code)
         return 404;
     case ERR_REFUSED:
         return 409;
+    case ERR_DENIED:
+        return 403;
+    case ERR_BUSY:
+        return 429;
     case ERR_USAGE:
     case ERR_RANGE:
     case ERR_CONFIG:
@@ -211,6 +217,50 @@ get_plan(struct live *l, const struct web_request *r, struct strbuf *body)
     return code != 0 ? problem(body, &err) : 200;
 }
 
+/* One from the plant's side of things: the loop does it. */
+static int
+do_command(struct live *l,
+           const struct web_request *r,
+           const struct command *c,
+           struct strbuf *body,
+           struct err *err)
+{
+    struct request request = {.kind = REQUEST_COMMAND, .command = c, .peer = r->peer};
+    if (request_ask(&l->requests, &request) != 0) {
+        *err = request.err;
+        return err->code;
+    }
+    strbuf_add(body, "{\"ok\":true");
+    if (ledger_is_command(c->kind)) {
+        ledger_add_answer(body, c->kind, request.ticket);
+    } else if (request.ticket != 0) {
+        strbuf_json_int(body, "ticket", request.ticket);
+    }
+    strbuf_add_char(body, '}');
+    return 0;
+}
+
+static int
+do_people(struct live *l,
+          const struct web_request *r,
+          struct command *c,
+          json_t *root,
+          struct strbuf *body,
+          struct err *err)
+{
+    struct people_room room;
+    struct people_work w = {.act = PEOPLE_COMMAND, .command = c, .peer = r->peer};
+    int code = people_from_json(c, &room, root, err);
+    code = code == 0 ? l->people.ask(l->people.ctx, &w, err) : code;
+    if (code == 0) {
+        strbuf_add(body, "{\"ok\":true");
+        people_add_answer(body, c, &room, w.number);
+        strbuf_add_char(body, '}');
+    }
+    people_room_fini(&room);
+    return code;
+}
+
 static unsigned
 post_command(struct live *l, const struct web_request *r, struct strbuf *body)
 {
@@ -219,34 +269,20 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct command c = {0};
     struct ticket_part parts[TICKET_PARTS_MAX];
-    unsigned status = 0;
-    if (!json_is_object(root)) {
-        err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
-        status = problem(body, &err);
-    } else if (command_from_json(&c, root, &err) != 0 ||
-               work_from_json(&c, parts, root, &err) != 0 ||
-               ledger_from_json(&c, root, &err) != 0) {
-        status = problem(body, &err);
-    } else {
-        struct request request = {
-            .kind = REQUEST_COMMAND, .command = &c, .peer = r->peer};
-        if (request_ask(&l->requests, &request) != 0) {
-            status = problem(body, &request.err);
-        } else {
-            strbuf_add_char(body, '{');
-            strbuf_json_bool(body, "ok", true);
-            if (ledger_is_command(c.kind)) {
-                ledger_add_answer(body, c.kind, request.ticket);
-            } else if (request.ticket != 0) {
-                strbuf_json_int(body, "ticket", request.ticket);
-            }
-            strbuf_add_char(body, '}');
-            status = 200;
-        }
+    int code = json_is_object(root)
+                   ? command_from_json(&c, root, &err)
+                   : err_set(&err, ERR_RANGE, "the body must be a JSON object: %s",
+                             where.text);
+    if (code == 0 && command_is_of_people(c.kind)) {
+        code = do_people(l, r, &c, root, body, &err);
+    } else if (code == 0) {
+        code = work_from_json(&c, parts, root, &err);
+        code = code == 0 ? ledger_from_json(&c, root, &err) : code;
+        code = code == 0 ? do_command(l, r, &c, body, &err) : code;
     }
     ledger_json_fini(&c);
     json_decref(root);
-    return status;
+    return code == 0 ? 200 : problem(body, &err);
 }
 
 static void
@@ -455,11 +491,35 @@ is_route(const struct route *route, const char *path)
                : strcmp(path, route->path) == 0;
 }
 
+/* At the unix socket: who may open it is trusted. */
+static unsigned
+serve_people(struct live *l, const struct web_request *r, struct strbuf *body)
+{
+    struct caller caller;
+    struct people_answer answer;
+    caller_init_local(&caller);
+    const struct people_request q = {.desk = &l->people,
+                                     .reader = l->reader,
+                                     .method = r->method,
+                                     .path = r->path,
+                                     .body = r->body,
+                                     .user = r->query(r, "user"),
+                                     .caller = &caller,
+                                     .peer = r->peer,
+                                     .now_ms = engine_clock_now(&l->clock.engine),
+                                     .mono_ms = clock_mono_ms()};
+    people_handle(&q, &answer, body);
+    return answer.status;
+}
+
 unsigned
 api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
 {
     struct live *l = ctx;
     bool known = false;
+    if (people_is_path(r->path)) {
+        return serve_people(l, r, body);
+    }
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (is_route(&routes[i], r->path)) {
             known = true;

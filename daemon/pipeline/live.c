@@ -456,6 +456,7 @@ live_stop(struct live *l)
     site_free(l->site);
     free(l->frame);
     request_queue_free(&l->requests);
+    login_limit_free(l->people.limit);
     pthread_rwlock_destroy(&l->site_lock);
     free(l);
 }
@@ -492,6 +493,8 @@ live_new(const char *path, struct err *err)
         free(l);
         return NULL;
     }
+    l->people = (struct people_desk){
+        .ask = live_ask_people, .ctx = l, .limit = login_limit_new()};
     return l;
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/model/command.h"
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/api_people.h"
 #include "daemon/pipeline/changes.h"
 #include "daemon/pipeline/evidence_take.h"
 #include "daemon/pipeline/listings.h"
@@ -28,7 +29,13 @@
 
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
-enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_EXPLAIN, REQUEST_STATUS };
+enum request_kind {
+    REQUEST_COMMAND,
+    REQUEST_DEVICES,
+    REQUEST_EXPLAIN,
+    REQUEST_STATUS,
+    REQUEST_PEOPLE
+};
 struct request {
     enum request_kind kind;
     const struct command *command;
@@ -37,6 +44,7 @@ struct request {
     const struct device_filter *filter; /* Devices: which. */
     struct device_parts parts;          /* Devices: of each. */
     const char *rule, *device;          /* Explain: which, may be NULL. */
+    struct people_work *people;         /* People: what is to be done. */
     int64_t ticket;                     /* Answer of a command. */
     struct strbuf *answer;              /* Answer of the others. */
     int code;
@@ -94,6 +102,7 @@ struct live {
     struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
+    struct people_desk people; /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;
     sd_event_source *arrival; /* The frames' descriptor; off while the loop rests. */
@@ -186,6 +195,8 @@ void live_log_diags(const struct diags *diags);
 /* live_commands.c */
 int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
 int live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *live);
+/* For people_desk: any thread but the loop's. */
+int live_ask_people(void *live, struct people_work *w, struct err *err);
 
 void live_tell_clock(struct live *l); /* To the history, in order with the frames. */
 /* Feeds one frame through the pipeline and to the history (loop thread). */

@@ -34,6 +34,8 @@
 #define TICKETS_BACK(column)                                                           \
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column " = ?2 ORDER BY number DESC"
 
+#define TOKEN_COLUMNS "number, hash, user, name, role, created_ms, expires_ms, used_ms"
+
 #define EVENT_ROW                                                                      \
     "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
 
@@ -228,6 +230,46 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_ALTERATION] =
         "SELECT number, device, day, what, effect, made_by, person, added_ms"
         " FROM ledger_alteration ORDER BY number",
+    [SQL_PUT_USER] =
+        "INSERT INTO users (id, name, role, password, language, created_ms, disabled)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET"
+        " name = excluded.name, role = excluded.role, password = excluded.password,"
+        " language = excluded.language, disabled = excluded.disabled",
+    [SQL_DELETE_USER] = "DELETE FROM users WHERE id = ?1",
+    [SQL_PUT_SESSION] =
+        "INSERT INTO sessions (hash, user, created_ms, seen_ms, expires_ms, remote,"
+        " agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_DELETE_SESSION] = "DELETE FROM sessions WHERE hash = ?1",
+    [SQL_DELETE_SESSIONS] = "DELETE FROM sessions WHERE user = ?1",
+    [SQL_DELETE_ENDED_SESSIONS] = "DELETE FROM sessions WHERE expires_ms <= ?1",
+    [SQL_LIMIT_SESSIONS] =
+        "DELETE FROM sessions WHERE user = ?1 AND hash NOT IN (SELECT hash"
+        " FROM sessions WHERE user = ?1 ORDER BY seen_ms DESC, hash LIMIT ?2)",
+    [SQL_SEE_SESSION] = "UPDATE sessions SET seen_ms = ?2 WHERE hash = ?1",
+    [SQL_ADD_TOKEN] =
+        "INSERT INTO tokens (hash, user, name, role, created_ms, expires_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_DELETE_TOKEN] = "DELETE FROM tokens WHERE number = ?1",
+    [SQL_DELETE_TOKENS] = "DELETE FROM tokens WHERE user = ?1",
+    [SQL_SEE_TOKEN] = "UPDATE tokens SET used_ms = ?2 WHERE number = ?1",
+    [SQL_USER_GET] =
+        "SELECT id, name, role, password, language, created_ms, disabled FROM users"
+        " WHERE id = ?1",
+    [SQL_SESSION_FIND] =
+        "SELECT hash, user, created_ms, seen_ms, expires_ms, remote, agent"
+        " FROM sessions WHERE hash = ?1",
+    [SQL_TOKEN_FIND] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?1",
+    [SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE number = ?1",
+    [SQL_COUNT_USERS] =
+        "SELECT count(*), count(*) FILTER (WHERE role = 'administrator' AND"
+        " disabled = 0) FROM users",
+    [SQL_EACH_USER] = "SELECT id, name, role, password, language, created_ms, disabled,"
+                      " (SELECT count(*) FROM sessions WHERE user = users.id),"
+                      " (SELECT count(*) FROM tokens WHERE user = users.id),"
+                      " (SELECT max(seen_ms) FROM sessions WHERE user = users.id)"
+                      " FROM users ORDER BY id",
+    [SQL_EACH_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens"
+                       " WHERE ?1 IS NULL OR user = ?1 ORDER BY number",
 };
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the
