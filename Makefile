@@ -113,6 +113,7 @@ $(BUILD)/page/files.c: $(PAGE_FILES) scripts/page-to-c
 		$(foreach f,$(PAGE_FILES),$(subst .min.,.,$(notdir $f))=$f) >$@.new && mv $@.new $@
 $(BUILD)/page/files.o: $(BUILD)/page/files.c $(BUILD)/flags
 	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/daemon/pipeline/api/schemas.o: daemon/pipeline/api/schemas.json
 # Asked for only where there are tests: a build needs neither.
 $(BUILD)/tests/%.o: CPPFLAGS += $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)

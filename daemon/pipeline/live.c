@@ -78,6 +78,9 @@ live_store_changes(struct live *l)
         l->disk_failing = false;
     }
     l->alive_ms = now_ms;
+    if (l->web != NULL) {
+        web_wake(l->web);
+    }
     if (published && l->publisher != NULL) {
         publisher_wake(l->publisher);
     }
@@ -400,9 +403,6 @@ live_start(struct live *l, struct diags *diags, struct err *err)
                   state_journal_fault(l->store));
     }
     if (code == 0) {
-        code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
-    }
-    if (code == 0) {
         code = ring_new(&l->frames, FRAMES_RING_BYTES, err);
     }
     if (code == 0) {
@@ -425,7 +425,7 @@ live_start(struct live *l, struct diags *diags, struct err *err)
     code = live_assemble(l, &again, err);
     diags_fini(&again);
     if (code == 0) {
-        code = web_start(&l->web, l->site->data_dir, api_handle, l, err);
+        code = live_web_start(l, err);
     }
     if (code == 0) {
         code = open_loop(l, err);
@@ -450,7 +450,6 @@ live_stop(struct live *l)
     ring_free(l->frames);
     ring_free(l->receipts);
     ring_free(l->commands);
-    state_close(l->reader);
     state_close(l->store);
     changes_free(l->changes);
     site_free(l->site);
@@ -487,7 +486,13 @@ live_new(const char *path, struct err *err)
     block_signals();
     l->path = path;
     l->started_ms = clock_mono_ms();
-    pthread_rwlock_init(&l->site_lock, NULL);
+    /* The loop, which takes a new site, does not wait for ever for those who read. */
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes,
+                                  PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&l->site_lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     if (request_queue_open(&l->requests, err) != 0) {
         pthread_rwlock_destroy(&l->site_lock);
         free(l);

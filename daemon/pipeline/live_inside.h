@@ -1,4 +1,4 @@
-/* The parts of the live daemon, for its own files only (live*.c, api.c). */
+/* The parts of the live daemon, for its own files and the API's only (live*.c, api/). */
 #ifndef CARETAKER_PIPELINE_LIVE_INSIDE_H
 #define CARETAKER_PIPELINE_LIVE_INSIDE_H
 
@@ -92,7 +92,6 @@ struct live {
     pthread_rwlock_t site_lock;
     struct live_clock clock;
     struct state *store;
-    struct state *reader; /* The web thread's connection. */
     struct changes *changes;
     struct pipeline *pipeline;
     bool restored; /* It holds all that the store held. */
@@ -202,25 +201,9 @@ void live_tell_clock(struct live *l); /* To the history, in order with the frame
 /* Feeds one frame through the pipeline and to the history (loop thread). */
 void live_apply(struct live *l, struct frame *f);
 
-/* api.c: the web handler; `ctx` is the struct live. */
-unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
-
-/* ---- api_ticket.c ---- */
-
-/* The pack of a ticket; `name` is what stands behind tickets/ in the path. */
-int api_ticket(struct live *l,
-               const struct web_request *r,
-               const char *name,
-               struct strbuf *body,
-               struct err *err);
-
-/* ---- api_wire.c ---- */
-
-/* What passed on a bus after `since` (NULL: begins), as an object into `body`. */
-int api_wire(struct live *l,
-             const char *bus,
-             const char *since,
-             struct strbuf *body,
-             struct err *err);
+/* live_web.c: the web server, and its TCP door as the site wants it. */
+int live_web_start(struct live *l, struct err *err);
+/* After a reload: streams and connections are made anew by their clients. */
+void live_web_reload(struct live *l);
 
 #endif

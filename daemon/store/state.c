@@ -18,6 +18,11 @@
 #define LOCK_MODE 0640
 
 /* Of a ticket, as state_ticket.c reads them. */
+#define ALARM_COLUMNS                                                                  \
+    "device, rule, severity, state, episode, raised_ms, cleared_ms, acked_ms,"         \
+    " acked_by, value, title, ticket, returned_ms, untold, told_severity,"             \
+    " first_out, chatter, hidden_by, hidden_reason, hidden_since_ms,"                  \
+    " hidden_until_ms, raises"
 #define TICKET_COLUMNS                                                                 \
     "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
     " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
@@ -121,12 +126,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
     [SQL_OUTBOX_REMOVE] = "DELETE FROM outbox WHERE id = ?1",
     [SQL_OUTBOX_DEPTH] = "SELECT count(*) FROM outbox",
-    [SQL_EACH_ALARM] =
-        "SELECT device, rule, severity, state, episode, raised_ms, cleared_ms,"
-        " acked_ms, acked_by, value, title, ticket, returned_ms, untold,"
-        " told_severity, first_out, chatter, hidden_by, hidden_reason,"
-        " hidden_since_ms, hidden_until_ms, raises FROM alarm"
-        " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
+    [SQL_EACH_ALARM] = "SELECT " ALARM_COLUMNS " FROM alarm"
+                       " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
+    [SQL_ONE_ALARM] =
+        "SELECT " ALARM_COLUMNS " FROM alarm WHERE device = ?1 AND rule = ?2",
+    [SQL_LAST_EVENT] = "SELECT max(seq) FROM events",
     [SQL_EACH_TICKET] =
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE number IN"
         " (SELECT number FROM ticket WHERE state <> 'closed'"

@@ -44,6 +44,8 @@ enum state_sql {
     SQL_OUTBOX_REMOVE,
     SQL_OUTBOX_DEPTH,
     SQL_EACH_ALARM,
+    SQL_ONE_ALARM,
+    SQL_LAST_EVENT,
     SQL_EACH_TICKET,
     SQL_TICKETS_AFTER, /* In the order of enum state_tickets. */
     SQL_TICKETS_AFTER_OF_DEVICE,
@@ -254,6 +256,15 @@ rows_bind(struct rows *r, int at, int64_t value)
 {
     if (r->rc == 0) {
         sqlite3_bind_int64(r->stmt, at, value);
+    }
+}
+
+/* Borrowed until rows_close(). */
+static inline void
+rows_bind_text(struct rows *r, int at, const char *text)
+{
+    if (r->rc == 0) {
+        bind_text(r->stmt, at, text);
     }
 }
 

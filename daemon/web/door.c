@@ -353,7 +353,7 @@ on_request(void *ctx,
            void **state)
 {
     (void)version;
-    struct door *d = ctx;
+    (void)ctx;
     struct exchange *x = *state;
     enum MHD_Result result;
     if (x == NULL) {

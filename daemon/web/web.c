@@ -14,99 +14,207 @@
 #include "daemon/web/endpoint.h"
 #include "daemon/web/listen.h"
 
-#define PING_SECONDS 15 /* Proxies close what is silent for longer (often 60 s). */
+#define PING_SECONDS  15 /* Proxies close what is silent for longer (often 60 s). */
+#define RETRY_SECONDS 5  /* An address that comes up late, a port that is given back. */
+
+/* The TCP door that is wished for; owns its texts. */
+struct wish {
+    struct web_tcp tcp;
+    char **names;
+};
 
 struct web {
     struct web_service service;
     struct house house;
     struct endpoint endpoint;
-    struct door *local, *tcp;
-    pthread_mutex_t lock;
+    struct door *local;
+    pthread_mutex_t lock; /* Of what follows. */
     pthread_cond_t woken;
-    bool wake, stopping;
-    pthread_t news;
-    bool news_runs;
-    void *news_own; /* What the service gave it. */
+    bool wake, stopping, wished;
+    struct wish wish; /* `wished`: it is news. */
+    struct door *tcp;
+    bool failing; /* It could not be opened: said. */
+    pthread_t keeper;
+    bool keeper_runs;
+    void *keeper_own; /* What the service gave it. */
 };
 
-/* Until somebody wakes it, or it is time for a sign of life (false). */
-static bool
-wait_for_news(struct web *w, const struct timespec *until)
-{
-    int r = 0;
-    pthread_mutex_lock(&w->lock);
-    while (!w->wake && !w->stopping && r != ETIMEDOUT) {
-        r = pthread_cond_timedwait(&w->woken, &w->lock, until);
-    }
-    w->wake = false;
-    pthread_mutex_unlock(&w->lock);
-    return r != ETIMEDOUT;
-}
-
 static void
-next_ping(struct timespec *t)
+wish_free(struct wish *x)
 {
-    (void)clock_gettime(CLOCK_MONOTONIC, t);
-    t->tv_sec += PING_SECONDS;
+    union { /* Our own copies: only borrowers may not change them. */
+        const char *seen;
+        char *owned;
+    } texts[] = {{x->tcp.listen}, {x->tcp.cert_file}, {x->tcp.key_file}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        free(texts[i].owned);
+    }
+    for (uint32_t i = 0; i < x->tcp.name_count; i++) {
+        free(x->names[i]);
+    }
+    free(x->names);
+    *x = (struct wish){0};
 }
 
-static void *
-tell_news(void *ctx)
+static bool
+copy_text(const char **out, const char *text)
 {
-    struct web *w = ctx;
-    struct timespec ping;
-    int64_t seq = w->service.news(w->news_own, w, -1);
-    streams_begin(w->house.streams, seq);
-    next_ping(&ping);
-    for (;;) {
-        bool woken = wait_for_news(w, &ping);
-        pthread_mutex_lock(&w->lock);
-        bool stopping = w->stopping;
-        pthread_mutex_unlock(&w->lock);
-        if (stopping) {
-            return NULL;
-        }
-        seq = w->service.news(w->news_own, w, seq);
-        streams_flush(w->house.streams);
-        if (!woken) {
-            streams_ping(w->house.streams, w->service.still, w->news_own);
-            next_ping(&ping);
-        }
-    }
+    *out = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *out != NULL;
 }
 
 static int
-start_news(struct web *w, struct err *err)
+wish_copy(struct wish *out, const struct web_tcp *tcp, struct err *err)
 {
-    if (w->service.news == NULL) {
-        return 0;
+    struct wish x = {.names = calloc(tcp->name_count + 1, sizeof *x.names)};
+    bool well = x.names != NULL && copy_text(&x.tcp.listen, tcp->listen) &&
+                copy_text(&x.tcp.cert_file, tcp->cert_file) &&
+                copy_text(&x.tcp.key_file, tcp->key_file);
+    while (well && x.tcp.name_count < tcp->name_count) {
+        char *name = strdup(tcp->names[x.tcp.name_count]);
+        well = name != NULL;
+        x.names[x.tcp.name_count] = name;
+        x.tcp.name_count += well;
     }
-    w->news_own = w->service.ctx;
-    int code =
-        w->service.open != NULL ? w->service.open(w->service.ctx, &w->news_own, err) : 0;
-    if (code == 0 && pthread_create(&w->news, NULL, tell_news, w) != 0) {
+    /* The names are only looked at. */
+    x.tcp.names = (const char *const *)x.names;
+    if (!well) {
+        wish_free(&x);
+        return err_set(err, ERR_NOMEM, "web");
+    }
+    *out = x;
+    return 0;
+}
+
+/* Opens the door that is wished for.  Nobody else does, so only its place is under the
+ * lock. */
+static void
+keep_door(struct web *w, const struct wish *wish)
+{
+    struct err err = {0};
+    struct door *opened = NULL;
+    int fd = -1;
+    int code = listen_tcp(&fd, wish->tcp.listen, &err);
+    if (code == 0) {
+        code = door_open(&opened, &w->house, fd, &wish->tcp, &err);
+    }
+    if (code == 0) {
+        log_info("the page is at %s://%s/",
+                 wish->tcp.cert_file != NULL ? "https" : "http", wish->tcp.listen);
+    } else if (!w->failing) {
+        log_error("web: %s; tried again each %d s", err.text, RETRY_SECONDS);
+    }
+    pthread_mutex_lock(&w->lock);
+    w->failing = code != 0;
+    w->tcp = opened;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
+close_door(struct web *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct door *d = w->tcp;
+    w->tcp = NULL;
+    pthread_mutex_unlock(&w->lock);
+    door_close(d);
+}
+
+static int64_t
+now_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* Until somebody wakes it, or `until_s`.  A new wish goes to `wish`. */
+static bool
+wait_for_work(struct web *w, int64_t until_s, struct wish *wish, bool *wished)
+{
+    const struct timespec until = {.tv_sec = until_s};
+    int r = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->wake && !w->stopping && r != ETIMEDOUT) {
+        r = pthread_cond_timedwait(&w->woken, &w->lock, &until);
+    }
+    w->wake = false;
+    *wished = w->wished;
+    if (w->wished) {
+        wish_free(wish);
+        *wish = w->wish;
+        w->wish = (struct wish){0};
+        w->wished = false;
+    }
+    bool go_on = !w->stopping;
+    pthread_mutex_unlock(&w->lock);
+    return go_on;
+}
+
+/* The thread that tells the streams what is new, and keeps the TCP door open. */
+static void *
+keep(void *ctx)
+{
+    struct web *w = ctx;
+    struct wish wish = {0};
+    bool wished = false;
+    bool told = w->service.news != NULL;
+    int64_t seq = told ? w->service.news(w->keeper_own, w, -1) : 0;
+    int64_t ping_s = now_s() + PING_SECONDS;
+    int64_t retry_s = INT64_MAX;
+    streams_begin(w->house.streams, seq);
+    while (wait_for_work(w, ping_s < retry_s ? ping_s : retry_s, &wish, &wished)) {
+        if (wished) {
+            close_door(w);
+            w->failing = false;
+        }
+        if ((wished || now_s() >= retry_s) && wish.tcp.listen != NULL) {
+            keep_door(w, &wish);
+            retry_s = w->failing ? now_s() + RETRY_SECONDS : INT64_MAX;
+        }
+        if (told) {
+            seq = w->service.news(w->keeper_own, w, seq);
+            streams_flush(w->house.streams);
+        }
+        if (now_s() >= ping_s) {
+            streams_ping(w->house.streams, w->service.still, w->keeper_own);
+            ping_s = now_s() + PING_SECONDS;
+        }
+    }
+    wish_free(&wish);
+    return NULL;
+}
+
+static int
+start_keeper(struct web *w, struct err *err)
+{
+    w->keeper_own = w->service.ctx;
+    int code = w->service.open != NULL
+                   ? w->service.open(w->service.ctx, &w->keeper_own, err)
+                   : 0;
+    if (code == 0 && pthread_create(&w->keeper, NULL, keep, w) != 0) {
         if (w->service.open != NULL) {
-            w->service.close(w->news_own);
+            w->service.close(w->keeper_own);
         }
         code = err_set(err, ERR_NOMEM, "web");
     }
-    w->news_runs = code == 0;
+    w->keeper_runs = code == 0;
     return code;
 }
 
 static void
-stop_news(struct web *w)
+stop_keeper(struct web *w)
 {
-    if (!w->news_runs) {
+    if (!w->keeper_runs) {
         return;
     }
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_signal(&w->woken);
     pthread_mutex_unlock(&w->lock);
-    pthread_join(w->news, NULL);
+    pthread_join(w->keeper, NULL);
     if (w->service.open != NULL) {
-        w->service.close(w->news_own);
+        w->service.close(w->keeper_own);
     }
 }
 
@@ -133,6 +241,7 @@ web_start(struct web **out,
     }
     w->service = *service;
     w->house.service = &w->service;
+    *out = w; /* A request may come before we return. */
     init_waiting(w);
     int code = endpoint_listen(&w->endpoint, dir, err);
     if (code != 0) {
@@ -145,31 +254,34 @@ web_start(struct web **out,
         code = workers_start(&w->house.workers, &w->service, err);
     }
     if (code == 0) {
-        code = start_news(w, err);
+        code = start_keeper(w, err);
     }
     if (code == 0) {
         code = door_open(&w->local, &w->house, w->endpoint.listen_fd, NULL, err);
         w->endpoint.listen_fd = -1; /* The door's, or closed. */
     }
     if (code != 0) {
+        *out = NULL;
         web_stop(w);
-        return code;
     }
-    *out = w;
-    return 0;
+    return code;
 }
 
 int
 web_listen(struct web *w, const struct web_tcp *tcp, struct err *err)
 {
-    int fd = -1;
-    door_close(w->tcp);
-    w->tcp = NULL;
-    if (tcp->listen == NULL) {
-        return 0;
+    struct wish x;
+    int code = wish_copy(&x, tcp, err);
+    if (code == 0) {
+        pthread_mutex_lock(&w->lock);
+        wish_free(&w->wish);
+        w->wish = x;
+        w->wished = true;
+        w->wake = true;
+        pthread_cond_signal(&w->woken);
+        pthread_mutex_unlock(&w->lock);
     }
-    int code = listen_tcp(&fd, tcp->listen, err);
-    return code == 0 ? door_open(&w->tcp, &w->house, fd, tcp, err) : code;
+    return code;
 }
 
 void
@@ -178,12 +290,13 @@ web_stop(struct web *w)
     if (w == NULL) {
         return;
     }
+    stop_keeper(w);
     door_close(w->tcp);
     door_close(w->local);
-    stop_news(w);
     workers_stop(w->house.workers);
     streams_free(w->house.streams);
     endpoint_close(&w->endpoint);
+    wish_free(&w->wish);
     pthread_cond_destroy(&w->woken);
     pthread_mutex_destroy(&w->lock);
     free(w);
@@ -216,8 +329,11 @@ web_figures(struct web *w, struct web_figures *out)
     out->requests = atomic_load(&w->house.requests);
     out->refused = atomic_load(&w->house.refused);
     out->streams = streams_count(w->house.streams);
-    out->connections = (w->local != NULL ? door_connections(w->local) : 0) +
-                       (w->tcp != NULL ? door_connections(w->tcp) : 0);
+    pthread_mutex_lock(&w->lock);
+    out->listens = w->tcp != NULL;
+    out->connections =
+        door_connections(w->local) + (out->listens ? door_connections(w->tcp) : 0);
+    pthread_mutex_unlock(&w->lock);
 }
 
 unsigned

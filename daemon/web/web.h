@@ -123,8 +123,9 @@ struct web_tcp {
     const char *const *names; /* Names that browsers call us by, beside addresses, */
     uint32_t name_count;      /* localhost and the machine's own. */
 };
-/* Opens the TCP door, in the place of the one that is open; copies what it needs.
- * ERR_IO: it cannot; then it is closed. */
+/* Opens the TCP door, in the place of the one that is open; copies what it needs.  It is
+ * done soon, on a thread of its own, which says in the log where the page is; what
+ * cannot be opened is tried again, and said once.  The loop never waits for it. */
 int web_listen(struct web *w, const struct web_tcp *tcp, struct err *err);
 
 /* From any thread: there may be news. */
@@ -139,6 +140,7 @@ int64_t web_news_since(struct web *w);
 struct web_figures {
     uint64_t requests, refused; /* Refused: no worker was free to take it. */
     uint32_t streams, connections;
+    bool listens; /* The TCP door is open. */
 };
 void web_figures(struct web *w, struct web_figures *out);
 
