@@ -168,9 +168,8 @@ keep_at_least(struct reader *r,
               int64_t least_ms)
 {
     char text[INSTANT_TEXT_BYTES];
-    const struct node *n = history != NULL && history->kind == NODE_MAP
-                               ? node_get(history, key)
-                               : NULL;
+    const struct node *n =
+        history != NULL && history->kind == NODE_MAP ? node_get(history, key) : NULL;
     if (*ms >= least_ms) {
         return;
     }

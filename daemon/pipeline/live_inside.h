@@ -1,4 +1,5 @@
-/* The parts of the live daemon, for its own files and the API's only (live*.c, api/). */
+/* The parts of the live daemon, for its own files and the API's only (live*.c, api/).
+ */
 #ifndef CARETAKER_PIPELINE_LIVE_INSIDE_H
 #define CARETAKER_PIPELINE_LIVE_INSIDE_H
 

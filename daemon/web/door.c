@@ -117,9 +117,9 @@ describe_remote(char *out, size_t size, const struct sockaddr *a)
 static void
 describe_peer(char *out, size_t size, const struct door *d, struct MHD_Connection *c)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        c, d->local ? MHD_CONNECTION_INFO_CONNECTION_FD
-                    : MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, d->local ? MHD_CONNECTION_INFO_CONNECTION_FD
+                                            : MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (info == NULL) {
         (void)snprintf(out, size, "?");
     } else if (d->local) {
@@ -291,8 +291,7 @@ door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slo
 {
     /* The worker resumes under this lock: after the connection was suspended. */
     pthread_mutex_lock(&d->lock);
-    bool taken =
-        !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
+    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
     if (taken) {
         d->pending++;
         MHD_suspend_connection(c);

@@ -30,7 +30,8 @@ struct exchange {
 
 /* ---- reply.c: answers of every kind; each takes what it is given to send. ---- */
 
-enum MHD_Result reply_problem(struct MHD_Connection *c, unsigned status, const char *detail);
+enum MHD_Result
+reply_problem(struct MHD_Connection *c, unsigned status, const char *detail);
 enum MHD_Result reply_busy(struct MHD_Connection *c, const char *detail);
 /* A file of the page; `head`: without its bytes is libmicrohttpd's doing. */
 enum MHD_Result reply_page(struct MHD_Connection *c, const char *path);

@@ -140,8 +140,7 @@ guard_takes_gzip(const char *accept_encoding)
         p += strspn(p, " \t,");
         size_t size = strcspn(p, ",");
         size_t name = strcspn(p, ",; \t");
-        if ((name == 4 && strncasecmp(p, "gzip", 4) == 0) ||
-            (name == 1 && *p == '*')) {
+        if ((name == 4 && strncasecmp(p, "gzip", 4) == 0) || (name == 1 && *p == '*')) {
             const char *q = memchr(p, '=', size);
             return q == NULL || strtod(q + 1, NULL) > 0;
         }

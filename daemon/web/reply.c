@@ -128,9 +128,8 @@ reply_page(struct MHD_Connection *c, const char *path)
         const unsigned char *bytes;
         void *given;
     } content = {packed ? f->gzip : f->bytes};
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(packed ? f->gzip_size : f->size, content.given,
-                                        MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        packed ? f->gzip_size : f->size, content.given, MHD_RESPMEM_PERSISTENT);
     if (response == NULL || !add(response, "ETag", f->tag) ||
         !add(response, "Vary", "Accept-Encoding") ||
         (packed && !add(response, "Content-Encoding", "gzip"))) {
@@ -287,6 +286,7 @@ reply_answer(struct exchange *x)
     if (well && a->stream) {
         return reply_stream(x);
     }
+    /* not translated: a header */
     const char *cache = a->for_ever && well ? FOR_EVER : "no-cache";
     if (well && whole && strcmp(x->method, "GET") == 0) {
         tag_of(tag, &x->out);
@@ -295,8 +295,8 @@ reply_answer(struct exchange *x)
             return reply_unchanged(c, tag, cache);
         }
     }
-    struct MHD_Response *response = well && !whole ? response_in_pieces(x)
-                                                   : response_of(&x->out);
+    struct MHD_Response *response =
+        well && !whole ? response_in_pieces(x) : response_of(&x->out);
     if (response == NULL) {
         return MHD_NO; /* Out of memory: the connection is closed. */
     }

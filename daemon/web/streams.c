@@ -7,9 +7,9 @@
 
 #include "daemon/web/web.h"
 
-#define RING_SLOTS  1024        /* A flood of alarms, and some minutes of a working day. */
-#define RING_BYTES  (4u << 20)  /* Of their texts; the oldest go first. */
-#define BLOCK_BYTES 16384       /* What a client takes at once. */
+#define RING_SLOTS  1024 /* A flood of alarms, and some minutes of a working day. */
+#define RING_BYTES  (4u << 20) /* Of their texts; the oldest go first. */
+#define BLOCK_BYTES 16384      /* What a client takes at once. */
 #define RESET       "event: reset\ndata: {}\n\n"
 #define PING        ": still here\n\n"
 _Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "the index is masked");
@@ -24,11 +24,11 @@ struct stream {
     struct streams *all;
     struct MHD_Connection *connection;
     const atomic_bool *closing; /* Its door's mark. */
-    uint64_t next;     /* Message that it gets next. */
-    struct strbuf out; /* Under way, */
-    size_t sent;       /* and how far. */
-    bool rests;        /* Its connection is suspended. */
-    bool lost; /* It wants what the ring has no more. */
+    uint64_t next;              /* Message that it gets next. */
+    struct strbuf out;          /* Under way, */
+    size_t sent;                /* and how far. */
+    bool rests;                 /* Its connection is suspended. */
+    bool lost;                  /* It wants what the ring has no more. */
     bool ping;
     bool ends;
     char key[WEB_KEY_BYTES];
@@ -94,6 +94,7 @@ fill(struct stream *t)
     struct streams *s = t->all;
     strbuf_clear(&t->out);
     t->sent = 0;
+    /* not translated: what a program reads */
     if (t->lost || t->next < s->first) {
         strbuf_add(&t->out, RESET);
         t->next = s->end;

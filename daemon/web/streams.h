@@ -24,8 +24,8 @@ int streams_new(struct streams **out, struct err *err);
 void streams_free(struct streams *s); /* Every stream has ended; NULL is accepted. */
 
 /* A response that goes on for `c`: first `first` (taken), then what is behind the event
- * `after`.  NULL: out of memory.  `key` as in struct web_answer; `closing` is its door's
- * mark for streams_end(). */
+ * `after`.  NULL: out of memory.  `key` as in struct web_answer; `closing` is its
+ * door's mark for streams_end(). */
 struct MHD_Response *streams_open(struct streams *s,
                                   struct MHD_Connection *c,
                                   const atomic_bool *closing,
@@ -46,7 +46,8 @@ void streams_begin(struct streams *s, int64_t since);
 void streams_ping(struct streams *s,
                   bool (*still)(void *worker, const char *key),
                   void *worker);
-/* Sets the mark of a door, ends its streams, and those that are opened later at once. */
+/* Sets the mark of a door, ends its streams, and those that are opened later at once.
+ */
 void streams_end(struct streams *s, atomic_bool *closing);
 uint32_t streams_count(struct streams *s);
 

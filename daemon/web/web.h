@@ -44,8 +44,8 @@ struct web_pieces {
 
 /* What an answer has beside its status and body; all zero is an answer of JSON. */
 struct web_answer {
-    const char *type; /* NULL: JSON.  Must outlive the answer (a constant). */
-    struct web_pieces pieces;      /* What follows `body` when the status is 200. */
+    const char *type;         /* NULL: JSON.  Must outlive the answer (a constant). */
+    struct web_pieces pieces; /* What follows `body` when the status is 200. */
     char cookie[WEB_COOKIE_BYTES]; /* Of Set-Cookie; "": none. */
     char link[WEB_LINK_BYTES];     /* Of Link (RFC 8288); "": none. */
     const char *file_name;         /* To be saved as; NULL: shown.  A constant. */
@@ -117,14 +117,14 @@ int web_start(struct web **out,
 void web_stop(struct web *w); /* NULL is accepted. */
 
 struct web_tcp {
-    const char *listen;     /* "127.0.0.1:8080"; NULL: no TCP. */
-    const char *cert_file;  /* PEM; NULL: no TLS. */
-    const char *key_file;   /* PEM. */
+    const char *listen;       /* "127.0.0.1:8080"; NULL: no TCP. */
+    const char *cert_file;    /* PEM; NULL: no TLS. */
+    const char *key_file;     /* PEM. */
     const char *const *names; /* Names that browsers call us by, beside addresses, */
     uint32_t name_count;      /* localhost and the machine's own. */
 };
-/* Opens the TCP door, in the place of the one that is open; copies what it needs.  It is
- * done soon, on a thread of its own, which says in the log where the page is; what
+/* Opens the TCP door, in the place of the one that is open; copies what it needs.  It
+ * is done soon, on a thread of its own, which says in the log where the page is; what
  * cannot be opened is tried again, and said once.  The loop never waits for it. */
 int web_listen(struct web *w, const struct web_tcp *tcp, struct err *err);
 

@@ -16,7 +16,8 @@ struct job {
 };
 
 struct workers;
-int workers_start(struct workers **out, const struct web_service *service, struct err *err);
+int
+workers_start(struct workers **out, const struct web_service *service, struct err *err);
 /* What waits is still run; nothing more is taken. */
 void workers_stop(struct workers *w); /* NULL is accepted. */
 

@@ -2,8 +2,8 @@
  * routes.c, with who may use them and what they take; the description that is served
  * at /api/v1/openapi.json is made from the same table.
  *
- * Errors are RFC 9457 problem details.  Listings are bare arrays; a Link header leads to
- * the next page. */
+ * Errors are RFC 9457 problem details.  Listings are bare arrays; a Link header leads
+ * to the next page. */
 #ifndef CARETAKER_PIPELINE_API_API_H
 #define CARETAKER_PIPELINE_API_API_H
 

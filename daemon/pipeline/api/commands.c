@@ -52,8 +52,8 @@ do_people(struct api *a,
     return code;
 }
 
-/* Whether the role allows it; on TCP it is done by whom we know it is, whatever the body
- * says. */
+/* Whether the role allows it; on TCP it is done by whom we know it is, whatever the
+ * body says. */
 static int
 check_person(const struct api *a, struct command *c, struct err *err)
 {
@@ -92,4 +92,3 @@ api_post_command(struct api *a, const struct web_request *r, struct strbuf *body
     json_decref(root);
     return code == 0 ? 200 : api_problem(body, &err);
 }
-

@@ -34,7 +34,8 @@ name_accepted(char *out, size_t size, const struct api_param *params)
     size_t used = 0;
     out[0] = '\0';
     for (const struct api_param *p = params; p != NULL && p->name != NULL; p++) {
-        int n = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", p->name);
+        int n =
+            snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", p->name);
         if (n < 0 || (size_t)n >= size - used) {
             return;
         }
@@ -62,8 +63,9 @@ check_value(const struct api_param *p, const char *value, struct err *err)
     case PARAM_CHOICE:
         return is_choice(p->choices, value)
                    ? 0
-                   : err_set(err, ERR_RANGE, "\"%.60s\" is no \"%s\"; accepted is one of %s",
-                             value, p->name, p->choices);
+                   : err_set(err, ERR_RANGE,
+                             "\"%.60s\" is no \"%s\"; accepted is one of %s", value,
+                             p->name, p->choices);
     }
     return 0;
 }
@@ -82,8 +84,9 @@ check_key(void *ctx, const char *key)
     }
     name_accepted(accepted, sizeof accepted, q->route->params);
     if (accepted[0] == '\0') {
-        err_set(&q->err, ERR_RANGE, "\"%.60s\" is not known here; this path takes no "
-                                    "arguments",
+        err_set(&q->err, ERR_RANGE,
+                "\"%.60s\" is not known here; this path takes no "
+                "arguments",
                 key);
     } else {
         err_set(&q->err, ERR_RANGE, "\"%.60s\" is not known here; accepted are %s", key,
@@ -101,9 +104,10 @@ refuse(const struct api *a, const struct api_route *route, struct strbuf *body)
         return web_problem(body, 401, tr("log in first"));
     }
     if (a->caller.user == NULL) {
-        return web_problem(body, 403,
-                           tr("without users the page is only read; `caretaker user add` "
-                              "makes the first"));
+        return web_problem(
+            body, 403,
+            tr("without users the page is only read; `caretaker user add` "
+               "makes the first"));
     }
     err_set(&err, ERR_DENIED, "this takes the role %s, and yours is %s",
             role_name(route->role), role_name(a->caller.role));
@@ -118,8 +122,9 @@ handle(void *worker, const struct web_request *r, struct strbuf *body)
     struct err err = {0};
     const struct api_route *route = api_route_find(r->method, r->path, &known);
     if (route == NULL) {
-        return known ? web_problem(body, 405, tr("this path takes another method"))
-                     : web_problem(body, 404, tr("there is no such path below /api/v1/"));
+        return known
+                   ? web_problem(body, 405, tr("this path takes another method"))
+                   : web_problem(body, 404, tr("there is no such path below /api/v1/"));
     }
     if (api_caller(a, r, &err) != 0) {
         return api_problem(body, &err);
@@ -130,8 +135,8 @@ handle(void *worker, const struct web_request *r, struct strbuf *body)
     if (strcmp(r->method, "GET") != 0 &&
         !people_csrf_ok(&a->caller, r->header(r, "X-CSRF-Token")) &&
         strcmp(r->path, "/api/v1/session") != 0) {
-        return web_problem(body, 403,
-                           tr("the header X-CSRF-Token must say what GET session said"));
+        return web_problem(
+            body, 403, tr("the header X-CSRF-Token must say what GET session said"));
     }
     struct query_check q = {.r = r, .route = route};
     r->each_query(r, check_key, &q);

@@ -7,7 +7,8 @@
 
 #define COOKIE "caretaker"
 
-/* The value of our cookie in a Cookie header (RFC 6265, 4.2) into `out`; false: none. */
+/* The value of our cookie in a Cookie header (RFC 6265, 4.2) into `out`; false: none.
+ */
 static bool
 read_cookie(char *out, size_t size, const char *header)
 {

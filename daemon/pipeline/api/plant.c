@@ -111,7 +111,8 @@ api_get_ledger(struct api *a, const struct web_request *r, struct strbuf *body)
     };
     struct err err;
     pthread_rwlock_rdlock(&a->live->site_lock);
-    int code = listing_ledger(a->live->site, a->reader, &filter, clock_real_ms(), body, &err);
+    int code =
+        listing_ledger(a->live->site, a->reader, &filter, clock_real_ms(), body, &err);
     pthread_rwlock_unlock(&a->live->site_lock);
     return code == 0 ? 200 : api_problem(body, &err);
 }
@@ -126,10 +127,10 @@ api_get_plan(struct api *a, const struct web_request *r, struct strbuf *body)
                                  .to = r->query(r, "to"),
                                  .language = r->query(r, "language")};
     struct err err;
-    pthread_rwlock_rdlock(&a->live->site_lock); /* It must not be exchanged meanwhile. */
+    pthread_rwlock_rdlock(
+        &a->live->site_lock); /* It must not be exchanged meanwhile. */
     int code = listing_plan(a->reader, a->live->site, &filter,
                             engine_clock_now(&a->live->clock.engine), body, &err);
     pthread_rwlock_unlock(&a->live->site_lock);
     return code != 0 ? api_problem(body, &err) : 200;
 }
-

@@ -6,7 +6,8 @@
  *
  * The journal is where they come from, so a stream that was broken goes on where it
  * was: by Last-Event-ID, or ?after=.  Rows are as they are when the message is made,
- * which is at the event or after it.  Events of people (user.*, token.*) are not told. */
+ * which is at the event or after it.  Events of people (user.*, token.*) are not told.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,14 @@
 #include "daemon/pipeline/api/api.h"
 
 #define EVENTS_PER_TURN 256
+#define HELLO           "retry: 1000\nevent: hello\ndata: {"
+#define MESSAGE_BEGIN   "id: %lld\ndata: {"
 /* What a stream is told of what it missed; more is a reset. */
 #define BACKLOG_EVENTS 2000
 
 struct telling {
     struct api *a;
-    struct web *web;     /* NULL: into `out`. */
+    struct web *web; /* NULL: into `out`. */
     struct strbuf *out;
     struct strbuf message;
     int64_t seq;   /* Of the last. */
@@ -92,7 +95,8 @@ tell_event(void *ctx, const struct event_row *e)
     }
     struct strbuf *m = &t->message;
     strbuf_clear(m);
-    strbuf_printf(m, "id: %lld\ndata: {", (long long)e->seq);
+    /* not translated: what a program reads */
+    strbuf_printf(m, MESSAGE_BEGIN, (long long)e->seq);
     strbuf_json_int(m, "seq", e->seq);
     strbuf_printf(m, ",\"event\":%s", e->json);
     add_alarm_row(t, e);
@@ -165,7 +169,8 @@ api_get_stream(struct api *a, const struct web_request *r, struct strbuf *body)
     /* An id that is not ours yet is of another database. */
     bool resumed = after >= 0 && after <= last && last - after <= BACKLOG_EVENTS;
     t.seq = resumed ? after : last;
-    strbuf_add(body, "retry: 1000\nevent: hello\ndata: {");
+    /* not translated: what a program reads */
+    strbuf_add(body, HELLO);
     strbuf_json_int(body, "seq", t.seq);
     strbuf_json_int(body, "now", clock_real_ms());
     strbuf_json_bool(body, "resumed", resumed);
@@ -173,7 +178,8 @@ api_get_stream(struct api *a, const struct web_request *r, struct strbuf *body)
     int64_t since = web_news_since(a->live->web);
     if (t.seq < since) { /* The ring does not go back so far. */
         t.until = since;
-        code = state_each_event(a->reader, t.seq, BACKLOG_EVENTS, tell_event, &t, &t.err);
+        code =
+            state_each_event(a->reader, t.seq, BACKLOG_EVENTS, tell_event, &t, &t.err);
         t.seq = t.seq < since ? since : t.seq;
     }
     strbuf_fini(&t.message);

@@ -63,10 +63,10 @@ ask_device(struct api *a, int64_t number, struct strbuf *now)
 
 int
 api_ticket_pack(struct api *a,
-           const struct web_request *r,
-           const char *name,
-           struct strbuf *body,
-           struct err *err)
+                const struct web_request *r,
+                const char *name,
+                struct strbuf *body,
+                struct err *err)
 {
     int64_t number = 0;
     enum form form = FORM_JSON;

@@ -78,7 +78,8 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
     struct ticket_listing *listing = NULL;
     int64_t now_ms = engine_clock_now(&a->live->clock.engine);
     pthread_rwlock_rdlock(&a->live->site_lock);
-    int code = ticket_listing_open(&listing, a->reader, a->live->site, &filter, now_ms, &err);
+    int code =
+        ticket_listing_open(&listing, a->reader, a->live->site, &filter, now_ms, &err);
     pthread_rwlock_unlock(&a->live->site_lock);
     return code == 0 ? begin_tickets(a, listing, r, body) : api_problem(body, &err);
 }

@@ -191,4 +191,3 @@ api_post_read(struct api *a, const struct web_request *r, struct strbuf *body)
     free(got);
     return code == 0 ? 200 : api_problem(body, &err);
 }
-
