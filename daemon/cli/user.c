@@ -108,7 +108,7 @@ check_role(const struct given *g)
     return g->role == NULL || role_parse(&role, g->role)
                ? CLI_OK
                : cli_usage_error(g->help, "\"%s\" is no role; accepted: %s", g->role,
-                                 ROLES_ACCEPTED);
+                                 tr(ROLES_ACCEPTED));
 }
 
 /* ---- Users ---- */
@@ -464,7 +464,7 @@ static const struct user_action actions[] = {
       "  technician     and acknowledges, shelves, works tickets\n"
       "  engineer       and takes devices out of service, plans, keeps the ledger\n"
       "  administrator  and lets others in\n\n"
-      "  caretaker user add zhang --role technician --name 张伟 --speaks zh-CN\n"
+      "  caretaker user add zhang --role technician --name \"Zhang Wei\"\n"
       "  pass show caretaker/wall | caretaker user add wall --role viewer\n",
       refuse_run}},
     {"list",
