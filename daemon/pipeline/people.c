@@ -121,7 +121,7 @@ add_user(const struct desk *d)
     struct user_row row = {.user = {.role = c->role, .created_ms = d->t_ms}};
     struct user *u = &row.user;
     if (c->role == ROLE_NONE) {
-        return err_set(d->err, ERR_RANGE, "which role? %s", ROLES_ACCEPTED);
+        return err_set(d->err, ERR_RANGE, "which role? %s", tr(ROLES_ACCEPTED));
     }
     if (c->password == NULL) {
         return err_set(d->err, ERR_RANGE, "a user needs a password");

@@ -74,7 +74,7 @@ take_flags(struct people_change *change, json_t *root, struct err *err)
         return ERR_RANGE;
     }
     if (role != NULL && !role_parse(&change->role, role)) {
-        return err_set(err, ERR_RANGE, "\"role\" must be %s", ROLES_ACCEPTED);
+        return err_set(err, ERR_RANGE, "\"role\" must be %s", tr(ROLES_ACCEPTED));
     }
     if (disabled != NULL && !json_is_boolean(disabled)) {
         return err_set(err, ERR_RANGE, "\"disabled\" must be true or false");

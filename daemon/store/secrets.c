@@ -112,7 +112,7 @@ secrets_derive(char *out, const char *secret, const char *use)
 {
     unsigned char key[SECRET_BYTES];
     unsigned char bytes[SECRET_BYTES];
-    /* The key is not what the store has. */
+    /* The key is not what the store has; not translated: it is hashed. */
     crypto_generichash(key, sizeof key, (const unsigned char *)secret, strlen(secret),
                        (const unsigned char *)"caretaker derive", 16);
     crypto_generichash(bytes, sizeof bytes, (const unsigned char *)use, strlen(use),

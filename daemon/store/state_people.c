@@ -73,11 +73,7 @@ state_add_token(struct state *s,
 
 /* A statement with one text. */
 static int
-write_text(struct state *s,
-           enum state_sql which,
-           const char *text,
-           const char *doing,
-           struct err *err)
+write_text(struct state *s, enum state_sql which, const char *text, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = state_lend_for_write(s, which, &stmt, err);
@@ -85,16 +81,12 @@ write_text(struct state *s,
         return rc;
     }
     bind_text(stmt, 1, text);
-    return state_run(s, which, stmt, doing, err);
+    return state_run(s, which, stmt, "write users", err);
 }
 
 /* A statement with one number. */
 static int
-write_number(struct state *s,
-             enum state_sql which,
-             int64_t number,
-             const char *doing,
-             struct err *err)
+write_number(struct state *s, enum state_sql which, int64_t number, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = state_lend_for_write(s, which, &stmt, err);
@@ -102,13 +94,13 @@ write_number(struct state *s,
         return rc;
     }
     sqlite3_bind_int64(stmt, 1, number);
-    return state_run(s, which, stmt, doing, err);
+    return state_run(s, which, stmt, "write users", err);
 }
 
 int
 state_delete_sessions(struct state *s, const char *user, struct err *err)
 {
-    return write_text(s, SQL_DELETE_SESSIONS, user, "end the sessions of a user", err);
+    return write_text(s, SQL_DELETE_SESSIONS, user, err);
 }
 
 int
@@ -127,7 +119,7 @@ state_limit_sessions(struct state *s, const char *user, int keep, struct err *er
 int
 state_delete_tokens(struct state *s, const char *user, struct err *err)
 {
-    return write_text(s, SQL_DELETE_TOKENS, user, "revoke the tokens of a user", err);
+    return write_text(s, SQL_DELETE_TOKENS, user, err);
 }
 
 int
@@ -135,7 +127,7 @@ state_delete_user(struct state *s, const char *id, struct err *err)
 {
     int rc = state_delete_sessions(s, id, err);
     rc = rc == 0 ? state_delete_tokens(s, id, err) : rc;
-    return rc == 0 ? write_text(s, SQL_DELETE_USER, id, "remove a user", err) : rc;
+    return rc == 0 ? write_text(s, SQL_DELETE_USER, id, err) : rc;
 }
 
 int
@@ -155,13 +147,13 @@ state_delete_session(struct state *s,
 int
 state_delete_ended_sessions(struct state *s, int64_t t_ms, struct err *err)
 {
-    return write_number(s, SQL_DELETE_ENDED_SESSIONS, t_ms, "sweep sessions", err);
+    return write_number(s, SQL_DELETE_ENDED_SESSIONS, t_ms, err);
 }
 
 int
 state_delete_token(struct state *s, int64_t number, struct err *err)
 {
-    return write_number(s, SQL_DELETE_TOKEN, number, "revoke a token", err);
+    return write_number(s, SQL_DELETE_TOKEN, number, err);
 }
 
 int
