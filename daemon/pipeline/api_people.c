@@ -99,6 +99,8 @@ session_json(const struct people_request *q,
     strbuf_json_str(body, "csrf", c->csrf[0] != '\0' ? c->csrf : NULL);
     strbuf_json_str(body, "language",
                     c->has_language ? language_name(c->language) : NULL);
+    strbuf_json_str(body, "site_name", q->site_name);
+    strbuf_json_str(body, "site_language", language_name(q->site_language));
     /* There is somebody to log in as. */
     strbuf_json_bool(body, "log_in", users > 0 && !c->local);
     strbuf_json_bool(body, "read_only", c->role < ROLE_TECHNICIAN);

@@ -40,11 +40,13 @@ struct people_request {
     const char *body; /* "" when there is none. */
     const char *user; /* ?user=; NULL: not given. */
     const struct caller *caller;
-    const char *remote; /* The address, without port; NULL at the unix socket. */
-    const char *agent;  /* User-Agent; may be NULL. */
-    const char *peer;   /* For the journal, as of commands; may be NULL. */
-    int64_t now_ms;     /* Engine time; */
-    int64_t mono_ms;    /* monotonic. */
+    const char *remote;    /* The address, without port; NULL at the unix socket. */
+    const char *agent;     /* User-Agent; may be NULL. */
+    const char *peer;      /* For the journal, as of commands; may be NULL. */
+    const char *site_name; /* For who is not in yet; may be NULL. */
+    enum language site_language;
+    int64_t now_ms;  /* Engine time; */
+    int64_t mono_ms; /* monotonic. */
 };
 
 enum people_cookie { COOKIE_AS_IT_IS, COOKIE_SET, COOKIE_CLEAR };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/instant.h"
@@ -21,6 +22,7 @@
 #define TICK_MS             1000
 #define STATUS_TICKS        10
 #define ALIVE_MS            5000  /* A restart knows to this when we last ran. */
+#define FILES_MAX           4096  /* 1,024 browsers, and all else. */
 #define METERS_MS           60000 /* What lives count after this is in the history. */
 
 static void
@@ -503,9 +505,24 @@ live_new(const char *path, struct err *err)
     return l;
 }
 
+/* Each browser takes a descriptor, and the plant's are not to run out. */
+static void
+raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MAX) {
+        files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+            log_warning("the number of open files stays at its limit: %s",
+                        err_reason(errno));
+        }
+    }
+}
+
 int
 live_run(const char *path, struct diags *diags, struct err *err)
 {
+    raise_file_limit();
     struct live *l = live_new(path, err);
     if (l == NULL) {
         return err->code;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -460,6 +461,19 @@ settle_listen_fd(const struct door *d, int fd, const struct stat *before)
     }
 }
 
+/* Descriptors are for the plant first: lines, databases, the broker.  Browsers get at
+ * most half of what the process may have. */
+static unsigned
+connections_max(const struct door *d)
+{
+    struct rlimit files;
+    unsigned max = d->local ? LOCAL_CONNECTIONS_MAX : TCP_CONNECTIONS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < max) {
+        max = files.rlim_cur >= 2 ? (unsigned)(files.rlim_cur / 2) : 1;
+    }
+    return max;
+}
+
 static void
 start_http(struct door *d, int listen_fd, char *key, char *cert)
 {
@@ -474,8 +488,7 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
     d->http = MHD_start_daemon(
         flags | (d->tls ? MHD_USE_TLS : 0u), 0, NULL, NULL, on_request, d,
         MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)(d->local ? LOCAL_CONNECTIONS_MAX : TCP_CONNECTIONS_MAX),
+        MHD_OPTION_CONNECTION_LIMIT, connections_max(d),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_NOTIFY_COMPLETED,

@@ -5,7 +5,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/pipeline/api/api.h"
 
-#define COOKIE "caretaker"
+#define COOKIE          "caretaker"
+#define SITE_NAME_BYTES 256
 
 /* The value of our cookie in a Cookie header (RFC 6265, 4.2) into `out`; false: none.
  */
@@ -105,11 +106,24 @@ set_cookie(struct web_answer *out,
                    r->tls ? "; Secure" : "");
 }
 
+/* The name of the site, which may be another one by the end of the request. */
+static void
+copy_site(struct live *l, char *name, size_t size, enum language *language)
+{
+    pthread_rwlock_rdlock(&l->site_lock);
+    (void)snprintf(name, size, "%s", l->site->name);
+    *language = l->site->language;
+    pthread_rwlock_unlock(&l->site_lock);
+}
+
 unsigned
 api_people(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     struct live *l = a->live;
     struct people_answer answer = {0};
+    char name[SITE_NAME_BYTES];
+    enum language language = LANGUAGE_EN;
+    copy_site(l, name, sizeof name, &language);
     const struct people_request q = {.desk = &l->people,
                                      .reader = a->reader,
                                      .method = r->method,
@@ -120,6 +134,8 @@ api_people(struct api *a, const struct web_request *r, struct strbuf *body)
                                      .remote = r->local ? NULL : r->peer,
                                      .agent = r->header(r, "User-Agent"),
                                      .peer = r->peer,
+                                     .site_name = name,
+                                     .site_language = language,
                                      .now_ms = engine_clock_now(&l->clock.engine),
                                      .mono_ms = clock_mono_ms()};
     people_handle(&q, &answer, body);
