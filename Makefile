@@ -18,7 +18,7 @@ endif
 # paho-mqtt3as: MQTT 5; yaml-0.1: configuration; sqlite3: the two
 # databases; libmicrohttpd: the API; libsystemd: loop, readiness, watchdog; jansson:
 # reading JSON (requests and answers, the journal); libpcap: reading captures of Modbus
-# TCP; libsodium: SHA-256 of the journal's chain.
+# TCP; libsodium: SHA-256 of the journal's chain, passwords.
 PKGS     := yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson libpcap libsodium
 PAHO     := -lpaho-mqtt3as
 # check: unit tests; libmodbus: a peer on the wire that is not ours.

@@ -71,9 +71,12 @@ serve_people(struct live *l, struct request *r)
     const struct people_work *w = r->people;
     live_store_step(l);
     int spoken = catalogue_hear(r->heard);
-    int code =
-        people_do(l->store, r->people, engine_clock_now(&l->clock.engine), &r->err);
+    int code = people_do(l->store, l->site, r->people,
+                         engine_clock_now(&l->clock.engine), &r->err);
     (void)catalogue_hear(spoken);
+    if (code == 0 && l->publisher != NULL) {
+        publisher_wake(l->publisher);
+    }
     if (w->act == PEOPLE_COMMAND) {
         log_info("%s by %s (%s)%s%s", command_kind_name(w->command->kind),
                  w->command->by, w->peer != NULL ? w->peer : "unknown peer",

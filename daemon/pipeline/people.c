@@ -9,10 +9,12 @@
 #include "daemon/base/log.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/model/event.h"
+#include "daemon/pipeline/changes.h"
 
 /* One piece of work. */
 struct desk {
     struct state *store;
+    const struct site *site;
     struct people_work *work;
     const struct people_change *change; /* Of a command. */
     const char *by;                     /* As well. */
@@ -34,6 +36,13 @@ tell(const struct desk *d, struct event e)
     (void)catalogue_hear(heard);
     int code = state_add_event(d->store, &e, strbuf_text(&json), NULL, d->work->peer,
                                &seq, d->err);
+    if (code == 0 && d->site->mqtt.enabled) {
+        strbuf_clear(&json);
+        strbuf_add_char(&json, '{');
+        strbuf_json_time(&json, "t", e.t_ms);
+        strbuf_add(&json, ",\"event\":\"journal.only\"}");
+        code = changes_put_out(d->store, d->site, strbuf_text(&json), seq, d->err);
+    }
     strbuf_fini(&json);
     return code;
 }
@@ -463,11 +472,19 @@ work_on(struct desk *d)
 }
 
 int
-people_do(struct state *store, struct people_work *w, int64_t t_ms, struct err *err)
+people_do(struct state *store,
+          const struct site *site,
+          struct people_work *w,
+          int64_t t_ms,
+          struct err *err)
 {
     struct strbuf said = {0};
-    struct desk d = {
-        .store = store, .work = w, .t_ms = t_ms, .said = &said, .err = err};
+    struct desk d = {.store = store,
+                     .site = site,
+                     .work = w,
+                     .t_ms = t_ms,
+                     .said = &said,
+                     .err = err};
     int code = state_begin(store, err);
     if (code != 0) {
         return code;

@@ -1,6 +1,8 @@
 /* What the loop does with users, sessions and tokens: each in one transaction with its
- * event, which stays in the journal: it is no concern of the plant's, so nothing of it
- * goes outside.  What the disk refuses was not done.
+ * event, which stays in the journal: it is no concern of the plant's.  By MQTT only
+ * that there was one is told, for its numbers have no gaps and each carries the
+ * journal's hash: {"t":..,"event":"journal.only","seq":..,"id":..,"hash":..}.  What the
+ * disk refuses was not done.
  *
  * And who a session or a token is, for whoever reads. */
 #ifndef CARETAKER_PIPELINE_PEOPLE_H
@@ -8,6 +10,7 @@
 
 #include "daemon/model/caller.h"
 #include "daemon/model/command.h"
+#include "daemon/model/site.h"
 #include "daemon/store/state_people.h"
 
 #define SESSION_IDLE_MS (INT64_C(12) * 60 * 60 * 1000) /* A shift. */
@@ -43,9 +46,12 @@ struct people_work {
     int64_t expires_ms; /* Answer of log-in. */
 };
 
-/* Loop thread only.  `t_ms` is engine time. */
-int
-people_do(struct state *store, struct people_work *w, int64_t t_ms, struct err *err);
+/* Loop thread only.  `t_ms` is engine time; `site` says whether there is a broker. */
+int people_do(struct state *store,
+              const struct site *site,
+              struct people_work *w,
+              int64_t t_ms,
+              struct err *err);
 
 /* ---- Of any thread, by its own connection ---- */
 

@@ -20,6 +20,7 @@ struct people_world {
     char dir[SCRATCH_BYTES];
     struct state *store, *reader;
     struct people_desk desk;
+    struct site site; /* Without a broker. */
     int64_t now_ms;
     char password[SECRETS_PASSWORD_BYTES]; /* The hash of PASSWORD. */
     struct err err;
@@ -29,7 +30,7 @@ static int
 people_world_ask(void *ctx, struct people_work *w, struct err *err)
 {
     struct people_world *p = ctx;
-    return people_do(p->store, w, p->now_ms, err);
+    return people_do(p->store, &p->site, w, p->now_ms, err);
 }
 
 static inline void
