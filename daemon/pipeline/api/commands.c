@@ -59,8 +59,8 @@ check_person(const struct api *a, struct command *c, struct err *err)
 {
     if (a->caller.role < command_role(c->kind)) {
         return err_set(err, ERR_DENIED, "\"%s\" takes the role %s, and yours is %s",
-                       command_kind_name(c->kind), role_name(command_role(c->kind)),
-                       role_name(a->caller.role));
+                       command_kind_name(c->kind), role_word(command_role(c->kind)),
+                       role_word(a->caller.role));
     }
     if (!a->caller.local) {
         c->by = a->caller.user;

@@ -110,7 +110,7 @@ refuse(const struct api *a, const struct api_route *route, struct strbuf *body)
                "makes the first"));
     }
     err_set(&err, ERR_DENIED, "this takes the role %s, and yours is %s",
-            role_name(route->role), role_name(a->caller.role));
+            role_word(route->role), role_word(a->caller.role));
     return web_problem(body, 403, err.text);
 }
 
