@@ -3,6 +3,11 @@
  *   GET  /api/v1/devices    ?device= ?type= ?state= ?points=1: with present values;
  *                                  ?causes=1: and what went wrong on the wire
  *   GET  /api/v1/devices/ID ?limit=: the whole life of one, see device_life.h
+ *   GET  /api/v1/devices/ID/series  ?points= ?from= ?to= ?width=: see series_json.h
+ *   GET  /api/v1/devices/ID/marks   ?from= ?to=: see marks.h
+ *   GET  /api/v1/events     ?device= ?rule= ?ticket= ?event= ?after= ?before= ?limit=:
+ *                           the journal, the newest first
+ *   GET  /api/v1/site, duty, procedures: what forms and names need, see api_site.c
  *   GET  /api/v1/ledger     ?device= ?type= ?area= ?keeper=
  *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
  *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
@@ -30,12 +35,12 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
+#include "daemon/pipeline/api.h"
 #include "daemon/pipeline/command_json.h"
 #include "daemon/pipeline/device_life.h"
 #include "daemon/pipeline/ledger_json.h"
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
-#include "daemon/pipeline/live_inside.h"
 #include "daemon/pipeline/plan_listing.h"
 #include "daemon/pipeline/ticket_listing.h"
 #include "daemon/pipeline/work_json.h"
@@ -71,28 +76,21 @@ status_of(int code)
     return 500;
 }
 
-static unsigned
-problem(struct strbuf *body, const struct err *err)
+unsigned
+api_problem(struct strbuf *body, const struct err *err)
 {
     strbuf_clear(body);
     return web_problem(body, status_of(err->code), err->text);
 }
 
-static unsigned
-ask_loop(struct live *l, struct request *request, struct strbuf *body)
+unsigned
+api_ask_loop(struct live *l, struct request *request, struct strbuf *body)
 {
     request->answer = body;
     if (request_ask(&l->requests, request) != 0) {
-        return problem(body, &request->err);
+        return api_problem(body, &request->err);
     }
     return 200;
-}
-
-static bool
-asked_for(const struct web_request *r, const char *what)
-{
-    const char *value = r->query(r, what);
-    return value != NULL && strcmp(value, "0") != 0;
 }
 
 static unsigned
@@ -105,10 +103,10 @@ get_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
         .state = r->query(r, "state"),
     };
     struct err err;
-    if (listing_alarms(l->reader, &filter, body, &err) != 0) {
-        return problem(body, &err);
-    }
-    return 200;
+    pthread_rwlock_rdlock(&l->site_lock);
+    int code = listing_alarms(l->site, l->reader, &filter, body, &err);
+    pthread_rwlock_unlock(&l->site_lock);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 static unsigned
@@ -116,7 +114,7 @@ get_service(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
     struct err err;
-    return listing_service(l->reader, body, &err) != 0 ? problem(body, &err) : 200;
+    return listing_service(l->reader, body, &err) != 0 ? api_problem(body, &err) : 200;
 }
 
 /* A listing of tickets that is on its way to who asked. */
@@ -162,7 +160,7 @@ begin_tickets(struct live *l,
     }
     if (code != 0 || !more) {
         ticket_listing_free(listing);
-        return code != 0 ? problem(body, &err) : 200;
+        return code != 0 ? api_problem(body, &err) : 200;
     }
     *sent = (struct tickets_sent){l, listing};
     *r->pieces = (struct web_pieces){next_tickets, free_tickets, sent};
@@ -178,20 +176,20 @@ get_tickets(struct live *l, const struct web_request *r, struct strbuf *body)
         .assignee = r->query(r, "assignee"),
         .team = r->query(r, "team"),
         .order = r->query(r, "order"),
-        .all = asked_for(r, "all"),
-        .overdue = asked_for(r, "overdue"),
+        .all = api_asked_for(r, "all"),
+        .overdue = api_asked_for(r, "overdue"),
     };
     struct err err;
     if (!ticket_limit_parse(&filter.limit, r->query(r, "limit"))) {
         err_set(&err, ERR_RANGE, TICKET_LIMIT_ACCEPTED);
-        return problem(body, &err);
+        return api_problem(body, &err);
     }
     struct ticket_listing *listing = NULL;
     int64_t now_ms = engine_clock_now(&l->clock.engine);
     pthread_rwlock_rdlock(&l->site_lock);
     int code = ticket_listing_open(&listing, l->reader, l->site, &filter, now_ms, &err);
     pthread_rwlock_unlock(&l->site_lock);
-    return code == 0 ? begin_tickets(l, listing, r, body) : problem(body, &err);
+    return code == 0 ? begin_tickets(l, listing, r, body) : api_problem(body, &err);
 }
 
 static unsigned
@@ -208,7 +206,7 @@ get_plan(struct live *l, const struct web_request *r, struct strbuf *body)
     int code = listing_plan(l->reader, l->site, &filter,
                             engine_clock_now(&l->clock.engine), body, &err);
     pthread_rwlock_unlock(&l->site_lock);
-    return code != 0 ? problem(body, &err) : 200;
+    return code != 0 ? api_problem(body, &err) : 200;
 }
 
 static unsigned
@@ -222,16 +220,16 @@ post_command(struct live *l, const struct web_request *r, struct strbuf *body)
     unsigned status = 0;
     if (!json_is_object(root)) {
         err_set(&err, ERR_RANGE, "the body must be a JSON object: %s", where.text);
-        status = problem(body, &err);
+        status = api_problem(body, &err);
     } else if (command_from_json(&c, root, &err) != 0 ||
                work_from_json(&c, parts, root, &err) != 0 ||
                ledger_from_json(&c, root, &err) != 0) {
-        status = problem(body, &err);
+        status = api_problem(body, &err);
     } else {
         struct request request = {
             .kind = REQUEST_COMMAND, .command = &c, .peer = r->peer};
         if (request_ask(&l->requests, &request) != 0) {
-            status = problem(body, &request.err);
+            status = api_problem(body, &request.err);
         } else {
             strbuf_add_char(body, '{');
             strbuf_json_bool(body, "ok", true);
@@ -328,7 +326,7 @@ post_read(struct live *l, const struct web_request *r, struct strbuf *body)
     }
     json_decref(root);
     free(a);
-    return code == 0 ? 200 : problem(body, &err);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 static unsigned
@@ -336,7 +334,7 @@ get_wire(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     struct err err;
     int code = api_wire(l, r->query(r, "bus"), r->query(r, "cursor"), body, &err);
-    return code == 0 ? 200 : problem(body, &err);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 static unsigned
@@ -344,7 +342,7 @@ get_status(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
     struct request request = {.kind = REQUEST_STATUS};
-    return ask_loop(l, &request, body);
+    return api_ask_loop(l, &request, body);
 }
 
 static unsigned
@@ -357,13 +355,13 @@ get_devices(struct live *l, const struct web_request *r, struct strbuf *body)
     };
     struct err err;
     if (device_filter_check(&filter, &err) != 0) {
-        return problem(body, &err);
+        return api_problem(body, &err);
     }
-    struct request request = {
-        .kind = REQUEST_DEVICES,
-        .filter = &filter,
-        .parts = {.points = asked_for(r, "points"), .causes = asked_for(r, "causes")}};
-    return ask_loop(l, &request, body);
+    struct request request = {.kind = REQUEST_DEVICES,
+                              .filter = &filter,
+                              .parts = {.points = api_asked_for(r, "points"),
+                                        .causes = api_asked_for(r, "causes")}};
+    return api_ask_loop(l, &request, body);
 }
 
 static unsigned
@@ -379,7 +377,7 @@ get_ledger(struct live *l, const struct web_request *r, struct strbuf *body)
     pthread_rwlock_rdlock(&l->site_lock);
     int code = listing_ledger(l->site, l->reader, &filter, clock_real_ms(), body, &err);
     pthread_rwlock_unlock(&l->site_lock);
-    return code == 0 ? 200 : problem(body, &err);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 /* The loop says how the device is now; what it was is in the store.  The loop is asked
@@ -391,14 +389,14 @@ get_life(struct live *l, const struct web_request *r, struct strbuf *body)
     struct err err;
     struct life_options options = {.now_ms = clock_real_ms()};
     if (life_limit_parse(&options.limit, r->query(r, "limit"), &err) != 0) {
-        return problem(body, &err);
+        return api_problem(body, &err);
     }
     struct strbuf now = {0};
     struct device_filter filter = {.device = id};
     struct request request = {.kind = REQUEST_DEVICES,
                               .filter = &filter,
                               .parts = {.points = true, .causes = true}};
-    unsigned status = ask_loop(l, &request, &now);
+    unsigned status = api_ask_loop(l, &request, &now);
     if (status != 200) {
         strbuf_add(body, strbuf_text(&now));
     } else {
@@ -406,7 +404,7 @@ get_life(struct live *l, const struct web_request *r, struct strbuf *body)
         pthread_rwlock_rdlock(&l->site_lock);
         int code = device_life_json(l->site, l->reader, id, &options, body, &err);
         pthread_rwlock_unlock(&l->site_lock);
-        status = code == 0 ? 200 : problem(body, &err);
+        status = code == 0 ? 200 : api_problem(body, &err);
     }
     strbuf_fini(&now);
     return status;
@@ -418,7 +416,7 @@ get_explain(struct live *l, const struct web_request *r, struct strbuf *body)
     struct request request = {.kind = REQUEST_EXPLAIN,
                               .rule = r->query(r, "rule"),
                               .device = r->query(r, "device")};
-    return ask_loop(l, &request, body);
+    return api_ask_loop(l, &request, body);
 }
 
 static unsigned
@@ -426,48 +424,67 @@ get_ticket(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     struct err err;
     int code = api_ticket(l, r, r->path + strlen(TICKET_PATH), body, &err);
-    return code == 0 ? 200 : problem(body, &err);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
+/* The more special one of two first. */
 static const struct route {
     const char *method;
     const char *path;
-    unsigned (*handle)(struct live *l,
-                       const struct web_request *r,
-                       struct strbuf *body);
+    api_handler *handle;
 } routes[] = {
-    {"GET", "/api/v1/status", get_status},   {"GET", "/api/v1/devices", get_devices},
-    {"GET", "/api/v1/alarms", get_alarms},   {"GET", "/api/v1/tickets", get_tickets},
-    {"GET", "/api/v1/wire", get_wire},       {"POST", "/api/v1/commands", post_command},
-    {"POST", "/api/v1/read", post_read},     {"GET", "/api/v1/service", get_service},
-    {"GET", "/api/v1/explain", get_explain}, {"GET", "/api/v1/ledger", get_ledger},
-    {"GET", DEVICE_PATH, get_life},          {"GET", TICKET_PATH, get_ticket},
+    {"GET", "/api/v1/status", get_status},
+    {"GET", "/api/v1/devices", get_devices},
+    {"GET", "/api/v1/devices/*/series", api_series},
+    {"GET", "/api/v1/devices/*/marks", api_marks},
+    {"GET", DEVICE_PATH, get_life},
+    {"GET", "/api/v1/alarms", get_alarms},
+    {"GET", "/api/v1/events", api_events},
+    {"GET", "/api/v1/site", api_site},
+    {"GET", "/api/v1/duty", api_duty},
+    {"GET", "/api/v1/procedures", api_procedures},
+    {"GET", "/api/v1/explain", get_explain},
+    {"GET", "/api/v1/service", get_service},
+    {"GET", "/api/v1/tickets", get_tickets},
+    {"GET", TICKET_PATH, get_ticket},
     {"GET", "/api/v1/plan", get_plan},
+    {"GET", "/api/v1/ledger", get_ledger},
+    {"GET", "/api/v1/wire", get_wire},
+    {"POST", "/api/v1/commands", post_command},
+    {"POST", "/api/v1/read", post_read},
 };
 
-/* A path that ends in '/' has a name behind it, which is looked at there. */
+/* `*` in a route stands for one part of the path; a route that ends in '/' has
+ * something behind it, which is looked at there. */
 static bool
-is_route(const struct route *route, const char *path)
+is_route(const char *route, const char *path)
 {
-    size_t size = strlen(route->path);
-    return route->path[size - 1] == '/'
-               ? strncmp(path, route->path, size) == 0 && path[size] != '\0'
-               : strcmp(path, route->path) == 0;
+    for (; *route != '\0'; route++) {
+        if (*route == '*') {
+            size_t size = strcspn(path, "/");
+            if (size == 0) {
+                return false;
+            }
+            path += size;
+        } else if (*route != *path++) {
+            return false;
+        }
+    }
+    return route[-1] == '/' ? *path != '\0' : *path == '\0';
 }
 
 unsigned
 api_handle(void *ctx, const struct web_request *r, struct strbuf *body)
 {
     struct live *l = ctx;
-    bool known = false;
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (is_route(&routes[i], r->path)) {
-            known = true;
-            if (strcmp(r->method, routes[i].method) == 0) {
-                return routes[i].handle(l, r, body);
-            }
-        }
+    const struct route *route = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(routes) && route == NULL; i++) {
+        route = is_route(routes[i].path, r->path) ? &routes[i] : NULL;
     }
-    return known ? web_problem(body, 405, tr("this path takes the other method"))
-                 : web_problem(body, 404, tr("there is no such path below /api/v1/"));
+    if (route == NULL) {
+        return web_problem(body, 404, tr("there is no such path below /api/v1/"));
+    }
+    return strcmp(r->method, route->method) == 0
+               ? route->handle(l, r, body)
+               : web_problem(body, 405, tr("this path takes the other method"));
 }
