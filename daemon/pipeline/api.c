@@ -17,6 +17,7 @@
  *                           api_ticket.c
  *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=
  *                           ?language=: the coming visits
+ *   GET  /api/v1/report, report.html, report/alarms: see api_report.c
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
  *                           {"cmd":"shelve",..,"for":"2h","reason":..}, "unshelve",
@@ -449,6 +450,9 @@ static const struct route {
     {"GET", TICKET_PATH, get_ticket},
     {"GET", "/api/v1/plan", get_plan},
     {"GET", "/api/v1/ledger", get_ledger},
+    {"GET", "/api/v1/report", api_report},
+    {"GET", "/api/v1/report.html", api_report_page},
+    {"GET", "/api/v1/report/alarms", api_report_alarms},
     {"GET", "/api/v1/wire", get_wire},
     {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},

@@ -46,13 +46,17 @@ int api_number(int64_t *out,
                int64_t most,
                struct err *err);
 
+/* The site as it is now, for whoever takes long; site_free() gives it back. */
+struct site *api_share_site(struct live *l);
+
 typedef unsigned
 api_handler(struct live *l, const struct web_request *r, struct strbuf *body);
-api_handler api_series;     /* GET devices/ID/series */
-api_handler api_marks;      /* GET devices/ID/marks */
-api_handler api_events;     /* GET events */
-api_handler api_site;       /* GET site */
-api_handler api_duty;       /* GET duty */
-api_handler api_procedures; /* GET procedures */
+api_handler api_series;                                     /* GET devices/ID/series */
+api_handler api_marks;                                      /* GET devices/ID/marks */
+api_handler api_events;                                     /* GET events */
+api_handler api_site;                                       /* GET site */
+api_handler api_report, api_report_page, api_report_alarms; /* GET report, .. */
+api_handler api_duty;                                       /* GET duty */
+api_handler api_procedures;                                 /* GET procedures */
 
 #endif

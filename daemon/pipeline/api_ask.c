@@ -1,4 +1,4 @@
-/* What the handlers of the API read of a request. */
+/* What the handlers of the API read of a request and of the daemon. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +12,15 @@ api_asked_for(const struct web_request *r, const char *what)
 {
     const char *value = r->query(r, what);
     return value != NULL && strcmp(value, "0") != 0;
+}
+
+struct site *
+api_share_site(struct live *l)
+{
+    pthread_rwlock_rdlock(&l->site_lock);
+    struct site *site = site_share(l->site);
+    pthread_rwlock_unlock(&l->site_lock);
+    return site;
 }
 
 char *
