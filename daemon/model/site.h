@@ -437,6 +437,9 @@ struct site {
 };
 
 void site_free(struct site *site); /* NULL is accepted. */
+/* For one owner more, who calls site_free() too: it stays as it is until the last has.
+ * From any thread. */
+struct site *site_share(struct site *site);
 
 /* By id; NONE_INDEX when there is none. */
 uint32_t site_device(const struct site *site, const char *id);

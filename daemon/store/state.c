@@ -44,6 +44,12 @@
 #define EVENT_ROW                                                                      \
     "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
 
+/* A name, or the part of it before the dot. */
+#define EVENTS_BACK                                                                    \
+    EVENT_ROW " WHERE seq > ?1 AND seq < ?2 AND (?4 IS NULL OR device = ?4)"           \
+              " AND (?5 IS NULL OR rule = ?5) AND (?6 IS NULL OR name = ?6"            \
+              " OR substr(name, 1, length(?6) + 1) = ?6 || '.')"
+
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -168,6 +174,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " ORDER BY device",
     [SQL_EACH_EVENT] = EVENT_ROW " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     [SQL_EACH_TICKET_EVENT] = EVENT_ROW " WHERE ticket = ?1 ORDER BY seq",
+    [SQL_EVENTS_BACK] = EVENTS_BACK " ORDER BY seq DESC LIMIT ?3",
+    [SQL_EVENTS_BACK_OF_TICKET] =
+        EVENTS_BACK " AND ticket = ?7 ORDER BY seq DESC LIMIT ?3",
+    [SQL_EACH_DEVICE_FIGURE] =
+        EVENT_ROW " WHERE " STATE_FIGURE_EVENTS " AND device = ?1 ORDER BY seq",
     [SQL_EACH_TICKET_ROW] = "SELECT * FROM ticket ORDER BY number",
     [SQL_EACH_LOST_TICKET] =
         "SELECT DISTINCT ticket FROM events WHERE ticket IS NOT NULL"

@@ -50,30 +50,3 @@ api_ask_loop(struct api *a, struct request *request, struct strbuf *body)
     }
     return 200;
 }
-
-bool
-api_flag(const struct web_request *r, const char *what)
-{
-    const char *value = r->query(r, what);
-    return value != NULL && strcmp(value, "0") != 0;
-}
-
-bool
-api_part(const char *path, unsigned n, char *out, size_t size)
-{
-    const char *p = path;
-    for (unsigned i = 0; *p == '/'; i++) {
-        p++;
-        size_t length = strcspn(p, "/");
-        if (i == n) {
-            if (length == 0 || length >= size) {
-                return false;
-            }
-            memcpy(out, p, length);
-            out[length] = '\0';
-            return true;
-        }
-        p += length;
-    }
-    return false;
-}

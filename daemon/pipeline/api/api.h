@@ -27,17 +27,43 @@ void api_service(struct web_service *out, struct live *l);
 unsigned api_problem(struct strbuf *body, const struct err *err);
 /* What the loop answers; waits for it. */
 unsigned api_ask_loop(struct api *a, struct request *request, struct strbuf *body);
-/* Whether the argument is there and not "0". */
-bool api_flag(const struct web_request *r, const char *what);
-/* The n-th part of a path, from 0 ("api"), into `out`; false: there is none, or it is
- * longer than `size`. */
-bool api_part(const char *path, unsigned n, char *out, size_t size);
+/* ---- ask.c: what handlers read of a request ---- */
+
+/* Whether `?what=` is there, and not 0. */
+bool api_asked_for(const struct web_request *r, const char *what);
+/* The part of the path behind "/api/v1/", counted from 0: of
+ * "/api/v1/devices/pump-1/series" 1 is "pump-1".  `out` of `size`; "" where there is
+ * none. */
+char *
+api_path_part(char *out, size_t size, const struct web_request *r, unsigned index);
+/* An instant of the query, as the command line takes it, or milliseconds since 1970;
+ * `*out` stays when it was not given.  ERR_USAGE. */
+int api_instant(int64_t *out,
+                const struct web_request *r,
+                const char *key,
+                int64_t now_ms,
+                struct err *err);
+/* ?from= and ?to=: the last `span_ms` before now where they are not given, or before
+ * `to` where only `from` is not.  ERR_USAGE: `from` is not before `to`. */
+int api_range(int64_t *from_ms,
+              int64_t *to_ms,
+              const struct web_request *r,
+              int64_t span_ms,
+              int64_t now_ms,
+              struct err *err);
+/* A whole number of the query in [least, most]; `*out` stays when it was not given. */
+int api_number(int64_t *out,
+               const struct web_request *r,
+               const char *key,
+               int64_t least,
+               int64_t most,
+               struct err *err);
+/* The site as it is now; site_free() gives it back.  No handler holds the lock: the
+ * loop never waits for one. */
+struct site *api_share_site(struct api *a);
 
 /* ---- routes.c ---- */
 
-typedef unsigned (*api_handler)(struct api *a,
-                                const struct web_request *r,
-                                struct strbuf *body);
 /* One argument of the query. */
 struct api_param {
     enum { PARAM_TEXT, PARAM_NUMBER, PARAM_FLAG, PARAM_CHOICE } kind;
@@ -50,7 +76,7 @@ struct api_route {
     const char *method;
     const char *path; /* "/api/v1/devices/{id}" */
     enum role role;   /* The least that may use it. */
-    api_handler handle;
+    unsigned (*handle)(struct api *a, const struct web_request *r, struct strbuf *body);
     const char *summary;
     const char *answer; /* Schema; "[Row]" is an array of them, "text/csv" a type. */
     const char *body;   /* Schema of what is sent, or its type; NULL: nothing. */
@@ -73,34 +99,16 @@ void api_describe(struct strbuf *out);
 
 /* ---- The handlers ---- */
 
-unsigned
-api_get_status(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_devices(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned api_get_life(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_alarms(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_service(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_explain(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_ledger(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned api_get_plan(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_ticket(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned api_get_wire(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned api_post_read(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_post_command(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_stream(struct api *a, const struct web_request *r, struct strbuf *body);
-unsigned
-api_get_description(struct api *a, const struct web_request *r, struct strbuf *body);
-/* Session, users and tokens, whatever the method. */
-unsigned api_people(struct api *a, const struct web_request *r, struct strbuf *body);
+typedef unsigned
+api_handler(struct api *a, const struct web_request *r, struct strbuf *body);
+api_handler api_get_status, api_get_devices, api_get_life, api_get_alarms;
+api_handler api_get_service, api_get_explain, api_get_ledger, api_get_plan;
+api_handler api_get_tickets, api_get_ticket, api_get_wire, api_get_stream;
+api_handler api_get_description, api_post_read, api_post_command;
+api_handler api_series, api_marks; /* devices/ID/series, .../marks */
+api_handler api_events, api_site, api_duty, api_procedures;
+api_handler api_report, api_report_page, api_report_alarms;
+api_handler api_people; /* Session, users and tokens, whatever the method. */
 
 /* ---- ticket_pack.c ---- */
 
@@ -112,6 +120,9 @@ int api_ticket_pack(struct api *a,
                     struct err *err);
 
 /* ---- stream.c ---- */
+
+/* Whether an event of this name is about users and tokens: administrators only. */
+bool api_is_of_people(const char *event);
 
 /* For web_service. */
 int64_t api_news(void *worker, struct web *w, int64_t after);

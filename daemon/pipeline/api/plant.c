@@ -30,10 +30,10 @@ api_get_devices(struct api *a, const struct web_request *r, struct strbuf *body)
     if (device_filter_check(&filter, &err) != 0) {
         return api_problem(body, &err);
     }
-    struct request request = {
-        .kind = REQUEST_DEVICES,
-        .filter = &filter,
-        .parts = {.points = api_flag(r, "points"), .causes = api_flag(r, "causes")}};
+    struct request request = {.kind = REQUEST_DEVICES,
+                              .filter = &filter,
+                              .parts = {.points = api_asked_for(r, "points"),
+                                        .causes = api_asked_for(r, "causes")}};
     return api_ask_loop(a, &request, body);
 }
 
@@ -58,9 +58,9 @@ api_get_life(struct api *a, const struct web_request *r, struct strbuf *body)
         strbuf_add(body, strbuf_text(&now));
     } else {
         options.now = strbuf_text(&now);
-        pthread_rwlock_rdlock(&a->live->site_lock);
-        int code = device_life_json(a->live->site, a->reader, id, &options, body, &err);
-        pthread_rwlock_unlock(&a->live->site_lock);
+        struct site *site = api_share_site(a);
+        int code = device_life_json(site, a->reader, id, &options, body, &err);
+        site_free(site);
         status = code == 0 ? 200 : api_problem(body, &err);
     }
     strbuf_fini(&now);
@@ -77,10 +77,10 @@ api_get_alarms(struct api *a, const struct web_request *r, struct strbuf *body)
         .state = r->query(r, "state"),
     };
     struct err err;
-    if (listing_alarms(a->reader, &filter, body, &err) != 0) {
-        return api_problem(body, &err);
-    }
-    return 200;
+    struct site *site = api_share_site(a);
+    int code = listing_alarms(site, a->reader, &filter, body, &err);
+    site_free(site);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 unsigned
@@ -110,10 +110,9 @@ api_get_ledger(struct api *a, const struct web_request *r, struct strbuf *body)
         .keeper = r->query(r, "keeper"),
     };
     struct err err;
-    pthread_rwlock_rdlock(&a->live->site_lock);
-    int code =
-        listing_ledger(a->live->site, a->reader, &filter, clock_real_ms(), body, &err);
-    pthread_rwlock_unlock(&a->live->site_lock);
+    struct site *site = api_share_site(a);
+    int code = listing_ledger(site, a->reader, &filter, clock_real_ms(), body, &err);
+    site_free(site);
     return code == 0 ? 200 : api_problem(body, &err);
 }
 
@@ -127,10 +126,9 @@ api_get_plan(struct api *a, const struct web_request *r, struct strbuf *body)
                                  .to = r->query(r, "to"),
                                  .language = r->query(r, "language")};
     struct err err;
-    pthread_rwlock_rdlock(
-        &a->live->site_lock); /* It must not be exchanged meanwhile. */
-    int code = listing_plan(a->reader, a->live->site, &filter,
+    struct site *site = api_share_site(a);
+    int code = listing_plan(a->reader, site, &filter,
                             engine_clock_now(&a->live->clock.engine), body, &err);
-    pthread_rwlock_unlock(&a->live->site_lock);
+    site_free(site);
     return code != 0 ? api_problem(body, &err) : 200;
 }

@@ -15,6 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/model/event.h"
 #include "daemon/pipeline/api/api.h"
+#include "daemon/pipeline/listings.h"
 
 #define EVENTS_PER_TURN 256
 #define HELLO           "retry: 1000\nevent: hello\ndata: {"
@@ -24,7 +25,8 @@
 
 struct telling {
     struct api *a;
-    struct web *web; /* NULL: into `out`. */
+    struct site *site; /* Shared. */
+    struct web *web;   /* NULL: into `out`. */
     struct strbuf *out;
     struct strbuf message;
     int64_t seq;   /* Of the last. */
@@ -36,9 +38,10 @@ struct telling {
 static bool
 add_alarm(void *ctx, const struct alarm *a)
 {
-    struct strbuf *out = ctx;
+    struct telling *t = ctx;
+    struct err err; /* Of its ticket's row: the alarm's own is there. */
     if (a->state != ALARM_NORMAL) {
-        alarm_to_json(out, a);
+        (void)listing_alarm(&t->message, t->site, t->a->reader, a, &err);
     }
     return true;
 }
@@ -58,7 +61,7 @@ add_alarm_row(struct telling *t, const struct event_row *e)
     strbuf_json_key(m, "alarm");
     size_t before = m->size;
     if (e->rule != NULL && e->device != NULL) {
-        (void)state_one_alarm(t->a->reader, e->device, e->rule, add_alarm, m, &t->err);
+        (void)state_one_alarm(t->a->reader, e->device, e->rule, add_alarm, t, &t->err);
     }
     strbuf_add(m, m->size == before ? "null" : "");
 }
@@ -75,10 +78,10 @@ add_ticket_row(struct telling *t, const struct event_row *e)
     strbuf_add(m, m->size == before ? "null" : "");
 }
 
-static bool
-is_told(const char *name)
+bool
+api_is_of_people(const char *event)
 {
-    return strncmp(name, "user.", 5) != 0 && strncmp(name, "token.", 6) != 0;
+    return strncmp(event, "user.", 5) == 0 || strncmp(event, "token.", 6) == 0;
 }
 
 static bool
@@ -90,7 +93,7 @@ tell_event(void *ctx, const struct event_row *e)
     }
     t->seq = e->seq;
     t->count++;
-    if (!is_told(e->name)) {
+    if (api_is_of_people(e->name)) {
         return true;
     }
     struct strbuf *m = &t->message;
@@ -114,7 +117,7 @@ int64_t
 api_news(void *worker, struct web *w, int64_t after)
 {
     struct api *a = worker;
-    struct telling t = {.a = a, .web = w, .seq = after};
+    struct telling t = {.a = a, .site = api_share_site(a), .web = w, .seq = after};
     int code = 0;
     if (after < 0) {
         t.seq = 0;
@@ -130,6 +133,7 @@ api_news(void *worker, struct web *w, int64_t after)
         log_warning("event stream: %s; tried again with the next event", t.err.text);
     }
     strbuf_fini(&t.message);
+    site_free(t.site);
     return t.seq;
 }
 
@@ -178,9 +182,11 @@ api_get_stream(struct api *a, const struct web_request *r, struct strbuf *body)
     int64_t since = web_news_since(a->live->web);
     if (t.seq < since) { /* The ring does not go back so far. */
         t.until = since;
+        t.site = api_share_site(a);
         code =
             state_each_event(a->reader, t.seq, BACKLOG_EVENTS, tell_event, &t, &t.err);
         t.seq = t.seq < since ? since : t.seq;
+        site_free(t.site);
     }
     strbuf_fini(&t.message);
     if (code != 0) {

@@ -76,8 +76,8 @@ api_ticket_pack(struct api *a,
         return err_set(err, ERR_NOT_FOUND, "\"%s\" is no ticket's number", name);
     }
     ask_device(a, number, &now);
-    pthread_rwlock_rdlock(&a->live->site_lock);
-    int code = evidence_load(&e, a->live->site, a->reader, number, clock_real_ms(),
+    struct site *site = api_share_site(a);
+    int code = evidence_load(&e, site, a->reader, number, clock_real_ms(),
                              strbuf_text(&now), err);
     if (code == 0 && form == FORM_JSON) {
         evidence_json(body, e);
@@ -91,7 +91,7 @@ api_ticket_pack(struct api *a,
         r->answer->page = true; /* It has its style in itself. */
     }
     evidence_free(e);
-    pthread_rwlock_unlock(&a->live->site_lock);
+    site_free(site);
     strbuf_fini(&now);
     return code;
 }

@@ -67,8 +67,8 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
         .assignee = r->query(r, "assignee"),
         .team = r->query(r, "team"),
         .order = r->query(r, "order"),
-        .all = api_flag(r, "all"),
-        .overdue = api_flag(r, "overdue"),
+        .all = api_asked_for(r, "all"),
+        .overdue = api_asked_for(r, "overdue"),
     };
     struct err err;
     if (!ticket_limit_parse(&filter.limit, r->query(r, "limit"))) {
@@ -77,10 +77,9 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
     }
     struct ticket_listing *listing = NULL;
     int64_t now_ms = engine_clock_now(&a->live->clock.engine);
-    pthread_rwlock_rdlock(&a->live->site_lock);
-    int code =
-        ticket_listing_open(&listing, a->reader, a->live->site, &filter, now_ms, &err);
-    pthread_rwlock_unlock(&a->live->site_lock);
+    struct site *site = api_share_site(a);
+    int code = ticket_listing_open(&listing, a->reader, site, &filter, now_ms, &err);
+    site_free(site);
     return code == 0 ? begin_tickets(a, listing, r, body) : api_problem(body, &err);
 }
 
