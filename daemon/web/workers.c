@@ -7,7 +7,8 @@
 #include "daemon/base/log.h"
 
 #define QUICK_THREADS 2
-#define THREADS       (QUICK_THREADS + 1)
+#define SLOW_THREADS  2 /* One report does not hold up a ticket's evidence. */
+#define THREADS       (QUICK_THREADS + SLOW_THREADS)
 #define QUICK_WAITING 512 /* Some hundred viewers that all reload. */
 #define SLOW_WAITING  16  /* Each may take seconds. */
 

@@ -1,5 +1,5 @@
 /* Threads that answer requests, so that no door waits for a database or the loop.  Two
- * queues: what is quick, and what may take seconds, which has one thread of its own. */
+ * queues, with threads of their own: what is quick, and what may take seconds. */
 #ifndef CARETAKER_WEB_WORKERS_H
 #define CARETAKER_WEB_WORKERS_H
 

@@ -160,7 +160,7 @@ const struct api_route api_routes[] = {
      "Series",
      NULL,
      series_params,
-     {.slow = true}},
+     {0}},
     {"GET",
      V1 "devices/{device}/marks",
      ROLE_VIEWER,
