@@ -1,6 +1,7 @@
 #include "daemon/base/arena.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct block {
 struct arena {
     struct block *blocks; /* The one being filled comes first. */
     size_t total;
+    atomic_uint owners; /* Beside the first. */
 };
 
 struct arena *
@@ -31,10 +33,17 @@ arena_new(void)
     return a;
 }
 
+struct arena *
+arena_share(struct arena *a)
+{
+    atomic_fetch_add(&a->owners, 1);
+    return a;
+}
+
 void
 arena_free(struct arena *a)
 {
-    if (a == NULL) {
+    if (a == NULL || atomic_fetch_sub(&a->owners, 1) != 0) {
         return;
     }
     struct block *b = a->blocks;

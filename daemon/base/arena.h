@@ -6,7 +6,10 @@
 
 struct arena;
 
-struct arena *arena_new(void);    /* Returns owned; aborts when out of memory. */
+struct arena *arena_new(void); /* Returns owned; aborts when out of memory. */
+/* One owner more: it stays until as many have freed it.  From any thread; `a` itself.
+ */
+struct arena *arena_share(struct arena *a);
 void arena_free(struct arena *a); /* NULL is accepted. */
 
 /* Zeroed, aligned for any type; never NULL (out of memory aborts). */

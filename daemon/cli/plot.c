@@ -101,25 +101,6 @@ take(void *ctx, const struct history_bucket *b)
     return true;
 }
 
-/* With what any rule compares it to raise an alarm. */
-static void
-find_limits(struct plotted *p, const struct site *site, uint32_t index)
-{
-    uint32_t device = site->points[index].device;
-    for (uint32_t r = 0; r < site->rule_count; r++) {
-        if (applies_to_device(&site->rules[r].applies_to, &site->devices[device])) {
-            struct rule_points found = {.point_count = 0};
-            rule_points_add(&found, p->arena, site, &site->rules[r], device);
-            for (uint32_t i = 0; i < found.limit_count; i++) {
-                const struct rule_limit *l = &found.limits[i];
-                if (l->point == index && !l->clears && p->limit_count < LIMITS_MAX) {
-                    p->limits[p->limit_count++] = *l;
-                }
-            }
-        }
-    }
-}
-
 /* What the site says of it, if it does. */
 static void
 describe(struct plotted *p,
@@ -134,7 +115,8 @@ describe(struct plotted *p,
         point = index != NONE_INDEX ? &site->points[index] : NULL;
         if (point != NULL) {
             p->known = true;
-            find_limits(p, site, index);
+            p->limit_count =
+                rule_points_limits(p->limits, LIMITS_MAX, p->arena, site, index);
         }
     }
     p->step_ms = history_step(a->from_ms, a->to_ms, columns);

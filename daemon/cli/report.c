@@ -81,10 +81,10 @@ make_and_print(const struct arguments *a,
 {
     struct err err = {0};
     struct alarm_report r;
-    const struct report_head head = {.site = o->site,
-                                     .operators = o->operators,
-                                     .from_logs = o->log_count > 0,
-                                     .advised = o->advise};
+    const struct alarm_report_head head = {.site = o->site,
+                                           .operators = o->operators,
+                                           .from_logs = o->log_count > 0,
+                                           .advised = o->advise};
     int code = alarm_report_make(&r, o, diags, &err);
     if (code == ERR_NOT_FOUND && o->log_count == 0) {
         fprintf(
@@ -102,7 +102,10 @@ make_and_print(const struct arguments *a,
     }
     int status = CLI_OK;
     if (a->json) {
-        report_print_alarms_json(&r, &head);
+        struct strbuf out = {0};
+        alarm_report_json(&out, &r, &head);
+        puts(strbuf_text(&out));
+        strbuf_fini(&out);
     } else {
         status = report_print_alarms_text(&r, &head);
     }

@@ -9,57 +9,6 @@
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/site_report.h"
 
-/* "T..T" */
-static int
-read_range(struct site_report_options *o, const char *text, struct err *err)
-{
-    const char *dots = strstr(text, "..");
-    char from[INSTANT_TEXT_BYTES];
-    if (dots == NULL || (size_t)(dots - text) >= sizeof from) {
-        return err_set(err, ERR_RANGE,
-                       "\"%s\" is no period; FROM..TO is accepted, such as "
-                       "2026-01-01..2026-04-01",
-                       text);
-    }
-    snprintf(from, sizeof from, "%.*s", (int)(dots - text), text);
-    int code = instant_parse_relative(&o->before_from_ms, from, o->now_ms, err);
-    return code == 0 ? instant_parse_relative(&o->before_to_ms, dots + strlen(".."),
-                                              o->now_ms, err)
-                     : code;
-}
-
-/* Once the site is loaded: times are in its zone. */
-static int
-fill_options(const struct cli_command *self,
-             const struct cli_figures *a,
-             struct site_report_options *o)
-{
-    struct err err = {0};
-    if ((a->from != NULL &&
-         instant_parse_relative(&o->from_ms, a->from, o->now_ms, &err) != 0) ||
-        (a->to != NULL &&
-         instant_parse_relative(&o->to_ms, a->to, o->now_ms, &err) != 0)) {
-        return cli_usage_error(self, "%s", err.text);
-    }
-    if (a->compare != NULL && read_range(o, a->compare, &err) != 0) {
-        return cli_usage_error(self, "--compare: %s", err.text);
-    }
-    if (a->device != NULL && site_device(o->site, a->device) == NONE_INDEX) {
-        fprintf(stderr, tr("caretaker: there is no device \"%s\"\n"), a->device);
-        return CLI_NO;
-    }
-    for (uint32_t i = 0; i < o->site->device_count; i++) {
-        const struct device *d = &o->site->devices[i];
-        if ((a->type == NULL || strcmp(a->type, d->type) == 0) &&
-            (a->area == NULL || strcmp(a->area, report_area(d)) == 0) &&
-            (a->device == NULL || strcmp(a->device, d->id) == 0)) {
-            return CLI_OK;
-        }
-    }
-    fprintf(stderr, tr("caretaker: no device is of that type, area and id\n"));
-    return CLI_NO;
-}
-
 static int
 make_and_print(const struct cli_command *self,
                const struct site_report_options *o,
@@ -116,17 +65,24 @@ cli_report_figures(const struct cli_command *self, const struct cli_figures *a)
     if (a->state != NULL) {
         site->data_dir = a->state;
     }
-    struct site_report_options o = {
-        .site = site,
-        .filter = {.type = a->type, .area = a->area, .device = a->device},
-        .from_ms = INSTANT_NONE,
-        .to_ms = INSTANT_NONE,
-        .before_from_ms = INSTANT_NONE,
-        .before_to_ms = INSTANT_NONE,
-        .now_ms = clock_real_ms(),
-        .language = cli_document_language(site)};
-    int status = fill_options(self, a, &o);
-    if (status == CLI_OK) {
+    struct err err = {0};
+    const struct site_report_words words = {.from = a->from,
+                                            .to = a->to,
+                                            .compare = a->compare,
+                                            .type = a->type,
+                                            .area = a->area,
+                                            .device = a->device};
+    struct site_report_options o = {.site = site,
+                                    .now_ms = clock_real_ms(),
+                                    .language = cli_document_language(site)};
+    int code = site_report_ask(&o, &words, &err);
+    int status = CLI_OK;
+    if (code == ERR_NOT_FOUND) {
+        fprintf(stderr, "caretaker: %s\n", err.text);
+        status = CLI_NO;
+    } else if (code != 0) {
+        status = cli_usage_error(self, "--%s", err.text);
+    } else {
         status = make_and_print(self, &o, print);
     }
     site_free(site);

@@ -23,6 +23,13 @@ site_free(struct site *site)
     }
 }
 
+struct site *
+site_share(struct site *site)
+{
+    (void)arena_share(site->arena);
+    return site;
+}
+
 /* Index of `id` in a table sorted by it; the id is the first member of a row. */
 static uint32_t
 find_sorted(const void *rows, uint32_t count, size_t row_bytes, const char *id)

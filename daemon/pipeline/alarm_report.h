@@ -5,6 +5,7 @@
 #define CARETAKER_PIPELINE_ALARM_REPORT_H
 
 #include "daemon/base/diag.h"
+#include "daemon/base/strbuf.h"
 #include "daemon/pipeline/alarm_advice.h"
 #include "daemon/pipeline/alarm_episodes.h"
 #include "daemon/pipeline/alarm_quality.h"
@@ -45,5 +46,24 @@ int alarm_report_make(struct alarm_report *out,
                       struct diags *diags,
                       struct err *err);
 void alarm_report_fini(struct alarm_report *r);
+
+/* ---- showing it ---- */
+
+#define ALARM_REPORT_BASIS                                                             \
+    "ANSI/ISA-18.2-2016 (IEC 62682:2014) clause 16 and EEMUA Publication 191, per "    \
+    "operator"
+struct alarm_report_head {
+    const struct site *site;
+    uint32_t operators;
+    bool from_logs;
+    bool advised;
+};
+/* A rate of a few minutes is no rate. */
+bool alarm_report_says_nothing(const struct alarm_quality_figure *f);
+/* One object: report site source from to days operators raises alarms peak_at
+ * priorities figures floods top standing basis. */
+void alarm_report_json(struct strbuf *out,
+                       const struct alarm_report *r,
+                       const struct alarm_report_head *h);
 
 #endif

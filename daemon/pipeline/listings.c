@@ -6,14 +6,20 @@
 #include "collectors/detail.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/causes.h"
+#include "daemon/pipeline/report_rows.h"
+#include "daemon/pipeline/rule_points.h"
 
 struct listing {
+    const struct site *site;
+    struct state *store;
     const struct alarm_filter *alarms;
     bool has_severity, has_state;
     enum severity severity;
     enum alarm_state alarm_state;
     struct strbuf *out;
     bool first;
+    int code;
+    struct err *err;
 };
 
 static bool
@@ -29,6 +35,115 @@ separate(struct listing *l)
     l->first = false;
 }
 
+/* ---- alarms ---- */
+
+static void
+add_device(struct strbuf *out, const struct device *d)
+{
+    const char *area = d != NULL ? report_area(d) : "";
+    strbuf_json_str(out, "device_name", d != NULL ? d->name : NULL);
+    strbuf_json_str(out, "location", d != NULL ? d->location : NULL);
+    strbuf_json_str(out, "area", area[0] != '\0' ? area : NULL);
+    strbuf_json_str(out, "device_type", d != NULL ? d->type : NULL);
+}
+
+/* `value` is the left side of the rule's first comparison: its unit, where that is the
+ * value of a point; NULL where it is something else. */
+static const char *
+unit_of(const struct site *site, const struct rule_spec *rule, uint32_t device)
+{
+    struct rule_points found = {.point_count = 0};
+    struct arena *arena = arena_new();
+    const char *unit = NULL;
+    rule_points_add(&found, arena, site, rule, device);
+    const char *when = rule->level_count > 0 ? rule->levels[0].when.text : NULL;
+    if (found.limit_count > 0 && when != NULL && !found.limits[0].clears) {
+        const char *limit = strstr(when, found.limits[0].text);
+        bool is_first = limit != NULL && strcspn(when, "<>=") >= (size_t)(limit - when);
+        unit = is_first ? site->points[found.limits[0].point].unit : NULL;
+    }
+    arena_free(arena);
+    return unit;
+}
+
+static void
+add_rule(struct strbuf *out, const struct rule_spec *r)
+{
+    enum language language = catalogue_language();
+    const struct text none = {.in = {NULL}};
+    strbuf_json_str(out, "cause", text_in(r != NULL ? &r->cause : &none, language));
+    strbuf_json_str(out, "consequence",
+                    text_in(r != NULL ? &r->consequence : &none, language));
+    strbuf_json_str(out, "action", text_in(r != NULL ? &r->action : &none, language));
+    strbuf_json_str(out, "procedure", r != NULL ? r->procedure : NULL);
+    strbuf_json_str(out, "group", r != NULL ? r->group : NULL);
+}
+
+struct its_ticket {
+    struct strbuf *out;
+    const char *rule_team;
+    bool found;
+};
+
+static bool
+add_ticket(void *ctx, const struct ticket *t)
+{
+    struct its_ticket *of = ctx;
+    const char *team = t->team[0] != '\0' ? t->team : of->rule_team;
+    strbuf_json_time(of->out, "respond_by", t->respond_by_ms);
+    strbuf_json_time(of->out, "resolve_by", t->resolve_by_ms);
+    strbuf_json_str(of->out, "ticket_state", ticket_state_name(t->state));
+    strbuf_json_str(of->out, "assignee", t->assignee[0] != '\0' ? t->assignee : NULL);
+    strbuf_json_str(of->out, "team", team);
+    of->found = true;
+    return false;
+}
+
+static void
+add_hiding(struct strbuf *out, const struct alarm *a)
+{
+    bool hidden = alarm_state_is_hidden(a->state);
+    strbuf_json_str(out, "suppressed_by",
+                    a->state == ALARM_SUPPRESSED ? a->hiding.by : NULL);
+    strbuf_json_str(out, "hidden_why", hidden ? a->hiding.reason : NULL);
+    strbuf_json_bool(out, "chattering", a->chatter);
+}
+
+int
+listing_alarm(struct strbuf *out,
+              const struct site *site,
+              struct state *store,
+              const struct alarm *a,
+              struct err *err)
+{
+    uint32_t device = site_device(site, a->device);
+    uint32_t rule = site_rule(site, a->rule);
+    const struct rule_spec *r = rule != NONE_INDEX ? &site->rules[rule] : NULL;
+    struct its_ticket of = {.out = out, .rule_team = r != NULL ? r->team : NULL};
+    int code = 0;
+    alarm_to_json(out, a);
+    out->size--; /* More keys stand before the brace. */
+    add_device(out, device != NONE_INDEX ? &site->devices[device] : NULL);
+    add_rule(out, r);
+    strbuf_json_str(out, "unit",
+                    device != NONE_INDEX && r != NULL ? unit_of(site, r, device)
+                                                      : NULL);
+    if (a->ticket != 0 && store != NULL) {
+        code = state_one_ticket(store, a->ticket, add_ticket, &of, err);
+    }
+    if (!of.found) {
+        static const char *const keys[] = {"respond_by", "resolve_by", "ticket_state",
+                                           "assignee"};
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            strbuf_json_str(out, keys[i], NULL);
+        }
+        strbuf_json_str(out, "team", of.rule_team);
+    }
+    add_hiding(out, a);
+    strbuf_add_char(out, '}');
+    return code;
+}
+
 static bool
 add_alarm(void *ctx, const struct alarm *a)
 {
@@ -37,18 +152,24 @@ add_alarm(void *ctx, const struct alarm *a)
         (!l->has_severity || l->severity == a->severity) &&
         (!l->has_state || l->alarm_state == a->state)) {
         separate(l);
-        alarm_to_json(l->out, a);
+        l->code = listing_alarm(l->out, l->site, l->store, a, l->err);
     }
-    return true;
+    return l->code == 0;
 }
 
 int
-listing_alarms(struct state *store,
+listing_alarms(const struct site *site,
+               struct state *store,
                const struct alarm_filter *filter,
                struct strbuf *out,
                struct err *err)
 {
-    struct listing l = {.alarms = filter, .out = out, .first = true};
+    struct listing l = {.site = site,
+                        .store = store,
+                        .alarms = filter,
+                        .out = out,
+                        .first = true,
+                        .err = err};
     l.has_severity = filter->severity != NULL;
     l.has_state = filter->state != NULL;
     if (l.has_severity && !severity_parse(&l.severity, filter->severity)) {
@@ -65,7 +186,7 @@ listing_alarms(struct state *store,
     strbuf_add_char(out, '[');
     int code = store != NULL ? state_each_alarm(store, true, add_alarm, &l, err) : 0;
     strbuf_add_char(out, ']');
-    return code;
+    return code != 0 ? code : l.code;
 }
 
 static bool

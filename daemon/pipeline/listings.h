@@ -13,12 +13,28 @@
 struct alarm_filter { /* NULL: any. */
     const char *device, *rule, *severity, *state;
 };
-/* ERR_RANGE: a filter names no severity or state, with what is accepted.  `store` may
+/* An array; each row is alarm_to_json() and, behind it, what a page shows beside it:
+ *
+ *   device_name location area device_type          of the device; null where it is gone
+ *   cause consequence action procedure team group unit   of the rule, in the language
+ * of the thread; `unit` is that of `value` respond_by resolve_by ticket_state assignee
+ * of its ticket suppressed_by hidden_why                       of a hidden one
+ *   chattering
+ *
+ * ERR_RANGE: a filter names no severity or state, with what is accepted.  `store` may
  * be NULL: nothing was written yet. */
-int listing_alarms(struct state *store,
+int listing_alarms(const struct site *site,
+                   struct state *store,
                    const struct alarm_filter *filter,
                    struct strbuf *out,
                    struct err *err);
+
+/* One row of it.  `store` is read for its ticket. */
+int listing_alarm(struct strbuf *out,
+                  const struct site *site,
+                  struct state *store,
+                  const struct alarm *a,
+                  struct err *err);
 
 /* The devices that are out of service: device by reason since until. */
 int listing_service(struct state *store, struct strbuf *out, struct err *err);

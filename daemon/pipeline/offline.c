@@ -28,7 +28,7 @@ offline_listing_alarms(const struct site *site,
     struct state *store = NULL;
     int code = open_state(&store, site, err);
     if (code == 0) {
-        code = listing_alarms(store, filter, out, err);
+        code = listing_alarms(site, store, filter, out, err);
     }
     state_close(store);
     return code;

@@ -11,8 +11,11 @@ struct finding {
     struct arena *arena;
     const struct site *site;
     uint32_t device;
+    const struct rule_spec *rule;
+    uint32_t level;
     const struct expr_text *text;
     bool clears;
+    bool negated; /* What is looked at stands behind a `not`. */
     int64_t hold_ms;
 };
 
@@ -102,6 +105,25 @@ is_known(const struct rule_points *out, const struct rule_limit *limit)
     return false;
 }
 
+const char *
+rule_side_name(enum rule_side s)
+{
+    static const char *const names[] = {"above", "below", "equal", "unequal"};
+    return names[s];
+}
+
+/* Where the point is when `n` holds (or, negated, does not), with the point standing on
+ * the left or the right of it. */
+static enum rule_side
+side_of(const struct node *n, bool on_left, bool negated)
+{
+    if (n->kind == NODE_EQ || n->kind == NODE_NE) {
+        return (n->kind == NODE_EQ) != negated ? RULE_EQUAL : RULE_UNEQUAL;
+    }
+    bool above = (n->kind == NODE_GT || n->kind == NODE_GE) == on_left;
+    return above != negated ? RULE_ABOVE : RULE_BELOW;
+}
+
 static void
 add_limit(struct finding *f, const struct node *n)
 {
@@ -121,8 +143,11 @@ add_limit(struct finding *f, const struct node *n)
         return;
     }
     const struct rule_limit limit = {
+        .rule = f->rule,
+        .level = f->level,
         .point = point,
         .value = value,
+        .side = side_of(n, left != NULL, f->negated),
         .text = arena_strndup(f->arena, f->text->text + n->start, n->end - n->start),
         .clears = f->clears,
         .hold_ms = f->hold_ms,
@@ -149,8 +174,10 @@ look_at(struct finding *f, const struct node *n)
         }
         return;
     }
+    f->negated = f->negated != (n->kind == NODE_NOT);
     look_at(f, n->args[0]);
     look_at(f, n->args[1]);
+    f->negated = f->negated != (n->kind == NODE_NOT);
 }
 
 static void
@@ -175,12 +202,39 @@ rule_points_add(struct rule_points *out,
                 const struct rule_spec *rule,
                 uint32_t device)
 {
-    struct finding f = {.out = out, .arena = arena, .site = site, .device = device};
-    for (uint32_t i = 0; i < rule->level_count; i++) {
-        read_text(&f, &rule->levels[i].when, false, rule->hold_ms);
+    struct finding f = {
+        .out = out, .arena = arena, .site = site, .rule = rule, .device = device};
+    for (f.level = 0; f.level < rule->level_count; f.level++) {
+        read_text(&f, &rule->levels[f.level].when, false, rule->hold_ms);
     }
-    for (uint32_t i = 0; i < rule->level_count; i++) {
-        read_text(&f, &rule->levels[i].clear, true, rule->clear_hold_ms);
+    for (f.level = 0; f.level < rule->level_count; f.level++) {
+        read_text(&f, &rule->levels[f.level].clear, true, rule->clear_hold_ms);
     }
+    f.level = 0;
     read_text(&f, &rule->while_, false, 0);
+}
+
+uint32_t
+rule_points_limits(struct rule_limit *out,
+                   uint32_t max,
+                   struct arena *arena,
+                   const struct site *site,
+                   uint32_t point)
+{
+    uint32_t device = site->points[point].device;
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < site->rule_count; r++) {
+        const struct rule_spec *rule = &site->rules[r];
+        struct rule_points found = {.point_count = 0};
+        if (applies_to_device(&rule->applies_to, &site->devices[device])) {
+            rule_points_add(&found, arena, site, rule, device);
+        }
+        for (uint32_t i = 0; i < found.limit_count && count < max; i++) {
+            const struct rule_limit *l = &found.limits[i];
+            if (l->point == point && !l->clears) {
+                out[count++] = *l;
+            }
+        }
+    }
+    return count;
 }

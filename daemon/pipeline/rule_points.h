@@ -12,10 +12,17 @@
 #define RULE_POINTS_MAX 16 /* More lines than anybody tells apart. */
 #define RULE_LIMITS_MAX 16
 
+/* Where the point's value is when the comparison holds. */
+enum rule_side { RULE_ABOVE, RULE_BELOW, RULE_EQUAL, RULE_UNEQUAL };
+const char *rule_side_name(enum rule_side s); /* "above" "below" "equal" "unequal" */
+
 /* `POINT > NUMBER`, or a mean, median, ... of the point's past. */
 struct rule_limit {
-    uint32_t point;   /* Index into site->points. */
-    double value;     /* In the point's unit. */
+    const struct rule_spec *rule; /* Borrowed. */
+    uint32_t level;               /* Of the rule; of `while` it is 0. */
+    uint32_t point;               /* Index into site->points. */
+    double value;                 /* In the point's unit. */
+    enum rule_side side;
     const char *text; /* As written: "bearing > 80 °C". */
     bool clears;      /* It stands in a `clear`. */
     int64_t hold_ms;  /* Beyond it for so long, or back for so long where it clears. */
@@ -37,5 +44,13 @@ void rule_points_add(struct rule_points *out,
                      const struct site *site,
                      const struct rule_spec *rule,
                      uint32_t device);
+
+/* With what any rule that goes to the point's device compares the point to raise an
+ * alarm: at most `max` into `out`; returns how many.  Texts live in `arena`. */
+uint32_t rule_points_limits(struct rule_limit *out,
+                            uint32_t max,
+                            struct arena *arena,
+                            const struct site *site,
+                            uint32_t point);
 
 #endif

@@ -50,6 +50,18 @@ struct site_report_options {
     enum language language;
 };
 
+/* What somebody asks for, in words; NULL: he does not say. */
+struct site_report_words {
+    const char *from, *to, *compare; /* "FROM..TO" */
+    const char *type, *area, *device;
+};
+/* Reads them into `o`, whose site, now_ms and language are set.  The words are borrowed
+ * as long as `o`.  ERR_USAGE: one cannot be read; ERR_NOT_FOUND: the site has no such
+ * device. */
+int site_report_ask(struct site_report_options *o,
+                    const struct site_report_words *w,
+                    struct err *err);
+
 struct site_period {
     int64_t from_ms, to_ms;
     struct figures figures;

@@ -13,6 +13,7 @@ export let site = null;
 
 export async function enter() {
   session = await get('session');
+  if (session.role === 'none') session.role = null;
   setCsrf(session.csrf);
   await speak(session.language ?? session.site_language);
   if (session.role) {

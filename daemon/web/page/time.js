@@ -64,16 +64,18 @@ export function moment(at) {
   return Math.abs(then - now()) < 180 * 86400e3 ? `${day(then)} ${clock(then)}` : `${date(then)} ${clock(then)}`;
 }
 
-const STEPS = [[86400e3, 'd'], [3600e3, 'h'], [60e3, 'min'], [1e3, 's']];
+const STEPS = [86400e3, 3600e3, 60e3, 1e3];
+const units = () => [t('d'), t('h'), t('min'), t('s')];
 
 // "3 d 4 h", "12 min", "45 s": two units at most; seconds only below two minutes.
 export function duration(span) {
   let left = Math.max(0, Math.round(span / 1000) * 1000);
   const parts = [];
-  for (const [size, unit] of STEPS) {
+  for (const [i, size] of STEPS.entries()) {
     const n = Math.floor(left / size);
-    if ((n > 0 || (unit === 's' && parts.length === 0)) && !(unit === 's' && parts.length > 0 && span >= 120e3)) {
-      parts.push(`${n} ${t(unit)}`);
+    const fine = size === 1e3;
+    if ((n > 0 || (fine && parts.length === 0)) && !(fine && parts.length > 0 && span >= 120e3)) {
+      parts.push(`${n} ${units()[i]}`);
       left -= n * size;
     } else if (parts.length > 0) break;
     if (parts.length === 2) break;

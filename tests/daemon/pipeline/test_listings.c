@@ -146,7 +146,7 @@ START_TEST(test_alarms)
 {
     struct strbuf text = {0};
     struct strbuf listed = {0};
-    must(listing_alarms(store, &alarm_rows[_i].filter, &text, &err));
+    must(listing_alarms(&estate, store, &alarm_rows[_i].filter, &text, &err));
     summarise(&text, &listed);
     ck_assert_str_eq(strbuf_text(&listed), alarm_rows[_i].listed);
     strbuf_fini(&listed);
@@ -291,9 +291,10 @@ START_TEST(test_filters_that_name_nothing)
 {
     struct strbuf text = {0};
     bool of_alarms = wrong[_i].tickets.state == NULL;
-    int code = of_alarms ? listing_alarms(store, &wrong[_i].alarms, &text, &err)
-                         : listing_tickets(store, &estate, &wrong[_i].tickets, NOW,
-                                           &text, &err);
+    int code =
+        of_alarms
+            ? listing_alarms(&estate, store, &wrong[_i].alarms, &text, &err)
+            : listing_tickets(store, &estate, &wrong[_i].tickets, NOW, &text, &err);
     ck_assert_int_eq(code, ERR_RANGE);
     ck_assert_msg(strstr(err.text, wrong[_i].said) != NULL, "%s", err.text);
     ck_assert_uint_eq(text.size, 0);

@@ -8,8 +8,8 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
+#include "daemon/pipeline/api/api.h"
 #include "daemon/pipeline/evidence.h"
-#include "daemon/pipeline/live_inside.h"
 
 enum form { FORM_JSON, FORM_CHART, FORM_PAGE };
 
@@ -47,7 +47,7 @@ draw_chart(struct strbuf *body,
 
 /* The device as the loop knows it, where the ticket has one that is still there. */
 static void
-ask_device(struct live *l, int64_t number, struct strbuf *now)
+ask_device(struct api *a, int64_t number, struct strbuf *now)
 {
     struct err err;
     char device[ID_BYTES_MAX];
@@ -56,17 +56,17 @@ ask_device(struct live *l, int64_t number, struct strbuf *now)
                               .filter = &filter,
                               .parts = {.points = true, .causes = true},
                               .answer = now};
-    if (evidence_device(device, l->reader, number, &err) == 0 && device[0] != '\0') {
-        (void)request_ask(&l->requests, &request);
+    if (evidence_device(device, a->reader, number, &err) == 0 && device[0] != '\0') {
+        (void)request_ask(&a->live->requests, &request);
     }
 }
 
 int
-api_ticket(struct live *l,
-           const struct web_request *r,
-           const char *name,
-           struct strbuf *body,
-           struct err *err)
+api_ticket_pack(struct api *a,
+                const struct web_request *r,
+                const char *name,
+                struct strbuf *body,
+                struct err *err)
 {
     int64_t number = 0;
     enum form form = FORM_JSON;
@@ -75,21 +75,23 @@ api_ticket(struct live *l,
     if (!read_name(name, &number, &form)) {
         return err_set(err, ERR_NOT_FOUND, "\"%s\" is no ticket's number", name);
     }
-    ask_device(l, number, &now);
-    pthread_rwlock_rdlock(&l->site_lock);
-    int code = evidence_load(&e, l->site, l->reader, number, clock_real_ms(),
+    ask_device(a, number, &now);
+    struct site *site = api_share_site(a);
+    int code = evidence_load(&e, site, a->reader, number, clock_real_ms(),
                              strbuf_text(&now), err);
     if (code == 0 && form == FORM_JSON) {
         evidence_json(body, e);
     } else if (code == 0 && form == FORM_PAGE) {
         evidence_page(body, e);
-        *r->type = "text/html; charset=utf-8";
+        r->answer->type = "text/html; charset=utf-8";
+        r->answer->page = true;
     } else if (code == 0) {
         code = draw_chart(body, e, r->query(r, "window"), err);
-        *r->type = code == 0 ? "image/svg+xml" : *r->type;
+        r->answer->type = code == 0 ? "image/svg+xml" : NULL;
+        r->answer->page = true; /* It has its style in itself. */
     }
     evidence_free(e);
-    pthread_rwlock_unlock(&l->site_lock);
+    site_free(site);
     strbuf_fini(&now);
     return code;
 }
