@@ -22,8 +22,9 @@ export function itemOf(row, device, ticket, out) {
     title: row.title || row.rule, name: row.device_name ?? device?.name ?? row.device,
     location: row.location ?? device?.location ?? null, area: row.area ?? device?.area ?? null, type: row.device_type ?? row.type ?? device?.type ?? '',
     since: ms(row.raised_at), value: row.value, unit: row.unit ?? null,
-    ticket: row.ticket || null, ticketState: row.ticket_state ?? ticket?.state ?? null,
-    assignee: row.assignee ?? ticket?.assignee ?? null, team: row.team ?? ticket?.team ?? null,
+    // The row's words of its ticket are as of the alarm's last event: the ticket's own are newer.
+    ticket: row.ticket || null, ticketState: ticket?.state ?? row.ticket_state ?? null,
+    assignee: (ticket ?? row).assignee ?? null, team: ticket?.team ?? row.team ?? null,
     dueAt: due?.at ?? null, dueFor: due?.what ?? null,
     group: row.group ?? null, firstOut: Boolean(row.first_out), chattering: Boolean(row.chattering ?? row.chatter),
     latched: Boolean(row.returned_at),
@@ -37,8 +38,8 @@ export function itemOf(row, device, ticket, out) {
 // The deadline that counts: to respond until somebody did, then to resolve; a ticket that waits
 // or is resolved has none that runs.
 function dueOf(row, ticket) {
-  const state = row.ticket_state ?? ticket?.state;
-  const of = (key) => ms(row[key] ?? ticket?.[key]);
+  const state = ticket?.state ?? row.ticket_state;
+  const of = (key) => ms((ticket ?? row)[key]);
   if (state === 'opened' || state === 'assigned') {
     const at = of('respond_by');
     if (at !== null) return {at, what: 'respond'};
