@@ -151,7 +151,7 @@ function menu() {
     tool('moon', t('Light or dark'), () => theme(true)),
     tool('screen', t('Wall screen'), () => wall(true)),
     session.user
-      ? [h('span', {class: 'who'}, session.name ?? session.user), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
+      ? [h('a', {class: 'button plain', href: '/people', title: t('Your account')}, icon('user'), h('span', {class: 'who'}, session.name ?? session.user)), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
       : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('span', {class: 'quiet who'}, t('Read-only')));
 }
 
