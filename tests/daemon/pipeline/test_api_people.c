@@ -439,6 +439,7 @@ END_TEST
 int
 main(void)
 {
+    people_world_hash(p.password);
     Suite *suite = suite_create("api people");
     TCase *tc = tcase_create("api people");
     tcase_set_timeout(tc, 120);
