@@ -1,5 +1,5 @@
 /* Slows down whoever guesses passwords: by the user that is named, and by the address
- * that it comes from.
+ * that it comes from (of IPv6: its /64).
  *
  * Five failures are free; then each next attempt has to wait: 10 s, 20 s, 40 s, ... up
  * to 15 minutes.  An attempt that comes earlier is refused without a look at its
