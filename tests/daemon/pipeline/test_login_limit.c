@@ -141,7 +141,7 @@ static const struct {
 
 START_TEST(a_network_of_ipv6_is_one_address)
 {
-    char user[16];
+    char user[32];
     for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
         snprintf(user, sizeof user, "user-%d", i);
         ck_assert_int_eq(ask(user, addresses[_i].a), 0);
