@@ -72,6 +72,9 @@ int api_page(struct strbuf *body,
              const char *keys,
              struct err *err);
 
+/* Says that older rows are those ?before= this number. */
+void api_link_before(const struct web_request *r, int64_t before);
+
 /* ---- routes.c ---- */
 
 /* One argument of the query. */

@@ -131,6 +131,7 @@ find_start(const char *cursor,
 
 struct link_query {
     const struct web_request *r;
+    const char *left_out; /* An argument that says where the page is. */
     struct strbuf text;
 };
 
@@ -153,7 +154,7 @@ static bool
 add_argument(void *ctx, const char *key)
 {
     struct link_query *q = ctx;
-    if (strcmp(key, "cursor") != 0) {
+    if (strcmp(key, q->left_out) != 0) {
         const char *value = q->r->query(q->r, key);
         add_escaped(&q->text, key);
         strbuf_add_char(&q->text, '=');
@@ -163,11 +164,25 @@ add_argument(void *ctx, const char *key)
     return true;
 }
 
+void
+api_link_before(const struct web_request *r, int64_t before)
+{
+    struct link_query q = {.r = r, .left_out = "before"};
+    /* not translated: a header */
+    strbuf_printf(&q.text, "<%s?", r->path);
+    r->each_query(r, add_argument, &q);
+    strbuf_printf(&q.text, "before=%lld>; rel=\"next\"", (long long)before);
+    if (q.text.size < sizeof r->answer->link) {
+        memcpy(r->answer->link, q.text.text, q.text.size + 1);
+    }
+    strbuf_fini(&q.text);
+}
+
 /* not translated: a header */
 static void
 set_link(const struct web_request *r, size_t offset, const char *key)
 {
-    struct link_query q = {.r = r};
+    struct link_query q = {.r = r, .left_out = "cursor"};
     strbuf_printf(&q.text, "<%s?", r->path);
     r->each_query(r, add_argument, &q);
     strbuf_printf(&q.text, "cursor=%zu%%3A", offset);

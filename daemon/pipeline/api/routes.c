@@ -56,6 +56,7 @@ static const struct api_param ticket_params[] = {
     {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
     {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
     {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
+    {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
     END};
 static const struct api_param pack_params[] = {
     {PARAM_NUMBER, "window", "which stretch of time the chart shows", NULL, 1, 1000},
