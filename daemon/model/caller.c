@@ -78,3 +78,10 @@ command_role(enum command_kind kind)
     }
     return ROLE_ADMINISTRATOR;
 }
+
+bool
+caller_may(const struct caller *c, enum command_kind kind)
+{
+    bool by_token = c->way == CALLER_TOKEN && command_is_of_people(kind);
+    return c->role >= command_role(kind) && !by_token;
+}

@@ -50,5 +50,8 @@ void caller_copy(struct caller *out, const struct caller *c);
  * what each may do for himself (his password, his tokens, to log out) has paths of its
  * own. */
 enum role command_role(enum command_kind kind);
+/* His role is enough.  And a token changes no user and no token: it could make itself
+ * last for ever. */
+bool caller_may(const struct caller *c, enum command_kind kind);
 
 #endif

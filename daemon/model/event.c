@@ -98,8 +98,8 @@ add_plan_members(struct strbuf *out, const struct event *e)
     }
 }
 
-static bool
-is_people(enum event_kind k)
+bool
+event_kind_is_of_people(enum event_kind k)
 {
     return k >= EVENT_USER_ADDED && k <= EVENT_TOKEN_REVOKED;
 }
@@ -218,7 +218,7 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
         add_plan_members(out, e);
     } else if (e->kind == EVENT_LEDGER_CHANGED) {
         add_record_members(out, e);
-    } else if (is_people(e->kind)) {
+    } else if (event_kind_is_of_people(e->kind)) {
         add_people_members(out, e);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
@@ -281,7 +281,7 @@ noun_of(enum event_kind k)
     if (k == EVENT_LEDGER_CHANGED) {
         return tr("ledger");
     }
-    if (is_people(k)) {
+    if (event_kind_is_of_people(k)) {
         return is_token(k) ? tr("token") : tr("user");
     }
     return k == EVENT_CLOCK_STEPPED ? tr("clock") : tr("device");
@@ -321,7 +321,7 @@ add_subject(struct strbuf *out, const struct event *e)
     }
     if (is_token(e->kind)) {
         strbuf_printf(out, " %lld", (long long)e->token);
-    } else if (is_people(e->kind)) {
+    } else if (event_kind_is_of_people(e->kind)) {
         strbuf_printf(out, " %s", e->user != NULL ? e->user : tr("of no name here"));
     }
     strbuf_printf(out, " %s", verb == name ? english_verb(e->kind) : verb);
@@ -475,7 +475,7 @@ event_to_text(struct strbuf *out, const struct event *e)
     add_place(out, e);
     if (e->kind == EVENT_LEDGER_CHANGED) {
         add_record(out, e);
-    } else if (is_people(e->kind)) {
+    } else if (event_kind_is_of_people(e->kind)) {
         add_people(out, e);
     }
     if (says_value(e)) {

@@ -65,6 +65,8 @@ enum event_kind {
 /* "alarm.raised" and so on. */
 const char *event_kind_name(enum event_kind k);
 bool event_kind_parse(enum event_kind *out, const char *text);
+/* user.* and token.*: of who logs in from where an administrator alone may read. */
+bool event_kind_is_of_people(enum event_kind k);
 
 /* What a ticket's events change of its row, beside its state and instants:
  * opened      kind, priority, title, team, category, symptom, reporter, plan, due_ms;

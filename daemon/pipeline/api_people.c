@@ -58,10 +58,25 @@ may(const struct people_request *q,
     return false;
 }
 
+/* He looks at all users and tokens. */
+static bool
+oversees(const struct people_request *q)
+{
+    return q->caller->role >= ROLE_ADMINISTRATOR;
+}
+
+/* A token changes no user and no token: it could make itself last for ever. */
+static bool
+may_change(const struct people_request *q)
+{
+    return q->caller->way != CALLER_TOKEN;
+}
+
+/* He changes all users and tokens. */
 static bool
 reigns(const struct people_request *q)
 {
-    return q->caller->role >= ROLE_ADMINISTRATOR;
+    return oversees(q) && may_change(q);
 }
 
 static bool
@@ -226,7 +241,7 @@ get_users(const struct people_request *q,
           struct strbuf *body)
 {
     struct err err = {0};
-    if (may(q, out, body, reigns(q))) {
+    if (may(q, out, body, oversees(q))) {
         finish(out, body, people_users_json(q->reader, body, &err), &err);
     }
 }
@@ -263,8 +278,9 @@ patch_user(const struct people_request *q,
            struct strbuf *body)
 {
     json_t *root = read_body(q, out, body);
-    if (root != NULL &&
-        may(q, out, body, reigns(q) || (is_self(q, id) && is_language_alone(root)))) {
+    if (root != NULL && may(q, out, body,
+                            reigns(q) || (may_change(q) && is_self(q, id) &&
+                                          is_language_alone(root)))) {
         command(q, COMMAND_USER_CHANGE, id, root, out, body);
     }
     json_decref(root);
@@ -310,7 +326,7 @@ post_password(const struct people_request *q,
 {
     struct err err = {0};
     bool self = is_self(q, id);
-    bool allowed = q->caller->way != CALLER_TOKEN && (self || reigns(q));
+    bool allowed = may_change(q) && (self || reigns(q));
     json_t *root = may(q, out, body, allowed) ? read_body(q, out, body) : NULL;
     if (root == NULL) {
         return;
@@ -331,9 +347,9 @@ get_tokens(const struct people_request *q,
            struct strbuf *body)
 {
     struct err err = {0};
-    const char *user = reigns(q) ? q->user : q->caller->user;
+    const char *user = oversees(q) ? q->user : q->caller->user;
     bool others = q->user != NULL && !is_self(q, q->user);
-    if (may(q, out, body, reigns(q) || (q->caller->user != NULL && !others))) {
+    if (may(q, out, body, oversees(q) || (q->caller->user != NULL && !others))) {
         finish(out, body, people_tokens_json(q->reader, user, q->now_ms, body, &err),
                &err);
     }
@@ -350,7 +366,7 @@ post_token(const struct people_request *q,
     }
     const char *user = json_string_value(json_object_get(root, "user"));
     user = user != NULL ? user : q->caller->user;
-    bool allowed = q->caller->way != CALLER_TOKEN && (is_self(q, user) || reigns(q));
+    bool allowed = may_change(q) && (is_self(q, user) || reigns(q));
     if (may(q, out, body, allowed)) {
         command(q, COMMAND_TOKEN_ADD, user, root, out, body);
     }

@@ -1,5 +1,7 @@
 #include "daemon/pipeline/login_limit.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +103,27 @@ slot_of(struct slot *slots, const char *text, int64_t now_ms)
     return s;
 }
 
+/* Whoever has one address of IPv6 has a network of 2^64 (RFC 6177): that is one address
+ * here.  One of IPv4 in the clothes of IPv6 is itself. */
+static void
+network_of(char out[KEY_BYTES], const char *remote)
+{
+    struct in6_addr a;
+    char text[KEY_BYTES];
+    (void)utf8_copy(text, sizeof text, remote + (remote[0] == '['));
+    text[strcspn(text, "%]")] = '\0'; /* The interface of a local one. */
+    (void)utf8_copy(out, KEY_BYTES, remote);
+    if (inet_pton(AF_INET6, text, &a) != 1) {
+        return;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&a)) {
+        (void)inet_ntop(AF_INET, &a.s6_addr[12], out, KEY_BYTES);
+    } else {
+        memset(&a.s6_addr[8], 0, 8);
+        (void)inet_ntop(AF_INET6, &a, out, KEY_BYTES);
+    }
+}
+
 static int64_t
 delay_after(unsigned failures)
 {
@@ -129,9 +152,11 @@ login_limit_ask(struct login_limit *l,
                 const char *remote,
                 int64_t now_ms)
 {
+    char network[KEY_BYTES];
+    network_of(network, remote);
     pthread_mutex_lock(&l->lock);
     struct slot *u = slot_of(l->users, user, now_ms);
-    struct slot *r = slot_of(l->remotes, remote, now_ms);
+    struct slot *r = slot_of(l->remotes, network, now_ms);
     int64_t until_ms = u->until_ms > r->until_ms ? u->until_ms : r->until_ms;
     if (until_ms <= now_ms) {
         count(u, now_ms);
@@ -147,9 +172,11 @@ login_limit_passed(struct login_limit *l,
                    const char *remote,
                    int64_t now_ms)
 {
+    char network[KEY_BYTES];
+    network_of(network, remote);
     pthread_mutex_lock(&l->lock);
     struct slot *u = slot_of(l->users, user, now_ms);
-    struct slot *r = slot_of(l->remotes, remote, now_ms);
+    struct slot *r = slot_of(l->remotes, network, now_ms);
     u->failures = 0;
     if (r->failures > 0) {
         r->failures--;

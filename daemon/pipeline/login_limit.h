@@ -1,5 +1,5 @@
 /* Slows down whoever guesses passwords: by the user that is named, and by the address
- * that it comes from.
+ * that it comes from (of IPv6: its /64).
  *
  * Five failures are free; then each next attempt has to wait: 10 s, 20 s, 40 s, ... up
  * to 15 minutes.  An attempt that comes earlier is refused without a look at its
@@ -18,7 +18,7 @@
 #define LOGIN_LIMIT_FIRST_MS 10000
 #define LOGIN_LIMIT_MOST_MS  (15 * 60 * 1000)
 #define LOGIN_LIMIT_QUIET_MS (60 * 60 * 1000)
-#define LOGIN_LIMIT_SLOTS    512   /* Of each table; below 100 kB together. */
+#define LOGIN_LIMIT_SLOTS    512   /* Of each table; 130 kB together. */
 #define LOGIN_TELL_MS        60000 /* One event of failures in this time, and user. */
 
 struct login_limit;

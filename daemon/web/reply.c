@@ -51,6 +51,10 @@ queue(struct MHD_Connection *c,
               add(response, "X-Content-Type-Options", "nosniff") &&
               add(response, "Referrer-Policy", "same-origin") &&
               add(response, "Cross-Origin-Resource-Policy", "same-origin");
+    if (status == MHD_HTTP_UNAUTHORIZED) {
+        /* RFC 9110, 15.5.2; no scheme at which a browser asks by itself. */
+        ok = ok && add(response, "WWW-Authenticate", "Bearer realm=\"caretaker\"");
+    }
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         ok = ok && add(response, "Allow", "GET, HEAD, POST, PATCH, DELETE");
     }

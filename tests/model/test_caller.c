@@ -56,6 +56,24 @@ START_TEST(each_command_wants_its_role)
 }
 END_TEST
 
+START_TEST(a_caller_may_what_his_role_may_and_a_token_changes_no_users)
+{
+    for (int k = 0; k < COMMAND_KIND_COUNT; k++) {
+        enum command_kind kind = (enum command_kind)k;
+        struct caller c;
+        for (int r = ROLE_NONE; r < ROLE_COUNT; r++) {
+            caller_init(&c, (enum role)r);
+            c.way = CALLER_SESSION;
+            ck_assert_int_eq(caller_may(&c, kind), r >= (int)command_role(kind));
+        }
+        c.way = CALLER_TOKEN;
+        ck_assert_int_eq(caller_may(&c, kind), !command_is_of_people(kind));
+        caller_init_local(&c);
+        ck_assert(caller_may(&c, kind));
+    }
+}
+END_TEST
+
 START_TEST(a_copy_of_a_caller_outlives_the_original)
 {
     struct caller a;
@@ -119,6 +137,7 @@ main(void)
     TCase *tc = tcase_create("caller");
     tcase_add_test(tc, roles_are_parsed_but_nobody_is_given_none);
     tcase_add_test(tc, each_command_wants_its_role);
+    tcase_add_test(tc, a_caller_may_what_his_role_may_and_a_token_changes_no_users);
     tcase_add_test(tc, a_copy_of_a_caller_outlives_the_original);
     tcase_add_loop_test(tc, ids_and_names_are_checked, 0, (int)ARRAY_LEN(texts));
     tcase_add_test(tc, long_ids_and_names_are_refused);

@@ -62,6 +62,19 @@ int api_number(int64_t *out,
  * loop never waits for one. */
 struct site *api_share_site(struct api *a);
 
+/* ---- paging.c ---- */
+
+#define API_PAGE_MAX 10000
+/* Leaves of the array in `body` the page that ?limit= and ?cursor= ask for, and says
+ * where the next one is.  `keys`: the members that name a row, "device,rule". */
+int api_page(struct strbuf *body,
+             const struct web_request *r,
+             const char *keys,
+             struct err *err);
+
+/* Says that older rows are those ?before= this number. */
+void api_link_before(const struct web_request *r, int64_t before);
+
 /* ---- routes.c ---- */
 
 /* One argument of the query. */
@@ -82,6 +95,7 @@ struct api_route {
     const char *body;   /* Schema of what is sent, or its type; NULL: nothing. */
     const struct api_param *params;
     struct web_needs needs;
+    const char *page_keys; /* What names a row of the listing; NULL: it has no pages. */
 };
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;

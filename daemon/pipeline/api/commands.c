@@ -57,7 +57,11 @@ do_people(struct api *a,
 static int
 check_person(const struct api *a, struct command *c, struct err *err)
 {
-    if (a->caller.role < command_role(c->kind)) {
+    if (a->caller.role >= command_role(c->kind) && !caller_may(&a->caller, c->kind)) {
+        return err_set(err, ERR_DENIED,
+                       "a token changes no user and no token; log in for that");
+    }
+    if (!caller_may(&a->caller, c->kind)) {
         return err_set(err, ERR_DENIED, "\"%s\" takes the role %s, and yours is %s",
                        command_kind_name(c->kind), role_word(command_role(c->kind)),
                        role_word(a->caller.role));

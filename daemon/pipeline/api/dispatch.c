@@ -146,7 +146,12 @@ handle(void *worker, const struct web_request *r, struct strbuf *body)
     if (a->caller.touch) {
         people_touch(&a->live->people, &a->caller);
     }
-    return route->handle(a, r, body);
+    unsigned status = route->handle(a, r, body);
+    if (status == 200 && route->page_keys != NULL && r->answer->pieces.next == NULL &&
+        api_page(body, r, route->page_keys, &err) != 0) {
+        return api_problem(body, &err);
+    }
+    return status;
 }
 
 static void

@@ -75,11 +75,17 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
         err_set(&err, ERR_RANGE, TICKET_LIMIT_ACCEPTED);
         return api_problem(body, &err);
     }
+    if (api_number(&filter.before, r, "before", 1, INT64_MAX, &err) != 0) {
+        return api_problem(body, &err);
+    }
     struct ticket_listing *listing = NULL;
     int64_t now_ms = engine_clock_now(&a->live->clock.engine);
     struct site *site = api_share_site(a);
     int code = ticket_listing_open(&listing, a->reader, site, &filter, now_ms, &err);
     site_free(site);
+    if (code == 0 && ticket_listing_before(listing) != 0) {
+        api_link_before(r, ticket_listing_before(listing));
+    }
     return code == 0 ? begin_tickets(a, listing, r, body) : api_problem(body, &err);
 }
 

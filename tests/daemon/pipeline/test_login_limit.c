@@ -123,6 +123,34 @@ START_TEST(many_addresses_do_not_push_out_a_user_nor_one_that_is_held_up)
 }
 END_TEST
 
+/* Addresses that are one, and others. */
+static const struct {
+    const char *a, *b;
+    bool same;
+} addresses[] = {
+    {"2001:db8:1:2::1", "2001:db8:1:2:ffff:1:2:3", true},
+    {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+    {"[2001:db8:1:2::1]", "[2001:db8:1:2::2]", true},
+    {"[2001:db8:1:2::1]", "[2001:db8:1:3::1]", false},
+    {"192.0.2.1", "192.0.2.2", false},
+    {"::ffff:192.0.2.1", "192.0.2.1", true},
+    {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+    {"fe80::1%eth0", "fe80::2%eth1", true},
+    {"", "192.0.2.1", false},
+};
+
+START_TEST(a_network_of_ipv6_is_one_address)
+{
+    char user[32];
+    for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
+        snprintf(user, sizeof user, "user-%d", i);
+        ck_assert_int_eq(ask(user, addresses[_i].a), 0);
+    }
+    ck_assert_int_eq(ask("zhang", addresses[_i].b),
+                     addresses[_i].same ? LOGIN_LIMIT_FIRST_MS : 0);
+}
+END_TEST
+
 START_TEST(failures_are_told_once_a_minute_and_user)
 {
     ck_assert(login_limit_tells(limit, "li", now_ms));
@@ -149,6 +177,8 @@ main(void)
     tcase_add_test(tc, right_passwords_are_never_held_up);
     tcase_add_test(tc, an_hour_of_quiet_is_forgotten);
     tcase_add_test(tc, many_addresses_do_not_push_out_a_user_nor_one_that_is_held_up);
+    tcase_add_loop_test(tc, a_network_of_ipv6_is_one_address, 0,
+                        (int)ARRAY_LEN(addresses));
     tcase_add_test(tc, failures_are_told_once_a_minute_and_user);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -477,6 +477,7 @@ END_TEST
 int
 main(void)
 {
+    people_world_hash(p.password);
     Suite *suite = suite_create("people");
     TCase *tc = tcase_create("people");
     tcase_set_timeout(tc, 120);
