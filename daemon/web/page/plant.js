@@ -49,7 +49,7 @@ function apply(message) {
 async function load() {
   const mine = [];
   queue = mine;
-  const [alarms, tickets] = await Promise.all([get('alarms'), get('tickets')]);
+  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1}), get('tickets')]);
   if (queue !== mine) return; // Begun anew meanwhile.
   plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
   plant.tickets = new Map(tickets.map((row) => [row.number, row]));
