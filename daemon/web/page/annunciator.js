@@ -5,19 +5,43 @@ import {plant} from './plant.js';
 let context = null;
 let until = 0;
 let timer = null;
+const watchers = new Set();
 
 export const soundOn = () => localStorage.getItem('sound') === '1';
+
+// off: not wanted; blocked: wanted, but the browser waits until a person touches the page; on.
+export const soundState = () => (!soundOn() ? 'off' : context?.state === 'running' ? 'on' : 'blocked');
+
+// f() is called when that changes.  Returns what ends it.
+export function watchSound(f) {
+  watchers.add(f);
+  return () => watchers.delete(f);
+}
+const told = () => watchers.forEach((f) => f());
+
+function open() {
+  if (!context) {
+    context = new AudioContext();
+    context.addEventListener('statechange', told);
+  }
+  return context.resume();
+}
 
 // Browsers play sound only after a person touched the page: called from the click.
 export function setSound(on) {
   localStorage.setItem('sound', on ? '1' : '0');
   if (on) {
-    context ??= new AudioContext();
-    context.resume();
+    open();
     beep(880, 0.12);
   } else {
     silence();
   }
+  told();
+}
+
+// Where it was switched on before, any touch will do.
+for (const touch of ['pointerdown', 'keydown']) {
+  window.addEventListener(touch, () => soundOn() && context?.state !== 'running' && open(), {capture: true});
 }
 
 export function silence() {
@@ -51,9 +75,10 @@ function sound() {
 export function annunciate(change) {
   if (change.kind !== 'event' || !soundOn()) return;
   const {event} = change;
-  const told = ['alarm.raised', 'alarm.changed', 'alarm.realarmed', 'alarm.unshelved', 'alarm.unsuppressed'].includes(event.event);
-  if (told && event.severity === 'critical' && change.alarm?.state === 'active') {
-    context ??= new AudioContext();
+  if (event.event === 'alarm.acknowledged') silence();
+  const loud = ['alarm.raised', 'alarm.changed', 'alarm.realarmed', 'alarm.unshelved', 'alarm.unsuppressed'].includes(event.event);
+  if (loud && event.severity === 'critical' && change.alarm?.state === 'active') {
+    open();
     until = Date.now() + 30000;
     timer ??= setInterval(sound, 1500);
     sound();

@@ -108,7 +108,7 @@ function drawSummary() {
     const fresh = rows.some((a) => a.state === 'active');
     return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
   });
-  replace(summary, parts.some(Boolean) ? parts : h('span', {class: 'calm'}, plant.state === 'waiting' ? '' : t('No alarms')));
+  replace(summary, parts.some(Boolean) ? parts : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : ''));
   setTitle();
 }
 
@@ -151,7 +151,7 @@ function menu() {
     tool('moon', t('Light or dark'), () => theme(true)),
     tool('screen', t('Wall screen'), () => wall(true)),
     session.user
-      ? [h('span', {class: 'who'}, session.name ?? session.user), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
+      ? [h('a', {class: 'button plain', href: '/people', title: t('Your account')}, icon('user'), h('span', {class: 'who'}, session.name ?? session.user)), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
       : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('span', {class: 'quiet who'}, t('Read-only')));
 }
 

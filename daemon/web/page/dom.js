@@ -45,23 +45,29 @@ export function replace(element, ...children) {
 
 // Keeps a list of elements in step with rows, so that what did not change is not touched:
 // focus, scrolling and animations stay.  `key(row)` names a row; `make(row)` gives its element
-// once, `update(element, row)` is called for each row that is there again.
+// once, `update(element, row)` is called for each row that is there again.  One row that went,
+// came or moved moves no other: an element that is moved loses the focus.
 export function sync(parent, rows, key, make, update) {
   const old = new Map();
   for (const child of parent.children) old.set(child.dataset.key, child);
+  const names = rows.map((row) => String(key(row)));
+  const wanted = new Set(names);
+  for (const [name, child] of old) if (!wanted.has(name)) child.remove();
   let at = parent.firstElementChild;
-  for (const row of rows) {
-    const name = String(key(row));
-    let element = old.get(name);
+  rows.forEach((row, i) => {
+    let element = old.get(names[i]);
     if (element) {
-      old.delete(name);
       update(element, row);
     } else {
       element = make(row);
-      element.dataset.key = name;
+      element.dataset.key = names[i];
     }
-    if (element === at) at = at.nextElementSibling;
-    else parent.insertBefore(element, at);
-  }
-  for (const gone of old.values()) gone.remove();
+    if (element === at) {
+      at = at.nextElementSibling;
+    } else if (at && element === at.nextElementSibling) {
+      at = element.nextElementSibling; // What stood here goes further down when its turn comes.
+    } else {
+      parent.insertBefore(element, at);
+    }
+  });
 }

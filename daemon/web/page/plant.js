@@ -6,6 +6,7 @@ import {setNow} from './time.js';
 export const plant = {
   alarms: new Map(), // 'device/rule' -> row of the alarms listing: all that is not normal.
   tickets: new Map(), // number -> row of the tickets listing: those that are not closed.
+  loaded: false, // Both were read: that there is none is known.
   state: 'waiting', // live: the stream runs; waiting: begins; lost: nobody answers.
   seq: 0, // Of the last event.
   since: null, // When it was lost (ms of this machine), or null.
@@ -44,6 +45,21 @@ function apply(message) {
     else plant.tickets.delete(event.ticket);
   }
   tell({kind: 'event', ...message});
+  if (event.event === 'device.out_of_service' || event.event === 'device.in_service') again(event.device);
+}
+
+// Hiding a device hides its alarms without a word about each: they are read anew.
+async function again(device) {
+  const mine = source;
+  try {
+    const rows = await get('alarms', {device});
+    if (source !== mine || queue) return; // All are read anew.
+    for (const key of plant.alarms.keys()) if (key.startsWith(`${device}/`)) plant.alarms.delete(key);
+    for (const row of rows) plant.alarms.set(alarmKey(row), row);
+    tell({kind: 'all'});
+  } catch {
+    if (source === mine) lose();
+  }
 }
 
 async function load() {
@@ -54,6 +70,7 @@ async function load() {
   plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
   plant.tickets = new Map(tickets.map((row) => [row.number, row]));
   queue = null;
+  plant.loaded = true;
   tell({kind: 'all'});
   mine.forEach(apply);
 }

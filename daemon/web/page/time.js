@@ -40,6 +40,22 @@ export const day = (at) => format('day', {weekday: 'short', day: 'numeric', mont
 export const date = (at) => format('date', DAY).format(ms(at));
 export const full = (at) => format('full', {...DAY, ...CLOCK, second: '2-digit'}).format(ms(at));
 
+// The other way: '2026-03-01', '08:00' of the site as milliseconds.
+export function instantOf(dayText, clockText) {
+  const wish = Date.parse(`${dayText}T${clockText}:00Z`);
+  let at = wish;
+  for (let i = 0; i < 2; i++) { // Twice: the zone's offset may change in between.
+    const parts = Object.fromEntries(format('parts', {...DAY, ...CLOCK}).formatToParts(at).map((p) => [p.type, p.value]));
+    at += wish - Date.parse(`${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:00Z`);
+  }
+  return at;
+}
+// The site's date this many days from now as '2026-03-01'.
+export function isoDay(days = 0) {
+  const parts = Object.fromEntries(format('parts', {...DAY, ...CLOCK}).formatToParts(now()).map((p) => [p.type, p.value]));
+  return new Date(Date.parse(`${parts.year}-${parts.month}-${parts.day}T12:00:00Z`) + days * 86400e3).toISOString().slice(0, 10);
+}
+
 // "14:05" today, "Mon 3 Mar 14:05" in this year's half, with the year else.
 export function moment(at) {
   const then = ms(at);

@@ -76,7 +76,7 @@ export function dialog({title, body, accept, act, danger}) {
       replace(error);
       go.disabled = true;
       try {
-        await act(new FormData(form));
+        await act?.(new FormData(form));
         done = true;
         box.close();
       } catch (failure) {
@@ -85,7 +85,7 @@ export function dialog({title, body, accept, act, danger}) {
         go.disabled = false;
       }
     }}, h('h2', {id: 'dialog-title'}, title), body, error,
-    h('div', {class: 'row end'}, h('button', {type: 'button', onclick: () => box.close()}, t('Cancel')), go));
+    h('div', {class: 'row end'}, act ? h('button', {type: 'button', onclick: () => box.close()}, t('Cancel')) : null, go));
     const box = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => {
       box.remove();
       resolve(done);

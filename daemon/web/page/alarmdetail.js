@@ -1,0 +1,173 @@
+// All that is known of one alarm, beside the list: what to do, why it is there, where to go on.
+import {h, replace} from './dom.js';
+import {get} from './api.js';
+import {limitOf} from './alarmlimit.js';
+import {actButtons, placeText, stateText} from './alarmrow.js';
+import {untilText} from './alarmact.js';
+import {personName, teamName} from './site.js';
+import {countdown, duration, full, moment, now} from './time.js';
+import {failed, icon, quantity, severityMark, waiting} from './ui.js';
+import {t, word} from './words.js';
+
+const ASK_EACH_MS = 15000;
+
+// `inside` of an explained text in backticks is a condition of a rule.
+const marked = (text) => text.split('`').map((part, i) => (i % 2 ? h('code', {}, part) : part));
+
+const truth = (value) => (value === true ? t('true') : value === false ? t('false') : value === null || value === undefined ? t('unknown') : null);
+
+// A condition and its parts with their present values, as a list in a list.
+function condition(node) {
+  const said = truth(node.value) ?? quantity(node.value, node.unit);
+  const parts = (node.parts ?? []).filter((part) => part.kind !== 'constant');
+  return h('li', {}, h('code', {}, node.text), ' ', h('b', {class: node.value === true ? 'is-true' : node.value === null ? 'is-unknown' : ''}, said),
+    parts.length > 0 ? h('ul', {}, parts.map(condition)) : null);
+}
+
+function explained(said) {
+  const levels = (said.levels ?? []).map((level) => [h('h4', {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
+    h('ul', {class: 'conditions'}, condition(level.when)), level.clear ? [h('p', {class: 'hint'}, t('Over when:')), h('ul', {class: 'conditions'}, condition(level.clear))] : null]);
+  const bad = (said.points ?? []).filter((p) => p.quality !== 'good');
+  return [
+    h('p', {class: 'verdict'}, marked(said.verdict ?? '')),
+    said.while ? [h('p', {class: 'hint'}, t('Judged only while:')), h('ul', {class: 'conditions'}, condition(said.while))] : null,
+    levels,
+    said.hold_ms || said.clear_hold_ms ? h('p', {class: 'hint'}, t('It must hold {hold} to raise, and {clear} to clear.', {hold: duration(said.hold_ms ?? 0), clear: duration(said.clear_hold_ms ?? 0)})) : null,
+    bad.length > 0 ? h('p', {}, t('Not good now:'), ' ', bad.map((p) => `${p.device}.${p.point}: ${word('quality', p.quality)}`).join(', ')) : null,
+  ];
+}
+
+const fact = (name, value) => (value === null || value === undefined || value === '' ? null : [h('dt', {}, name), h('dd', {}, value)]);
+
+// The panel in `root`; owner: {act(name, item, button), leave()}.
+export class Detail {
+  item = null;
+  constructor(root, owner) {
+    this.root = root;
+    this.owner = owner;
+    this.head = h('div', {class: 'detail-head'});
+    this.facts = h('dl', {class: 'facts'});
+    this.advice = h('div', {class: 'advice'});
+    this.why = h('div', {class: 'why'});
+    this.trend = h('div', {class: 'trend'});
+    this.asked = 0;
+  }
+
+  open(item) {
+    const other = this.item?.key !== item.key || this.item.row.episode !== item.row.episode;
+    const moved = other || this.item.state !== item.state || this.item.severity !== item.severity;
+    const ticketed = other || this.item.ticket !== item.ticket;
+    this.item = item;
+    if (other) {
+      this.from = new AbortController();
+      replace(this.root, this.head, this.facts, this.advice, h('section', {}, h('h3', {}, t('Why')), this.why), this.trend, this.links());
+      replace(this.advice);
+      replace(this.why, waiting());
+    }
+    this.root.hidden = false;
+    this.draw();
+    if (ticketed) this.readAdvice(item);
+    if (moved) this.ask();
+  }
+
+  close() {
+    this.from?.abort();
+    this.item = null;
+    this.root.hidden = true;
+    this.root.textContent = '';
+  }
+
+  buttons() {
+    const buttons = actButtons(this.item);
+    for (const one of buttons) {
+      one.tabIndex = 0;
+      one.addEventListener('click', () => this.owner.act(one.dataset.act, this.item, one));
+    }
+    return buttons;
+  }
+
+  links() {
+    const {item} = this;
+    const id = encodeURIComponent(item.device);
+    return h('p', {class: 'row links'}, h('a', {class: 'button', href: `/devices/${id}`}, icon('plug'), t('Device')),
+      item.ticket ? h('a', {class: 'button', href: `/tickets/${item.ticket}`}, icon('ticket'), t('Ticket {n}', {n: item.ticket})) : null,
+      h('a', {class: 'button', href: `/rules/${encodeURIComponent(item.rule)}?device=${id}`}, icon('rule'), t('Rule')));
+  }
+
+  draw() {
+    const {item, owner} = this;
+    const limit = limitOf(item, () => this.item && this.draw());
+    const said = [item.key, item.state, item.severity, item.title, item.ticket].join('\n');
+    if (this.head.dataset.said !== said) {
+      this.head.dataset.said = said;
+      replace(this.head, h('div', {class: 'row'}, severityMark(item.severity), h('b', {}, word('severity', item.severity)), h('span', {}, stateText(item)),
+        h('button', {type: 'button', class: 'plain close', 'aria-label': t('Close'), onclick: () => owner.leave()}, icon('close'))),
+      h('h2', {id: 'detail-title', tabindex: -1}, item.title), h('div', {class: 'row detail-acts'}, this.buttons()));
+      if (this.root.lastElementChild?.matches('.links')) this.root.lastElementChild.replaceWith(this.links());
+    }
+    if (limit?.point) this.setTrend(item.device, limit.point);
+    const {row} = item;
+    const plain = !limit || limit.plain;
+    this.age = new Text(duration(now() - item.since));
+    this.due = item.dueAt === null ? null : new Text(countdown(item.dueAt).text);
+    replace(this.facts,
+      fact(t('Device'), item.name), fact(t('Place'), placeText(item)),
+      fact(t('Value when raised'), row.value !== null && plain ? quantity(row.value, item.unit ?? limit?.unit) : null),
+      fact(t('Limit'), limit?.limit), fact(t('Since'), [full(item.since), ' (', this.age, ')']),
+      fact(t('Over since'), row.cleared_at ? full(row.cleared_at) : null),
+      fact(t('Acknowledged'), row.acked_at ? `${personName(row.acked_by)}, ${moment(row.acked_at)}` : null),
+      fact(t('Hidden by'), item.hidden ? (item.state === 'suppressed' ? item.hiddenBy : personName(item.hiddenBy)) : null),
+      fact(t('Reason'), item.hidden ? item.hiddenWhy : null), fact(t('Until'), item.hidden && item.state !== 'suppressed' ? untilText(item.hiddenUntil) : null),
+      fact(t('Who has it'), item.assignee ? personName(item.assignee) : null), fact(t('Team'), item.team ? teamName(item.team) : null),
+      fact(item.dueFor === 'respond' ? t('To respond by') : t('To repair by'), item.dueAt === null ? null : [full(item.dueAt), ' (', this.due, ')']),
+      fact(t('Episode'), row.episode > 1 ? String(row.episode) : null));
+  }
+
+  tick() {
+    if (!this.item) return;
+    if (this.age) this.age.data = duration(now() - this.item.since);
+    if (this.due) this.due.data = countdown(this.item.dueAt).text;
+    if (Date.now() - this.asked > ASK_EACH_MS && !document.hidden) this.ask();
+  }
+
+  // The curve belongs to whoever draws curves: it finds the place by these two.
+  setTrend(device, point) {
+    const own = point.includes('.') ? point.split('.') : [device, point];
+    this.trend.dataset.device = own[0];
+    this.trend.dataset.point = own[1];
+  }
+
+  async ask() {
+    const {item} = this;
+    const {signal} = this.from;
+    this.asked = Date.now();
+    try {
+      const said = await get('explain', {rule: item.rule, device: item.device}, {signal});
+      if (this.item?.key === item.key) replace(this.why, explained(said));
+    } catch (problem) {
+      if (!signal.aborted && this.item?.key === item.key) replace(this.why, failed(problem, () => this.ask()));
+    }
+  }
+
+  // Cause, consequence, action and steps: the row has them, or else its ticket.
+  async readAdvice(item) {
+    const {row} = item;
+    const {signal} = this.from;
+    let advice = row;
+    let procedure = row.procedure ? {id: row.procedure, title: row.procedure, steps: []} : null;
+    if (item.ticket) {
+      try {
+        const said = await get(`tickets/${item.ticket}`, null, {signal});
+        advice = {cause: row.cause ?? said.rule?.cause, consequence: row.consequence ?? said.rule?.consequence, action: row.action ?? said.rule?.action};
+        procedure = said.procedure ?? procedure;
+      } catch (problem) {
+        if (signal.aborted) return;
+        if (this.item?.key === item.key && row.cause === undefined) return void replace(this.advice, failed(problem, () => this.readAdvice(item)));
+      }
+    }
+    if (this.item?.key !== item.key) return;
+    const part = (title, text) => (text ? [h('h3', {}, title), h('p', {}, text)] : null);
+    replace(this.advice, part(t('What to do'), advice.action), part(t('Likely cause'), advice.cause), part(t('What it leads to'), advice.consequence),
+      procedure ? [h('h3', {}, t('Procedure')), h('p', {}, procedure.title ?? procedure.id), procedure.steps?.length ? h('ol', {}, procedure.steps.map((step) => h('li', {class: step.done ? 'done' : ''}, step.text))) : null] : null);
+  }
+}
