@@ -17,6 +17,8 @@
  *                           api_ticket.c
  *   GET  /api/v1/plan       ?team= ?device= ?plan= ?from= ?to=
  *                           ?language=: the coming visits
+ *   GET  /api/v1/rules      and rules/ID ?device=: see rules_json.h
+ *   POST /api/v1/what-if    what a changed rule would have done, see api_what_if.c
  *   GET  /api/v1/report, report.html, report/alarms: see api_report.c
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
@@ -453,6 +455,9 @@ static const struct route {
     {"GET", "/api/v1/report", api_report},
     {"GET", "/api/v1/report.html", api_report_page},
     {"GET", "/api/v1/report/alarms", api_report_alarms},
+    {"GET", "/api/v1/rules", api_rules},
+    {"GET", "/api/v1/rules/*", api_rule},
+    {"POST", "/api/v1/what-if", api_what_if},
     {"GET", "/api/v1/wire", get_wire},
     {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},
