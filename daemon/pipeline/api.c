@@ -19,6 +19,8 @@
  *                           ?language=: the coming visits
  *   GET  /api/v1/rules      and rules/ID ?device=: see rules_json.h
  *   POST /api/v1/what-if    what a changed rule would have done, see api_what_if.c
+ *   GET  /api/v1/profiles   and profiles/ID: see profiles_json.h
+ *   GET  /api/v1/samples    recorded samples as CSV, see api_samples.c
  *   GET  /api/v1/report, report.html, report/alarms: see api_report.c
  *   GET  /api/v1/wire       ?bus= ?cursor=: what passed on a bus, see api_wire.c
  *   POST /api/v1/commands   {"cmd":"ack","device":..,"rule":..,"by":..}
@@ -458,6 +460,9 @@ static const struct route {
     {"GET", "/api/v1/rules", api_rules},
     {"GET", "/api/v1/rules/*", api_rule},
     {"POST", "/api/v1/what-if", api_what_if},
+    {"GET", "/api/v1/profiles", api_profiles},
+    {"GET", "/api/v1/profiles/*", api_profiles},
+    {"GET", "/api/v1/samples", api_samples},
     {"GET", "/api/v1/wire", get_wire},
     {"POST", "/api/v1/commands", post_command},
     {"POST", "/api/v1/read", post_read},

@@ -59,8 +59,10 @@ api_handler api_report, api_report_page, api_report_alarms; /* GET report, .. */
 api_handler api_duty;                                       /* GET duty */
 api_handler api_procedures;                                 /* GET procedures */
 
-api_handler api_rules;   /* GET rules */
-api_handler api_rule;    /* GET rules/ID */
-api_handler api_what_if; /* POST what-if */
+api_handler api_rules;    /* GET rules */
+api_handler api_rule;     /* GET rules/ID */
+api_handler api_what_if;  /* POST what-if */
+api_handler api_profiles; /* GET profiles, .../ID */
+api_handler api_samples;  /* GET samples */
 
 #endif

@@ -11,6 +11,7 @@
 #include "daemon/store/history.h"
 #include "daemon/store/history_frames.h"
 #include "rules/binding.h"
+#include "rules/explain.h"
 
 #define LANES_MAX       32 /* Devices that are read one by one; of more, all are. */
 #define FRAMES_PER_LOOK 512
@@ -26,6 +27,7 @@ struct side {
     struct pipeline *pipeline;
     struct replay_alarms *alarms;
     const bool *told; /* By device: its alarms are compared. */
+    bool *bound;      /* By device: the rule goes to it.  Owned. */
 };
 
 struct trial {
@@ -202,6 +204,42 @@ take_event(void *ctx, const struct event *e)
     }
 }
 
+static bool
+goes_anywhere(const struct side *s)
+{
+    bool any = false;
+    for (uint32_t d = 0; d < s->site.device_count; d++) {
+        any = any || s->bound[d];
+    }
+    return any;
+}
+
+/* A rule that goes nowhere names a point that is not there, as a rule: why it does not
+ * go to the first device that it went to, or is meant for. */
+static int
+refuse_unbound(const struct trial *t, struct err *err)
+{
+    const struct side *after = &t->sides[1];
+    struct strbuf why = {0};
+    if (goes_anywhere(after) || !after->rules[after->rule].enabled) {
+        return 0;
+    }
+    const struct applies_to *to = &after->rules[after->rule].applies_to;
+    for (uint32_t d = 0; d < after->site.device_count && why.size == 0; d++) {
+        bool was = goes_anywhere(&t->sides[0])
+                       ? t->sides[0].bound[d]
+                       : after->site.devices[d].role == DEVICE_EQUIPMENT;
+        if (was && applies_to_device(to, &after->site.devices[d])) {
+            strbuf_printf(&why, ": %s: ", after->site.devices[d].id);
+            explain_unbound(&why, &after->site, d, after->rule);
+        }
+    }
+    int code = err_set(err, ERR_RANGE, "the changed rule goes to no device%s",
+                       strbuf_text(&why));
+    strbuf_fini(&why);
+    return code;
+}
+
 static int
 prepare_sides(struct trial *t, struct diags *diags, struct err *err)
 {
@@ -210,6 +248,10 @@ prepare_sides(struct trial *t, struct diags *diags, struct err *err)
     bool others = false;
     for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
         struct side *s = &t->sides[k];
+        s->bound = calloc((size_t)asked->site->device_count + 1, sizeof *s->bound);
+        if (s->bound == NULL) {
+            return err_set(err, ERR_NOMEM, "no memory to try a rule");
+        }
         copy_rules(s, asked->site, k == 1 ? asked->rule : NULL);
         s->rule = site_rule(&s->site, asked->rule->id);
         others =
@@ -221,11 +263,16 @@ prepare_sides(struct trial *t, struct diags *diags, struct err *err)
         binding_init(&s->binding, t->arena, &s->site, diags);
         for (uint32_t i = 0; i < s->binding.count; i++) {
             const struct bound *b = &s->binding.items[i];
+            s->bound[b->device] = s->bound[b->device] || b->rule == s->rule;
             t->bound[b->device] = t->bound[b->device] || b->rule == s->rule;
         }
     }
     if (diags->errors != errors) {
         return err_set(err, ERR_CONFIG, "the rule has errors");
+    }
+    int code = refuse_unbound(t, err);
+    if (code != 0) {
+        return code;
     }
     find_devices(t, others);
     for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
@@ -401,14 +448,33 @@ add_places(struct strbuf *out, const struct replay_diff *diff)
     strbuf_add_char(out, ']');
 }
 
+/* Those of `these` that are not in `without` (NULL: none), as far as was asked. */
+static void
+add_ids(struct strbuf *out,
+        const char *key,
+        const struct trial *t,
+        const bool *these,
+        const bool *without)
+{
+    bool first = true;
+    strbuf_json_key(out, key);
+    strbuf_add_char(out, '[');
+    for (uint32_t d = 0; d < t->asked->site->device_count; d++) {
+        if (t->bound[d] && these[d] && (without == NULL || !without[d])) {
+            strbuf_add(out, first ? "" : ",");
+            strbuf_json_string(out, t->asked->site->devices[d].id);
+            first = false;
+        }
+    }
+    strbuf_add_char(out, ']');
+}
+
 static int
 answer(struct trial *t, struct strbuf *out, struct err *err)
 {
-    const struct site *site = t->asked->site;
     struct replay_diff diff = {.totals = NULL};
     struct strbuf alarms = {0};
     size_t left_out = 0;
-    bool first = true;
     int code = replay_diff_json(t->sides[0].alarms, t->sides[1].alarms,
                                 RULE_TRIAL_ALARMS, &alarms, &left_out, &diff, err);
     if (code == 0) {
@@ -420,16 +486,9 @@ answer(struct trial *t, struct strbuf *out, struct err *err)
         strbuf_json_int(out, "frames", (int64_t)t->frames);
         strbuf_json_int(out, "samples", (int64_t)t->samples);
         strbuf_json_int(out, "took_ms", clock_mono_ms() - t->began_ms);
-        strbuf_json_key(out, "devices");
-        strbuf_add_char(out, '[');
-        for (uint32_t d = 0; d < site->device_count; d++) {
-            if (t->bound[d]) {
-                strbuf_add(out, first ? "" : ",");
-                strbuf_json_string(out, site->devices[d].id);
-                first = false;
-            }
-        }
-        strbuf_add_char(out, ']');
+        add_ids(out, "devices", t, t->bound, NULL);
+        add_ids(out, "devices_gained", t, t->sides[1].bound, t->sides[0].bound);
+        add_ids(out, "devices_lost", t, t->sides[0].bound, t->sides[1].bound);
         strbuf_json_key(out, "counts");
         strbuf_add_char(out, '{');
         add_counts(out, &diff.all);
@@ -456,6 +515,7 @@ fini(struct trial *t)
         replay_alarms_free(t->sides[k].alarms);
         binding_fini(&t->sides[k].binding);
         free(t->sides[k].rules);
+        free(t->sides[k].bound);
     }
     free(t->own);
     free(t->bound);

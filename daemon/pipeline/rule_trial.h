@@ -34,7 +34,8 @@ struct rule_trial {
 
 /* Appends one object:
  *   rule from to device frames samples took_ms
- *   devices    ids of those that the rule goes to, before or after
+ *   devices    ids of those that the rule goes to, before or after; devices_gained and
+ *              devices_lost of them
  *   counts     same gained lost moved before after
  *   places     the same of each device and rule that has alarms
  *   alarms     see replay_diff_json(); left_out
