@@ -155,15 +155,18 @@ apply_set(struct asking *a, json_t *set, struct err *err)
             found = found || strcmp(known[i], key) == 0;
         }
         if (!found) {
-            return refuse(err, key,
-                          tr("none; levels, when, clear, severity, while, "
-                             "hold, clear_hold or enabled"));
+            return err_set(err, ERR_USAGE,
+                           "\"%.40s\" cannot be set; levels, when, clear, severity, "
+                           "while, hold, clear_hold and enabled can",
+                           key);
         }
         plain = plain || strcmp(key, "when") == 0 || strcmp(key, "clear") == 0 ||
                 strcmp(key, "severity") == 0;
     }
     if (plain && (json_object_get(set, "levels") != NULL || r->level_count != 1)) {
-        return refuse(err, "levels", tr("the rule has several levels: each of them"));
+        return err_set(err, ERR_USAGE,
+                       "with \"levels\", \"when\", \"clear\" and \"severity\" stand in "
+                       "each of them");
     }
     int code = set_levels(a, json_object_get(set, "levels"), err);
     code = code == 0 ? set_text(a, &r->levels[0].when, set, "when", "when", err) : code;
