@@ -441,6 +441,7 @@ live_stop(struct live *l)
     if (l == NULL) {
         return;
     }
+    atomic_store(&l->ending, true);
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
     l->web = NULL;
