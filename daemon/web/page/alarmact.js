@@ -65,7 +65,7 @@ export async function acknowledge(items, progress) {
   return dialog({
     title: t('Acknowledge {n} alarms?', {n: open.length}),
     body: [h('p', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('span', {class: 'row'}, severityMark(s, true), `${word('severity', s)}: ${counts[s]}`))),
-      h('p', {}, t('An acknowledgement says that somebody has seen each of them and takes care.'))],
+      h('p', {}, t('An acknowledgement says that somebody has seen each of them and takes care of it.'))],
     accept: t('Acknowledge all'), act: send,
   });
 }

@@ -26,7 +26,7 @@ function condition(node) {
 
 function explained(said) {
   const levels = (said.levels ?? []).map((level) => [h('h4', {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
-    h('ul', {class: 'conditions'}, condition(level.when)), level.clear ? [h('p', {class: 'hint'}, t('Over when:')), h('ul', {class: 'conditions'}, condition(level.clear))] : null]);
+    h('ul', {class: 'conditions'}, condition(level.when)), level.clear ? [h('p', {class: 'hint'}, t('Clears when:')), h('ul', {class: 'conditions'}, condition(level.clear))] : null]);
   const bad = (said.points ?? []).filter((p) => p.quality !== 'good');
   return [
     h('p', {class: 'verdict'}, marked(said.verdict ?? '')),
@@ -114,7 +114,7 @@ export class Detail {
       fact(t('Device'), item.name), fact(t('Place'), placeText(item)),
       fact(t('Value when raised'), row.value !== null && plain ? quantity(row.value, item.unit ?? limit?.unit) : null),
       fact(t('Limit'), limit?.limit), fact(t('Since'), [full(item.since), ' (', this.age, ')']),
-      fact(t('Over since'), row.cleared_at ? full(row.cleared_at) : null),
+      fact(t('Cleared at'), row.cleared_at ? full(row.cleared_at) : null),
       fact(t('Acknowledged'), row.acked_at ? `${personName(row.acked_by)}, ${moment(row.acked_at)}` : null),
       fact(t('Hidden by'), item.hidden ? (item.state === 'suppressed' ? item.hiddenBy : personName(item.hiddenBy)) : null),
       fact(t('Reason'), item.hidden ? item.hiddenWhy : null), fact(t('Until'), item.hidden && item.state !== 'suppressed' ? untilText(item.hiddenUntil) : null),

@@ -48,7 +48,7 @@ function show(filter) {
 export const isNarrow = (filter) => Boolean(filter.area || filter.type || filter.team || filter.severity.length > 0 || filter.state || filter.text);
 
 const sortText = () => ({importance: t('Most important first'), newest: t('Newest first'), oldest: t('Oldest first'), device: t('By device'), deadline: t('By deadline')});
-const stateText = () => ({unacked: t('Not acknowledged'), acked: t('Acknowledged'), returned: t('Over, not acknowledged')});
+const stateText = () => ({unacked: t('Not acknowledged'), acked: t('Acknowledged'), returned: t('Cleared, not acknowledged')});
 
 // `changed()` is called when a person chose something; the filter is changed in place.
 export class FilterBar {
@@ -135,7 +135,7 @@ export class FilterBar {
     this.sign.hidden = said === '';
     this.sign.classList.toggle('keeps', left.length > 0);
     const counts = countBySeverity(left);
-    replace(this.sign, icon('filter'), h('span', {}, left.length > 0 ? many(left.length, 'The filter keeps back {n} alarm:', 'The filter keeps back {n} alarms:') : t('A filter is set; it keeps nothing back now.')),
+    replace(this.sign, icon('filter'), h('span', {}, left.length > 0 ? many(left.length, 'The filter leaves out {n} alarm:', 'The filter leaves out {n} alarms:') : t('A filter is set; it leaves nothing out now.')),
       SEVERITIES.filter((s) => counts[s]).map((s) => h('span', {class: 'row'}, severityMark(s, true), counts[s])),
       h('button', {type: 'button', onclick: () => this.clear()}, t('Show all')));
   }

@@ -13,7 +13,7 @@ import {t, word} from './words.js';
 // What a state is called in the list; the catalogue's words are those of listings.
 export function stateText(item) {
   if (item.state === 'active') return t('Not acknowledged');
-  if (item.state === 'cleared') return t('Over, not acknowledged');
+  if (item.state === 'cleared') return t('Cleared, not acknowledged');
   if (item.state === 'active-acked') return t('Acknowledged');
   if (item.state === 'shelved') return t('Shelved');
   if (item.state === 'suppressed') return t('Suppressed');
@@ -69,7 +69,7 @@ export function updateAlarm(element, line) {
   value(element, item, limit);
   who(element, item);
   cell(element, 'since', `${item.since} ${item.state} ${item.row.cleared_at}`, () => [label(t('Since')), h('time', {title: full(item.since)}, element.age),
-    item.returned ? h('span', {class: 'small'}, t('over {time}', {time: moment(item.row.cleared_at)})) : h('span', {class: 'small'}, moment(item.since))]);
+    item.returned ? h('span', {class: 'small'}, t('cleared {time}', {time: moment(item.row.cleared_at)})) : h('span', {class: 'small'}, moment(item.since))]);
   due(element, item);
   acts(element, item);
   tickAlarm(element);
@@ -78,7 +78,7 @@ export function updateAlarm(element, line) {
 function what(element, item) {
   const place = placeText(item);
   const chips = [item.hidden || item.state === 'active' ? null : stateText(item), item.chattering ? t('Chattering') : null, item.firstOut ? t('First of its group') : null,
-    item.latched ? t('Held until acknowledged') : null].filter(Boolean);
+    item.latched ? t('Latched') : null].filter(Boolean);
   cell(element, 'what', [item.title, item.name, place, ...chips].join('\n'), () => [
     h('span', {class: 'title'}, item.title),
     h('span', {class: 'where'}, h('a', {href: `/devices/${encodeURIComponent(item.device)}`, tabindex: -1}, item.name), place ? h('span', {class: 'place'}, place) : null,

@@ -193,7 +193,7 @@ class Alarms {
     const kept = all.filter((item) => item.hidden).length - this.now.hidden.length;
     replace(this.hiddenHead, h('b', {}, t('Hidden')), ' ', h('span', {}, t('shelved {a}, suppressed {b}, out of service {c}', {a: counts.shelved ?? 0, b: counts.suppressed ?? 0, c: counts['out-of-service'] ?? 0})),
       out.length > 0 ? h('span', {}, ' · ', many(out.length, '{n} device out of service', '{n} devices out of service')) : null,
-      kept > 0 ? h('span', {}, ' · ', t('{n} kept back by the filter', {n: kept})) : null);
+      kept > 0 ? h('span', {}, ' · ', t('{n} left out by the filter', {n: kept})) : null);
     sync(this.service, out, (row) => row.device, (row) => {
       const li = h('li', {});
       this.putService(li, row);
@@ -213,7 +213,7 @@ class Alarms {
     const state = soundState();
     this.sound.setAttribute('aria-pressed', String(state !== 'off'));
     this.sound.classList.toggle('blocked', state === 'blocked');
-    replace(this.sound, icon(state === 'on' ? 'bell' : 'bellOff'), {on: t('Sound on'), off: t('Sound off'), blocked: t('Sound waits for a touch')}[state]);
+    replace(this.sound, icon(state === 'on' ? 'bell' : 'bellOff'), {on: t('Sound on'), off: t('Sound off'), blocked: t('Sound: click to allow')}[state]);
   }
 
   tick() {
@@ -379,7 +379,7 @@ class Alarms {
 }
 
 function help() {
-  const keys = [['j ↓', t('next alarm')], ['k ↑', t('alarm before')], ['Enter', t('details, or unfold')], ['Esc', t('close the details')], ['a', t('acknowledge')], ['s', t('shelve')],
+  const keys = [['j ↓', t('next alarm')], ['k ↑', t('previous alarm')], ['Enter', t('details, or unfold')], ['Esc', t('close the details')], ['a', t('acknowledge')], ['s', t('shelve')],
     ['o', t('open its ticket')], ['d', t('go to its device')], ['/', t('search')], ['?', t('this help')]];
   dialog({title: t('Keys'), body: h('dl', {class: 'keys'}, keys.map(([key, text]) => [h('dt', {}, key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, text)])), accept: t('Close')});
 }

@@ -169,7 +169,7 @@ class Overview {
     if (this.work.dataset.said === said) return;
     this.work.dataset.said = said;
     replace(this.work, plant.loaded ? [h('a', {href: '/tickets'}, icon('ticket'), tickets.length === 0 ? t('No open tickets') : many(tickets.length, '{n} open ticket', '{n} open tickets')),
-      late > 0 ? h('a', {href: '/tickets?overdue=1', class: 'late'}, t('{n} late', {n: late})) : null, mine > 0 ? h('a', {href: `/tickets?assignee=${encodeURIComponent(session.user)}`}, t('{n} of yours', {n: mine})) : null] : null,
+      late > 0 ? h('a', {href: '/tickets?overdue=1', class: 'late'}, t('{n} late', {n: late})) : null, mine > 0 ? h('a', {href: `/tickets?assignee=${encodeURIComponent(session.user)}`}, t('{n} for you', {n: mine})) : null] : null,
     h('a', {href: '/plan'}, icon('calendar'), visits === null ? (this.visits ? t('Visits of today are not known: {why}', {why: this.visits.message}) : t('Visits of today ...')) : visits === 0 ? t('No visits today') : many(visits, '{n} visit today', '{n} visits today')),
     this.late > 0 ? h('a', {href: '/plan', class: 'late'}, t('{n} overdue', {n: this.late})) : null);
   }

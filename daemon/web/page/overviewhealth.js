@@ -20,7 +20,7 @@ export class Health {
 
   constructor() {
     this.buses = h('tbody', {});
-    this.table = h('table', {}, h('thead', {}, h('tr', {}, [t('Bus'), t('State'), t('Load'), t('Errors'), t('Apart')].map((text, i) => h('th', {scope: 'col', class: i > 1 ? 'number' : ''}, text)))), this.buses);
+    this.table = h('table', {}, h('thead', {}, h('tr', {}, [t('Bus'), t('State'), t('Load'), t('Errors'), t('Set aside')].map((text, i) => h('th', {scope: 'col', class: i > 1 ? 'number' : ''}, text)))), this.buses);
     this.facts = h('dl', {class: 'facts'});
     this.note = h('p', {class: 'quiet', role: 'status'});
     this.gatewayHead = h('h2', {}, t('Gateway'));
@@ -94,11 +94,11 @@ export class Health {
     this.facts.dataset.said = text;
     replace(this.facts,
       row(t('Daemon'), said(status.daemon === 'running' ? t('running for {time}', {time: duration((status.uptime_s ?? 0) * 1000)}) : status.daemon, status.daemon !== 'running')),
-      row(t('Clock'), said(status.clock_trusted ? t('right') : t('not proven right'), !status.clock_trusted)),
+      row(t('Clock'), said(status.clock_trusted ? t('trusted') : t('not trusted yet'), !status.clock_trusted)),
       disk === undefined || disk === null ? null : row(t('Disk'), said(t('{size} free', {size: disk > 1000 ? quantity(Math.round(disk / 100) / 10, 'GB') : quantity(Math.round(disk), 'MB')}), status.disk_failing || disk < 100)),
       row(t('Memory'), quantity(status.memory_mb, 'MB')),
       row(t('History'), trouble.length > 0 ? said(trouble.join(', '), true) : said(t('in order'), false)),
-      row(t('Messages'), !mqtt.enabled ? t('no broker is set') : said(mqtt.connected === false ? t('broker not reached, {n} wait', {n: outbox}) : outbox > 0 ? t('{n} wait', {n: outbox}) : t('all sent'), mqtt.connected === false)),
+      row(t('Messages'), !mqtt.enabled ? t('no broker set') : said(mqtt.connected === false ? t('broker not reached, {n} wait', {n: outbox}) : outbox > 0 ? t('{n} wait', {n: outbox}) : t('all sent'), mqtt.connected === false)),
       row(t('Version'), status.version));
   }
 }

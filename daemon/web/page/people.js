@@ -84,11 +84,11 @@ function changeUser(user, done) {
 function newPassword(user, done) {
   return dialog({
     title: t('New password for {name}', {name: user.name || user.id}),
-    body: [h('p', {class: 'hint'}, t('Sessions that are open end with it.')), passwordField(t('New password'), 'password', true)],
+    body: [h('p', {class: 'hint'}, t('Open sessions end with it.')), passwordField(t('New password'), 'password', true)],
     accept: t('Set'),
     act: async (data) => {
       await post(`${path(user.id)}/password`, {password: data.get('password')});
-      toast(t('The new password holds from now on'));
+      toast(t('The new password is set'));
       done();
     },
   });
@@ -97,7 +97,7 @@ function newPassword(user, done) {
 function removeUser(user, done) {
   return dialog({
     title: t('Remove {name}?', {name: user.name || user.id}),
-    body: h('p', {}, t('Sessions and tokens end at once. What was done stays in the journal. Who only pauses is better disabled.')),
+    body: h('p', {}, t('Sessions and tokens end at once. What was done stays in the journal. To pause an account, disable it instead.')),
     accept: t('Remove'), danger: true,
     act: async () => {
       await remove(path(user.id));
@@ -111,7 +111,7 @@ function removeUser(user, done) {
 async function ownPassword() {
   const done = await dialog({
     title: t('Own password'),
-    body: [passwordField(t('Password until now'), 'old'), passwordField(t('New password'), 'password'), passwordField(t('New password once more'), 'again'), h('p', {class: 'hint'}, t('You log in again with it.'))],
+    body: [passwordField(t('Current password'), 'old'), passwordField(t('New password'), 'password'), passwordField(t('New password again'), 'again'), h('p', {class: 'hint'}, t('You will have to log in again.'))],
     accept: t('Change'),
     act: async (data) => {
       if (data.get('password') !== data.get('again')) throw new Error(t('The two new passwords are not the same.'));
@@ -124,12 +124,12 @@ async function ownPassword() {
 async function addToken(users, done) {
   let made = null;
   const roles = ROLES.slice(0, ROLES.indexOf(session.role) + 1);
-  const ends = [['30d', t('30 days')], ['90d', t('90 days')], ['365d', t('1 year')], ['', t('until it is revoked')]];
+  const ends = [['30d', t('30 days')], ['90d', t('90 days')], ['365d', t('1 year')], ['', t('until revoked')]];
   await dialog({
     title: t('New token'),
     body: [h('p', {class: 'hint'}, t('For a program that asks the gateway, in place of a password.')), field(t('What for'), h('input', {name: 'name', required: true, maxlength: 60, autocomplete: 'off'})),
       users.length > 1 ? field(t('User'), select('user', users.map((u) => [u.id, u.name || u.id]), session.user ?? users[0].id)) : null,
-      field(t('Role'), select('role', roles.map((role) => [role, roleText(role)]), 'viewer')), field(t('Holds for'), select('for', ends, '90d'))],
+      field(t('Role'), select('role', roles.map((role) => [role, roleText(role)]), 'viewer')), field(t('Valid for'), select('for', ends, '90d'))],
     accept: t('Create'),
     act: async (data) => {
       made = await post('tokens', {name: data.get('name').trim(), role: data.get('role'), ...(data.get('user') ? {user: data.get('user')} : null), ...(data.get('for') ? {for: data.get('for')} : null)});
@@ -192,7 +192,7 @@ function userRow(user, done) {
 function tokenRow(token, done) {
   const expired = token.expired ?? (token.expires_at && ms(token.expires_at) < now());
   return [h('th', {scope: 'row'}, token.name), cell(t('User'), personName(token.user)), cell(t('Role'), roleText(token.role)), cell(t('Created'), when(token.created_at, '')), cell(t('Last used'), when(token.used_at, t('never'))),
-    cell(t('Holds until'), expired ? h('b', {}, t('expired')) : token.expires_at ? full(token.expires_at) : t('it is revoked')), h('td', {class: 'acts'}, act(t('Revoke'), () => revoke(token, done)))];
+    cell(t('Valid until'), expired ? h('b', {}, t('expired')) : token.expires_at ? full(token.expires_at) : t('revoked')), h('td', {class: 'acts'}, act(t('Revoke'), () => revoke(token, done)))];
 }
 
 // A table that keeps its rows: the focus stays on the button that was pressed.
@@ -249,7 +249,7 @@ export async function show(root) {
   let users = session.user ? [{id: session.user, name: session.name}] : [];
   let closed = false;
   const userTable = new Table([t('Name'), t('Role'), t('Language'), t('Last seen'), t('Since'), t('State'), ''], t('There is no user yet.'), (user) => userRow(user, readUsers));
-  const tokenTable = new Table([t('What for'), t('User'), t('Role'), t('Created'), t('Last used'), t('Holds until'), ''], t('There is no token.'), (token) => tokenRow(token, readTokens));
+  const tokenTable = new Table([t('What for'), t('User'), t('Role'), t('Created'), t('Last used'), t('Valid until'), ''], t('There is no token.'), (token) => tokenRow(token, readTokens));
 
   async function read(table, what, key, then) {
     try {
