@@ -81,7 +81,6 @@ export function marks(zoom) {
         item.style.left = `${groups[i].x}px`;
       });
       if (!list.querySelector('[tabindex="0"]')) list.querySelector('a, button')?.setAttribute('tabindex', '0');
-      list.hidden = groups.length === 0;
       spans.replaceChildren(...all.filter((m) => m.kind !== 'ticket').map((mark) => {
         const start = Math.max(x(mark.t), area.x), end = Math.min(x(mark.end ?? now), area.x + area.w);
         if (end <= start) return null;

@@ -50,29 +50,42 @@ export function limitText(limit, unit) {
   return limit.side === 'below' ? t('{severity} below {value}', {severity, value}) : t('{severity} above {value}', {severity, value});
 }
 
-function drawLimit(ctx, area, colours, limit, y, at) {
-  const inside = y >= area.y && y <= area.y + area.h;
-  const text = inside ? at.text : `${limit.side === 'below' ? '↓' : '↑'} ${at.text}`;
+function drawLimitLine(ctx, area, colours, limit, y) {
+  ctx.save();
+  ctx.strokeStyle = colours.severity[limit.level] ?? colours.soft;
+  ctx.setLineDash(LIMIT_PATTERNS[limit.level] ?? []);
+  ctx.lineWidth = limit.level === 'critical' ? 2.5 : 1.75;
+  ctx.beginPath();
+  ctx.moveTo(area.x, y);
+  ctx.lineTo(area.x + area.w, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+// Where a text of limits lies on no other: beside those at its height, else a row up or down.
+function place(area, width, height, wanted, taken) {
+  const clamp = (top) => Math.min(Math.max(top, area.y), area.y + area.h - height);
+  let found = null;
+  for (const rows of [0, 1, -1, 2, -2]) {
+    const top = clamp(wanted + rows * height);
+    const beside = taken.filter((b) => Math.abs(b.top - top) < height).reduce((sum, b) => sum + b.width + 12, 0);
+    found = {top, left: area.x + area.w - width - 6 - beside};
+    if (found.left > area.x) break;
+  }
+  taken.push({top: found.top, width});
+  return found;
+}
+
+// A limit outside of the picture stands at its edge, with an arrow to where it is.
+function drawLimitText(ctx, area, colours, limit, y, at) {
+  const below = limit.side === 'below', height = colours.em;
+  const text = y < area.y ? `↑ ${at.text}` : y > area.y + area.h ? `↓ ${at.text}` : at.text;
   ctx.save();
   ctx.font = `${Math.round(colours.em * 0.8)}px ${colours.family}`;
-  const width = ctx.measureText(text).width, height = colours.em;
-  if (inside) {
-    ctx.strokeStyle = colours.severity[limit.level] ?? colours.soft;
-    ctx.setLineDash(LIMIT_PATTERNS[limit.level] ?? []);
-    ctx.lineWidth = limit.level === 'critical' ? 2.5 : 1.75;
-    ctx.beginPath();
-    ctx.moveTo(area.x, y);
-    ctx.lineTo(area.x + area.w, y);
-    ctx.stroke();
-  }
-  let top = inside ? (limit.side === 'below' ? y + 2 : y - height - 2) : limit.side === 'below' ? area.y + area.h - height : area.y;
-  top = Math.min(Math.max(top, area.y), area.y + area.h - height);
-  // Labels that would lie on one another stand side by side.
-  const beside = at.taken.filter((b) => Math.abs(b.top - top) < height).reduce((sum, b) => sum + b.width + 12, 0);
-  at.taken.push({top, width});
-  const left = area.x + area.w - width - 6 - beside;
+  const width = ctx.measureText(text).width;
+  const {top, left} = place(area, width, height, below ? y + 2 : y - height - 2, at.taken);
   ctx.fillStyle = colours.card;
-  ctx.globalAlpha = 0.8;
+  ctx.globalAlpha = 0.85;
   ctx.fillRect(left - 2, top, width + 4, height);
   ctx.globalAlpha = 1;
   ctx.fillStyle = colours.ink;
@@ -82,7 +95,7 @@ function drawLimit(ctx, area, colours, limit, y, at) {
 }
 
 // The range of values of one axis: what is seen and the limits near it.
-function valueRange(list, from, to) {
+function valueRange(list, from, to, index) {
   let low = Infinity, high = -Infinity;
   for (const line of list) {
     const seen = extremes(line, from, to);
@@ -98,7 +111,8 @@ function valueRange(list, from, to) {
     const least = Math.min(low, value), most = Math.max(high, value);
     if (span / (most - least) >= LEAST_PART) [low, high] = [least, most];
   }
-  const edge = (high - low || span) * 0.08;
+  // Not the same of both axes, so that their outermost limits do not lie on one another.
+  const edge = (high - low || span) * (index === 0 ? 0.08 : 0.15);
   return [low - edge, high + edge];
 }
 
@@ -116,10 +130,12 @@ export function pane(container, axes, {height, small}) {
 
   function axisOptions(index) {
     const narrow = canvas.clientWidth < 480;
+    const list = present[index] ?? [];
+    const states = list.length > 0 && list.every((line) => line.kind === 'state');
     return {
-      valueRange: valueRange(present[index] ?? [], from, to), drawAxis: true, drawGrid: index === 0, independentTicks: true,
+      valueRange: valueRange(list, from, to, index), drawAxis: true, drawGrid: index === 0, independentTicks: true,
       axisLabelWidth: Math.round(colours.em * (narrow ? 2.6 : 3.2)),
-      ticker: (low, high) => valueTicks(low, high, Math.max(2, canvas.clientHeight / (colours.em * 3.2))),
+      ticker: (low, high) => (states ? [{v: 0, label: t('off')}, {v: 1, label: t('on')}] : valueTicks(low, high, Math.max(2, canvas.clientHeight / (colours.em * 3.2)))),
     };
   }
   function options() {
@@ -141,10 +157,12 @@ export function pane(container, axes, {height, small}) {
   }
   function underlay(ctx, area, g) {
     const taken = [];
-    present.forEach((list, index) => list.forEach((line) => line.limits.forEach((limit) => {
+    const limits = present.flatMap((list, index) => list.flatMap((line) => line.limits.map((limit) => ({line, limit, y: g.toDomYCoord(limit.value, index)}))));
+    for (const {limit, y} of limits) if (y >= area.y && y <= area.y + area.h) drawLimitLine(ctx, area, colours, limit, y);
+    for (const {line, limit, y} of limits) {
       const text = `${all().length > 1 ? `${line.name}: ` : ''}${limitText(limit, line.unit)}`;
-      drawLimit(ctx, area, colours, limit, g.toDomYCoord(limit.value, index), {text, taken});
-    })));
+      drawLimitText(ctx, area, colours, limit, y, {text, taken});
+    }
   }
   // Without a value dygraphs draws nothing at all: two empty rows keep the axes.
   function file() {

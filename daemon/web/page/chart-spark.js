@@ -3,6 +3,7 @@ import {svg} from './dom.js';
 import {extremes} from './chart-data.js';
 
 const WIDTH = 160, HEIGHT = 36, EDGE = 2;
+const LEAST_SPAN = 0.1; // Of the value itself: noise shall look like noise.
 const NEAR = 0.2; // A limit is drawn unless the line would be flatter than this part.
 
 // series: {t, mean, min, max, limits, kind} of an answer of GET devices/ID/series; from, to: what
@@ -15,10 +16,10 @@ export function spark(container, series, from, to) {
   const seen = line.t.length > 0 ? extremes(line, start, end) : null;
   if (!seen || end <= start) return;
   let [low, high] = line.kind === 'state' ? [0, 1] : seen;
-  const span = high - low || Math.abs(high) * 0.05 || 1;
+  const span = Math.max(high - low, Math.max(Math.abs(high), Math.abs(low)) * LEAST_SPAN) || 1;
+  if (line.kind !== 'state') [low, high] = [(low + high - span) / 2, (low + high + span) / 2];
   const limits = line.limits.filter(({value}) => span / (Math.max(high, value) - Math.min(low, value)) >= NEAR);
   for (const {value} of limits) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  if (high === low) [low, high] = [low - span / 2, high + span / 2];
   const x = (at) => ((at - start) / (end - start)) * WIDTH;
   const y = (value) => HEIGHT - EDGE - ((value - low) / (high - low)) * (HEIGHT - 2 * EDGE);
   for (const {value, level} of limits) picture.append(svg('path', {class: `spark-limit limit-${level}`, d: `M0 ${y(value).toFixed(1)}H${WIDTH}`}));

@@ -6,14 +6,16 @@ import {quantity} from './ui.js';
 import {t, word} from './words.js';
 
 const ROWS_MAX = 200;
+const DIGITS = 5;
+const short = (value) => Number(value.toPrecision(DIGITS));
 
 function cell(line, i) {
   if (i === undefined) return '';
   const value = line.mean[i];
   if (value === null) return t('no value');
-  const text = quantity(value, line.unit);
+  const text = quantity(short(value), line.unit);
   if (!line.min || line.min[i] === line.max[i]) return text;
-  return t('{value} ({low} to {high})', {value: text, low: quantity(line.min[i]), high: quantity(line.max[i])});
+  return t('{value} ({low} to {high})', {value: text, low: quantity(short(line.min[i])), high: quantity(short(line.max[i]))});
 }
 
 // A table of what lies in from..to; of more rows than a person reads evenly spread ones.

@@ -78,13 +78,14 @@ export async function trend(container, {device, points, from, to, live = true, s
   const hair = h('div', {class: 'chart-hair', hidden: true});
   const chosen = h('div', {class: 'chart-chosen', hidden: true});
   const legend = h('div', {class: 'chart-legend'});
+  const limitsText = h('div', {class: 'chart-limits'});
   const where = h('span', {class: 'chart-where'}), grain = h('span', {class: 'chart-grain'});
   const status = h('p', {class: 'chart-status', role: 'status'});
   const spoken = h('p', {class: 'chart-spoken', 'aria-live': 'polite'});
   const tableBox = h('div', {});
   const marks = happened((a, b) => move(a, b, true));
   plot.append(marks.element, pictures, hair, chosen);
-  const box = h('div', {class: `chart${small ? ' small' : ''}`}, small ? null : buttons(), h('div', {class: 'chart-head'}, where, grain), legend, plot, status,
+  const box = h('div', {class: `chart${small ? ' small' : ''}`}, small ? null : buttons(), h('div', {class: 'chart-head'}, where, grain), legend, limitsText, plot, status,
     h('p', {id: hint, class: 'chart-hint'}, t('Arrows move, + and - zoom, Home shows all, End goes to now, Shift with arrows reads values. Wheel zooms, drag moves, Shift and drag chooses a time, double click goes back.')), spoken, tableBox);
   container.append(box);
 
@@ -248,7 +249,8 @@ export async function trend(container, {device, points, from, to, live = true, s
       const found = at === null ? newest(line) : nearest(line, at, reach());
       return h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, h('b', {}, valueText(line, found)),
         at === null && found ? h('small', {}, ` ${moment(found.t)}`) : null);
-    }), state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
+    }));
+    replace(limitsText, state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
   }
   function drawTable() {
     replace(tableBox, state.tabled ? table(state.lines, state.from, state.to, `${state.points.join(', ')}, ${rangeText(state.from, state.to)}; ${grainText()}.`) : null);

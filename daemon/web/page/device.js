@@ -78,7 +78,7 @@ function alarmLine(alarm) {
 }
 
 function latelyLine(mark) {
-  return h('li', {}, severityMark(mark.severity, true), ' ', `${moment(mark.t)}${mark.end ? ` – ${moment(mark.end)}` : ''} `, mark.link ? h('a', {href: mark.link}, mark.text) : mark.text, ' ', mark.rule ? ruleLink(mark.rule) : null, mark.ticket ? [' ', ticketLink(mark.ticket)] : null);
+  return h('li', {}, severityMark(mark.severity, true), ' ', `${moment(mark.t)}${mark.end ? ` – ${moment(mark.end)}` : ''} `, mark.link ? h('a', {href: mark.link}, mark.text) : mark.text, ' ', mark.rule && mark.rule !== mark.text ? ruleLink(mark.rule) : null, mark.ticket ? [' ', ticketLink(mark.ticket)] : null);
 }
 
 function alarmsCard(life, lately) {
