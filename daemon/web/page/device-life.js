@@ -98,7 +98,11 @@ export function plans(life, visits, problem) {
     h('h3', {}, t('Coming visits')), visits === null ? h('p', {class: 'error', role: 'alert'}, problem?.message) : listing([t('Day'), t('Plan'), t('Begins'), t('Who'), ''], coming, t('No visit within a year.')));
 }
 
-const wireCause = (cause) => word('quality', cause);
+// "timeout", "exception 2".
+function wireCause(cause) {
+  const [name, code] = cause.split(' ');
+  return code ? `${word('quality', name)} ${code}` : word('quality', name);
+}
 
 // row: as in the listing of devices, with causes; null: not known.
 export function wire(row) {
@@ -108,7 +112,7 @@ export function wire(row) {
   const rate = row.requests > 0 ? ` (${quantity(Number(((row.errors / row.requests) * 100).toPrecision(2)))} %)` : '';
   return [facts([
     [t('requests'), row.requests], [t('errors'), `${row.errors}${rate}`], [t('latency'), row.latency_ms === null ? '–' : `${quantity(Number(row.latency_ms.toPrecision(3)))} ms`],
-    [t('most often'), row.cause ?? t('nothing')], [t('points that it refuses'), row.refused_points || null],
+    [t('most often'), row.cause ? wireCause(row.cause) : t('nothing')], [t('points that it refuses'), row.refused_points || null],
     [t('quarantine'), row.quarantined ? h('b', {}, `⚠ ${t('yes: it is asked seldom, so that it does not hold up the others')}`) : t('no')],
   ]), listing([t('What went wrong'), t('How often')], causes, t('Nothing went wrong since the gateway started.'))];
 }

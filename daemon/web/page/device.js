@@ -39,7 +39,7 @@ function takeOut(life, done) {
   const times = [['30m', t('30 minutes')], ['1h', t('1 hour')], ['2h', t('2 hours')], ['4h', t('4 hours')], ['8h', t('8 hours')], ['1d', t('1 day')], ['7d', t('1 week')], ['', t('until somebody puts it back')]];
   return dialog({
     title: t('Take {device} out of service', {device: life.name}), accept: t('Take out of service'),
-    body: [h('p', {}, t('Its alarms stay visible as hidden, and open no tickets, until it is put back.')), field(t('Reason'), reason), field(t('For how long'), select('for', times, '2h'))],
+    body: [h('p', {}, t('Its alarms are shown as hidden until it is put back.')), field(t('Reason'), reason), field(t('For how long'), select('for', times, '2h'))],
     act: (data) => command('service', {device: life.id, state: 'out', reason: data.get('reason').trim(), ...(data.get('for') ? {for: data.get('for')} : {})}),
   }).then((was) => was && done());
 }
