@@ -71,7 +71,7 @@ function arrange(list) {
 // {points(list), range(from, to), renew(), close()}.
 export async function trend(container, {device, points, from, to, live = true, small = false, onrange}) {
   const number = ++numbers;
-  const state = {points, from: from ?? now() - HOUR, to: to ?? now(), live, lines: [], panes: [], answer: null, loadedAt: 0, past: [], pushedAt: 0, tabled: false, closed: false};
+  const state = {points, from: from ?? now() - HOUR, to: to ?? now(), live, lines: [], panes: [], answer: null, loadedAt: 0, past: [], pushedAt: 0, tabled: false, silent: false, closed: false};
   const hint = `chart-hint-${number}`;
   const plot = h('div', {class: 'chart-plot', tabindex: '0', role: 'group', 'aria-describedby': hint});
   const pictures = h('div', {class: 'chart-pictures'});
@@ -244,13 +244,20 @@ export async function trend(container, {device, points, from, to, live = true, s
     const {x, w} = area();
     hair.hidden = at === null;
     if (at !== null) hair.style.left = `${x + ((at - state.from) / (state.to - state.from)) * w}px`;
-    const head = at === null ? t('Newest') : full(at);
+    const head = at !== null ? full(at) : state.live ? t('Now') : t('Last in this time');
     replace(legend, h('b', {class: 'chart-at'}, head), state.lines.map((line) => {
       const found = at === null ? newest(line) : nearest(line, at, reach());
-      return h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, h('b', {}, valueText(line, found)),
-        at === null && found ? h('small', {}, ` ${moment(found.t)}`) : null);
+      return h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, at === null && state.live ? presentText(line, found)
+        : [h('b', {}, valueText(line, found)), at === null && found ? h('small', {}, ` ${moment(found.t)}`) : null]);
     }));
     replace(limitsText, state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
+  }
+  // What was measured before the line broke, or before the gateway fell silent, is not of now.
+  function presentText(line, found) {
+    const text = valueText(line, found);
+    const broken = line.mean.length > 0 && line.mean.at(-1) === null;
+    if (found && !broken && !state.silent) return [h('b', {}, text), h('small', {}, ` ${moment(found.t)}`)];
+    return [h('b', {}, `⚠ ${t('no present value')}`), found ? h('small', {}, ` (${t('{value} at {time}', {value: text, time: full(found.t)})})`) : null];
   }
   function drawTable() {
     replace(tableBox, state.tabled ? table(state.lines, state.from, state.to, `${state.points.join(', ')}, ${rangeText(state.from, state.to)}; ${grainText()}.`) : null);
@@ -272,7 +279,10 @@ export async function trend(container, {device, points, from, to, live = true, s
     },
   });
   function came({row, at, problem: lost}) {
-    if (state.closed || !state.live || lost || !row?.points || !state.answer) return;
+    if (state.closed) return;
+    state.silent = Boolean(lost);
+    if (lost) drawLegend();
+    if (!state.live || lost || !row?.points || !state.answer) return;
     const moment = now();
     const width = state.to - state.from;
     [state.from, state.to] = [moment - width, moment];

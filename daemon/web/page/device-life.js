@@ -28,7 +28,7 @@ function listing(heads, rows, none) {
 }
 
 // Dates of the ledger are days without a zone.
-const dayText = (day) => day ?? '';
+const dayText = (day) => (day ? h('span', {class: 'day'}, day) : '');
 const money = (amount, currency) => `${Number(amount).toLocaleString(document.documentElement.lang, {minimumFractionDigits: 2, maximumFractionDigits: 2})} ${currency}`;
 const percent = (share) => (share === null || share === undefined ? null : `${quantity(share)} %`);
 const person = (id) => (id ? personName(id) : '');
@@ -87,13 +87,13 @@ export function alterations(life) {
 }
 
 function due(plan) {
-  return plan.overdue ? [h('b', {class: 'bad'}, `⚠ ${t('overdue')}`), ` ${plan.due}`] : plan.due ?? '';
+  return plan.overdue ? [h('b', {class: 'bad'}, `⚠ ${t('overdue')}`), ' ', dayText(plan.due)] : dayText(plan.due);
 }
 
 // visits: of GET plan; null: they could not be read, `problem` says why.
 export function plans(life, visits, problem) {
-  const rows = life.plans.map((p) => [[p.title, p.statutory ? h('small', {}, ` ${t('required by law')}`) : null], due(p), p.last_done ?? t('never'), p.limit ? `${quantity(p.used)} / ${quantity(p.limit)} ${p.use ?? ''}` : '', p.ticket ? ticketLink(p.ticket) : '']);
-  const coming = (visits ?? []).map((v) => [v.day, v.title, v.start ? moment(v.start) : '', (v.people ?? []).map(person).join(', '), [v.ticket ? ticketLink(v.ticket) : null, v.outside_hours ? h('small', {}, ` ${t('outside working hours')}`) : null]]);
+  const rows = life.plans.map((p) => [[p.title, p.statutory ? h('small', {}, ` ${t('required by law')}`) : null], due(p), p.last_done ? dayText(p.last_done) : t('never'), p.limit ? `${quantity(p.used)} / ${quantity(p.limit)} ${p.use ?? ''}` : '', p.ticket ? ticketLink(p.ticket) : '']);
+  const coming = (visits ?? []).map((v) => [dayText(v.day), v.title, v.start ? moment(v.start) : '', (v.people ?? []).map(person).join(', '), [v.ticket ? ticketLink(v.ticket) : null, v.outside_hours ? h('small', {}, ` ${t('outside working hours')}`) : null]]);
   return section(t('Maintenance'), h('h3', {}, t('Plans')), listing([t('Plan'), t('Due'), t('Last done'), t('Used'), ''], rows, t('No plan goes to this device.')),
     h('h3', {}, t('Coming visits')), visits === null ? h('p', {class: 'error', role: 'alert'}, problem?.message) : listing([t('Day'), t('Plan'), t('Begins'), t('Who'), ''], coming, t('No visit within a year.')));
 }

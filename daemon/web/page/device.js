@@ -57,11 +57,11 @@ function serviceBox(life, service, done) {
     }) : null);
 }
 
-function head(life, service, watch, done) {
+function head(life, service, badge, done) {
   const worst = alarmsOf(life.id).filter(standing)[0];
   const tickets = life.open_tickets.length;
   return [
-    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [life.type, life.location, life.id].filter(Boolean).join(' · '))), stateBadge(watch)),
+    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [life.type, life.location, life.id].filter(Boolean).join(' · '))), badge),
     h('div', {class: 'device-now row'},
       worst ? h('a', {class: 'worst', href: alarmsLink(life.id)}, severityMark(worst.severity), ' ', worst.title) : h('span', {class: 'quiet'}, t('No standing alarm')),
       tickets > 0 ? h('a', {href: '#tickets'}, many(tickets, '{n} open ticket', '{n} open tickets')) : h('span', {class: 'quiet'}, t('No open ticket')),
@@ -173,6 +173,7 @@ class Device {
     }});
     const part = (name) => h('div', {class: `part-${name}`});
     this.parts = {problem: part('problem'), head: part('head'), alarms: part('alarms'), record: part('record'), papers: part('papers'), alterations: part('alterations'), plans: part('plans'), wire: part('wire'), history: part('history')};
+    this.badge = h('div', {});
     this.wireBody = h('div', {});
     this.parts.wire.append(h('section', {class: 'card'}, h('h2', {}, t('On the wire')), this.wireBody));
     this.drawn = new Map();
@@ -222,9 +223,13 @@ class Device {
   drawHead() {
     if (!this.life) return;
     const out = this.service instanceof Error ? null : this.service.find((s) => s.device === this.id) ?? null;
-    const fresh = this.watch.at !== null && now() - this.watch.at < OLD_AFTER;
-    const age = fresh ? 'now' : this.watch.at && ago(this.watch.at);
-    this.put('head', [alarmsOf(this.id).filter(standing)[0], this.life.open_tickets.length, out, this.watch.row?.state, age], () => head(this.life, out, this.watch, () => this.renew()));
+    this.put('head', [alarmsOf(this.id).filter(standing)[0], this.life.open_tickets.length, out], () => head(this.life, out, this.badge, () => this.renew()));
+    this.drawBadge();
+  }
+  // By itself: while it counts, the buttons beside it are not touched.
+  drawBadge() {
+    const badge = stateBadge(this.watch);
+    if (this.badge.textContent !== badge.textContent) replace(this.badge, badge);
   }
   came(watch) {
     this.watch = watch;
@@ -247,7 +252,7 @@ class Device {
       watchDevice(this.id, (watch) => this.came(watch)),
       everySecond(() => {
         this.points.tick();
-        this.drawHead();
+        this.drawBadge();
       }),
       follow((change) => {
         if (change.kind === 'all' || change.event?.device === this.id) this.renew();
