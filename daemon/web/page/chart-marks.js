@@ -12,11 +12,18 @@ const kindText = (kind) => ({
   alarm: t('Alarm'), ticket: t('Ticket'), maintenance: t('Maintenance'), service: t('Out of service'), offline: t('No answer'),
 }[kind] ?? kind);
 
-// "Alarm, urgent: Pump 1: bearing at 84 °C; 3 Mar 14:05 to 14:20".
+const stateText = (mark) => (mark.kind === 'ticket' ? word('ticket_state', mark.state) : {done: t('done'), planned: t('planned'), overdue: t('overdue')}[mark.state] ?? '');
+
+// What was done, or is planned, is a moment; without an end the others go on.
+const isMoment = (mark) => mark.kind === 'maintenance' && (mark.end === null || mark.end === mark.t);
+const endOf = (mark, now) => mark.end ?? (isMoment(mark) ? mark.t : now);
+
+// "Alarm, urgent: Pump 1: bearing at 84 °C (3 Mar 14:05 – 14:20)".
 export function markText(mark) {
-  const until = mark.kind === 'ticket' ? '' : mark.end ? ` – ${moment(mark.end)}` : t(', not over');
-  const severity = mark.severity ? `, ${word('severity', mark.severity)}` : '';
-  return `${kindText(mark.kind)}${severity}: ${mark.text} (${moment(mark.t)}${until})`;
+  const until = isMoment(mark) ? '' : mark.end !== null ? ` – ${moment(mark.end)}` : t(', not over');
+  const facts = [kindText(mark.kind), mark.severity && mark.kind === 'alarm' ? word('severity', mark.severity) : null, mark.state ? stateText(mark) : null].filter(Boolean).join(', ');
+  const text = mark.text && mark.text !== kindText(mark.kind) ? `: ${mark.text}` : '';
+  return `${facts}${text} (${moment(mark.t)}${until})`;
 }
 
 const picture = (mark) => (mark.kind === 'alarm' ? severityMark(mark.severity, true) : icon(ICONS[mark.kind] ?? 'more'));
@@ -53,9 +60,9 @@ export function marks(zoom) {
     const inner = [picture(worst(group.marks)), group.marks.length > 1 ? h('b', {}, group.marks.length) : null];
     const {link} = group.marks[0];
     if (group.marks.length === 1 && link) return h('li', {}, h('a', {...properties, href: link}, inner));
-    const edges = [group.marks[0].t, group.marks.at(-1).t];
+    const edges = [group.marks[0].t, Math.max(...group.marks.map((m) => m.end ?? m.t))];
     const margin = Math.max(30e3, (edges[1] - edges[0]) * 0.3);
-    return h('li', {}, h('button', {...properties, type: 'button', onclick: () => zoom(edges[0] - margin, Math.max(edges[1], group.marks[0].end ?? 0) + margin)}, inner));
+    return h('li', {}, h('button', {...properties, type: 'button', onclick: () => zoom(edges[0] - margin, edges[1] + margin)}, inner));
   }
 
   return {
@@ -68,8 +75,7 @@ export function marks(zoom) {
       const x = (at) => area.x + ((at - from) / (to - from)) * area.w;
       const groups = [];
       for (const mark of all) {
-        const ended = mark.end ?? (mark.kind === 'ticket' ? mark.t : now);
-        if (mark.t > to || ended < from) continue;
+        if (mark.t > to || endOf(mark, now) < from) continue;
         const at = Math.max(x(mark.t), area.x); // What began earlier stands at the edge.
         const last = groups.at(-1);
         if (last && at - last.x < APART) last.marks.push(mark);
@@ -81,8 +87,8 @@ export function marks(zoom) {
         item.style.left = `${groups[i].x}px`;
       });
       if (!list.querySelector('[tabindex="0"]')) list.querySelector('a, button')?.setAttribute('tabindex', '0');
-      spans.replaceChildren(...all.filter((m) => m.kind !== 'ticket').map((mark) => {
-        const start = Math.max(x(mark.t), area.x), end = Math.min(x(mark.end ?? now), area.x + area.w);
+      spans.replaceChildren(...all.filter((m) => m.kind !== 'ticket' && !isMoment(m)).map((mark) => {
+        const start = Math.max(x(mark.t), area.x), end = Math.min(x(endOf(mark, now)), area.x + area.w);
         if (end <= start) return null;
         const bar = h('i', {class: `chart-span span-${mark.kind}${mark.severity ? ` span-${mark.severity}` : ''}`});
         bar.style.left = `${start}px`;

@@ -250,7 +250,7 @@ export async function trend(container, {device, points, from, to, live = true, s
       return h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, at === null && state.live ? presentText(line, found)
         : [h('b', {}, valueText(line, found)), at === null && found ? h('small', {}, ` ${moment(found.t)}`) : null]);
     }));
-    replace(limitsText, state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
+    replace(limitsText, state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, title: limit.text, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
   }
   // What was measured before the line broke, or before the gateway fell silent, is not of now.
   function presentText(line, found) {

@@ -8,6 +8,7 @@ import {many, t, word} from './words.js';
 
 const MINUTE = 60e3, DAY = 86400e3;
 const SOON_DAYS = 30;
+const ALTERATIONS_SHOWN = 10;
 
 export const ticketLink = (number) => h('a', {href: `/tickets/${number}`}, t('Ticket {n}', {n: number}));
 export const ruleLink = (rule) => h('a', {href: `/rules/${encodeURIComponent(rule)}`}, rule);
@@ -82,8 +83,11 @@ export function papers(life) {
 }
 
 export function alterations(life) {
-  const rows = life.alterations.map((a) => [dayText(a.day), a.what, a.effect ?? '', a.made_by ?? person(a.by)]);
-  return section(t('Alterations'), listing([t('Day'), t('What'), t('Effect'), t('By')], rows, t('Nothing was altered.')));
+  const rows = life.alterations.map((a) => [dayText(a.day), a.what, a.effect ?? '', a.made_by ?? person(a.by)]).reverse();
+  const heads = [t('Day'), t('What'), t('Effect'), t('By')];
+  const older = rows.slice(ALTERATIONS_SHOWN);
+  return section(t('Alterations'), listing(heads, rows.slice(0, ALTERATIONS_SHOWN), t('Nothing was altered.')),
+    older.length > 0 ? h('details', {}, h('summary', {}, many(older.length, '{n} older', '{n} older')), listing(heads, older, '')) : null);
 }
 
 function due(plan) {
