@@ -29,6 +29,16 @@ struct site *config_load_site(const char *path,
                               size_t count,
                               struct diags *diags);
 
+/* One rule from memory, for `site`: an item of `rules:`, a list of one, or `rules:`
+ * with one.  `name` stands for the file in every place.  What is returned, and its
+ * texts, live in `arena`; NULL: there were errors.  As above, rules_new() checks the
+ * expressions. */
+const struct rule_spec *config_read_rule(struct arena *arena,
+                                         const struct site *site,
+                                         const char *name,
+                                         const char *text,
+                                         struct diags *diags);
+
 /* The same, but a site with errors is returned too, marked `incomplete`, so that the
  * checks of others can add what they find.  NULL: nothing could be read at all. */
 struct site *config_load_for_check(const char *path, struct diags *diags);

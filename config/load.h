@@ -162,6 +162,11 @@ void history_read(struct reader *r, const struct sections *s, struct site *site)
 void mqtt_read(struct reader *r, const struct sections *s, struct site *site);
 void web_read(struct reader *r, const struct sections *s, struct site *site);
 void rules_read(struct reader *r, const struct sections *s, struct site *site);
+/* One alone: the site's other rules stand. */
+void rule_read_alone(struct reader *r,
+                     const struct node *n,
+                     const struct site *site,
+                     struct rule_spec *out);
 
 /* ---- team.c, once the rules stand ---- */
 

@@ -486,6 +486,21 @@ compare_rules(const void *a, const void *b)
 }
 
 void
+rule_read_alone(struct reader *r,
+                const struct node *n,
+                const struct site *site,
+                struct rule_spec *out)
+{
+    const char **ids =
+        arena_array(r->arena, site->rule_count + 1, sizeof(const char *));
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        ids[i] = site->rules[i].id;
+    }
+    read_rule(r, n, site, out);
+    check_suppressed_by(r, site, n, ids);
+}
+
+void
 rules_read(struct reader *r, const struct sections *s, struct site *site)
 {
     const struct node_list *list = &s->lists[SECTION_RULES];

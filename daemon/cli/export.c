@@ -1,20 +1,18 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "collectors/detail.h"
-#include "collectors/log_reader.h"
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/output.h"
+#include "daemon/pipeline/samples_text.h"
 #include "daemon/store/history_series.h"
 
 struct exporting {
-    bool jsonl, detail, clock;
+    struct samples_form form;
     struct output out;
     struct strbuf line;
     uint64_t count;
@@ -42,76 +40,17 @@ static bool
 print_sample(void *ctx, const struct history_sample *s)
 {
     struct exporting *x = ctx;
-    char time[INSTANT_TEXT_BYTES];
-    char detail[DETAIL_BYTES];
-    (void)detail_write(detail, s->quality, s->detail);
     strbuf_clear(&x->line);
-    if (x->jsonl) {
-        strbuf_add_char(&x->line, '{');
-        strbuf_json_str(&x->line, "time", instant_format_utc(time, s->t_ms));
-        strbuf_json_str(&x->line, "device", s->device);
-        strbuf_json_str(&x->line, "point", s->point);
-        strbuf_json_key(&x->line, "value");
-        if (s->quality == QUALITY_GOOD) {
-            strbuf_add_number(&x->line, s->value);
-        } else {
-            strbuf_add(&x->line, "null");
-        }
-        strbuf_json_str(&x->line, "quality", quality_name(s->quality));
-        if (x->detail) {
-            strbuf_json_str(&x->line, "detail", detail[0] != '\0' ? detail : NULL);
-        }
-        if (s->clock_untrusted) {
-            strbuf_json_str(&x->line, "clock", LOG_CLOCK_UNTRUSTED);
-        }
-        strbuf_add(&x->line, "}\n");
-    } else {
-        strbuf_printf(&x->line, "%s,%s,%s,", instant_format_utc(time, s->t_ms),
-                      s->device, s->point);
-        if (s->quality == QUALITY_GOOD) {
-            strbuf_add_number(&x->line, s->value);
-        }
-        strbuf_printf(&x->line, ",%s", quality_name(s->quality));
-        if (x->detail) {
-            strbuf_printf(&x->line, ",%s", detail);
-        }
-        if (x->clock) {
-            strbuf_printf(&x->line, ",%s",
-                          s->clock_untrusted ? LOG_CLOCK_UNTRUSTED : "");
-        }
-        strbuf_add_char(&x->line, '\n');
-    }
+    samples_line(&x->line, s, &x->form);
     return write_line(x, s->t_ms);
 }
 
-/* Of an interval: what its good samples were. */
 static bool
 print_bucket(void *ctx, const struct history_bucket *b)
 {
     struct exporting *x = ctx;
-    char time[INSTANT_TEXT_BYTES];
     strbuf_clear(&x->line);
-    if (x->jsonl) {
-        strbuf_add_char(&x->line, '{');
-        strbuf_json_str(&x->line, "time", instant_format_utc(time, b->t_ms));
-        strbuf_json_str(&x->line, "device", b->device);
-        strbuf_json_str(&x->line, "point", b->point);
-        strbuf_json_num(&x->line, "min", b->min);
-        strbuf_json_num(&x->line, "max", b->max);
-        strbuf_json_num(&x->line, "mean", b->mean);
-        strbuf_json_num(&x->line, "last", b->last);
-        strbuf_json_int(&x->line, "count", (int64_t)b->count);
-        strbuf_add(&x->line, "}\n");
-    } else {
-        const double values[] = {b->min, b->max, b->mean, b->last};
-        strbuf_printf(&x->line, "%s,%s,%s", instant_format_utc(time, b->t_ms),
-                      b->device, b->point);
-        for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-            strbuf_add_char(&x->line, ',');
-            strbuf_add_number(&x->line, values[i]);
-        }
-        strbuf_printf(&x->line, ",%" PRIu64 "\n", b->count);
-    }
+    samples_bucket_line(&x->line, b, &x->form);
     return write_line(x, b->t_ms);
 }
 
@@ -153,14 +92,9 @@ print_history(const struct site *site,
     if (code != 0 && !none) {
         return code;
     }
-    if (!x->jsonl) {
+    if (!x->form.jsonl) {
         strbuf_clear(&x->line);
-        if (a->every_ms > 0) {
-            strbuf_add(&x->line, "time,device,point,min,max,mean,last,count\n");
-        } else {
-            strbuf_printf(&x->line, "time,device,point,value,quality%s%s\n",
-                          x->detail ? ",detail" : "", x->clock ? ",clock" : "");
-        }
+        samples_head(&x->line, a->every_ms > 0, &x->form);
         (void)output_write(&x->out, x->line.text, x->line.size); /* The close tells. */
     }
     if (none) { /* An empty result, but not without a word. */
@@ -228,9 +162,9 @@ export_samples(const struct cli_command *self, const struct arguments *a)
         return CLI_CONFIG;
     }
     struct exporting x = {
-        .jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
-        .detail = a->detail,
-        .clock = a->clock,
+        .form = {.jsonl = a->format != NULL && strcmp(a->format, "jsonl") == 0,
+                 .detail = a->detail,
+                 .clock = a->clock},
     };
     int64_t from_ms = INSTANT_NONE + 1;
     int64_t to_ms = INSTANT_MAX;

@@ -11,36 +11,11 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
+#include "daemon/pipeline/profiles_json.h"
 
 #define SOURCE_BYTES 32
 
 #define TEXT_BYTES 100
-
-static const char *
-kind_text(enum point_kind kind)
-{
-    switch (kind) {
-    case POINT_GAUGE:
-        return "gauge";
-    case POINT_COUNTER:
-        return "counter";
-    case POINT_STATE:
-        return "state";
-    }
-    return "gauge";
-}
-
-static bool
-is_one_bit(const struct point *p)
-{
-    return p->table == REG_COIL || p->table == REG_DISCRETE;
-}
-
-static bool
-has_bits(const struct point *p)
-{
-    return !is_one_bit(p) && (p->type == TYPE_BITS || p->type == TYPE_BOOL);
-}
 
 /* "voltage_l1 80..300 V" */
 static void
@@ -54,21 +29,6 @@ add_probe_text(struct strbuf *b, const struct profile *p)
     if (point->unit != NULL) {
         strbuf_printf(b, " %s", point->unit);
     }
-}
-
-static void
-add_probe_json(struct strbuf *b, const struct profile *p)
-{
-    strbuf_json_key(b, "probe");
-    if (p->probe == NONE_INDEX) {
-        strbuf_add(b, "null");
-        return;
-    }
-    strbuf_add(b, "{");
-    strbuf_json_str(b, "point", p->points[p->probe].id);
-    strbuf_json_num(b, "min", p->probe_min);
-    strbuf_json_num(b, "max", p->probe_max);
-    strbuf_add(b, "}");
 }
 
 /* A member that is text in a table; NULL writes nothing. */
@@ -89,7 +49,7 @@ has_doubts(const struct profile *p)
 }
 
 static int
-list(const struct profile_set *set, bool json)
+list(const struct profile_set *set)
 {
     static const struct cli_column columns[] = {{"id", "PROFILE", CLI_SHOW_TEXT},
                                                 {"source", "SOURCE", CLI_SHOW_TEXT},
@@ -101,28 +61,33 @@ list(const struct profile_set *set, bool json)
     for (uint32_t i = 0; i < set->count; i++) {
         const struct profile *p = &set->items[i];
         struct strbuf probe = {0};
+        char source[SOURCE_BYTES];
         strbuf_add(&out, i > 0 ? ",{" : "{");
         strbuf_json_str(&out, "id", p->id);
         strbuf_json_str(&out, "title", p->title);
-        char source[SOURCE_BYTES];
         snprintf(source, sizeof source, "%s%s", profile_source_name(p->source),
-                 !json && has_doubts(p) ? ", verify" : "");
+                 has_doubts(p) ? ", verify" : "");
         strbuf_json_str(&out, "source", source);
-        strbuf_json_str(&out, "from", p->from);
-        strbuf_json_str(&out, "checked", p->checked);
-        strbuf_json_str(&out, "file", p->file);
         strbuf_json_int(&out, "points", p->point_count);
-        if (json) {
-            add_probe_json(&out, p);
-        } else if (p->probe != NONE_INDEX) {
+        if (p->probe != NONE_INDEX) {
             add_probe_text(&probe, p);
             add_text(&out, "probe", &probe);
         }
         strbuf_add(&out, "}");
     }
     strbuf_add(&out, "]");
-    int status = cli_print_listing(strbuf_text(&out), json, columns, ARRAY_LEN(columns),
-                                   "no profiles");
+    int status = cli_print_listing(strbuf_text(&out), false, columns,
+                                   ARRAY_LEN(columns), "no profiles");
+    strbuf_fini(&out);
+    return status;
+}
+
+static int
+list_json(const struct profile_set *set)
+{
+    struct strbuf out = {0};
+    profiles_json(&out, set);
+    int status = cli_print_listing(strbuf_text(&out), true, NULL, 0, "");
     strbuf_fini(&out);
     return status;
 }
@@ -130,103 +95,12 @@ list(const struct profile_set *set, bool json)
 /* ---- One profile. ---- */
 
 static void
-add_sentinels_json(struct strbuf *b, const struct point *p)
-{
-    strbuf_json_key(b, "sentinels");
-    strbuf_add(b, "[");
-    for (uint32_t i = 0; i < p->sentinel_count; i++) {
-        strbuf_add(b, i > 0 ? ",{" : "{");
-        strbuf_json_key(b, "raw");
-        strbuf_printf(b, "%" PRIu64, p->sentinels[i].raw);
-        strbuf_json_str(b, "name", p->sentinels[i].name);
-        strbuf_add(b, "}");
-    }
-    strbuf_add(b, "]");
-}
-
-static void
-add_pair_json(struct strbuf *b, const char *key, double low, double high)
-{
-    strbuf_json_key(b, key);
-    strbuf_add(b, "[");
-    strbuf_add_number(b, low);
-    strbuf_add(b, ",");
-    strbuf_add_number(b, high);
-    strbuf_add(b, "]");
-}
-
-static void
-add_point_json(struct strbuf *b, const struct profile *profile, const struct point *p)
-{
-    strbuf_add(b, "{");
-    strbuf_json_str(b, "id", p->id);
-    strbuf_json_str(b, "table", reg_table_name(p->table));
-    strbuf_json_int(b, "address", p->address);
-    strbuf_json_str(b, "type", value_type_name(p->type));
-    if (has_bits(p)) {
-        add_pair_json(b, "bits", p->bit_low, p->bit_high);
-    }
-    strbuf_json_str(b, "order", byte_order_name(p->order));
-    strbuf_json_num(b, "scale", p->scaling.mul / p->scaling.div);
-    strbuf_json_num(b, "offset", p->scaling.add / p->scaling.div);
-    if (p->decimals_from != NONE_INDEX) {
-        strbuf_json_str(b, "decimals_from", profile->points[p->decimals_from].id);
-    }
-    strbuf_json_str(b, "unit", p->unit);
-    strbuf_json_str(b, "kind", kind_text(p->kind));
-    if (p->has_range) {
-        add_pair_json(b, "range", p->range_min, p->range_max);
-    }
-    if (p->poll_ms != 0) {
-        strbuf_json_int(b, "poll_ms", p->poll_ms);
-    }
-    if (p->stale_after_ms != 0) {
-        strbuf_json_int(b, "stale_after_ms", p->stale_after_ms);
-    }
-    add_sentinels_json(b, p);
-    strbuf_add(b, "}");
-}
-
-static void
-show_json(const struct profile *p)
-{
-    struct strbuf b = {0};
-    strbuf_add(&b, "{");
-    strbuf_json_str(&b, "id", p->id);
-    strbuf_json_str(&b, "title", p->title);
-    strbuf_json_str(&b, "source", profile_source_name(p->source));
-    strbuf_json_str(&b, "from", p->from);
-    strbuf_json_str(&b, "checked", p->checked);
-    strbuf_json_str(&b, "file", p->file);
-    strbuf_json_key(&b, "limits");
-    strbuf_add(&b, "{");
-    strbuf_json_int(&b, "max_registers", p->limits.max_registers);
-    strbuf_json_int(&b, "max_bits", p->limits.max_bits);
-    strbuf_json_bool(&b, "holes", p->limits.holes);
-    strbuf_json_int(&b, "gap_ms", p->limits.gap_ms);
-    strbuf_json_num(&b, "timeout_ms", /* null: the bus's. */
-                    p->limits.timeout_ms > 0 ? (double)p->limits.timeout_ms
-                                             : (double)NAN);
-    strbuf_add(&b, "}");
-    add_probe_json(&b, p);
-    strbuf_json_key(&b, "points");
-    strbuf_add(&b, "[");
-    for (uint32_t i = 0; i < p->point_count; i++) {
-        strbuf_add(&b, i > 0 ? "," : "");
-        add_point_json(&b, p, &p->points[i]);
-    }
-    strbuf_add(&b, "]}");
-    puts(strbuf_text(&b));
-    strbuf_fini(&b);
-}
-
-static void
 add_type_text(struct strbuf *out, const struct point *p)
 {
     char text[TEXT_BYTES];
-    if (has_bits(p) && p->bit_low == p->bit_high) {
+    if (point_has_bits(p) && p->bit_low == p->bit_high) {
         snprintf(text, sizeof text, "bit %u", p->bit_low);
-    } else if (has_bits(p)) {
+    } else if (point_has_bits(p)) {
         snprintf(text, sizeof text, "bits %u-%u", p->bit_low, p->bit_high);
     } else {
         snprintf(text, sizeof text, "%s", value_type_name(p->type));
@@ -303,7 +177,7 @@ show_points(const struct profile *p)
         add_type_text(&out, point);
         add_scale_text(&out, p, point);
         strbuf_json_str_opt(&out, "unit", point->unit);
-        strbuf_json_str(&out, "kind", kind_text(point->kind));
+        strbuf_json_str(&out, "kind", point_kind_text(point->kind));
         add_rest_text(&out, point);
         strbuf_add(&out, "}");
     }
@@ -392,7 +266,10 @@ answer(const struct profile_set *set, const char *id, bool json, struct diags *d
 {
     const struct profile *p = id != NULL ? profile_set_find(set, id) : NULL;
     if (p != NULL && json) {
-        show_json(p);
+        struct strbuf out = {0};
+        profile_json(&out, p);
+        puts(strbuf_text(&out));
+        strbuf_fini(&out);
         return CLI_OK;
     }
     if (p != NULL) {
@@ -403,7 +280,7 @@ answer(const struct profile_set *set, const char *id, bool json, struct diags *d
     }
     diags_sort(diags);
     diags_print(diags, stderr);
-    int status = id == NULL ? list(set, json) : CLI_OK;
+    int status = id != NULL ? CLI_OK : json ? list_json(set) : list(set);
     return status == CLI_OK && set->wrong_count > 0 ? CLI_CONFIG : status;
 }
 

@@ -47,23 +47,11 @@ add_device(struct strbuf *out, const struct device *d)
     strbuf_json_str(out, "device_type", d != NULL ? d->type : NULL);
 }
 
-/* `value` is the left side of the rule's first comparison: its unit, where that is the
- * value of a point; NULL where it is something else. */
 static const char *
 unit_of(const struct site *site, const struct rule_spec *rule, uint32_t device)
 {
-    struct rule_points found = {.point_count = 0};
-    struct arena *arena = arena_new();
-    const char *unit = NULL;
-    rule_points_add(&found, arena, site, rule, device);
-    const char *when = rule->level_count > 0 ? rule->levels[0].when.text : NULL;
-    if (found.limit_count > 0 && when != NULL && !found.limits[0].clears) {
-        const char *limit = strstr(when, found.limits[0].text);
-        bool is_first = limit != NULL && strcspn(when, "<>=") >= (size_t)(limit - when);
-        unit = is_first ? site->points[found.limits[0].point].unit : NULL;
-    }
-    arena_free(arena);
-    return unit;
+    uint32_t point = rule_points_judged(site, rule, device);
+    return point != NONE_INDEX ? site->points[point].unit : NULL;
 }
 
 static void
@@ -152,7 +140,11 @@ add_alarm(void *ctx, const struct alarm *a)
         (!l->has_severity || l->severity == a->severity) &&
         (!l->has_state || l->alarm_state == a->state)) {
         separate(l);
-        l->code = listing_alarm(l->out, l->site, l->store, a, l->err);
+        if (l->alarms->details) {
+            l->code = listing_alarm(l->out, l->site, l->store, a, l->err);
+        } else {
+            alarm_to_json(l->out, a);
+        }
     }
     return l->code == 0;
 }

@@ -12,8 +12,10 @@
 
 struct alarm_filter { /* NULL: any. */
     const char *device, *rule, *severity, *state;
+    bool details; /* Rows of listing_alarm(), not of alarm_to_json(). */
 };
-/* An array; each row is alarm_to_json() and, behind it, what a page shows beside it:
+/* An array; each row is alarm_to_json() and, with `details` behind it, what a page
+ * shows beside it:
  *
  *   device_name location area device_type          of the device; null where it is gone
  *   cause consequence action procedure team group unit   of the rule, in the language

@@ -441,8 +441,10 @@ live_stop(struct live *l)
     if (l == NULL) {
         return;
     }
+    atomic_store(&l->ending, true);
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
+    l->web = NULL;
     live_disassemble(l);
     sd_event_source_unref(l->told_source);
     sd_event_source_unref(l->due);

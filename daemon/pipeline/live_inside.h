@@ -4,6 +4,7 @@
 #define CARETAKER_PIPELINE_LIVE_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -102,6 +103,8 @@ struct live {
     struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
+    atomic_bool ending;        /* What takes long on other threads is to stop. */
+    atomic_flag on_trial;      /* A rule is tried: one at a time. */
     struct people_desk people; /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;

@@ -1,6 +1,7 @@
 #include "daemon/pipeline/marks.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "daemon/base/civil.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/plan_listing.h"
+#include "daemon/pipeline/rule_points.h"
 #include "daemon/store/state_events.h"
 
 enum mark_kind {
@@ -88,20 +90,48 @@ end(struct marks *m, enum mark_kind kind, const char *rule, int64_t t_ms)
 
 /* ---- from the journal ---- */
 
+/* "{bearing}", where that is what the rule compares. */
+static void
+add_judged(struct strbuf *out,
+           const struct site *site,
+           uint32_t point,
+           double value,
+           const char *name,
+           size_t size)
+{
+    char number[NUMBER_TEXT_BYTES];
+    const char *id = point != NONE_INDEX ? site->points[point].id : "";
+    if (isnan(value) || strlen(id) != size || memcmp(id, name, size) != 0) {
+        strbuf_add(out, "…");
+        return;
+    }
+    strbuf_add(out, number_format_short(number, value));
+    if (site->points[point].unit != NULL) {
+        strbuf_printf(out, " %s", site->points[point].unit);
+    }
+}
+
 void
 marks_rule_title(struct strbuf *out,
-                 const struct rule_spec *rule,
-                 const struct device *device)
+                 const struct site *site,
+                 uint32_t rule,
+                 uint32_t device,
+                 double value)
 {
-    const char *text = text_in(&rule->title, catalogue_language());
-    for (text = text != NULL ? text : rule->id; *text != '\0';) {
+    const struct rule_spec *r = &site->rules[rule];
+    uint32_t judged = rule_points_judged(site, r, device);
+    const char *text = text_in(&r->title, catalogue_language());
+    for (text = text != NULL ? text : r->id; *text != '\0';) {
         const char *close = *text == '{' ? strchr(text, '}') : NULL;
         if (close == NULL) {
             strbuf_add_char(out, *text++);
             continue;
         }
-        bool name = strncmp(text, "{device}", strlen("{device}")) == 0;
-        strbuf_add(out, name ? device->name : "…");
+        if (strncmp(text, "{device}", strlen("{device}")) == 0) {
+            strbuf_add(out, site->devices[device].name);
+        } else {
+            add_judged(out, site, judged, value, text + 1, (size_t)(close - text) - 1);
+        }
         text = close + 1;
     }
 }
@@ -130,7 +160,12 @@ begin_alarm(struct marks *m, const struct event_row *row)
     k->rule = copy(row->rule);
     take_severity(k, row);
     if (rule != NONE_INDEX) {
-        marks_rule_title(&title, &m->site->rules[rule], m->device);
+        json_t *root = json_loads(row->json, 0, NULL);
+        const json_t *value = json_object_get(root, "value");
+        marks_rule_title(
+            &title, m->site, rule, (uint32_t)(m->device - m->site->devices),
+            json_is_number(value) ? json_number_value(value) : (double)NAN);
+        json_decref(root);
     }
     k->text = title.size > 0 ? strbuf_take(&title) : copy(row->rule);
 }

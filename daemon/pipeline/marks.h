@@ -29,10 +29,12 @@ int marks_json(struct strbuf *out,
                int64_t now_ms,
                struct err *err);
 
-/* The title of a rule with the device's name in it; what other words in braces stand
- * for is not known any more. */
+/* The title of a rule on a device, as it was when its alarm had `value` (NaN: not
+ * known); what else stands in braces is not known any more. */
 void marks_rule_title(struct strbuf *out,
-                      const struct rule_spec *rule,
-                      const struct device *device);
+                      const struct site *site,
+                      uint32_t rule,
+                      uint32_t device,
+                      double value);
 
 #endif

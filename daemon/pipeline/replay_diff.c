@@ -225,6 +225,7 @@ static int
 count_all(struct replay_diff *diff,
           const struct pair *pairs,
           size_t count,
+          bool same_too,
           struct err *err)
 {
     const struct stand *last = NULL;
@@ -236,7 +237,7 @@ count_all(struct replay_diff *diff,
     for (size_t i = 0; i < count; i++) {
         const struct stand *s = pairs[i].base != NULL ? pairs[i].base : pairs[i].other;
         if (last == NULL || compare_places(last, s) != 0) {
-            diff->total_count += total != NULL && differs(&total->counts);
+            diff->total_count += total != NULL && (same_too || differs(&total->counts));
             total = &diff->totals[diff->total_count];
             *total = (struct replay_diff_total){.counts = {0}};
             snprintf(total->device, sizeof total->device, "%s", s->device);
@@ -246,7 +247,7 @@ count_all(struct replay_diff *diff,
         count_pair(&total->counts, &pairs[i]);
         count_pair(&diff->all, &pairs[i]);
     }
-    diff->total_count += total != NULL && differs(&total->counts);
+    diff->total_count += total != NULL && (same_too || differs(&total->counts));
     return 0;
 }
 
@@ -294,7 +295,7 @@ add_json(struct strbuf *out, const struct pair *p, const char *kind)
         add_fields(out, p->other);
         strbuf_add_char(out, '}');
     }
-    strbuf_add(out, "}\n");
+    strbuf_add_char(out, '}');
 }
 
 static void
@@ -345,6 +346,37 @@ add_text(struct strbuf *out, const struct pair *p, const char *kind)
     strbuf_add_char(out, '\n');
 }
 
+/* The alarms of both, paired, in order of time; `*pairs` is owned by the caller, also
+ * after a failure. */
+static int
+compare_runs(const struct replay_alarms *base,
+             const struct replay_alarms *other,
+             bool same_too,
+             struct pair **pairs,
+             size_t *count,
+             struct replay_diff *diff,
+             struct err *err)
+{
+    const struct stand **b = sorted(base);
+    const struct stand **o = sorted(other);
+    int code = 0;
+    *diff = (struct replay_diff){.totals = NULL};
+    *pairs = malloc((base->count + other->count + 1) * sizeof **pairs);
+    if (b == NULL || o == NULL || *pairs == NULL || base->out_of_memory ||
+        other->out_of_memory) {
+        code = err_set(err, ERR_NOMEM, "no memory to compare so many alarms");
+    } else {
+        *count = match(*pairs, b, base->count, o, other->count);
+        code = count_all(diff, *pairs, *count, same_too, err);
+    }
+    if (code == 0) {
+        qsort(*pairs, *count, sizeof **pairs, compare_pairs);
+    }
+    free(b);
+    free(o);
+    return code;
+}
+
 int
 replay_diff_print(const struct replay_alarms *base,
                   const struct replay_alarms *other,
@@ -353,24 +385,11 @@ replay_diff_print(const struct replay_alarms *base,
                   struct replay_diff *diff,
                   struct err *err)
 {
-    const struct stand **b = sorted(base);
-    const struct stand **o = sorted(other);
-    struct pair *pairs = malloc((base->count + other->count + 1) * sizeof *pairs);
+    struct pair *pairs = NULL;
     struct strbuf line = {0};
-    int code = 0;
-    *diff = (struct replay_diff){.totals = NULL};
-    if (b == NULL || o == NULL || pairs == NULL || base->out_of_memory ||
-        other->out_of_memory) {
-        code = err_set(err, ERR_NOMEM, "no memory to compare so many alarms");
-        goto done;
-    }
-    size_t count = match(pairs, b, base->count, o, other->count);
-    code = count_all(diff, pairs, count, err);
-    if (code != 0) {
-        goto done;
-    }
-    qsort(pairs, count, sizeof *pairs, compare_pairs);
-    for (size_t i = 0; i < count; i++) {
+    size_t count = 0;
+    int code = compare_runs(base, other, false, &pairs, &count, diff, err);
+    for (size_t i = 0; code == 0 && i < count; i++) {
         const char *kind = kind_of(&pairs[i]);
         if (kind == NULL) {
             continue;
@@ -378,18 +397,43 @@ replay_diff_print(const struct replay_alarms *base,
         strbuf_clear(&line);
         if (format == REPLAY_JSONL) {
             add_json(&line, &pairs[i], kind);
+            strbuf_add_char(&line, '\n');
         } else {
             add_text(&line, &pairs[i], kind);
         }
         fwrite(line.text, 1, line.size, out);
     }
-    if (fflush(out) != 0) {
+    if (code == 0 && fflush(out) != 0) {
         code = err_set(err, ERR_IO, "the output cannot be written");
     }
-done:
     strbuf_fini(&line);
     free(pairs);
-    free(b);
-    free(o);
+    return code;
+}
+
+int
+replay_diff_json(const struct replay_alarms *base,
+                 const struct replay_alarms *other,
+                 size_t most,
+                 struct strbuf *out,
+                 size_t *left_out,
+                 struct replay_diff *diff,
+                 struct err *err)
+{
+    struct pair *pairs = NULL;
+    size_t count = 0;
+    int code = compare_runs(base, other, true, &pairs, &count, diff, err);
+    size_t first = count > most ? count - most : 0;
+    strbuf_add_char(out, '[');
+    for (size_t i = first; code == 0 && i < count; i++) {
+        const char *kind = kind_of(&pairs[i]);
+        strbuf_add(out, i > first ? "," : "");
+        add_json(out, &pairs[i], kind != NULL ? kind : "same");
+    }
+    strbuf_add_char(out, ']');
+    if (left_out != NULL) {
+        *left_out = first;
+    }
+    free(pairs);
     return code;
 }

@@ -39,4 +39,16 @@ int replay_diff_print(const struct replay_alarms *base,
                       struct replay_diff *diff,
                       struct err *err);
 
+/* The same as JSON, and also what both have alike ("same"): an array of {t diff device
+ * rule severity raised_at cleared_at other} in order of time, of which the newest
+ * `most` are given; `*left_out` (may be NULL) says how many older ones there are.  The
+ * totals are of every device and rule that has alarms at all. */
+int replay_diff_json(const struct replay_alarms *base,
+                     const struct replay_alarms *other,
+                     size_t most,
+                     struct strbuf *out,
+                     size_t *left_out,
+                     struct replay_diff *diff,
+                     struct err *err);
+
 #endif

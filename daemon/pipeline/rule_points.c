@@ -238,3 +238,23 @@ rule_points_limits(struct rule_limit *out,
     }
     return count;
 }
+
+uint32_t
+rule_points_judged(const struct site *site,
+                   const struct rule_spec *rule,
+                   uint32_t device)
+{
+    const char *when = rule->level_count > 0 ? rule->levels[0].when.text : NULL;
+    struct rule_points found = {.point_count = 0};
+    struct arena *arena = arena_new();
+    uint32_t point = NONE_INDEX;
+    rule_points_add(&found, arena, site, rule, device);
+    if (found.limit_count > 0 && when != NULL && !found.limits[0].clears) {
+        const char *first = strstr(when, found.limits[0].text);
+        if (first != NULL && strcspn(when, "<>=") >= (size_t)(first - when)) {
+            point = found.limits[0].point;
+        }
+    }
+    arena_free(arena);
+    return point;
+}

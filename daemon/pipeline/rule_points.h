@@ -53,4 +53,10 @@ uint32_t rule_points_limits(struct rule_limit *out,
                             const struct site *site,
                             uint32_t point);
 
+/* The point whose value the rule's alarms carry, which is the left side of its first
+ * comparison; NONE_INDEX: that is something else. */
+uint32_t rule_points_judged(const struct site *site,
+                            const struct rule_spec *rule,
+                            uint32_t device);
+
 #endif

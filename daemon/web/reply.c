@@ -53,6 +53,7 @@ queue(struct MHD_Connection *c,
               add(response, "Cross-Origin-Resource-Policy", "same-origin");
     if (status == MHD_HTTP_UNAUTHORIZED) {
         /* RFC 9110, 15.5.2; no scheme at which a browser asks by itself. */
+        /* not translated: a header */
         ok = ok && add(response, "WWW-Authenticate", "Bearer realm=\"caretaker\"");
     }
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {

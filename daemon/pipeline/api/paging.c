@@ -3,7 +3,8 @@
  *
  * A cursor is "OFFSET:KEY" of the last row that was given.  The row is looked for by
  * its key, so that rows which come and go meanwhile neither hide others nor show them
- * twice; one that has gone itself is taken to have stood at its offset. */
+ * twice; what followed
+ * one that has gone itself is taken to stand in its place. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,8 @@ find_start(const char *cursor,
             return 0;
         }
     }
+    /* It has gone: what followed stands in its place now. */
+    offset -= offset > 0;
     *start = offset < count ? (size_t)offset : count;
     return 0;
 }

@@ -75,6 +75,7 @@ api_get_alarms(struct api *a, const struct web_request *r, struct strbuf *body)
         .rule = r->query(r, "rule"),
         .severity = r->query(r, "severity"),
         .state = r->query(r, "state"),
+        .details = api_asked_for(r, "details"),
     };
     struct err err;
     struct site *site = api_share_site(a);

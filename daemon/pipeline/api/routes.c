@@ -37,6 +37,8 @@ static const struct api_param alarm_params[] = {
      0, 0},
     {PARAM_CHOICE, "state", "only in this state",
      "active|active-acked|cleared|shelved|suppressed|out-of-service", 0, 0},
+    {PARAM_FLAG, "details", "with what is known of device, rule and ticket", NULL, 0,
+     0},
     PAGED,
     END};
 static const struct api_param explain_params[] = {
@@ -125,6 +127,18 @@ static const struct api_param alarm_report_params[] = {
      0},
     END};
 
+static const struct api_param rule_params[] = {ANY("device"), END};
+static const struct api_param sample_params[] = {
+    ANY("device"),
+    ANY("point"),
+    FROM,
+    TO,
+    {PARAM_TEXT, "every", "minutes or hours instead: 1m, 1h", NULL, 0, 0},
+    {PARAM_CHOICE, "format", "csv unless given", "csv|jsonl", 0, 0},
+    {PARAM_FLAG, "detail", "with why a sample is not good", NULL, 0, 0},
+    {PARAM_FLAG, "clock", "with what is known of the clock", NULL, 0, 0},
+    END};
+
 #define ROUTE(verb, who, where, handler, gives, about, ...)                            \
     {                                                                                  \
         .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
@@ -198,6 +212,44 @@ const struct api_route api_routes[] = {
           "[JournalEntry]",
           "the journal, the newest first",
           .params = event_params),
+    ROUTE("GET",
+          VIEWER,
+          "rules",
+          api_rules,
+          "[Rule]",
+          "the rules and where they stand",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "rules/{rule}",
+          api_rule,
+          "RuleStanding",
+          "one rule, and why it is as it is on each device",
+          .params = rule_params),
+    ROUTE("POST",
+          ENGINEER,
+          "what-if",
+          api_what_if,
+          "WhatIf",
+          "what a changed rule would have done",
+          .body = "WhatIfQuestion",
+          SLOW),
+    ROUTE("GET", VIEWER, "profiles", api_profiles, "[Profile]", "register maps", SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "profiles/{profile}",
+          api_profiles,
+          "ProfileWhole",
+          "one register map",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "samples",
+          api_samples,
+          "text/csv",
+          "recorded samples, as an export gives them",
+          .params = sample_params,
+          SLOW),
     ROUTE("GET",
           VIEWER,
           "report",

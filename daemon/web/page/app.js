@@ -108,7 +108,11 @@ function drawSummary() {
     const fresh = rows.some((a) => a.state === 'active');
     return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
   });
-  replace(summary, parts.some(Boolean) ? parts : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : ''));
+  const cleared = [...plant.alarms.values()].filter((a) => a.state === 'cleared').length;
+  const calm = cleared
+    ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared}))
+    : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
+  replace(summary, parts.some(Boolean) ? parts : calm);
   setTitle();
 }
 

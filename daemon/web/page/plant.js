@@ -1,7 +1,9 @@
 // The plant as it is now: alarms and open tickets, read once and kept by the event stream.
 // Views read plant.alarms and plant.tickets and are told of what changed.
 import {get, url} from './api.js';
+import {site} from './site.js';
 import {setNow} from './time.js';
+import {language} from './words.js';
 
 export const plant = {
   alarms: new Map(), // 'device/rule' -> row of the alarms listing: all that is not normal.
@@ -31,14 +33,31 @@ function tell(change) {
 
 export const alarmKey = (row) => `${row.device}/${row.rule}`;
 
+// Messages are made once for all, in the language of the site; the texts of the rule in that of
+// who looks are asked for once.
+const WORDS = ['cause', 'consequence', 'action'];
+function inOwnWords(row) {
+  if (language() === site?.language) return row;
+  const known = plant.alarms.get(alarmKey(row));
+  if (known) {
+    for (const key of WORDS) row[key] = known[key];
+  } else {
+    get('alarms', {device: row.device, rule: row.rule, details: 1}).then(([fresh]) => {
+      if (!fresh || plant.alarms.get(alarmKey(row)) !== row) return;
+      for (const key of WORDS) row[key] = fresh[key];
+    }, () => {}); // What it says in the other language is right too.
+  }
+  return row;
+}
+
 function apply(message) {
   const {event} = message;
   plant.seq = message.seq;
   if (event.rule && event.event.startsWith('alarm.')) {
-    if (message.alarm) plant.alarms.set(alarmKey(event), message.alarm);
+    if (message.alarm) plant.alarms.set(alarmKey(event), inOwnWords(message.alarm));
     else plant.alarms.delete(alarmKey(event));
   } else if (message.alarm) {
-    plant.alarms.set(alarmKey(message.alarm), message.alarm);
+    plant.alarms.set(alarmKey(message.alarm), inOwnWords(message.alarm));
   }
   if (event.ticket) {
     if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, message.ticket);
@@ -65,7 +84,7 @@ async function again(device) {
 async function load() {
   const mine = [];
   queue = mine;
-  const [alarms, tickets] = await Promise.all([get('alarms'), get('tickets')]);
+  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1}), get('tickets')]);
   if (queue !== mine) return; // Begun anew meanwhile.
   plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
   plant.tickets = new Map(tickets.map((row) => [row.number, row]));
