@@ -69,7 +69,7 @@ export function updateAlarm(element, line) {
   value(element, item, limit);
   who(element, item);
   cell(element, 'since', `${item.since} ${item.state} ${item.row.cleared_at}`, () => [label(t('Since')), h('time', {title: full(item.since)}, element.age),
-    item.returned ? h('span', {class: 'small'}, t('cleared {time}', {time: moment(item.row.cleared_at)})) : h('span', {class: 'small'}, moment(item.since))]);
+    item.returned ? h('span', {class: 'fine'}, t('cleared {time}', {time: moment(item.row.cleared_at)})) : h('span', {class: 'fine'}, moment(item.since))]);
   due(element, item);
   acts(element, item);
   tickAlarm(element);
@@ -91,21 +91,21 @@ function value(element, item, limit) {
   const against = limit?.limit ?? '';
   cell(element, 'value', `${said}\n${against}`, () => (said || against ? [
     said ? [label(t('Value')), h('b', {}, said)] : null,
-    against ? [label(t('Limit')), h('span', {class: 'small limit', title: against}, against)] : null] : []));
+    against ? [label(t('Limit')), h('span', {class: 'fine limit', title: against}, against)] : null] : []));
 }
 
 function who(element, item) {
   if (item.hidden) {
     const by = item.hiddenBy ? (item.state === 'suppressed' ? causeName(item.hiddenBy) : personName(item.hiddenBy)) : '';
-    cell(element, 'who', ['hidden', item.state, by, item.hiddenWhy].join('\n'), () => [h('span', {}, stateText(item), by ? ` – ${by}` : ''), item.hiddenWhy ? h('span', {class: 'small'}, item.hiddenWhy) : null]);
+    cell(element, 'who', ['hidden', item.state, by, item.hiddenWhy].join('\n'), () => [h('span', {}, stateText(item), by ? ` – ${by}` : ''), item.hiddenWhy ? h('span', {class: 'fine'}, item.hiddenWhy) : null]);
     return;
   }
   const name = item.assignee ? personName(item.assignee) : item.team ? teamName(item.team) : '';
   const acked = item.state === 'active-acked' && item.row.acked_by ? personName(item.row.acked_by) : '';
   cell(element, 'who', [name, item.ticket, item.ticketState, acked].join('\n'), () => [
     name ? [label(t('Who has it')), h('span', {}, name)] : item.ticket ? h('span', {class: 'quiet'}, t('nobody yet')) : null,
-    item.ticket ? h('a', {class: 'small', href: `/tickets/${item.ticket}`, tabindex: -1}, t('Ticket {n}', {n: item.ticket}), item.ticketState ? h('span', {class: 'ticket-state'}, ` · ${word('ticket_state', item.ticketState)}`) : null)
-      : acked ? h('span', {class: 'small'}, t('acknowledged by {name}', {name: acked})) : null]);
+    item.ticket ? h('a', {class: 'fine', href: `/tickets/${item.ticket}`, tabindex: -1}, t('Ticket {n}', {n: item.ticket}), item.ticketState ? h('span', {class: 'ticket-state'}, ` · ${word('ticket_state', item.ticketState)}`) : null)
+      : acked ? h('span', {class: 'fine'}, t('acknowledged by {name}', {name: acked})) : null]);
 }
 
 // DEVICE/RULE or DEVICE.
@@ -116,13 +116,13 @@ const causeName = (cause) => {
 
 function due(element, item) {
   if (item.hidden) {
-    cell(element, 'due', `until ${item.hiddenUntil} ${item.state}`, () => (item.state === 'suppressed' ? h('span', {class: 'small'}, t('while its cause stands'))
-      : [h('span', {}, untilText(item.hiddenUntil)), item.hiddenUntil ? h('span', {class: 'small'}, element.due) : null]));
+    cell(element, 'due', `until ${item.hiddenUntil} ${item.state}`, () => (item.state === 'suppressed' ? h('span', {class: 'fine'}, t('while its cause stands'))
+      : [h('span', {}, untilText(item.hiddenUntil)), item.hiddenUntil ? h('span', {class: 'fine'}, element.due) : null]));
     return;
   }
   const waits = item.ticketState === 'waiting' || item.ticketState === 'resolved' ? word('ticket_state', item.ticketState) : '';
-  cell(element, 'due', `${item.dueAt} ${item.dueFor} ${waits}`, () => (item.dueAt === null ? (waits ? h('span', {class: 'small'}, waits) : [])
-    : [h('span', {class: 'left', title: full(item.dueAt)}, element.due), h('span', {class: 'small'}, item.dueFor === 'respond' ? t('to respond') : t('to repair'))]));
+  cell(element, 'due', `${item.dueAt} ${item.dueFor} ${waits}`, () => (item.dueAt === null ? (waits ? h('span', {class: 'fine'}, waits) : [])
+    : [h('span', {class: 'left', title: full(item.dueAt)}, element.due), h('span', {class: 'fine'}, item.dueFor === 'respond' ? t('to respond') : t('to repair'))]));
 }
 
 // The buttons that fit the state of an alarm and the role of who looks.
@@ -141,7 +141,7 @@ function acts(element, item) {
   cell(element, 'acts', `${item.state} ${item.title}`, () => {
     const buttons = actButtons(item);
     for (const one of buttons) one.tabIndex = element.tabIndex;
-    return item.unacked && !may('technician') ? [h('span', {class: 'small'}, stateText(item)), buttons] : buttons;
+    return item.unacked && !may('technician') ? [h('span', {class: 'fine'}, stateText(item)), buttons] : buttons;
   });
 }
 
@@ -200,8 +200,8 @@ export function updateFold(element, line) {
   const names = [...new Set(line.items.map((item) => item.name))];
   cell(element, 'what', `${foldText(line)}\n${names.join('\n')}`, () => [h('span', {class: 'title'}, foldText(line)), h('span', {class: 'where'}, names.slice(0, 12).join(', '), names.length > 12 ? ' ...' : '')]);
   cell(element, 'counts', JSON.stringify([counts, fresh]), () => [SEVERITIES.filter((s) => counts[s]).map((s) => h('span', {class: 'row'}, severityMark(s, true), counts[s])),
-    fresh > 0 ? h('span', {class: 'small'}, t('{n} not acknowledged', {n: fresh})) : null]);
-  cell(element, 'since', String(element.oldest), () => [label(t('Since')), h('time', {title: full(element.oldest)}, element.age), h('span', {class: 'small'}, t('the oldest'))]);
+    fresh > 0 ? h('span', {class: 'fine'}, t('{n} not acknowledged', {n: fresh})) : null]);
+  cell(element, 'since', String(element.oldest), () => [label(t('Since')), h('time', {title: full(element.oldest)}, element.age), h('span', {class: 'fine'}, t('the oldest'))]);
   cell(element, 'acts', `${line.open} ${fresh > 0} ${may('technician')}`, () => {
     const out = [h('button', {type: 'button', 'data-act': 'unfold', tabindex: element.tabIndex, 'aria-expanded': String(line.open)}, line.open ? t('Fold') : t('Unfold'))];
     if (fresh > 0 && may('technician')) out.unshift(button('ack', t('Acknowledge all'), 'check', {class: 'ack'}));

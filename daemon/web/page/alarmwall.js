@@ -22,7 +22,8 @@ export class Pages {
     this.observer.disconnect();
   }
 
-  // How many rows fit, from the list's own place down to the lower edge.
+  // How many rows fit, from the list's own place down to the lower edge; nothing of the next one
+  // looks out.
   measure() {
     const {list} = this;
     if (!document.documentElement.classList.contains('wall')) {
@@ -38,12 +39,13 @@ export class Pages {
     const below = this.list.parentElement.querySelector('.hidden-part')?.offsetHeight ?? 0;
     const top = list.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop;
     const room = main.clientHeight - top - parseFloat(style.paddingBottom) - below - 2 * parseFloat(style.fontSize);
-    const step = rows.length > 1 ? rows[1].offsetTop - rows[0].offsetTop : rows[0].offsetHeight;
+    const top0 = rows[0].getBoundingClientRect();
+    const step = rows.length > 1 ? rows[1].getBoundingClientRect().top - top0.top : top0.height;
     const fit = Math.max(1, Math.floor(room / step));
     this.step = step;
     this.fit = fit;
     this.pages = Math.ceil(rows.length / fit);
-    const height = this.pages > 1 ? `${fit * step}px` : '';
+    const height = this.pages > 1 ? `${Math.floor(fit * step) - 4}px` : '';
     if (list.style.height !== height) list.style.height = height;
     this.turn(Math.min(this.page, this.pages - 1));
   }

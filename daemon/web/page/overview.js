@@ -151,13 +151,13 @@ class Overview {
     this.head.classList.toggle('calm', visible.length === 0);
     if (visible.length === 0) {
       const words = plant.state !== 'live' ? t('No alarms when the connection was lost.') : this.quiet ? t('All quiet since {time}.', {time: moment(this.quiet)}) : t('All quiet.');
-      replace(this.head, h('p', {class: 'calm-word'}, words), h('p', {class: 'row'}, offline > 0 ? many(offline, '{n} device is offline.', '{n} devices are offline.') : null, behind));
+      replace(this.head, h('p', {class: 'calm-word'}, words), (offline > 0 || behind) && h('p', {class: 'row'}, offline > 0 ? many(offline, '{n} device is offline.', '{n} devices are offline.') : null, behind));
       return;
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
     h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?text=${encodeURIComponent(a.title)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
-    h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
+    (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
   drawWork() {

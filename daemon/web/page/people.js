@@ -185,7 +185,7 @@ function userRow(user, done) {
     done();
   });
   return [h('th', {scope: 'row'}, h('span', {class: 'name'}, user.name || user.id), h('span', {class: 'quiet'}, ` ${user.id}${self ? ` · ${t('you')}` : ''}`)),
-    cell(t('Role'), roleText(user.role)), cell(t('Language'), languages()[user.language] ?? t('as the site')), cell(t('Last seen'), when(user.seen_at, t('never'))), cell(t('Since'), when(user.created_at, '')), cell(t('State'), state),
+    cell(t('Role'), roleText(user.role)), cell(t('Language'), languages()[user.language] ?? t('as the site')), cell(t('Last seen'), when(user.seen_at, t('never'))), cell(t('Created'), when(user.created_at, '')), cell(t('State'), state),
     h('td', {class: 'acts'}, h('div', {class: 'row'}, act(t('Change'), () => changeUser(user, done)), self ? null : act(t('New password'), () => newPassword(user, done)), self ? null : toggle, self ? null : act(t('Remove'), () => removeUser(user, done))))];
 }
 
@@ -248,7 +248,7 @@ export async function show(root) {
   const ends = [];
   let users = session.user ? [{id: session.user, name: session.name}] : [];
   let closed = false;
-  const userTable = new Table([t('Name'), t('Role'), t('Language'), t('Last seen'), t('Since'), t('State'), ''], t('There is no user yet.'), (user) => userRow(user, readUsers));
+  const userTable = new Table([t('Name'), t('Role'), t('Language'), t('Last seen'), t('Created'), t('State'), ''], t('There is no user yet.'), (user) => userRow(user, readUsers));
   const tokenTable = new Table([t('What for'), t('User'), t('Role'), t('Created'), t('Last used'), t('Valid until'), ''], t('There is no token.'), (token) => tokenRow(token, readTokens));
 
   async function read(table, what, key, then) {
