@@ -30,9 +30,10 @@ function toQuery(filter) {
   return query;
 }
 
-// What the address says; says it nothing, what was chosen here the last time.
+// What the address says; says it nothing, what was chosen here the last time.  A link to one
+// alarm shows it whatever that was.
 export function readFilter(query) {
-  if (NAMES.some((name) => query.has(name))) return fromQuery(query);
+  if (query.has('alarm') || NAMES.some((name) => query.has(name))) return fromQuery(query);
   const filter = fromQuery(new URLSearchParams(localStorage.getItem(MEMORY) ?? ''));
   show(filter);
   return filter;

@@ -80,7 +80,7 @@ function what(element, item) {
   const chips = [item.hidden || item.state === 'active' ? null : stateText(item), item.chattering ? t('Chattering') : null, item.firstOut ? t('First of its group') : null,
     item.latched ? t('Latched') : null].filter(Boolean);
   cell(element, 'what', [item.title, item.name, place, ...chips].join('\n'), () => [
-    h('span', {class: 'title'}, item.title),
+    h('button', {type: 'button', class: 'title', 'data-act': 'detail', title: t('Details'), tabindex: element.tabIndex}, item.title),
     h('span', {class: 'where'}, h('a', {href: `/devices/${encodeURIComponent(item.device)}`, tabindex: -1}, item.name), place ? h('span', {class: 'place'}, place) : null,
       chips.map((text) => h('span', {class: 'chip'}, text)))]);
 }

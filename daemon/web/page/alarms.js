@@ -29,6 +29,7 @@ class Alarms {
   constructor(root, query) {
     this.root = root;
     this.filter = readFilter(query);
+    this.wanted = query.get('alarm');
     this.bar = new FilterBar(this.filter, () => this.draw());
     this.flood = new Flood([]);
     this.counts = h('p', {class: 'counts'});
@@ -77,6 +78,7 @@ class Alarms {
   begin() {
     this.flood = new Flood([...plant.alarms.values()].map((row) => ms(row.raised_at)).filter((at) => at !== null && at > now() - 600e3));
     this.draw();
+    this.showWanted();
   }
 
   changed(change) {
@@ -289,6 +291,23 @@ class Alarms {
     }
   }
 
+  show(key) {
+    this.choose(key, true);
+    this.openDetail();
+  }
+
+  // The alarm that a link names, wherever it stands.
+  showWanted() {
+    const key = this.wanted;
+    if (!key || !plant.loaded) return;
+    this.wanted = null;
+    const fold = [...this.now.lines, ...this.now.hiddenLines].find((line) => line.items?.some((item) => item.key === key));
+    if (fold && !fold.open) this.unfold(fold.key);
+    if (this.items.get(key)?.hidden) this.hidden.open = true;
+    if (this.element(key)) this.show(key);
+    else toast(t('The alarm that the link names does not stand any more.'));
+  }
+
   leaveDetail() {
     this.detail.close();
     this.choose(this.chosen, true);
@@ -316,8 +335,7 @@ class Alarms {
     const button = e.target.closest('button[data-act]');
     if (!button) {
       if (String(getSelection())) return; // Somebody marks text.
-      this.choose(element.dataset.key, true);
-      this.openDetail();
+      this.show(element.dataset.key);
       return;
     }
     this.act(button.dataset.act, element, button);
@@ -328,6 +346,7 @@ class Alarms {
     const acts = {
       ack: () => acknowledge(items), shelve: () => shelve(items), unshelve: () => unshelve(items.filter((i) => i.state === 'shelved')),
       service: () => outOfService(items[0].device), 'service-in': () => backInService(items[0].device), unfold: () => this.unfold(element.line.key),
+      detail: () => this.show(element.dataset.key),
     };
     button?.setAttribute('aria-busy', 'true');
     await this.run(acts[name]);
@@ -363,13 +382,12 @@ class Alarms {
     const onControl = e.target.matches?.('button, a, summary');
     const element = this.element(this.chosen);
     const item = element?.item;
-    const first = item ?? element?.line?.items[0];
     const acts = {
       j: () => this.step(1), ArrowDown: () => this.step(1), k: () => this.step(-1), ArrowUp: () => this.step(-1),
       Home: () => this.choose(this.order()[0], true), End: () => this.choose(this.order().at(-1), true),
       Enter: onControl ? null : () => this.openDetail(), Escape: this.detail.item ? () => this.leaveDetail() : null,
       a: () => this.acknowledgeChosen(), s: item && !item.hidden && may('technician') ? () => this.run(() => shelve([item])) : null,
-      o: item?.ticket ? () => go(`/tickets/${item.ticket}`) : null, d: first ? () => go(`/devices/${encodeURIComponent(first.device)}`) : null,
+      o: item?.ticket ? () => go(`/tickets/${item.ticket}`) : null, d: item ? () => go(`/devices/${encodeURIComponent(item.device)}`) : null,
       '/': () => this.bar.text.focus(), '?': help,
     };
     if (!acts[e.key] || (e.repeat && e.key.length === 1 && !'jk'.includes(e.key))) return;

@@ -156,7 +156,7 @@ class Overview {
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
-    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?text=${encodeURIComponent(a.title)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
+    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
     (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
