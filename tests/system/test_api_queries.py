@@ -16,7 +16,7 @@ import jsonschema
 
 from estate import TOP, Estate, Slave, free_port, wait_for
 
-SCHEMAS = os.path.join(TOP, "daemon/pipeline/api_schemas.json")
+SCHEMAS = os.path.join(TOP, "daemon/pipeline/api/schemas.json")
 RULES = """rules:
   - id: hot
     applies_to: {type: pump}
@@ -130,7 +130,7 @@ class Queries(unittest.TestCase):
         cls.slave.set(1, "input", 3, 912)
         wait_for(lambda: e.listing("alarms"), "an alarm")
         with open(SCHEMAS, encoding="utf-8") as f:
-            cls.schemas = json.load(f)
+            cls.schemas = {"components": {"schemas": json.load(f)}}
         strict(cls.schemas)
 
     def ask(self, path, body=None, language="en", **query):
@@ -289,7 +289,7 @@ class Queries(unittest.TestCase):
         self.assertEqual(self.get("EventListing", "events", device="nobody"), [])
 
     def test_rows_of_alarms_say_what_a_person_needs(self):
-        row = next(a for a in self.get("AlarmListing", "alarms") if a["rule"] == "hot")
+        row = next(a for a in self.get("AlarmListing", "alarms?details=1") if a["rule"] == "hot")
         self.assertEqual({k: row[k] for k in ("device_name", "location", "area", "device_type", "cause", "action",
                                               "procedure", "unit", "team", "chattering")},
                          {"device_name": "1# 生活水泵", "location": "B1", "area": "cellar", "device_type": "pump",
@@ -297,7 +297,7 @@ class Queries(unittest.TestCase):
                           "team": "mech", "chattering": row["chattering"]})
         ticket = next(t for t in self.estate.listing("tickets", "--all") if t["number"] == row["ticket"])
         self.assertEqual((row["respond_by"], row["ticket_state"]), (ticket["respond_by"], ticket["state"]))
-        self.assertEqual(self.get("AlarmListing", "alarms", language="zh-CN")[0]["cause"], "轴承磨损")
+        self.assertEqual(self.get("AlarmListing", "alarms?details=1", language="zh-CN")[0]["cause"], "轴承磨损")
 
     # ---- rules ----
 
@@ -442,7 +442,7 @@ class Queries(unittest.TestCase):
                          ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
 
     def test_every_listing_is_as_its_schema_says(self):
-        for schema, path in (("AlarmListing", "alarms"), ("TicketListing", "tickets?all=1"),
+        for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
                              ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1"),
                              ("DeviceListing", "devices"), ("Status", "status"), ("PlanListing", "plan"),
                              ("LedgerListing", "ledger"), ("DeviceLife", "devices/pump-1"),
@@ -467,11 +467,10 @@ class Offline(unittest.TestCase):
         slave.set(1, "input", 3, 912)
         slave.set(1, "discrete", 2, 1)
         e.start()
-        wait_for(lambda: [a for a in e.listing("alarms") if a["ticket_state"]], "an alarm with its ticket")
+        wait_for(lambda: [a for a in e.listing("alarms") if a["ticket"]], "an alarm with its ticket")
         rows = e.listing("alarms")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
-        self.assertEqual(rows[0]["device_name"], "1# 生活水泵")
 
 
 if __name__ == "__main__":
