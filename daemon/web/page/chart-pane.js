@@ -177,7 +177,7 @@ export function pane(container, axes, {height, small}) {
     graph?.destroy();
     caption();
     graph = new Dygraph(canvas, file(), {
-      ...options(), customBars: true, connectSeparatedPoints: true, fillAlpha: 0.22, strokeWidth: small ? 1.25 : 1.75, highlightCircleSize: 0,
+      ...options(), customBars: true, connectSeparatedPoints: true, fillAlpha: 0.22, strokeWidth: (small ? 1.25 : 1.75) * Math.max(1, colours.em / 15), highlightCircleSize: 0,
       showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: underlay, rightGap: present.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,
     });
   }

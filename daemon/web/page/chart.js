@@ -146,7 +146,6 @@ export async function trend(container, {device, points, from, to, live = true, s
     state.live = live && state.to >= moment - Math.max(3000, width * 0.005);
     ranged();
     settle();
-    onrange?.(state.from, state.to, state.live);
   }
   function back() {
     const before = state.past.pop();
@@ -164,7 +163,10 @@ export async function trend(container, {device, points, from, to, live = true, s
   }
   function settle() {
     clearTimeout(timer);
-    timer = setTimeout(load, SETTLED);
+    timer = setTimeout(() => {
+      onrange?.(state.from, state.to, state.live);
+      load();
+    }, SETTLED);
   }
   const area = () => state.panes[0]?.area() ?? {x: 0, w: plot.clientWidth || 300};
 
