@@ -10,6 +10,8 @@ import {failed, icon, quantity, severityMark, waiting} from './ui.js';
 import {t, word} from './words.js';
 
 const ASK_EACH_MS = 15000;
+const TREND_AFTER_MS = 300;
+let procedures = null; // All of them, asked for once: a promise.
 
 // `inside` of an explained text in backticks is a condition of a rule.
 const marked = (text) => text.split('`').map((part, i) => (i % 2 ? h('code', {}, part) : part));
@@ -59,8 +61,10 @@ export class Detail {
     const ticketed = other || this.item.ticket !== item.ticket;
     this.item = item;
     if (other) {
+      this.from?.abort();
+      this.endTrend();
       this.from = new AbortController();
-      replace(this.root, this.head, this.facts, this.advice, h('section', {}, h('h3', {}, t('Why')), this.why), this.trend, this.links());
+      replace(this.root, this.head, this.facts, this.advice, this.trend, h('section', {}, h('h3', {}, t('Why')), this.why), this.links());
       replace(this.advice);
       replace(this.why, waiting());
     }
@@ -72,6 +76,7 @@ export class Detail {
 
   close() {
     this.from?.abort();
+    this.endTrend();
     this.item = null;
     this.root.hidden = true;
     this.root.textContent = '';
@@ -130,11 +135,38 @@ export class Detail {
     if (Date.now() - this.asked > ASK_EACH_MS && !document.hidden) this.ask();
   }
 
-  // The curve belongs to whoever draws curves: it finds the place by these two.
+  // The curve of the point that the rule looks at, from before the alarm on.  Who goes through
+  // the list by key does not load one for each.
   setTrend(device, point) {
-    const own = point.includes('.') ? point.split('.') : [device, point];
-    this.trend.dataset.device = own[0];
-    this.trend.dataset.point = own[1];
+    const [from, name] = point.includes('.') ? point.split('.') : [device, point];
+    const {trend, item} = this;
+    if (trend.dataset.device === from && trend.dataset.point === name && trend.dataset.since === String(item.since)) return;
+    this.endTrend();
+    Object.assign(trend.dataset, {device: from, point: name, since: item.since});
+    this.trendWait = setTimeout(() => this.drawTrend(from, name), TREND_AFTER_MS);
+  }
+
+  endTrend() {
+    clearTimeout(this.trendWait);
+    this.chart?.close();
+    this.chart = null;
+    this.trend.textContent = '';
+    for (const key of ['device', 'point', 'since']) delete this.trend.dataset[key];
+  }
+
+  async drawTrend(device, point) {
+    const {trend: root, item} = this;
+    const place = h('div', {});
+    replace(root, h('h3', {}, t('Trend of {point}', {point})), place);
+    try {
+      const {trend} = await import('./chart.js');
+      const before = Math.max(600e3, 0.15 * (now() - item.since));
+      const chart = await trend(place, {device, points: [point], from: Math.min(now() - 3600e3, item.since - before), to: now(), small: true});
+      if (this.item && place.isConnected) this.chart = chart;
+      else chart.close(); // Another one was chosen meanwhile.
+    } catch (problem) {
+      if (place.isConnected) replace(place, failed(problem, () => this.drawTrend(device, point)));
+    }
   }
 
   async ask() {
@@ -149,25 +181,35 @@ export class Detail {
     }
   }
 
-  // Cause, consequence, action and steps: the row has them, or else its ticket.
+  // Cause, consequence, action and steps: the row and the site have them, or else its ticket.
   async readAdvice(item) {
     const {row} = item;
     const {signal} = this.from;
-    let advice = row;
-    let procedure = row.procedure ? {id: row.procedure, title: row.procedure, steps: []} : null;
-    if (item.ticket) {
-      try {
-        const said = await get(`tickets/${item.ticket}`, null, {signal});
-        advice = {cause: row.cause ?? said.rule?.cause, consequence: row.consequence ?? said.rule?.consequence, action: row.action ?? said.rule?.action};
-        procedure = said.procedure ?? procedure;
-      } catch (problem) {
-        if (signal.aborted) return;
-        if (this.item?.key === item.key && row.cause === undefined) return void replace(this.advice, failed(problem, () => this.readAdvice(item)));
-      }
+    const here = () => !signal.aborted && this.item?.key === item.key;
+    try {
+      const said = row.cause !== undefined || !item.ticket ? {rule: row, procedure: await procedureOf(row.procedure)} : await get(`tickets/${item.ticket}`, null, {signal});
+      if (here()) this.showAdvice(said.rule ?? {}, said.procedure);
+    } catch (problem) {
+      if (!here()) return;
+      this.showAdvice(row, null);
+      this.advice.append(failed(problem, () => this.readAdvice(item)));
     }
-    if (this.item?.key !== item.key) return;
+  }
+
+  showAdvice({cause, consequence, action}, procedure) {
     const part = (title, text) => (text ? [h('h3', {}, title), h('p', {}, text)] : null);
-    replace(this.advice, part(t('What to do'), advice.action), part(t('Likely cause'), advice.cause), part(t('What it leads to'), advice.consequence),
-      procedure ? [h('h3', {}, t('Procedure')), h('p', {}, procedure.title ?? procedure.id), procedure.steps?.length ? h('ol', {}, procedure.steps.map((step) => h('li', {class: step.done ? 'done' : ''}, step.text))) : null] : null);
+    replace(this.advice, part(t('What to do'), action), part(t('Likely cause'), cause), part(t('What it leads to'), consequence),
+      procedure ? [h('h3', {}, t('Procedure')), h('p', {}, procedure.title ?? procedure.id), procedure.steps?.length ? h('ol', {}, procedure.steps.map((step) => h('li', {class: step.done ? 'done' : ''}, step.text ?? step))) : null] : null);
+  }
+}
+
+async function procedureOf(id) {
+  if (!id) return null;
+  procedures ??= get('procedures');
+  try {
+    return (await procedures).find((procedure) => procedure.id === id) ?? {id};
+  } catch (problem) {
+    procedures = null; // To be asked again.
+    throw problem;
   }
 }

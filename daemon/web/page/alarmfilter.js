@@ -124,6 +124,7 @@ export class FilterBar {
     for (const b of this.severities.children) {
       const n = String(counts[b.dataset.severity] ?? 0);
       if (b.lastChild.textContent !== n) b.lastChild.textContent = n;
+      b.classList.toggle('none', n === '0');
     }
   }
 

@@ -71,7 +71,7 @@ function apply(message) {
 async function again(device) {
   const mine = source;
   try {
-    const rows = await get('alarms', {device});
+    const rows = await get('alarms', {device, details: 1});
     if (source !== mine || queue) return; // All are read anew.
     for (const key of plant.alarms.keys()) if (key.startsWith(`${device}/`)) plant.alarms.delete(key);
     for (const row of rows) plant.alarms.set(alarmKey(row), row);
