@@ -6,11 +6,11 @@
 #include "daemon/pipeline/rule_points.h"
 #include "daemon/store/history_series.h"
 
-#define MINUTE_MS       INT64_C(60000)
-#define HOUR_MS         INT64_C(3600000)
-#define THIN_ABOVE      4 /* Samples for each column. */
-#define COLUMN_KEEPS    5 /* First, last, least, greatest, gap. */
-#define GAPS_OF_SAMPLES 3 /* A line of samples breaks when so many are missing. */
+#define MINUTE_MS    INT64_C(60000)
+#define HOUR_MS      INT64_C(3600000)
+#define THIN_ABOVE   4 /* Samples for each column. */
+#define COLUMN_KEEPS 5 /* First, last, least, greatest, gap. */
+#define MISSING_MIN  3 /* The line breaks where so many are missing. */
 
 /* One point, as it is read. */
 struct series {
@@ -18,8 +18,6 @@ struct series {
     double *min, *max;
     size_t room;
     int64_t step_ms; /* 0: samples. */
-    int64_t gap_ms;
-    int64_t last_ms; /* Of what was last good. */
     bool out_of_memory;
 };
 
@@ -39,6 +37,15 @@ grow(struct series *s)
         t == NULL || value == NULL || (s->step_ms > 0 && (min == NULL || max == NULL));
     s->room = s->out_of_memory ? s->room : room;
     return !s->out_of_memory;
+}
+
+static void
+series_fini(struct series *s)
+{
+    free(s->samples.t_ms);
+    free(s->samples.value);
+    free(s->min);
+    free(s->max);
 }
 
 static void
@@ -74,11 +81,7 @@ take_sample(void *ctx, const struct history_sample *h)
         add_gap(s, h->t_ms);
         return !s->out_of_memory;
     }
-    if (s->samples.count > 0 && h->t_ms - s->last_ms > s->gap_ms) {
-        add_gap(s, s->last_ms + 1);
-    }
     add(s, h->t_ms, h->value, h->value, h->value);
-    s->last_ms = h->t_ms;
     return !s->out_of_memory;
 }
 
@@ -86,12 +89,56 @@ static bool
 take_bucket(void *ctx, const struct history_bucket *b)
 {
     struct series *s = ctx;
-    if (s->samples.count > 0 && b->t_ms - s->last_ms > s->gap_ms) {
-        add_gap(s, s->samples.t_ms[s->samples.count - 1] + s->step_ms);
-    }
     add(s, b->t_ms, b->mean, b->min, b->max);
-    s->last_ms = b->last_ms;
     return !s->out_of_memory;
+}
+
+/* ---- where it was silent ---- */
+
+static int
+compare_times(const void *x, const void *y)
+{
+    const int64_t *a = x;
+    const int64_t *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+/* How far apart they are as a rule: logs have another rhythm than polls.  0: too few to
+ * say, or memory is out. */
+static int64_t
+rhythm_of(const struct series_samples *s)
+{
+    int64_t *apart = s->count > 2 ? malloc((s->count - 1) * sizeof *apart) : NULL;
+    int64_t rhythm_ms = 0;
+    if (apart != NULL) {
+        for (size_t i = 1; i < s->count; i++) {
+            apart[i - 1] = s->t_ms[i] - s->t_ms[i - 1];
+        }
+        qsort(apart, s->count - 1, sizeof *apart, compare_times);
+        rhythm_ms = apart[(s->count - 1) / 2];
+    }
+    free(apart);
+    return rhythm_ms;
+}
+
+/* Breaks the line where nothing came for longer than `silent_ms`, and than the rhythm
+ * of what did come allows. */
+static void
+break_silences(struct series *s, int64_t silent_ms)
+{
+    int64_t least_ms = MISSING_MIN * rhythm_of(&s->samples);
+    struct series out = {.step_ms = s->step_ms};
+    silent_ms = silent_ms > least_ms ? silent_ms : least_ms;
+    for (size_t i = 0; i < s->samples.count; i++) {
+        const int64_t *t = &s->samples.t_ms[i];
+        if (i > 0 && t[0] - t[-1] > silent_ms && !isnan(s->samples.value[i])) {
+            add_gap(&out, t[-1] + (s->step_ms > 0 ? s->step_ms : 1));
+        }
+        add(&out, *t, s->samples.value[i], s->min != NULL ? s->min[i] : 0,
+            s->max != NULL ? s->max[i] : 0);
+    }
+    series_fini(s);
+    *s = out;
 }
 
 /* ---- thinning ---- */
@@ -245,19 +292,19 @@ read_point(struct series *s,
 {
     const struct point *p = &q->site->points[point];
     const char *device = q->site->devices[q->device].id;
-    int64_t stale_ms = p->stale_after_ms;
+    int64_t apart_ms = s->step_ms > 0 ? s->step_ms : p->poll_ms;
     int code = 0;
-    if (s->step_ms > 0) {
-        s->gap_ms = stale_ms > 2 * s->step_ms ? stale_ms : 2 * s->step_ms;
-        code = reader != NULL ? history_series(reader, q->from_ms, q->to_ms, s->step_ms,
-                                               device, p->id, take_bucket, s, err)
-                              : 0;
-    } else {
-        int64_t several_ms = GAPS_OF_SAMPLES * p->poll_ms;
-        s->gap_ms = stale_ms > several_ms ? stale_ms : several_ms;
-        code = reader != NULL ? history_each(reader, q->from_ms, q->to_ms, device,
-                                             p->id, take_sample, s, err)
-                              : 0;
+    if (reader != NULL && s->step_ms > 0) {
+        code = history_series(reader, q->from_ms, q->to_ms, s->step_ms, device, p->id,
+                              take_bucket, s, err);
+    } else if (reader != NULL) {
+        code = history_each(reader, q->from_ms, q->to_ms, device, p->id, take_sample, s,
+                            err);
+    }
+    if (code == 0) {
+        int64_t missing_ms = (MISSING_MIN - 1) * apart_ms;
+        break_silences(s,
+                       p->stale_after_ms > missing_ms ? p->stale_after_ms : missing_ms);
     }
     if (code == 0 && s->out_of_memory) {
         code = err_set(err, ERR_NOMEM, "the series of %s", p->id);
@@ -295,10 +342,7 @@ series_json(struct strbuf *out,
         if (code == 0) {
             add_point(out, q->site, q->points[i], &s);
         }
-        free(s.samples.t_ms);
-        free(s.samples.value);
-        free(s.min);
-        free(s.max);
+        series_fini(&s);
     }
     strbuf_add(out, "}}");
     return code;

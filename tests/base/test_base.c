@@ -166,6 +166,19 @@ START_TEST(the_arena_gives_zeroed_aligned_memory_that_stays)
 }
 END_TEST
 
+START_TEST(a_shared_arena_stays_until_its_last_owner_goes)
+{
+    struct arena *a = arena_new();
+    char *text = arena_strdup(a, "here");
+    ck_assert_ptr_eq(arena_share(a), a);
+    ck_assert_ptr_eq(arena_share(a), a);
+    arena_free(a);
+    arena_free(a);
+    ck_assert_str_eq(text, "here"); /* The sanitizer looks. */
+    arena_free(a);
+}
+END_TEST
+
 START_TEST(the_arena_copies_text)
 {
     struct arena *a = arena_new();
@@ -194,6 +207,7 @@ main(void)
     tcase_add_test(tc, past_the_limit_diagnostics_are_counted);
     tcase_add_test(tc, the_arena_gives_zeroed_aligned_memory_that_stays);
     tcase_add_test(tc, the_arena_copies_text);
+    tcase_add_test(tc, a_shared_arena_stays_until_its_last_owner_goes);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -116,99 +116,98 @@ function valueRange(list, from, to, index) {
   return [low - edge, high + edge];
 }
 
-// A picture in `container`.  `axes`: one or two lists of lines, each of one unit; a line has its
-// number among all of the chart as `trace`.
-export function pane(container, axes, {height, small}) {
-  const box = h('div', {class: 'chart-pane'});
-  const captions = h('div', {class: 'chart-units', 'aria-hidden': 'true'});
-  const canvas = h('div', {class: 'chart-canvas'});
-  canvas.style.height = `${height}px`;
-  box.append(captions, canvas);
-  container.append(box);
-  let present = axes, from = 0, to = 1, graph = null, colours = look(container);
-  const all = () => present.flat();
-
-  function axisOptions(index) {
-    const narrow = canvas.clientWidth < 480;
-    const list = present[index] ?? [];
+class Pane {
+  constructor(container, {height, small}) {
+    Object.assign(this, {container, small, axes: [], from: 0, to: 1, graph: null, colours: look(container)});
+    this.captions = h('div', {class: 'chart-units', 'aria-hidden': 'true'});
+    this.canvas = h('div', {class: 'chart-canvas'});
+    this.canvas.style.height = `${height}px`;
+    this.box = h('div', {class: 'chart-pane'}, this.captions, this.canvas);
+    container.append(this.box);
+  }
+  lines() {
+    return this.axes.flat();
+  }
+  axisOptions(index) {
+    const {canvas, colours} = this;
+    const list = this.axes[index] ?? [];
     const states = list.length > 0 && list.every((line) => line.kind === 'state');
+    const room = Math.max(2, canvas.clientHeight / (colours.em * 3.2));
     return {
-      valueRange: valueRange(list, from, to, index), drawAxis: true, drawGrid: index === 0, independentTicks: true,
-      axisLabelWidth: Math.round(colours.em * (narrow ? 2.6 : 3.2)),
-      ticker: (low, high) => (states ? [{v: 0, label: t('off')}, {v: 1, label: t('on')}] : valueTicks(low, high, Math.max(2, canvas.clientHeight / (colours.em * 3.2)))),
+      valueRange: valueRange(list, this.from, this.to, index), drawAxis: true, drawGrid: index === 0, independentTicks: true,
+      axisLabelWidth: Math.round(colours.em * (canvas.clientWidth < 480 ? 2.6 : 3.2)),
+      ticker: (low, high) => (states ? [{v: 0, label: t('off')}, {v: 1, label: t('on')}] : valueTicks(low, high, room)),
     };
   }
-  function options() {
+  options() {
+    const {canvas, colours} = this;
     const series = {};
-    all().forEach((line) => {
+    for (const line of this.lines()) {
       series[line.name] = {
-        axis: (present[1] ?? []).includes(line) ? 'y2' : 'y', color: colours.traces[line.trace % TRACES], strokePattern: PATTERNS[line.trace % TRACES],
-        stepPlot: line.kind === 'state',
+        axis: this.axes[1]?.includes(line) ? 'y2' : 'y', color: colours.traces[line.trace % TRACES], strokePattern: PATTERNS[line.trace % TRACES], stepPlot: line.kind === 'state',
       };
-    });
+    }
+    const label = Math.round(colours.em * 6);
     return {
-      labels: ['t', ...all().map((line) => line.name)], series, dateWindow: [from, to],
+      labels: ['t', ...this.lines().map((line) => line.name)], series, dateWindow: [this.from, this.to],
       gridLineColor: colours.grid, axisLineColor: colours.line, axisLabelFontSize: Math.round(colours.em * 0.85),
       axes: {
-        x: {ticker: (low, high) => timeTicks(low, high, canvas.clientWidth / (colours.em * 6)), axisLabelWidth: Math.round(colours.em * 6), drawGrid: true},
-        y: axisOptions(0), ...(present.length > 1 ? {y2: axisOptions(1)} : {}),
+        x: {ticker: (low, high) => timeTicks(low, high, canvas.clientWidth / label), axisLabelWidth: label, drawGrid: true},
+        y: this.axisOptions(0), ...(this.axes.length > 1 ? {y2: this.axisOptions(1)} : {}),
       },
     };
   }
-  function underlay(ctx, area, g) {
-    const taken = [];
-    const limits = present.flatMap((list, index) => list.flatMap((line) => line.limits.map((limit) => ({line, limit, y: g.toDomYCoord(limit.value, index)}))));
-    for (const {limit, y} of limits) if (y >= area.y && y <= area.y + area.h) drawLimitLine(ctx, area, colours, limit, y);
-    for (const {line, limit, y} of limits) {
-      const text = `${all().length > 1 ? `${line.name}: ` : ''}${limitText(limit, line.unit)}`;
-      drawLimitText(ctx, area, colours, limit, y, {text, taken});
-    }
+  drawLimits(ctx, area, graph) {
+    const taken = [], many = this.lines().length > 1;
+    const limits = this.axes.flatMap((list, index) => list.flatMap((line) => line.limits.map((limit) => ({line, limit, y: graph.toDomYCoord(limit.value, index)}))));
+    for (const {limit, y} of limits) if (y >= area.y && y <= area.y + area.h) drawLimitLine(ctx, area, this.colours, limit, y);
+    for (const {line, limit, y} of limits) drawLimitText(ctx, area, this.colours, limit, y, {text: `${many ? `${line.name}: ` : ''}${limitText(limit, line.unit)}`, taken});
   }
   // Without a value dygraphs draws nothing at all: two empty rows keep the axes.
-  function file() {
-    const found = rows(all());
-    return found.length > 0 ? found : [[from, ...all().map(() => null)], [to, ...all().map(() => null)]];
+  file() {
+    const found = rows(this.lines());
+    const none = this.lines().map(() => null);
+    return found.length > 0 ? found : [[this.from, ...none], [this.to, ...none]];
   }
-  function caption() {
-    captions.replaceChildren(...present.map((list) => h('span', {}, `${list.map((line) => line.name).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
-  }
-
-  function build() {
-    graph?.destroy();
-    caption();
-    graph = new Dygraph(canvas, file(), {
-      ...options(), customBars: true, connectSeparatedPoints: true, fillAlpha: 0.22, strokeWidth: small ? 1.25 : 1.75, highlightCircleSize: 0,
-      showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: underlay, rightGap: present.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,
+  build() {
+    this.graph?.destroy();
+    this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.name).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
+    this.graph = new Dygraph(this.canvas, this.file(), {
+      ...this.options(), customBars: true, connectSeparatedPoints: true, fillAlpha: 0.22, strokeWidth: (this.small ? 1.25 : 1.75) * Math.max(1, this.colours.em / 15), highlightCircleSize: 0,
+      showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: (...all) => this.drawLimits(...all), rightGap: this.axes.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,
     });
   }
-
-  return {
-    set(next, start, end) {
-      const same = graph && next.length === present.length && next.every((list, i) => list.map((l) => l.name).join() === present[i].map((l) => l.name).join());
-      [present, from, to] = [next, start, end];
-      if (same) graph.updateOptions({...options(), file: file()});
-      else build();
-    },
-    range(start, end) {
-      [from, to] = [start, end];
-      graph?.updateOptions(options());
-    },
-    recolour() {
-      colours = look(container);
-      graph?.updateOptions(options());
-    },
-    resize() {
-      graph?.resize();
-      graph?.updateOptions(options());
-    },
-    // Where the lines are, in pixels of the container's left edge.
-    area() {
-      const {x, w} = graph ? graph.getArea() : {x: 0, w: canvas.clientWidth};
-      return {x, w};
-    },
-    close() {
-      graph?.destroy();
-      box.remove();
-    },
-  };
+  // axes: one or two lists of lines, each of one unit; a line has its number among all of the
+  // chart as `trace`.
+  set(axes, from, to) {
+    const names = (list) => JSON.stringify(list.map((lines) => lines.map((line) => line.name)));
+    const same = this.graph && names(axes) === names(this.axes);
+    Object.assign(this, {axes, from, to});
+    if (same) this.graph.updateOptions({...this.options(), file: this.file()});
+    else this.build();
+  }
+  range(from, to) {
+    Object.assign(this, {from, to});
+    this.graph?.updateOptions(this.options());
+  }
+  recolour() {
+    this.colours = look(this.container);
+    this.graph?.updateOptions(this.options());
+  }
+  resize() {
+    this.graph?.resize();
+    this.graph?.updateOptions(this.options());
+  }
+  // Where the lines are, in pixels from the container's left edge.
+  area() {
+    const {x, w} = this.graph ? this.graph.getArea() : {x: 0, w: this.canvas.clientWidth};
+    return {x, w};
+  }
+  close() {
+    this.graph?.destroy();
+    this.box.remove();
+  }
 }
+
+// A picture at the end of `container`, `height` pixels high; set() draws it.
+export const pane = (container, options) => new Pane(container, options);

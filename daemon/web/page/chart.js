@@ -15,7 +15,11 @@ export {spark} from './chart-spark.js';
 const HOUR = 3600e3, DAY = 24 * HOUR, YEAR = 365 * DAY;
 const SHORTEST = 2000, LONGEST = 40 * YEAR;
 const SETTLED = 160; // Milliseconds without a move before the gateway is asked.
-const RENEW = 300e3; // A living picture of samples is asked anew after this.
+const RENEW = 300e3, RENEW_MIN = 30e3; // A living picture is asked anew: of samples; of more, at most.
+const AWAY = 15e3;
+const ONE_MOVE = 700; // Turns of a wheel closer than this are one move.
+const PAST_MAX = 50;
+const WIDTH_MAX = 4000; // What the gateway gives at most.
 const DIGITS = 5; // Of values in the legend.
 let numbers = 0;
 
@@ -62,279 +66,322 @@ function arrange(list) {
   return units.length <= 2 ? [units] : units.map((unit) => [unit]);
 }
 
-// A chart of `points` of one device in `container`.
-//   from, to   milliseconds; without them the last hour
-//   live       follow what comes while the right edge is now
-//   small      lower, without buttons
-//   onrange(from, to, live)   a person, or the time, moved it
-// Resolves when the first picture stands (or could not be had, which it shows).  Gives
-// {points(list), range(from, to), renew(), close()}.
-export async function trend(container, {device, points, from, to, live = true, small = false, onrange}) {
-  const number = ++numbers;
-  const state = {points, from: from ?? now() - HOUR, to: to ?? now(), live, lines: [], panes: [], answer: null, loadedAt: 0, past: [], pushedAt: 0, tabled: false, silent: false, closed: false};
-  const hint = `chart-hint-${number}`;
-  const plot = h('div', {class: 'chart-plot', tabindex: '0', role: 'group', 'aria-describedby': hint});
-  const pictures = h('div', {class: 'chart-pictures'});
-  const hair = h('div', {class: 'chart-hair', hidden: true});
-  const chosen = h('div', {class: 'chart-chosen', hidden: true});
-  const legend = h('div', {class: 'chart-legend'});
-  const limitsText = h('div', {class: 'chart-limits'});
-  const where = h('span', {class: 'chart-where'}), grain = h('span', {class: 'chart-grain'});
-  const status = h('p', {class: 'chart-status', role: 'status'});
-  const spoken = h('p', {class: 'chart-spoken', 'aria-live': 'polite'});
-  const tableBox = h('div', {});
-  const marks = happened((a, b) => move(a, b, true));
-  plot.append(marks.element, pictures, hair, chosen);
-  const box = h('div', {class: `chart${small ? ' small' : ''}`}, small ? null : buttons(), h('div', {class: 'chart-head'}, where, grain), legend, limitsText, plot, status,
-    h('p', {id: hint, class: 'chart-hint'}, t('Arrows move, + and - zoom, Home shows all, End goes to now, Shift with arrows reads values. Wheel zooms, drag moves, Shift and drag chooses a time, double click goes back.')), spoken, tableBox);
-  container.append(box);
+// ---- the chart ----
 
-  let asking = null, timer = null, frame = null, pointer = null, problem = null;
+class Chart {
+  constructor(container, {device, points, from, to, live = true, small = false, onrange}) {
+    Object.assign(this, {
+      path: `devices/${encodeURIComponent(device)}`, device, wanted: points, from: from ?? now() - HOUR, to: to ?? now(), mayLive: live, live, small, onrange,
+      lines: [], panes: [], shape: null, answer: null, loadedAt: 0, cameAt: null, past: [], pushedAt: 0, tabled: false, silent: false, closed: false,
+      asking: null, timer: null, frame: null, pointer: null, problem: null, width: null,
+    });
+    this.build(container);
+    moves(this.plot, {
+      range: () => [this.from, this.to], area: () => this.area(), move: (a, b, begins) => this.move(a, b, begins), back: () => this.back(),
+      first: () => this.showAll(), newest: () => this.showNow(), point: (at, told) => this.point(at, told), select: (a, b) => this.select(a, b),
+    });
+  }
 
-  // ---- buttons ----
-  function buttons() {
-    const span = (text, width) => h('button', {type: 'button', onclick: () => showSpan(width)}, text);
-    const tableButton = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
-      state.tabled = !state.tabled;
-      tableButton.setAttribute('aria-pressed', String(state.tabled));
-      drawTable();
-      if (state.tabled) tableBox.querySelector('.chart-table')?.focus();
+  // ---- what stands where ----
+
+  build(container) {
+    const hint = `chart-hint-${++numbers}`;
+    const part = (tag, name, properties) => h(tag, {class: `chart-${name}`, ...properties});
+    this.pictures = part('div', 'pictures');
+    this.hair = part('div', 'hair', {hidden: true});
+    this.chosen = part('div', 'chosen', {hidden: true});
+    this.legend = part('div', 'legend');
+    this.limits = part('div', 'limits');
+    this.where = part('span', 'where');
+    this.grain = part('span', 'grain');
+    this.status = part('p', 'status', {role: 'status'});
+    this.spoken = part('p', 'spoken', {'aria-live': 'polite'});
+    this.tableBox = h('div', {});
+    this.marks = happened((a, b) => this.move(a, b, true));
+    this.plot = h('div', {class: 'chart-plot', tabindex: '0', role: 'group', 'aria-describedby': hint}, this.marks.element, this.pictures, this.hair, this.chosen);
+    this.box = h('div', {class: `chart${this.small ? ' small' : ''}`}, this.small ? null : this.buttons(), h('div', {class: 'chart-head'}, this.where, this.grain), this.legend, this.limits, this.plot, this.status,
+      h('p', {id: hint, class: 'chart-hint'}, t('Arrows move, + and - zoom, Home shows all, End goes to now, Shift with arrows reads values. Wheel zooms, drag moves, Shift and drag chooses a time, double click goes back.')), this.spoken, this.tableBox);
+    container.append(this.box);
+  }
+  buttons() {
+    const span = (text, width) => h('button', {type: 'button', onclick: () => this.showSpan(width)}, text);
+    const sign = (text, name, factor) => h('button', {type: 'button', 'aria-label': name, title: name, onclick: () => this.zoom(factor)}, text);
+    const tabled = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
+      this.tabled = !this.tabled;
+      tabled.setAttribute('aria-pressed', String(this.tabled));
+      this.drawTable();
+      this.tableBox.querySelector('.chart-table')?.focus();
     }}, t('As a table'));
+    this.nowButton = h('button', {type: 'button', class: 'chart-now', 'aria-pressed': 'false', onclick: () => this.showNow()}, t('Now'));
     return h('div', {class: 'chart-bar', role: 'group', 'aria-label': t('Time')},
       span(t('1 h'), HOUR), span(t('1 d'), DAY), span(t('1 week'), 7 * DAY), span(t('1 month'), 30 * DAY), span(t('1 year'), YEAR),
-      h('button', {type: 'button', onclick: showAll}, t('All')), h('button', {type: 'button', class: 'chart-now', 'aria-pressed': String(state.live), onclick: toNow}, t('Now')),
-      h('button', {type: 'button', 'aria-label': t('Zoom in'), title: t('Zoom in'), onclick: () => zoom(0.5)}, '+'),
-      h('button', {type: 'button', 'aria-label': t('Zoom out'), title: t('Zoom out'), onclick: () => zoom(2)}, '−'), tableButton);
+      h('button', {type: 'button', onclick: () => this.showAll()}, t('All')), this.nowButton, sign('+', t('Zoom in'), 0.5), sign('−', t('Zoom out'), 2), tabled);
   }
-  function showSpan(width) {
-    const end = state.live ? now() : Math.min(now(), (state.from + state.to) / 2 + width / 2);
-    move(end - width, end, true);
-  }
-  function toNow() {
-    move(now() - (state.to - state.from), now(), true);
-  }
-  function zoom(factor) {
-    const middle = state.live ? state.to : (state.from + state.to) / 2;
-    move(middle - (middle - state.from) * factor, middle + (state.to - middle) * factor, true);
-  }
-  // The first recorded value is known only to the gateway.
-  async function showAll() {
+  // Begins to draw when what draws is here.
+  async open() {
     try {
-      const answer = await get(`devices/${encodeURIComponent(device)}/series`, {points: state.points, from: new Date(now() - 30 * YEAR).toISOString(), to: new Date(now()).toISOString(), width: 2000});
-      const first = Math.min(...linesOf(answer).map((line) => line.t[0] ?? Infinity));
-      if (!Number.isFinite(first)) toast(t('Nothing was recorded yet.'));
-      else move(first, now(), true);
+      await Promise.all([styled(), library()]);
+    } catch (e) {
+      replace(this.status, e.message);
+      throw e;
+    }
+    this.width = this.box.clientWidth;
+    const resized = new ResizeObserver(() => this.resize());
+    resized.observe(this.box);
+    this.ends = [
+      onLook(() => this.panes.forEach((p) => p.recolour())), () => resized.disconnect(),
+      this.mayLive ? watchDevice(this.device, (watch) => this.came(watch)) : () => {},
+    ];
+    await this.load();
+  }
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.frame);
+    this.asking?.abort();
+    this.ends?.forEach((end) => end());
+    this.panes.forEach((p) => p.close());
+    this.box.remove();
+  }
+  resize() {
+    if (this.closed || this.box.clientWidth === this.width) return;
+    this.width = this.box.clientWidth;
+    this.panes.forEach((p) => p.resize());
+    this.drawAround();
+    this.settle();
+  }
+
+  // ---- the range ----
+
+  showSpan(width) {
+    const end = this.live ? now() : Math.min(now(), (this.from + this.to) / 2 + width / 2);
+    this.move(end - width, end, true);
+  }
+  showNow() {
+    this.move(now() - (this.to - this.from), now(), true);
+  }
+  zoom(factor) {
+    const middle = this.live ? this.to : (this.from + this.to) / 2;
+    this.move(middle - (middle - this.from) * factor, middle + (this.to - middle) * factor, true);
+  }
+  // The first recorded value is known only to the gateway: asked coarsely, then finely.
+  async first(to) {
+    let first = to - LONGEST;
+    for (let i = 0; i < 2; i++) {
+      const answer = await get(`${this.path}/series`, {points: this.wanted, from: new Date(first).toISOString(), to: new Date(to).toISOString(), width: WIDTH_MAX});
+      first = Math.min(...linesOf(answer).map((line) => line.t[0] ?? Infinity));
+      if (!Number.isFinite(first)) return null;
+    }
+    return first;
+  }
+  async showAll() {
+    try {
+      const to = now();
+      const first = await this.first(to);
+      if (this.closed) return;
+      if (first === null) toast(t('Nothing was recorded yet.'));
+      else this.move(first, to, true);
     } catch (e) {
       toast(e.message, 'bad');
     }
   }
-
-  // ---- range ----
-  function move(start, end, begins) {
-    const moment = now();
-    let width = Math.min(LONGEST, Math.max(SHORTEST, end - start));
+  // begins: a new move, to which back() comes back from.
+  move(start, end, begins) {
+    const at = now();
+    const width = Math.min(LONGEST, Math.max(SHORTEST, end - start));
     if (width !== end - start) start = (start + end - width) / 2;
-    // Behind now there is nothing to see.
-    const edge = Math.max(0, start + width - moment);
+    const edge = Math.max(0, start + width - at); // Behind now there is nothing to see.
     if (begins) {
-      if (Date.now() - state.pushedAt > 700) state.past.push([state.from, state.to]);
-      if (state.past.length > 50) state.past.shift();
-      state.pushedAt = Date.now();
+      if (Date.now() - this.pushedAt > ONE_MOVE) this.past.push([this.from, this.to]);
+      if (this.past.length > PAST_MAX) this.past.shift();
+      this.pushedAt = Date.now();
     }
-    state.from = Math.round(start - edge);
-    state.to = Math.round(start - edge + width);
-    state.live = live && state.to >= moment - Math.max(3000, width * 0.005);
-    ranged();
-    settle();
-    onrange?.(state.from, state.to, state.live);
+    this.from = Math.round(start - edge);
+    this.to = Math.round(start - edge + width);
+    this.live = this.mayLive && this.to >= at - Math.max(3000, width * 0.005);
+    this.stretch();
+    this.settle();
   }
-  function back() {
-    const before = state.past.pop();
-    if (before) move(...before);
-    else zoom(4);
+  back() {
+    const before = this.past.pop();
+    if (before) this.move(...before);
+    else this.zoom(4);
   }
   // Once a frame at most: the old picture, stretched, until the new one is here.
-  function ranged() {
-    frame ??= requestAnimationFrame(() => {
-      frame = null;
-      if (state.closed) return;
-      state.panes.forEach((p) => p.range(state.from, state.to));
-      drawAround();
+  stretch() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      if (this.closed) return;
+      this.panes.forEach((p) => p.range(this.from, this.to));
+      this.drawAround();
     });
   }
-  function settle() {
-    clearTimeout(timer);
-    timer = setTimeout(load, SETTLED);
+  settle() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.onrange?.(this.from, this.to, this.live);
+      this.load();
+    }, SETTLED);
   }
-  const area = () => state.panes[0]?.area() ?? {x: 0, w: plot.clientWidth || 300};
+  area() {
+    return this.panes[0]?.area() ?? {x: 0, w: this.plot.clientWidth || 300};
+  }
 
-  // ---- loading ----
-  async function load() {
-    clearTimeout(timer);
-    asking?.abort();
-    const mine = asking = new AbortController();
-    box.setAttribute('aria-busy', 'true');
-    const path = `devices/${encodeURIComponent(device)}`;
-    const range = {from: new Date(state.from).toISOString(), to: new Date(state.to).toISOString()};
+  // ---- what the gateway says ----
+
+  // What was asked before is given up; an answer that comes late is dropped.
+  async load() {
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    const mine = this.asking = new AbortController();
+    this.box.setAttribute('aria-busy', 'true');
+    const range = {from: new Date(this.from).toISOString(), to: new Date(this.to).toISOString()};
+    const width = Math.max(50, Math.min(WIDTH_MAX, Math.round(this.area().w)));
+    const options = {signal: mine.signal};
     try {
-      const width = Math.max(50, Math.min(4000, Math.round(area().w)));
-      const [series, events] = await Promise.all([
-        get(`${path}/series`, {points: state.points, ...range, width}, {signal: mine.signal}),
-        get(`${path}/marks`, range, {signal: mine.signal}).catch((e) => {
-          if (e.name === 'AbortError') throw e;
-          return {marks: [], problem: e};
-        }),
-      ]);
-      if (mine !== asking || state.closed) return;
-      take(series);
-      marks.set(events.marks);
-      problem = events.problem ? t('What happened could not be read: {why}', {why: events.problem.message}) : null;
+      const events = get(`${this.path}/marks`, range, options).catch((e) => ({marks: [], problem: e}));
+      const series = await get(`${this.path}/series`, {points: this.wanted, ...range, width}, options);
+      const {marks, problem} = await events;
+      if (mine !== this.asking || this.closed) return;
+      this.take(series);
+      this.marks.set(marks);
+      this.problem = problem ? t('What happened could not be read: {why}', {why: problem.message}) : null;
     } catch (e) {
-      if (e.name === 'AbortError' || mine !== asking || state.closed) return;
-      problem = t('The picture is not up to date: {why}', {why: e.message});
+      if (e.name === 'AbortError' || mine !== this.asking || this.closed) return;
+      this.problem = t('The picture is not up to date: {why}', {why: e.message});
     }
-    box.removeAttribute('aria-busy');
-    state.loadedAt = now();
-    draw();
+    this.box.removeAttribute('aria-busy');
+    this.loadedAt = now();
+    this.draw();
   }
-  function take(answer) {
-    let list = linesOf(answer).sort((a, b) => state.points.indexOf(a.name) - state.points.indexOf(b.name));
-    if (state.live) list = carryOver(list, state.lines);
-    list.forEach((line, i) => {
+  take(answer) {
+    const order = (line) => this.wanted.indexOf(line.name);
+    const list = linesOf(answer).sort((a, b) => order(a) - order(b));
+    this.lines = this.live ? carryOver(list, this.lines) : list;
+    this.lines.forEach((line, i) => {
       line.trace = i % TRACES;
     });
-    state.lines = list;
-    state.answer = answer;
+    this.answer = answer;
+  }
+  // How the device is now: the picture goes on by itself while its right edge is now.
+  came({row, at, problem}) {
+    if (this.closed) return;
+    this.silent = Boolean(problem);
+    if (problem) this.drawLegend();
+    if (problem || !this.live || !row?.points || !this.answer) return;
+    const width = this.to - this.from, time = now();
+    const away = time - (this.cameAt ?? time) > AWAY; // Nobody looked meanwhile.
+    [this.from, this.to, this.cameAt] = [time - width, time, time];
+    const samples = this.answer.resolution === 'samples';
+    if (away || this.problem || time - this.loadedAt > (samples ? RENEW : Math.max(RENEW_MIN, this.answer.step_ms))) this.load();
+    else if (samples && append(this.lines, row.points, at)) this.drawLines();
+    else this.stretch();
+  }
+  points(list) {
+    this.wanted = list;
+    this.load();
   }
 
   // ---- drawing ----
-  function draw() {
-    const wanted = arrange(state.lines);
-    const shape = wanted.map((axes) => axes.length).join();
-    if (shape !== state.shape) {
-      state.panes.forEach((p) => p.close());
-      const height = (small ? 9 : wanted.length > 1 ? 10 : 20) * parseFloat(getComputedStyle(box).fontSize);
-      state.panes = state.lines.length > 0 ? wanted.map((axes) => pane(pictures, axes, {height, small})) : [];
-      state.shape = shape;
+
+  draw() {
+    this.drawLines();
+    this.drawTable();
+  }
+  drawLines() {
+    const arranged = arrange(this.lines);
+    const shape = arranged.map((axes) => axes.length).join();
+    if (shape !== this.shape) {
+      this.panes.forEach((p) => p.close());
+      const height = (this.small ? 9 : arranged.length > 1 ? 10 : 20) * parseFloat(getComputedStyle(this.box).fontSize);
+      this.panes = this.lines.length > 0 ? arranged.map(() => pane(this.pictures, {height, small: this.small})) : [];
+      this.shape = shape;
     }
-    state.panes.forEach((p, i) => p.set(wanted[i], state.from, state.to));
-    drawAround();
-    drawTable();
+    this.panes.forEach((p, i) => p.set(arranged[i], this.from, this.to));
+    this.drawAround();
   }
-  function drawAround() {
-    replace(where, rangeText(state.from, state.to));
-    replace(grain, grainText());
-    box.querySelector('.chart-now')?.setAttribute('aria-pressed', String(state.live));
-    plot.setAttribute('aria-label', t('Trend of {points}, {range}', {points: state.points.join(', '), range: rangeText(state.from, state.to)}));
-    marks.layout(state.from, state.to, area(), now());
-    const empty = state.answer && !problem && state.lines.every((line) => newest(line) === null);
-    replace(status, problem ? [problem, ' ', h('button', {type: 'button', onclick: load}, t('Try again'))] : empty ? t('Nothing was recorded in this time.') : '');
-    status.classList.toggle('error', Boolean(problem));
-    drawLegend();
+  drawAround() {
+    const range = rangeText(this.from, this.to);
+    replace(this.where, range);
+    replace(this.grain, this.grainText());
+    this.nowButton?.setAttribute('aria-pressed', String(this.live));
+    this.plot.setAttribute('aria-label', t('Trend of {points}, {range}', {points: this.wanted.join(', '), range}));
+    this.marks.layout(this.from, this.to, this.area(), now());
+    this.drawStatus();
+    this.drawLimits();
+    this.drawLegend();
   }
-  function grainText() {
-    if (!state.answer) return t('Loading ...');
-    const step = state.answer.step_ms ? ` (${t('one value each {time}', {time: duration(state.answer.step_ms)})})` : '';
-    return `${{'1m': t('Minutes'), '1h': t('Hours')}[state.answer.resolution] ?? t('Samples')}${step}`;
+  drawStatus() {
+    const empty = this.answer && this.lines.every((line) => newest(line) === null);
+    const text = this.problem ?? (empty ? t('Nothing was recorded in this time.') : '');
+    if (text === this.statusText) return; // A status that is written anew is read out anew.
+    this.statusText = text;
+    this.status.classList.toggle('error', Boolean(this.problem));
+    replace(this.status, text, this.problem ? [' ', h('button', {type: 'button', onclick: () => this.load()}, t('Try again'))] : null);
   }
-  // No further from the pointer than a finger is wide, or the next value.
-  const reach = () => Math.max((state.to - state.from) * 0.02, (state.answer?.step_ms ?? 0) * 1.5, 3000);
-  function drawLegend() {
-    const at = pointer !== null && pointer >= state.from && pointer <= state.to ? pointer : null;
-    const {x, w} = area();
-    hair.hidden = at === null;
-    if (at !== null) hair.style.left = `${x + ((at - state.from) / (state.to - state.from)) * w}px`;
-    const head = at !== null ? full(at) : state.live ? t('Now') : t('Last in this time');
-    replace(legend, h('b', {class: 'chart-at'}, head), state.lines.map((line) => {
-      const found = at === null ? newest(line) : nearest(line, at, reach());
-      return h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, at === null && state.live ? presentText(line, found)
-        : [h('b', {}, valueText(line, found)), at === null && found ? h('small', {}, ` ${moment(found.t)}`) : null]);
-    }));
-    replace(limitsText, state.lines.flatMap((line) => line.limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, title: limit.text, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), `${line.name}: ${limitText(limit, line.unit)}`))));
+  grainText() {
+    if (!this.answer) return this.problem ? '' : t('Loading ...');
+    const step = this.answer.step_ms ? ` (${t('one value each {time}', {time: duration(this.answer.step_ms)})})` : '';
+    return `${{'1m': t('Minutes'), '1h': t('Hours')}[this.answer.resolution] ?? t('Samples')}${step}`;
+  }
+  drawLimits() {
+    const limits = this.lines.flatMap((line) => line.limits.map((limit) => ({...limit, said: `${line.name}: ${limitText(limit, line.unit)}`})));
+    const text = JSON.stringify(limits);
+    if (text === this.limitsText) return;
+    this.limitsText = text;
+    replace(this.limits, limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, title: limit.text, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), limit.said)));
+  }
+  drawTable() {
+    replace(this.tableBox, this.tabled ? table(this.lines, this.from, this.to, `${this.wanted.join(', ')}, ${rangeText(this.from, this.to)}; ${this.grainText()}.`) : null);
+  }
+
+  // ---- values at the pointer ----
+
+  // No further from it than a finger is wide, or the next value.
+  nearby(line, at) {
+    return nearest(line, at, Math.max((this.to - this.from) * 0.02, (this.answer?.step_ms ?? 0) * 1.5, 3000));
+  }
+  point(at, told) {
+    this.pointer = at;
+    this.drawLegend();
+    if (told) replace(this.spoken, `${full(at)}: ${this.lines.map((line) => `${line.name} ${valueText(line, this.nearby(line, at))}`).join('; ')}`);
+  }
+  select(a, b) {
+    this.chosen.hidden = a === null;
+    if (a === null) return;
+    this.chosen.style.left = `${a}px`;
+    this.chosen.style.width = `${b - a}px`;
+  }
+  drawLegend() {
+    const {pointer: p} = this;
+    const at = p !== null && p >= this.from && p <= this.to ? p : null;
+    const {x, w} = this.area();
+    this.hair.hidden = at === null;
+    if (at !== null) this.hair.style.left = `${x + ((at - this.from) / (this.to - this.from)) * w}px`;
+    const head = at !== null ? full(at) : this.live ? t('Now') : t('Last in this time');
+    replace(this.legend, h('b', {class: 'chart-at'}, head), this.lines.map((line) => h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, at !== null ? h('b', {}, valueText(line, this.nearby(line, at))) : this.lastText(line))));
   }
   // What was measured before the line broke, or before the gateway fell silent, is not of now.
-  function presentText(line, found) {
+  lastText(line) {
+    const found = newest(line);
     const text = valueText(line, found);
-    const broken = line.mean.length > 0 && line.mean.at(-1) === null;
-    if (found && !broken && !state.silent) return [h('b', {}, text), h('small', {}, ` ${moment(found.t)}`)];
+    const old = this.live && (!found || this.silent || line.mean.at(-1) === null);
+    if (!old) return [h('b', {}, text), found ? h('small', {}, ` ${moment(found.t)}`) : null];
     return [h('b', {}, `⚠ ${t('no present value')}`), found ? h('small', {}, ` (${t('{value} at {time}', {value: text, time: full(found.t)})})`) : null];
   }
-  function drawTable() {
-    replace(tableBox, state.tabled ? table(state.lines, state.from, state.to, `${state.points.join(', ')}, ${rangeText(state.from, state.to)}; ${grainText()}.`) : null);
-  }
+}
 
-  // ---- what a person does, and what comes ----
-  moves(plot, {
-    range: () => [state.from, state.to], area, move, back, first: showAll, newest: toNow,
-    point(at, told) {
-      pointer = at;
-      drawLegend();
-      if (told) replace(spoken, `${full(at)}: ${state.lines.map((line) => `${line.name} ${valueText(line, nearest(line, at, reach()))}`).join('; ')}`);
-    },
-    select(a, b) {
-      chosen.hidden = a === null;
-      if (a === null) return;
-      chosen.style.left = `${a}px`;
-      chosen.style.width = `${b - a}px`;
-    },
-  });
-  function came({row, at, problem: lost}) {
-    if (state.closed) return;
-    state.silent = Boolean(lost);
-    if (lost) drawLegend();
-    if (!state.live || lost || !row?.points || !state.answer) return;
-    const moment = now();
-    const width = state.to - state.from;
-    [state.from, state.to] = [moment - width, moment];
-    const samples = state.answer.resolution === 'samples';
-    const away = moment - (state.cameAt ?? moment) > 15e3; // Nobody looked meanwhile.
-    state.cameAt = moment;
-    if (away || problem || moment - state.loadedAt > (samples ? RENEW : Math.max(30e3, state.answer.step_ms))) {
-      load();
-    } else if (samples && append(state.lines, row.points, at)) {
-      const wanted = arrange(state.lines);
-      state.panes.forEach((p, i) => p.set(wanted[i], state.from, state.to));
-      drawAround();
-    } else {
-      ranged();
-    }
-  }
-
-  await Promise.all([styled(), library()]).catch((e) => {
-    replace(status, e.message);
-    throw e;
-  });
-  const endLook = onLook(() => state.panes.forEach((p) => p.recolour()));
-  const resized = new ResizeObserver(() => {
-    if (box.clientWidth === state.width) return;
-    const first = state.width === undefined;
-    state.width = box.clientWidth;
-    if (first) return;
-    state.panes.forEach((p) => p.resize());
-    drawAround();
-    settle();
-  });
-  resized.observe(box);
-  const endWatch = live ? watchDevice(device, came) : () => {};
-  await load();
-
+// A chart of `points` of one device in `container`.
+//   from, to   milliseconds; without them the last hour
+//   live       follow what comes while the right edge is now
+//   small      lower, without buttons
+//   onrange(from, to, live)   the range after a move
+// Resolves when the first picture stands (or could not be had, which it shows).  Gives
+// {points(list), range(from, to), renew(), close()}; rejects when what draws cannot be loaded.
+export async function trend(container, options) {
+  const chart = new Chart(container, options);
+  await chart.open();
   return {
-    points(list) {
-      state.points = list;
-      load();
-    },
-    range: (start, end) => move(start, end, true),
-    renew: load,
-    close() {
-      state.closed = true;
-      clearTimeout(timer);
-      cancelAnimationFrame(frame);
-      asking?.abort();
-      endWatch();
-      endLook();
-      resized.disconnect();
-      state.panes.forEach((p) => p.close());
-      box.remove();
-    },
+    points: (list) => chart.points(list), range: (from, to) => chart.move(from, to, true), renew: () => chart.load(), close: () => chart.close(),
   };
 }

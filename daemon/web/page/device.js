@@ -124,11 +124,12 @@ class Trend {
     try {
       const box = h('div', {});
       this.holder.append(box);
-      const chart = await trend(box, {device: this.device, points: this.points, from: this.from ?? undefined, to: this.to ?? undefined, onrange: (from, to, live) => this.moved(from, to, live)});
+      const {points} = this;
+      const chart = await trend(box, {device: this.device, points, from: this.from ?? undefined, to: this.to ?? undefined, onrange: (from, to, live) => this.moved(from, to, live)});
       if (this.closed) chart.close();
       else {
         this.chart = chart;
-        chart.points(this.points);
+        if (points !== this.points) chart.points(this.points);
         this.holder.firstElementChild.remove();
       }
     } catch (e) {

@@ -126,6 +126,34 @@ START_TEST(gained_lost_and_moved_stand_in_order_of_time)
 }
 END_TEST
 
+START_TEST(as_json_what_is_the_same_is_told_too)
+{
+    struct strbuf out = {0};
+    struct err err;
+    size_t left_out = 7;
+    stand(f.base, "pump-1", "hot", 10, 20);
+    stand(f.other, "pump-1", "hot", 10, 20);
+    stand(f.other, "pump-2", "hot", 30, -1);
+    ck_assert_int_eq(
+        replay_diff_json(f.base, f.other, 10, &out, &left_out, &f.diff, &err), 0);
+    ck_assert_uint_eq(left_out, 0);
+    ck_assert_ptr_nonnull(strstr(out.text, "[{\"t\":\"2026-03-01T00:00:10.000Z\","
+                                           "\"diff\":\"same\",\"device\":\"pump-1\""));
+    ck_assert_ptr_nonnull(strstr(out.text, "},{\"t\":\"2026-03-01T00:00:30.000Z\","
+                                           "\"diff\":\"gained\""));
+    check_counts(1, 1, 0, 0);
+    ck_assert_uint_eq(f.diff.total_count, 2);
+    replay_diff_fini(&f.diff);
+    strbuf_clear(&out);
+    ck_assert_int_eq(
+        replay_diff_json(f.base, f.other, 1, &out, &left_out, &f.diff, &err), 0);
+    ck_assert_uint_eq(left_out, 1); /* The older one. */
+    ck_assert_ptr_null(strstr(out.text, "same"));
+    check_counts(1, 1, 0, 0);
+    strbuf_fini(&out);
+}
+END_TEST
+
 START_TEST(each_device_and_rule_that_differs_has_its_total)
 {
     static const char *const want[] = {"pump-1 dry 0 1 0 0", "pump-1 hot 1 0 1 2",
@@ -211,6 +239,7 @@ main(void)
     tcase_add_test(tc, the_same_alarms_are_no_difference);
     tcase_add_test(tc, gained_lost_and_moved_stand_in_order_of_time);
     tcase_add_test(tc, each_device_and_rule_that_differs_has_its_total);
+    tcase_add_test(tc, as_json_what_is_the_same_is_told_too);
     tcase_add_test(tc, another_severity_is_a_difference);
     tcase_add_test(tc, text_says_by_how_much);
     tcase_add_test(tc, one_for_two_is_one_moved_and_one_lost);

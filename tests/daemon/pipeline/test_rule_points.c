@@ -135,6 +135,65 @@ START_TEST(there_are_never_too_many)
 }
 END_TEST
 
+static const struct {
+    const char *when;
+    enum rule_side side;
+    int judged; /* Point; -1: none. */
+} sides[] = {
+    {"p0000 > 80", RULE_ABOVE, 0},
+    {"80 < p0000", RULE_ABOVE, 0},
+    {"p0000 <= 80", RULE_BELOW, 0},
+    {"80 >= p0000", RULE_BELOW, 0},
+    {"not (p0000 < 10)", RULE_ABOVE, 0},
+    {"not not p0000 < 10", RULE_BELOW, 0},
+    {"p0002 == 1", RULE_EQUAL, 2},
+    {"not (p0002 == 1)", RULE_UNEQUAL, 2},
+    {"p0002 != 1", RULE_UNEQUAL, 2},
+    {"running and p0001 > 1", RULE_ABOVE, 1},
+    {"rate(p0000, 5m) > 1 and p0001 < 1", RULE_BELOW, -1},
+};
+
+START_TEST(where_the_value_is_beyond_a_limit)
+{
+    struct rule_spec rule = {.id = "r", .level_count = 1};
+    struct rule_points found = {0};
+    rule.levels[0].when.text = sides[_i].when;
+    rule_points_add(&found, arena, site, &rule, 0);
+    ck_assert_uint_eq(found.limit_count, 1);
+    ck_assert_str_eq(rule_side_name(found.limits[0].side),
+                     rule_side_name(sides[_i].side));
+    ck_assert_ptr_eq(found.limits[0].rule, &rule);
+    uint32_t judged = rule_points_judged(site, &rule, 0);
+    ck_assert_int_eq(judged == NONE_INDEX ? -1 : (int)judged, sides[_i].judged);
+}
+END_TEST
+
+START_TEST(limits_of_a_point_are_those_of_all_rules_of_its_device)
+{
+    struct rule_limit limits[2];
+    struct rule_spec *all = arena_array(arena, 3, sizeof *all);
+    site->rules = all;
+    site->rule_count = 3;
+    all[0] = (struct rule_spec){.id = "a", .level_count = 2};
+    all[0].levels[0] =
+        (struct rule_level){SEVERITY_NORMAL, {.text = "p0000 > 70"}, {0}, {0}};
+    all[0].levels[1] = (struct rule_level){
+        SEVERITY_URGENT, {.text = "p0000 > 80"}, {.text = "p0000 < 75"}, {0}};
+    all[1] = (struct rule_spec){
+        .id = "b", .level_count = 1, .applies_to = {.id = site->devices[1].id}};
+    all[1].levels[0].when.text = "p0000 > 60";
+    all[2] = (struct rule_spec){.id = "c", .level_count = 1};
+    all[2].levels[0].when.text = "p0000 < 5";
+    ck_assert_uint_eq(rule_points_limits(limits, 2, arena, site, 0), 2);
+    ck_assert_uint_eq(limits[1].level, 1);
+    ck_assert(limits[1].value == 80);
+    /* Another device's, and no more than there is room for. */
+    ck_assert_uint_eq(
+        rule_points_limits(limits, 1, arena, site, site->devices[1].first_point), 1);
+    ck_assert_uint_eq(rule_points_limits(limits, 2, arena, site, 1), 0);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -145,6 +204,9 @@ suite(void)
     tcase_add_test(tc, points_of_other_devices_are_theirs);
     tcase_add_test(tc, those_of_several_rules_are_together);
     tcase_add_test(tc, there_are_never_too_many);
+    tcase_add_loop_test(tc, where_the_value_is_beyond_a_limit, 0,
+                        (int)ARRAY_LEN(sides));
+    tcase_add_test(tc, limits_of_a_point_are_those_of_all_rules_of_its_device);
     suite_add_tcase(s, tc);
     return s;
 }

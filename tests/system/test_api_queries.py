@@ -1,0 +1,477 @@
+#!/usr/bin/python3
+"""What a page asks the API for: series, marks, events, the site, rules, what-if, reports and samples, against
+what the command line says of the same databases; and every answer against the schemas that describe it."""
+import csv
+import datetime
+import http.client
+import io
+import json
+import os
+import socket
+import time
+import unittest
+import urllib.parse
+
+import jsonschema
+
+from estate import TOP, Estate, Slave, free_port, wait_for
+
+SCHEMAS = os.path.join(TOP, "daemon/pipeline/api/schemas.json")
+RULES = """rules:
+  - id: hot
+    applies_to: {type: pump}
+    when: bearing > 80 °C
+    clear: bearing < 75 °C
+    severity: urgent
+    title: {en: "{device} hot at {bearing}", zh-CN: "{device} 过热 {bearing}"}
+    cause: {en: worn bearing, zh-CN: 轴承磨损}
+    consequence: seizure
+    action: grease it
+    procedure: bearing
+    source: test
+    ticket: {team: mech, category: bearing}
+  - id: level-low
+    applies_to: {type: tank}
+    while: pumping
+    hold: 20s
+    levels:
+      - {severity: normal, when: level < 40 %, clear: level > 45 %}
+      - {severity: critical, when: level < 20 %, clear: level > 25 %}
+    title: level low
+    cause: c
+    consequence: c
+    action: a
+    source: test
+  - {id: never, enabled: false, applies_to: {type: tank}, when: level > 99 %, severity: info, title: t, cause: c,
+     consequence: c, action: a, source: test}
+"""
+SITE = """history: {flush: 100ms}
+buses:
+  - {id: plant, tcp: "127.0.0.1:%d", timeout: 200ms, retries: 0}
+devices:
+  - id: pump-1
+    name: 1# 生活水泵
+    type: pump
+    location: B1
+    bus: plant
+    unit: 1
+    poll: 100ms
+    points:
+      bearing: {register: input 3, type: s16, scale: 0.1, unit: °C}
+      running: {register: discrete 2}
+    ledger: {maker: Grundfos, installed: 2019-06-01, area: cellar, design_life: 15y}
+  - {id: tank-1, name: Tank, type: tank, location: Roof, stale_after: 1m,
+     points: {level: {unit: "%%"}, pumping: {}}}
+  - {id: fan-1, type: fan, points: {speed: {}}}
+  - {id: tank-2, name: Spare, type: tank, points: {level: {unit: "%%"}, pumping: {}}}
+tickets: {currency: CNY, causes: [limescale]}
+people:
+  - {id: li, name: 李雷, ways: [{phone: "123"}, {webhook: "https://example.org/secret"}]}
+teams:
+  - {id: mech, name: Mechanics, members: [li]}
+maintenance:
+  - {id: grease, applies_to: {type: pump}, every: 30d, team: mech, procedure: bearing}
+procedures:
+  - id: bearing
+    title: {en: Bearing hot, zh-CN: 轴承过热}
+    steps: [{en: Stop it, zh-CN: 停泵}, Grease]
+    parts: [{name: bearing 6309, count: 2}]
+"""
+STEP_S = 10
+HOURS = 5
+
+
+def log(begin_s):
+    """Five hours of a tank that is emptied and filled; sometimes its sensor is silent."""
+    yield "time,device,point,value,quality"
+    for i in range(HOURS * 3600 // STEP_S):
+        at = datetime.datetime.fromtimestamp(begin_s + i * STEP_S, datetime.timezone.utc)
+        level = abs(i % 400 - 200) / 2 - (i % 7) / 10 + 1
+        bad = 300 <= i < 310
+        yield f"{at:%Y-%m-%dT%H:%M:%SZ},tank-1,level,{'' if bad else f'{level:.1f}'},{'timeout' if bad else 'good'}"
+        yield f"{at:%Y-%m-%dT%H:%M:%SZ},tank-1,pumping,{int(i % 400 < 300)},good"
+
+
+def fast_log(begin_s):
+    """Ten minutes of a fan, each second."""
+    yield "time,device,point,value"
+    for i in range(600):
+        yield f"{begin_s + i},fan-1,speed,{i * 37 % 101}"
+
+
+def ms(text):
+    return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+
+
+def strict(schema):
+    """Unknown keys are errors here: a key that nobody described is found."""
+    for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        strict(value)
+    if isinstance(schema, dict) and schema.get("type") == "object" and "properties" in schema:
+        schema.setdefault("additionalProperties", False)
+
+
+class Queries(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        port = free_port()
+        cls.estate = e = Estate(site=SITE % port, rules=RULES)
+        cls.addClassCleanup(e.close)
+        cls.begin_s = int(time.time()) // 3600 * 3600 - 2 * 86400
+        cls.from_ms, cls.to_ms = cls.begin_s * 1000, (cls.begin_s + HOURS * 3600 - STEP_S) * 1000
+        e.write("log.csv", "\n".join(log(cls.begin_s)) + "\n")
+        e.write("fast.csv", "\n".join(fast_log(cls.begin_s)) + "\n")
+        e.ok("import", "log.csv", "fast.csv")
+        cls.slave = e.keep(Slave("tcp", port, 1))
+        cls.slave.set(1, "input", 3, 600)
+        cls.slave.set(1, "discrete", 2, 1)
+        e.start()
+        wait_for(lambda: e.device("pump-1")["quality"] == "good", "pump-1 answers")
+        cls.slave.set(1, "input", 3, 912)
+        wait_for(lambda: e.listing("alarms"), "an alarm")
+        with open(SCHEMAS, encoding="utf-8") as f:
+            cls.schemas = {"components": {"schemas": json.load(f)}}
+        strict(cls.schemas)
+
+    def ask(self, path, body=None, language="en", **query):
+        connection = http.client.HTTPConnection("caretaker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.estate.path("data/caretaker.sock"))
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        connection.request("GET" if body is None else "POST", "/api/v1/" + path,
+                           None if body is None else json.dumps(body), {"Accept-Language": language})
+        answer = connection.getresponse()
+        out = answer.status, answer.getheader("Content-Type"), answer.read().decode()
+        connection.close()
+        return out
+
+    def judge(self, schema, answer):
+        validator = jsonschema.Draft202012Validator({**self.schemas, "$ref": f"#/components/schemas/{schema}"})
+        self.assertEqual([(list(e.absolute_path), e.message) for e in validator.iter_errors(answer)], [], schema)
+        return answer
+
+    def get(self, schema, path, body=None, language="en", **query):
+        status, kind, text = self.ask(path, body, language, **query)
+        self.assertEqual((status, kind), (200, "application/json"), text)
+        return self.judge(schema, json.loads(text))
+
+    def refused(self, want, path, body=None, **query):
+        status, _, text = self.ask(path, body, **query)
+        self.assertEqual(status, want, text)
+        return self.judge("Problem", json.loads(text))
+
+    # ---- series ----
+
+    def series(self, **query):
+        return self.get("SeriesAnswer", "devices/tank-1/series", **query)
+
+    def test_samples_are_those_of_the_export(self):
+        to_ms = self.from_ms + 3600_000  # The sensor is silent in it.
+        got = self.series(points="level,pumping", **{"from": self.from_ms, "to": to_ms}, width=4000)
+        self.assertEqual((got["resolution"], got["step_ms"], list(got["points"])), ("samples", 0, ["level", "pumping"]))
+        rows = list(csv.DictReader(io.StringIO(self.estate.ok(
+            "export", "--device", "tank-1", "--to",
+            datetime.datetime.fromtimestamp(to_ms / 1000, datetime.timezone.utc).isoformat()))))
+        for point, line in got["points"].items():
+            good = [(ms(r["time"]), float(r["value"])) for r in rows if r["point"] == point and r["quality"] == "good"]
+            self.assertEqual([(t, v) for t, v in zip(line["t"], line["mean"]) if v is not None], good)
+            gaps = [t for t, v in zip(line["t"], line["mean"]) if v is None]
+            first_bad = [ms(r["time"]) for r in rows if r["point"] == point and r["quality"] != "good"][:1]
+            self.assertEqual(gaps, first_bad)
+            self.assertNotIn("min", line)
+
+    def test_intervals_are_those_of_the_plot(self):
+        words = [datetime.datetime.fromtimestamp(t / 1000, datetime.timezone.utc).isoformat()
+                 for t in (self.from_ms - 3 * 3600_000, self.to_ms)]
+        for span, width, resolution in ((words, 600, "1m"), (["-400d", "now"], 600, "1h")):
+            plot = json.loads(self.estate.ok("plot", "tank-1.level", "--json", "--from", span[0], "--to", span[1]))[0]
+            got = self.series(points="level", **{"from": span[0], "to": span[1]}, width=width)
+            self.assertEqual((got["resolution"], got["step_ms"]), (resolution, plot["step_ms"]))
+            line = got["points"]["level"]
+            rows = [r for r in zip(line["t"], line["min"], line["max"], line["mean"]) if r[3] is not None]
+            self.assertTrue(rows)
+            self.assertEqual(rows, [(ms(b["time"]), b["min"], b["max"], b["mean"]) for b in plot["buckets"]])
+
+    def test_many_samples_are_thinned_to_what_is_seen(self):
+        query = {"from": self.from_ms, "to": self.from_ms + 600_000}
+        whole = self.get("SeriesAnswer", "devices/fan-1/series", **query, width=4000)["points"]["speed"]
+        thin = self.get("SeriesAnswer", "devices/fan-1/series", **query, width=50)
+        self.assertEqual((thin["resolution"], len(whole["t"])), ("samples", 600))
+        thin = thin["points"]["speed"]
+        self.assertLessEqual(len(thin["t"]), 50 * 4)
+        pairs = list(zip(whole["t"], whole["mean"]))
+        self.assertLessEqual(set(zip(thin["t"], thin["mean"])), set(pairs))
+        self.assertEqual((min(thin["mean"]), max(thin["mean"]), thin["t"][0], thin["t"][-1]),
+                         (min(whole["mean"]), max(whole["mean"]), whole["t"][0], whole["t"][-1]))
+
+    def test_limits_are_those_of_the_rules(self):
+        limits = self.series()["points"]["level"]["limits"]
+        self.assertEqual([(x["rule"], x["level"], x["value"], x["side"], x["hold_ms"]) for x in limits],
+                         [("level-low", "normal", 40, "below", 20000), ("level-low", "critical", 20, "below", 20000),
+                          ("never", "info", 99, "above", 0)])
+
+    def test_what_has_no_history_is_empty(self):
+        got = self.get("SeriesAnswer", "devices/tank-2/series")
+        self.assertEqual([(p, line["t"], line["mean"]) for p, line in got["points"].items()],
+                         [("level", [], []), ("pumping", [], [])])
+
+    def test_wrong_questions(self):
+        self.refused(404, "devices/nobody/series")
+        self.refused(404, "devices/nobody/marks")
+        self.refused(404, "devices/tank-1/series", points="level,nothing")
+        self.assertIn("width", self.refused(400, "devices/tank-1/series", width="0")["detail"])
+        self.assertIn("width", self.refused(400, "devices/tank-1/series", width="4001")["detail"])
+        self.assertIn("from", self.refused(400, "devices/tank-1/series", **{"from": "soon"})["detail"])
+        self.refused(400, "devices/tank-1/series", **{"from": "now", "to": "-1h"})
+        self.refused(404, "devices/tank-1/nothing")
+        self.assertIn("no event", self.refused(400, "events", event="alarm.rised")["detail"])
+        self.refused(400, "events", limit=1001)
+        self.refused(404, "rules/nothing")
+        self.refused(404, "rules/hot", device="tank-1")
+        self.refused(404, "profiles/nothing")
+        self.refused(400, "duty", days=1000)
+        self.refused(404, "samples", device="nobody")
+        self.refused(400, "samples", every="soon")
+        self.refused(400, "report", compare="x")
+        self.refused(404, "report", type="nothing")
+        self.refused(405, "what-if")
+        self.refused(405, "site", {})
+
+    # ---- what happened ----
+
+    def post(self, **command):
+        return self.get("CommandAnswer", "commands", {"by": "li", **command})
+
+    def test_marks_and_events_tell_what_happened(self):
+        self.post(cmd="service", device="pump-1", state="out", reason="greasing")
+        self.post(cmd="service", device="pump-1", state="in")
+        self.slave.set(1, "input", 3, 600)
+        wait_for(lambda: any(m["kind"] == "alarm" and m["end"] for m in self.get(
+            "MarksAnswer", "devices/pump-1/marks")["marks"]), "the alarm has ended")
+        marks = self.get("MarksAnswer", "devices/pump-1/marks",
+                         **{"from": "-1h", "to": int(time.time() * 1000) + 40 * 86400_000})["marks"]
+        by_kind = {m["kind"]: m for m in marks}
+        self.assertEqual(set(by_kind), {"alarm", "ticket", "service", "maintenance"})
+        ticket = self.estate.listing("tickets", "--all")[0]["number"]
+        alarm = by_kind["alarm"]
+        self.assertEqual((alarm["severity"], alarm["rule"], alarm["ticket"], alarm["link"], alarm["text"]),
+                         ("urgent", "hot", ticket, f"/tickets/{ticket}", "1# 生活水泵 hot at 91.2 °C"))
+        self.assertGreater(alarm["end"], alarm["t"])
+        self.assertEqual((by_kind["service"]["text"], by_kind["service"]["end"] > by_kind["service"]["t"]),
+                         ("greasing", True))
+        self.assertEqual((by_kind["maintenance"]["state"], by_kind["maintenance"]["end"]), ("planned", None))
+        self.assertEqual(marks, sorted(marks, key=lambda m: m["t"]))
+        self.assertEqual(self.get("MarksAnswer", "devices/pump-1/marks", **{"from": 0, "to": 1000})["marks"], [])
+        self.slave.set(1, "input", 3, 912)
+        wait_for(lambda: self.estate.listing("alarms", "--state", "active"), "it is hot again")
+
+    def test_the_journal_backwards(self):
+        for _ in range(80):  # More than one piece of an answer.
+            self.post(cmd="shelve", device="pump-1", rule="hot", **{"for": "2h", "reason": "known"})
+            self.post(cmd="unshelve", device="pump-1", rule="hot")
+        last = self.get("EventListing", "events", limit=1)[0]["seq"]
+        want = [e for e in self.estate.events() if e["seq"] <= last][::-1]
+        got = self.get("EventListing", "events", before=last + 1, limit=1000)
+        self.assertEqual([(r["seq"], r["event"]["event"]) for r in got], [(e["seq"], e["event"]) for e in want])
+        self.assertEqual(got[0]["id"].rsplit("-", 1)[1], str(last))
+        self.assertEqual(len(self.get("EventListing", "events")), 100)
+        part = self.get("EventListing", "events", before=last, after=last - 10)
+        self.assertEqual([r["seq"] for r in part], list(range(last - 1, last - 10, -1)))
+        of_ticket = {r["seq"] for r in self.estate.rows("state", "select seq from events where ticket = 1")}
+        for query, right in (({"event": "ticket"}, lambda e: e["event"].startswith("ticket.")),
+                             ({"event": "alarm.shelved"}, lambda e: e["event"] == "alarm.shelved"),
+                             ({"rule": "hot"}, lambda e: e.get("rule") == "hot"),
+                             ({"device": "pump-1", "ticket": 1}, lambda e: e["seq"] in of_ticket)):
+            got = self.get("EventListing", "events", limit=1000, before=last + 1, **query)
+            self.assertEqual([r["seq"] for r in got], [e["seq"] for e in want if right(e)], query)
+            self.assertTrue(got, query)
+        self.assertEqual(self.get("EventListing", "events", device="nobody"), [])
+
+    def test_rows_of_alarms_say_what_a_person_needs(self):
+        row = next(a for a in self.get("AlarmListing", "alarms?details=1") if a["rule"] == "hot")
+        self.assertEqual({k: row[k] for k in ("device_name", "location", "area", "device_type", "cause", "action",
+                                              "procedure", "unit", "team", "chattering")},
+                         {"device_name": "1# 生活水泵", "location": "B1", "area": "cellar", "device_type": "pump",
+                          "cause": "worn bearing", "action": "grease it", "procedure": "bearing", "unit": "°C",
+                          "team": "mech", "chattering": row["chattering"]})
+        ticket = next(t for t in self.estate.listing("tickets", "--all") if t["number"] == row["ticket"])
+        self.assertEqual((row["respond_by"], row["ticket_state"]), (ticket["respond_by"], ticket["state"]))
+        self.assertEqual(self.get("AlarmListing", "alarms?details=1", language="zh-CN")[0]["cause"], "轴承磨损")
+
+    # ---- rules ----
+
+    def test_rules_and_their_places(self):
+        rows = {r["id"]: r for r in self.get("RuleListing", "rules")}
+        self.assertEqual(sorted(rows), ["hot", "level-low", "never"])
+        self.assertEqual((rows["hot"]["devices"], rows["hot"]["standing"], rows["hot"]["line"]), (["pump-1"], 1, 2))
+        self.assertEqual((rows["level-low"]["devices"], rows["level-low"]["severity"], rows["level-low"]["while"]),
+                         (["tank-1", "tank-2"], "critical", "pumping"))
+        self.assertEqual((rows["never"]["enabled"], rows["never"]["devices"]), (False, []))
+        one = self.get("RuleDetail", "rules/hot")
+        place = one["places"][0]
+        self.assertEqual((place["device"], place["alarm"]["device_name"], place["explain"]["phase"]),
+                         ("pump-1", "1# 生活水泵", "raised"))
+        self.assertIn("when: bearing > 80 °C", one["yaml"])
+        self.assertEqual(len(self.get("RuleDetail", "rules/level-low", device="tank-2")["places"]), 1)
+
+    def what_if(self, **body):
+        return self.get("WhatIfAnswer", "what-if", {"from": self.from_ms, "to": self.to_ms, **body})
+
+    def diff(self, *changes):
+        """What replay says of the exported samples."""
+        text = RULES
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        other = self.estate.write("other.yaml", text)
+        log_file = self.estate.write("tank.csv", self.estate.ok("export", "--device", "tank-1"))
+        done = self.estate.run("replay", "--diff", other, "--format", "jsonl", log_file)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_what_if_is_what_replay_says_of_the_same_samples(self):
+        rule = self.get("RuleDetail", "rules/level-low")
+        levels = rule["levels"]
+        for change, set_ in (
+                (("< 40 %", "< 35 %"), {"levels": [{**levels[0], "when": "level < 35 %"}, levels[1]]}),
+                (("< 40 %", "< 30 %"), {"levels": [{**levels[0], "when": "level < 30 %"}, levels[1]]}),
+                (("hold: 20s", "hold: 15m"), {"hold": "15m"}),
+                (("hold: 20s", "hold: 20s"), {"hold": 20000}),
+                (("while: pumping", "while: not pumping"), {"while": "not pumping"})):
+            want = self.diff(change)
+            got = self.what_if(rule="level-low", set=set_)
+            self.assertEqual([a for a in got["alarms"] if a["diff"] != "same"], want, change)
+            counts = got["counts"]
+            self.assertEqual([counts[k] for k in ("gained", "lost", "moved")],
+                             [sum(a["diff"] == k for a in want) for k in ("gained", "lost", "moved")])
+            self.assertEqual(counts["before"], counts["same"] + counts["lost"] + counts["moved"])
+            self.assertGreater(counts["before"], 1)
+            by_yaml = self.what_if(rule="level-low", yaml=rule["yaml"].replace(*change))
+            self.assertEqual((by_yaml["alarms"], by_yaml["counts"]), (got["alarms"], got["counts"]))
+        self.assertEqual(got["devices"], ["tank-1", "tank-2"])
+
+    def test_what_if_of_a_rule_that_is_new_or_off(self):
+        off = self.what_if(rule="never", set={"enabled": True, "when": "level > 95 %"})
+        self.assertEqual((off["devices_gained"], off["counts"]["before"]), (["tank-1", "tank-2"], 0))
+        self.assertGreater(off["counts"]["gained"], 1)
+        new = self.what_if(yaml="- id: brand-new\n  applies_to: {type: tank}\n  when: level > 95 %\n  severity: info\n")
+        self.assertEqual([(a["raised_at"], a["cleared_at"]) for a in new["alarms"]],
+                         [(a["raised_at"], a["cleared_at"]) for a in off["alarms"]])
+        gone = self.what_if(rule="level-low", set={"enabled": False}, device="tank-1")
+        self.assertEqual((gone["devices_lost"], gone["counts"]["after"]), (["tank-1"], 0))
+        before = self.estate.events()
+        self.assertFalse([e for e in before if e.get("rule") == "brand-new"])
+
+    def test_what_is_wrong_with_a_rule_is_said_with_its_place(self):
+        def wrong(**body):
+            return self.refused(400, "what-if", {"from": self.from_ms, "to": self.to_ms, **body})
+        errors = wrong(rule="hot", set={"when": "bearing >> 80 °C"})["errors"]
+        self.assertEqual((errors[0]["in"], errors[0]["line"], errors[0]["column"]), ("when", 1, 10))
+        errors = wrong(rule="level-low", set={"levels": [
+            {"severity": "normal", "when": "level < 40 kPa"}]})["errors"]
+        self.assertEqual(errors[0]["in"], "levels[0].when")
+        errors = wrong(yaml="- id: x\n  whn: level > 3\n  severity: info\n")["errors"]
+        self.assertEqual((errors[0]["in"], errors[0]["line"]), ("yaml", 2))
+        self.assertIn("no point `baering`", wrong(rule="hot", set={"when": "baering > 80 °C"})["detail"])
+        for body, part in (({"rule": "hot"}, "set"), ({"rule": "hot", "set": {"whn": "x"}}, "whn"),
+                           ({"set": {"hold": "1s"}}, "rule"), ({"rule": "hot", "set": {"hold": "soon"}}, "hold"),
+                           ({"rule": "hot", "set": {}, "yaml": "x"}, "yaml"),
+                           ({"rule": "hot", "set": {"severity": "bad"}}, "severity"),
+                           ({"rule": "level-low", "set": {"when": "level < 3 %"}}, "levels"),
+                           ({"rule": "level-low", "set": {"levels": [
+                               {"severity": "urgent", "when": "level < 40 %"},
+                               {"severity": "normal", "when": "level < 20 %"}]}}, "levels[1].severity"),
+                           ({"rule": "hot", "set": {}, "from": self.to_ms - 32 * 86400_000}, "31"),
+                           ({"rule": "hot", "set": {}, "from": self.to_ms}, "from")):
+            self.assertIn(part, wrong(**body)["detail"], body)
+        self.refused(404, "what-if", {"rule": "nothing", "set": {}})
+        self.refused(404, "what-if", {"rule": "hot", "set": {}, "device": "nothing"})
+        self.refused(404, "what-if", {"rule": "hot", "set": {}, "device": "tank-1"})
+        self.refused(400, "what-if", [])
+
+    # ---- the command line says the same ----
+
+    def test_reports_are_those_of_the_command_line(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        words = {"from": (now - datetime.timedelta(days=3)).isoformat(timespec="milliseconds"),
+                 "to": (now - datetime.timedelta(seconds=1)).isoformat(timespec="milliseconds")}
+        period = [x for k in ("from", "to") for x in ("--" + k, words[k])]
+        for more in ({}, {"type": "pump"}, {"compare": "-9d..-6d"}):
+            options = [x for k, v in more.items() for x in (f"--{k}", v)]
+            want = json.loads(self.estate.ok("report", "--json", *period, *options))
+            got = self.get("Report", "report", **words, **more)
+            for r in (want, got):
+                r.pop("recorded_to")  # It goes on.
+                for one in r["periods"]:
+                    for table in ("life", "comparison"):
+                        one.pop(table, None)
+            if "compare" not in more:
+                self.assertEqual(got, want)
+            self.assertEqual(got["periods"][0], want["periods"][0])
+        status, kind, page = self.ask("report.html", **words)
+        self.assertEqual((status, kind, page[:15]), (200, "text/html; charset=utf-8", "<!DOCTYPE html>"))
+        self.assertEqual(self.get("AlarmReport", "report/alarms", **words),
+                         json.loads(self.estate.ok("report", "alarms", "--json", "--no-advice", *period)))
+        self.assertTrue(self.get("AlarmReport", "report/alarms", advice=1)["top"])
+
+    def test_samples_are_those_of_the_export_in_every_form(self):
+        for query, words in (({"device": "tank-1"}, ["--device", "tank-1"]),
+                             ({"device": "tank-1", "format": "jsonl"}, ["--device", "tank-1", "--format", "jsonl"]),
+                             ({"device": "tank-1", "point": "level", "every": "5m"},
+                              ["--device", "tank-1", "--point", "level", "--every", "5m"]),
+                             ({"to": self.to_ms, "detail": 1, "clock": 1},
+                              ["--detail", "--clock", "--to", datetime.datetime.fromtimestamp(
+                                  self.to_ms / 1000, datetime.timezone.utc).isoformat()])):
+            status, kind, text = self.ask("samples", **query)
+            self.assertEqual((status, kind), (200, "application/x-ndjson" if "format" in query else
+                                              "text/csv; charset=utf-8"))
+            self.assertEqual(text, self.estate.ok("export", *words))
+            self.assertGreater(len(text), 1000)
+        self.assertGreater(len(self.ask("samples", device="tank-1", format="jsonl")[2]), 300_000)
+
+    def test_the_site_in_two_languages(self):
+        site = self.get("SiteAnswer", "site")
+        self.assertEqual((site["areas"], site["people"][0]["ways"], site["causes"][-1]["code"]),
+                         (["B1", "Roof", "cellar"] if "B1" in site["areas"] else ["Roof", "cellar"],
+                          [{"kind": "phone", "address": "123"}], "limescale"))
+        self.assertEqual(site["words"]["severity"]["urgent"], "urgent")
+        self.assertEqual(self.get("SiteAnswer", "site", language="zh-CN")["words"]["severity"]["urgent"], "紧急")
+        steps = self.get("ProcedureListing", "procedures", language="zh-CN")[0]
+        self.assertEqual((steps["title"], steps["steps"], steps["used_by"], steps["plans"]),
+                         ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
+
+    def test_every_listing_is_as_its_schema_says(self):
+        for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
+                             ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1"),
+                             ("DeviceListing", "devices"), ("Status", "status"), ("PlanListing", "plan"),
+                             ("LedgerListing", "ledger"), ("DeviceLife", "devices/pump-1"),
+                             ("DeviceLife", "devices/gateway"), ("ServiceListing", "service"),
+                             ("Explanation", "explain?rule=hot&device=pump-1"), ("DutyListing", "duty"),
+                             ("ProfileListing", "profiles"), ("WireAnswer", "wire?bus=plant")):
+            self.get(schema, path)
+        profile = self.get("ProfileListing", "profiles")[0]["id"]
+        self.get("Profile", f"profiles/{profile}")
+        jsonschema.Draft202012Validator.check_schema(self.schemas)
+        names = set(self.schemas["components"]["schemas"])
+        used = {part.split('"')[0] for part in json.dumps(self.schemas).split("#/components/schemas/")[1:]}
+        self.assertEqual(used - names, set())
+
+
+class Offline(unittest.TestCase):
+    def test_alarms_are_the_same_without_the_daemon(self):
+        port = free_port()
+        e = Estate(site=SITE % port, rules=RULES)
+        self.addCleanup(e.close)
+        slave = e.keep(Slave("tcp", port, 1))
+        slave.set(1, "input", 3, 912)
+        slave.set(1, "discrete", 2, 1)
+        e.start()
+        wait_for(lambda: [a for a in e.listing("alarms") if a["ticket"]], "an alarm with its ticket")
+        rows = e.listing("alarms")
+        e.stop()
+        self.assertEqual(e.listing("alarms"), rows)
+
+
+if __name__ == "__main__":
+    unittest.main()
