@@ -22,7 +22,7 @@ const endOf = (mark, now) => mark.end ?? (isMoment(mark) ? mark.t : now);
 export function markText(mark) {
   const until = isMoment(mark) ? '' : mark.end !== null ? ` – ${moment(mark.end)}` : t(', not over');
   const facts = [kindText(mark.kind), mark.severity && mark.kind === 'alarm' ? word('severity', mark.severity) : null, mark.state ? stateText(mark) : null].filter(Boolean).join(', ');
-  const text = mark.text && mark.text !== kindText(mark.kind) ? `: ${mark.text}` : '';
+  const text = mark.text && mark.kind !== 'offline' ? `: ${mark.text}` : '';
   return `${facts}${text} (${moment(mark.t)}${until})`;
 }
 

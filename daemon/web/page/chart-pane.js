@@ -13,6 +13,7 @@ export const TRACES = PATTERNS.length;
 const LIMIT_PATTERNS = {critical: [14, 3], urgent: [8, 4], normal: [4, 4], info: [2, 5]};
 // A limit is in the picture unless that would press the line into less than this part of it.
 const LEAST_PART = 0.12;
+const BAND = 0.22; // How much of a line's colour its band has.
 
 let loading = null;
 export function library() {
@@ -116,6 +117,33 @@ function valueRange(list, from, to, index) {
   return [low - edge, high + edge];
 }
 
+// The band from the least to the greatest value: one shape for each unbroken piece of the line,
+// which draws several times faster than dygraphs' own of one for each value.
+function drawBand(e) {
+  const {drawingContext: ctx, plotArea: area, points} = e;
+  const y = (share) => area.y + share * area.h;
+  let piece = [];
+  const flush = () => {
+    if (piece.length > 1) {
+      ctx.beginPath();
+      piece.forEach((p) => ctx.lineTo(p.canvasx, y(p.y_top)));
+      piece.reverse().forEach((p) => ctx.lineTo(p.canvasx, y(p.y_bottom)));
+      ctx.fill();
+    }
+    piece = [];
+  };
+  ctx.save();
+  ctx.fillStyle = e.color;
+  ctx.globalAlpha = BAND;
+  for (const p of points) {
+    if (p.yval === null) continue; // Another line has a value here.
+    if (Number.isNaN(p.yval)) flush();
+    else if (p.yval_plus !== p.yval_minus || piece.length > 0) piece.push(p);
+  }
+  flush();
+  ctx.restore();
+}
+
 class Pane {
   constructor(container, {height, small}) {
     Object.assign(this, {container, small, axes: [], from: 0, to: 1, graph: null, colours: look(container)});
@@ -173,7 +201,7 @@ class Pane {
     this.graph?.destroy();
     this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.name).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
     this.graph = new Dygraph(this.canvas, this.file(), {
-      ...this.options(), customBars: true, connectSeparatedPoints: true, fillAlpha: 0.22, strokeWidth: (this.small ? 1.25 : 1.75) * Math.max(1, this.colours.em / 15), highlightCircleSize: 0,
+      ...this.options(), customBars: true, connectSeparatedPoints: true, plotter: [drawBand, Dygraph.Plotters.linePlotter], strokeWidth: (this.small ? 1.25 : 1.75) * Math.max(1, this.colours.em / 15), highlightCircleSize: 0,
       showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: (...all) => this.drawLimits(...all), rightGap: this.axes.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,
     });
   }

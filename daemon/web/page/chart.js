@@ -72,7 +72,7 @@ class Chart {
   constructor(container, {device, points, from, to, live = true, small = false, onrange}) {
     Object.assign(this, {
       path: `devices/${encodeURIComponent(device)}`, device, wanted: points, from: from ?? now() - HOUR, to: to ?? now(), mayLive: live, live, small, onrange,
-      lines: [], panes: [], shape: null, answer: null, loadedAt: 0, cameAt: null, past: [], pushedAt: 0, tabled: false, silent: false, closed: false,
+      lines: [], panes: [], shape: null, answer: null, loadedAt: 0, cameAt: null, past: [], pushedAt: 0, moved: 0, tabled: false, silent: false, closed: false,
       asking: null, timer: null, frame: null, pointer: null, problem: null, width: null,
     });
     this.build(container);
@@ -175,18 +175,23 @@ class Chart {
     return first;
   }
   async showAll() {
+    const {moved} = this;
+    this.box.setAttribute('aria-busy', 'true');
     try {
       const to = now();
       const first = await this.first(to);
-      if (this.closed) return;
+      if (this.closed || moved !== this.moved) return; // Somebody went elsewhere meanwhile.
+      this.box.removeAttribute('aria-busy');
       if (first === null) toast(t('Nothing was recorded yet.'));
       else this.move(first, to, true);
     } catch (e) {
+      this.box.removeAttribute('aria-busy');
       toast(e.message, 'bad');
     }
   }
   // begins: a new move, to which back() comes back from.
   move(start, end, begins) {
+    this.moved++;
     const at = now();
     const width = Math.min(LONGEST, Math.max(SHORTEST, end - start));
     if (width !== end - start) start = (start + end - width) / 2;
