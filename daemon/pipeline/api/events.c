@@ -51,7 +51,7 @@ next_events(void *ctx, void *worker, struct strbuf *piece, bool *more)
 {
     struct events *e = ctx;
     struct api *a = worker;
-    struct err err;
+    struct err err = {0};
     e->reader = a->reader;
     int64_t wanted = e->left < PIECE_EVENTS ? e->left : PIECE_EVENTS;
     e->query.limit = wanted;
@@ -118,7 +118,7 @@ read_query(struct events *e, const struct web_request *r, struct err *err)
 unsigned
 api_events(struct api *a, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     bool more = false;
     struct events *e = calloc(1, sizeof *e);
     if (e == NULL) {

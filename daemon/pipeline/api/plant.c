@@ -26,7 +26,7 @@ api_get_devices(struct api *a, const struct web_request *r, struct strbuf *body)
         .type = r->query(r, "type"),
         .state = r->query(r, "state"),
     };
-    struct err err;
+    struct err err = {0};
     if (device_filter_check(&filter, &err) != 0) {
         return api_problem(body, &err);
     }
@@ -43,7 +43,7 @@ unsigned
 api_get_life(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     const char *id = r->path + strlen(DEVICE_PATH);
-    struct err err;
+    struct err err = {0};
     struct life_options options = {.now_ms = clock_real_ms()};
     if (life_limit_parse(&options.limit, r->query(r, "limit"), &err) != 0) {
         return api_problem(body, &err);
@@ -75,9 +75,10 @@ api_get_alarms(struct api *a, const struct web_request *r, struct strbuf *body)
         .rule = r->query(r, "rule"),
         .severity = r->query(r, "severity"),
         .state = r->query(r, "state"),
+        .language = r->query(r, "language"),
         .details = api_asked_for(r, "details"),
     };
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(a);
     int code = listing_alarms(site, a->reader, &filter, body, &err);
     site_free(site);
@@ -88,7 +89,7 @@ unsigned
 api_get_service(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
-    struct err err;
+    struct err err = {0};
     return listing_service(a->reader, body, &err) != 0 ? api_problem(body, &err) : 200;
 }
 
@@ -110,7 +111,7 @@ api_get_ledger(struct api *a, const struct web_request *r, struct strbuf *body)
         .area = r->query(r, "area"),
         .keeper = r->query(r, "keeper"),
     };
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(a);
     int code = listing_ledger(site, a->reader, &filter, clock_real_ms(), body, &err);
     site_free(site);
@@ -126,7 +127,7 @@ api_get_plan(struct api *a, const struct web_request *r, struct strbuf *body)
                                  .from = r->query(r, "from"),
                                  .to = r->query(r, "to"),
                                  .language = r->query(r, "language")};
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(a);
     int code = listing_plan(a->reader, site, &filter,
                             engine_clock_now(&a->live->clock.engine), body, &err);

@@ -37,6 +37,8 @@ static const struct api_param alarm_params[] = {
      0, 0},
     {PARAM_CHOICE, "state", "only in this state",
      "active|active-acked|cleared|shelved|suppressed|out-of-service", 0, 0},
+    {PARAM_CHOICE, "language", "of the rule's texts; the site's unless given",
+     "en|zh-CN", 0, 0},
     {PARAM_FLAG, "details", "with what is known of device, rule and ticket", NULL, 0,
      0},
     PAGED,

@@ -82,7 +82,7 @@ static int
 send_next(void *ctx, void *worker, struct strbuf *piece, bool *more)
 {
     (void)worker;
-    struct err err;
+    struct err err = {0};
     int code = next_piece(ctx, piece, more, &err);
     if (code != 0) {
         log_warning("an export ends early: %s", err.text);
@@ -169,7 +169,7 @@ begin(struct samples *s, struct api *a, const struct web_request *r, struct err 
 unsigned
 api_samples(struct api *a, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     bool more = false;
     struct samples *s = calloc(1, sizeof *s);
     int code =

@@ -94,7 +94,7 @@ answer(struct strbuf *body,
 unsigned
 api_series(struct api *a, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(a);
     int code = answer(body, site, r, &err);
     site_free(site);

@@ -41,7 +41,8 @@ add_alarm(void *ctx, const struct alarm *a)
     struct telling *t = ctx;
     struct err err; /* Of its ticket's row: the alarm's own is there. */
     if (a->state != ALARM_NORMAL) {
-        (void)listing_alarm(&t->message, t->site, t->a->reader, a, &err);
+        (void)listing_alarm(&t->message, t->site, t->a->reader, a, t->site->language,
+                            &err);
     }
     return true;
 }

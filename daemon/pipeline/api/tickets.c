@@ -18,7 +18,7 @@ next_tickets(void *ctx, void *worker, struct strbuf *piece, bool *more)
 {
     struct tickets_sent *t = ctx;
     const struct api *a = worker;
-    struct err err;
+    struct err err = {0};
     int code = ticket_listing_next(t->listing, a->reader, piece, more, &err);
     if (code != 0) {
         log_warning("a listing of tickets ends early: %s", err.text);
@@ -41,7 +41,7 @@ begin_tickets(struct api *a,
               const struct web_request *r,
               struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     bool more = false;
     int code = ticket_listing_next(listing, a->reader, body, &more, &err);
     struct tickets_sent *sent = NULL;
@@ -70,7 +70,7 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
         .all = api_asked_for(r, "all"),
         .overdue = api_asked_for(r, "overdue"),
     };
-    struct err err;
+    struct err err = {0};
     if (!ticket_limit_parse(&filter.limit, r->query(r, "limit"))) {
         err_set(&err, ERR_RANGE, TICKET_LIMIT_ACCEPTED);
         return api_problem(body, &err);
@@ -92,7 +92,7 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
 unsigned
 api_get_ticket(struct api *a, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     int code = api_ticket_pack(a, r, r->path + strlen(TICKET_PATH), body, &err);
     return code == 0 ? 200 : api_problem(body, &err);
 }

@@ -301,7 +301,7 @@ wrong_rule(struct strbuf *body, const struct diags *diags)
 unsigned
 api_what_if(struct api *api, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     json_error_t where;
     /* Each takes a processor and memory for its windows: the plant comes first. */
     if (atomic_flag_test_and_set(&api->live->on_trial)) {

@@ -42,7 +42,7 @@ function inOwnWords(row) {
   if (known) {
     for (const key of WORDS) row[key] = known[key];
   } else {
-    get('alarms', {device: row.device, rule: row.rule, details: 1}).then(([fresh]) => {
+    get('alarms', {device: row.device, rule: row.rule, details: 1, language: language()}).then(([fresh]) => {
       if (!fresh || plant.alarms.get(alarmKey(row)) !== row) return;
       for (const key of WORDS) row[key] = fresh[key];
     }, () => {}); // What it says in the other language is right too.
@@ -84,7 +84,7 @@ async function again(device) {
 async function load() {
   const mine = [];
   queue = mine;
-  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1}), get('tickets')]);
+  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets')]);
   if (queue !== mine) return; // Begun anew meanwhile.
   plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
   plant.tickets = new Map(tickets.map((row) => [row.number, row]));
