@@ -46,7 +46,7 @@ static int
 next_events(void *ctx, struct strbuf *piece, bool *more)
 {
     struct events *e = ctx;
-    struct err err;
+    struct err err = {0};
     int64_t wanted = e->left < PIECE_EVENTS ? e->left : PIECE_EVENTS;
     e->query.limit = wanted;
     e->out = piece;
@@ -112,7 +112,7 @@ read_query(struct events *e, const struct web_request *r, struct err *err)
 unsigned
 api_events(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     bool more = false;
     struct events *e = calloc(1, sizeof *e);
     if (e == NULL) {

@@ -7,7 +7,7 @@
 unsigned
 api_marks(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     char id[ID_BYTES_MAX];
     int64_t from_ms = 0;
     int64_t to_ms = 0;

@@ -7,7 +7,7 @@
 unsigned
 api_profiles(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     struct diags diags;
     char id[ID_BYTES_MAX];
     int code = 0;

@@ -44,7 +44,7 @@ report(struct live *l,
        struct strbuf *body,
        void (*print)(const struct site_report *report, FILE *out))
 {
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(l);
     struct site_report made;
     const struct site_report_words words = {.from = r->query(r, "from"),
@@ -84,7 +84,7 @@ api_report_page(struct live *l, const struct web_request *r, struct strbuf *body
 unsigned
 api_report_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     struct diags diags;
     struct alarm_report made;
     int64_t operators = 1;

@@ -7,7 +7,7 @@ unsigned
 api_rules(struct live *l, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
-    struct err err;
+    struct err err = {0};
     struct site *site = api_share_site(l);
     int code = rules_json(body, site, l->reader, &err);
     site_free(site);
@@ -26,7 +26,7 @@ explain(void *ctx, const char *rule, const char *device, struct strbuf *out)
 unsigned
 api_rule(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     char id[ID_BYTES_MAX];
     struct site *site = api_share_site(l); /* Not locked: the loop is asked. */
     int code = rule_json(body, site, l->reader, api_path_part(id, sizeof id, r, 1),

@@ -8,8 +8,7 @@
 #include "daemon/pipeline/api.h"
 #include "daemon/pipeline/samples_text.h"
 
-#define PIECE_BYTES (512 * 1024) /* A piece ends with the moment in which it is full.  \
-                                  */
+#define PIECE_BYTES 524288 /* It ends with the moment in which it is full. */
 
 /* An export on its way: each piece goes on where the last one ended. */
 struct samples {
@@ -80,7 +79,7 @@ next_piece(struct samples *s, struct strbuf *piece, bool *more, struct err *err)
 static int
 send_next(void *ctx, struct strbuf *piece, bool *more)
 {
-    struct err err;
+    struct err err = {0};
     int code = next_piece(ctx, piece, more, &err);
     if (code != 0) {
         log_warning("an export ends early: %s", err.text);
@@ -167,7 +166,7 @@ begin(struct samples *s, struct live *l, const struct web_request *r, struct err
 unsigned
 api_samples(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     bool more = false;
     struct samples *s = calloc(1, sizeof *s);
     int code =

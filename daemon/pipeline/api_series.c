@@ -94,7 +94,7 @@ answer(struct strbuf *body,
 unsigned
 api_series(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     pthread_rwlock_rdlock(&l->site_lock);
     int code = answer(body, l->site, r, &err);
     pthread_rwlock_unlock(&l->site_lock);

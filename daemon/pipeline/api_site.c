@@ -30,7 +30,7 @@ api_procedures(struct live *l, const struct web_request *r, struct strbuf *body)
 unsigned
 api_duty(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     int64_t now_ms = engine_clock_now(&l->clock.engine);
     int64_t at_ms = now_ms;
     int64_t days = DAYS_DEFAULT;

@@ -298,7 +298,7 @@ wrong_rule(struct strbuf *body, const struct diags *diags)
 unsigned
 api_what_if(struct live *l, const struct web_request *r, struct strbuf *body)
 {
-    struct err err;
+    struct err err = {0};
     json_error_t where;
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct site *site = api_share_site(l);

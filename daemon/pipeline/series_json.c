@@ -22,21 +22,29 @@ struct series {
 };
 
 static bool
+grow_one(double **values, size_t room)
+{
+    double *bigger = realloc(*values, room * sizeof *bigger);
+    if (bigger != NULL) {
+        *values = bigger;
+    }
+    return bigger != NULL;
+}
+
+static bool
 grow(struct series *s)
 {
     size_t room = s->room > 0 ? s->room * 2 : 256;
-    int64_t *t = realloc(s->samples.t_ms, room * sizeof *t);
-    s->samples.t_ms = t != NULL ? t : s->samples.t_ms;
-    double *value = realloc(s->samples.value, room * sizeof *value);
-    s->samples.value = value != NULL ? value : s->samples.value;
-    double *min = s->step_ms > 0 ? realloc(s->min, room * sizeof *min) : NULL;
-    s->min = min != NULL ? min : s->min;
-    double *max = s->step_ms > 0 ? realloc(s->max, room * sizeof *max) : NULL;
-    s->max = max != NULL ? max : s->max;
-    s->out_of_memory =
-        t == NULL || value == NULL || (s->step_ms > 0 && (min == NULL || max == NULL));
-    s->room = s->out_of_memory ? s->room : room;
-    return !s->out_of_memory;
+    int64_t *t_ms = realloc(s->samples.t_ms, room * sizeof *t_ms);
+    if (t_ms != NULL) {
+        s->samples.t_ms = t_ms;
+    }
+    bool grown =
+        t_ms != NULL && grow_one(&s->samples.value, room) &&
+        (s->step_ms == 0 || (grow_one(&s->min, room) && grow_one(&s->max, room)));
+    s->room = grown ? room : s->room;
+    s->out_of_memory = !grown;
+    return grown;
 }
 
 static void
@@ -129,12 +137,13 @@ break_silences(struct series *s, int64_t silent_ms)
     int64_t least_ms = MISSING_MIN * rhythm_of(&s->samples);
     struct series out = {.step_ms = s->step_ms};
     silent_ms = silent_ms > least_ms ? silent_ms : least_ms;
-    for (size_t i = 0; i < s->samples.count; i++) {
-        const int64_t *t = &s->samples.t_ms[i];
-        if (i > 0 && t[0] - t[-1] > silent_ms && !isnan(s->samples.value[i])) {
-            add_gap(&out, t[-1] + (s->step_ms > 0 ? s->step_ms : 1));
+    const struct series_samples *in = &s->samples;
+    for (size_t i = 0; i < in->count; i++) {
+        if (i > 0 && in->t_ms[i] - in->t_ms[i - 1] > silent_ms &&
+            !isnan(in->value[i])) {
+            add_gap(&out, in->t_ms[i - 1] + (s->step_ms > 0 ? s->step_ms : 1));
         }
-        add(&out, *t, s->samples.value[i], s->min != NULL ? s->min[i] : 0,
+        add(&out, in->t_ms[i], in->value[i], s->min != NULL ? s->min[i] : 0,
             s->max != NULL ? s->max[i] : 0);
     }
     series_fini(s);
