@@ -111,7 +111,44 @@ def strict(schema):
         schema.setdefault("additionalProperties", False)
 
 
-class Queries(unittest.TestCase):
+with open(SCHEMAS, encoding="utf-8") as schemas_file:
+    schemas = json.load(schemas_file)
+strict(schemas)
+
+
+class Asking(unittest.TestCase):
+    estate = None
+
+    def ask(self, path, body=None, language="en", **query):
+        connection = http.client.HTTPConnection("caretaker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.estate.path("data/caretaker.sock"))
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        connection.request("GET" if body is None else "POST", "/api/v1/" + path,
+                           None if body is None else json.dumps(body), {"Accept-Language": language})
+        answer = connection.getresponse()
+        out = answer.status, answer.getheader("Content-Type"), answer.read().decode()
+        connection.close()
+        return out
+
+    def judge(self, schema, answer):
+        validator = jsonschema.Draft202012Validator({**schemas, "$ref": f"#/components/schemas/{schema}"})
+        self.assertEqual([(list(e.absolute_path), e.message) for e in validator.iter_errors(answer)], [], schema)
+        return answer
+
+    def get(self, schema, path, body=None, language="en", **query):
+        status, kind, text = self.ask(path, body, language, **query)
+        self.assertEqual((status, kind), (200, "application/json"), text)
+        return self.judge(schema, json.loads(text))
+
+    def refused(self, want, path, body=None, **query):
+        status, _, text = self.ask(path, body, **query)
+        self.assertEqual(status, want, text)
+        return self.judge("Problem", json.loads(text))
+
+
+class Queries(Asking):
     @classmethod
     def setUpClass(cls):
         port = free_port()
@@ -129,37 +166,6 @@ class Queries(unittest.TestCase):
         wait_for(lambda: e.device("pump-1")["quality"] == "good", "pump-1 answers")
         cls.slave.set(1, "input", 3, 912)
         wait_for(lambda: e.listing("alarms"), "an alarm")
-        with open(SCHEMAS, encoding="utf-8") as f:
-            cls.schemas = json.load(f)
-        strict(cls.schemas)
-
-    def ask(self, path, body=None, language="en", **query):
-        connection = http.client.HTTPConnection("caretaker")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(self.estate.path("data/caretaker.sock"))
-        if query:
-            path += "?" + urllib.parse.urlencode(query)
-        connection.request("GET" if body is None else "POST", "/api/v1/" + path,
-                           None if body is None else json.dumps(body), {"Accept-Language": language})
-        answer = connection.getresponse()
-        out = answer.status, answer.getheader("Content-Type"), answer.read().decode()
-        connection.close()
-        return out
-
-    def judge(self, schema, answer):
-        validator = jsonschema.Draft202012Validator({**self.schemas, "$ref": f"#/components/schemas/{schema}"})
-        self.assertEqual([(list(e.absolute_path), e.message) for e in validator.iter_errors(answer)], [], schema)
-        return answer
-
-    def get(self, schema, path, body=None, language="en", **query):
-        status, kind, text = self.ask(path, body, language, **query)
-        self.assertEqual((status, kind), (200, "application/json"), text)
-        return self.judge(schema, json.loads(text))
-
-    def refused(self, want, path, body=None, **query):
-        status, _, text = self.ask(path, body, **query)
-        self.assertEqual(status, want, text)
-        return self.judge("Problem", json.loads(text))
 
     # ---- series ----
 
@@ -452,26 +458,32 @@ class Queries(unittest.TestCase):
             self.get(schema, path)
         profile = self.get("ProfileListing", "profiles")[0]["id"]
         self.get("Profile", f"profiles/{profile}")
-        jsonschema.Draft202012Validator.check_schema(self.schemas)
-        names = set(self.schemas["components"]["schemas"])
-        used = {part.split('"')[0] for part in json.dumps(self.schemas).split("#/components/schemas/")[1:]}
+        jsonschema.Draft202012Validator.check_schema(schemas)
+        names = set(schemas["components"]["schemas"])
+        used = {part.split('"')[0] for part in json.dumps(schemas).split("#/components/schemas/")[1:]}
         self.assertEqual(used - names, set())
 
 
-class Offline(unittest.TestCase):
-    def test_alarms_are_the_same_without_the_daemon(self):
+class Offline(Asking):
+    def test_a_device_that_falls_silent_and_a_daemon_that_stops(self):
         port = free_port()
-        e = Estate(site=SITE % port, rules=RULES)
+        self.estate = e = Estate(site=SITE % port, rules=RULES)
         self.addCleanup(e.close)
         slave = e.keep(Slave("tcp", port, 1))
         slave.set(1, "input", 3, 912)
         slave.set(1, "discrete", 2, 1)
         e.start()
         wait_for(lambda: [a for a in e.listing("alarms") if a["ticket_state"]], "an alarm with its ticket")
+        slave.kill()
+        wait_for(lambda: any(x["event"] == "device.offline" for x in e.events()), "pump-1 is offline")
+        marks = self.get("MarksAnswer", "devices/pump-1/marks")["marks"]
+        self.assertEqual([(m["kind"], m["end"]) for m in marks if m["kind"] in ("alarm", "offline")],
+                         [("alarm", None), ("offline", None)])
+        self.assertEqual(next(m["text"] for m in marks if m["kind"] == "alarm"), "1# 生活水泵 hot at 91.2 °C")
         rows = e.listing("alarms")
+        self.assertEqual(rows[0]["device_name"], "1# 生活水泵")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
-        self.assertEqual(rows[0]["device_name"], "1# 生活水泵")
 
 
 if __name__ == "__main__":
