@@ -70,7 +70,10 @@ offline_alarms(const struct site *site,
                struct strbuf *out,
                struct err *err)
 {
-    struct alarm_filter filter = {l->device, l->rule, l->severity, l->state};
+    struct alarm_filter filter = {.device = l->device,
+                                  .rule = l->rule,
+                                  .severity = l->severity,
+                                  .state = l->state};
     return offline_listing_alarms(site, &filter, out, err);
 }
 

@@ -9,7 +9,7 @@
  *                           the journal, the newest first
  *   GET  /api/v1/site, duty, procedures: what forms and names need, see api_site.c
  *   GET  /api/v1/ledger     ?device= ?type= ?area= ?keeper=
- *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state=
+ *   GET  /api/v1/alarms     ?device= ?rule= ?severity= ?state= ?language=
  *   GET  /api/v1/explain    ?rule= &device=: why the alarm is as it is
  *   GET  /api/v1/service    devices out of service
  *   GET  /api/v1/tickets    ?device= ?state= ?all=1
@@ -106,6 +106,7 @@ get_alarms(struct live *l, const struct web_request *r, struct strbuf *body)
         .rule = r->query(r, "rule"),
         .severity = r->query(r, "severity"),
         .state = r->query(r, "state"),
+        .language = r->query(r, "language"),
     };
     struct err err;
     pthread_rwlock_rdlock(&l->site_lock);

@@ -16,6 +16,7 @@ struct listing {
     bool has_severity, has_state;
     enum severity severity;
     enum alarm_state alarm_state;
+    enum language language;
     struct strbuf *out;
     bool first;
     int code;
@@ -55,9 +56,8 @@ unit_of(const struct site *site, const struct rule_spec *rule, uint32_t device)
 }
 
 static void
-add_rule(struct strbuf *out, const struct rule_spec *r)
+add_rule(struct strbuf *out, const struct rule_spec *r, enum language language)
 {
-    enum language language = catalogue_language();
     const struct text none = {.in = {NULL}};
     strbuf_json_str(out, "cause", text_in(r != NULL ? &r->cause : &none, language));
     strbuf_json_str(out, "consequence",
@@ -102,6 +102,7 @@ listing_alarm(struct strbuf *out,
               const struct site *site,
               struct state *store,
               const struct alarm *a,
+              enum language language,
               struct err *err)
 {
     uint32_t device = site_device(site, a->device);
@@ -112,7 +113,7 @@ listing_alarm(struct strbuf *out,
     alarm_to_json(out, a);
     out->size--; /* More keys stand before the brace. */
     add_device(out, device != NONE_INDEX ? &site->devices[device] : NULL);
-    add_rule(out, r);
+    add_rule(out, r, language);
     strbuf_json_str(out, "unit",
                     device != NONE_INDEX && r != NULL ? unit_of(site, r, device)
                                                       : NULL);
@@ -140,7 +141,7 @@ add_alarm(void *ctx, const struct alarm *a)
         (!l->has_severity || l->severity == a->severity) &&
         (!l->has_state || l->alarm_state == a->state)) {
         separate(l);
-        l->code = listing_alarm(l->out, l->site, l->store, a, l->err);
+        l->code = listing_alarm(l->out, l->site, l->store, a, l->language, l->err);
     }
     return l->code == 0;
 }
@@ -157,9 +158,14 @@ listing_alarms(const struct site *site,
                         .alarms = filter,
                         .out = out,
                         .first = true,
+                        .language = site->language,
                         .err = err};
     l.has_severity = filter->severity != NULL;
     l.has_state = filter->state != NULL;
+    if (filter->language != NULL && !catalogue_parse(&l.language, filter->language)) {
+        return err_set(err, ERR_RANGE, "no language \"%.40s\"; en or zh-CN is accepted",
+                       filter->language);
+    }
     if (l.has_severity && !severity_parse(&l.severity, filter->severity)) {
         return err_set(err, ERR_RANGE,
                        "\"%s\" is no severity; critical, urgent, normal or info",

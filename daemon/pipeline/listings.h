@@ -12,6 +12,7 @@
 
 struct alarm_filter { /* NULL: any. */
     const char *device, *rule, *severity, *state;
+    const char *language; /* Of the rule's texts; NULL: the site's. */
 };
 /* An array; each row is alarm_to_json() and, behind it, what a page shows beside it:
  *
@@ -21,8 +22,8 @@ struct alarm_filter { /* NULL: any. */
  * of its ticket suppressed_by hidden_why                       of a hidden one
  *   chattering
  *
- * ERR_RANGE: a filter names no severity or state, with what is accepted.  `store` may
- * be NULL: nothing was written yet. */
+ * ERR_RANGE: a filter names no severity, state or language, with what is accepted.
+ * `store` may be NULL: nothing was written yet. */
 int listing_alarms(const struct site *site,
                    struct state *store,
                    const struct alarm_filter *filter,
@@ -34,6 +35,7 @@ int listing_alarm(struct strbuf *out,
                   const struct site *site,
                   struct state *store,
                   const struct alarm *a,
+                  enum language language,
                   struct err *err);
 
 /* The devices that are out of service: device by reason since until. */

@@ -38,7 +38,8 @@ count_alarm(void *ctx, const struct alarm *a)
     t->hidden += alarm_state_is_hidden(a->state);
     t->unacked += a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED;
     if (rule == l->only) {
-        l->code = listing_alarm(&l->rows[device], l->site, l->store, a, l->err);
+        l->code = listing_alarm(&l->rows[device], l->site, l->store, a,
+                                catalogue_language(), l->err);
     }
     return l->code == 0;
 }

@@ -303,7 +303,9 @@ class Queries(Asking):
                           "team": "mech", "chattering": row["chattering"]})
         ticket = next(t for t in self.estate.listing("tickets", "--all") if t["number"] == row["ticket"])
         self.assertEqual((row["respond_by"], row["ticket_state"]), (ticket["respond_by"], ticket["state"]))
-        self.assertEqual(self.get("AlarmListing", "alarms", language="zh-CN")[0]["cause"], "轴承磨损")
+        self.assertEqual(self.ask("alarms", **{"rule": "hot"})[2], self.ask("alarms", language="zh-CN", **{"rule": "hot"})[2])
+        self.assertEqual(self.get("AlarmListing", "alarms?language=zh-CN")[0]["cause"], "轴承磨损")
+        self.refused(400, "alarms?language=fr")
 
     # ---- rules ----
 
