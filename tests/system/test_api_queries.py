@@ -7,7 +7,9 @@ import http.client
 import io
 import json
 import os
+import signal
 import socket
+import threading
 import time
 import unittest
 import urllib.parse
@@ -486,6 +488,40 @@ class Offline(Asking):
         self.assertEqual(rows[0]["device_name"], "1# 生活水泵")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
+
+
+class Reloaded(Asking):
+    def test_the_site_may_be_exchanged_while_answers_are_made(self):
+        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
+        self.addCleanup(e.close)
+        begin_s = int(time.time()) - 86400
+        e.write("log.csv", "\n".join(log(begin_s)) + "\n")
+        e.ok("import", "log.csv")
+        daemon = e.start()
+        done, trouble = threading.Event(), []
+
+        def questions():
+            while not done.is_set():
+                for schema, path, body in (("RuleListing", "rules", None), ("Report", "report", None),
+                                           ("SeriesAnswer", "devices/tank-1/series", None),
+                                           ("WhatIfAnswer", "what-if", {"rule": "level-low", "set": {"hold": "1m"}})):
+                    try:
+                        self.get(schema, path, body)
+                    except (AssertionError, OSError, http.client.HTTPException) as why:
+                        trouble.append((path, why))
+                        return
+
+        asker = threading.Thread(target=questions)
+        asker.start()
+        for i in range(6):
+            since = len(daemon.lines)
+            e.write_rules(RULES.replace("title: level low", f"title: level low {i}"))
+            daemon.send(signal.SIGHUP)
+            daemon.wait_line("reloaded: ", since=since)
+        done.set()
+        asker.join()
+        self.assertEqual(trouble, [])
+        self.assertIn("level low 5", [r["title"] for r in self.get("RuleListing", "rules")])
 
 
 if __name__ == "__main__":
