@@ -45,6 +45,9 @@ function passwordField(label, name, withMaker) {
   return [field(label, input), h('p', {class: 'row under'}, show, make)];
 }
 
+// For password stores of browsers: whose password it is.  Stands behind the field that is focused.
+const whose = (user) => h('input', {name: 'username', autocomplete: 'username', value: user, hidden: true, readonly: true});
+
 // ---- What is asked ----
 
 function addUser(done) {
@@ -84,7 +87,7 @@ function changeUser(user, done) {
 function newPassword(user, done) {
   return dialog({
     title: t('New password for {name}', {name: user.name || user.id}),
-    body: [h('p', {class: 'hint'}, t('Open sessions end with it.')), passwordField(t('New password'), 'password', true)],
+    body: [h('p', {class: 'hint'}, t('Open sessions end with it.')), passwordField(t('New password'), 'password', true), whose(user.id)],
     accept: t('Set'),
     act: async (data) => {
       await post(`${path(user.id)}/password`, {password: data.get('password')});
@@ -111,7 +114,7 @@ function removeUser(user, done) {
 async function ownPassword() {
   const done = await dialog({
     title: t('Own password'),
-    body: [passwordField(t('Current password'), 'old'), passwordField(t('New password'), 'password'), passwordField(t('New password again'), 'again'), h('p', {class: 'hint'}, t('You will have to log in again.'))],
+    body: [passwordField(t('Current password'), 'old'), passwordField(t('New password'), 'password'), passwordField(t('New password again'), 'again'), h('p', {class: 'hint'}, t('You will have to log in again.')), whose(session.user)],
     accept: t('Change'),
     act: async (data) => {
       if (data.get('password') !== data.get('again')) throw new Error(t('The two new passwords are not the same.'));
