@@ -103,16 +103,20 @@ header(struct MHD_Connection *c, const char *name)
     return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-/* Nothing but "you have it already". */
+/* Nothing but "you have it already".  Its headers take the place of the kept ones (RFC
+ * 9111, 4.3.4), so the policy must be that of the answer. */
 static enum MHD_Result
-reply_unchanged(struct MHD_Connection *c, const char *tag, const char *cache)
+reply_unchanged(struct MHD_Connection *c,
+                const char *tag,
+                const char *policy,
+                const char *cache)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (response == NULL || !add(response, "ETag", tag)) {
         return MHD_NO;
     }
-    return queue(c, MHD_HTTP_NOT_MODIFIED, NULL, DATA_POLICY, cache, response);
+    return queue(c, MHD_HTTP_NOT_MODIFIED, NULL, policy, cache, response);
 }
 
 enum MHD_Result
@@ -125,7 +129,7 @@ reply_page(struct MHD_Connection *c, const char *path)
     }
     const char *wanted = header(c, "If-None-Match");
     if (wanted != NULL && guard_has_tag(wanted, f->tag)) {
-        return reply_unchanged(c, f->tag, "no-cache");
+        return reply_unchanged(c, f->tag, PAGE_POLICY, "no-cache");
     }
     bool packed = guard_takes_gzip(header(c, "Accept-Encoding"));
     /* The bytes are constants of the program; the library's argument is not const. */
@@ -297,7 +301,8 @@ reply_answer(struct exchange *x)
         tag_of(tag, &x->out);
         const char *wanted = header(c, "If-None-Match");
         if (wanted != NULL && guard_has_tag(wanted, tag)) {
-            return reply_unchanged(c, tag, cache);
+            return reply_unchanged(c, tag, a->page ? DOCUMENT_POLICY : DATA_POLICY,
+                                   cache);
         }
     }
     struct MHD_Response *response =

@@ -66,9 +66,6 @@ check_person(const struct api *a, struct command *c, struct err *err)
                        command_kind_name(c->kind), role_word(command_role(c->kind)),
                        role_word(a->caller.role));
     }
-    if (!a->caller.local) {
-        c->by = a->caller.user;
-    }
     return 0;
 }
 
@@ -80,6 +77,10 @@ api_post_command(struct api *a, const struct web_request *r, struct strbuf *body
     json_t *root = json_loads(r->body, JSON_REJECT_DUPLICATES, &where);
     struct command c = {0};
     struct ticket_part parts[TICKET_PARTS_MAX];
+    if (json_is_object(root) && !a->caller.local) {
+        /* Whatever the body says: it is done by whom we know it is. */
+        json_object_set_new(root, "by", json_string(a->caller.user));
+    }
     int code = json_is_object(root)
                    ? command_from_json(&c, root, &err)
                    : err_set(&err, ERR_RANGE, "the body must be a JSON object: %s",

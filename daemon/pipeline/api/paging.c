@@ -52,7 +52,10 @@ find_rows(const struct strbuf *body, size_t *count)
     struct row_span *rows = malloc(room * sizeof *rows);
     const char *text = strbuf_text(body);
     *count = 0;
-    for (size_t at = 1; rows != NULL && text[at] != '\0' && text[at] != ']';) {
+    if (rows == NULL) {
+        return NULL;
+    }
+    for (size_t at = 1; text[at] != '\0' && text[at] != ']';) {
         size_t end = value_end(text, at);
         if (*count == room) {
             room *= 2;
