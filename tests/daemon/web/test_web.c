@@ -258,7 +258,8 @@ static const struct {
     {"GET /api/v1/status HTTP/1.0\r\n\r\n", "\r\nContent-Type: application/json\r\n"},
     {"GET /api/v1/none HTTP/1.0\r\n\r\n",
      "\r\nContent-Type: application/problem+json\r\n"},
-    {"PUT /api/v1/none HTTP/1.0\r\n\r\n", "\r\nAllow: GET, HEAD, POST, PATCH, DELETE\r\n"},
+    {"PUT /api/v1/none HTTP/1.0\r\n\r\n",
+     "\r\nAllow: GET, HEAD, POST, PATCH, DELETE\r\n"},
 };
 
 START_TEST(test_answers_name_their_type)
