@@ -103,9 +103,10 @@ struct live {
     struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
-    atomic_bool ending;        /* What takes long on other threads is to stop. */
-    atomic_flag on_trial;      /* A rule is tried: one at a time. */
-    struct people_desk people; /* Its requests go to the loop. */
+    atomic_bool ending;          /* What takes long on other threads is to stop. */
+    pthread_mutex_t backup_lock; /* One copy of state.db at a time. */
+    atomic_flag on_trial;        /* A rule is tried: one at a time. */
+    struct people_desk people;   /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;
     sd_event_source *arrival; /* The frames' descriptor; off while the loop rests. */

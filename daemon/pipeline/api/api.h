@@ -124,7 +124,7 @@ api_handler api_events, api_site, api_duty, api_procedures;
 api_handler api_report, api_report_page, api_report_alarms;
 api_handler api_rules, api_rule, api_what_if; /* rules, rules/ID */
 api_handler api_profiles;                     /* profiles, profiles/ID */
-api_handler api_samples;
+api_handler api_samples, api_backup;
 api_handler api_people; /* Session, users and tokens, whatever the method. */
 
 /* ---- ticket_pack.c ---- */
