@@ -18,7 +18,7 @@ endif
 # paho-mqtt3as: MQTT 5; yaml-0.1: configuration; sqlite3: the two
 # databases; libmicrohttpd: the API; libsystemd: loop, readiness, watchdog; jansson:
 # reading JSON (requests and answers, the journal); libpcap: reading captures of Modbus
-# TCP; libsodium: SHA-256 of the journal's chain.
+# TCP; libsodium: SHA-256 of the journal's chain, passwords.
 PKGS     := yaml-0.1 sqlite3 libmicrohttpd libsystemd jansson libpcap libsodium
 PAHO     := -lpaho-mqtt3as
 # check: unit tests; libmodbus: a peer on the wire that is not ours.
@@ -63,7 +63,12 @@ find_c = $(shell find $(1) -name '$(2)' 2>/dev/null | sort)
 SRCS  := $(filter-out daemon/main.c $(EXTENSION_MAIN),$(call find_c,daemon collectors rules config,*.c))
 # Texts for people in other languages are compiled in.
 LANGUAGES := $(patsubst %.po,%,$(call find_c,config/language,*.po))
-OBJS  := $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:%=$(BUILD)/%.o)
+# So is the page: its files, their words in each language, and the library that draws trends.
+DYGRAPHS := /usr/share/javascript/dygraphs
+PAGE_WORDS := $(LANGUAGES:config/language/%=$(BUILD)/page/words.%.js)
+PAGE_FILES := $(sort $(wildcard daemon/web/page/*)) $(PAGE_WORDS) \
+	$(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.min.css
+OBJS  := $(SRCS:%.c=$(BUILD)/%.o) $(LANGUAGES:%=$(BUILD)/%.o) $(BUILD)/page/files.o
 LIB   := $(BUILD)/libcaretaker.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(call find_c,tests,test_*.c))
 FAKES := $(patsubst %.c,$(BUILD)/%.o,$(call find_c,tests/fake,*.c))
@@ -100,6 +105,15 @@ $(BUILD)/extension/%.o: %.c $(BUILD)/flags
 $(BUILD)/config/language/%.c: config/language/%.po scripts/po-to-c
 	@mkdir -p $(@D)
 	$(call quiet,PO)scripts/po-to-c catalogue_$$(echo $* | tr A-Z- a-z_) $< >$@.new && mv $@.new $@
+$(BUILD)/page/words.%.js: config/language/%.po scripts/po-to-js
+	@mkdir -p $(@D)
+	$(call quiet,PO)scripts/po-to-js $< >$@.new && mv $@.new $@
+$(BUILD)/page/files.c: $(PAGE_FILES) scripts/page-to-c
+	$(call quiet,PAGE)scripts/page-to-c $(@D)/gzip \
+		$(foreach f,$(PAGE_FILES),$(subst .min.,.,$(notdir $f))=$f) >$@.new && mv $@.new $@
+$(BUILD)/page/files.o: $(BUILD)/page/files.c $(BUILD)/flags
+	$(call quiet,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/daemon/pipeline/api/schemas.o: daemon/pipeline/api/schemas.json
 # Asked for only where there are tests: a build needs neither.
 $(BUILD)/tests/%.o: CPPFLAGS += $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FAKES) $(LIB)

@@ -22,7 +22,7 @@ event_word(int index)
 static const struct shape event_shape = {.kind = SHAPE_NAMES,
                                          .name = "event",
                                          .name_of = event_word,
-                                         .name_count = EVENT_KIND_COUNT};
+                                         .name_count = EVENT_CASE_COUNT};
 
 static bool
 read_event(struct reader *r, const struct node *n, struct case_expect *x)
@@ -123,7 +123,7 @@ const struct shape case_expects_shape = {
 #define TICKETS         RANGE(TICKET_OPENED, TICKET_TICKED)
 #define PLANS           RANGE(PLAN_REMINDED, PLAN_MOVED)
 #define WORK            (OF(TICKET_RESOLVED) | OF(TICKET_CLOSED) | OF(TICKET_NOTED))
-_Static_assert(EVENT_KIND_COUNT <= 63, "a bit for each kind of event");
+_Static_assert(EVENT_CASE_COUNT <= 63, "a bit for each kind of event");
 
 /* The events that have what a key names; a key that is not here may be of any. */
 static const struct {

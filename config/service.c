@@ -168,7 +168,8 @@ keep_at_least(struct reader *r,
               int64_t least_ms)
 {
     char text[INSTANT_TEXT_BYTES];
-    const struct node *n = history != NULL ? node_get(history, key) : NULL;
+    const struct node *n =
+        history != NULL && history->kind == NODE_MAP ? node_get(history, key) : NULL;
     if (*ms >= least_ms) {
         return;
     }
@@ -300,25 +301,51 @@ mqtt_read(struct reader *r, const struct sections *s, struct site *site)
 #define LISTEN_ACCEPTED "ADDRESS:PORT such as \"127.0.0.1:8080\" is accepted"
 
 static const struct field web_fields[] = {
-    {FIELD("listen", FIELD_STRING, struct site, web_listen), REQUIRED,
+    {FIELD("listen", FIELD_STRING, struct web_spec, listen), REQUIRED,
      LIKE("^" PATTERN_HOST ":[0-9]+$", LISTEN_ACCEPTED),
-     ABOUT("ADDRESS:PORT that the page is served on.")}};
+     ABOUT("ADDRESS:PORT that the page is served on.")},
+    {FIELD("cert_file", FIELD_STRING, struct web_spec, cert_file),
+     ABOUT("The certificate for TLS with its chain, as PEM; relative to this file.")},
+    {FIELD("key_file", FIELD_STRING, struct web_spec, key_file),
+     ABOUT("The key of the certificate, as PEM; relative to this file.")},
+    {FIELD("names", FIELD_STRINGS, struct web_spec, names),
+     .count_offset = offsetof(struct web_spec, name_count),
+     ABOUT("Names by which browsers reach the page, beside addresses and the machine's "
+           "own name.")},
+};
 const struct shape web_shape = {SHAPE_OF_TABLE(web_fields)};
+
+/* One without the other is no TLS, which nobody would notice. */
+static void
+read_certificate(struct reader *r, const struct node *n, struct web_spec *w)
+{
+    bool cert = w->cert_file != NULL;
+    if (cert != (w->key_file != NULL)) {
+        struct loc loc = loc_of(n, cert ? "cert_file" : "key_file");
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  cert ? "\"cert_file\" without \"key_file\"; TLS takes both"
+                       : "\"key_file\" without \"cert_file\"; TLS takes both");
+    } else if (cert) {
+        w->cert_file = read_file_name(r, node_get(n, "cert_file"));
+        w->key_file = read_file_name(r, node_get(n, "key_file"));
+    }
+}
 
 void
 web_read(struct reader *r, const struct sections *s, struct site *site)
 {
+    struct web_spec *w = &site->web;
     const struct node *n = s->once[SECTION_WEB];
     const char *host = NULL;
     uint16_t port = 0;
     bool given = false;
-    if (n == NULL ||
-        !fields_read(r, site, n, "web", web_fields, ARRAY_LEN(web_fields))) {
+    if (n == NULL || !fields_read(r, w, n, "web", web_fields, ARRAY_LEN(web_fields))) {
         return;
     }
-    if (!host_port_parse(r->arena, site->web_listen, &host, &port, &given) || !given) {
+    if (!host_port_parse(r->arena, w->listen, &host, &port, &given) || !given) {
         struct loc loc = loc_of(n, "listen");
         diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"listen\" is \"%.80s\"; " LISTEN_ACCEPTED, site->web_listen);
+                  "\"listen\" is \"%.80s\"; " LISTEN_ACCEPTED, w->listen);
     }
+    read_certificate(r, n, w);
 }

@@ -107,6 +107,7 @@ err_exit_status(int code)
         return 0;
     case ERR_NOT_FOUND:
     case ERR_REFUSED:
+    case ERR_DENIED:
         return 1;
     case ERR_USAGE:
     case ERR_RANGE:
@@ -118,6 +119,7 @@ err_exit_status(int code)
     case ERR_PROTOCOL:
     case ERR_TIMEOUT:
     case ERR_FULL:
+    case ERR_BUSY:
         return 4;
     }
     return 4;

@@ -24,8 +24,10 @@ enum err_code {
     ERR_REFUSED = -6,   /* Not allowed in the present state. */
     ERR_PROTOCOL = -7,  /* The peer broke its protocol. */
     ERR_TIMEOUT = -8,
-    ERR_FULL = -9,  /* A limit of ours was reached. */
-    ERR_RANGE = -10 /* A value is outside what is accepted. */
+    ERR_FULL = -9,    /* A limit of ours was reached. */
+    ERR_RANGE = -10,  /* A value is outside what is accepted. */
+    ERR_DENIED = -11, /* Whoever asks may not, or is not who he says. */
+    ERR_BUSY = -12    /* Asked too often: later. */
 };
 
 struct err {

@@ -16,13 +16,13 @@
 #define PROBLEM_BYTES_MAX 65536 /* It is some words. */
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,      &cli_check,   &cli_replay,     &cli_test,    &cli_explain,
-    &cli_tune,     &cli_report,  &cli_status,     &cli_devices, &cli_alarms,
-    &cli_tickets,  &cli_device,  &cli_ledger,     &cli_ack,     &cli_shelve,
-    &cli_unshelve, &cli_service, &cli_ticket,     &cli_plan,    &cli_duty,
-    &cli_export,   &cli_import,  &cli_plot,       &cli_sql,     &cli_backup,
-    &cli_read,     &cli_scan,    &cli_sniff,      &cli_record,  &cli_simulate,
-    &cli_profiles, &cli_schema,  &cli_completion, NULL};
+    &cli_run,      &cli_check,    &cli_replay, &cli_test,       &cli_explain,
+    &cli_tune,     &cli_report,   &cli_status, &cli_devices,    &cli_alarms,
+    &cli_tickets,  &cli_device,   &cli_ledger, &cli_ack,        &cli_shelve,
+    &cli_unshelve, &cli_service,  &cli_ticket, &cli_plan,       &cli_duty,
+    &cli_user,     &cli_export,   &cli_import, &cli_plot,       &cli_sql,
+    &cli_backup,   &cli_read,     &cli_scan,   &cli_sniff,      &cli_record,
+    &cli_simulate, &cli_profiles, &cli_schema, &cli_completion, NULL};
 
 static void
 print_help(const struct cli_command *self,
@@ -253,6 +253,11 @@ code_of(unsigned status)
         return ERR_NOT_FOUND;
     case 409:
         return ERR_REFUSED;
+    case 401:
+    case 403:
+        return ERR_DENIED;
+    case 429:
+        return ERR_BUSY;
     case 400:
     case 405:
     case 413:

@@ -153,6 +153,7 @@ enum cli_show {
     CLI_SHOW_TICKET,
     CLI_SHOW_KIND,
     CLI_SHOW_DEVICE,
+    CLI_SHOW_ROLE,
     CLI_SHOW_QUALITY, /* And why: "crc (short frame)". */
     CLI_SHOW_SAID     /* By the program, or by a person: the latter stays as it is. */
 };
@@ -191,6 +192,6 @@ extern const struct cli_command cli_run, cli_check, cli_replay, cli_test, cli_ex
     cli_shelve, cli_unshelve, cli_service, cli_ticket, cli_export, cli_import, cli_read,
     cli_scan, cli_sniff, cli_record, cli_simulate, cli_profiles, cli_schema,
     cli_completion, cli_device, cli_ledger, cli_plan, cli_duty, cli_sql, cli_backup,
-    cli_plot;
+    cli_plot, cli_user;
 
 #endif

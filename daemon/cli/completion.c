@@ -9,6 +9,7 @@
 #define AT(index)      "[ \"$COMP_CWORD\" -eq " index " ]"
 #define BEHIND(option) "[ \"${COMP_WORDS[COMP_CWORD-1]}\" = " option " ]"
 #define IS_OPTION      "[[ $word == -* ]]"
+#define AT_TOKEN       "[ \"${COMP_WORDS[2]}\" = token ]"
 #define BEHIND_A_WORD  "[[ ${COMP_WORDS[COMP_CWORD-1]} != -* ]]"
 #define OPTIONS_OF(cmd)                                                                \
     "$(caretaker " cmd " --help 2>/dev/null | grep -oE -- '--[a-z-]+')"
@@ -26,6 +27,10 @@ static const struct branch {
     const char *words;
 } branches[] = {
     {COMMAND("ticket") " && " IS_OPTION, OPTIONS_OF("ticket \"${COMP_WORDS[2]}\"")},
+    {COMMAND("user") " && " IS_OPTION " && " AT_TOKEN,
+     OPTIONS_OF("user token \"${COMP_WORDS[3]}\"")},
+    {COMMAND("user") " && " IS_OPTION, OPTIONS_OF("user \"${COMP_WORDS[2]}\"")},
+    {BEHIND("--role"), "viewer technician engineer administrator"},
     {BEHIND("--pause"), "parts contractor access other"},
     {BEHIND("--priority"), "critical urgent normal"},
     {BEHIND("--cause"), "$(caretaker ticket resolve --help --language en 2>/dev/null | "
@@ -38,6 +43,8 @@ static const struct branch {
     {COMMAND("ledger") " && " AT("2"), "list export import set add-document "
                                        "remove-document add-alteration"},
     {COMMAND("plan") " && " AT("2"), "start done move"},
+    {COMMAND("user") " && " AT("2"), "add list show change password remove token"},
+    {COMMAND("user") " && " AT_TOKEN " && " AT("3"), "add list revoke"},
     {COMMAND("service") " && " AT("3"), "out in"},
     {COMMAND("profiles") " && " BEHIND_A_WORD, FIRST_OF("profiles")},
     {COMMAND("schema"), FIRST_OF("schema")},

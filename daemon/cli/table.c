@@ -36,9 +36,13 @@ static const char *
 word_text(enum cli_show show, const char *word)
 {
     static const char *const contexts[] = {
-        [CLI_SHOW_SEVERITY] = "severity",   [CLI_SHOW_ALARM] = "alarm_state",
-        [CLI_SHOW_TICKET] = "ticket_state", [CLI_SHOW_KIND] = "ticket_kind",
-        [CLI_SHOW_DEVICE] = "device",       [CLI_SHOW_SAID] = NULL,
+        [CLI_SHOW_SEVERITY] = "severity",
+        [CLI_SHOW_ALARM] = "alarm_state",
+        [CLI_SHOW_TICKET] = "ticket_state",
+        [CLI_SHOW_KIND] = "ticket_kind",
+        [CLI_SHOW_DEVICE] = "device",
+        [CLI_SHOW_ROLE] = "role",
+        [CLI_SHOW_SAID] = NULL,
     };
     return show == CLI_SHOW_SAID ? tr(word)
            : (size_t)show < ARRAY_LEN(contexts) && contexts[show]

@@ -27,7 +27,13 @@ static const char *const names[] = {"ack",
                                     "ledger.set",
                                     "ledger.document",
                                     "ledger.remove",
-                                    "ledger.alteration"};
+                                    "ledger.alteration",
+                                    "user.add",
+                                    "user.change",
+                                    "user.password",
+                                    "user.remove",
+                                    "token.add",
+                                    "token.revoke"};
 _Static_assert(ARRAY_LEN(names) == COMMAND_KIND_COUNT, "a name for each kind");
 
 static const struct {
@@ -67,4 +73,10 @@ command_kind_parse(enum command_kind *out, const char *text)
         }
     }
     return false;
+}
+
+bool
+command_is_of_people(enum command_kind kind)
+{
+    return kind >= COMMAND_USER_ADD && kind <= COMMAND_TOKEN_REVOKE;
 }

@@ -9,6 +9,7 @@
 #include "daemon/model/words.h"
 
 struct ledger_change;
+struct people_change;
 struct ticket_part;
 
 enum command_kind {
@@ -36,10 +37,17 @@ enum command_kind {
     COMMAND_LEDGER_DOCUMENT, /* device, title, link, document, valid_until. */
     COMMAND_LEDGER_REMOVE,   /* number: a document that holds no longer. */
     COMMAND_LEDGER_ALTERATION, /* device, what, effect, made_on, made_by. */
+    COMMAND_USER_ADD,          /* Those of people: `people`. */
+    COMMAND_USER_CHANGE,
+    COMMAND_USER_PASSWORD,
+    COMMAND_USER_REMOVE,
+    COMMAND_TOKEN_ADD,
+    COMMAND_TOKEN_REVOKE,
     COMMAND_KIND_COUNT
 };
 
-/* A case may hold those before this one: the ledger moves no alarm and no ticket. */
+/* A case may hold those before this one: neither the ledger nor users move an alarm or
+ * a ticket. */
 #define COMMAND_CASE_COUNT COMMAND_LEDGER_SET
 
 /* What COMMAND_SERVICE makes of a device. */
@@ -53,6 +61,8 @@ const char *command_kind_name(enum command_kind k);
 bool command_kind_parse(enum command_kind *out, const char *text);
 /* These others; NULL behind the last. */
 const char *command_kind_alias(size_t index);
+/* Of users and tokens: no stage of the plant sees it, and it does not come by MQTT. */
+bool command_is_of_people(enum command_kind kind);
 
 /* A ticket is named by its number, or by device (and rule, or plan) when one open
  * ticket fits. */
@@ -91,6 +101,8 @@ struct command {
     /* Of plans. */
     const char *plan;
     int32_t day; /* As struct plan_row has them; 0: not given. */
+    /* Of users and tokens. */
+    const struct people_change *people;
 };
 
 #endif

@@ -22,7 +22,10 @@ static const char *const names[] = {
     "ticket.warned",     "ticket.breached",    "ticket.escalated",
     "ticket.noted",      "ticket.rated",       "ticket.watched",
     "ticket.ticked",     "plan.reminded",      "plan.overdue",
-    "plan.moved",        "ledger.changed",     "clock.stepped"};
+    "plan.moved",        "ledger.changed",     "clock.stepped",
+    "user.added",        "user.changed",       "user.removed",
+    "user.logged_in",    "user.logged_out",    "user.refused",
+    "token.added",       "token.revoked"};
 _Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
 
 const char *
@@ -93,6 +96,39 @@ add_plan_members(struct strbuf *out, const struct event *e)
     if (e->due_ms != 0) {
         strbuf_json_time(out, "due", e->due_ms);
     }
+}
+
+bool
+event_kind_is_of_people(enum event_kind k)
+{
+    return k >= EVENT_USER_ADDED && k <= EVENT_TOKEN_REVOKED;
+}
+
+static bool
+is_token(enum event_kind k)
+{
+    return k == EVENT_TOKEN_ADDED || k == EVENT_TOKEN_REVOKED;
+}
+
+static void
+add_record_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str_opt(out, "record", e->record);
+    strbuf_json_str_opt(out, "before", e->before);
+    strbuf_json_str_opt(out, "after", e->after);
+}
+
+static void
+add_people_members(struct strbuf *out, const struct event *e)
+{
+    strbuf_json_str_opt(out, "user", e->user);
+    if (e->token != 0) {
+        strbuf_json_int(out, "token", e->token);
+    }
+    strbuf_json_str_opt(out, "name", e->title);
+    strbuf_json_str_opt(out, "role", e->role);
+    add_record_members(out, e);
+    strbuf_json_str_opt(out, "remote", e->remote);
 }
 
 /* What people said of the work. */
@@ -181,9 +217,9 @@ event_to_json(struct strbuf *out, const struct event *e, const char *extra)
     } else if (is_plan(e->kind)) {
         add_plan_members(out, e);
     } else if (e->kind == EVENT_LEDGER_CHANGED) {
-        strbuf_json_str_opt(out, "record", e->record);
-        strbuf_json_str_opt(out, "before", e->before);
-        strbuf_json_str_opt(out, "after", e->after);
+        add_record_members(out, e);
+    } else if (event_kind_is_of_people(e->kind)) {
+        add_people_members(out, e);
     } else if (e->kind == EVENT_CLOCK_STEPPED) {
         strbuf_json_int(out, "step_ms", e->step_ms);
     }
@@ -245,6 +281,9 @@ noun_of(enum event_kind k)
     if (k == EVENT_LEDGER_CHANGED) {
         return tr("ledger");
     }
+    if (event_kind_is_of_people(k)) {
+        return is_token(k) ? tr("token") : tr("user");
+    }
     return k == EVENT_CLOCK_STEPPED ? tr("clock") : tr("device");
 }
 
@@ -257,6 +296,10 @@ english_verb(enum event_kind k)
         return "out of service";
     case EVENT_DEVICE_IN_SERVICE:
         return "in service";
+    case EVENT_USER_LOGGED_IN:
+        return "logged in";
+    case EVENT_USER_LOGGED_OUT:
+        return "logged out";
     default:
         return strchr(event_kind_name(k), '.') + 1;
     }
@@ -275,6 +318,11 @@ add_subject(struct strbuf *out, const struct event *e)
     }
     if (is_plan(e->kind) && e->plan != NULL) {
         strbuf_printf(out, " %s", e->plan);
+    }
+    if (is_token(e->kind)) {
+        strbuf_printf(out, " %lld", (long long)e->token);
+    } else if (event_kind_is_of_people(e->kind)) {
+        strbuf_printf(out, " %s", e->user != NULL ? e->user : tr("of no name here"));
     }
     strbuf_printf(out, " %s", verb == name ? english_verb(e->kind) : verb);
     if (e->assignee != NULL) {
@@ -379,6 +427,26 @@ add_work(struct strbuf *out, const struct event *e)
     }
 }
 
+/* Of users and tokens; the subject is said. */
+static void
+add_people(struct strbuf *out, const struct event *e)
+{
+    if (is_token(e->kind) && e->user != NULL) {
+        strbuf_printf(out, tr(" of user %s"), e->user);
+    }
+    if (e->record != NULL && e->before == NULL && e->after == NULL) {
+        strbuf_printf(out, ", %s", e->record);
+    } else if (e->record != NULL) {
+        add_record(out, e);
+    }
+    if (e->role != NULL) {
+        strbuf_printf(out, tr(", role %s"), tr_word("role", e->role));
+    }
+    if (e->remote != NULL) {
+        strbuf_printf(out, tr(", from %s"), e->remote);
+    }
+}
+
 /* The title of an alarm holds its value; that of a ticket the value of its first. */
 static bool
 says_value(const struct event *e)
@@ -407,6 +475,8 @@ event_to_text(struct strbuf *out, const struct event *e)
     add_place(out, e);
     if (e->kind == EVENT_LEDGER_CHANGED) {
         add_record(out, e);
+    } else if (event_kind_is_of_people(e->kind)) {
+        add_people(out, e);
     }
     if (says_value(e)) {
         strbuf_add(out, tr(" at "));

@@ -48,12 +48,25 @@ enum event_kind {
     EVENT_PLAN_MOVED,     /* The next visit has another day: done, or tightened. */
     EVENT_LEDGER_CHANGED, /* What is known of a device. */
     EVENT_CLOCK_STEPPED,
+    EVENT_USER_ADDED, /* People: in the journal only, no concern of the plant. */
+    EVENT_USER_CHANGED,
+    EVENT_USER_REMOVED,
+    EVENT_USER_LOGGED_IN,
+    EVENT_USER_LOGGED_OUT,
+    EVENT_USER_REFUSED, /* Failed log-ins; without a user: of no user of ours. */
+    EVENT_TOKEN_ADDED,
+    EVENT_TOKEN_REVOKED,
     EVENT_KIND_COUNT
 };
+
+/* A case may expect those before this one. */
+#define EVENT_CASE_COUNT EVENT_USER_ADDED
 
 /* "alarm.raised" and so on. */
 const char *event_kind_name(enum event_kind k);
 bool event_kind_parse(enum event_kind *out, const char *text);
+/* user.* and token.*: of who logs in from where an administrator alone may read. */
+bool event_kind_is_of_people(enum event_kind k);
 
 /* What a ticket's events change of its row, beside its state and instants:
  * opened      kind, priority, title, team, category, symptom, reporter, plan, due_ms;
@@ -125,8 +138,15 @@ struct event {
     int level;      /* ticket.escalated: 1, 2, ... */
     const char *to; /* ticket.escalated: who is told. */
     /* ledger.changed: which field, "document 3" or "alteration 2"; what it was, and
-     * what it is now. */
+     * what it is now.  user.changed: "role", "name", "language", "disabled"; "password"
+     * without either. */
     const char *record, *before, *after;
+    /* user.*, token.*: whose; `title` is the name of the user or token.  Never a
+     * secret, a password, or the hash of one. */
+    const char *user;
+    int64_t token;      /* Its number. */
+    const char *role;   /* added */
+    const char *remote; /* logged_in, refused: the address. */
 };
 
 /* One object without a line end, keys in this fixed order, absent ones left out:
@@ -138,6 +158,7 @@ struct event {
  *         cause minutes cost parts step undone by note
  * plans   t event ticket device plan due by note
  * ledger  t event device record before after by note
+ * people  t event user token name role record before after remote until by
  * devices t event device until by note.  `extra` (may be NULL) is put before the
  * closing brace, e.g. "\"seq\":17,\"id\":\"...\"". */
 void event_to_json(struct strbuf *out, const struct event *e, const char *extra);

@@ -379,6 +379,13 @@ struct mqtt_spec {
     bool commands;
 };
 
+struct web_spec {
+    const char *listen;               /* "127.0.0.1:8080"; NULL: no page. */
+    const char *cert_file, *key_file; /* Absolute; NULL: no TLS. */
+    const char *const *names;         /* By which browsers reach us, beside addresses. */
+    uint32_t name_count;
+};
+
 struct history_spec {
     int64_t flush_ms, keep_ms, keep_1m_ms, keep_1h_ms;
     int64_t max_bytes; /* 0: not limited. */
@@ -425,7 +432,7 @@ struct site {
     int64_t chatter_window_ms;
     struct mqtt_spec mqtt;
     struct history_spec history;
-    const char *web_listen; /* "127.0.0.1:8080"; may be NULL. */
+    struct web_spec web;
     uint32_t gateway_device;
 };
 

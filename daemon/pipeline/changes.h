@@ -67,4 +67,13 @@ int changes_write(struct changes *c,
                   bool *published,
                   struct err *err);
 
+/* In the transaction that has just added event `seq`: what is said of it outside, with
+ * what lets a consumer find gaps, drop repeats, and bear witness: `hash` is that of the
+ * journal up to this event.  `json` is an object. */
+int changes_put_out(struct state *store,
+                    const struct site *site,
+                    const char *json,
+                    int64_t seq,
+                    struct err *err);
+
 #endif

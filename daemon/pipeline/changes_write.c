@@ -23,23 +23,13 @@ put_out(struct state *store,
     return code;
 }
 
-/* To the journal, and outside as stored, with what lets a consumer find gaps, drop
- * repeats, and bear witness: `hash` is that of the journal up to this event. */
-static int
-put_event(const struct event *e,
-          const char *json,
-          const struct strbuf *more,
-          const char *peer,
-          struct state *store,
-          const struct site *site,
-          struct err *err)
+int
+changes_put_out(struct state *store,
+                const struct site *site,
+                const char *json,
+                int64_t seq,
+                struct err *err)
 {
-    int64_t seq = 0;
-    const char *text = more->size > 0 ? strbuf_text(more) : NULL;
-    int code = state_add_event(store, e, json, text, peer, &seq, err);
-    if (code != 0 || !site->mqtt.enabled) {
-        return code;
-    }
     struct journal_head head;
     char hash[JOURNAL_HEAD_BYTES];
     struct strbuf topic = {0};
@@ -52,6 +42,24 @@ put_event(const struct event *e,
                   state_gateway_id(store), (long long)seq,
                   journal_hash_format(hash, &head));
     return put_out(store, &topic, &payload, false, err);
+}
+
+/* To the journal, and outside as stored. */
+static int
+put_event(const struct event *e,
+          const char *json,
+          const struct strbuf *more,
+          const char *peer,
+          struct state *store,
+          const struct site *site,
+          struct err *err)
+{
+    int64_t seq = 0;
+    const char *text = more->size > 0 ? strbuf_text(more) : NULL;
+    int code = state_add_event(store, e, json, text, peer, &seq, err);
+    return code != 0 || !site->mqtt.enabled
+               ? code
+               : changes_put_out(store, site, json, seq, err);
 }
 
 static struct evidence_row

@@ -115,8 +115,9 @@ command_from_json(struct command *c, json_t *root, struct err *err)
                 "\"cmd\" must be ack, shelve, unshelve, service or one of "
                 "ticket.open, .take, .arrive, .wait, .resume, .resolve, .close, "
                 ".reopen, .note, .rate, .tick, .change, of plan.start, .done, .move, "
-                "or of ledger.set, .document, "
-                ".remove, .alteration");
+                "of ledger.set, .document, "
+                ".remove, .alteration, of user.add, .change, .password, .remove, or of "
+                "token.add, .revoke");
         return ERR_RANGE;
     }
     if (c->by == NULL || c->by[0] == '\0') {

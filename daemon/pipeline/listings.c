@@ -141,7 +141,11 @@ add_alarm(void *ctx, const struct alarm *a)
         (!l->has_severity || l->severity == a->severity) &&
         (!l->has_state || l->alarm_state == a->state)) {
         separate(l);
-        l->code = listing_alarm(l->out, l->site, l->store, a, l->language, l->err);
+        if (l->alarms->details) {
+            l->code = listing_alarm(l->out, l->site, l->store, a, l->language, l->err);
+        } else {
+            alarm_to_json(l->out, a);
+        }
     }
     return l->code == 0;
 }

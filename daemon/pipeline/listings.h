@@ -12,13 +12,15 @@
 
 struct alarm_filter { /* NULL: any. */
     const char *device, *rule, *severity, *state;
+    bool details;         /* Rows of listing_alarm(), not of alarm_to_json(). */
     const char *language; /* Of the rule's texts; NULL: the site's. */
 };
-/* An array; each row is alarm_to_json() and, behind it, what a page shows beside it:
+/* An array; each row is alarm_to_json() and, with `details` behind it, what a page
+ * shows beside it:
  *
  *   device_name location area device_type          of the device; null where it is gone
- *   cause consequence action procedure team group unit   of the rule, in the language
- * of the thread; `unit` is that of `value` respond_by resolve_by ticket_state assignee
+ *   cause consequence action procedure team group unit   of the rule, in `language`;
+ * `unit` is that of `value` respond_by resolve_by ticket_state assignee
  * of its ticket suppressed_by hidden_why                       of a hidden one
  *   chattering
  *

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/instant.h"
@@ -21,6 +22,7 @@
 #define TICK_MS             1000
 #define STATUS_TICKS        10
 #define ALIVE_MS            5000  /* A restart knows to this when we last ran. */
+#define FILES_MAX           4096  /* 1,024 browsers, and all else. */
 #define METERS_MS           60000 /* What lives count after this is in the history. */
 
 static void
@@ -78,6 +80,9 @@ live_store_changes(struct live *l)
         l->disk_failing = false;
     }
     l->alive_ms = now_ms;
+    if (l->web != NULL) {
+        web_wake(l->web);
+    }
     if (published && l->publisher != NULL) {
         publisher_wake(l->publisher);
     }
@@ -400,9 +405,6 @@ live_start(struct live *l, struct diags *diags, struct err *err)
                   state_journal_fault(l->store));
     }
     if (code == 0) {
-        code = state_open(&l->reader, l->site->data_dir, STORE_READ, err);
-    }
-    if (code == 0) {
         code = ring_new(&l->frames, FRAMES_RING_BYTES, err);
     }
     if (code == 0) {
@@ -425,7 +427,7 @@ live_start(struct live *l, struct diags *diags, struct err *err)
     code = live_assemble(l, &again, err);
     diags_fini(&again);
     if (code == 0) {
-        code = web_start(&l->web, l->site->data_dir, api_handle, l, err);
+        code = live_web_start(l, err);
     }
     if (code == 0) {
         code = open_loop(l, err);
@@ -439,8 +441,10 @@ live_stop(struct live *l)
     if (l == NULL) {
         return;
     }
+    atomic_store(&l->ending, true);
     request_queue_close(&l->requests); /* So that no web thread waits for the loop. */
     web_stop(l->web);
+    l->web = NULL;
     live_disassemble(l);
     sd_event_source_unref(l->told_source);
     sd_event_source_unref(l->due);
@@ -450,12 +454,12 @@ live_stop(struct live *l)
     ring_free(l->frames);
     ring_free(l->receipts);
     ring_free(l->commands);
-    state_close(l->reader);
     state_close(l->store);
     changes_free(l->changes);
     site_free(l->site);
     free(l->frame);
     request_queue_free(&l->requests);
+    login_limit_free(l->people.limit);
     pthread_rwlock_destroy(&l->site_lock);
     free(l);
 }
@@ -486,18 +490,41 @@ live_new(const char *path, struct err *err)
     block_signals();
     l->path = path;
     l->started_ms = clock_mono_ms();
-    pthread_rwlock_init(&l->site_lock, NULL);
+    /* The loop, which takes a new site, does not wait for ever for those who read. */
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes,
+                                  PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&l->site_lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     if (request_queue_open(&l->requests, err) != 0) {
         pthread_rwlock_destroy(&l->site_lock);
         free(l);
         return NULL;
     }
+    l->people = (struct people_desk){
+        .ask = live_ask_people, .ctx = l, .limit = login_limit_new()};
     return l;
+}
+
+/* Each browser takes a descriptor, and the plant's are not to run out. */
+static void
+raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MAX) {
+        files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+            log_warning("the number of open files stays at its limit: %s",
+                        err_reason(errno));
+        }
+    }
 }
 
 int
 live_run(const char *path, struct diags *diags, struct err *err)
 {
+    raise_file_limit();
     struct live *l = live_new(path, err);
     if (l == NULL) {
         return err->code;

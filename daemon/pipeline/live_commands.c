@@ -21,6 +21,9 @@ obey(struct live *l,
      struct err *err)
 {
     struct command c = *asked;
+    if (command_is_of_people(c.kind)) {
+        return err_set(err, ERR_REFUSED, "users and tokens are a matter of the API");
+    }
     c.t_ms = engine_clock_now(&l->clock.engine);
     /* What is due by now is nobody's doing. */
     pipeline_advance(l->pipeline, c.t_ms);
@@ -61,6 +64,39 @@ explain(struct live *l, struct request *r)
     return code;
 }
 
+/* Decides on what is stored, so that what the disk refuses was not done. */
+static int
+serve_people(struct live *l, struct request *r)
+{
+    const struct people_work *w = r->people;
+    live_store_step(l);
+    int spoken = catalogue_hear(r->heard);
+    int code = people_do(l->store, l->site, r->people,
+                         engine_clock_now(&l->clock.engine), &r->err);
+    (void)catalogue_hear(spoken);
+    if (code == 0 && l->publisher != NULL) {
+        publisher_wake(l->publisher);
+    }
+    if (w->act == PEOPLE_COMMAND) {
+        log_info("%s by %s (%s)%s%s", command_kind_name(w->command->kind),
+                 w->command->by, w->peer != NULL ? w->peer : "unknown peer",
+                 code != 0 ? ": " : "", code != 0 ? r->err.text : "");
+    }
+    return code;
+}
+
+int
+live_ask_people(void *live, struct people_work *w, struct err *err)
+{
+    struct live *l = live;
+    struct request r = {.kind = REQUEST_PEOPLE, .people = w};
+    int code = request_ask(&l->requests, &r);
+    if (code != 0) {
+        *err = r.err;
+    }
+    return code;
+}
+
 static void
 answer(struct live *l, struct request *r)
 {
@@ -78,6 +114,9 @@ answer(struct live *l, struct request *r)
     case REQUEST_STATUS:
         live_status_json(l, r->answer);
         r->code = 0;
+        break;
+    case REQUEST_PEOPLE:
+        r->code = serve_people(l, r);
         break;
     }
 }
@@ -97,8 +136,9 @@ obey_mqtt(struct live *l, const char *text)
                work_from_json(&c, parts, root, &err) != 0 ||
                ledger_from_json(&c, root, &err) != 0) {
         log_warning("mqtt command: %s", err.text);
-    } else {
-        obey(l, &c, "mqtt", CATALOGUE_SPOKEN, NULL, &err);
+    } else if (obey(l, &c, "mqtt", CATALOGUE_SPOKEN, NULL, &err) == ERR_REFUSED &&
+               command_is_of_people(c.kind)) {
+        log_warning("mqtt command: %s", err.text);
     }
     ledger_json_fini(&c);
     json_decref(root);

@@ -1,8 +1,10 @@
-/* The parts of the live daemon, for its own files only (live*.c, api.c). */
+/* The parts of the live daemon, for its own files and the API's only (live*.c, api/).
+ */
 #ifndef CARETAKER_PIPELINE_LIVE_INSIDE_H
 #define CARETAKER_PIPELINE_LIVE_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -14,6 +16,7 @@
 #include "daemon/model/command.h"
 #include "daemon/model/sample.h"
 #include "daemon/model/site.h"
+#include "daemon/pipeline/api_people.h"
 #include "daemon/pipeline/changes.h"
 #include "daemon/pipeline/evidence_take.h"
 #include "daemon/pipeline/listings.h"
@@ -28,7 +31,13 @@
 
 /* Something that another thread asks of the loop.  It lives on the asker's stack, which
  * waits until `done`. */
-enum request_kind { REQUEST_COMMAND, REQUEST_DEVICES, REQUEST_EXPLAIN, REQUEST_STATUS };
+enum request_kind {
+    REQUEST_COMMAND,
+    REQUEST_DEVICES,
+    REQUEST_EXPLAIN,
+    REQUEST_STATUS,
+    REQUEST_PEOPLE
+};
 struct request {
     enum request_kind kind;
     const struct command *command;
@@ -37,6 +46,7 @@ struct request {
     const struct device_filter *filter; /* Devices: which. */
     struct device_parts parts;          /* Devices: of each. */
     const char *rule, *device;          /* Explain: which, may be NULL. */
+    struct people_work *people;         /* People: what is to be done. */
     int64_t ticket;                     /* Answer of a command. */
     struct strbuf *answer;              /* Answer of the others. */
     int code;
@@ -84,7 +94,6 @@ struct live {
     pthread_rwlock_t site_lock;
     struct live_clock clock;
     struct state *store;
-    struct state *reader; /* The web thread's connection. */
     struct changes *changes;
     struct pipeline *pipeline;
     bool restored; /* It holds all that the store held. */
@@ -94,6 +103,9 @@ struct live {
     struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
+    atomic_bool ending;        /* What takes long on other threads is to stop. */
+    atomic_flag on_trial;      /* A rule is tried: one at a time. */
+    struct people_desk people; /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;
     sd_event_source *arrival; /* The frames' descriptor; off while the loop rests. */
@@ -186,30 +198,16 @@ void live_log_diags(const struct diags *diags);
 /* live_commands.c */
 int live_on_requests(sd_event_source *source, int fd, uint32_t events, void *live);
 int live_on_mqtt_commands(sd_event_source *source, int fd, uint32_t events, void *live);
+/* For people_desk: any thread but the loop's. */
+int live_ask_people(void *live, struct people_work *w, struct err *err);
 
 void live_tell_clock(struct live *l); /* To the history, in order with the frames. */
 /* Feeds one frame through the pipeline and to the history (loop thread). */
 void live_apply(struct live *l, struct frame *f);
 
-/* api.c: the web handler; `ctx` is the struct live. */
-unsigned api_handle(void *ctx, const struct web_request *r, struct strbuf *body);
-
-/* ---- api_ticket.c ---- */
-
-/* The pack of a ticket; `name` is what stands behind tickets/ in the path. */
-int api_ticket(struct live *l,
-               const struct web_request *r,
-               const char *name,
-               struct strbuf *body,
-               struct err *err);
-
-/* ---- api_wire.c ---- */
-
-/* What passed on a bus after `since` (NULL: begins), as an object into `body`. */
-int api_wire(struct live *l,
-             const char *bus,
-             const char *since,
-             struct strbuf *body,
-             struct err *err);
+/* live_web.c: the web server, and its TCP door as the site wants it. */
+int live_web_start(struct live *l, struct err *err);
+/* After a reload: streams and connections are made anew by their clients. */
+void live_web_reload(struct live *l);
 
 #endif

@@ -202,6 +202,7 @@ live_on_reload(sd_event_source *source, const struct signalfd_siginfo *info, voi
         if (code == 0) {
             live_store_step(l);
             live_arm(l);
+            live_web_reload(l);
         }
     }
     diags_fini(&diags);

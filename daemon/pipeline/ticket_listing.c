@@ -31,9 +31,10 @@ struct ticket_listing {
     size_t row_count, row_room;
     struct strbuf texts;
     /* What comes behind them, in order of number. */
-    bool paged;    /* There is such. */
-    int64_t after; /* The last number that was looked at. */
-    size_t left;   /* Tickets that may still be shown. */
+    bool paged;     /* There is such. */
+    int64_t after;  /* The last number that was looked at. */
+    int64_t oldest; /* The lowest that is shown, where older ones may be; or 0. */
+    size_t left;    /* Tickets that may still be shown. */
     bool begun, any;
 };
 
@@ -49,9 +50,9 @@ is_shown(const struct ticket_listing *l, const struct ticket *t)
     const struct ticket_filter *f = &l->filter;
     bool shown =
         l->has_state ? t->state == l->state : f->all || t->state != TICKET_CLOSED;
-    return shown && matches(f->device, t->device) &&
-           matches(f->assignee, t->assignee) && matches(f->team, t->team) &&
-           (!f->overdue || queue_is_overdue(t, l->now_ms));
+    return shown && (f->before == 0 || t->number < f->before) &&
+           matches(f->device, t->device) && matches(f->assignee, t->assignee) &&
+           matches(f->team, t->team) && (!f->overdue || queue_is_overdue(t, l->now_ms));
 }
 
 /* The index that leads to the fewest. */
@@ -165,6 +166,7 @@ find_newest(struct ticket_listing *l, struct state *store, struct err *err)
     enum state_tickets of = which(&l->filter, &id);
     int code = state_tickets_back(store, of, id, count_back, &c, err);
     l->after = c.count == l->filter.limit ? c.last - 1 : 0;
+    l->oldest = c.count == l->filter.limit ? c.last : 0;
     return code;
 }
 
@@ -243,6 +245,12 @@ ticket_listing_open(struct ticket_listing **out,
     }
     *out = l;
     return 0;
+}
+
+int64_t
+ticket_listing_before(const struct ticket_listing *l)
+{
+    return l->oldest;
 }
 
 void

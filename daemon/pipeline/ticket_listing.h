@@ -15,6 +15,7 @@ struct ticket_filter { /* NULL: any. */
     const char *device, *state, *assignee, *team;
     const char *order; /* "queue" or "number"; NULL: queue, by number with `all`. */
     bool all;          /* Closed ones too. */
+    int64_t before;    /* Only of lower numbers; 0: all. */
     size_t limit;      /* Only so many: the first in their order, with closed ones the
                           newest; 0: no limit. */
     bool overdue;      /* Only those with a deadline that was missed and still runs. */
@@ -42,6 +43,9 @@ int ticket_listing_next(struct ticket_listing *l,
                         struct strbuf *out,
                         bool *more,
                         struct err *err);
+/* The lowest number that it gives where it has a limit and there may be older ones:
+ * they are listed by `before`.  0: there are none. */
+int64_t ticket_listing_before(const struct ticket_listing *l);
 void ticket_listing_free(struct ticket_listing *l); /* NULL is accepted. */
 
 /* All of it at once. */

@@ -18,6 +18,11 @@
 #define LOCK_MODE 0640
 
 /* Of a ticket, as state_ticket.c reads them. */
+#define ALARM_COLUMNS                                                                  \
+    "device, rule, severity, state, episode, raised_ms, cleared_ms, acked_ms,"         \
+    " acked_by, value, title, ticket, returned_ms, untold, told_severity,"             \
+    " first_out, chatter, hidden_by, hidden_reason, hidden_since_ms,"                  \
+    " hidden_until_ms, raises"
 #define TICKET_COLUMNS                                                                 \
     "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
     " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
@@ -33,6 +38,8 @@
     " = ?2 AND number > ?1 ORDER BY number"
 #define TICKETS_BACK(column)                                                           \
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column " = ?2 ORDER BY number DESC"
+
+#define TOKEN_COLUMNS "number, hash, user, name, role, created_ms, expires_ms, used_ms"
 
 #define EVENT_ROW                                                                      \
     "SELECT seq, t, name, device, rule, ticket, json, peer, more FROM events"
@@ -125,12 +132,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         "INSERT INTO outbox (topic, payload, retain) VALUES (?1, ?2, ?3)",
     [SQL_OUTBOX_REMOVE] = "DELETE FROM outbox WHERE id = ?1",
     [SQL_OUTBOX_DEPTH] = "SELECT count(*) FROM outbox",
-    [SQL_EACH_ALARM] =
-        "SELECT device, rule, severity, state, episode, raised_ms, cleared_ms,"
-        " acked_ms, acked_by, value, title, ticket, returned_ms, untold,"
-        " told_severity, first_out, chatter, hidden_by, hidden_reason,"
-        " hidden_since_ms, hidden_until_ms, raises FROM alarm"
-        " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
+    [SQL_EACH_ALARM] = "SELECT " ALARM_COLUMNS " FROM alarm"
+                       " WHERE ?1 = 0 OR state <> 'normal' ORDER BY device, rule",
+    [SQL_ONE_ALARM] =
+        "SELECT " ALARM_COLUMNS " FROM alarm WHERE device = ?1 AND rule = ?2",
+    [SQL_LAST_EVENT] = "SELECT max(seq) FROM events",
     [SQL_EACH_TICKET] =
         "SELECT " TICKET_COLUMNS " FROM ticket WHERE number IN"
         " (SELECT number FROM ticket WHERE state <> 'closed'"
@@ -239,6 +245,46 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_ALTERATION] =
         "SELECT number, device, day, what, effect, made_by, person, added_ms"
         " FROM ledger_alteration ORDER BY number",
+    [SQL_PUT_USER] =
+        "INSERT INTO users (id, name, role, password, language, created_ms, disabled)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET"
+        " name = excluded.name, role = excluded.role, password = excluded.password,"
+        " language = excluded.language, disabled = excluded.disabled",
+    [SQL_DELETE_USER] = "DELETE FROM users WHERE id = ?1",
+    [SQL_PUT_SESSION] =
+        "INSERT INTO sessions (hash, user, created_ms, seen_ms, expires_ms, remote,"
+        " agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_DELETE_SESSION] = "DELETE FROM sessions WHERE hash = ?1",
+    [SQL_DELETE_SESSIONS] = "DELETE FROM sessions WHERE user = ?1",
+    [SQL_DELETE_ENDED_SESSIONS] = "DELETE FROM sessions WHERE expires_ms <= ?1",
+    [SQL_LIMIT_SESSIONS] =
+        "DELETE FROM sessions WHERE user = ?1 AND hash NOT IN (SELECT hash"
+        " FROM sessions WHERE user = ?1 ORDER BY seen_ms DESC, hash LIMIT ?2)",
+    [SQL_SEE_SESSION] = "UPDATE sessions SET seen_ms = ?2 WHERE hash = ?1",
+    [SQL_ADD_TOKEN] =
+        "INSERT INTO tokens (hash, user, name, role, created_ms, expires_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_DELETE_TOKEN] = "DELETE FROM tokens WHERE number = ?1",
+    [SQL_DELETE_TOKENS] = "DELETE FROM tokens WHERE user = ?1",
+    [SQL_SEE_TOKEN] = "UPDATE tokens SET used_ms = ?2 WHERE number = ?1",
+    [SQL_USER_GET] =
+        "SELECT id, name, role, password, language, created_ms, disabled FROM users"
+        " WHERE id = ?1",
+    [SQL_SESSION_FIND] =
+        "SELECT hash, user, created_ms, seen_ms, expires_ms, remote, agent"
+        " FROM sessions WHERE hash = ?1",
+    [SQL_TOKEN_FIND] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?1",
+    [SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE number = ?1",
+    [SQL_COUNT_USERS] =
+        "SELECT count(*), count(*) FILTER (WHERE role = 'administrator' AND"
+        " disabled = 0) FROM users",
+    [SQL_EACH_USER] = "SELECT id, name, role, password, language, created_ms, disabled,"
+                      " (SELECT count(*) FROM sessions WHERE user = users.id),"
+                      " (SELECT count(*) FROM tokens WHERE user = users.id),"
+                      " (SELECT max(seen_ms) FROM sessions WHERE user = users.id)"
+                      " FROM users ORDER BY id",
+    [SQL_EACH_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens"
+                       " WHERE ?1 IS NULL OR user = ?1 ORDER BY number",
 };
 
 /* One caretaker to a folder.  The lock goes with the process, however it ends; the

@@ -115,6 +115,13 @@ int state_outbox_depth(struct state *s, int64_t *depth, struct err *err);
 typedef bool (*state_alarm_fn)(void *ctx, const struct alarm *a);
 int state_each_alarm(
     struct state *s, bool listing_only, state_alarm_fn fn, void *ctx, struct err *err);
+/* The one of this device and rule; `fn` is not called when there is none. */
+int state_one_alarm(struct state *s,
+                    const char *device,
+                    const char *rule,
+                    state_alarm_fn fn,
+                    void *ctx,
+                    struct err *err);
 typedef bool (*state_ticket_fn)(void *ctx, const struct ticket *t);
 /* Those not closed, and those closed at or after `closed_since_ms` (INSTANT_MIN... all:
  * INSTANT_NONE); in order of number. */
@@ -190,6 +197,8 @@ int state_each_event(struct state *s,
                      state_event_fn fn,
                      void *ctx,
                      struct err *err);
+/* The number of the newest; 0: there is none. */
+int state_last_event(struct state *s, int64_t *seq, struct err *err);
 /* The events of one ticket, in order: its own, and those of alarms that changed it. */
 int state_each_ticket_event(
     struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err);

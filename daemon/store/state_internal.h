@@ -44,6 +44,8 @@ enum state_sql {
     SQL_OUTBOX_REMOVE,
     SQL_OUTBOX_DEPTH,
     SQL_EACH_ALARM,
+    SQL_ONE_ALARM,
+    SQL_LAST_EVENT,
     SQL_EACH_TICKET,
     SQL_TICKETS_AFTER, /* In the order of enum state_tickets. */
     SQL_TICKETS_AFTER_OF_DEVICE,
@@ -84,6 +86,25 @@ enum state_sql {
     SQL_EACH_LEDGER,
     SQL_EACH_DOCUMENT,
     SQL_EACH_ALTERATION,
+    SQL_PUT_USER,
+    SQL_DELETE_USER,
+    SQL_PUT_SESSION,
+    SQL_DELETE_SESSION,
+    SQL_DELETE_SESSIONS,
+    SQL_DELETE_ENDED_SESSIONS,
+    SQL_LIMIT_SESSIONS,
+    SQL_SEE_SESSION,
+    SQL_ADD_TOKEN,
+    SQL_DELETE_TOKEN,
+    SQL_DELETE_TOKENS,
+    SQL_SEE_TOKEN,
+    SQL_USER_GET,
+    SQL_SESSION_FIND,
+    SQL_TOKEN_FIND,
+    SQL_TOKEN_GET,
+    SQL_COUNT_USERS,
+    SQL_EACH_USER,
+    SQL_EACH_TOKEN,
     SQL_COUNT
 };
 
@@ -238,6 +259,15 @@ rows_bind(struct rows *r, int at, int64_t value)
 {
     if (r->rc == 0) {
         sqlite3_bind_int64(r->stmt, at, value);
+    }
+}
+
+/* Borrowed until rows_close(). */
+static inline void
+rows_bind_text(struct rows *r, int at, const char *text)
+{
+    if (r->rc == 0) {
+        bind_text(r->stmt, at, text);
     }
 }
 

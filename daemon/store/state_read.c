@@ -36,6 +36,12 @@ state_get_born(struct state *s, int64_t *t_ms, struct err *err)
 }
 
 int
+state_last_event(struct state *s, int64_t *seq, struct err *err)
+{
+    return one_int(s, SQL_LAST_EVENT, 0, seq, err);
+}
+
+int
 state_max_ticket(struct state *s, int64_t *number, struct err *err)
 {
     return one_int(s, SQL_MAX_TICKET, 0, number, err);
@@ -130,6 +136,27 @@ state_each_alarm(
         r.rc = alarm_row(s, r.stmt, &a, err);
         if (r.rc != 0 || !fn(ctx, &a)) {
             break;
+        }
+    }
+    return rows_close(&r);
+}
+
+int
+state_one_alarm(struct state *s,
+                const char *device,
+                const char *rule,
+                state_alarm_fn fn,
+                void *ctx,
+                struct err *err)
+{
+    struct alarm a;
+    struct rows r = rows_open(s, SQL_ONE_ALARM, err);
+    rows_bind_text(&r, 1, device);
+    rows_bind_text(&r, 2, rule);
+    if (rows_next(&r)) {
+        r.rc = alarm_row(s, r.stmt, &a, err);
+        if (r.rc == 0) {
+            (void)fn(ctx, &a);
         }
     }
     return rows_close(&r);

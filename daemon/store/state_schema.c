@@ -266,6 +266,25 @@ static const char version_11[] =
     "CREATE INDEX events_rule ON events (device, rule)"
     "  WHERE ticket IS NULL AND rule IS NOT NULL;";
 
+/* People who log in.  Of a password, of the secret of a session and of a token there is
+ * a hash; numbers of tokens never come back, for the journal speaks of them. */
+static const char version_people[] =
+    "CREATE TABLE users ("
+    "  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL,"
+    "  password TEXT NOT NULL, language TEXT, created_ms INTEGER NOT NULL,"
+    "  disabled INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE sessions ("
+    "  hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users (id),"
+    "  created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL, remote TEXT, agent TEXT) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX sessions_user ON sessions (user);"
+    "CREATE TABLE tokens ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE,"
+    "  user TEXT NOT NULL REFERENCES users (id), name TEXT NOT NULL,"
+    "  role TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER,"
+    "  used_ms INTEGER) STRICT;"
+    "CREATE INDEX tokens_user ON tokens (user);";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4,     version_5, version_6,
-    version_7, version_9, version_8, version_watch, version_11};
+    version_1, version_2, version_3, version_4,     version_5,  version_6,
+    version_7, version_9, version_8, version_watch, version_11, version_people};

@@ -189,6 +189,12 @@ do_command(struct tickets *t,
     case COMMAND_PLAN_START:
     case COMMAND_PLAN_DONE:
     case COMMAND_PLAN_MOVE:
+    case COMMAND_USER_ADD:
+    case COMMAND_USER_CHANGE:
+    case COMMAND_USER_PASSWORD:
+    case COMMAND_USER_REMOVE:
+    case COMMAND_TOKEN_ADD:
+    case COMMAND_TOKEN_REVOKE:
     case COMMAND_KIND_COUNT:
         break;
     }

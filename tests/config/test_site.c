@@ -45,7 +45,7 @@ START_TEST(test_the_site_itself)
     ck_assert_str_eq(site->timezone, "Asia/Shanghai");
     ck_assert_int_eq(site->language, LANGUAGE_ZH_CN);
     ck_assert_str_eq(site->data_dir, GOOD "var");
-    ck_assert_str_eq(site->web_listen, "127.0.0.1:8080");
+    ck_assert_str_eq(site->web.listen, "127.0.0.1:8080");
     ck_assert_int_eq(site->verify_for_ms, 30 * 60000);
     ck_assert_int_eq(site->visit_after_ms, 5 * 86400000LL);
     ck_assert_uint_eq(site->cause_count, 2);

@@ -7,9 +7,7 @@ import http.client
 import io
 import json
 import os
-import signal
 import socket
-import threading
 import time
 import unittest
 import urllib.parse
@@ -18,7 +16,7 @@ import jsonschema
 
 from estate import TOP, Estate, Slave, free_port, wait_for
 
-SCHEMAS = os.path.join(TOP, "daemon/pipeline/api_schemas.json")
+SCHEMAS = os.path.join(TOP, "daemon/pipeline/api/schemas.json")
 RULES = """rules:
   - id: hot
     applies_to: {type: pump}
@@ -114,7 +112,7 @@ def strict(schema):
 
 
 with open(SCHEMAS, encoding="utf-8") as schemas_file:
-    schemas = json.load(schemas_file)
+    schemas = {"components": {"schemas": json.load(schemas_file)}}
 strict(schemas)
 
 
@@ -297,7 +295,7 @@ class Queries(Asking):
         self.assertEqual(self.get("EventListing", "events", device="nobody"), [])
 
     def test_rows_of_alarms_say_what_a_person_needs(self):
-        row = next(a for a in self.get("AlarmListing", "alarms") if a["rule"] == "hot")
+        row = next(a for a in self.get("AlarmListing", "alarms?details=1") if a["rule"] == "hot")
         self.assertEqual({k: row[k] for k in ("device_name", "location", "area", "device_type", "cause", "action",
                                               "procedure", "unit", "team", "chattering")},
                          {"device_name": "1# 生活水泵", "location": "B1", "area": "cellar", "device_type": "pump",
@@ -305,8 +303,8 @@ class Queries(Asking):
                           "team": "mech", "chattering": row["chattering"]})
         ticket = next(t for t in self.estate.listing("tickets", "--all") if t["number"] == row["ticket"])
         self.assertEqual((row["respond_by"], row["ticket_state"]), (ticket["respond_by"], ticket["state"]))
-        self.assertEqual(self.ask("alarms", **{"rule": "hot"})[2], self.ask("alarms", language="zh-CN", **{"rule": "hot"})[2])
-        self.assertEqual(self.get("AlarmListing", "alarms?language=zh-CN")[0]["cause"], "轴承磨损")
+        self.assertEqual(self.ask("alarms", rule="hot", details=1)[2], self.ask("alarms", language="zh-CN", rule="hot", details=1)[2])
+        self.assertEqual(self.get("AlarmListing", "alarms?details=1&language=zh-CN")[0]["cause"], "轴承磨损")
         self.refused(400, "alarms?language=fr")
 
     # ---- rules ----
@@ -452,7 +450,7 @@ class Queries(Asking):
                          ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
 
     def test_every_listing_is_as_its_schema_says(self):
-        for schema, path in (("AlarmListing", "alarms"), ("TicketListing", "tickets?all=1"),
+        for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
                              ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1"),
                              ("DeviceListing", "devices"), ("Status", "status"), ("PlanListing", "plan"),
                              ("LedgerListing", "ledger"), ("DeviceLife", "devices/pump-1"),
@@ -477,7 +475,7 @@ class Offline(Asking):
         slave.set(1, "input", 3, 912)
         slave.set(1, "discrete", 2, 1)
         e.start()
-        wait_for(lambda: [a for a in e.listing("alarms") if a["ticket_state"]], "an alarm with its ticket")
+        wait_for(lambda: [a for a in e.listing("alarms") if a["ticket"]], "an alarm with its ticket")
         slave.kill()
         wait_for(lambda: any(x["event"] == "device.offline" for x in e.events()), "pump-1 is offline")
         marks = self.get("MarksAnswer", "devices/pump-1/marks")["marks"]
@@ -485,43 +483,8 @@ class Offline(Asking):
                          [("alarm", None), ("offline", None)])
         self.assertEqual(next(m["text"] for m in marks if m["kind"] == "alarm"), "1# 生活水泵 hot at 91.2 °C")
         rows = e.listing("alarms")
-        self.assertEqual(rows[0]["device_name"], "1# 生活水泵")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
-
-
-class Reloaded(Asking):
-    def test_the_site_may_be_exchanged_while_answers_are_made(self):
-        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
-        self.addCleanup(e.close)
-        begin_s = int(time.time()) - 86400
-        e.write("log.csv", "\n".join(log(begin_s)) + "\n")
-        e.ok("import", "log.csv")
-        daemon = e.start()
-        done, trouble = threading.Event(), []
-
-        def questions():
-            while not done.is_set():
-                for schema, path, body in (("RuleListing", "rules", None), ("Report", "report", None),
-                                           ("SeriesAnswer", "devices/tank-1/series", None),
-                                           ("WhatIfAnswer", "what-if", {"rule": "level-low", "set": {"hold": "1m"}})):
-                    try:
-                        self.get(schema, path, body)
-                    except (AssertionError, OSError, http.client.HTTPException) as why:
-                        trouble.append((path, why))
-                        return
-
-        asker = threading.Thread(target=questions)
-        asker.start()
-        for i in range(6):
-            since = len(daemon.lines)
-            e.write_rules(RULES.replace("title: level low", f"title: level low {i}"))
-            daemon.send(signal.SIGHUP)
-            daemon.wait_line("reloaded: ", since=since)
-        done.set()
-        asker.join()
-        self.assertEqual(trouble, [])
-        self.assertIn("level low 5", [r["title"] for r in self.get("RuleListing", "rules")])
 
 
 if __name__ == "__main__":

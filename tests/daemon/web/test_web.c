@@ -35,8 +35,9 @@ struct pieces {
 static atomic_int pieces_made, pieces_freed;
 
 static int
-next_piece(void *ctx, struct strbuf *piece, bool *more)
+next_piece(void *ctx, void *worker, struct strbuf *piece, bool *more)
 {
+    (void)worker;
     struct pieces *p = ctx;
     for (int i = 0; i < 1000; i++) {
         strbuf_printf(piece, ",%d", ++p->at);
@@ -60,7 +61,7 @@ begin_pieces(const struct web_request *r, struct strbuf *body, int last)
     struct pieces *p = malloc(sizeof *p);
     ck_assert_ptr_nonnull(p);
     *p = (struct pieces){0, last, r->query(r, "breaks") != NULL};
-    *r->pieces = (struct web_pieces){next_piece, free_pieces, p};
+    r->answer->pieces = (struct web_pieces){next_piece, free_pieces, p};
     strbuf_add(body, "[0");
     return 200;
 }
@@ -96,6 +97,8 @@ echo(void *ctx, const struct web_request *r, struct strbuf *body)
     return 200;
 }
 
+static const struct web_service service = {.handle = echo};
+
 static void
 setup_dir(void)
 {
@@ -114,7 +117,7 @@ setup(void)
 {
     setup_dir();
     struct err err;
-    int r = web_start(&server, dir, echo, NULL, &err);
+    int r = web_start(&server, dir, &service, &err);
     ck_assert_msg(r == 0, "%s", err.text);
 }
 
@@ -229,9 +232,9 @@ static const struct refusal {
      "{\"status\":404,\"title\":\"Not Found\",\"detail\":\"the API is below "
      "/api/v1/\"}",
      0},
-    {"a method that is not offered", "DELETE", "/api/v1/status", 405,
-     "{\"status\":405,\"title\":\"Method Not Allowed\",\"detail\":\"accepted are GET "
-     "and POST\"}",
+    {"a method that is not offered", "PUT", "/api/v1/status", 405,
+     "{\"status\":405,\"title\":\"Method Not Allowed\",\"detail\":\"accepted are GET, "
+     "HEAD, POST, PATCH and DELETE\"}",
      0},
 };
 
@@ -255,7 +258,7 @@ static const struct {
     {"GET /api/v1/status HTTP/1.0\r\n\r\n", "\r\nContent-Type: application/json\r\n"},
     {"GET /api/v1/none HTTP/1.0\r\n\r\n",
      "\r\nContent-Type: application/problem+json\r\n"},
-    {"PUT /api/v1/none HTTP/1.0\r\n\r\n", "\r\nAllow: GET, POST\r\n"},
+    {"PUT /api/v1/none HTTP/1.0\r\n\r\n", "\r\nAllow: GET, HEAD, POST, PATCH, DELETE\r\n"},
 };
 
 START_TEST(test_answers_name_their_type)
@@ -546,7 +549,7 @@ START_TEST(test_stop_closes_every_file)
     size_t stopped = open_files();
     struct err err;
     for (int i = 0; i < 5; i++) {
-        ck_assert_int_eq(web_start(&server, dir, echo, NULL, &err), 0);
+        ck_assert_int_eq(web_start(&server, dir, &service, &err), 0);
         web_stop(server);
         server = NULL;
     }
@@ -567,7 +570,7 @@ START_TEST(test_second_daemon_is_refused_and_the_first_goes_on)
 {
     struct web *second = NULL;
     struct err err = {0};
-    ck_assert_int_eq(web_start(&second, dir, echo, NULL, &err), ERR_IO);
+    ck_assert_int_eq(web_start(&second, dir, &service, &err), ERR_IO);
     ck_assert_ptr_null(second);
     ck_assert_msg(strstr(err.text, "another daemon") != NULL, "%s", err.text);
     struct strbuf answer = {0};
@@ -595,7 +598,7 @@ START_TEST(test_socket_of_a_dead_daemon_is_replaced)
 {
     struct err err;
     close(bind_foreign(true));
-    int r = web_start(&server, dir, echo, NULL, &err);
+    int r = web_start(&server, dir, &service, &err);
     ck_assert_msg(r == 0, "%s", err.text);
     struct strbuf answer = {0};
     ck_assert_uint_eq(ask("GET", "/api/v1/status", NULL, &answer), 200);
@@ -607,7 +610,7 @@ START_TEST(test_socket_that_answers_is_left_alone)
 {
     struct err err = {0};
     int fd = bind_foreign(true);
-    ck_assert_int_eq(web_start(&server, dir, echo, NULL, &err), ERR_IO);
+    ck_assert_int_eq(web_start(&server, dir, &service, &err), ERR_IO);
     ck_assert_msg(strstr(err.text, "another daemon") != NULL, "%s", err.text);
     ck_assert_int_eq(access(socket_path, F_OK), 0);
     close(fd);
@@ -620,7 +623,7 @@ START_TEST(test_file_that_is_no_socket_is_left_alone)
     int fd = open(socket_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    ck_assert_int_eq(web_start(&server, dir, echo, NULL, &err), ERR_IO);
+    ck_assert_int_eq(web_start(&server, dir, &service, &err), ERR_IO);
     ck_assert_msg(strstr(err.text, "is no socket") != NULL, "%s", err.text);
     ck_assert_int_eq(access(socket_path, F_OK), 0);
 }
@@ -629,7 +632,7 @@ END_TEST
 START_TEST(test_missing_folder_is_named)
 {
     struct err err = {0};
-    ck_assert_int_eq(web_start(&server, "/nonexistent/data", echo, NULL, &err), ERR_IO);
+    ck_assert_int_eq(web_start(&server, "/nonexistent/data", &service, &err), ERR_IO);
     ck_assert_msg(strstr(err.text, "/nonexistent/data: ") != NULL, "%s", err.text);
 }
 END_TEST
@@ -640,7 +643,7 @@ START_TEST(test_path_longer_than_an_address_works_for_both_ends)
     size_t used = strlen(dir);
     snprintf(dir + used, sizeof dir - used, "/%0150d", 0);
     ck_assert_int_eq(mkdir(dir, 0700), 0);
-    int r = web_start(&server, dir, echo, NULL, &err);
+    int r = web_start(&server, dir, &service, &err);
     ck_assert_msg(r == 0, "%s", err.text);
     struct strbuf answer = {0};
     ck_assert_uint_eq(ask("GET", "/api/v1/status", NULL, &answer), 200);
@@ -665,7 +668,7 @@ START_TEST(test_start_that_fails_leaves_nothing_behind)
         struct err err = {0};
         struct web *w = NULL;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
-        int r = web_start(&w, dir, echo, NULL, &err);
+        int r = web_start(&w, dir, &service, &err);
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
         if (r == 0) {
             web_stop(w);

@@ -1,0 +1,487 @@
+/* Every path of the API: who may use it, what it takes and what it answers. */
+#include <string.h>
+
+#include "daemon/pipeline/api/api.h"
+
+#define V1 "/api/v1/"
+#define END                                                                            \
+    {                                                                                  \
+        0                                                                              \
+    }
+#define PAGED                                                                          \
+    {PARAM_NUMBER, "limit", "rows of a page", NULL, 1, API_PAGE_MAX},                  \
+    {                                                                                  \
+        PARAM_TEXT, "cursor", "the next page, as the Link header says", NULL, 0, 0     \
+    }
+#define ANY(n)                                                                         \
+    {                                                                                  \
+        PARAM_TEXT, n, .about = "only of this " n                                      \
+    }
+
+static const struct api_param device_params[] = {
+    ANY("device"),
+    ANY("type"),
+    {PARAM_CHOICE, "state", "only in this state", "online|offline|unknown", 0, 0},
+    {PARAM_FLAG, "points", "with present values", NULL, 0, 0},
+    {PARAM_FLAG, "causes", "with what went wrong on the wire", NULL, 0, 0},
+    PAGED,
+    END};
+static const struct api_param life_params[] = {
+    {PARAM_TEXT, "limit", "the newest so many entries of each kind, or all", NULL, 0,
+     0},
+    END};
+static const struct api_param alarm_params[] = {
+    ANY("device"),
+    ANY("rule"),
+    {PARAM_CHOICE, "severity", "only of this severity", "critical|urgent|normal|info",
+     0, 0},
+    {PARAM_CHOICE, "state", "only in this state",
+     "active|active-acked|cleared|shelved|suppressed|out-of-service", 0, 0},
+    {PARAM_CHOICE, "language", "of the rule's texts; the site's unless given",
+     "en|zh-CN", 0, 0},
+    {PARAM_FLAG, "details", "with what is known of device, rule and ticket", NULL, 0,
+     0},
+    PAGED,
+    END};
+static const struct api_param explain_params[] = {
+    {PARAM_TEXT, "rule", "id of the rule", NULL, 0, 0},
+    {PARAM_TEXT, "device", "id of the device", NULL, 0, 0},
+    END};
+static const struct api_param ledger_params[] = {
+    ANY("device"), ANY("type"), ANY("area"), ANY("keeper"), PAGED, END};
+static const struct api_param ticket_params[] = {
+    ANY("device"),
+    {PARAM_CHOICE, "state", "only in this state",
+     "opened|assigned|responded|waiting|resolved|closed", 0, 0},
+    ANY("assignee"),
+    ANY("team"),
+    {PARAM_CHOICE, "order", "queue unless closed ones are listed", "queue|number", 0,
+     0},
+    {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
+    {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
+    {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
+    {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
+    END};
+static const struct api_param pack_params[] = {
+    {PARAM_NUMBER, "window", "which stretch of time the chart shows", NULL, 1, 1000},
+    END};
+static const struct api_param plan_params[] = {
+    ANY("team"),
+    ANY("device"),
+    ANY("plan"),
+    {PARAM_TEXT, "from", "instant", NULL, 0, 0},
+    {PARAM_TEXT, "to", "instant", NULL, 0, 0},
+    {PARAM_TEXT, "language", "of the titles", NULL, 0, 0},
+    PAGED,
+    END};
+static const struct api_param wire_params[] = {
+    {PARAM_TEXT, "bus", "id of the bus", NULL, 0, 0},
+    {PARAM_TEXT, "cursor", "0, or what the last answer said", NULL, 0, 0},
+    END};
+static const struct api_param stream_params[] = {
+    {PARAM_TEXT, "after", "go on behind this event, as Last-Event-ID does", NULL, 0, 0},
+    END};
+static const struct api_param page_params[] = {PAGED, END};
+static const struct api_param user_params[] = {ANY("user"), PAGED, END};
+#define FROM                                                                           \
+    {                                                                                  \
+        PARAM_TEXT, "from", "instant: RFC 3339, ms since 1970, or an age: -1h", NULL,  \
+            0, 0                                                                       \
+    }
+#define TO                                                                             \
+    {                                                                                  \
+        PARAM_TEXT, "to", "as from; now unless it is given", NULL, 0, 0                \
+    }
+static const struct api_param series_params[] = {
+    {PARAM_TEXT, "points", "their ids, by commas; all unless given", NULL, 0, 0},
+    FROM,
+    TO,
+    {PARAM_NUMBER, "width", "as many values as a picture is wide", NULL, 1, 4000},
+    END};
+static const struct api_param range_params[] = {FROM, TO, END};
+static const struct api_param event_params[] = {
+    ANY("device"),
+    ANY("rule"),
+    {PARAM_NUMBER, "ticket", "only of this ticket", NULL, 1, INT64_MAX},
+    {PARAM_TEXT, "event", "only of this kind: alarm, or alarm.raised", NULL, 0, 0},
+    {PARAM_NUMBER, "after", "only behind the event of this number", NULL, 0, INT64_MAX},
+    {PARAM_NUMBER, "before", "only before it", NULL, 0, INT64_MAX},
+    {PARAM_NUMBER, "limit", "so many at most; 100 unless given", NULL, 1, 1000},
+    END};
+static const struct api_param duty_params[] = {
+    {PARAM_TEXT, "at", "instant", NULL, 0, 0},
+    {PARAM_NUMBER, "days", "so many days from then", NULL, 0, 366},
+    END};
+static const struct api_param report_params[] = {
+    FROM,
+    TO,
+    {PARAM_TEXT, "compare", "T..T: beside this time", NULL, 0, 0},
+    ANY("type"),
+    ANY("area"),
+    ANY("device"),
+    END};
+static const struct api_param alarm_report_params[] = {
+    FROM,
+    TO,
+    {PARAM_NUMBER, "operators", "who share the alarms", NULL, 1, 1000},
+    {PARAM_NUMBER, "top", "so many of the most frequent", NULL, 1, 1000},
+    {PARAM_FLAG, "advice", "what other numbers would have done; takes a while", NULL, 0,
+     0},
+    END};
+
+static const struct api_param rule_params[] = {ANY("device"), END};
+static const struct api_param sample_params[] = {
+    ANY("device"),
+    ANY("point"),
+    FROM,
+    TO,
+    {PARAM_TEXT, "every", "minutes or hours instead: 1m, 1h", NULL, 0, 0},
+    {PARAM_CHOICE, "format", "csv unless given", "csv|jsonl", 0, 0},
+    {PARAM_FLAG, "detail", "with why a sample is not good", NULL, 0, 0},
+    {PARAM_FLAG, "clock", "with what is known of the clock", NULL, 0, 0},
+    END};
+
+#define ROUTE(verb, who, where, handler, gives, about, ...)                            \
+    {                                                                                  \
+        .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
+        .answer = gives, .summary = about, __VA_ARGS__                                 \
+    }
+#define SLOW .needs = {.slow = true}
+
+const struct api_route api_routes[] = {
+    ROUTE("GET",
+          NONE,
+          "openapi.json",
+          api_get_description,
+          "application/json",
+          "this description",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "status",
+          api_get_status,
+          "Status",
+          "how the daemon is",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "devices",
+          api_get_devices,
+          "[DeviceRow]",
+          "devices, with present values where they are asked for",
+          .params = device_params,
+          .page_keys = "id"),
+    ROUTE("GET",
+          VIEWER,
+          "devices/{device}",
+          api_get_life,
+          "DeviceLife",
+          "the whole life of a device",
+          .params = life_params),
+    ROUTE("GET",
+          VIEWER,
+          "devices/{device}/series",
+          api_series,
+          "SeriesAnswer",
+          "the past of points, in the resolution that fits",
+          .params = series_params),
+    ROUTE("GET",
+          VIEWER,
+          "devices/{device}/marks",
+          api_marks,
+          "MarksAnswer",
+          "what happened to a device",
+          .params = range_params),
+    ROUTE("GET",
+          VIEWER,
+          "site",
+          api_site,
+          "SiteAnswer",
+          "names and choices",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "procedures",
+          api_procedures,
+          "[Procedure]",
+          "what is done, step by step",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "duty",
+          api_duty,
+          "DutyListing",
+          "who is on duty",
+          .params = duty_params),
+    ROUTE("GET",
+          VIEWER,
+          "events",
+          api_events,
+          "[EventRow]",
+          "the journal, the newest first",
+          .params = event_params),
+    ROUTE("GET",
+          VIEWER,
+          "rules",
+          api_rules,
+          "[RuleRow]",
+          "the rules and where they stand",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "rules/{rule}",
+          api_rule,
+          "RuleDetail",
+          "one rule, and why it is as it is on each device",
+          .params = rule_params),
+    ROUTE("POST",
+          ENGINEER,
+          "what-if",
+          api_what_if,
+          "WhatIfAnswer",
+          "what a changed rule would have done",
+          .body = "WhatIfRequest",
+          SLOW),
+    ROUTE(
+        "GET", VIEWER, "profiles", api_profiles, "[ProfileRow]", "register maps", SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "profiles/{profile}",
+          api_profiles,
+          "Profile",
+          "one register map",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "samples",
+          api_samples,
+          "text/csv",
+          "recorded samples, as an export gives them",
+          .params = sample_params,
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "report",
+          api_report,
+          "Report",
+          "the figures of the site",
+          .params = report_params,
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "report.html",
+          api_report_page,
+          "text/html",
+          "the same as a page to print",
+          .params = report_params,
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "report/alarms",
+          api_report_alarms,
+          "AlarmReport",
+          "how good the alarms are",
+          .params = alarm_report_params,
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "ledger",
+          api_get_ledger,
+          "[LedgerRow]",
+          "what is known of the equipment",
+          .params = ledger_params,
+          .page_keys = "device"),
+    ROUTE("GET",
+          VIEWER,
+          "alarms",
+          api_get_alarms,
+          "AlarmListing",
+          "what is not normal",
+          .params = alarm_params,
+          .page_keys = "device,rule"),
+    ROUTE("GET",
+          VIEWER,
+          "explain",
+          api_get_explain,
+          "Explanation",
+          "why a rule did, or did not, fire",
+          .params = explain_params),
+    ROUTE("GET",
+          VIEWER,
+          "service",
+          api_get_service,
+          "[ServiceRow]",
+          "devices out of service",
+          .params = NULL),
+    ROUTE("GET",
+          VIEWER,
+          "tickets",
+          api_get_tickets,
+          "[TicketRow]",
+          "tickets",
+          .params = ticket_params),
+    ROUTE("GET",
+          VIEWER,
+          "tickets/{ticket}",
+          api_get_ticket,
+          "TicketPack",
+          "a ticket with its evidence",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "tickets/{ticket}/chart.svg",
+          api_get_ticket,
+          "image/svg+xml",
+          "the values around its opening",
+          .params = pack_params,
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "tickets/{ticket}/evidence.html",
+          api_get_ticket,
+          "text/html",
+          "the same as a page to print",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "plan",
+          api_get_plan,
+          "[PlanVisit]",
+          "the coming visits",
+          .params = plan_params,
+          .page_keys = "plan,device,due"),
+    ROUTE("GET",
+          ENGINEER,
+          "wire",
+          api_get_wire,
+          "WireAnswer",
+          "what passes on a bus",
+          .params = wire_params),
+    ROUTE("GET",
+          VIEWER,
+          "stream",
+          api_get_stream,
+          "text/event-stream",
+          "events as they happen",
+          .params = stream_params),
+    ROUTE("POST",
+          TECHNICIAN,
+          "commands",
+          api_post_command,
+          "CommandAnswer",
+          "what people do",
+          .body = "Command"),
+    ROUTE("POST",
+          ENGINEER,
+          "read",
+          api_post_read,
+          "ReadAnswer",
+          "one request to a device, between the daemon's own",
+          .body = "Read",
+          SLOW),
+    ROUTE("GET", NONE, "session", api_people, "Session", "who asks", .params = NULL),
+    ROUTE("POST",
+          NONE,
+          "session",
+          api_people,
+          "Session",
+          "log in",
+          .body = "LogIn",
+          SLOW),
+    ROUTE("DELETE", NONE, "session", api_people, "Done", "log out", .params = NULL),
+    ROUTE("GET",
+          ADMINISTRATOR,
+          "users",
+          api_people,
+          "[User]",
+          "users",
+          .params = page_params,
+          .page_keys = "id"),
+    ROUTE("POST",
+          ADMINISTRATOR,
+          "users",
+          api_people,
+          "Done",
+          "a new user",
+          .body = "NewUser",
+          SLOW),
+    ROUTE("PATCH",
+          VIEWER,
+          "users/{user}",
+          api_people,
+          "Done",
+          "changes a user; everybody may change his own language",
+          .body = "UserChange"),
+    ROUTE("DELETE",
+          ADMINISTRATOR,
+          "users/{user}",
+          api_people,
+          "Done",
+          "removes a user",
+          .params = NULL),
+    ROUTE("POST",
+          VIEWER,
+          "users/{user}/password",
+          api_people,
+          "Done",
+          "a new password: one's own, or as an administrator",
+          .body = "NewPassword",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "tokens",
+          api_people,
+          "[Token]",
+          "tokens for scripts",
+          .params = user_params,
+          .page_keys = "number"),
+    ROUTE("POST",
+          VIEWER,
+          "tokens",
+          api_people,
+          "NewToken",
+          "a new token, shown once",
+          .body = "TokenWish"),
+    ROUTE("DELETE",
+          VIEWER,
+          "tokens/{token}",
+          api_people,
+          "Done",
+          "revokes a token",
+          .params = NULL),
+};
+const size_t api_route_count = ARRAY_LEN(api_routes);
+
+/* "{device}" stands for one part that is not empty. */
+static bool
+fits(const char *pattern, const char *path)
+{
+    while (*pattern != '\0' && *path != '\0') {
+        if (*pattern == '{') {
+            size_t size = strcspn(path, "/");
+            if (size == 0) {
+                return false;
+            }
+            path += size;
+            pattern += strcspn(pattern, "}") + 1;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+const struct api_route *
+api_route_find(const char *method, const char *path, bool *known)
+{
+    *known = false;
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (fits(api_routes[i].path, path)) {
+            *known = true;
+            if (strcmp(api_routes[i].method, method) == 0) {
+                return &api_routes[i];
+            }
+        }
+    }
+    return NULL;
+}

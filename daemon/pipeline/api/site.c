@@ -1,0 +1,46 @@
+/* GET /api/v1/site        names and choices, see site_json.h
+ * GET /api/v1/procedures  with their steps, in the language of who asks
+ * GET /api/v1/duty        ?at= ?days=: who is on duty, see duty.h */
+#include "daemon/pipeline/api/api.h"
+#include "daemon/pipeline/duty.h"
+#include "daemon/pipeline/site_json.h"
+
+#define DAYS_DEFAULT 14
+
+unsigned
+api_site(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    (void)r;
+    struct site *site = api_share_site(a);
+    site_json(body, site, engine_clock_now(&a->live->clock.engine));
+    site_free(site);
+    return 200;
+}
+
+unsigned
+api_procedures(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    (void)r;
+    struct site *site = api_share_site(a);
+    site_procedures_json(body, site);
+    site_free(site);
+    return 200;
+}
+
+unsigned
+api_duty(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct err err = {0};
+    int64_t now_ms = engine_clock_now(&a->live->clock.engine);
+    int64_t at_ms = now_ms;
+    int64_t days = DAYS_DEFAULT;
+    int code = api_instant(&at_ms, r, "at", now_ms, &err);
+    code = code == 0 ? api_number(&days, r, "days", 0, DUTY_DAYS_MAX, &err) : code;
+    if (code != 0) {
+        return api_problem(body, &err);
+    }
+    struct site *site = api_share_site(a);
+    duty_to_json(body, site, at_ms, (int)days);
+    site_free(site);
+    return 200;
+}

@@ -1,0 +1,31 @@
+/* The parts of a door, for its own files only (door.c, reply.c). */
+#ifndef CARETAKER_WEB_DOOR_INSIDE_H
+#define CARETAKER_WEB_DOOR_INSIDE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "daemon/web/door.h"
+
+#define MACHINE_BYTES 256
+
+struct door {
+    struct house *house;
+    struct MHD_Daemon *http;
+    bool local; /* The unix socket. */
+    bool tls;
+    char machine[MACHINE_BYTES]; /* Its name. */
+    char **names;                /* Others that browsers call us by; owned. */
+    uint32_t name_count;
+    atomic_bool closing;
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    unsigned pending; /* Requests that workers have. */
+};
+
+/* Hands work of a connection to a worker, and lets the connection rest until
+ * door_hand_back(), which the work calls last.  False: no worker can take it now. */
+bool door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow);
+void door_hand_back(struct door *d, struct MHD_Connection *c);
+
+#endif

@@ -1,0 +1,41 @@
+/* One request on its way in and its answer on the way out. */
+#ifndef CARETAKER_WEB_EXCHANGE_H
+#define CARETAKER_WEB_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "daemon/web/web.h"
+#include "daemon/web/workers.h"
+
+struct door;
+
+struct exchange {
+    struct job job; /* First: a job is an exchange. */
+    struct door *door;
+    struct MHD_Connection *connection;
+    bool strange; /* Its path holds what no path of ours does. */
+    bool begun;   /* Its head was looked at. */
+    bool done;    /* A worker has answered. */
+    struct web_needs needs;
+    struct strbuf body;
+    size_t body_bytes; /* Seen, kept or not. */
+    char *path;
+    const char *method;
+    char peer[WEB_REMOTE_BYTES];
+    unsigned status;
+    struct web_answer answer;
+    struct strbuf out;
+};
+
+/* ---- reply.c: answers of every kind; each takes what it is given to send. ---- */
+
+enum MHD_Result
+reply_problem(struct MHD_Connection *c, unsigned status, const char *detail);
+enum MHD_Result reply_busy(struct MHD_Connection *c, const char *detail);
+/* A file of the page; `head`: without its bytes is libmicrohttpd's doing. */
+enum MHD_Result reply_page(struct MHD_Connection *c, const char *path);
+/* What a worker made. */
+enum MHD_Result reply_answer(struct exchange *x);
+
+#endif

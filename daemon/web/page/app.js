@@ -1,0 +1,219 @@
+// The frame around the views: head, navigation, routes, what every view shares.
+import {h, replace} from './dom.js';
+import {remove} from './api.js';
+import {logIn} from './login.js';
+import {annunciate} from './annunciator.js';
+import {follow, plant, start, stop} from './plant.js';
+import {enter, may, session, site} from './site.js';
+import {duration, clock, everySecond, now} from './time.js';
+import {failed, icon, severityMark, toast, waiting} from './ui.js';
+import {choose, language, languages, t, word} from './words.js';
+
+// path: with :names; view: the module that shows it; nav: its place in the navigation.
+const ROUTES = [
+  {path: '/', view: 'overview', nav: 'Overview', icon: 'home'},
+  {path: '/alarms', view: 'alarms', nav: 'Alarms', icon: 'bell'},
+  {path: '/tickets', view: 'tickets', nav: 'Tickets', icon: 'ticket'},
+  {path: '/tickets/:number', view: 'ticket'},
+  {path: '/devices', view: 'devices', nav: 'Devices', icon: 'plug'},
+  {path: '/devices/:id', view: 'device'},
+  {path: '/plan', view: 'plan', nav: 'Plan', icon: 'calendar'},
+  {path: '/report', view: 'report', nav: 'Report', icon: 'chart'},
+  {path: '/rules', view: 'rules', nav: 'Rules', icon: 'rule'},
+  {path: '/rules/:id', view: 'rule'},
+  {path: '/people', view: 'people', nav: 'People', icon: 'user', role: 'administrator'},
+];
+const navText = () => ({
+  Overview: t('Overview'), Alarms: t('Alarms'), Tickets: t('Tickets'), Devices: t('Devices'), Plan: t('Plan'),
+  Report: t('Report'), Rules: t('Rules'), People: t('People'),
+});
+
+let current = null; // What show() of the present view gave.
+let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
+let main, nav, summary, line, clockText;
+
+function match(path) {
+  const parts = path.split('/').filter(Boolean);
+  for (const route of ROUTES) {
+    const wanted = route.path.split('/').filter(Boolean);
+    if (wanted.length !== parts.length) continue;
+    const params = {};
+    if (wanted.every((part, i) => (part.startsWith(':') ? (params[part.slice(1)] = decodeURIComponent(parts[i])) !== '' : part === parts[i]))) return {route, params};
+  }
+  return null;
+}
+
+// Goes to a path of the page, e.g. go('/devices/pump-1').  replaceIt: without a step back.
+export function go(path, replaceIt) {
+  history[replaceIt ? 'replaceState' : 'pushState'](null, '', path);
+  return show();
+}
+
+function style(view) {
+  const id = `style-${view}`;
+  const there = document.getElementById(id);
+  if (there) return Promise.resolve();
+  return new Promise((resolve) => {
+    document.head.append(h('link', {id, rel: 'stylesheet', href: `/page/${view}.css`, onload: resolve, onerror: resolve}));
+  });
+}
+
+async function show() {
+  const mine = ++shown;
+  const found = match(location.pathname);
+  current?.close?.();
+  current = null;
+  for (const link of nav.querySelectorAll('a')) {
+    const here = link.pathname === '/' ? location.pathname === '/' : location.pathname.startsWith(link.pathname);
+    link.toggleAttribute('data-here', here);
+    if (here) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  const root = h('div', {class: `view view-${found?.route.view ?? 'none'}`}, waiting());
+  replace(main, root);
+  if (!found) {
+    replace(root, h('h1', {}, t('There is no such page')), h('a', {href: '/'}, t('To the overview')));
+    return;
+  }
+  try {
+    const [module] = await Promise.all([import(`./${found.route.view}.js`), style(found.route.view)]);
+    if (mine !== shown) return;
+    root.textContent = '';
+    const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
+    if (mine !== shown) {
+      view?.close?.();
+      return;
+    }
+    current = view;
+    setTitle(view?.title);
+  } catch (e) {
+    if (mine === shown) replace(root, failed(e, show));
+    if (!e.status) console.error(e);
+  }
+}
+
+let title = '';
+function setTitle(text) {
+  title = text ?? title;
+  const waitingCritical = [...plant.alarms.values()].filter((a) => a.severity === 'critical' && a.state === 'active').length;
+  document.title = `${waitingCritical ? `(${waitingCritical}) ` : ''}${title ? `${title} – ` : ''}${site?.name ?? 'Caretaker'}`;
+}
+
+// Counts of what stands, by severity: the one glance, on every view.
+function drawSummary() {
+  const standing = [...plant.alarms.values()].filter((a) => a.state === 'active' || a.state === 'active-acked');
+  const parts = ['critical', 'urgent', 'normal', 'info'].map((severity) => {
+    const rows = standing.filter((a) => a.severity === severity);
+    if (rows.length === 0) return null;
+    const fresh = rows.some((a) => a.state === 'active');
+    return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
+  });
+  const cleared = [...plant.alarms.values()].filter((a) => a.state === 'cleared').length;
+  const calm = cleared
+    ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared}))
+    : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
+  replace(summary, parts.some(Boolean) ? parts : calm);
+  setTitle();
+}
+
+function drawLine() {
+  const lost = plant.state === 'lost';
+  line.hidden = !lost;
+  if (lost) replace(line, t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(Date.now() - plant.since)}));
+}
+
+function theme(next) {
+  const order = ['auto', 'light', 'dark'];
+  let name = localStorage.getItem('theme') ?? 'auto';
+  if (next) {
+    name = order[(order.indexOf(name) + 1) % order.length];
+    localStorage.setItem('theme', name);
+    toast({auto: t('Light or dark as the device is'), light: t('Light'), dark: t('Dark')}[name]);
+  }
+  document.documentElement.dataset.theme = name;
+}
+
+function wall(next) {
+  const on = next ? localStorage.getItem('wall') !== '1' : localStorage.getItem('wall') === '1' || new URLSearchParams(location.search).has('wall');
+  if (next) localStorage.setItem('wall', on ? '1' : '0');
+  document.documentElement.classList.toggle('wall', on);
+}
+
+async function logOut() {
+  await remove('session');
+  location.assign('/');
+}
+
+function tool(name, text, act) {
+  return h('button', {type: 'button', class: 'plain tool', title: text, 'aria-label': text, onclick: act}, icon(name));
+}
+
+function menu() {
+  const others = Object.entries(languages()).filter(([name]) => name !== language());
+  return h('div', {class: 'tools'},
+    others.map(([name, text]) => h('button', {type: 'button', class: 'plain', lang: name, onclick: () => { choose(name); location.reload(); }}, text)),
+    tool('moon', t('Light or dark'), () => theme(true)),
+    tool('screen', t('Wall screen'), () => wall(true)),
+    session.user
+      ? [h('a', {class: 'button plain', href: '/people', title: t('Your account')}, icon('user'), h('span', {class: 'who'}, session.name ?? session.user)), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
+      : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('span', {class: 'quiet who'}, t('Read-only')));
+}
+
+function frame() {
+  const texts = navText();
+  summary = h('div', {class: 'summary', role: 'status', 'aria-label': t('Standing alarms')});
+  line = h('div', {class: 'lost', role: 'alert', hidden: true});
+  clockText = h('time', {class: 'clock'});
+  nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
+  main = h('main', {id: 'main', tabindex: '-1'});
+  document.body.replaceChildren(
+    h('a', {class: 'skip', href: '#main'}, t('To the content')),
+    h('header', {class: 'top'}, h('a', {class: 'site', href: '/'}, site.name), summary, clockText, menu()),
+    line, h('div', {class: 'body'}, nav, main));
+}
+
+// Links of the page are followed without loading it anew.
+document.addEventListener('click', (e) => {
+  const link = e.target.closest?.('a[href^="/"]');
+  if (!link || e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || link.target || link.pathname.startsWith('/api/')) return;
+  e.preventDefault();
+  go(link.pathname + link.search + link.hash);
+});
+window.addEventListener('popstate', () => main && show());
+let leaving = false;
+window.addEventListener('logged-out', () => {
+  if (main && !leaving && session.role) {
+    leaving = true;
+    location.reload();
+  }
+});
+
+async function begin() {
+  theme();
+  wall();
+  await enter();
+  while (!session.role) {
+    await logIn(document.body, session.site_name);
+    await enter();
+  }
+  frame();
+  follow((change) => {
+    if (change.kind === 'state') drawLine();
+    drawSummary();
+    annunciate(change);
+  });
+  everySecond(() => {
+    clockText.textContent = clock(now());
+    drawLine();
+  });
+  window.addEventListener('pagehide', stop);
+  window.addEventListener('pageshow', (e) => e.persisted && start());
+  start();
+  drawSummary();
+  await show();
+}
+
+begin().catch((e) => {
+  console.error(e);
+  document.body.replaceChildren(h('main', {class: 'centre'}, failed(e, () => location.reload())));
+});

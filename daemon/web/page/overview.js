@@ -1,0 +1,235 @@
+// The site at a glance: is all well, what is not, and where it stands.
+import {h, replace, sync, svg} from './dom.js';
+import {get} from './api.js';
+import {SEVERITIES, arrange, countBySeverity, itemOf} from './alarmlist.js';
+import {areaName, estate, watchEstate} from './estate.js';
+import {follow, plant} from './plant.js';
+import {session} from './site.js';
+import {ago, everySecond, isoDay, moment, ms, now} from './time.js';
+import {failed, icon, severityMark, waiting} from './ui.js';
+import {many, t, word} from './words.js';
+import {Health} from './overviewhealth.js';
+
+const WORST = 5;
+const MACHINES = ['bus', 'gateway'];
+const ORDER = ['alarm', 'offline', 'out', 'unknown', 'ok'];
+
+// Grey shapes of what is no alarm: each has its own outline, and its word beside it.
+const OUTLINES = {ok: 'M12 3a9 9 0 1 0 .01 0zM8 12l3 3 5-6', offline: 'M12 3a9 9 0 1 0 .01 0zM6 6l12 12', out: 'M4 4h16v16H4zM9 9l6 6M15 9l-6 6', unknown: 'M12 3 21 12 12 21 3 12zM12 8v5M12 15.5v.5'};
+const outline = (state) => svg('svg', {class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true'}, svg('path', {d: OUTLINES[state]}));
+
+const stateText = (state) => ({ok: t('in order'), offline: t('offline'), out: t('out of service'), unknown: t('unknown')}[state]);
+
+// One device as its tile tells it.
+function tileOf(device, alarms) {
+  const shown = alarms.filter((a) => !a.hidden);
+  const worst = shown[0] ?? null; // They come the most important first.
+  const offline = device.state === 'offline';
+  const out = estate.out.has(device.id);
+  const state = worst ? 'alarm' : out ? 'out' : offline ? 'offline' : device.state === 'online' ? 'ok' : 'unknown';
+  return {id: device.id, name: device.name ?? device.id, type: device.type, place: device.area ?? device.location ?? null, state, worst, count: shown.length, hidden: alarms.length - shown.length,
+    fresh: shown.some((a) => a.unacked), also: worst && out ? stateText('out') : worst && offline ? stateText('offline') : null, lastGood: device.last_good};
+}
+
+function drawTile(a, tile) {
+  const said = JSON.stringify([tile.name, tile.state, tile.worst?.severity, tile.worst?.title, tile.count, tile.hidden, tile.fresh, tile.also, tile.state === 'offline' ? tile.lastGood : null]);
+  if (a.dataset.said === said) return;
+  a.dataset.said = said;
+  a.className = `tile is-${tile.state}${tile.worst ? ` sev-tile-${tile.worst.severity}` : ''}${tile.fresh ? ' fresh' : ''}`;
+  const lines = [];
+  if (tile.worst) {
+    lines.push(h('span', {class: 'says'}, h('b', {}, word('severity', tile.worst.severity)), tile.count > 1 ? ` +${tile.count - 1}` : '', tile.also ? ` · ${tile.also}` : ''), h('span', {class: 'why'}, tile.worst.title));
+  } else {
+    lines.push(h('span', {class: 'says'}, stateText(tile.state)));
+    if (tile.state === 'offline' && tile.lastGood) lines.push(h('span', {class: 'why'}, t('last answer {time}', {time: moment(tile.lastGood)})));
+  }
+  if (tile.hidden > 0) lines.push(h('span', {class: 'why'}, many(tile.hidden, '{n} hidden alarm', '{n} hidden alarms')));
+  replace(a, tile.worst ? severityMark(tile.worst.severity) : outline(tile.state), h('span', {class: 'name'}, tile.name), h('span', {class: 'lines'}, lines));
+}
+
+const makeTile = (tile) => {
+  const a = h('a', {href: `/devices/${encodeURIComponent(tile.id)}`});
+  drawTile(a, tile);
+  return a;
+};
+
+class Overview {
+  ends = [];
+  quiet = null; // Since when there is no alarm (ms): null is not known, false cannot be known.
+  visits = null; // Of today.
+  shownDay = null;
+
+  constructor(root) {
+    this.head = h('section', {class: 'now card', 'aria-label': t('Now')}, waiting());
+    this.work = h('p', {class: 'work row'});
+    this.areas = h('div', {class: 'areas'});
+    this.trouble = h('div', {hidden: true});
+    this.health = new Health();
+    replace(root, h('h1', {}, t('Overview')), this.head, this.work, this.trouble, this.areas, this.health.element);
+    this.ends.push(follow((change) => this.changed(change)), watchEstate(() => this.later()), everySecond(() => this.tick()), () => this.health.close());
+    this.draw();
+    this.readVisits();
+    if (plant.loaded) this.readQuiet();
+  }
+
+  close() {
+    this.closed = true;
+    for (const end of this.ends) end();
+  }
+
+  changed(change) {
+    if (change.kind === 'all') {
+      this.readQuiet();
+      this.readVisits();
+    }
+    if (change.kind === 'event') {
+      if (change.event.event.startsWith('alarm.')) this.quiet = ms(change.event.t);
+      if (change.event.event.startsWith('plan.') || change.event.event.startsWith('ticket.')) this.visitsOld = true;
+    }
+    this.later();
+  }
+
+  later() {
+    if (this.drawing) return;
+    this.drawing = true;
+    const draw = () => {
+      this.drawing = false;
+      if (!this.closed) this.draw();
+    };
+    if (document.hidden) setTimeout(draw, 100);
+    else requestAnimationFrame(draw);
+  }
+
+  // The last word of the journal about an alarm is since when nothing happened.
+  async readQuiet() {
+    try {
+      const [last] = await get('events', {event: 'alarm', limit: 1});
+      this.quiet = last ? ms(last.event?.t ?? last.t) : false;
+    } catch {
+      this.quiet = false; // The sentence does without.
+    }
+    this.later();
+  }
+
+  async readVisits() {
+    const today = isoDay();
+    this.shownDay = today;
+    this.visitsOld = false;
+    try {
+      const rows = await get('plan', {from: today, to: isoDay(1)});
+      this.visits = rows.filter((row) => row.day === today);
+      this.late = rows.filter((row) => row.overdue).length;
+    } catch (problem) {
+      this.visits = problem;
+    }
+    this.later();
+  }
+
+  draw() {
+    const items = [...plant.alarms.values()].map((row) => itemOf(row, estate.devices.get(row.device), plant.tickets.get(row.ticket), estate.out.get(row.device)));
+    const {visible, hidden} = arrange(items, {area: '', type: '', team: '', severity: [], state: '', text: '', sort: 'importance'}, new Set());
+    this.drawNow(visible, hidden);
+    this.drawWork();
+    const byDevice = new Map();
+    for (const item of [...visible, ...hidden]) {
+      if (byDevice.has(item.device)) byDevice.get(item.device).push(item);
+      else byDevice.set(item.device, [item]);
+    }
+    this.drawAreas(byDevice);
+    this.health.setAlarms(byDevice);
+  }
+
+  drawNow(visible, hidden) {
+    if (!plant.loaded) return;
+    const counts = countBySeverity(visible);
+    const fresh = visible.filter((a) => a.unacked).length;
+    const offline = [...estate.devices.values()].filter((d) => d.state === 'offline' && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
+    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.unacked, a.severity, a.name, a.location])]);
+    if (this.head.dataset.said === said) return;
+    this.head.dataset.said = said;
+    const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
+    this.head.classList.toggle('calm', visible.length === 0);
+    if (visible.length === 0) {
+      const words = plant.state !== 'live' ? t('No alarms when the connection was lost.') : this.quiet ? t('All quiet since {time}.', {time: moment(this.quiet)}) : t('All quiet.');
+      replace(this.head, h('p', {class: 'calm-word'}, words), (offline > 0 || behind) && h('p', {class: 'row'}, offline > 0 ? many(offline, '{n} device is offline.', '{n} devices are offline.') : null, behind));
+      return;
+    }
+    replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
+      h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
+    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
+    (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
+  }
+
+  drawWork() {
+    const tickets = [...plant.tickets.values()];
+    const late = tickets.filter((row) => lateOf(row)).length;
+    const mine = session.user ? tickets.filter((row) => row.assignee === session.user).length : 0;
+    const visits = Array.isArray(this.visits) ? this.visits.length : null;
+    const said = JSON.stringify([tickets.length, late, mine, visits, this.late, this.visits?.message, plant.loaded]);
+    if (this.work.dataset.said === said) return;
+    this.work.dataset.said = said;
+    replace(this.work, plant.loaded ? [h('a', {href: '/tickets'}, icon('ticket'), tickets.length === 0 ? t('No open tickets') : many(tickets.length, '{n} open ticket', '{n} open tickets')),
+      late > 0 ? h('a', {href: '/tickets?overdue=1', class: 'late'}, t('{n} late', {n: late})) : null, mine > 0 ? h('a', {href: `/tickets?assignee=${encodeURIComponent(session.user)}`}, t('{n} for you', {n: mine})) : null] : null,
+    h('a', {href: '/plan'}, icon('calendar'), visits === null ? (this.visits ? t('Visits of today are not known: {why}', {why: this.visits.message}) : t('Visits of today ...')) : visits === 0 ? t('No visits today') : many(visits, '{n} visit today', '{n} visits today')),
+    this.late > 0 ? h('a', {href: '/plan', class: 'late'}, t('{n} overdue', {n: this.late})) : null);
+  }
+
+  drawAreas(byDevice) {
+    this.trouble.hidden = !estate.trouble;
+    if (estate.trouble && this.trouble.dataset.said !== estate.trouble.message) {
+      this.trouble.dataset.said = estate.trouble.message;
+      replace(this.trouble, failed(estate.trouble));
+    }
+    if (!estate.loaded) return;
+    const areas = new Map();
+    for (const device of estate.devices.values()) {
+      if (MACHINES.includes(device.type)) continue;
+      const tile = tileOf(device, byDevice.get(device.id) ?? []);
+      const name = tile.place ?? '';
+      if (areas.has(name)) areas.get(name).push(tile);
+      else areas.set(name, [tile]);
+    }
+    // Each keeps its place, so that the eye finds it again; what has no place comes last.
+    const rows = [...areas].map(([id, tiles]) => ({id, name: id ? areaName(id) : t('Without a place'), tiles: tiles.sort((a, b) => a.name.localeCompare(b.name, undefined, {numeric: true}))}))
+      .sort((a, b) => (a.id === '') - (b.id === '') || a.name.localeCompare(b.name, undefined, {numeric: true}));
+    sync(this.areas, rows, (row) => `area ${row.id}`, (row) => {
+      const section = h('section', {class: 'area'}, h('h2', {}), h('div', {class: 'tiles'}));
+      drawArea(section, row);
+      return section;
+    }, drawArea);
+  }
+
+  tick() {
+    for (const time of this.head.querySelectorAll('time')) {
+      const said = ago(Number(time.dataset.since));
+      if (time.textContent !== said) time.textContent = said;
+    }
+    this.health.tick();
+    if (this.shownDay !== isoDay() || (this.visitsOld && new Date(now()).getUTCSeconds() % 10 === 0)) this.readVisits();
+    else this.drawWork(); // A deadline may have passed.
+  }
+}
+
+const lateOf = (row) => {
+  const responds = row.state === 'opened' || row.state === 'assigned';
+  const runs = responds || row.state === 'responded';
+  return (responds && row.respond_by && ms(row.respond_by) < now()) || (runs && row.resolve_by && ms(row.resolve_by) < now());
+};
+
+function drawArea(section, row) {
+  const [head, tiles] = section.children;
+  const counts = {};
+  for (const tile of row.tiles) counts[tile.state] = (counts[tile.state] ?? 0) + 1;
+  const said = JSON.stringify([row.name, counts]);
+  if (head.dataset.said !== said) {
+    head.dataset.said = said;
+    const texts = {alarm: (n) => many(n, '{n} with alarms', '{n} with alarms'), offline: (n) => t('{n} offline', {n}), out: (n) => t('{n} out of service', {n}), unknown: (n) => t('{n} unknown', {n}), ok: null};
+    replace(head, row.name, h('span', {class: 'counts'}, many(row.tiles.length, '{n} device', '{n} devices'), ORDER.filter((s) => counts[s] && texts[s]).map((s) => [', ', h('span', {class: s === 'alarm' ? 'strong' : ''}, texts[s](counts[s]))])));
+  }
+  sync(tiles, row.tiles, (tile) => tile.id, makeTile, drawTile);
+}
+
+export async function show(root) {
+  const view = new Overview(root);
+  return {title: t('Overview'), close: () => view.close()};
+}

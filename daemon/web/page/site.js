@@ -1,0 +1,39 @@
+// Who is looking, and at what: the session and the facts of the site that do not change by
+// themselves.
+import {get, setCsrf} from './api.js';
+import {setNow, setZone} from './time.js';
+import {speak} from './words.js';
+
+const ROLES = ['viewer', 'technician', 'engineer', 'administrator'];
+
+// {user, name, role, csrf, language, log_in, read_only}; user null: nobody logged in.
+export let session = {user: null, name: null, role: null, log_in: false, read_only: true};
+// {id, name, timezone, language, areas, types, teams, people, priorities, ...}; null before log-in.
+export let site = null;
+
+export async function enter() {
+  session = await get('session');
+  if (session.role === 'none') session.role = null;
+  setCsrf(session.csrf);
+  await speak(session.language ?? session.site_language);
+  if (session.role) {
+    site = await get('site');
+    setZone(site.timezone);
+    setNow(site.now);
+    if (!session.language) await speak(site.language);
+  }
+  return session;
+}
+
+// Whether who looks has at least this role; without users nobody may act.
+export function may(role) {
+  return !session.read_only && ROLES.indexOf(session.role) >= ROLES.indexOf(role);
+}
+
+// The names that people know.
+export function personName(id) {
+  return site?.people.find((p) => p.id === id)?.name ?? id ?? '';
+}
+export function teamName(id) {
+  return site?.teams.find((team) => team.id === id)?.name ?? id ?? '';
+}

@@ -1,0 +1,303 @@
+#include "daemon/web/streams.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/web/web.h"
+
+#define RING_SLOTS  1024 /* A flood of alarms, and some minutes of a working day. */
+#define RING_BYTES  (4u << 20) /* Of their texts; the oldest go first. */
+#define BLOCK_BYTES 16384      /* What a client takes at once. */
+#define RESET       "event: reset\ndata: {}\n\n"
+#define PING        ": still here\n\n"
+_Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "the index is masked");
+
+struct message {
+    int64_t seq;
+    char *text;
+    size_t size;
+};
+
+struct stream {
+    struct streams *all;
+    struct MHD_Connection *connection;
+    const atomic_bool *closing; /* Its door's mark. */
+    uint64_t next;              /* Message that it gets next. */
+    struct strbuf out;          /* Under way, */
+    size_t sent;                /* and how far. */
+    bool rests;                 /* Its connection is suspended. */
+    bool lost;                  /* It wants what the ring has no more. */
+    bool ping;
+    bool ends;
+    char key[WEB_KEY_BYTES];
+    struct stream *before, *behind;
+};
+
+struct streams {
+    pthread_mutex_t lock;
+    struct message ring[RING_SLOTS];
+    uint64_t first, end; /* Messages [first, end), counted from the start. */
+    size_t bytes;
+    int64_t since; /* The ring has what came behind this event. */
+    struct stream *list;
+    uint32_t count;
+};
+
+static struct message *
+slot(struct streams *s, uint64_t index)
+{
+    return &s->ring[index & (RING_SLOTS - 1)];
+}
+
+int
+streams_new(struct streams **out, struct err *err)
+{
+    struct streams *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return err_set(err, ERR_NOMEM, "event streams");
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    *out = s;
+    return 0;
+}
+
+static void
+drop_oldest(struct streams *s)
+{
+    struct message *m = slot(s, s->first++);
+    s->bytes -= m->size;
+    s->since = m->seq;
+    free(m->text);
+    *m = (struct message){0};
+}
+
+void
+streams_free(struct streams *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    assert(s->list == NULL);
+    while (s->first < s->end) {
+        drop_oldest(s);
+    }
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+/* Under the lock: what comes next is put together; false: there is nothing. */
+static bool
+fill(struct stream *t)
+{
+    struct streams *s = t->all;
+    strbuf_clear(&t->out);
+    t->sent = 0;
+    /* not translated: what a program reads */
+    if (t->lost || t->next < s->first) {
+        strbuf_add(&t->out, RESET);
+        t->next = s->end;
+        t->lost = false;
+    }
+    while (t->next < s->end && t->out.size < BLOCK_BYTES) {
+        const struct message *m = slot(s, t->next++);
+        strbuf_add_bytes(&t->out, m->text, m->size);
+    }
+    if (t->ping && t->out.size == 0) {
+        strbuf_add(&t->out, PING);
+    }
+    t->ping = false;
+    return t->out.size > 0;
+}
+
+static ssize_t
+on_read(void *ctx, uint64_t pos, char *out, size_t room)
+{
+    (void)pos;
+    struct stream *t = ctx;
+    struct streams *s = t->all;
+    ssize_t size = 0;
+    pthread_mutex_lock(&s->lock);
+    if (t->sent < t->out.size || (!t->ends && fill(t))) {
+        size_t left = t->out.size - t->sent;
+        size = (ssize_t)(left < room ? left : room);
+        memcpy(out, t->out.text + t->sent, (size_t)size);
+        t->sent += (size_t)size;
+    } else if (t->ends) {
+        size = MHD_CONTENT_READER_END_OF_STREAM;
+    } else {
+        /* Until streams_flush() or streams_ping() wake it; the lock makes sure that
+         * they come after this. */
+        t->rests = true;
+        MHD_suspend_connection(t->connection);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return size;
+}
+
+static void
+on_free(void *ctx)
+{
+    struct stream *t = ctx;
+    struct streams *s = t->all;
+    pthread_mutex_lock(&s->lock);
+    if (t->before != NULL) {
+        t->before->behind = t->behind;
+    } else {
+        s->list = t->behind;
+    }
+    if (t->behind != NULL) {
+        t->behind->before = t->before;
+    }
+    s->count--;
+    pthread_mutex_unlock(&s->lock);
+    strbuf_fini(&t->out);
+    free(t);
+}
+
+/* The first message behind the event `after`. */
+static uint64_t
+find(struct streams *s, int64_t after)
+{
+    uint64_t i = s->end;
+    while (i > s->first && slot(s, i - 1)->seq > after) {
+        i--;
+    }
+    return i;
+}
+
+struct MHD_Response *
+streams_open(struct streams *s,
+             struct MHD_Connection *c,
+             const atomic_bool *closing,
+             struct strbuf *first,
+             int64_t after,
+             const char *key)
+{
+    struct stream *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->all = s;
+    t->connection = c;
+    t->closing = closing;
+    t->out = *first;
+    *first = (struct strbuf){0};
+    strncpy(t->key, key, sizeof t->key - 1);
+    pthread_mutex_lock(&s->lock);
+    t->next = find(s, after);
+    t->lost = after < s->since;
+    t->ends = atomic_load(closing);
+    t->behind = s->list;
+    if (s->list != NULL) {
+        s->list->before = t;
+    }
+    s->list = t;
+    s->count++;
+    pthread_mutex_unlock(&s->lock);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_read, t, on_free);
+    if (response == NULL) {
+        on_free(t);
+    }
+    return response;
+}
+
+void
+streams_publish(struct streams *s, int64_t seq, const char *message, size_t size)
+{
+    char *text = malloc(size > 0 ? size : 1);
+    pthread_mutex_lock(&s->lock);
+    while (s->first < s->end && (text == NULL || s->end - s->first == RING_SLOTS ||
+                                 s->bytes + size > RING_BYTES)) {
+        drop_oldest(s); /* Out of memory: all are told to read anew. */
+    }
+    if (text != NULL) {
+        memcpy(text, message, size);
+        *slot(s, s->end++) = (struct message){seq, text, size};
+        s->bytes += size;
+    } else {
+        s->first = ++s->end;
+        s->since = seq;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void
+wake(struct stream *t)
+{
+    if (t->rests) {
+        t->rests = false;
+        MHD_resume_connection(t->connection);
+    }
+}
+
+void
+streams_flush(struct streams *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (struct stream *t = s->list; t != NULL; t = t->behind) {
+        if (t->next < s->end) {
+            wake(t);
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+int64_t
+streams_since(struct streams *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int64_t since = s->since;
+    pthread_mutex_unlock(&s->lock);
+    return since;
+}
+
+void
+streams_begin(struct streams *s, int64_t since)
+{
+    pthread_mutex_lock(&s->lock);
+    assert(s->first == s->end);
+    s->since = since;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+streams_ping(struct streams *s,
+             bool (*still)(void *worker, const char *key),
+             void *worker)
+{
+    pthread_mutex_lock(&s->lock);
+    for (struct stream *t = s->list; t != NULL; t = t->behind) {
+        if (still != NULL && t->key[0] != '\0' && !still(worker, t->key)) {
+            t->ends = true;
+        }
+        t->ping = true;
+        wake(t);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+streams_end(struct streams *s, atomic_bool *closing)
+{
+    pthread_mutex_lock(&s->lock);
+    atomic_store(closing, true);
+    for (struct stream *t = s->list; t != NULL; t = t->behind) {
+        if (t->closing == closing) {
+            t->ends = true;
+            wake(t);
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+uint32_t
+streams_count(struct streams *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint32_t count = s->count;
+    pthread_mutex_unlock(&s->lock);
+    return count;
+}
