@@ -7,7 +7,9 @@ import http.client
 import io
 import json
 import os
+import signal
 import socket
+import threading
 import time
 import unittest
 import urllib.parse
@@ -485,6 +487,45 @@ class Offline(Asking):
         rows = e.listing("alarms")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
+
+
+class Reloaded(Asking):
+    QUESTIONS = (("RuleListing", "rules", None), ("Report", "report", None), ("SiteAnswer", "site", None),
+                 ("SeriesAnswer", "devices/tank-1/series", None), ("RuleDetail", "rules/level-low", None),
+                 ("MarksAnswer", "devices/tank-1/marks", None), ("AlarmListing", "alarms?details=1", None),
+                 ("WhatIfAnswer", "what-if", {"rule": "level-low", "set": {"hold": "1m"}}))
+
+    def ask_until(self, done, begin, trouble):
+        """Asks all of them in turn, beginning with one of them; one rule is tried at a time."""
+        questions = self.QUESTIONS if begin == 0 else self.QUESTIONS[:-1]
+        while not done.is_set() and not trouble:
+            schema, path, body = questions[begin % len(questions)]
+            begin += 1
+            try:
+                self.get(schema, path, body)
+            except (AssertionError, OSError, http.client.HTTPException) as why:
+                trouble.append((path, why))
+
+    def test_the_site_may_be_exchanged_while_answers_are_made(self):
+        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
+        self.addCleanup(e.close)
+        e.write("log.csv", "\n".join(log(int(time.time()) - 86400)) + "\n")
+        e.ok("import", "log.csv")
+        daemon = e.start()
+        done, trouble = threading.Event(), []
+        askers = [threading.Thread(target=self.ask_until, args=(done, n, trouble)) for n in range(4)]
+        for asker in askers:
+            asker.start()
+        for i in range(6):
+            since = len(daemon.lines)
+            e.write_rules(RULES.replace("title: level low", f"title: level low {i}"))
+            daemon.send(signal.SIGHUP)
+            daemon.wait_line("reloaded: ", since=since)
+        done.set()
+        for asker in askers:
+            asker.join()
+        self.assertEqual(trouble, [])
+        self.assertIn("level low 5", [r["title"] for r in self.get("RuleListing", "rules")])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 /* POST /api/v1/what-if: what a changed rule would have done, see rule_trial.h.
  *
- *   {"rule":ID, "set":{"when":..,"clear":..,"severity":..,"while":..,"hold":"30s",
- *                      "clear_hold":..,"enabled":..,"levels":[{"severity","when","clear"}]},
- *    "yaml":"...",    instead of `set`: the rule as it would stand in the file; with an
- * id that the site has not, a new one "from":.., "to":..,   [the last 7 days]
+ *   {"rule":ID,
+ *    "set":{"when":.., "clear":.., "severity":.., "while":.., "hold":"30s",
+ *           "clear_hold":.., "enabled":.., "levels":[{"severity","when","clear"}]},
+ *    "yaml":"..",             instead of `set`: the rule as it would stand in the file;
+ *                             with an id that the site has not, a new one
+ *    "from":.., "to":..,      [the last 7 days]
  *    "device":ID}
  *
  * A text that is wrong is 400 with `errors`: [{in line column text}]; `in` is "yaml",
