@@ -14,9 +14,10 @@
 #include "daemon/web/endpoint.h"
 #include "daemon/web/listen.h"
 
-#define PING_SECONDS  15 /* Proxies close what is silent for longer (often 60 s). */
-#define RETRY_SECONDS 5  /* An address that comes up late, a port that is given back.  \
-                          */
+#define PING_SECONDS 15 /* Proxies close what is silent for longer (often 60 s). */
+#define RETRY_SECONDS                                                                  \
+    5 /* An address that comes up late, a port that is given back.                     \
+       */
 
 /* The TCP door that is wished for; owns its texts. */
 struct wish {
