@@ -100,7 +100,7 @@ export async function show(root, {query}) {
   const reportButton = may('technician') ? h('button', {type: 'button', class: 'primary', onclick: async () => {
     const number = await report([...estate.devices.values()]);
     if (number) go(`/tickets/${number}`);
-  }}, icon('more'), t('Report a fault')) : null;
+  }}, icon('plus'), t('Report a fault')) : null;
 
   root.append(
     h('div', {class: 'row head'}, h('h1', {}, t('Tickets')), count, h('span', {class: 'grow'}), forms, reportButton),

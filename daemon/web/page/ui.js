@@ -24,7 +24,7 @@ const ICONS = {
   eye: 'M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zm10-3a3 3 0 1 0 .01 0z', bell: 'M6 17V11a6 6 0 0 1 12 0v6zM4 17h16M10 20h4',
   bellOff: 'M6 17V11a6 6 0 0 1 12 0v6zM4 17h16M3 3l18 18', user: 'M12 4a4 4 0 1 0 .01 0zM4 21c1-5 4-7 8-7s7 2 8 7',
   moon: 'M20 14A8 8 0 0 1 10 4a8 8 0 1 0 10 10z', screen: 'M3 5h18v12H3zM9 21h6', back: 'M15 5l-7 7 7 7', camera: 'M3 8h4l2-3h6l2 3h4v12H3zM12 10a4 4 0 1 0 .01 0z',
-  filter: 'M3 5h18l-7 8v6l-4 2v-8z', more: 'M5 12h.01M12 12h.01M19 12h.01', close: 'M5 5l14 14M19 5L5 19', out: 'M5 5h8M5 5v14h8M10 12h11M17 8l4 4-4 4',
+  filter: 'M3 5h18l-7 8v6l-4 2v-8z', plus: 'M12 5v14M5 12h14', more: 'M5 12h.01M12 12h.01M19 12h.01', close: 'M5 5l14 14M19 5L5 19', out: 'M5 5h8M5 5v14h8M10 12h11M17 8l4 4-4 4',
   home: 'M4 11l8-7 8 7v9H4z', ticket: 'M3 7h18v4a2 2 0 0 0 0 4v3H3v-3a2 2 0 0 0 0-4z', plug: 'M9 3v5M15 3v5M6 8h12v3a6 6 0 0 1-12 0zM12 17v4',
   calendar: 'M4 6h16v14H4zM4 10h16M8 3v5M16 3v5', chart: 'M4 20V4M4 20h16M8 16l4-5 3 3 5-7', rule: 'M4 6h10M4 12h16M4 18h7M17 4v4M8 10v4M14 16v4',
 };

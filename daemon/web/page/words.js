@@ -39,5 +39,7 @@ export function many(n, one, other, values) {
 // are those of the catalogue: severity alarm_state ticket_state ticket_kind quality pause proof
 // device event cause document_kind verdict phase.
 export function word(context, text) {
-  return text === null || text === undefined ? '' : table[`${context}\u0004${text}`] ?? text;
+  if (text === null || text === undefined) return '';
+  const found = table[`${context}\u0004${text}`];
+  return found ?? (context === 'event' ? text.replace(/[._]/g, ' ') : text);
 }
