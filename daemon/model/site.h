@@ -382,7 +382,7 @@ struct mqtt_spec {
 struct web_spec {
     const char *listen;               /* "127.0.0.1:8080"; NULL: no page. */
     const char *cert_file, *key_file; /* Absolute; NULL: no TLS. */
-    const char *const *names;         /* By which browsers reach us, beside addresses. */
+    const char *const *names; /* By which browsers reach us, beside addresses. */
     uint32_t name_count;
 };
 
