@@ -330,19 +330,19 @@ class Estate:
         for process in self.others:
             check_sound("another process", process.log)
 
-    def run(self, *words, site=True):
+    def run(self, *words, site=True, stdin=None):
         """A command of the CLI, to its end."""
         command = [CARETAKER, *[str(w) for w in words]]
         if site:
             command += ["-c", self.site_file]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
-                              timeout=LIMIT_S, check=False)
+                              input=stdin, timeout=LIMIT_S, check=False)
         check_sound(words, done.stderr)
         return done
 
-    def ok(self, *words, site=True):
+    def ok(self, *words, site=True, stdin=None):
         """Its standard output; it must succeed."""
-        done = self.run(*words, site=site)
+        done = self.run(*words, site=site, stdin=stdin)
         if done.returncode != 0:
             raise AssertionError(f"{words}: exit {done.returncode}: {done.stderr}")
         return done.stdout
