@@ -104,7 +104,8 @@ START_TEST(who_am_i)
 {
     ck_assert_uint_eq(ask("GET", "session", ""), 200);
     says("{\"user\":null,\"name\":null,\"role\":\"none\",\"csrf\":null,"
-         "\"language\":null,\"log_in\":true,\"read_only\":true,");
+         "\"language\":null,\"site_name\":null,\"site_language\":\"en\","
+         "\"log_in\":true,\"read_only\":true,");
     log_in("li");
     says("\"user\":\"li\",\"name\":\"li\",\"role\":\"technician\",\"csrf\":\"");
     says(who.csrf);
