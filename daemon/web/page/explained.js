@@ -19,8 +19,8 @@ function condition(node, is) {
     parts.length > 0 ? h('ul', {}, parts.map((part) => condition(part, is))) : null);
 }
 
-export function explained(said) {
-  const levels = (said.levels ?? []).map((level) => [h('h4', {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
+export function explained(said, heading = 'h4') {
+  const levels = (said.levels ?? []).map((level) => [h(heading, {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
     h('ul', {class: 'conditions'}, condition(level.when, 'is-true')), level.clear ? [h('p', {class: 'hint'}, t('Clears when:')), h('ul', {class: 'conditions'}, condition(level.clear, ''))] : null]);
   const bad = (said.points ?? []).filter((p) => p.quality !== 'good');
   return [
