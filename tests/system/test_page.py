@@ -4,7 +4,6 @@ languages, on a phone, at a desk and on a wall."""
 import datetime
 import itertools
 import json
-import signal
 import subprocess
 import unittest
 import urllib.request
