@@ -4,7 +4,6 @@ languages, on a phone, at a desk and on a wall."""
 import datetime
 import itertools
 import json
-import signal
 import subprocess
 import unittest
 import urllib.request
@@ -191,64 +190,6 @@ class Technician(PageTest):
         self.assertEqual(p.events("alarm.acknowledged")[-1]["by"], "technician")
 
     @each("phone", "desk")
-    def test_shelves_with_a_reason_and_puts_back(self):
-        b, p = self.browser, self.plant
-        p.bearing(self.pump, HOT)
-        self.visit("technician", "/alarms")
-        b.click("li.alarm.is-active [data-act=detail]")
-        b.click(".detail [data-act=shelve]")
-        b.write("dialog [name=reason]", "waits for parts")
-        b.click("dialog input[name=end][value='1h']")
-        b.click("dialog button[type=submit]")
-        b.gone("dialog")
-        shelved = p.wait_event("alarm.shelved", device=f"pump-{self.pump}")
-        self.assertEqual((shelved["by"], shelved["reason"]), ("technician", "waits for parts"))
-        b.click(".hidden-part > summary")
-        b.wait(".hidden-ones li.is-shelved", "waits for parts")
-        b.shot(self.name("shelved"))
-        self.assertIsNone(b.find(".alarms:not(.hidden-ones) > li.alarm"))
-        b.click(".hidden-ones [data-act=unshelve]")
-        b.wait(".alarms:not(.hidden-ones) > li.alarm.is-active")
-        self.settle()
-
-    def settle(self):
-        """The alarm of this pump is gone again."""
-        self.plant.estate.ok("ack", f"pump-{self.pump}", "hot", "--by", "desk")
-        self.plant.bearing(self.pump, COLD)
-        wait_for(lambda: not self.plant.estate.listing("alarms"), "no alarm stands")
-
-    @each("phone", "desk")
-    def test_a_ticket_from_the_call_to_the_proof(self):
-        b, p = self.browser, self.plant
-        before = p.estate.events()[-1]["seq"]
-        p.bearing(self.pump, HOT)
-        number = wait_for(lambda: [e["ticket"] for e in p.events("ticket.opened")
-                                   + p.events("ticket.reopened")
-                                   if e["seq"] > before], "a ticket")[-1]
-        self.visit("technician", f"/tickets/{number}")
-        for event in ("ticket.assigned", "ticket.responded"):
-            b.click(".bar .primary")
-            p.wait_event(event, ticket=number, by="technician")
-        b.click(".bar .primary", self.said("Resolve", "解决"))
-        b.write("dialog [name=note]", "new bearing")
-        b.put("dialog [name=cause]", "worn")
-        b.write("dialog [name=minutes]", "40")
-        b.write("dialog [name=part]", "bearing 6205")
-        b.shot(self.name("resolve"))
-        b.click("dialog button[type=submit]")
-        b.gone("dialog")
-        done = p.wait_event("ticket.resolved", ticket=number)
-        self.assertEqual([done[k] for k in ("by", "note", "cause", "minutes")],
-                         ["technician", "new bearing", "worn", 40])
-        self.assertEqual([(part["name"], part["count"]) for part in done["parts"]],
-                         [("bearing 6205", 1)])
-        b.wait(".watch")
-        p.bearing(self.pump, COLD)
-        p.wait_event("ticket.closed", ticket=number)
-        b.gone(".watch")
-        b.shot(self.name("closed"))
-
-    @each("phone", "desk")
     def test_reports_a_fault(self):
         b = self.browser
         self.visit("technician", "/tickets")
@@ -266,45 +207,17 @@ class Technician(PageTest):
 
 class Engineer(PageTest):
     @each("phone", "desk")
-    def test_a_device_out_of_service_and_back(self):
-        b, device = self.browser, f"pump-{self.pump}"
-        self.visit("engineer", f"/devices/{device}")
-        b.click("main button", self.said("Take out of service", "停用"))
-        b.write("dialog [name=reason]", "new seal")
-        b.click("dialog button[type=submit]")
-        b.wait(".service", "new seal")
-        self.assertEqual(self.plant.wait_event("device.out_of_service", device=device)["by"], "engineer")
-        b.shot(self.name("out-of-service"))
-        b.click(".service button")
-        b.gone(".service button")
-        self.plant.wait_event("device.in_service", device=device)
-
-    @each("phone", "desk")
-    def test_moves_a_visit(self):
-        b, device = self.browser, f"pump-{self.pump}"
-        self.visit("engineer", "/plan")
-        b.click("button.visit", f"Pump {self.pump}")
-        b.click("dialog .row.end > button:last-child")
-        day = str(datetime.date.today() + datetime.timedelta(days=4))
-        b.put("dialog [name=day]", day)
-        b.write("dialog [name=note]", "nobody is there")
-        b.click("dialog button[type=submit]")
-        b.gone("dialog")
-        moved = self.plant.wait_event("plan.moved", device=device)
-        self.assertEqual((moved["by"], moved["note"]), ("engineer", "nobody is there"))
-        b.shot(self.name("plan"))
-
-    @each("phone", "desk")
     def test_tries_a_threshold_on_the_bench(self):
         b = self.browser
-        before = self.plant.estate.rows("state", "select max(seq) n from events")
+        before = self.plant.events("alarm.raised")
         self.visit("engineer", "/rules/hot")
         b.write(".expression input", "50")
         b.click("main form button[type=submit]")
         b.wait(".result .verdict")
         b.gone(".result progress")
         b.shot(self.name("bench"))
-        self.assertEqual(self.plant.estate.rows("state", "select max(seq) n from events"), before)
+        # It is 60 °C: the running rule would have raised one.
+        self.assertEqual(self.plant.events("alarm.raised"), before)
         self.assertIn("80", self.plant.estate.ok("explain", f"pump-{self.pump}", "hot"))
 
 
@@ -359,48 +272,6 @@ class Everybody(PageTest):
         p.estate.ok("ack", "pump-6", "hot", "--by", "desk")
         p.bearing(6, COLD)
         b.gone("li.alarm")
-
-
-class Administrator(PageTest):
-    @each("phone", "desk")
-    def test_adds_a_user_makes_a_token_and_throws_out(self):
-        b, p = self.browser, self.plant
-        name = f"new-{self.pump}"
-        self.visit("administrator", "/people")
-        b.click(".card .head .primary")
-        b.write("dialog [name=id]", name)
-        b.write("dialog [name=password]", PASSWORD)
-        b.click("dialog button[type=submit]")
-        b.wait(".people-table tr", name)
-        b.click(".card .head button:not(.primary)")
-        b.write("dialog [name=name]", f"logger {self.pump}")
-        b.click("dialog button[type=submit]")
-        secret = b.wait("dialog .secret").get_attribute("value")
-        asked = urllib.request.Request(p.origin + "/api/v1/alarms",
-                                       headers={"Authorization": f"Bearer {secret}"})
-        with urllib.request.urlopen(asked, timeout=LIMIT_S) as answer:
-            self.assertEqual(answer.status, 200)
-        b.click("dialog button[type=submit]")
-        b.shot(self.name("people"))
-        self.visit(name, "/alarms")
-        p.estate.ok("user", "change", name, "--disable")
-        b.click("nav a[href='/tickets']")
-        b.click("nav a[href='/report']")
-        b.wait(".login")
-        self.browser.sound("401")
-
-
-class Nobody(PageTest):
-    @classmethod
-    def prepare(cls):
-        cls.plant.estate.ok("ticket", "open", "pump-1", "it drips", "--by", "desk")
-
-    @each("phone", "desk")
-    def test_without_users_the_page_is_read_only(self):
-        self.visit(None, "/")
-        for path in VIEWS:
-            self.browser.open(path)
-            self.assertIsNone(self.browser.find(Viewer.ACTS), path)
 
 
 if __name__ == "__main__":
