@@ -18,7 +18,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from estate import TOP, wait_for
 
 SCREENS = os.path.join(TOP, "build/test/screens")
-LIMIT_S = 5  # Only a page that never comes takes this long.
+LIMIT_S = 30  # Only a page that never comes takes this long.
 FORMS = {"phone": (360, 740), "desk": (1440, 900), "wall": (1920, 1080)}
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -60,6 +60,7 @@ class Browser:
     def visit(self, origin, form="desk", language="en", theme="light", cookie=None):
         """Begins as somebody new: nothing is left of who was here before."""
         self.driver.get("about:blank")
+        self.complaints()  # Of a page whose gateway has gone meanwhile.
         self.origin = origin
         self.cdp("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
         self.driver.delete_all_cookies()
