@@ -98,7 +98,7 @@ function changes(rows) {
   const verdicts = VERDICTS();
   const list = [...(rows ?? [])].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   if (list.length === 0) return null;
-  return h('section', {class: 'card'}, h('h2', {}, t('What changed')), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Before'), t('Now'), t('Change'), ''].map((text, i) => h('th', {class: i ? 'number' : ''}, text)))),
+  return h('section', {class: 'card'}, h('h2', {}, t('What changed')), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Before'), t('Now'), t('Difference'), ''].map((text, i) => h('th', {class: i ? 'number' : ''}, text)))),
     h('tbody', {}, list.map((c) => h('tr', {class: `verdict-${c.verdict}`}, h('th', {scope: 'row'}, names[c.key] ?? c.key), h('td', {class: 'number'}, withUnit(c.before, c.unit)), h('td', {class: 'number'}, withUnit(c.after, c.unit)),
       h('td', {class: 'number'}, c.change_percent === null ? '–' : `${c.change_percent > 0 ? '+' : ''}${number(c.change_percent, 0)} %`), h('td', {}, h('b', {}, verdicts[c.verdict] ?? c.verdict))))))));
 }
