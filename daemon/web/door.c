@@ -16,6 +16,7 @@
 #include "daemon/base/log.h"
 #include "daemon/web/door_inside.h"
 #include "daemon/web/exchange.h"
+#include "daemon/web/framing.h"
 #include "daemon/web/guard.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
@@ -239,6 +240,9 @@ begin(struct exchange *x, const char *path, const char *method)
     struct MHD_Connection *c = x->connection;
     const char *why = NULL;
     x->begun = true;
+    if (!framing_is_sure(c)) {
+        return reply_doubtful(c, tr("the head is not sure about where its body ends"));
+    }
     x->method = known_method(method);
     unsigned refused = look_at_head(x, &why);
     if (refused != 0) {

@@ -32,6 +32,8 @@ struct exchange {
 
 enum MHD_Result
 reply_problem(struct MHD_Connection *c, unsigned status, const char *detail);
+/* 400, and hangs up: what comes behind may be no request. */
+enum MHD_Result reply_doubtful(struct MHD_Connection *c, const char *detail);
 enum MHD_Result reply_busy(struct MHD_Connection *c, const char *detail);
 /* A file of the page; `head`: without its bytes is libmicrohttpd's doing. */
 enum MHD_Result reply_page(struct MHD_Connection *c, const char *path);

@@ -136,17 +136,22 @@ bool
 guard_takes_gzip(const char *accept_encoding)
 {
     const char *p = accept_encoding;
+    bool rest = false; /* "*": any coding that is not named. */
     while (p != NULL && *p != '\0') {
         p += strspn(p, " \t,");
         size_t size = strcspn(p, ",");
         size_t name = strcspn(p, ",; \t");
-        if ((name == 4 && strncasecmp(p, "gzip", 4) == 0) || (name == 1 && *p == '*')) {
-            const char *q = memchr(p, '=', size);
-            return q == NULL || strtod(q + 1, NULL) > 0;
+        const char *q = memchr(p, '=', size);
+        bool taken = q == NULL || strtod(q + 1, NULL) > 0;
+        if (name == 4 && strncasecmp(p, "gzip", 4) == 0) {
+            return taken;
+        }
+        if (name == 1 && *p == '*') {
+            rest = taken;
         }
         p += size;
     }
-    return false;
+    return rest;
 }
 
 bool

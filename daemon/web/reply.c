@@ -85,6 +85,18 @@ reply_problem(struct MHD_Connection *c, unsigned status, const char *detail)
 }
 
 enum MHD_Result
+reply_doubtful(struct MHD_Connection *c, const char *detail)
+{
+    struct strbuf body = {0};
+    (void)web_problem(&body, MHD_HTTP_BAD_REQUEST, detail);
+    struct MHD_Response *response = response_of(&body);
+    if (response == NULL || !add(response, "Connection", "close")) {
+        return MHD_NO;
+    }
+    return queue(c, MHD_HTTP_BAD_REQUEST, PROBLEM, DATA_POLICY, "no-store", response);
+}
+
+enum MHD_Result
 reply_busy(struct MHD_Connection *c, const char *detail)
 {
     struct strbuf body = {0};

@@ -50,8 +50,13 @@ check_value(const struct api_param *p, const char *value, struct err *err)
     long long number = 0;
     switch (p->kind) {
     case PARAM_TEXT:
-    case PARAM_FLAG:
         return 0;
+    case PARAM_FLAG:
+        return is_choice("0|1", value)
+                   ? 0
+                   : err_set(err, ERR_RANGE,
+                             "\"%.60s\" is no \"%s\"; accepted is one of %s", value,
+                             p->name, "0|1");
     case PARAM_NUMBER:
         number = strtoll(value, &end, 10);
         return (*value == '-' || (*value >= '0' && *value <= '9')) && *end == '\0' &&

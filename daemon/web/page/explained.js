@@ -19,13 +19,13 @@ function condition(node, is) {
     parts.length > 0 ? h('ul', {}, parts.map((part) => condition(part, is))) : null);
 }
 
-export function explained(said) {
+export function explained(said, heading = 'h4') {
   const timer = (level) => {
     if (!level.since || !level.due) return null;
     const times = {since: seconds(level.since), due: seconds(level.due)};
     return h('p', {}, level.raised ? t('It is gone since {since}; if it stays so, it clears at {due}.', times) : t('It holds since {since}; if it stays so, it is raised at {due}.', times));
   };
-  const levels = (said.levels ?? []).map((level) => [h('h4', {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
+  const levels = (said.levels ?? []).map((level) => [h(heading, {class: 'row'}, severityMark(level.severity, true), word('severity', level.severity)),
     h('ul', {class: 'conditions'}, condition(level.when, 'is-true')), level.clear ? [h('p', {class: 'hint'}, t('Clears when:')), h('ul', {class: 'conditions'}, condition(level.clear, ''))] : null, timer(level)]);
   const bad = (said.points ?? []).filter((p) => p.quality !== 'good');
   const windows = (said.windows ?? []).map((w) => h('li', {}, h('code', {}, w.text), ' ', h('b', {}, quantity(w.value, w.unit)), w.samples === undefined ? null : ` (${many(w.samples, '{n} good sample', '{n} good samples')}, ${t('{time} of {width}', {time: duration(w.covered_s * 1000), width: duration(w.width_s * 1000)})})`));

@@ -67,7 +67,7 @@ export async function show(root, {params}) {
     if (!document.hidden) {
       try {
         const said = await get('explain', {rule: rule.id, device});
-        if (!ended && device === pick.value) showAnew(live, explained(said));
+        if (!ended && device === pick.value) showAnew(live, explained(said, 'h3'));
       } catch (problem) {
         if (!ended && device === pick.value) replace(live, failed(problem));
       }

@@ -113,7 +113,7 @@ export function select(name, options, chosen, properties) {
 }
 
 // What a view shows while it waits, when there is nothing, and when it failed.
-export const waiting = () => h('p', {class: 'quiet', role: 'status'}, t('Loading ...'));
+export const waiting = () => h('p', {class: 'quiet loading', role: 'status'}, t('Loading ...'));
 export const nothing = (text) => h('p', {class: 'quiet nothing'}, text);
 export const failed = (problem, again) => h('div', {class: 'failed', role: 'alert'}, h('p', {}, problem.message), again ? h('button', {type: 'button', onclick: again}, t('Try again')) : null);
 

@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""Whole jobs on the page, each from its first click to what the databases say of it."""
+import datetime
+import json
+import unittest
+
+from browser import Browser
+from estate import Estate, Slave, free_port, wait_for
+from test_page import COLD, HOT, PASSWORD, Plant
+
+NO_PHOTOS = r"/tickets/\d+/photos .*404"  # A gateway that keeps none says so.
+RULES = """rules:
+  - {id: hot, applies_to: {type: pump}, when: bearing > 80 °C, severity: urgent, title: "{device} hot", cause: c, consequence: c, action: a,
+     source: test}
+"""
+
+
+class Hands(Browser):
+    """Finds what a person sees by its name."""
+
+    NAMED = ("[...document.querySelectorAll((document.querySelector('dialog[open]') ? 'dialog[open] ' : '') + ':is(button, a, label, summary)')]"
+             ".filter((e) => e.getClientRects().length && !e.disabled &&"
+             " ((e.getAttribute('aria-label') ?? e.innerText).trim() === arguments[0] || e.innerText.trim() === arguments[0]))")
+    FIELD = ("[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('input, select, textarea')].find((e) =>"
+             " e.getClientRects().length && ([...(e.labels ?? [])].some((l) => l.innerText.trim() === arguments[0]) ||"
+             " e.getAttribute('aria-label') === arguments[0]))")
+
+    def has(self, name):
+        return bool(self.js("return " + self.NAMED + ".length", name))
+
+    def press(self, name):
+        """Views are drawn anew when something happens: what has gone meanwhile is looked for again."""
+        self.until(self.NAMED + "[0]", name)
+        self.js("(" + self.NAMED + "[0]).click()", name)
+
+    def fill(self, label, value):
+        self.until(self.FIELD, label)
+        self.js("const e = " + self.FIELD + "; e.focus(); e.value = arguments[1];"
+                "e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}))", label, value)
+
+    def says(self, text):
+        self.until("document.body.innerText.includes(arguments[0])", text)
+
+    def done(self):
+        self.until("!document.querySelector('dialog[open]')")
+
+
+class Jobs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Hands()
+        cls.addClassCleanup(cls.browser.close)
+        cls.plant = Plant()
+        cls.estate = cls.plant.estate
+        cls.addClassCleanup(cls.estate.close)
+        cls.plant.add_users()
+
+    def setUp(self):
+        self.browser.complaints()
+        self.addCleanup(self.browser.sound, NO_PHOTOS)
+
+    def enter(self, user, path, form="desk", language="en"):
+        self.browser.visit(self.plant.origin, form, language, "light", self.plant.cookie(user))
+        self.browser.open(path)
+        return self.browser
+
+    def alarm(self, pump):
+        return next((a for a in self.estate.listing("alarms") if a["device"] == f"pump-{pump}"), None)
+
+    def heat(self, pump):
+        self.plant.bearing(pump, HOT)
+        self.addCleanup(self.plant.bearing, pump, COLD)
+        wait_for(lambda: self.alarm(pump), "an alarm")
+        return wait_for(lambda: [t for t in self.estate.listing("tickets") if t["device"] == f"pump-{pump}"], "its ticket")[0]["number"]
+
+    def test_an_alarm_is_shelved_and_put_back(self):
+        self.heat(2)
+        b = self.enter("technician", "/alarms?alarm=pump-2/hot")
+        b.says("Bearing too hot")
+        b.key("s")
+        b.until("document.querySelector('dialog[open] [name=reason]')")
+        b.js("const e = document.querySelector('dialog[open] [name=reason]'); e.value = 'waits for a part'")
+        b.press("Shelve")
+        wait_for(lambda: self.alarm(2)["state"] == "shelved", "it is shelved")
+        self.assertEqual((self.alarm(2)["hidden_by"], self.alarm(2)["hidden_reason"]), ("technician", "waits for a part"))
+        b.done()
+        b.js("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        b.says("waits for a part")
+        b.press("Put back")
+        wait_for(lambda: self.alarm(2)["state"] != "shelved", "it is back")
+
+    def test_a_ticket_from_taking_it_to_its_proof(self):
+        number = self.heat(3)
+        state = lambda: next(t for t in self.estate.listing("tickets", "--all") if t["number"] == number)["state"]
+        b = self.enter("technician", "/tickets", form="phone")
+        b.click(f"a[href='/tickets/{number}']")
+        b.press("Take it")
+        b.press("I am there")
+        wait_for(lambda: state() == "responded", "somebody is there")
+        b.press("Resolve ...")
+        b.fill("What was done", "greased it")
+        b.fill("Cause", "worn")
+        b.fill("Minutes of work", "20")
+        b.fill("Part", "grease")
+        b.press("Resolve")
+        b.done()
+        wait_for(lambda: state() in ("resolved", "closed"), "it is resolved")
+        self.plant.bearing(3, COLD)
+        wait_for(lambda: state() == "closed", "the sensor has proven it")
+        b.press("Rate ...")
+        b.js("document.querySelector('dialog[open] [value=\"5\"]').click()")
+        b.press("Rate")
+        b.done()
+        told = lambda: json.loads(self.estate.ok("ticket", "show", number, "--json"))["ticket"]
+        wait_for(lambda: told()["rating"] == 5, "it is rated")
+        self.assertEqual([told()[key] for key in ("assignee", "cause", "minutes", "resolution")], ["technician", "worn", 20, "greased it"])
+        self.assertEqual(told()["parts"][0]["name"], "grease")
+
+    def test_a_device_goes_out_of_service_and_comes_back(self):
+        b = self.enter("engineer", "/devices/pump-4")
+        self.estate.ok("service", "pump-4", "out", "--reason", "new seal", "--for", "1h")
+        b.says("new seal")
+        self.estate.ok("service", "pump-4", "in")
+        b.until("!document.body.innerText.includes('new seal') || document.body.innerText.includes('in service')")
+
+    def test_a_user_is_added_and_who_is_disabled_is_out(self):
+        b = self.enter("administrator", "/people")
+        b.press("New user")
+        b.until("document.querySelector('dialog[open] form')")
+        b.js("for (const [n, v] of [['id', 'wang'], ['name', 'Wang'], ['password', arguments[0]]]) {"
+             " document.querySelector(`dialog[open] [name=${n}]`).value = v; }", PASSWORD)
+        b.press("Add")
+        wait_for(lambda: "wang" in [u["id"] for u in self.estate.listing("user", "list")], "the user is there")
+        b.says("Wang")
+        b = self.enter("wang", "/alarms")
+        self.estate.ok("user", "change", "wang", "--disable")
+        self.browser.driver.get(self.plant.origin + "/devices")
+        b.until("document.querySelector('input[name=user]')")
+        self.browser.complaints()
+
+    def test_the_screen_on_the_wall(self):
+        self.heat(5)
+        b = self.enter("viewer", "/alarms", form="wall", language="zh-CN")
+        b.says("Bearing too hot")
+        self.assertTrue(b.js("return document.documentElement.classList.contains('wall')"))
+        self.assertGreaterEqual(b.js("return parseFloat(getComputedStyle(document.querySelector('.alarms .title')).fontSize)"), 24)
+
+
+class Planned(unittest.TestCase):
+    def test_a_visit_is_moved_with_a_reason(self):
+        port = free_port()
+        first = datetime.date.today() + datetime.timedelta(days=20)
+        earlier = first - datetime.timedelta(days=1)
+        e = Estate(site=f'web: {{listen: "127.0.0.1:{port}"}}\ndevices:\n  - {{id: pump-1, type: pump, points: {{x: {{}}}}}}\n'
+                        f"maintenance:\n  - {{id: grease, applies_to: {{type: pump}}, every: 30d, start: {first}, remind: 3d}}\n", rules=RULES)
+        self.addCleanup(e.close)
+        e.start()
+        for user, role in (("admin", "administrator"), ("eng", "engineer")):
+            e.ok("user", "add", user, "--role", role, "--password-stdin", stdin=PASSWORD + "\n")
+        b = Hands()
+        self.addCleanup(b.close)
+        b.visit(f"http://127.0.0.1:{port}")
+        b.driver.get(b.origin + "/plan")
+        b.fill("User", "eng")
+        b.fill("Password", PASSWORD)
+        b.press("Log in")
+        b.until("document.querySelector('.visit')")
+        b.js("document.querySelector('.visit').click()")
+        b.press("Move ...")
+        b.fill("New day", str(earlier))
+        b.fill("Why", "the part is here")
+        b.press("Move")
+        b.done()
+        wait_for(lambda: e.listing("plan", "--to", "+30d")[0]["day"] == str(earlier), "it is moved")
+        b.says("grease")
+
+
+class ReadOnly(unittest.TestCase):
+    def test_without_users_the_page_is_only_read(self):
+        port, bus = free_port(), free_port()
+        e = Estate(site=f'history: {{flush: 100ms}}\nweb: {{listen: "127.0.0.1:{port}"}}\n'
+                        f'buses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\ndevices:\n'
+                        "  - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 50ms, points: {bearing: {register: input 3, unit: °C}}}\n",
+                   rules=RULES)
+        self.addCleanup(e.close)
+        slave = e.keep(Slave("tcp", bus, 1))
+        slave.set(1, "input", 3, HOT)
+        e.start()
+        b = Hands()
+        self.addCleanup(b.close)
+        b.visit(f"http://127.0.0.1:{port}")
+        b.open("/alarms")
+        b.says("hot")
+        b.says("Read-only")
+        self.assertFalse(b.has("Acknowledge"))
+        b.sound()
+
+
+if __name__ == "__main__":
+    unittest.main()

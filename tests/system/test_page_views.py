@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""Every view of the page at every size, in both languages and themes: it fits, and keeps nobody out.  Leaves pictures in
+build/test/screens."""
+import unittest
+
+from accessible import faults
+from browser import FORMS, Browser
+from test_page import COLD, HOT, Plant
+from estate import wait_for
+
+VIEWS = ("/", "/alarms", "/tickets", "/tickets?form=board", "/tickets/1", "/devices", "/devices/pump-1", "/plan",
+         "/report", "/rules", "/rules/hot", "/people")
+NO_PHOTOS = r"/tickets/\d+/photos .*404"  # A gateway that keeps none says so.
+USER = "administrator"
+
+
+class Views(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+        cls.plant = Plant()
+        cls.addClassCleanup(cls.plant.estate.close)
+        cls.plant.add_users()
+        cls.plant.bearing(1, HOT)
+        cls.addClassCleanup(cls.plant.bearing, 1, COLD)
+        wait_for(lambda: cls.plant.estate.listing("tickets"), "a ticket")
+
+    def each_view(self, form, language, theme):
+        self.browser.visit(self.plant.origin, form, language, theme, self.plant.cookie(USER))
+        for path in VIEWS:
+            self.browser.open(path)
+            self.browser.until("document.querySelector('main h1')")
+            yield path
+        self.browser.sound(NO_PHOTOS)
+
+    def test_it_fits_and_is_readable_by_all(self):
+        for form in FORMS:
+            for language in ("en", "zh-CN"):
+                theme = "dark" if (form == "desk") == (language == "en") else "light"
+                for path in self.each_view(form, language, theme):
+                    with self.subTest(form=form, language=language, theme=theme, path=path):
+                        name = path.strip("/").replace("/", "-").replace("?", "-") or "overview"
+                        self.browser.shot(f"{name}-{form}-{language}-{theme}")
+                        self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth - innerWidth"), 0,
+                                             "it is wider than the screen")
+                        self.assertEqual(self.browser.js("return document.documentElement.lang"), language)
+                        self.assertEqual(faults(self.browser, phone=form == "phone"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
