@@ -3,10 +3,13 @@
 Arguments and bodies are made by hypothesis from the description, good ones and bad ones, the same at each run."""
 import http.client
 import json
+import os
 import re
+import tempfile
 import unittest
 import urllib.parse
 
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(tempfile.gettempdir(), "hypothesis")  # Not beside the sources.
 import jsonschema
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 

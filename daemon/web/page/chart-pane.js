@@ -11,6 +11,7 @@ import {t, word} from './words.js';
 export const PATTERNS = [null, [9, 3], [3, 3], [10, 3, 3, 3], [16, 4], [2, 5]];
 export const TRACES = PATTERNS.length;
 const LIMIT_PATTERNS = {critical: [14, 3], urgent: [8, 4], normal: [4, 4], info: [2, 5]};
+const CHANGED_PATTERN = [1.5, 3];
 // A limit is in the picture unless that would press the line into less than this part of it.
 const LEAST_PART = 0.12;
 const BAND = 0.22; // How much of a line's colour its band has.
@@ -48,13 +49,14 @@ export function look(element) {
 export function limitText(limit, unit) {
   const value = quantity(limit.value, unit);
   const severity = word('severity', limit.level);
-  return limit.side === 'below' ? t('{severity} below {value}', {severity, value}) : t('{severity} above {value}', {severity, value});
+  const said = limit.side === 'below' ? t('{severity} below {value}', {severity, value}) : t('{severity} above {value}', {severity, value});
+  return limit.changed ? t('as changed: {limit}', {limit: said}) : said;
 }
 
 function drawLimitLine(ctx, area, colours, limit, y) {
   ctx.save();
   ctx.strokeStyle = colours.severity[limit.level] ?? colours.soft;
-  ctx.setLineDash(LIMIT_PATTERNS[limit.level] ?? []);
+  ctx.setLineDash(limit.changed ? CHANGED_PATTERN : LIMIT_PATTERNS[limit.level] ?? []);
   ctx.lineWidth = limit.level === 'critical' ? 2.5 : 1.75;
   ctx.beginPath();
   ctx.moveTo(area.x, y);

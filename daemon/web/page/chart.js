@@ -69,9 +69,9 @@ function arrange(list) {
 // ---- the chart ----
 
 class Chart {
-  constructor(container, {device, points, from, to, live = true, small = false, onrange}) {
+  constructor(container, {device, points, from, to, live = true, small = false, extraLimits = [], onrange}) {
     Object.assign(this, {
-      path: `devices/${encodeURIComponent(device)}`, device, wanted: points, from: from ?? now() - HOUR, to: to ?? now(), mayLive: live, live, small, onrange,
+      path: `devices/${encodeURIComponent(device)}`, device, wanted: points, from: from ?? now() - HOUR, to: to ?? now(), mayLive: live, live, small, extraLimits, onrange,
       lines: [], panes: [], shape: null, answer: null, loadedAt: 0, cameAt: null, past: [], pushedAt: 0, moved: 0, tabled: false, silent: false, closed: false,
       asking: null, timer: null, frame: null, pointer: null, problem: null, width: null,
     });
@@ -262,6 +262,7 @@ class Chart {
   take(answer) {
     const order = (line) => this.wanted.indexOf(line.name);
     const list = linesOf(answer).sort((a, b) => order(a) - order(b));
+    for (const line of list) line.limits = [...line.limits, ...this.extraLimits.filter((limit) => limit.point === line.name)];
     this.lines = this.live ? carryOver(list, this.lines) : list;
     this.lines.forEach((line, i) => {
       line.trace = i % TRACES;
@@ -380,6 +381,8 @@ class Chart {
 //   from, to   milliseconds; without them the last hour
 //   live       follow what comes while the right edge is now
 //   small      lower, without buttons
+//   extraLimits   further limits to draw, as those of the answer, with `point`; `changed`: of a
+//                 rule that is only tried
 //   onrange(from, to, live)   the range after a move
 // Resolves when the first picture stands (or could not be had, which it shows).  Gives
 // {points(list), range(from, to), renew(), close()}; rejects when what draws cannot be loaded.

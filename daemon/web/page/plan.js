@@ -1,159 +1,257 @@
 // The coming weeks: which visit is due when, and who goes.
 import {h, replace} from './dom.js';
-import {command, get} from './api.js';
-import {go} from './app.js';
+import {get} from './api.js';
+import {areaName, estate, watchEstate} from './estate.js';
 import {follow} from './plant.js';
-import {may, personName, site, teamName} from './site.js';
-import {date, day, isoDay} from './time.js';
-import {actButton, dialog, failed, field, icon, nothing, select, waiting} from './ui.js';
-import {many, t, word} from './words.js';
+import {dayText, details, isNext, lawText, mayBeOn, mayMoveTo, move, partsText, plus, timeText, weekday} from './plan-visit.js';
+import {personName, site, teamName} from './site.js';
+import {isoDay, moment} from './time.js';
+import {failed, icon, nothing, select, toast, waiting} from './ui.js';
+import {language, many, t, word} from './words.js';
 
-const WEEKS = 5;
-const DAY_MS = 86400e3;
+const WEEKS = {month: 5, week: 1, list: 5};
+const FILTERS = ['team', 'plan', 'type', 'area', 'device'];
+const AGAIN = 400; // Milliseconds after an event: several come at once.
+const RETRY = 10000;
 
-// Days are texts, "2026-11-29": no zone moves them.
-const noon = (text) => Date.parse(`${text}T12:00:00Z`);
-const textOf = (at) => new Date(at).toISOString().slice(0, 10);
-const plus = (text, days) => textOf(noon(text) + days * DAY_MS);
-const weekday = (text) => (new Date(noon(text)).getUTCDay() + 6) % 7; // 0: Monday.
+const monday = () => plus(isoDay(), -weekday(isoDay()));
+const utc = (text, options) => new Intl.DateTimeFormat(language() === 'en' ? 'en-GB' : language(), {timeZone: 'UTC', ...options}).format(Date.parse(`${text}T12:00:00Z`));
 
-function state(visit) {
-  if (visit.overdue) return ['overdue', t('overdue')];
-  if (visit.ticket) return ['open', t('ticket {n}', {n: visit.ticket})];
-  return ['due', ''];
+const nameOf = (visit) => visit.device_name ?? visit.device;
+function stateText(visit) {
+  const ticket = visit.ticket ? `${t('ticket {n}', {n: visit.ticket})}, ${word('ticket_state', visit.state)}` : '';
+  return visit.overdue ? [t('overdue'), ticket].filter(Boolean).join(', ') : ticket;
 }
 
-function act(cmd, visit, fields) {
-  return command(`plan.${cmd}`, {plan: visit.plan, device: visit.device, ...fields});
-}
+class Plan {
+  constructor(root, query) {
+    this.filter = Object.fromEntries(FILTERS.map((key) => [key, query.get(key) ?? '']));
+    this.mode = query.get('form') in WEEKS ? query.get('form') : 'month';
+    this.from = monday();
+    this.visits = null;
+    this.reading = 0;
+    this.narrow = matchMedia('(max-width: 760px)');
+    this.narrowed = () => this.draw();
+    this.build(root);
+    this.narrow.addEventListener('change', this.narrowed);
+    this.ends = [
+      () => this.narrow.removeEventListener('change', this.narrowed),
+      watchEstate(() => this.draw()),
+      follow((change) => {
+        const seen = change.kind === 'all' || (change.kind === 'event' && (change.event.plan || change.event.event?.startsWith('ticket.')));
+        if (seen) this.soon(AGAIN);
+      }),
+    ];
+  }
 
-function move(visit) {
-  return dialog({
-    title: t('Move “{title}” of {device}', {title: visit.title, device: visit.device_name ?? visit.device}),
-    body: [
-      visit.statutory ? h('p', {}, h('b', {}, t('A visit that the law asks for: it may be earlier, never later than {day}.', {day: day(noon(visit.latest))}))) : null,
-      field(t('New day'), h('input', {type: 'date', name: 'day', value: visit.day, required: true, max: visit.statutory ? visit.latest : null})),
-      field(t('Why'), h('textarea', {name: 'note', rows: 2, required: true})),
-    ],
-    accept: t('Move'),
-    act: (data) => act('move', visit, {day: data.get('day'), note: data.get('note')}),
-  });
-}
+  build(root) {
+    this.range = h('b', {role: 'status'});
+    this.body = h('div', {class: 'plan-body'}, waiting());
+    this.duty = h('p', {class: 'quiet'});
+    this.trouble = h('div', {});
+    this.filters = h('div', {class: 'row filters'});
+    this.earlier = h('button', {type: 'button', 'aria-label': t('Earlier'), onclick: () => this.shift(-1)}, icon('back'));
+    this.forms = [['month', t('Month')], ['week', t('Week')], ['list', t('List')]].map(([form, text]) => h('button', {type: 'button', 'data-form': form, onclick: () => {
+      this.mode = form;
+      this.remember();
+      this.drawForms();
+      this.read();
+    }}, text));
+    root.append(
+      h('div', {class: 'row'}, h('h1', {}, t('Plan')), this.range, h('span', {class: 'grow'}),
+        h('div', {class: 'row forms', role: 'group', 'aria-label': t('How it is shown')}, this.forms),
+        this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
+        h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back'))),
+      this.filters, this.duty, this.trouble, this.body);
+    this.drawForms();
+  }
 
-function done(visit) {
-  return dialog({
-    title: t('“{title}” of {device} was done', {title: visit.title, device: visit.device_name ?? visit.device}),
-    body: [field(t('On'), h('input', {type: 'date', name: 'day', value: isoDay(), max: isoDay(), required: true})), field(t('Note'), h('textarea', {name: 'note', rows: 2}))],
-    accept: t('It was done'),
-    act: (data) => act('done', visit, {day: data.get('day'), note: data.get('note') || undefined}),
-  });
-}
+  shift(weeks) {
+    this.from = plus(this.from, weeks * 7);
+    this.read();
+  }
+  days() {
+    return Array.from({length: WEEKS[this.mode] * 7}, (_, i) => plus(this.from, i));
+  }
+  remember() {
+    const query = new URLSearchParams(Object.entries({form: this.mode === 'month' ? '' : this.mode, ...this.filter}).filter(([, value]) => value));
+    history.replaceState(null, '', `/plan${query.size ? `?${query}` : ''}`);
+  }
 
-function details(visit, changed) {
-  const able = may('engineer');
-  const buttons = !able ? [] : visit.ticket ? [h('a', {class: 'button primary', href: `/tickets/${visit.ticket}`, onclick: () => box.close()}, t('To ticket {n}', {n: visit.ticket}))] : [
-    actButton(t('Start it now'), async () => {
-      const answer = await act('start', visit);
-      box.close();
-      go(answer.ticket ? `/tickets/${answer.ticket}` : '/tickets');
-    }, {class: 'primary'}),
-    h('button', {type: 'button', onclick: async () => { box.close(); if (await done(visit)) changed(); }}, t('Was done ...')),
-    h('button', {type: 'button', onclick: async () => { box.close(); if (await move(visit)) changed(); }}, t('Move ...')),
-  ];
-  const rows = [
-    [t('Device'), h('a', {href: `/devices/${visit.device}`, onclick: () => box.close()}, visit.device_name ?? visit.device)], [t('Place'), visit.place],
-    [t('Day'), day(noon(visit.day))], [t('Latest day'), visit.latest ? `${day(noon(visit.latest))}${visit.statutory ? ` (${t('by law')})` : ''}` : null],
-    [t('Team'), teamName(visit.team)], [t('Goes'), visit.people?.map(personName).join(', ')], [t('Takes'), visit.minutes ? t('{n} minutes', {n: visit.minutes}) : null],
-    [t('By use'), visit.limit ? `${Math.round(visit.used)} / ${visit.limit}` : null], [t('Last time'), visit.last_done],
-    [t('To take along'), visit.parts?.map((part) => `${part.name} × ${part.count}`).join(', ')],
-    [t('State'), visit.overdue ? t('overdue') : visit.ticket ? word('ticket_state', visit.state) : null],
-  ];
-  const box = h('dialog', {'aria-labelledby': 'visit-title', onclose: () => box.remove()}, h('h2', {id: 'visit-title'}, visit.title),
-    h('dl', {class: 'facts'}, rows.filter(([, value]) => value).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
-    visit.steps?.length ? h('ol', {}, visit.steps.map((step) => h('li', {}, step))) : null,
-    h('div', {class: 'row end'}, h('button', {type: 'button', onclick: () => box.close()}, t('Close')), buttons));
-  document.body.append(box);
-  box.showModal();
+  // ---- what the gateway says ----
+
+  soon(wait) {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.read(), wait);
+  }
+  async read() {
+    const mine = ++this.reading;
+    clearTimeout(this.again);
+    try {
+      const days = this.days();
+      const visits = await get('plan', {from: days[0], to: days.at(-1), language: language()});
+      if (mine !== this.reading) return;
+      this.visits = visits;
+      replace(this.trouble);
+    } catch (problem) {
+      if (mine !== this.reading) return;
+      replace(this.trouble, failed(problem, () => this.read()));
+      if (!this.visits) replace(this.body);
+      this.soon(RETRY);
+    }
+    this.draw();
+  }
+  async readDuty() {
+    try {
+      const teams = await get('duty', {days: 1});
+      replace(this.duty, teams.length ? [t('On duty now: '), teams.map((row) => {
+        const resting = row.works === false && row.works_from ? ` (${t('works again {time}', {time: moment(row.works_from)})})` : '';
+        return `${row.name}: ${row.on_duty ? personName(row.on_duty) : '–'}${resting}`;
+      }).join(' · ')] : '');
+    } catch (problem) {
+      replace(this.duty, problem.status === 404 ? '' : t('Who is on duty could not be read: {why}', {why: problem.message}));
+    }
+  }
+
+  // ---- filters ----
+
+  // Types and areas are those of the devices that the visits go to.
+  drawFilters() {
+    const placed = (this.visits ?? []).map((visit) => estate.devices.get(visit.device)).filter(Boolean);
+    const known = (key) => [...new Set([...placed.map((d) => d[key]), this.filter[key]].filter(Boolean))].sort();
+    const lists = {
+      team: [t('Team'), t('All teams'), site.teams.map((team) => [team.id, team.name])],
+      plan: [t('Plan'), t('All plans'), (site.plans ?? []).map((plan) => [plan.id, plan.title])],
+      type: [t('Type of device'), t('All types'), known('type').map((id) => [id, id])],
+      area: [t('Area'), t('All areas'), known('area').map((id) => [id, areaName(id)])],
+    };
+    const said = JSON.stringify([lists, this.filter]);
+    if (said === this.filtersSaid) return;
+    const focused = document.activeElement?.name;
+    this.filtersSaid = said;
+    replace(this.filters, Object.entries(lists).map(([key, [name, all, options]]) => (options.length > 1 || this.filter[key] ? select(key, [['', all], ...options], this.filter[key], {'aria-label': name, onchange: (e) => this.choose(key, e.target.value)}) : null)),
+      this.filter.device ? h('button', {type: 'button', onclick: () => this.choose('device', '')}, t('Only {device}: show all', {device: this.filter.device})) : null);
+    if (focused in lists) this.filters.querySelector(`[name=${focused}]`)?.focus();
+  }
+  choose(key, value) {
+    this.filter[key] = value;
+    this.remember();
+    this.draw();
+  }
+  passes(visit) {
+    const f = this.filter;
+    const device = estate.devices.get(visit.device);
+    return (!f.team || visit.team === f.team) && (!f.plan || visit.plan === f.plan) && (!f.device || visit.device === f.device) &&
+      (!f.type || device?.type === f.type) && (!f.area || device?.area === f.area);
+  }
+
+  // ---- drawing ----
+
+  drawForms() {
+    for (const button of this.forms) button.setAttribute('aria-pressed', String(button.dataset.form === this.mode));
+  }
+
+  chip(visit, long) {
+    const state = stateText(visit);
+    const movable = mayMoveTo(visit) !== null;
+    const more = long ? [timeText(visit), visit.team ? `${teamName(visit.team)}${visit.people?.length ? `: ${visit.people.map(personName).join(', ')}` : ''}` : '', visit.parts?.length ? t('Take along: {parts}', {parts: partsText(visit)}) : ''].filter(Boolean) : [];
+    return h('button', {
+      type: 'button', class: `visit ${visit.overdue ? 'overdue' : visit.ticket ? 'open' : isNext(visit) ? 'due' : 'later-one'}`, draggable: movable ? 'true' : null, title: visit.statutory ? lawText(visit) : null, 'data-uid': visit.uid,
+      onclick: () => details(visit, () => this.read()),
+      ondragstart: (e) => {
+        this.dragged = visit;
+        e.dataTransfer.setData('text/plain', visit.uid);
+        e.dataTransfer.effectAllowed = 'move';
+        for (const cell of this.body.querySelectorAll('td[data-day]')) cell.classList.toggle('refused', !mayBeOn(visit, cell.dataset.day));
+      },
+      ondragend: () => this.dropped(),
+    }, h('b', {}, nameOf(visit)), h('span', {}, visit.title), more.map((text) => h('span', {class: 'quiet'}, text)), state ? h('span', {class: 'mark-text'}, state) : null, visit.statutory ? h('span', {class: 'quiet'}, t('by law')) : null);
+  }
+
+  dropped() {
+    this.dragged = null;
+    for (const cell of this.body.querySelectorAll('.refused, .over')) cell.classList.remove('refused', 'over');
+  }
+  async drop(text) {
+    const visit = this.dragged;
+    this.dropped();
+    if (!visit) return;
+    if (!mayBeOn(visit, text)) {
+      toast(visit.statutory ? lawText(visit) : t('It cannot be moved to {day}.', {day: dayText(text)}), 'bad');
+    } else if (await move(visit, text)) {
+      this.read();
+    }
+  }
+  cell(text, rows, long) {
+    const today = isoDay();
+    const number = text.slice(8) === '01' || text === this.from ? utc(text, {day: 'numeric', month: 'short'}) : Number(text.slice(8));
+    const cell = h('td', {
+      class: text === today ? 'today' : text < today ? 'past' : '', 'data-day': text,
+      ondragover: (e) => {
+        if (!this.dragged) return;
+        e.preventDefault(); // Where it is refused, dropping it says why.
+        e.dataTransfer.dropEffect = 'move';
+        cell.classList.add('over');
+      },
+      ondragleave: () => cell.classList.remove('over'),
+      ondrop: (e) => { e.preventDefault(); this.drop(text); },
+    }, h('div', {class: 'day'}, number, text === today ? ` ${t('today')}` : ''), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, long)));
+    return cell;
+  }
+  calendar(rows) {
+    const long = this.mode === 'week';
+    const days = this.days();
+    const head = days.slice(0, 7).map((text) => h('th', {scope: 'col'}, utc(text, {weekday: 'short'})));
+    const weeks = Array.from({length: days.length / 7}, (_, w) => h('tr', {}, days.slice(w * 7, w * 7 + 7).map((text) => this.cell(text, rows, long))));
+    return h('table', {class: `calendar ${this.mode}`}, h('thead', {}, h('tr', {}, head)), h('tbody', {}, weeks));
+  }
+  list(rows) {
+    const days = [...new Set(rows.map((visit) => visit.day))].sort();
+    return days.map((text) => h('section', {}, h('h2', {}, dayText(text), text === isoDay() ? ` ${t('today')}` : ''), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, true))));
+  }
+  // What is to be bought or fetched, with the day that it is first needed.
+  parts(rows) {
+    const sums = new Map();
+    for (const visit of rows) {
+      for (const part of visit.parts ?? []) {
+        const sum = sums.get(part.name) ?? {name: part.name, count: 0, day: visit.day, visits: 0};
+        sums.set(part.name, {...sum, count: sum.count + part.count, visits: sum.visits + 1, day: visit.day < sum.day ? visit.day : sum.day});
+      }
+    }
+    const list = [...sums.values()].sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
+    return list.length === 0 ? null : h('section', {class: 'card'}, h('h2', {}, t('Parts to prepare')), h('table', {}, h('thead', {}, h('tr', {}, [t('Part'), t('Pieces'), t('Visits'), t('First needed')].map((text, i) => h('th', {scope: 'col', class: i === 1 || i === 2 ? 'number' : ''}, text)))),
+      h('tbody', {}, list.map((part) => h('tr', {}, h('td', {}, part.name), h('td', {class: 'number'}, part.count), h('td', {class: 'number'}, part.visits), h('td', {}, dayText(part.day)))))));
+  }
+
+  draw() {
+    this.drawFilters();
+    const days = this.days();
+    replace(this.range, `${dayText(days[0])} – ${dayText(days.at(-1))}`);
+    this.earlier.disabled = this.from <= monday();
+    if (!this.visits || this.dragged) return;
+    const rows = this.visits.filter((visit) => this.passes(visit));
+    const listed = this.narrow.matches || this.mode === 'list';
+    const said = JSON.stringify([rows, listed, days, isoDay(), language()]);
+    if (said === this.said) return;
+    this.said = said;
+    const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.uid : null;
+    const late = rows.filter((visit) => visit.overdue);
+    const shown = listed ? rows.filter((visit) => !visit.overdue) : rows;
+    const empty = this.mode === 'week' ? t('No visit in this week.') : t('No visit in these weeks.');
+    replace(this.body, late.length > 0 ? h('section', {class: 'card late-list'}, h('h2', {}, many(late.length, '{n} visit is overdue', '{n} visits are overdue')), late.map((visit) => this.chip(visit, true))) : null,
+      rows.length === 0 ? nothing(empty) : listed ? this.list(shown) : this.calendar(rows), this.parts(rows));
+    if (focused) this.body.querySelector(`[data-uid="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  close() {
+    this.reading++;
+    clearTimeout(this.again);
+    this.ends.forEach((end) => end());
+  }
 }
 
 export async function show(root, {query}) {
-  const filter = {team: query.get('team') ?? '', type: query.get('plan') ?? '', device: query.get('device') ?? ''};
-  let from = plus(isoDay(), -weekday(isoDay()));
-  let visits = [];
-  let ended = false;
-  let again = null;
-  const range = h('b', {role: 'status'});
-  const body = h('div', {}, waiting());
-  const duty = h('p', {class: 'quiet'});
-  const shift = (weeks) => { from = plus(from, weeks * 7); read(); };
-  const pick = (key, options, label) => select(key, options, filter[key], {'aria-label': label, onchange: (e) => { filter[key] = e.target.value; draw(); }});
-  const narrow = matchMedia('(max-width: 760px)');
-
-  root.append(
-    h('div', {class: 'row'}, h('h1', {}, t('Plan')), range, h('span', {class: 'grow'}),
-      h('button', {type: 'button', 'aria-label': t('Earlier'), onclick: () => shift(-1)}, icon('back')),
-      h('button', {type: 'button', onclick: () => { from = plus(isoDay(), -weekday(isoDay())); read(); }}, t('Today')),
-      h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => shift(1)}, icon('back'))),
-    h('div', {class: 'row filters'},
-      pick('team', [['', t('All teams')], ...site.teams.map((team) => [team.id, team.name])], t('Team')),
-      pick('type', [['', t('All plans')], ...(site.plans ?? []).map((plan) => [plan.id, plan.title])], t('Plan'))),
-    duty, body);
-
-  function chip(visit) {
-    const [name, text] = state(visit);
-    return h('button', {type: 'button', class: `visit ${name}`, onclick: () => details(visit, read)},
-      h('b', {}, visit.device_name ?? visit.device), h('span', {}, visit.title), text ? h('span', {class: 'mark-text'}, text) : null,
-      visit.statutory ? h('span', {class: 'quiet'}, t('by law')) : null);
-  }
-
-  function calendar(rows) {
-    const today = isoDay();
-    const days = Array.from({length: WEEKS * 7}, (_, i) => plus(from, i));
-    const head = days.slice(0, 7).map((text) => h('th', {scope: 'col'}, day(noon(text)).split(/[ ,]/)[0]));
-    const weeks = Array.from({length: WEEKS}, (_, w) => h('tr', {}, days.slice(w * 7, w * 7 + 7).map((text) => h('td', {class: text === today ? 'today' : text < today ? 'past' : ''},
-      h('div', {class: 'day'}, text.slice(8) === '01' || text === from ? date(noon(text)).slice(0, 5) : Number(text.slice(8)), text === today ? ` ${t('today')}` : ''),
-      rows.filter((visit) => visit.day === text).map(chip)))));
-    return h('table', {class: 'calendar'}, h('thead', {}, h('tr', {}, head)), h('tbody', {}, weeks));
-  }
-
-  function byDay(rows) {
-    const days = [...new Set(rows.map((visit) => visit.day))];
-    return days.map((text) => h('section', {}, h('h2', {}, day(noon(text))), rows.filter((visit) => visit.day === text).map(chip)));
-  }
-
-  function draw() {
-    const rows = visits.filter((v) => (!filter.team || v.team === filter.team) && (!filter.type || v.plan === filter.type) && (!filter.device || v.device === filter.device));
-    const late = rows.filter((v) => v.overdue);
-    replace(range, `${day(noon(from))} – ${day(noon(plus(from, WEEKS * 7 - 1)))}`);
-    replace(body, late.length > 0 ? h('section', {class: 'card late-list'}, h('h2', {}, many(late.length, '{n} visit is overdue', '{n} visits are overdue')), late.map(chip)) : null,
-      rows.length === 0 ? nothing(t('No visit in these weeks.')) : narrow.matches ? byDay(rows) : calendar(rows));
-  }
-
-  async function readDuty() {
-    try {
-      const teams = await get('duty', {days: 1});
-      replace(duty, teams.length ? [t('On duty now: '), teams.map((row) => `${row.name}: ${row.on_duty ? personName(row.on_duty) : '–'}`).join(' · ')] : '');
-    } catch (problem) {
-      replace(duty, problem.message);
-    }
-  }
-
-  async function read() {
-    clearTimeout(again);
-    try {
-      visits = await get('plan', {from, to: plus(from, WEEKS * 7)});
-      if (!ended) draw();
-    } catch (problem) {
-      if (!ended) replace(body, failed(problem, read));
-    }
-  }
-  narrow.addEventListener('change', draw);
-  const end = follow((change) => {
-    if (change.kind === 'all' || (change.kind === 'event' && (change.event.plan || change.event.event?.startsWith('ticket.')))) {
-      clearTimeout(again);
-      again = setTimeout(read, 400);
-    }
-  });
-  await Promise.all([read(), readDuty()]);
-  return {title: t('Plan'), close: () => { ended = true; clearTimeout(again); narrow.removeEventListener('change', draw); end(); }};
+  const view = new Plan(root, query);
+  await Promise.all([view.read(), view.readDuty()]);
+  return {title: t('Plan'), close: () => view.close()};
 }

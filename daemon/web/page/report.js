@@ -1,9 +1,11 @@
 // The figures of the site over a period, beside another one: what got worse stands first.
 import {h, replace} from './dom.js';
 import {get, url} from './api.js';
+import {deviceName, estate, watchEstate} from './estate.js';
+import {alarmsCard} from './report-alarms.js';
 import {site} from './site.js';
-import {day, isoDay, moment} from './time.js';
-import {failed, field, nothing, select, severityMark, waiting} from './ui.js';
+import {day, isoDay} from './time.js';
+import {failed, field, nothing, select, waiting} from './ui.js';
 import {language, t, word} from './words.js';
 
 const DAY_MS = 86400e3;
@@ -31,7 +33,7 @@ function periods() {
 
 const NAMES = () => ({
   availability: t('Availability'), fault_rate: t('Faults per device and month'), response: t('Time to respond'), resolution: t('Time to repair'),
-  respond_in_time: t('Responded in time'), resolve_in_time: t('Repaired in time'), first_time_fix: t('Repaired at the first visit'), repeated: t('Faults that came back'),
+  respond_in_time: t('Responded in time'), resolve_in_time: t('Repaired in time'), first_time_fix: t('Repaired at the first visit'), repeated: t('Faults that came back'), failures: t('Failures'),
   cost: t('Cost'), cost_per_month: t('Cost per month'), complaints: t('Complaints'), complaints_per_month: t('Complaints per month'), rating: t('Rating'),
 });
 const VERDICTS = () => ({better: t('better'), worse: t('worse'), same: t('no difference'), unclear: t('may be chance'), 'too-few': t('too few to tell')});
@@ -54,7 +56,10 @@ const TABLES = () => [
   ['kinds', t('Planned and unplanned work'), [['tickets', t('Tickets')], ['share', '%'], ['work_h', t('Work, hours')], ['cost', t('Cost'), 0]]],
   ['teams', t('Teams'), [['tickets', t('Tickets')], ['resolved', t('Resolved')], ['response_min', t('Response, min'), 0], ['rating', t('Rating')]]],
   ['people', t('People'), [['tickets', t('Tickets')], ['resolved', t('Resolved')], ['response_min', t('Response, min'), 0], ['rating', t('Rating')]]],
+  ['plans', t('Planned maintenance'), [['visits', t('Visits')], ['done', t('Done')], ['in_time', t('In time')], ['overdue', t('Overdue')]]],
+  ['false_alarms', t('False alarms'), [['tickets', t('Tickets')], ['judged', t('Closed with a cause')], ['false_alarms', t('False')], ['share', '%']]],
   ['life', t('Life used'), [['used', '%', 0], ['replace_on', t('Replace in')]]],
+  ['papers', t('Papers that run out'), [['title', t('Paper')], ['valid_until', t('Last day')], ['days_left', t('Days left')]]],
   ['energy', t('Energy'), [['kwh', 'kWh'], ['kwh_per_day', t('kWh per day')]]],
 ];
 
@@ -63,6 +68,7 @@ function keyText(key) {
   if (key === 'all') return t('The whole site');
   if (['critical', 'urgent', 'normal'].includes(key)) return word('severity', key);
   if (['fault', 'planned', 'predicted', 'reported'].includes(key)) return word('ticket_kind', key);
+  if (estate.devices.has(rest)) return deviceName(rest);
   return kind ? rest : site.people.find((p) => p.id === key)?.name ?? site.teams.find((p) => p.id === key)?.name ?? site.causes.find((c) => c.code === key)?.text ?? key;
 }
 
@@ -72,100 +78,146 @@ function table(name, title, columns, rows) {
   let sorted = null;
   let down = true;
   const body = h('tbody', {});
-  const cell = (value, digits) => (typeof value === 'string' ? value : number(value, digits));
+  const text = (row) => keyText(String(row.key));
+  const cell = (row, key, digits) => {
+    const value = row[key];
+    if (typeof value === 'string') return value;
+    const stem = key.replace(/_h$/, '');
+    const least = row[`${stem}_at_least_h`], most = row[`${stem}_at_most_h`];
+    if (value === null && least >= 1) return `≥ ${number(least, digits)}`;
+    if (value === null && most >= 1) return `≤ ${number(most, digits)}`;
+    return number(value, digits);
+  };
+  // The whole stands first, what is not known last, whichever way it is sorted.
+  const rank = (row) => (row.key === 'all' ? 0 : value(row) === null ? 2 : 1);
+  const value = (row) => (sorted === 'key' ? text(row) : row[sorted] ?? null);
+  const compare = (a, b) => {
+    const [x, y] = [value(a), value(b)];
+    return typeof x === 'string' && typeof y === 'string' ? x.localeCompare(y, language(), {numeric: true}) : x - y;
+  };
   const draw = () => {
     const list = [...rows];
-    if (sorted) list.sort((a, b) => ((a[sorted] ?? -Infinity) < (b[sorted] ?? -Infinity) ? 1 : -1) * (down ? 1 : -1));
-    replace(body, list.map((row) => h('tr', {class: row.key === 'all' ? 'all' : ''}, h('th', {scope: 'row'}, keyText(String(row.key))), columns.map(([key, , digits]) => h('td', {class: 'number'}, cell(row[key], digits))))));
+    if (sorted) list.sort((a, b) => rank(a) - rank(b) || (rank(a) === 1 ? compare(a, b) * (down ? -1 : 1) : 0));
+    replace(body, list.map((row) => h('tr', {class: row.key === 'all' ? 'all' : ''}, h('th', {scope: 'row'}, text(row)), columns.map(([key, , digits]) => h('td', {class: 'number'}, cell(row, key, digits))))));
   };
-  const headings = columns.map(([key, text]) => {
-    const heading = h('th', {scope: 'col', class: 'number'}, h('button', {type: 'button', class: 'plain', onclick: () => {
-      down = sorted === key ? !down : true;
+  const headings = [['key', t('Of what')], ...columns].map(([key, title]) => {
+    const heading = h('th', {scope: 'col', class: key === 'key' ? '' : 'number'}, h('button', {type: 'button', class: 'plain', onclick: () => {
+      down = sorted === key ? !down : key !== 'key';
       sorted = key;
       headings.forEach((other) => other.removeAttribute('aria-sort'));
       heading.setAttribute('aria-sort', down ? 'descending' : 'ascending');
       draw();
-    }}, text));
+    }}, title));
     return heading;
   });
   draw();
-  return h('section', {class: 'card', id: `table-${name}`}, h('h2', {}, title), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, h('th', {}), headings)), body)));
+  return h('section', {class: 'card', id: `table-${name}`}, h('h2', {}, title), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, headings)), body)));
 }
 
-function changes(rows) {
+const percent = (value) => `${value > 0 ? '+' : ''}${number(value, 0)} %`;
+
+// What changed, the worse first and in words.
+function changes(rows, confidence) {
   const order = ['worse', 'better', 'unclear', 'same', 'too-few'];
   const names = NAMES();
   const verdicts = VERDICTS();
   const list = [...(rows ?? [])].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   if (list.length === 0) return null;
-  return h('section', {class: 'card'}, h('h2', {}, t('What changed')), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Before'), t('Now'), t('Difference'), ''].map((text, i) => h('th', {class: i ? 'number' : ''}, text)))),
-    h('tbody', {}, list.map((c) => h('tr', {class: `verdict-${c.verdict}`}, h('th', {scope: 'row'}, names[c.key] ?? c.key), h('td', {class: 'number'}, withUnit(c.before, c.unit)), h('td', {class: 'number'}, withUnit(c.after, c.unit)),
-      h('td', {class: 'number'}, c.change_percent === null ? '–' : `${c.change_percent > 0 ? '+' : ''}${number(c.change_percent, 0)} %`), h('td', {}, h('b', {}, verdicts[c.verdict] ?? c.verdict))))))));
+  const said = (verdict) => list.filter((c) => c.verdict === verdict).map((c) => (c.change_percent === null ? names[c.key] ?? c.key : `${names[c.key] ?? c.key} (${percent(c.change_percent)})`)).join(', ');
+  const range = (c) => (c.change_low === null || c.change_high === null ? '' : t('{low} to {high}', {low: percent(c.change_low), high: percent(c.change_high)}));
+  return h('section', {class: 'card wide'}, h('h2', {}, t('What changed')),
+    h('p', {class: 'verdict-worse'}, said('worse') ? h('b', {}, t('Worse: {what}.', {what: said('worse')})) : t('Nothing got worse for certain.')), said('better') ? h('p', {}, t('Better: {what}.', {what: said('better')})) : null,
+    h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Before'), t('Now'), t('Difference'), t('with {n} % certainty', {n: number(confidence * 100, 0)}), ''].map((text, i) => h('th', {scope: 'col', class: i && i < 5 ? 'number' : ''}, text)))),
+      h('tbody', {}, list.map((c) => h('tr', {class: `verdict-${c.verdict}`}, h('th', {scope: 'row'}, names[c.key] ?? c.key), h('td', {class: 'number'}, withUnit(c.before, c.unit)), h('td', {class: 'number'}, withUnit(c.after, c.unit)),
+        h('td', {class: 'number'}, c.change_percent === null ? '–' : percent(c.change_percent)), h('td', {class: 'number quiet'}, range(c)), h('td', {}, h('b', {}, verdicts[c.verdict] ?? c.verdict))))))));
 }
 
-function summary(period) {
+// `worse`: the keys of what got worse stand first.
+function summary(period, worse) {
   const names = NAMES();
-  return h('div', {class: 'figures'}, period.summary.map((figure) => h('div', {class: 'card'}, h('div', {class: 'quiet'}, names[figure.key] ?? figure.key), h('div', {class: 'figure'}, withUnit(figure.value, figure.unit)))));
+  const rows = [...period.summary].sort((a, b) => worse.includes(b.key) - worse.includes(a.key));
+  return h('div', {class: 'figures'}, rows.map((figure) => h('div', {class: `card${worse.includes(figure.key) ? ' worse' : ''}`}, h('div', {class: 'quiet'}, names[figure.key] ?? figure.key), h('div', {class: 'figure'}, withUnit(figure.value, figure.unit)),
+    worse.includes(figure.key) ? h('div', {class: 'verdict-worse'}, h('b', {}, t('worse'))) : null)));
 }
 
-function trend(period) {
-  const rows = (period.parts ?? []).filter((row) => !['bus', 'gateway'].includes(row.type));
-  const days = [...new Set(rows.map((row) => row.from))];
-  if (days.length < 2) return null;
-  const faults = days.map((from) => rows.filter((row) => row.from === from).reduce((sum, row) => sum + (row.faults ?? 0), 0));
-  const most = Math.max(1, ...faults);
-  return h('section', {class: 'card'}, h('h2', {}, t('Faults')), h('div', {class: 'bars', role: 'img', 'aria-label': days.map((from, i) => `${from}: ${faults[i]}`).join(', ')}, faults.map((n, i) => {
-    const bar = h('span', {title: `${day(Date.parse(`${days[i]}T12:00:00Z`))}: ${n}`});
-    bar.style.height = `${(n / most) * 100}%`;
+// Values by the day that they begin on.
+function bars(title, values, unitText) {
+  const days = [...values.keys()].sort();
+  const most = Math.max(0, ...values.values());
+  if (days.length < 2 || most === 0) return null;
+  const said = (text) => `${day(Date.parse(`${text}T12:00:00Z`))}: ${number(values.get(text))}${unitText}`;
+  return h('section', {class: 'card'}, h('h2', {}, title), h('div', {class: 'bars', role: 'img', 'aria-label': `${title}. ${days.map(said).join('; ')}`}, days.map((text) => {
+    const bar = h('span', {title: said(text)});
+    bar.style.height = `${(values.get(text) / most) * 100}%`;
     return bar;
-  })), h('div', {class: 'row ends quiet'}, h('span', {}, days[0]), h('span', {}, days[days.length - 1])));
+  })), h('div', {class: 'row ends quiet'}, h('span', {}, days[0]), h('span', {}, t('at most {value}', {value: `${number(most)}${unitText}`})), h('span', {}, days.at(-1))));
 }
-
-function alarmsCard(alarms) {
-  const names = {
-    raises_per_day: t('Alarms a day'), raises_per_10min: t('Alarms in 10 minutes'), peak_10min: t('Most in 10 minutes'), flood_share: t('Time in floods'), standing_24h: t('Standing for more than a day'),
-    chattering: t('Chattering'), top10_share: t('Share of the ten most frequent'),
-  };
-  return h('section', {class: 'card'}, h('h2', {}, t('How good the alarms are')), h('p', {class: 'quiet'}, alarms.basis),
-    h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Value'), t('Aim'), t('Limit'), ''].map((text, i) => h('th', {class: i ? 'number' : ''}, text)))),
-      h('tbody', {}, alarms.figures.map((f) => h('tr', {}, h('th', {scope: 'row'}, names[f.name] ?? f.name.replaceAll('_', ' ')), h('td', {class: 'number'}, number(f.value)), h('td', {class: 'number'}, number(f.target_max)), h('td', {class: 'number'}, number(f.limit_max)), h('td', {}, word('verdict', f.verdict))))))),
-    alarms.top.length > 0 ? [h('h3', {}, t('The most frequent')), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Alarm'), t('Times'), '%'].map((text, i) => h('th', {class: i > 1 ? 'number' : ''}, text)))),
-      h('tbody', {}, alarms.top.map((row) => h('tr', {}, h('td', {}, severityMark(row.severity, true)), h('td', {}, h('a', {href: `/devices/${row.device}`}, row.device), ' ', h('a', {href: `/rules/${row.rule}`}, row.rule)), h('td', {class: 'number'}, row.raises), h('td', {class: 'number'}, number(row.share)))))))] : null,
-    alarms.floods.length > 0 ? [h('h3', {}, t('Floods')), h('ul', {}, alarms.floods.map((flood) => h('li', {}, t('{from} to {to}: {n} alarms', {from: moment(flood.begin), to: moment(flood.end), n: flood.raises}))))] : null);
+function sums(rows, when, what) {
+  const out = new Map();
+  for (const row of rows) out.set(row[when], (out.get(row[when]) ?? 0) + (row[what] ?? 0));
+  return out;
+}
+function trends(period) {
+  const rows = (period.parts ?? []).filter((row) => !['bus', 'gateway'].includes(row.type));
+  return [bars(t('Faults'), sums(rows, 'from', 'faults'), ''), bars(t('Energy'), sums(period.energy_days ?? [], 'day', 'kwh'), ' kWh')];
 }
 
 export async function show(root) {
   const list = periods();
   let asking = null;
-  const period = select('period', list.map(([name], i) => [String(i), name]), '0', {'aria-label': t('Period'), onchange: () => { const p = list[Number(period.value)]; [from.value, to.value, cfrom.value, cto.value] = p.slice(1); read(); }});
-  const input = (value) => h('input', {type: 'date', value, onchange: () => read()});
+  const own = h('details', {class: 'no-print'});
+  const period = select('period', [...list.map(([name], i) => [String(i), name]), ['own', t('Other days')]], '0', {'aria-label': t('Period'), onchange: () => {
+    if (period.value === 'own') {
+      own.open = true;
+      from.focus();
+      return;
+    }
+    [from.value, to.value, cfrom.value, cto.value] = list[Number(period.value)].slice(1);
+    read();
+  }});
+  const input = (value) => h('input', {type: 'date', value, onchange: () => { period.value = 'own'; read(); }});
   const [from, to, cfrom, cto] = list[0].slice(1).map(input);
   const type = select('type', [['', t('All types')], ...site.types.filter((x) => !['bus', 'gateway'].includes(x)).map((x) => [x, x])], '', {'aria-label': t('Type of device'), onchange: () => read()});
   const area = select('area', [['', t('All areas')], ...site.areas.map((x) => [x, x])], '', {'aria-label': t('Area'), onchange: () => read()});
+  const device = select('device', [['', t('All devices')]], '', {'aria-label': t('Device'), onchange: () => read()});
   const page = h('a', {target: '_blank', rel: 'noopener', class: 'button'}, t('As a page to print'));
   const body = h('div', {class: 'column'}, waiting());
   root.append(h('div', {class: 'row'}, h('h1', {}, t('Report')), h('span', {class: 'grow'}), page),
-    h('div', {class: 'row filters no-print'}, period, type, area),
-    h('details', {class: 'no-print'}, h('summary', {}, t('Other days')), h('div', {class: 'row days'}, field(t('From'), from), field(t('To, not included'), to), field(t('Compared with, from'), cfrom), field(t('to, not included'), cto))), body);
+    h('div', {class: 'row filters no-print'}, period, type, area, device),
+    own, body);
+  own.append(h('summary', {}, t('Other days')), h('div', {class: 'row days'}, field(t('From'), from), field(t('To, not included'), to), field(t('Compared with, from'), cfrom), field(t('to, not included'), cto)));
+  let named = () => {}; // The names of the devices are here, or cannot be had.
+  const names = estate.loaded ? null : new Promise((resolve) => { named = resolve; });
+  const end = watchEstate(() => {
+    named();
+    const known = [...estate.devices.values()].filter((d) => !['bus', 'gateway'].includes(d.type));
+    if (known.length + 1 === device.options.length) return;
+    const {value} = device;
+    replace(device, h('option', {value: ''}, t('All devices')), known.map((d) => h('option', {value: d.id}, d.name ?? d.id)));
+    device.value = value;
+  });
 
   async function read() {
     asking?.abort();
     const mine = new AbortController();
     asking = mine;
-    const params = {from: from.value, to: to.value, compare: cfrom.value && cto.value ? `${cfrom.value}..${cto.value}` : null, type: type.value, area: area.value};
+    const params = {from: from.value, to: to.value, compare: cfrom.value && cto.value ? `${cfrom.value}..${cto.value}` : null, type: type.value, area: area.value, device: device.value};
+    const days = {from: from.value, to: to.value};
     page.href = url('report.html', params);
     replace(body, waiting());
     try {
-      const [report, alarms] = await Promise.all([get('report', params, {signal: mine.signal}), get('report/alarms', {from: from.value, to: to.value}, {signal: mine.signal}).catch((problem) => (problem.name === 'AbortError' ? Promise.reject(problem) : problem))]);
-      const own = report.periods[0];
+      const [report, alarms] = await Promise.all([get('report', params, {signal: mine.signal}), get('report/alarms', days, {signal: mine.signal}).catch((problem) => (problem.name === 'AbortError' ? Promise.reject(problem) : problem)), names]);
+      const [present] = report.periods;
+      const worse = (report.comparison ?? []).filter((c) => c.verdict === 'worse').map((c) => c.key);
       replace(body, report.recorded_from === null ? nothing(t('Nothing was recorded yet.')) : [
-        summary(own), changes(report.comparison), trend(own),
-        ...TABLES().map(([key, title, columns]) => table(key, title, columns, own[key])),
-        alarms.figures ? alarmsCard(alarms) : failed(alarms)]);
+        h('p', {class: 'quiet wide'}, `${from.value} – ${back(to.value, 1)}`, params.compare ? ` ${t('beside {from} – {to}', {from: cfrom.value, to: back(cto.value, 1)})}` : ''),
+        changes(report.comparison, report.confidence), summary(present, worse), trends(present),
+        ...TABLES().map(([key, title, columns]) => table(key, title, columns, present[key])),
+        alarms.figures ? alarmsCard(alarms, days, mine.signal) : failed(alarms)]);
     } catch (problem) {
       if (problem.name !== 'AbortError') replace(body, failed(problem, read));
     }
   }
   await read();
-  return {title: t('Report'), close: () => asking?.abort()};
+  return {title: t('Report'), close: () => { end(); asking?.abort(); }};
 }

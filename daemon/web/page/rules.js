@@ -3,7 +3,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {follow} from './plant.js';
 import {failed, nothing, severityMark, waiting} from './ui.js';
-import {many, t, word} from './words.js';
+import {many, t} from './words.js';
 
 export async function show(root) {
   let rules = [];
@@ -23,16 +23,22 @@ export async function show(root) {
       h('td', {}, rule.levels.map((level) => severityMark(level.severity, true))),
       h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, rule.title)),
       h('td', {}, rule.levels.map((level) => h('div', {}, h('code', {}, level.when)))),
-      h('td', {}, many(rule.device_count, '{n} device', '{n} devices')),
+      h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.values(rule.applies_to ?? {}).join(', '))),
       h('td', {}, rule.standing ? h('b', {}, state) : state, rule.hidden ? h('div', {class: 'quiet'}, t('{n} hidden', {n: rule.hidden})) : null));
   }
 
+  let said = '';
   function draw() {
     const shown = rules.filter((rule) => !text || `${rule.id} ${rule.title} ${rule.levels.map((l) => l.when).join(' ')} ${rule.devices?.join(' ')}`.toLowerCase().includes(text));
-    replace(count, many(rules.length, '{n} rule', '{n} rules'));
+    const now = JSON.stringify(shown);
+    if (now === said) return; // Who reads or is on a link stays there.
+    said = now;
+    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+    replace(count, shown.length < rules.length ? t('{shown} of {n} rules', {shown: shown.length, n: rules.length}) : many(rules.length, '{n} rule', '{n} rules'));
     replace(body, shown.length === 0 ? nothing(t('No rule passes the filter.')) : h('div', {class: 'card scroll'}, h('table', {},
       h('thead', {}, h('tr', {}, [t('Severity'), t('Rule'), t('When'), t('Where'), t('Now')].map((name) => h('th', {scope: 'col'}, name)))),
       h('tbody', {}, shown.map(row)))));
+    if (focused) body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   }
 
   async function read() {
@@ -40,6 +46,7 @@ export async function show(root) {
       rules = await get('rules');
       if (!ended) draw();
     } catch (problem) {
+      said = '';
       if (!ended) replace(body, failed(problem, read));
     }
   }
