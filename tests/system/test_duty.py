@@ -201,8 +201,10 @@ class Duty(unittest.TestCase):
             self.assertEqual(self.estate.run("duty", *words).returncode, 2, words)
 
     def test_a_plan_names_who_will_be_on_duty(self):
-        today = datetime.date.today()
-        first, second = (today + datetime.timedelta(days=n) for n in (7, 8))
+        # A Tuesday and a Wednesday: on a weekend the office does not work, and its visits move.
+        soon = datetime.date.today() + datetime.timedelta(days=7)
+        first = soon + datetime.timedelta(days=(1 - soon.weekday()) % 7)
+        second = first + datetime.timedelta(days=1)
         self.estate.write("site.yaml", SITE.replace(
             "except: [", f"except: [{{from: {first}, who: eva}}, {{from: {second}, who: ana}}, "
         ) + "maintenance:\n" + "".join(
