@@ -1,0 +1,576 @@
+/* Event streams over real sockets: what a client gets that comes late, that was away,
+ * that reads slowly or not at all, and how streams end. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/web/door.h"
+#include "daemon/web/listen.h"
+#include "tests/fake/sanitized.h"
+
+#define PATIENCE_MS 60000 /* Only a hang takes this long. */
+#define TURN_MS     1     /* Between two looks at what gives no event. */
+#define BEGIN_SEQ   50    /* Before the first message of a test. */
+#define HELLO       "event: hello\ndata: {}\n\n"
+
+static struct house house;
+static struct web_service service;
+static struct door *door;
+static uint16_t port;  /* Of the door that was opened last. */
+static int64_t newest; /* What was published last. */
+
+/* ?after=N is where it begins, ?key=K whose it is. */
+static unsigned
+handle(void *worker, const struct web_request *r, struct strbuf *body)
+{
+    (void)worker;
+    const char *after = r->query(r, "after");
+    const char *key = r->query(r, "key");
+    if (strcmp(r->path, "/api/v1/stream") != 0) {
+        strbuf_add(body, "{}");
+        return 200;
+    }
+    r->answer->type = "text/event-stream";
+    r->answer->stream = true;
+    r->answer->stream_after = after != NULL ? strtoll(after, NULL, 10) : INT64_MAX;
+    (void)snprintf(r->answer->stream_key, sizeof r->answer->stream_key, "%s",
+                   key != NULL ? key : "");
+    strbuf_add(body, HELLO);
+    return 200;
+}
+
+static struct door *
+open_door(void)
+{
+    struct err err = {0};
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+    struct door *d = NULL;
+    int fd = -1;
+    const struct web_tcp tcp = {.listen = "127.0.0.1:0"};
+    ck_assert_msg(listen_tcp(&fd, tcp.listen, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+    port = ntohs(a.sin_port);
+    ck_assert_msg(door_open(&d, &house, fd, &tcp, &err) == 0, "%s", err.text);
+    return d;
+}
+
+static void
+setup(void)
+{
+    struct err err = {0};
+    service = (struct web_service){.handle = handle};
+    house = (struct house){.service = &service};
+    ck_assert_int_eq(streams_new(&house.streams, &err), 0);
+    ck_assert_int_eq(workers_start(&house.workers, &service, &err), 0);
+    streams_begin(house.streams, BEGIN_SEQ);
+    newest = BEGIN_SEQ;
+    door = open_door();
+}
+
+static void
+teardown(void)
+{
+    door_close(door);
+    workers_stop(house.workers);
+    streams_free(house.streams);
+}
+
+/* One message of about `bytes`. */
+static void
+publish(size_t bytes)
+{
+    struct strbuf m = {0};
+    newest++;
+    strbuf_printf(&m, "id: %lld\ndata: {\"seq\":%lld,\"x\":\"%0*d\"}\n\n",
+                  (long long)newest, (long long)newest, (int)bytes, 0);
+    streams_publish(house.streams, newest, m.text, m.size);
+    strbuf_fini(&m);
+}
+
+static void
+publish_many(int count, size_t bytes)
+{
+    for (int i = 0; i < count; i++) {
+        publish(bytes);
+    }
+    streams_flush(house.streams);
+}
+
+/* ---- A client ---- */
+
+struct client {
+    int fd;
+    struct strbuf got;
+    bool headed;  /* The head was here. */
+    int64_t last; /* Newest id that came; 0: none. */
+    int resets, hellos, pings, messages;
+    bool gap; /* An id did not follow its forerunner, and no reset said so. */
+};
+
+static int
+connect_to(int receive_bytes)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    if (receive_bytes > 0) {
+        ck_assert_int_eq(
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes),
+            0);
+    }
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    return fd;
+}
+
+/* By HTTP/1.0, whose body is not in chunks; `rest` is what stands behind the path. */
+static void
+begin(struct client *c, const char *rest, int receive_bytes)
+{
+    char request[256];
+    *c = (struct client){.fd = connect_to(receive_bytes)};
+    int n = snprintf(request, sizeof request, "GET /api/v1/stream%s HTTP/1.0\r\n\r\n",
+                     rest);
+    ck_assert_int_eq((int)send(c->fd, request, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+static void
+end(struct client *c)
+{
+    close(c->fd);
+    strbuf_fini(&c->got);
+}
+
+/* One block of lines: a message, or something about the stream. */
+static void
+take_block(struct client *c, const char *text)
+{
+    if (strncmp(text, "id: ", 4) == 0) {
+        int64_t seq = strtoll(text + 4, NULL, 10);
+        c->gap = c->gap || (c->last != 0 && seq != c->last + 1);
+        c->last = seq;
+        c->messages++;
+    } else if (strncmp(text, "event: reset", 12) == 0) {
+        c->resets++;
+        c->last = 0;
+    } else if (strncmp(text, "event: hello", 12) == 0) {
+        c->hellos++;
+    } else if (text[0] == ':') {
+        c->pings++;
+    } else {
+        ck_abort_msg("what is this: %s", text);
+    }
+}
+
+static void
+take_all(struct client *c)
+{
+    char *p = c->got.text;
+    char *end_of = NULL;
+    if (p == NULL) {
+        return;
+    }
+    if (!c->headed && (end_of = strstr(p, "\r\n\r\n")) != NULL) {
+        ck_assert_msg(strstr(p, "Content-Type: text/event-stream") != NULL, "%s", p);
+        c->headed = true;
+        p = end_of + 4;
+    }
+    while (c->headed && (end_of = strstr(p, "\n\n")) != NULL) {
+        *end_of = '\0';
+        take_block(c, p);
+        p = end_of + 2;
+    }
+    struct strbuf rest = {0};
+    strbuf_add(&rest, p);
+    strbuf_fini(&c->got);
+    c->got = rest;
+}
+
+/* What has come, or the next that comes.  False: the server hung up. */
+static bool
+read_more(struct client *c)
+{
+    char bytes[65536];
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nothing comes; the last was %lld",
+                  (long long)c->last);
+    ssize_t n = read(c->fd, bytes, sizeof bytes);
+    if (n <= 0) {
+        return false;
+    }
+    strbuf_add_bytes(&c->got, bytes, (size_t)n);
+    take_all(c);
+    return true;
+}
+
+static void
+read_to(struct client *c, int64_t seq)
+{
+    while (c->last != seq) {
+        ck_assert_msg(read_more(c), "it ended at %lld", (long long)c->last);
+    }
+}
+
+/* Its first bytes are here: the stream is among those that are told. */
+static void
+await_hello(struct client *c)
+{
+    while (c->hellos == 0) {
+        ck_assert(read_more(c));
+    }
+}
+
+/* What is published before this is not told: it is read anew. */
+static void
+await_reset(struct client *c)
+{
+    while (c->resets == 0) {
+        ck_assert(read_more(c));
+    }
+}
+
+/* ---- Tests ---- */
+
+static const struct {
+    const char *name;
+    const char *after;
+    int64_t first; /* Id of the first message. */
+    int resets;
+} beginnings[] = {
+    {"without a wish it begins with what comes", "", 61, 0},
+    {"nothing was missed", "?after=60", 61, 0},
+    {"some were missed", "?after=55", 56, 0},
+    {"all that is kept was missed", "?after=50", 51, 0},
+    {"more than is kept was missed", "?after=49", 61, 1},
+    {"everything was missed", "?after=0", 61, 1},
+};
+
+START_TEST(a_stream_goes_on_where_the_client_was)
+{
+    struct client c;
+    publish_many(10, 10);
+    begin(&c, beginnings[_i].after, 0);
+    await_hello(&c);
+    if (beginnings[_i].resets > 0) {
+        await_reset(&c);
+    }
+    publish_many(1, 10);
+    read_to(&c, 61);
+    ck_assert_msg(c.messages == (int)(61 - beginnings[_i].first + 1), "%s: %d",
+                  beginnings[_i].name, c.messages);
+    ck_assert_msg(c.resets == beginnings[_i].resets, "%s", beginnings[_i].name);
+    ck_assert_int_eq(c.hellos, 1);
+    ck_assert(!c.gap);
+    end(&c);
+}
+END_TEST
+
+/* The ring is limited by messages and by their bytes. */
+static const struct {
+    const char *name;
+    int count;
+    size_t bytes;
+} floods[] = {
+    {"many small messages", 3000, 10},
+    {"some large messages", 200, 65000},
+};
+
+START_TEST(who_was_away_for_too_long_begins_anew)
+{
+    struct client c;
+    struct client near;
+    char rest[32];
+    publish_many(floods[_i].count, floods[_i].bytes);
+    ck_assert_int_gt(streams_since(house.streams), BEGIN_SEQ);
+    begin(&c, "?after=50", 0);
+    await_reset(&c);
+    snprintf(rest, sizeof rest, "?after=%lld", (long long)newest - 30);
+    begin(&near, rest, 0);
+    await_hello(&near);
+    publish_many(1, 10);
+    read_to(&c, newest);
+    read_to(&near, newest);
+    ck_assert_msg(c.resets == 1 && c.messages == 1, "%s: %d %d", floods[_i].name,
+                  c.resets, c.messages);
+    ck_assert_msg(near.resets == 0 && near.messages == 31, "%s: %d %d", floods[_i].name,
+                  near.resets, near.messages);
+    ck_assert(!near.gap);
+    end(&c);
+    end(&near);
+}
+END_TEST
+
+START_TEST(who_never_reads_holds_nobody_and_takes_no_memory)
+{
+    struct client good;
+    struct client bad;
+    begin(&good, "", 0);
+    begin(&bad, "", 4096);
+    await_hello(&good);
+    await_hello(&bad);
+    size_t before = 0;
+    for (int i = 0; i < 40; i++) { /* 20 MB; the ring has been full for long. */
+        publish_many(500, 1000);
+        read_to(&good, newest);
+        if (i == 4) {
+            before = mallinfo2().uordblks; /* 0 with a sanitizer. */
+        }
+    }
+    size_t after = mallinfo2().uordblks;
+    ck_assert_msg(after < before + (256 << 10), "%zu, %zu", before, after);
+    ck_assert_int_eq(good.messages, 40 * 500);
+    ck_assert_int_eq(good.resets, 0);
+    ck_assert(!good.gap);
+    /* Once it reads, it is told that it missed something, and goes on. */
+    await_reset(&bad);
+    publish_many(1, 10);
+    read_to(&bad, newest);
+    ck_assert_int_eq(bad.resets, 1);
+    ck_assert_int_lt(bad.messages, 40 * 500);
+    end(&good);
+    end(&bad);
+}
+END_TEST
+
+START_TEST(many_get_the_same)
+{
+    static struct client clients[200];
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        begin(&clients[i], "", 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        await_hello(&clients[i]);
+    }
+    ck_assert_uint_eq(streams_count(house.streams), ARRAY_LEN(clients));
+    for (int i = 0; i < 50; i++) {
+        publish_many(1, 100);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        read_to(&clients[i], newest);
+        ck_assert_int_eq(clients[i].messages, 50);
+        ck_assert(!clients[i].gap);
+        end(&clients[i]);
+    }
+}
+END_TEST
+
+/* Messages of all sizes around what is copied at once. */
+START_TEST(a_large_message_arrives_whole)
+{
+    static const size_t sizes[] = {1, 16000, 16384, 16400, 100000, 1 << 20};
+    struct client c;
+    begin(&c, "", 0);
+    await_hello(&c);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        publish_many(1, sizes[i]);
+        read_to(&c, newest);
+    }
+    ck_assert_int_eq(c.messages, (int)ARRAY_LEN(sizes));
+    ck_assert_int_eq(c.resets, 0);
+    end(&c);
+}
+END_TEST
+
+static bool
+is_not_out(void *worker, const char *key)
+{
+    (void)worker;
+    return strcmp(key, "out") != 0;
+}
+
+START_TEST(a_silent_stream_shows_that_it_lives_and_ends_with_its_session)
+{
+    struct client stays;
+    struct client nobodys;
+    struct client goes;
+    begin(&stays, "?key=in", 0);
+    begin(&nobodys, "", 0);
+    begin(&goes, "?key=out", 0);
+    await_hello(&stays);
+    await_hello(&nobodys);
+    await_hello(&goes);
+    streams_ping(house.streams, is_not_out, NULL);
+    while (stays.pings == 0) {
+        ck_assert(read_more(&stays));
+    }
+    while (nobodys.pings == 0) {
+        ck_assert(read_more(&nobodys));
+    }
+    while (read_more(&goes)) {
+    }
+    ck_assert_int_eq(goes.messages, 0);
+    publish_many(1, 10);
+    read_to(&stays, newest);
+    read_to(&nobodys, newest);
+    end(&stays);
+    end(&nobodys);
+    end(&goes);
+}
+END_TEST
+
+START_TEST(who_went_away_is_forgotten)
+{
+    struct client stays;
+    struct client goes[20];
+    begin(&stays, "", 0);
+    await_hello(&stays);
+    for (size_t i = 0; i < ARRAY_LEN(goes); i++) {
+        begin(&goes[i], "", 0);
+        await_hello(&goes[i]);
+        end(&goes[i]);
+    }
+    int64_t limit = clock_mono_ms() + PATIENCE_MS;
+    while (streams_count(house.streams) > 1) {
+        ck_assert_int_lt(clock_mono_ms(), limit);
+        streams_ping(house.streams, NULL, NULL);
+        (void)poll(NULL, 0, TURN_MS);
+    }
+    publish_many(1, 10);
+    read_to(&stays, newest);
+    end(&stays);
+}
+END_TEST
+
+/* All bytes up to the end. */
+static void
+read_raw(int fd, struct strbuf *out)
+{
+    char bytes[4096];
+    ssize_t n = 0;
+    do {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "it is held open: %s",
+                      strbuf_text(out));
+        n = read(fd, bytes, sizeof bytes);
+        strbuf_add_bytes(out, bytes, n > 0 ? (size_t)n : 0);
+    } while (n > 0);
+}
+
+START_TEST(a_head_alone_is_no_stream)
+{
+    static const char request[] =
+        "HEAD /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    struct strbuf got = {0};
+    int fd = connect_to(0);
+    ck_assert_int_eq((int)send(fd, request, sizeof request - 1, MSG_NOSIGNAL),
+                     (int)sizeof request - 1);
+    read_raw(fd, &got);
+    ck_assert_msg(strncmp(strbuf_text(&got), "HTTP/1.1 200 ", 13) == 0 &&
+                      strstr(got.text, "text/event-stream") != NULL &&
+                      strstr(got.text, "hello") == NULL,
+                  "%s", strbuf_text(&got));
+    ck_assert_uint_eq(streams_count(house.streams), 0);
+    close(fd);
+    strbuf_fini(&got);
+}
+END_TEST
+
+START_TEST(streams_end_with_their_door)
+{
+    struct client mine[20];
+    struct client others;
+    struct door *first = door;
+    begin(&others, "", 0);
+    await_hello(&others);
+    door = open_door();
+    for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
+        begin(&mine[i], "", 0);
+        await_hello(&mine[i]);
+    }
+    door_close(door);
+    door = first;
+    for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
+        while (read_more(&mine[i])) {
+        }
+        end(&mine[i]);
+    }
+    ck_assert_uint_eq(streams_count(house.streams), 1);
+    publish_many(1, 10);
+    read_to(&others, newest);
+    end(&others);
+}
+END_TEST
+
+/* ---- Everything at once ---- */
+
+#define COMERS 6
+#define TURNS  (60 / SANITIZED_SLOWER + 4)
+
+static void *
+come_and_go(void *ctx)
+{
+    (void)ctx;
+    for (int i = 0; i < TURNS; i++) {
+        struct client c;
+        begin(&c, i % 3 == 0 ? "?after=50" : i % 3 == 1 ? "?key=out" : "", 0);
+        /* Some are closed at once, some while they are told. */
+        while (i % 4 != 0 && c.messages < 20 && read_more(&c)) {
+        }
+        ck_assert(!c.gap);
+        end(&c);
+    }
+    return NULL;
+}
+
+START_TEST(clients_come_and_go_while_all_are_told)
+{
+    pthread_t comers[COMERS];
+    for (int i = 0; i < COMERS; i++) {
+        ck_assert_int_eq(pthread_create(&comers[i], NULL, come_and_go, NULL), 0);
+    }
+    for (int i = 0; i < COMERS; i++) {
+        while (pthread_tryjoin_np(comers[i], NULL) == EBUSY) {
+            publish_many(10, 500);
+            streams_ping(house.streams, newest % 3 == 0 ? is_not_out : NULL, NULL);
+        }
+    }
+    door_close(door);
+    door = NULL;
+    ck_assert_uint_eq(streams_count(house.streams), 0);
+}
+END_TEST
+
+static Suite *
+streams_suite(void)
+{
+    Suite *s = suite_create("streams");
+    TCase *tc = tcase_create("sockets");
+    tcase_set_timeout(tc, 120);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, a_stream_goes_on_where_the_client_was, 0,
+                        (int)ARRAY_LEN(beginnings));
+    tcase_add_loop_test(tc, who_was_away_for_too_long_begins_anew, 0,
+                        (int)ARRAY_LEN(floods));
+    tcase_add_test(tc, who_never_reads_holds_nobody_and_takes_no_memory);
+    tcase_add_test(tc, many_get_the_same);
+    tcase_add_test(tc, a_large_message_arrives_whole);
+    tcase_add_test(tc, a_silent_stream_shows_that_it_lives_and_ends_with_its_session);
+    tcase_add_test(tc, who_went_away_is_forgotten);
+    tcase_add_test(tc, a_head_alone_is_no_stream);
+    tcase_add_test(tc, streams_end_with_their_door);
+    tcase_add_test(tc, clients_come_and_go_while_all_are_told);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int
+main(void)
+{
+    SRunner *sr = srunner_create(streams_suite());
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? 0 : 1;
+}
