@@ -64,6 +64,16 @@ queue(struct MHD_Connection *c,
     return sent;
 }
 
+/* There was no memory for all of it: the connection is closed.  Takes the response. */
+static enum MHD_Result
+give_up(struct MHD_Response *response)
+{
+    if (response != NULL) {
+        MHD_destroy_response(response);
+    }
+    return MHD_NO;
+}
+
 /* A response with what `body` holds, which is empty afterwards; NULL: no memory. */
 static struct MHD_Response *
 response_of(struct strbuf *body)
@@ -91,7 +101,7 @@ reply_doubtful(struct MHD_Connection *c, const char *detail)
     (void)web_problem(&body, MHD_HTTP_BAD_REQUEST, detail);
     struct MHD_Response *response = response_of(&body);
     if (response == NULL || !add(response, "Connection", "close")) {
-        return MHD_NO;
+        return give_up(response);
     }
     return queue(c, MHD_HTTP_BAD_REQUEST, PROBLEM, DATA_POLICY, "no-store", response);
 }
@@ -103,7 +113,7 @@ reply_busy(struct MHD_Connection *c, const char *detail)
     (void)web_problem(&body, MHD_HTTP_SERVICE_UNAVAILABLE, detail);
     struct MHD_Response *response = response_of(&body);
     if (response == NULL || !add(response, "Retry-After", "2")) {
-        return MHD_NO;
+        return give_up(response);
     }
     return queue(c, MHD_HTTP_SERVICE_UNAVAILABLE, PROBLEM, DATA_POLICY, "no-store",
                  response);
@@ -126,7 +136,7 @@ reply_unchanged(struct MHD_Connection *c,
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (response == NULL || !add(response, "ETag", tag)) {
-        return MHD_NO;
+        return give_up(response);
     }
     return queue(c, MHD_HTTP_NOT_MODIFIED, NULL, policy, cache, response);
 }
@@ -154,7 +164,7 @@ reply_page(struct MHD_Connection *c, const char *path)
     if (response == NULL || !add(response, "ETag", f->tag) ||
         !add(response, "Vary", "Accept-Encoding") ||
         (packed && !add(response, "Content-Encoding", "gzip"))) {
-        return MHD_NO;
+        return give_up(response);
     }
     return queue(c, MHD_HTTP_OK, f->type, PAGE_POLICY, "no-cache", response);
 }
@@ -287,8 +297,7 @@ reply_stream(struct exchange *x)
     }
     /* Proxies that gather answers would hold events back. */
     if (!add(response, "X-Accel-Buffering", "no")) {
-        MHD_destroy_response(response);
-        return MHD_NO;
+        return give_up(response);
     }
     return queue(x->connection, MHD_HTTP_OK, "text/event-stream", DATA_POLICY,
                  "no-store", response);
@@ -323,8 +332,7 @@ reply_answer(struct exchange *x)
         return MHD_NO; /* Out of memory: the connection is closed. */
     }
     if (!add_extras(response, a) || (tag[0] != '\0' && !add(response, "ETag", tag))) {
-        MHD_destroy_response(response);
-        return MHD_NO;
+        return give_up(response);
     }
     const char *type = x->status >= 400 ? PROBLEM : a->type != NULL ? a->type : JSON;
     return queue(c, x->status, type, a->page ? DOCUMENT_POLICY : DATA_POLICY,
