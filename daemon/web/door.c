@@ -1,15 +1,14 @@
 #include "daemon/web/door.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/catalogue.h"
@@ -18,15 +17,19 @@
 #include "daemon/web/exchange.h"
 #include "daemon/web/framing.h"
 #include "daemon/web/guard.h"
+#include "daemon/web/peer.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
 #define TCP_CONNECTIONS_MAX   1024       /* Viewers, and who only holds connections. */
 #define CONNECTION_BYTES      (16 << 10) /* For the head of a request, and to send. */
 #define IDLE_SECONDS          10         /* A silent connection is closed after this. */
+#define LEAVE_SECONDS         1 /* At the end, for who takes his answer slowly. */
 #define SWALLOW_MAX           (4 << 20) /* Of a body that is too large; then we hang up. */
 #define LOG_TEXT_BYTES        256
 #define FILE_BYTES_MAX        (1 << 20) /* Of a certificate with its chain. */
 #define API_ROOT              "/api/v1/"
+/* No version that has been withdrawn (RFC 8996); the library's own choice has them. */
+#define TLS_PRIORITIES "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"
 
 static void log_http(void *ctx, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
@@ -81,54 +84,6 @@ each_query(const struct web_request *r,
 {
     struct key_visit v = {fn, ctx};
     (void)MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, on_key, &v);
-}
-
-static void
-describe_local(char *out, size_t size, int fd)
-{
-    struct ucred who;
-    socklen_t who_size = sizeof who;
-    int n;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_size) == 0) {
-        n = snprintf(out, size, "uid=%u pid=%d", (unsigned)who.uid, (int)who.pid);
-    } else {
-        n = snprintf(out, size, "uid=? pid=?");
-    }
-    assert(n > 0);
-    assert((size_t)n < size);
-}
-
-static void
-describe_remote(char *out, size_t size, const struct sockaddr *a)
-{
-    char text[INET6_ADDRSTRLEN] = "?";
-    /* The casts are the sockets API's own. */
-    if (a->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)a;
-        (void)inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-        (void)snprintf(out, size, "%s", text);
-    } else if (a->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)a;
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-        (void)snprintf(out, size, "[%s]", text);
-    } else {
-        (void)snprintf(out, size, "?");
-    }
-}
-
-static void
-describe_peer(char *out, size_t size, const struct door *d, struct MHD_Connection *c)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(c, d->local ? MHD_CONNECTION_INFO_CONNECTION_FD
-                                            : MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info == NULL) {
-        (void)snprintf(out, size, "?");
-    } else if (d->local) {
-        describe_local(out, size, info->connect_fd);
-    } else {
-        describe_remote(out, size, info->client_addr);
-    }
 }
 
 /* The first language of Accept-Language (RFC 9110, 12.5.4), where it is one of ours. */
@@ -317,13 +272,24 @@ door_hand_back(struct door *d, struct MHD_Connection *c)
     pthread_mutex_unlock(&d->lock);
 }
 
+static void
+count_owed(struct door *d, bool more)
+{
+    pthread_mutex_lock(&d->lock);
+    d->owed = more ? d->owed + 1 : d->owed - 1;
+    pthread_cond_broadcast(&d->answered);
+    pthread_mutex_unlock(&d->lock);
+}
+
 static enum MHD_Result
 hand_over(struct exchange *x)
 {
     struct door *d = x->door;
-    describe_peer(x->peer, sizeof x->peer, d, x->connection);
+    peer_describe(x->peer, sizeof x->peer, x->connection, d->local);
     atomic_fetch_add(&d->house->requests, 1);
     x->job.run = answer;
+    x->counted = true;
+    count_owed(d, true);
     if (door_hand_over(d, x->connection, &x->job, x->needs.slow)) {
         return MHD_YES;
     }
@@ -401,6 +367,9 @@ on_completed(void *ctx,
     (void)how;
     struct exchange *x = *state;
     if (x != NULL) {
+        if (x->counted) {
+            count_owed(x->door, false);
+        }
         if (x->answer.pieces.free != NULL) {
             x->answer.pieces.free(x->answer.pieces.ctx);
         }
@@ -483,7 +452,9 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
                      MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    char priorities[] = TLS_PRIORITIES; /* The library's field is not const. */
     struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert},
         {MHD_OPTION_END, 0, NULL},
@@ -496,7 +467,8 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, NULL, MHD_OPTION_ARRAY, d->tls ? tls : &tls[2], MHD_OPTION_END);
+        on_completed, NULL, MHD_OPTION_ARRAY, d->tls ? tls : &tls[ARRAY_LEN(tls) - 1],
+        MHD_OPTION_END);
 }
 
 static void
@@ -509,6 +481,17 @@ door_free(struct door *d)
     pthread_cond_destroy(&d->answered);
     pthread_mutex_destroy(&d->lock);
     free(d);
+}
+
+static void
+init_waiting(struct door *d)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->answered, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 int
@@ -528,8 +511,7 @@ door_open(struct door **out,
     }
     d->house = house;
     d->local = tcp == NULL;
-    pthread_mutex_init(&d->lock, NULL);
-    pthread_cond_init(&d->answered, NULL);
+    init_waiting(d);
     if (gethostname(d->machine, sizeof d->machine - 1) != 0) {
         d->machine[0] = '\0';
     }
@@ -577,6 +559,12 @@ door_close(struct door *d)
     pthread_mutex_lock(&d->lock);
     while (d->pending > 0) {
         pthread_cond_wait(&d->answered, &d->lock);
+    }
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LEAVE_SECONDS;
+    for (int r = 0; d->owed > 0 && r == 0;) {
+        r = pthread_cond_timedwait(&d->answered, &d->lock, &until);
     }
     pthread_mutex_unlock(&d->lock);
     MHD_stop_daemon(d->http);

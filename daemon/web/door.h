@@ -28,7 +28,8 @@ int door_open(struct door **out,
               const struct web_tcp *tcp,
               struct err *err);
 /* Its streams have been ended, or will be by this: waits until all requests that are
- * under way were answered, and closes every connection.  NULL is accepted. */
+ * under way were answered and their answers are sent, not long for who does not take
+ * his, and closes every connection.  NULL is accepted. */
 void door_close(struct door *d);
 uint32_t door_connections(const struct door *d);
 

@@ -21,6 +21,7 @@ struct door {
     pthread_mutex_t lock;
     pthread_cond_t answered;
     unsigned pending; /* Requests that workers have. */
+    unsigned owed;    /* Those, and answers that are not wholly sent. */
 };
 
 /* Hands work of a connection to a worker, and lets the connection rest until

@@ -17,6 +17,7 @@ struct exchange {
     bool strange; /* Its path holds what no path of ours does. */
     bool begun;   /* Its head was looked at. */
     bool done;    /* A worker has answered. */
+    bool counted; /* Among what the door owes. */
     struct web_needs needs;
     struct strbuf body;
     size_t body_bytes; /* Seen, kept or not. */

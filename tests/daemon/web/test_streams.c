@@ -1,27 +1,22 @@
 /* Event streams over real sockets: what a client gets that comes late, that was away,
  * that reads slowly or not at all, and how streams end. */
-#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <malloc.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/web/door.h"
 #include "daemon/web/listen.h"
+#include "tests/daemon/web/peers.h"
 #include "tests/fake/sanitized.h"
 
-#define PATIENCE_MS 60000 /* Only a hang takes this long. */
-#define TURN_MS     1     /* Between two looks at what gives no event. */
-#define BEGIN_SEQ   50    /* Before the first message of a test. */
-#define HELLO       "event: hello\ndata: {}\n\n"
+#define BEGIN_SEQ 50   /* Before the first message of a test. */
+#define END_MS    8000 /* Less than after what a silent connection is closed. */
+#define HELLO     "event: hello\ndata: {}\n\n"
 
 static struct house house;
 static struct web_service service;
@@ -118,29 +113,12 @@ struct client {
     bool gap; /* An id did not follow its forerunner, and no reset said so. */
 };
 
-static int
-connect_to(int receive_bytes)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons(port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    if (receive_bytes > 0) {
-        ck_assert_int_eq(
-            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes),
-            0);
-    }
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-    return fd;
-}
-
 /* By HTTP/1.0, whose body is not in chunks; `rest` is what stands behind the path. */
 static void
 begin(struct client *c, const char *rest, int receive_bytes)
 {
     char request[256];
-    *c = (struct client){.fd = connect_to(receive_bytes)};
+    *c = (struct client){.fd = connect_small(port, receive_bytes)};
     int n = snprintf(request, sizeof request, "GET /api/v1/stream%s HTTP/1.0\r\n\r\n",
                      rest);
     ck_assert_int_eq((int)send(c->fd, request, (size_t)n, MSG_NOSIGNAL), n);
@@ -431,42 +409,21 @@ START_TEST(who_went_away_is_forgotten)
         await_hello(&goes[i]);
         end(&goes[i]);
     }
-    int64_t limit = clock_mono_ms() + PATIENCE_MS;
-    while (streams_count(house.streams) > 1) {
-        ck_assert_int_lt(clock_mono_ms(), limit);
-        streams_ping(house.streams, NULL, NULL);
-        (void)poll(NULL, 0, TURN_MS);
-    }
+    /* A peer that is gone shows when it is written to. */
+    AWAIT((streams_ping(house.streams, NULL, NULL), streams_count(house.streams)) == 1,
+          "some are told for ever");
     publish_many(1, 10);
     read_to(&stays, newest);
     end(&stays);
 }
 END_TEST
 
-/* All bytes up to the end. */
-static void
-read_raw(int fd, struct strbuf *out)
-{
-    char bytes[4096];
-    ssize_t n = 0;
-    do {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "it is held open: %s",
-                      strbuf_text(out));
-        n = read(fd, bytes, sizeof bytes);
-        strbuf_add_bytes(out, bytes, n > 0 ? (size_t)n : 0);
-    } while (n > 0);
-}
-
 START_TEST(a_head_alone_is_no_stream)
 {
-    static const char request[] =
-        "HEAD /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     struct strbuf got = {0};
-    int fd = connect_to(0);
-    ck_assert_int_eq((int)send(fd, request, sizeof request - 1, MSG_NOSIGNAL),
-                     (int)sizeof request - 1);
-    read_raw(fd, &got);
+    int fd = connect_to(port);
+    send_request(fd, "HEAD", "/api/v1/stream");
+    read_answer(fd, &got);
     ck_assert_msg(strncmp(strbuf_text(&got), "HTTP/1.1 200 ", 13) == 0 &&
                       strstr(got.text, "text/event-stream") != NULL &&
                       strstr(got.text, "hello") == NULL,
@@ -500,6 +457,50 @@ START_TEST(streams_end_with_their_door)
     publish_many(1, 10);
     read_to(&others, newest);
     end(&others);
+}
+END_TEST
+
+/* The browser sees that it ended, and comes again; nothing broke. */
+START_TEST(streams_end_whole)
+{
+    int fds[20];
+    struct strbuf got = {0};
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = connect_to(port);
+        send_request(fds[i], "GET", "/api/v1/stream?after=50");
+    }
+    AWAIT(streams_count(house.streams) == ARRAY_LEN(fds), "a stream does not begin");
+    publish_many(3, 100);
+    door_close(door);
+    door = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        read_answer(fds[i], &got);
+        ck_assert_msg(got.size > 5 && strcmp(got.text + got.size - 5, "0\r\n\r\n") == 0,
+                      "%s", strbuf_text(&got));
+        close(fds[i]);
+    }
+    strbuf_fini(&got);
+}
+END_TEST
+
+START_TEST(who_never_reads_does_not_hold_up_the_end)
+{
+    struct client good;
+    struct client bad;
+    begin(&good, "", 0);
+    begin(&bad, "", 4096);
+    await_hello(&good);
+    await_hello(&bad);
+    for (int i = 0; i < 20; i++) {
+        publish_many(10, 60000);
+        read_to(&good, newest);
+    }
+    int64_t before = clock_mono_ms();
+    door_close(door);
+    door = NULL;
+    ck_assert_int_lt(clock_mono_ms(), before + END_MS);
+    end(&good);
+    end(&bad);
 }
 END_TEST
 
@@ -560,6 +561,8 @@ streams_suite(void)
     tcase_add_test(tc, who_went_away_is_forgotten);
     tcase_add_test(tc, a_head_alone_is_no_stream);
     tcase_add_test(tc, streams_end_with_their_door);
+    tcase_add_test(tc, streams_end_whole);
+    tcase_add_test(tc, who_never_reads_does_not_hold_up_the_end);
     tcase_add_test(tc, clients_come_and_go_while_all_are_told);
     suite_add_tcase(s, tc);
     return s;
