@@ -235,6 +235,7 @@ START_TEST(the_door_opens_anew_where_it_was)
         ck_assert(answers(port));
         read_answer(held, &got); /* It was hung up. */
         ck_assert_uint_eq(got.size, 0);
+        strbuf_fini(&got);
         close(held);
     }
 }
