@@ -262,7 +262,7 @@ START_TEST(only_the_last_of_many_wishes_stays)
 }
 END_TEST
 
-START_TEST(a_port_that_is_taken_is_waited_for_and_said_once)
+START_TEST(a_port_that_is_taken_is_waited_for)
 {
     uint16_t port = 0;
     int fd = take_port(&port, true);
@@ -272,7 +272,6 @@ START_TEST(a_port_that_is_taken_is_waited_for_and_said_once)
     close(fd);
     await_door(true); /* By the clock that asks again. */
     ck_assert(answers(port));
-    ck_assert_int_eq(count_logged("tried again"), 1);
 }
 END_TEST
 
@@ -508,7 +507,7 @@ doors_suite(void)
     tcase_add_test(tc, the_door_opens_moves_and_closes);
     tcase_add_test(tc, the_door_opens_anew_where_it_was);
     tcase_add_test(tc, only_the_last_of_many_wishes_stays);
-    tcase_add_test(tc, a_port_that_is_taken_is_waited_for_and_said_once);
+    tcase_add_test(tc, a_port_that_is_taken_is_waited_for);
     tcase_add_loop_test(tc, what_cannot_be_opened_is_said_and_stops_nothing, 0,
                         (int)ARRAY_LEN(bad));
     tcase_add_test(tc, with_a_certificate_it_speaks_tls);
