@@ -158,6 +158,17 @@ answers(uint16_t port)
     return well;
 }
 
+/* Whether nobody listens there. */
+static bool
+refuses(uint16_t port)
+{
+    int fd = connect_to(port);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0;
+}
+
 static void
 check_local(void)
 {
@@ -211,10 +222,9 @@ START_TEST(the_door_opens_moves_and_closes)
     await_logged("the page is at http://", 2);
     await_door(true);
     ck_assert(answers(second));
-    ck_assert_int_eq(connect_to(first), -1);
+    ck_assert(refuses(first));
     wish(0, NULL, NULL);
-    await_door(false);
-    ck_assert_int_eq(connect_to(second), -1);
+    AWAIT(refuses(second), "the door does not close");
     check_local();
 }
 END_TEST
@@ -256,7 +266,7 @@ START_TEST(only_the_last_of_many_wishes_stays)
     ck_assert(answers(ports[ARRAY_LEN(ports) - 1]));
     for (size_t i = 0; i < ARRAY_LEN(ports) - 1; i++) {
         if (ports[i] != ports[ARRAY_LEN(ports) - 1]) {
-            ck_assert_int_eq(connect_to(ports[i]), -1);
+            ck_assert(refuses(ports[i]));
         }
     }
 }
