@@ -120,7 +120,7 @@ const struct shape case_expects_shape = {
 #define OF(kind)        (UINT64_C(1) << EVENT_##kind)
 #define RANGE(from, to) ((OF(to) << 1) - OF(from))
 #define ALARMS          RANGE(ALARM_RAISED, ALARM_REALARMED)
-#define TICKETS         RANGE(TICKET_OPENED, TICKET_TICKED)
+#define TICKETS         RANGE(TICKET_OPENED, TICKET_PHOTOGRAPHED)
 #define PLANS           RANGE(PLAN_REMINDED, PLAN_MOVED)
 #define WORK            (OF(TICKET_RESOLVED) | OF(TICKET_CLOSED) | OF(TICKET_NOTED))
 _Static_assert(EVENT_CASE_COUNT <= 63, "a bit for each kind of event");

@@ -261,6 +261,7 @@ code_of(unsigned status)
     case 400:
     case 405:
     case 413:
+    case 415:
         return ERR_USAGE;
     case 502:
         return ERR_PROTOCOL;
@@ -296,6 +297,23 @@ cli_ask(const char *data_dir,
     unsigned status = 0;
     int code =
         web_ask(data_dir, method, path, body, ASK_TIMEOUT_MS, &status, answer, err);
+    if (code != 0 || status == 200) {
+        return code;
+    }
+    return refused(status, strbuf_text(answer), err);
+}
+
+int
+cli_ask_bytes(const char *data_dir,
+              const char *path,
+              const char *type,
+              const struct strbuf *bytes,
+              struct strbuf *answer,
+              struct err *err)
+{
+    unsigned status = 0;
+    int code = web_ask_bytes(data_dir, "POST", path, type, strbuf_text(bytes),
+                             bytes->size, ASK_TIMEOUT_MS, &status, answer, err);
     if (code != 0 || status == 200) {
         return code;
     }

@@ -95,6 +95,14 @@ int cli_ask(const char *data_dir,
             struct strbuf *answer,
             struct err *err);
 
+/* The same for POST and a body of any bytes. */
+int cli_ask_bytes(const char *data_dir,
+                  const char *path,
+                  const char *type,
+                  const struct strbuf *bytes,
+                  struct strbuf *answer,
+                  struct err *err);
+
 /* The same for GET and an answer of any size, into `answer`. */
 struct spool;
 int cli_ask_for(const char *data_dir,

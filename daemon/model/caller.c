@@ -57,6 +57,7 @@ command_role(enum command_kind kind)
     case COMMAND_TICKET_RATE:
     case COMMAND_TICKET_TICK:
     case COMMAND_TICKET_CHANGE:
+    case COMMAND_TICKET_PHOTO:
         return ROLE_TECHNICIAN;
     case COMMAND_SERVICE:
     case COMMAND_PLAN_START:

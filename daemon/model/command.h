@@ -9,6 +9,7 @@
 #include "daemon/model/words.h"
 
 struct ledger_change;
+struct photo;
 struct people_change;
 struct ticket_part;
 
@@ -37,6 +38,7 @@ enum command_kind {
     COMMAND_LEDGER_DOCUMENT, /* device, title, link, document, valid_until. */
     COMMAND_LEDGER_REMOVE,   /* number: a document that holds no longer. */
     COMMAND_LEDGER_ALTERATION, /* device, what, effect, made_on, made_by. */
+    COMMAND_TICKET_PHOTO,      /* photo, note: its file is on the disk already. */
     COMMAND_USER_ADD,          /* Those of people: `people`. */
     COMMAND_USER_CHANGE,
     COMMAND_USER_PASSWORD,
@@ -46,8 +48,8 @@ enum command_kind {
     COMMAND_KIND_COUNT
 };
 
-/* A case may hold those before this one: neither the ledger nor users move an alarm or
- * a ticket. */
+/* A case may hold those before this one: neither the ledger nor photos nor users move
+ * an alarm or a ticket. */
 #define COMMAND_CASE_COUNT COMMAND_LEDGER_SET
 
 /* What COMMAND_SERVICE makes of a device. */
@@ -91,6 +93,7 @@ struct command {
     uint32_t part_count;
     int step; /* 1, 2, ...; 0: not given. */
     bool undone;
+    const struct photo *photo; /* Its type, bytes and sha256; NULL: no file came. */
     /* Of the ledger.  Dates are YYYY-MM-DD. */
     const struct ledger_change *changes;
     uint32_t change_count;

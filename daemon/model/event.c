@@ -8,24 +8,25 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/base/utf8.h"
+#include "daemon/model/photo.h"
 #include "daemon/model/ticket.h"
 
 static const char *const names[] = {
-    "device.offline",    "device.online",      "device.out_of_service",
-    "device.in_service", "alarm.raised",       "alarm.changed",
-    "alarm.cleared",     "alarm.acknowledged", "alarm.shelved",
-    "alarm.unshelved",   "alarm.suppressed",   "alarm.unsuppressed",
-    "alarm.realarmed",   "ticket.opened",      "ticket.joined",
-    "ticket.assigned",   "ticket.responded",   "ticket.waiting",
-    "ticket.resumed",    "ticket.changed",     "ticket.resolved",
-    "ticket.verified",   "ticket.reopened",    "ticket.closed",
-    "ticket.warned",     "ticket.breached",    "ticket.escalated",
-    "ticket.noted",      "ticket.rated",       "ticket.watched",
-    "ticket.ticked",     "plan.reminded",      "plan.overdue",
-    "plan.moved",        "ledger.changed",     "clock.stepped",
-    "user.added",        "user.changed",       "user.removed",
-    "user.logged_in",    "user.logged_out",    "user.refused",
-    "token.added",       "token.revoked"};
+    "device.offline",    "device.online",       "device.out_of_service",
+    "device.in_service", "alarm.raised",        "alarm.changed",
+    "alarm.cleared",     "alarm.acknowledged",  "alarm.shelved",
+    "alarm.unshelved",   "alarm.suppressed",    "alarm.unsuppressed",
+    "alarm.realarmed",   "ticket.opened",       "ticket.joined",
+    "ticket.assigned",   "ticket.responded",    "ticket.waiting",
+    "ticket.resumed",    "ticket.changed",      "ticket.resolved",
+    "ticket.verified",   "ticket.reopened",     "ticket.closed",
+    "ticket.warned",     "ticket.breached",     "ticket.escalated",
+    "ticket.noted",      "ticket.rated",        "ticket.watched",
+    "ticket.ticked",     "ticket.photographed", "plan.reminded",
+    "plan.overdue",      "plan.moved",          "ledger.changed",
+    "clock.stepped",     "user.added",          "user.changed",
+    "user.removed",      "user.logged_in",      "user.logged_out",
+    "user.refused",      "token.added",         "token.revoked"};
 _Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
 
 const char *
@@ -56,7 +57,7 @@ is_alarm(enum event_kind k)
 static bool
 is_ticket(enum event_kind k)
 {
-    return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_TICKED;
+    return k >= EVENT_TICKET_OPENED && k <= EVENT_TICKET_PHOTOGRAPHED;
 }
 
 /* What was measured, and which time it is. */
@@ -159,6 +160,12 @@ add_work_members(struct strbuf *out, const struct event *e)
     }
     if (e->undone) {
         strbuf_json_bool(out, "undone", true);
+    }
+    if (e->photo != NULL) {
+        strbuf_json_int(out, "number", e->photo->number);
+        strbuf_json_str(out, "sha256", e->photo->sha256);
+        strbuf_json_str(out, "type", photo_type_name(e->photo->type));
+        strbuf_json_int(out, "bytes", e->photo->bytes);
     }
 }
 
@@ -417,6 +424,10 @@ add_work(struct strbuf *out, const struct event *e)
         strbuf_printf(out,
                       e->undone ? tr(", step %d taken back") : tr(", step %d done"),
                       e->step);
+    }
+    if (e->photo != NULL) {
+        strbuf_printf(out, tr(", photo %lld, %lld bytes"), (long long)e->photo->number,
+                      (long long)e->photo->bytes);
     }
     if (e->cause != NULL) {
         strbuf_printf(out, tr(", cause %s"), tr_word("cause", e->cause));

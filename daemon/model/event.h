@@ -9,6 +9,7 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/model/words.h"
 
+struct photo;
 struct ticket_part;
 
 enum event_kind {
@@ -43,6 +44,7 @@ enum event_kind {
     EVENT_TICKET_RATED,
     EVENT_TICKET_WATCHED, /* Resolved: what its sensor has to show yet changed. */
     EVENT_TICKET_TICKED,  /* A step of its procedure was done, or was not. */
+    EVENT_TICKET_PHOTOGRAPHED,
     EVENT_PLAN_REMINDED,  /* A visit is near: parts and people are to be there. */
     EVENT_PLAN_OVERDUE,   /* A visit was not made in its time. */
     EVENT_PLAN_MOVED,     /* The next visit has another day: done, or tightened. */
@@ -87,6 +89,7 @@ bool event_kind_is_of_people(enum event_kind k);
  * noted       work; visit_ms is none when it has a plan
  * ticked      the bit `step - 1` of steps: set, or cleared when `undone`
  * rated       rating
+ * photographed photos + 1
  * clock.stepped moves every instant of a ticket but due_ms, which is a day on the wall
  *             (of a plan that counts from a moment: by whole days); deadlines in the
  *             working time of a team as clocks_step() says
@@ -135,8 +138,9 @@ struct event {
     uint32_t part_count;
     int step; /* ticket.ticked: 1, 2, ...; 0: none. */
     bool undone;
-    int level;      /* ticket.escalated: 1, 2, ... */
-    const char *to; /* ticket.escalated: who is told. */
+    const struct photo *photo; /* ticket.photographed */
+    int level;                 /* ticket.escalated: 1, 2, ... */
+    const char *to;            /* ticket.escalated: who is told. */
     /* ledger.changed: which field, "document 3" or "alteration 2"; what it was, and
      * what it is now.  user.changed: "role", "name", "language", "disabled"; "password"
      * without either. */
@@ -155,7 +159,7 @@ struct event {
  * tickets t event ticket device rule priority kind value episode deadline respond_by
  *         resolve_by
  *         assignee rating level to plan due category team symptom reporter pause proof
- *         cause minutes cost parts step undone by note
+ *         cause minutes cost parts step undone number sha256 type bytes by note
  * plans   t event ticket device plan due by note
  * ledger  t event device record before after by note
  * people  t event user token name role record before after remote until by

@@ -6,6 +6,7 @@
 #include "daemon/model/alarm.h"
 #include "daemon/model/event.h"
 #include "daemon/model/ledger.h"
+#include "daemon/model/photo.h"
 #include "daemon/model/plan.h"
 #include "daemon/model/ticket.h"
 
@@ -21,6 +22,8 @@ struct sink {
     void (*service)(void *ctx, const struct service *s);
     /* NULL where only the events are wanted.  What somebody changed of the ledger. */
     void (*ledger)(void *ctx, const struct ledger_row *row);
+    /* NULL where only the events are wanted.  A photo was added. */
+    void (*photo)(void *ctx, const struct photo *p);
     /* NULL where only the events are wanted.  A plan on a device as it is now. */
     void (*plan)(void *ctx, const struct plan_row *p);
 };

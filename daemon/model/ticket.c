@@ -160,6 +160,9 @@ add_work(struct strbuf *out, const struct ticket *t)
         strbuf_json_int(out, "steps", (int64_t)t->steps);
     }
     add_time_opt(out, "visit_at", t->visit_ms);
+    if (t->photos > 0) {
+        strbuf_json_int(out, "photos", t->photos);
+    }
 }
 
 void

@@ -74,6 +74,7 @@ struct ticket {
     int64_t cost; /* Beside the parts, in hundredths of the site's currency. */
     struct ticket_part parts[TICKET_PARTS_MAX];
     uint32_t part_count;
+    int64_t photos; /* How many it has. */
     uint64_t steps; /* Bit n: step n of its procedure was done. */
     int64_t first_responded_ms, first_resolved_ms; /* Reopening leaves them. */
     int64_t visit_ms; /* Closed: when its follow-up visit opens; INSTANT_NONE: there is
@@ -98,7 +99,8 @@ void ticket_parts_to_json(struct strbuf *out,
  * resolved one waits for its sensor, proof. */
 void ticket_to_listing(struct strbuf *out, const struct ticket *t);
 /* The same keys, then assigned_at .. closed_at, episodes, reopened, resolution, rating;
- * behind them, only where they say something, category to visit_at as in the struct. */
+ * behind them, only where they say something, category to visit_at as in the struct,
+ * and photos. */
 void ticket_to_json(struct strbuf *out, const struct ticket *t);
 
 #endif

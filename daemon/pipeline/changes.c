@@ -123,6 +123,17 @@ on_ledger(void *ctx, const struct ledger_row *row)
 }
 
 static void
+on_photo(void *ctx, const struct photo *p)
+{
+    struct photo *copy = malloc(sizeof *copy);
+    if (copy == NULL) {
+        abort();
+    }
+    *copy = *p;
+    append(ctx, CHANGE_PHOTO, NULL, NULL)->photo = copy;
+}
+
+static void
 on_plan(void *ctx, const struct plan_row *p)
 {
     append(ctx, CHANGE_PLAN, NULL, NULL)->plan = *p;
@@ -141,6 +152,7 @@ changes_new(void)
                             .ticket = on_ticket,
                             .service = on_service,
                             .ledger = on_ledger,
+                            .photo = on_photo,
                             .plan = on_plan};
     return c;
 }
@@ -159,6 +171,8 @@ clear(struct changes *c)
             evidence_texts_fini(&c->items[i].evidence.texts);
         } else if (c->items[i].kind == CHANGE_LEDGER) {
             free(c->items[i].ledger);
+        } else if (c->items[i].kind == CHANGE_PHOTO) {
+            free(c->items[i].photo);
         }
     }
     c->count = 0;

@@ -15,6 +15,7 @@ enum change_kind {
     CHANGE_EVIDENCE,
     CHANGE_SERVICE,
     CHANGE_LEDGER,
+    CHANGE_PHOTO,
     CHANGE_TIMER,
     CHANGE_TIMER_GONE,
     CHANGE_METER,
@@ -45,6 +46,7 @@ struct change {
         } evidence;
         struct service service;
         struct ledger_row *ledger; /* Owned; its device is that of the change. */
+        struct photo *photo;       /* Owned. */
         struct plan_row plan;
         struct timer_row timer;
         struct {

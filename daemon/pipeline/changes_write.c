@@ -6,6 +6,7 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/changes_inside.h"
 #include "daemon/publish/publish.h"
+#include "daemon/store/state_photo.h"
 #include "daemon/ticket/fold.h"
 
 /* What must go outside joins the outbox; both texts are used up. */
@@ -235,6 +236,8 @@ write_one(struct changes *c,
         return state_put_service(store, &item->service, err);
     case CHANGE_LEDGER:
         return write_ledger(item, store, err);
+    case CHANGE_PHOTO:
+        return state_put_photo(store, item->photo, err);
     case CHANGE_TIMER:
         item->timer.device = item->device;
         item->timer.rule = item->rule;

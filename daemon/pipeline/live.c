@@ -427,6 +427,7 @@ live_start(struct live *l, struct diags *diags, struct err *err)
     code = live_assemble(l, &again, err);
     diags_fini(&again);
     if (code == 0) {
+        live_sweep_photos(l);
         code = live_web_start(l, err);
     }
     if (code == 0) {
@@ -462,6 +463,7 @@ live_stop(struct live *l)
     login_limit_free(l->people.limit);
     pthread_rwlock_destroy(&l->site_lock);
     pthread_mutex_destroy(&l->backup_lock);
+    pthread_mutex_destroy(&l->photo_lock);
     free(l);
 }
 
@@ -498,6 +500,7 @@ live_new(const char *path, struct err *err)
                                   PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&l->site_lock, &attributes);
     pthread_mutex_init(&l->backup_lock, NULL);
+    pthread_mutex_init(&l->photo_lock, NULL);
     pthread_rwlockattr_destroy(&attributes);
     if (request_queue_open(&l->requests, err) != 0) {
         pthread_rwlock_destroy(&l->site_lock);

@@ -105,6 +105,7 @@ struct live {
     struct request_queue requests;
     atomic_bool ending;          /* What takes long on other threads is to stop. */
     pthread_mutex_t backup_lock; /* One copy of state.db at a time. */
+    pthread_mutex_t photo_lock;  /* From its file to its row: one photo at a time. */
     atomic_flag on_trial;        /* A rule is tried: one at a time. */
     struct people_desk people;   /* Its requests go to the loop. */
     sd_event *loop;
@@ -140,6 +141,9 @@ void live_collect_meters(struct live *l);
 
 /* live_state.c: what survives a restart. */
 int live_restore(struct live *l, struct err *err);
+
+/* Files of photos that a crash left without a row. */
+void live_sweep_photos(struct live *l);
 
 /* live_health.c: the daemon's and the buses' own points, and the answers from memory.
  */

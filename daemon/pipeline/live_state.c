@@ -1,17 +1,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/live_inside.h"
 #include "daemon/store/history_frames.h"
+#include "daemon/store/photos.h"
+#include "daemon/store/state_photo.h"
 #include "daemon/store/state_watch.h"
 
 /* Reading a long history again must not look like a start that hangs. */
 #define WARM_TELL      20000
 #define WARM_EXTEND_US 30000000
+#define PHOTO_SPARE_S  86400 /* A file without a row that is younger stays. */
 #define USE_UNSAVED_MS                                                                 \
     600000 /* Use is stored once a minute, while the disk is well.                     \
             */
@@ -253,6 +257,28 @@ live_watch(struct live *l, int64_t since_ms)
                   err.text);
     }
     free(ids);
+}
+
+static int
+is_wanted(
+    void *ctx, const char *sha256, enum photo_type type, bool *wanted, struct err *err)
+{
+    return state_has_photo(ctx, sha256, type, wanted, err);
+}
+
+void
+live_sweep_photos(struct live *l)
+{
+    struct err err;
+    uint32_t removed = 0;
+    int64_t before_s = (int64_t)time(NULL) - PHOTO_SPARE_S;
+    if (photos_sweep(l->site->data_dir, is_wanted, l->store, before_s, &removed,
+                     &err) != 0) {
+        log_warning("photos that no ticket has stay: %s", err.text);
+    }
+    if (removed > 0) {
+        log_info("removed %u photos that no ticket has", removed);
+    }
 }
 
 int

@@ -31,7 +31,7 @@
     " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"   \
     " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
     " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
-    " resolve_warn_ms, assign_ms, escalate_ms"
+    " resolve_warn_ms, assign_ms, escalate_ms, photos"
 
 #define TICKETS_AFTER(column)                                                          \
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column                              \
@@ -74,11 +74,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " assignee, team, title, resolution, rating, respond_from_ms, resolve_from_ms,"
         " category, plan, due_ms, symptom, reporter, taken, pause, level, proof, cause,"
         " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms,"
-        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms)"
+        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms, photos)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
-        " ?46, ?47, ?48, ?49, ?50)",
+        " ?46, ?47, ?48, ?49, ?50, ?51)",
     [SQL_PUT_EVIDENCE] =
         "INSERT OR REPLACE INTO evidence (ticket, opening, t_ms, rule, version, facts,"
         " device, bus) VALUES (?1, 1 + coalesce((SELECT reopened FROM ticket"
@@ -245,6 +245,12 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_EACH_ALTERATION] =
         "SELECT number, device, day, what, effect, made_by, person, added_ms"
         " FROM ledger_alteration ORDER BY number",
+    [SQL_PUT_PHOTO] =
+        "INSERT OR REPLACE INTO photo (ticket, number, type, bytes, sha256, person,"
+        " note, added_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_EACH_PHOTO] = "SELECT ticket, number, type, bytes, sha256, person, note,"
+                       " added_ms FROM photo WHERE ticket = ?1 ORDER BY number",
+    [SQL_HAS_PHOTO] = "SELECT 1 FROM photo WHERE sha256 = ?1 AND type = ?2 LIMIT 1",
     [SQL_PUT_USER] =
         "INSERT INTO users (id, name, role, password, language, created_ms, disabled)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET"

@@ -285,6 +285,20 @@ static const char version_people[] =
     "  used_ms INTEGER) STRICT;"
     "CREATE INDEX tokens_user ON tokens (user);";
 
+/* Photos of tickets: what the files of the folder `photos` are, SHA256.jpg and so on.
+ */
+static const char version_photos[] =
+    "ALTER TABLE ticket ADD COLUMN photos INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE photo ("
+    "  ticket INTEGER NOT NULL, number INTEGER NOT NULL, type TEXT NOT NULL,"
+    "  bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, person TEXT NOT NULL, note TEXT,"
+    "  added_ms INTEGER NOT NULL, PRIMARY KEY (ticket, number)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX photo_file ON photo (sha256);"
+    "CREATE VIEW photos AS SELECT ticket, number,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', added_ms / 1000.0, 'unixepoch') AS added_at,"
+    "  person, note, type, bytes, sha256 FROM photo;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1, version_2, version_3, version_4,     version_5,  version_6,
-    version_7, version_9, version_8, version_watch, version_11, version_people};
+    version_1,  version_2,      version_3,     version_4, version_5,
+    version_6,  version_7,      version_9,     version_8, version_watch,
+    version_11, version_people, version_photos};

@@ -36,6 +36,7 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 48, t->resolve_warn_ms);
     bind_instant(stmt, 49, t->assign_ms);
     bind_instant(stmt, 50, t->escalate_ms);
+    sqlite3_bind_int64(stmt, 51, t->photos);
 }
 
 int
@@ -133,6 +134,7 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->resolve_warn_ms = column_instant(stmt, 47);
     t->assign_ms = column_instant(stmt, 48);
     t->escalate_ms = column_instant(stmt, 49);
+    t->photos = sqlite3_column_int64(stmt, 50);
     return 0;
 }
 

@@ -177,6 +177,8 @@ do_command(struct tickets *t,
         return work_tick(t, e, c, w, err);
     case COMMAND_TICKET_CHANGE:
         return work_change(t, e, c, w, err);
+    case COMMAND_TICKET_PHOTO:
+        return deed_photo(t, e, c, w, err);
     case COMMAND_ACK:
     case COMMAND_SHELVE:
     case COMMAND_UNSHELVE:

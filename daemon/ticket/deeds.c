@@ -6,6 +6,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
+#include "daemon/model/photo.h"
 #include "daemon/ticket/clocks.h"
 #include "daemon/ticket/proof.h"
 
@@ -299,6 +300,40 @@ deed_rate(struct tickets *t,
     life_settle(t, e);
     struct event event = event_of(c, w, EVENT_TICKET_RATED);
     event.rating = c->rating;
+    life_tell(t, e, &event);
+    return 0;
+}
+
+int
+deed_photo(struct tickets *t,
+           struct ticket_entry *e,
+           const struct command *c,
+           const struct words *w,
+           struct err *err)
+{
+    if (c->photo == NULL) {
+        return err_set(err, ERR_USAGE,
+                       "a photo is its bytes: POST /api/v1/tickets/NUMBER/photos, or "
+                       "`caretaker ticket photo NUMBER FILE`");
+    }
+    if (e->row.photos >= PHOTOS_OF_TICKET_MAX) {
+        return err_set(err, ERR_REFUSED,
+                       "ticket %" PRId64 " has %d photos; no more are kept",
+                       e->row.number, PHOTOS_OF_TICKET_MAX);
+    }
+    struct photo photo = *c->photo;
+    e->row.photos++;
+    photo.ticket = e->row.number;
+    photo.number = e->row.photos;
+    photo.added_ms = c->t_ms;
+    utf8_copy(photo.by, sizeof photo.by, w->by);
+    utf8_copy(photo.note, sizeof photo.note, w->note_or_null);
+    life_settle(t, e);
+    if (t->sink->photo != NULL) {
+        t->sink->photo(t->sink->ctx, &photo);
+    }
+    struct event event = event_of(c, w, EVENT_TICKET_PHOTOGRAPHED);
+    event.photo = &photo;
     life_tell(t, e, &event);
     return 0;
 }

@@ -54,6 +54,13 @@ int deed_rate(struct tickets *t,
               const struct words *w,
               struct err *err);
 
+/* Its file is there already: the ticket has one more. */
+int deed_photo(struct tickets *t,
+               struct ticket_entry *e,
+               const struct command *c,
+               const struct words *w,
+               struct err *err);
+
 int deed_open(struct tickets *t,
               const struct command *c,
               const struct words *w,

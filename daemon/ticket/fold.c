@@ -149,6 +149,7 @@ static const struct member members[] = {
     INT64(cost),
     PARTS(parts),
     BITS(steps),
+    INT64(photos),
     INSTANT(first_responded_ms),
     INSTANT(first_resolved_ms),
     INSTANT(visit_ms),

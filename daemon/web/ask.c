@@ -295,12 +295,18 @@ is_request_line(const char *method, const char *path)
     return true;
 }
 
+/* What is sent; `bytes` NULL: nothing. */
+struct sent {
+    const char *type, *bytes;
+    size_t size;
+};
+
 /* Sends the request and has the answer taken. */
 static int
 ask(struct ask *a,
     const char *method,
     const char *path,
-    const char *body,
+    const struct sent *body,
     struct err *err)
 {
     if (!is_request_line(method, path)) {
@@ -314,14 +320,13 @@ ask(struct ask *a,
                   "%s %s HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\n"
                   "Accept-Language: %s\r\n",
                   method, path, language_name(catalogue_language()));
-    if (body != NULL) {
-        strbuf_printf(&request,
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-                      strlen(body));
+    if (body->bytes != NULL) {
+        strbuf_printf(&request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                      body->type, body->size);
     }
     strbuf_add(&request, "\r\n");
-    if (body != NULL) {
-        strbuf_add(&request, body);
+    if (body->bytes != NULL) {
+        strbuf_add_bytes(&request, body->bytes, body->size);
     }
     int r = endpoint_connect(&a->fd, a->dir, a->deadline_ms, err);
     if (r == 0) {
@@ -347,15 +352,15 @@ keep(void *ctx, unsigned status, const char *bytes, size_t size, struct err *err
     return 0;
 }
 
-int
-web_ask(const char *dir,
-        const char *method,
-        const char *path,
-        const char *body,
-        int64_t timeout_ms,
-        unsigned *status,
-        struct strbuf *answer,
-        struct err *err)
+static int
+ask_and_keep(const char *dir,
+             const char *method,
+             const char *path,
+             const struct sent *body,
+             int64_t timeout_ms,
+             unsigned *status,
+             struct strbuf *answer,
+             struct err *err)
 {
     struct strbuf kept = {0};
     struct ask a = {.dir = dir,
@@ -373,6 +378,37 @@ web_ask(const char *dir,
 }
 
 int
+web_ask(const char *dir,
+        const char *method,
+        const char *path,
+        const char *body,
+        int64_t timeout_ms,
+        unsigned *status,
+        struct strbuf *answer,
+        struct err *err)
+{
+    const struct sent sent = {"application/json", body,
+                              body != NULL ? strlen(body) : 0};
+    return ask_and_keep(dir, method, path, &sent, timeout_ms, status, answer, err);
+}
+
+int
+web_ask_bytes(const char *dir,
+              const char *method,
+              const char *path,
+              const char *type,
+              const char *bytes,
+              size_t size,
+              int64_t timeout_ms,
+              unsigned *status,
+              struct strbuf *answer,
+              struct err *err)
+{
+    const struct sent sent = {type, bytes, size};
+    return ask_and_keep(dir, method, path, &sent, timeout_ms, status, answer, err);
+}
+
+int
 web_ask_for(const char *dir,
             const char *path,
             int64_t timeout_ms,
@@ -386,5 +422,5 @@ web_ask_for(const char *dir,
                     .limit = SIZE_MAX,
                     .take = take,
                     .ctx = ctx};
-    return ask(&a, "GET", path, NULL, err);
+    return ask(&a, "GET", path, &(struct sent){0}, err);
 }

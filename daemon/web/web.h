@@ -159,6 +159,18 @@ int web_ask(const char *dir,
             struct strbuf *answer,
             struct err *err);
 
+/* The same with a body of any bytes, of this media type. */
+int web_ask_bytes(const char *dir,
+                  const char *method,
+                  const char *path,
+                  const char *type,
+                  const char *bytes,
+                  size_t size,
+                  int64_t timeout_ms,
+                  unsigned *status,
+                  struct strbuf *answer,
+                  struct err *err);
+
 /* The same for an answer of any size: `take` gets its body as it comes, with the
  * status; what it returns, if not 0, ends it.  `timeout_ms` is for each wait. */
 typedef int (*web_take_fn)(

@@ -91,7 +91,8 @@ struct api_route {
     enum role role;   /* The least that may use it. */
     unsigned (*handle)(struct api *a, const struct web_request *r, struct strbuf *body);
     const char *summary;
-    const char *answer; /* Schema; "[Row]" is an array of them, "text/csv" a type. */
+    const char *answer; /* Schema; "[Row]" is an array of them, "text/csv" a type;
+                           several types are listed with commas. */
     const char *body;   /* Schema of what is sent, or its type; NULL: nothing. */
     const struct api_param *params;
     struct web_needs needs;
@@ -117,6 +118,7 @@ typedef unsigned
 api_handler(struct api *a, const struct web_request *r, struct strbuf *body);
 api_handler api_get_status, api_get_devices, api_get_life, api_get_alarms;
 api_handler api_get_service, api_get_explain, api_get_ledger, api_get_plan;
+api_handler api_get_photos, api_get_photo, api_post_photo;
 api_handler api_get_tickets, api_get_ticket, api_get_wire, api_get_stream;
 api_handler api_get_description, api_post_read, api_post_command;
 api_handler api_series, api_marks; /* devices/ID/series, .../marks */

@@ -22,16 +22,19 @@ add_schema(struct strbuf *out, const char *name)
 static void
 add_content(struct strbuf *out, const char *what)
 {
-    bool type = strchr(what, '/') != NULL;
     strbuf_add(out, ",\"content\":{");
-    strbuf_json_string(out, type ? what : "application/json");
-    strbuf_add(out, ":{\"schema\":");
-    if (type) {
-        strbuf_add(out, "{}");
-    } else {
+    if (strchr(what, '/') == NULL) {
+        strbuf_add(out, "\"application/json\":{\"schema\":");
         add_schema(out, what);
+        strbuf_add(out, "}}");
+        return;
     }
-    strbuf_add(out, "}}");
+    for (const char *p = what; *p != '\0'; p += *p == ',') {
+        int size = (int)strcspn(p, ",");
+        strbuf_printf(out, "%s\"%.*s\":{\"schema\":{}}", p == what ? "" : ",", size, p);
+        p += size;
+    }
+    strbuf_add_char(out, '}');
 }
 
 static void

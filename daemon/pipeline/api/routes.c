@@ -1,6 +1,7 @@
 /* Every path of the API: who may use it, what it takes and what it answers. */
 #include <string.h>
 
+#include "daemon/model/photo.h"
 #include "daemon/pipeline/api/api.h"
 
 #define V1 "/api/v1/"
@@ -64,6 +65,11 @@ static const struct api_param ticket_params[] = {
     END};
 static const struct api_param pack_params[] = {
     {PARAM_NUMBER, "window", "which stretch of time the chart shows", NULL, 1, 1000},
+    END};
+static const struct api_param photo_params[] = {
+    {PARAM_TEXT, "note", "what it shows", NULL, 0, 0},
+    {PARAM_TEXT, "by", "who adds it; on TCP it is who asks, whatever stands here", NULL,
+     0, 0},
     END};
 static const struct api_param plan_params[] = {
     ANY("team"),
@@ -146,7 +152,10 @@ static const struct api_param sample_params[] = {
         .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
         .answer = gives, .summary = about, __VA_ARGS__                                 \
     }
-#define SLOW .needs = {.slow = true}
+#define SLOW        .needs = {.slow = true}
+#define PHOTO_TYPES "image/jpeg,image/png,image/webp"
+#define PHOTO       .needs = {.slow = true, .bytes = true, .body_max = PHOTO_BYTES_MAX}
+_Static_assert(PHOTO_BYTES_MAX <= WEB_BODY_LARGEST, "the door lets it in");
 
 const struct api_route api_routes[] = {
     ROUTE("GET",
@@ -353,6 +362,29 @@ const struct api_route api_routes[] = {
           api_get_ticket,
           "text/html",
           "the same as a page to print",
+          SLOW),
+    ROUTE("GET",
+          VIEWER,
+          "tickets/{ticket}/photos",
+          api_get_photos,
+          "[Photo]",
+          "the photos of a ticket",
+          .params = NULL),
+    ROUTE("POST",
+          TECHNICIAN,
+          "tickets/{ticket}/photos",
+          api_post_photo,
+          "Photo",
+          "a new photo: JPEG, PNG or WebP; of where it was taken nothing is kept",
+          .body = PHOTO_TYPES,
+          .params = photo_params,
+          PHOTO),
+    ROUTE("GET",
+          VIEWER,
+          "tickets/{ticket}/photos/{photo}",
+          api_get_photo,
+          PHOTO_TYPES,
+          "the photo itself",
           SLOW),
     ROUTE("GET",
           VIEWER,
