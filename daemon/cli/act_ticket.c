@@ -7,6 +7,7 @@
 #include "daemon/base/money.h"
 #include "daemon/cli/act.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/ticket_photo.h"
 #include "daemon/cli/ticket_show.h"
 #include "daemon/model/cause.h"
 #include "daemon/model/ticket.h"
@@ -235,19 +236,27 @@ fill_choices(struct choice *out, struct given *g)
     memcpy(out, choices, sizeof choices);
 }
 
-/* The first word that names an action and is no option's value; `show`: it is that
- * one, which asks for nothing to be done. */
+/* Actions that are no command of JSON. */
+static const struct {
+    const char *word;
+    int (*run)(int argc, char **argv);
+} others[] = {{TICKET_SHOW_WORD, ticket_show}, {TICKET_PHOTO_WORD, ticket_photo}};
+
+/* The first word that names an action and is no option's value; *other: which of
+ * others[] it is; ARRAY_LEN(others): none. */
 static const struct ticket_action *
-find_action(int argc, char **argv, bool *show)
+find_action(int argc, char **argv, size_t *other)
 {
     static const char *const flags[] = {"-j",     "--json", "--undo",
                                         "--html", "-h",     "--help"};
     bool value = false;
-    *show = false;
+    *other = ARRAY_LEN(others);
     for (int i = 1; i < argc; i++) {
-        if (!value && strcmp(argv[i], TICKET_SHOW_WORD) == 0) {
-            *show = true;
-            return NULL;
+        for (size_t k = 0; !value && k < ARRAY_LEN(others); k++) {
+            if (strcmp(argv[i], others[k].word) == 0) {
+                *other = k;
+                return NULL;
+            }
         }
         for (size_t k = 0; !value && k < ARRAY_LEN(actions); k++) {
             if (strcmp(argv[i], actions[k].word) == 0) {
@@ -420,10 +429,10 @@ run_action(const struct ticket_action *action, int argc, char **argv)
 static int
 run_ticket(const struct cli_command *self, int argc, char **argv)
 {
-    bool show = false;
-    const struct ticket_action *action = find_action(argc, argv, &show);
-    if (show) {
-        return ticket_show(argc, argv);
+    size_t other = 0;
+    const struct ticket_action *action = find_action(argc, argv, &other);
+    if (other < ARRAY_LEN(others)) {
+        return others[other].run(argc, argv);
     }
     if (action != NULL) {
         return run_action(action, argc, argv);
@@ -442,7 +451,7 @@ run_ticket(const struct cli_command *self, int argc, char **argv)
         return status;
     }
     return cli_usage_error(self, "say what: open take arrive wait resume tick change "
-                                 "resolve close reopen note rate show");
+                                 "resolve close reopen note rate photo show");
 }
 
 const struct cli_command cli_ticket = {
@@ -460,5 +469,6 @@ const struct cli_command cli_ticket = {
     "  reopen NUMBER TEXT   it was not done after all\n"
     "  note NUMBER TEXT     add a remark, time worked, parts or costs\n"
     "  rate NUMBER 1..5     stars for a closed one\n"
+    "  photo NUMBER FILE    add a photo\n"
     "  show NUMBER          all that is known of it (--json, --html)\n",
     run_ticket};

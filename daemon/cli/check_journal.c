@@ -16,6 +16,7 @@ print_json(const struct journal_verdict *v, const char *head)
     strbuf_json_int(&out, "events", v->events);
     strbuf_json_int(&out, "tickets", v->tickets);
     strbuf_json_int(&out, "alarms", v->alarms);
+    strbuf_json_int(&out, "photos", v->photos);
     strbuf_json_str(&out, "head", head);
     strbuf_json_int(&out, "count", v->findings);
     strbuf_json_key(&out, "findings");
@@ -36,6 +37,9 @@ print_text(const struct journal_verdict *v, const char *head)
            v->findings == 0 ? tr("ok") : tr("NOT PROVEN"), v->events,
            cli_s((uint64_t)v->events), v->tickets, cli_s((uint64_t)v->tickets),
            v->alarms, cli_s((uint64_t)v->alarms));
+    if (v->photos > 0) {
+        printf(tr("%" PRId64 " photo%s; "), v->photos, cli_s((uint64_t)v->photos));
+    }
     if (v->findings > 0) {
         printf(tr("%" PRId64 " finding%s; "), v->findings,
                cli_s((uint64_t)v->findings));

@@ -39,7 +39,7 @@ static const struct branch {
     {IS_OPTION, OPTIONS_OF("\"${COMP_WORDS[1]}\"")},
     {COMMAND("ticket") " && " AT("2"),
      "open take arrive wait resume tick change resolve "
-     "close reopen note rate show"},
+     "close reopen note rate photo show"},
     {COMMAND("ledger") " && " AT("2"), "list export import set add-document "
                                        "remove-document add-alteration"},
     {COMMAND("plan") " && " AT("2"), "start done move"},

@@ -11,6 +11,7 @@
 #include "daemon/pipeline/evidence_values.h"
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/store/state_evidence.h"
+#include "daemon/store/state_photo.h"
 
 /* Texts of rows are borrowed from the statement. */
 static struct ticket
@@ -245,6 +246,17 @@ load_events(struct evidence *e, struct state *store, struct err *err)
     return code;
 }
 
+static bool
+take_photo(void *ctx, const struct photo *p)
+{
+    struct evidence *e = ctx;
+    if (e->photos == NULL) {
+        e->photos = arena_array(e->arena, PHOTOS_OF_TICKET_MAX, sizeof *e->photos);
+    }
+    e->photos[e->photo_count++] = *p;
+    return e->photo_count < PHOTOS_OF_TICKET_MAX;
+}
+
 /* ---- What the site says now ---- */
 
 static void
@@ -309,6 +321,9 @@ load_rows(struct evidence *e, struct state *store, int64_t number, struct err *e
     }
     if (code == 0) {
         code = load_events(e, store, err);
+    }
+    if (code == 0) {
+        code = state_each_photo(store, number, take_photo, e, err);
     }
     if (code == 0) {
         code = load_past(e, store, true, err);

@@ -13,6 +13,7 @@
 #include "daemon/base/arena.h"
 #include "daemon/base/err.h"
 #include "daemon/base/strbuf.h"
+#include "daemon/model/photo.h"
 #include "daemon/model/site.h"
 #include "daemon/model/ticket.h"
 #include "daemon/pipeline/chart.h"
@@ -91,6 +92,8 @@ struct evidence {
     uint32_t opening_count;
     struct evidence_event *events;
     uint32_t event_count;
+    struct photo *photos;
+    uint32_t photo_count;
     enum evidence_rule rule;
     /* Rules of its group whose alarms came while it lived, as facts have them; borrowed
      * from the openings. */

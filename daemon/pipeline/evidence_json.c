@@ -120,6 +120,18 @@ events_json(struct strbuf *out, const struct evidence *e)
 }
 
 static void
+photos_json(struct strbuf *out, const struct evidence *e)
+{
+    strbuf_json_key(out, "photos");
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < e->photo_count; i++) {
+        strbuf_add(out, i > 0 ? "," : "");
+        photo_to_json(out, &e->photos[i]);
+    }
+    strbuf_add_char(out, ']');
+}
+
+static void
 sum_json(struct strbuf *out, const char *key, const struct evidence_sum *s)
 {
     strbuf_json_key(out, key);
@@ -211,6 +223,7 @@ evidence_json(struct strbuf *out, const struct evidence *e)
     procedure_json(out, e);
     openings_json(out, e);
     events_json(out, e);
+    photos_json(out, e);
     history_json(out, e);
     strbuf_json_key(out, "episodes");
     strbuf_add_char(out, '{');

@@ -16,8 +16,8 @@ static const char *const life_events[] = {
     "ticket.responded", "ticket.waiting",  "ticket.resumed",   "ticket.changed",
     "ticket.resolved",  "ticket.verified", "ticket.reopened",  "ticket.closed",
     "ticket.warned",    "ticket.breached", "ticket.escalated", "ticket.noted",
-    "ticket.rated",     "ticket.watched",  "ticket.ticked",    "plan.reminded",
-    "plan.overdue",     "plan.moved",
+    "ticket.rated",     "ticket.watched",  "ticket.ticked",    "ticket.photographed",
+    "plan.reminded",    "plan.overdue",    "plan.moved",
 };
 /* Of each. */
 static const char *const life_words[] = {
@@ -48,6 +48,7 @@ static const char *const life_words[] = {
     "rated",
     "its sensor",
     "step",
+    "photo",
     "reminder sent",
     "overdue",
     "moved to another day",
@@ -172,6 +173,9 @@ add_kind(struct strbuf *out, const struct evidence *e, const struct evidence_eve
         bool undone = json_is_true(json_object_get(v->json, "undone"));
         strbuf_printf(out, " %lld %s", (long long)number_of(v, "step"),
                       undone ? tr_word(PACK, "taken back") : tr_word(PACK, "done"));
+    }
+    if (strcmp(v->name, "ticket.photographed") == 0) {
+        strbuf_printf(out, " %lld", (long long)number_of(v, "number"));
     }
     if (assignee != NULL && strcmp(v->name, "ticket.assigned") == 0) {
         strbuf_printf(out, " %s", evidence_person(e, assignee));

@@ -7,6 +7,7 @@
 #include "daemon/base/utf8.h"
 #include "daemon/pipeline/evidence.h"
 #include "daemon/pipeline/evidence_words.h"
+#include "daemon/store/photos.h"
 
 #define SPARK_COLUMNS 32
 #define LABEL_COLUMNS 14
@@ -357,6 +358,29 @@ print_health(const struct printing *p)
     }
 }
 
+/* By the names of their files. */
+static void
+print_photos(const struct printing *p)
+{
+    char when[INSTANT_TEXT_BYTES];
+    char name[PHOTO_NAME_BYTES];
+    if (p->e->photo_count > 0) {
+        heading(p, tr_word(PACK, "Photos"));
+    }
+    for (uint32_t i = 0; i < p->e->photo_count; i++) {
+        const struct photo *photo = &p->e->photos[i];
+        strbuf_printf(p->out, "  %lld  %s  ", (long long)photo->number,
+                      instant_format_local(when, photo->added_ms));
+        add_line_text(p->out, evidence_person(p->e, photo->by));
+        if (photo->note[0] != '\0') {
+            strbuf_add(p->out, ": ");
+            add_line_text(p->out, photo->note);
+        }
+        strbuf_printf(p->out, "\n     %s/%s\n", PHOTOS_FOLDER,
+                      photos_name(name, photo));
+    }
+}
+
 static void
 print_past(const struct printing *p,
            const char *title,
@@ -449,6 +473,7 @@ evidence_print(struct strbuf *out, const struct evidence *e)
     print_values(p);
     print_life(p);
     print_work(p);
+    print_photos(p);
     print_health(p);
     print_past(p, tr_word(PACK, "The same fault before"), e->same, e->same_count);
     print_past(p, tr_word(PACK, "The same fault elsewhere"), e->like, e->like_count);

@@ -10,6 +10,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/journal_alarms.h"
 #include "daemon/pipeline/journal_finding.h"
+#include "daemon/pipeline/journal_photos.h"
 #include "daemon/store/state_evidence.h"
 #include "daemon/ticket/fold.h"
 
@@ -138,6 +139,7 @@ struct folding {
     /* HASH_DIGITS for each opening: that of its evidence.  The first is '-' when its
      * event carries none, and '+' once the evidence was met. */
     struct strbuf openings;
+    struct journal_photos photos;
 };
 
 static void
@@ -243,6 +245,9 @@ on_ticket_event(void *ctx, const struct event_row *row)
     take_moves(f, row->seq);
     take_event(f, row);
     note_opening(f, row);
+    if (f->work->err.code == 0) {
+        (void)journal_photos_note(&f->photos, row, &f->work->err);
+    }
     return f->work->err.code == 0;
 }
 
@@ -320,12 +325,21 @@ static bool
 on_ticket_row(void *ctx, int64_t number, const char *json)
 {
     struct work *w = ctx;
-    struct folding f = {.work = w, .number = number, .move = first_move(w, number)};
+    struct folding f = {.work = w,
+                        .number = number,
+                        .move = first_move(w, number),
+                        .photos = {.out = w->out,
+                                   .store = w->store,
+                                   .data_dir = w->check->data_dir,
+                                   .ticket = number}};
     fold_init(&f.fold);
     (void)state_each_ticket_event(w->store, number, on_ticket_event, &f, &w->err);
     take_moves(&f, INT64_MAX);
     if (w->err.code == 0) {
         check_evidence(&f);
+    }
+    if (w->err.code == 0) {
+        (void)journal_photos_check(&f.photos, &w->err);
     }
     strbuf_fini(&f.openings);
     if (w->err.code != 0) {

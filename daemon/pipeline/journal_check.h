@@ -1,7 +1,8 @@
 /* caretaker check --journal: is the journal as it was written, and are the tables what
- * its events say?  Reads state.db as of one moment, beside a daemon that may be
- * running; memory is bounded by the alarms of the site and by how often the clock was
- * stepped while tickets were open, not by the length of the journal. */
+ * its events say, and the files of photos what was told of them?  Reads state.db as of
+ * one moment, beside a daemon that may be running; memory is bounded by the alarms of
+ * the site and by how often the clock was stepped while tickets were open, not by the
+ * length of the journal. */
 #ifndef CARETAKER_PIPELINE_JOURNAL_CHECK_H
 #define CARETAKER_PIPELINE_JOURNAL_CHECK_H
 
@@ -19,12 +20,12 @@ struct journal_check {
 };
 
 struct journal_verdict {
-    int64_t events, tickets, alarms, findings;
+    int64_t events, tickets, alarms, photos, findings;
     struct journal_head head;
     struct strbuf text; /* Of each finding a line. */
     struct strbuf json; /* The same as members of an array, without its brackets:
-                           kind, then first and last (rows), or ticket, or device and
-                           rule, with field, table, journal; text. */
+                           kind, then first and last (rows), or ticket (and photo), or
+                           device and rule, with field, table, journal; text. */
 };
 
 /* ERR_NOT_FOUND: there is no database.  `out` is filled in any case; free it with

@@ -12,6 +12,7 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
+#include "daemon/base/utf8.h"
 #include "daemon/pipeline/api/api.h"
 #include "daemon/store/photo_clean.h"
 #include "daemon/store/photos.h"
@@ -139,6 +140,23 @@ api_get_photo(struct api *a, const struct web_request *r, struct strbuf *body)
 
 /* ---- A new one ---- */
 
+/* The journal and the table are to say the same. */
+static int
+check_text(const struct web_request *r, const char *key, struct err *err)
+{
+    const char *text = r->query(r, key);
+    size_t left = text != NULL ? strlen(text) : 0;
+    while (left > 0) {
+        size_t size = utf8_size(text, left);
+        if (size == 0) {
+            return err_set(err, ERR_RANGE, "\"%s\" must be text in UTF-8", key);
+        }
+        text += size;
+        left -= size;
+    }
+    return 0;
+}
+
 /* The loop does it, as all that people do.  A file that was made for what it refuses
  * goes again; where it is not known what became of it, the next start finds out. */
 static int
@@ -206,6 +224,8 @@ api_post_photo(struct api *a, const struct web_request *r, struct strbuf *body)
                "accepted (image/jpeg, image/png, image/webp)"));
     }
     int code = find_ticket(a, r, &photo.ticket, &err);
+    code = code == 0 ? check_text(r, "note", &err) : code;
+    code = code == 0 ? check_text(r, "by", &err) : code;
     code = code == 0 ? photo_clean(&bytes, &photo.type, r->body, r->body_size, &err)
                      : code;
     if (code == 0) {
