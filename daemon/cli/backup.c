@@ -82,11 +82,11 @@ copy_photos(const struct site *site,
     if (code != 0) {
         return cli_fail(&err);
     }
+    char from[PATH_BYTES], to[PATH_BYTES];
+    snprintf(from, sizeof from, "%s/%s", site->data_dir, PHOTOS_FOLDER);
+    snprintf(to, sizeof to, "%s%s%s", folder, folder[size - 1] == '/' ? "" : "/",
+             PHOTOS_FOLDER);
     if (a->json && done.count > 0) {
-        char from[PATH_BYTES], to[PATH_BYTES];
-        snprintf(from, sizeof from, "%s/%s", site->data_dir, PHOTOS_FOLDER);
-        snprintf(to, sizeof to, "%s%s%s", folder, folder[size - 1] == '/' ? "" : "/",
-                 PHOTOS_FOLDER);
         strbuf_add(list, list->size > 0 ? ",{" : "{");
         strbuf_json_str(list, "from", from);
         strbuf_json_str(list, "file", to);
@@ -94,9 +94,8 @@ copy_photos(const struct site *site,
         strbuf_json_int(list, "photos", done.count);
         strbuf_add_char(list, '}');
     } else if (done.count > 0) {
-        printf(tr("%s/%s: %u photo%s, %.1f MB, read back where they were there\n"),
-               folder, PHOTOS_FOLDER, done.count, cli_s(done.count),
-               (double)done.bytes / 1e6);
+        printf(tr("%s: %u photo%s, %.1f MB, written and read back\n"), to, done.count,
+               cli_s(done.count), (double)done.bytes / 1e6);
     }
     if (done.damaged > 0) {
         fprintf(stderr,
@@ -176,13 +175,13 @@ const struct cli_command cli_backup = {
     "FILE is history.db as it is at this moment, or with --state state.db; a folder "
     "gets\n"
     "both, and the photos of tickets.  The daemon goes on meanwhile.  The copy has its "
-    "name only when all of it "
-    "is on\n"
-    "the disk and was read back.  It is as sound as what it was made of: check "
-    "--history and\n"
-    "check --journal tell.\n\n"
+    "name\n"
+    "only when all of it is on the disk and was read back.  It is as sound as what it "
+    "was made\n"
+    "of: check --history and check --journal tell.\n\n"
     "To restore: stop the daemon, copy the file over the one in the data folder under "
     "its\n"
-    "name, remove history.db-wal and history.db-shm (state.db-...) there, start the "
-    "daemon.\n",
+    "name, remove history.db-wal and history.db-shm (state.db-...) there, copy "
+    "photos/\n"
+    "beside it, start the daemon.\n",
     run};

@@ -395,6 +395,8 @@ copy_one(void *ctx, int fd, const char *name, struct err *err)
     } else {
         if (read_whole(c->to, &p, &there, NULL) != 0) {
             rc = write_file(c->to, name, strbuf_text(&bytes), bytes.size, err);
+            strbuf_clear(&there);
+            rc = rc == 0 ? read_whole(c->to, &p, &there, err) : rc;
         }
         c->out->count += rc == 0;
         c->out->bytes += rc == 0 ? (int64_t)bytes.size : 0;

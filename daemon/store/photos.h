@@ -59,8 +59,8 @@ struct photos_copied {
     int64_t bytes;
     char first[PHOTO_NAME_BYTES]; /* The first that is damaged. */
 };
-/* Copies all into the folder of `to`; what is there already stays.  One that is not
- * what its name says is left out and counted. */
+/* Copies all into the folder of `to`, and reads them back; what is there already stays.
+ * One that is not what its name says is left out and counted. */
 int photos_copy(const char *dir,
                 const char *to,
                 struct photos_copied *out,

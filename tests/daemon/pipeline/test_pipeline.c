@@ -996,8 +996,10 @@ START_TEST(a_step_of_the_clock_moves_everything_and_changes_nothing)
         bench_start(&stepped, plant, 1);
         /* The same once more, with the steps taken out of what it tells. */
         struct unstep unstep = {stepped.recorder, &stepped};
-        struct sink sink = {&unstep, unstep_event, drop_alarm, drop_ticket,
-                            NULL,    NULL,         NULL};
+        struct sink sink = {.ctx = &unstep,
+                            .event = unstep_event,
+                            .alarm = drop_alarm,
+                            .ticket = drop_ticket};
         struct diags diags;
         diags_init(&diags);
         pipeline_free(stepped.pipeline);
