@@ -29,7 +29,7 @@ static const struct {
     {ROLE_TECHNICIAN,
      "ack shelve unshelve ticket.open ticket.take ticket.arrive ticket.wait "
      "ticket.resume ticket.resolve ticket.close ticket.reopen ticket.note ticket.rate "
-     "ticket.tick ticket.change"},
+     "ticket.tick ticket.change ticket.photo"},
     {ROLE_ENGINEER,
      "service plan.start plan.done plan.move ledger.set ledger.document ledger.remove "
      "ledger.alteration"},

@@ -8,6 +8,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/model/command.h"
 #include "daemon/model/event.h"
+#include "daemon/model/photo.h"
 #include "daemon/model/ticket.h"
 #include "tests/fake/small_site.h"
 
@@ -416,6 +417,12 @@ static const struct {
     {{.kind = EVENT_TICKET_TICKED, .step = 2, .undone = true, .by = "li"},
      "ticket 3 ticked, step 2 taken back, by li",
      NULL},
+    {{.kind = EVENT_TICKET_PHOTOGRAPHED,
+      .photo = &(const struct photo){.number = 2, .bytes = 123456},
+      .by = "li",
+      .note = "the old seal"},
+     "ticket 3 photographed, photo 2, 123456 bytes, by li: the old seal",
+     "工单 3 添加照片，照片 2，123456 字节，由 li: the old seal"},
     {{.kind = EVENT_TICKET_RATED, .rating = 4, .by = "Mrs Wang"},
      "ticket 3 rated, 4 of 5, by Mrs Wang",
      NULL},

@@ -116,7 +116,7 @@ class Api(unittest.TestCase):
 
     # ---- every operation ----
 
-    IDS = {"device": "pump-1", "ticket": "1", "rule": "hot", "profile": "eastron-sdm630", "user": "viewer", "token": "1"}
+    IDS = {"device": "pump-1", "ticket": "1", "rule": "hot", "profile": "eastron-sdm630", "user": "viewer", "token": "1", "photo": "1"}
 
     def path_of(self, path, values):
         return re.sub(r"\{(\w+)\}", lambda m: urllib.parse.quote(values.get(m[1], "x"), safe=""), path)
