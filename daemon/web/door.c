@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "daemon/base/catalogue.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/web/door_inside.h"
 #include "daemon/web/exchange.h"
 #include "daemon/web/framing.h"
 #include "daemon/web/guard.h"
+#include "daemon/web/patience.h"
 #include "daemon/web/peer.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
@@ -237,6 +239,7 @@ static enum MHD_Result
 take_body(struct exchange *x, const char *bytes, size_t size)
 {
     x->body_bytes += size;
+    patience_more(x->connection, size);
     if (x->body_bytes > x->needs.body_max + SWALLOW_MAX) {
         return MHD_NO;
     }
@@ -249,6 +252,7 @@ take_body(struct exchange *x, const char *bytes, size_t size)
 bool
 door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow)
 {
+    patience_rest(c);
     /* The worker resumes under this lock: after the connection was suspended. */
     pthread_mutex_lock(&d->lock);
     bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
@@ -363,9 +367,9 @@ on_completed(void *ctx,
              enum MHD_RequestTerminationCode how)
 {
     (void)ctx;
-    (void)c;
     (void)how;
     struct exchange *x = *state;
+    patience_expect(c, 0); /* The head of the next. */
     if (x != NULL) {
         if (x->counted) {
             count_owed(x->door, false);
@@ -459,6 +463,14 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert},
         {MHD_OPTION_END, 0, NULL},
     };
+    /* Who comes by the unix socket is one of us.  The others wait for each other, and
+     * one machine cannot have every place. */
+    struct MHD_OptionItem strangers[] = {
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)patience_notify, &d->patience},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max(d) / 4 * 3, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem *none = &strangers[ARRAY_LEN(strangers) - 1];
     d->tls = key != NULL;
     d->http = MHD_start_daemon(
         flags | (d->tls ? MHD_USE_TLS : 0u), 0, NULL, NULL, on_request, d,
@@ -468,7 +480,7 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, NULL, MHD_OPTION_ARRAY, d->tls ? tls : &tls[ARRAY_LEN(tls) - 1],
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, d->local ? none : strangers, MHD_OPTION_END);
 }
 
 static void
@@ -478,6 +490,7 @@ door_free(struct door *d)
         free(d->names[i]);
     }
     free(d->names);
+    patience_fini(&d->patience);
     pthread_cond_destroy(&d->answered);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -512,6 +525,9 @@ door_open(struct door **out,
     d->house = house;
     d->local = tcp == NULL;
     init_waiting(d);
+    patience_init(&d->patience, house->service->patience_ms > 0
+                                    ? house->service->patience_ms
+                                    : PATIENCE_MS);
     if (gethostname(d->machine, sizeof d->machine - 1) != 0) {
         d->machine[0] = '\0';
     }
@@ -569,6 +585,12 @@ door_close(struct door *d)
     pthread_mutex_unlock(&d->lock);
     MHD_stop_daemon(d->http);
     door_free(d);
+}
+
+uint32_t
+door_sweep(struct door *d)
+{
+    return patience_sweep(&d->patience, clock_mono_ms());
 }
 
 uint32_t

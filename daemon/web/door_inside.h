@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "daemon/web/door.h"
+#include "daemon/web/patience.h"
 
 #define MACHINE_BYTES 256
 
@@ -20,8 +21,9 @@ struct door {
     atomic_bool closing;
     pthread_mutex_t lock;
     pthread_cond_t answered;
-    unsigned pending; /* Requests that workers have. */
-    unsigned owed;    /* Those, and answers that are not wholly sent. */
+    unsigned pending;         /* Requests that workers have. */
+    unsigned owed;            /* Those, and answers that are not wholly sent. */
+    struct patience patience; /* Of the TCP door. */
 };
 
 /* Hands work of a connection to a worker, and lets the connection rest until

@@ -9,6 +9,7 @@
 #include "daemon/web/exchange.h"
 #include "daemon/web/guard.h"
 #include "daemon/web/page.h"
+#include "daemon/web/patience.h"
 
 #define BLOCK_BYTES       65536 /* What libmicrohttpd asks for of an answer in pieces. */
 #define TAG_BYTES         24
@@ -36,7 +37,7 @@ add(struct MHD_Response *r, const char *name, const char *value)
     return MHD_add_response_header(r, name, value) == MHD_YES;
 }
 
-/* Takes the response. */
+/* Takes the response.  One that is not small says so to patience_more(). */
 static enum MHD_Result
 queue(struct MHD_Connection *c,
       unsigned status,
@@ -59,6 +60,7 @@ queue(struct MHD_Connection *c,
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         ok = ok && add(response, "Allow", "GET, HEAD, POST, PATCH, DELETE");
     }
+    patience_expect(c, 0);
     enum MHD_Result sent = ok ? MHD_queue_response(c, status, response) : MHD_NO;
     MHD_destroy_response(response);
     return sent;
@@ -166,7 +168,10 @@ reply_page(struct MHD_Connection *c, const char *path)
         (packed && !add(response, "Content-Encoding", "gzip"))) {
         return give_up(response);
     }
-    return queue(c, MHD_HTTP_OK, f->type, PAGE_POLICY, "no-cache", response);
+    enum MHD_Result sent =
+        queue(c, MHD_HTTP_OK, f->type, PAGE_POLICY, "no-cache", response);
+    patience_more(c, packed ? f->gzip_size : f->size);
+    return sent;
 }
 
 /* An answer in pieces on its way out. */
@@ -207,6 +212,9 @@ on_more(void *ctx, uint64_t pos, char *out, size_t room)
         return door_hand_over(o->door, o->connection, &o->job, o->slow)
                    ? 0
                    : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (o->sent == 0) {
+        patience_expect(o->connection, o->piece.size);
     }
     size_t left = o->piece.size - o->sent;
     size_t size = left < room ? left : room;
@@ -299,8 +307,10 @@ reply_stream(struct exchange *x)
     if (!add(response, "X-Accel-Buffering", "no")) {
         return give_up(response);
     }
-    return queue(x->connection, MHD_HTTP_OK, "text/event-stream", DATA_POLICY,
-                 "no-store", response);
+    enum MHD_Result sent = queue(x->connection, MHD_HTTP_OK, "text/event-stream",
+                                 DATA_POLICY, "no-store", response);
+    patience_rest(x->connection);
+    return sent;
 }
 
 enum MHD_Result
@@ -326,6 +336,7 @@ reply_answer(struct exchange *x)
                                    cache);
         }
     }
+    size_t size = x->out.size;
     struct MHD_Response *response =
         well && !whole ? response_in_pieces(x) : response_of(&x->out);
     if (response == NULL) {
@@ -335,6 +346,9 @@ reply_answer(struct exchange *x)
         return give_up(response);
     }
     const char *type = x->status >= 400 ? PROBLEM : a->type != NULL ? a->type : JSON;
-    return queue(c, x->status, type, a->page ? DOCUMENT_POLICY : DATA_POLICY,
-                 tag[0] != '\0' ? cache : "no-store", response);
+    enum MHD_Result sent =
+        queue(c, x->status, type, a->page ? DOCUMENT_POLICY : DATA_POLICY,
+              tag[0] != '\0' ? cache : "no-store", response);
+    patience_more(c, size);
+    return sent;
 }

@@ -107,6 +107,7 @@ struct web_service {
     int64_t (*news)(void *worker, struct web *w, int64_t after);
     /* Whether the stream of `key` may go on; NULL: always. */
     bool (*still)(void *worker, const char *key);
+    int64_t patience_ms; /* Of daemon/web/patience.h; 0: PATIENCE_MS. */
 };
 
 /* Opens the unix socket in `dir` and begins to serve. */

@@ -175,8 +175,7 @@ check_local(void)
     struct err err;
     struct strbuf got = {0};
     unsigned status = 0;
-    int r =
-        web_ask(dir, "GET", "/api/v1/quick", NULL, PATIENCE_MS, &status, &got, &err);
+    int r = web_ask(dir, "GET", "/api/v1/quick", NULL, WAIT_MS, &status, &got, &err);
     ck_assert_msg(r == 0 && status == 200, "%s", r == 0 ? got.text : err.text);
     ck_assert_ptr_nonnull(strstr(got.text, "{\"local\":true"));
     strbuf_fini(&got);
@@ -420,7 +419,7 @@ START_TEST(what_nobody_can_take_is_refused_and_what_is_quick_goes_on)
         for (size_t k = 0; k < ARRAY_LEN(fds); k++) {
             p[k] = (struct pollfd){.fd = fds[k], .events = POLLIN};
         }
-        ck_assert_int_ge(poll(p, ARRAY_LEN(fds), PATIENCE_MS), 1);
+        ck_assert_int_ge(poll(p, ARRAY_LEN(fds), WAIT_MS), 1);
         size_t k = 0;
         while (p[k].revents == 0) {
             k++;

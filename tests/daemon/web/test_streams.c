@@ -182,7 +182,7 @@ read_more(struct client *c)
 {
     char bytes[65536];
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nothing comes; the last was %lld",
+    ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "nothing comes; the last was %lld",
                   (long long)c->last);
     ssize_t n = read(c->fd, bytes, sizeof bytes);
     if (n <= 0) {
