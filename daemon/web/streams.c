@@ -10,6 +10,9 @@
 #define RING_SLOTS  1024 /* A flood of alarms, and some minutes of a working day. */
 #define RING_BYTES  (4u << 20) /* Of their texts; the oldest go first. */
 #define BLOCK_BYTES 16384      /* What a client takes at once. */
+#define FIRST_BYTES                                                                    \
+    (16u << 20) /* Of what all streams begin with and is not sent yet. */
+#define MESSAGE_END "\n\n"
 #define RESET       "event: reset\ndata: {}\n\n"
 #define PING        ": still here\n\n"
 _Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "the index is masked");
@@ -27,6 +30,7 @@ struct stream {
     uint64_t next;              /* Message that it gets next. */
     struct strbuf out;          /* Under way, */
     size_t sent;                /* and how far. */
+    size_t first_bytes;         /* Of the beginning, as long as it is not sent. */
     bool rests;                 /* Its connection is suspended. */
     bool lost;                  /* It wants what the ring has no more. */
     bool ping;
@@ -40,7 +44,8 @@ struct streams {
     struct message ring[RING_SLOTS];
     uint64_t first, end; /* Messages [first, end), counted from the start. */
     size_t bytes;
-    int64_t since; /* The ring has what came behind this event. */
+    size_t first_bytes; /* Of all streams. */
+    int64_t since;      /* The ring has what came behind this event. */
     struct stream *list;
     uint32_t count;
 };
@@ -87,11 +92,43 @@ streams_free(struct streams *s)
     free(s);
 }
 
+/* Under the lock: the beginning was sent, or never will be. */
+static void
+forget_first(struct stream *t)
+{
+    t->all->first_bytes -= t->first_bytes;
+    t->first_bytes = 0;
+    if (t->out.capacity > 4 * (size_t)BLOCK_BYTES) {
+        strbuf_fini(&t->out); /* It was long, and what comes now is not. */
+    }
+}
+
+/* Under the lock: what the stream begins with is kept where there is room; else only
+ * its first message, and the rest is to be read anew. */
+static void
+keep_first(struct stream *t)
+{
+    struct streams *s = t->all;
+    const char *end = strstr(strbuf_text(&t->out), MESSAGE_END);
+    if (s->first_bytes + t->out.size > FIRST_BYTES && end != NULL) {
+        struct strbuf first = {0};
+        strbuf_add_bytes(&first, t->out.text,
+                         (size_t)(end - t->out.text) + strlen(MESSAGE_END));
+        t->lost = t->lost || first.size < t->out.size;
+        strbuf_fini(&t->out);
+        t->out = first;
+        return;
+    }
+    t->first_bytes = t->out.size;
+    s->first_bytes += t->out.size;
+}
+
 /* Under the lock: what comes next is put together; false: there is nothing. */
 static bool
 fill(struct stream *t)
 {
     struct streams *s = t->all;
+    forget_first(t);
     strbuf_clear(&t->out);
     t->sent = 0;
     /* not translated: what a program reads */
@@ -151,6 +188,7 @@ on_free(void *ctx)
         t->behind->before = t->before;
     }
     s->count--;
+    forget_first(t);
     pthread_mutex_unlock(&s->lock);
     strbuf_fini(&t->out);
     free(t);
@@ -189,6 +227,7 @@ streams_open(struct streams *s,
     t->next = find(s, after);
     t->lost = after < s->since;
     t->ends = atomic_load(closing);
+    keep_first(t);
     t->behind = s->list;
     if (s->list != NULL) {
         s->list->before = t;
