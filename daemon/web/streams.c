@@ -25,6 +25,7 @@ struct message {
 
 struct stream {
     struct streams *all;
+    uint64_t id; /* They are counted as they come. */
     struct MHD_Connection *connection;
     const atomic_bool *closing; /* Its door's mark. */
     uint64_t next;              /* Message that it gets next. */
@@ -44,10 +45,11 @@ struct streams {
     struct message ring[RING_SLOTS];
     uint64_t first, end; /* Messages [first, end), counted from the start. */
     size_t bytes;
-    size_t first_bytes; /* Of all streams. */
-    int64_t since;      /* The ring has what came behind this event. */
-    struct stream *list;
+    size_t first_bytes;  /* Of all streams. */
+    int64_t since;       /* The ring has what came behind this event. */
+    struct stream *list; /* The youngest first. */
     uint32_t count;
+    uint64_t last_id;
 };
 
 static struct message *
@@ -191,6 +193,7 @@ on_free(void *ctx)
     forget_first(t);
     pthread_mutex_unlock(&s->lock);
     strbuf_fini(&t->out);
+    explicit_bzero(t->key, sizeof t->key);
     free(t);
 }
 
@@ -228,6 +231,7 @@ streams_open(struct streams *s,
     t->lost = after < s->since;
     t->ends = atomic_load(closing);
     keep_first(t);
+    t->id = ++s->last_id;
     t->behind = s->list;
     if (s->list != NULL) {
         s->list->before = t;
@@ -302,20 +306,56 @@ streams_begin(struct streams *s, int64_t since)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A stream, for as long as the lock is not held. */
+struct asked {
+    uint64_t id;
+    bool ends;
+    char key[WEB_KEY_BYTES];
+};
+
+/* The keys of all streams, the youngest first; owned.  NULL: none, or no memory. */
+static struct asked *
+copy_keys(struct streams *s, size_t *count)
+{
+    pthread_mutex_lock(&s->lock);
+    struct asked *all = calloc((size_t)s->count + 1, sizeof *all);
+    *count = 0;
+    for (const struct stream *t = s->list; all != NULL && t != NULL; t = t->behind) {
+        struct asked *a = &all[(*count)++];
+        a->id = t->id;
+        memcpy(a->key, t->key, sizeof a->key);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return all;
+}
+
+/* `still` reads a database and may wait for others: every stream, and with them every
+ * connection of the door, would wait as well if it were asked under the lock. */
 void
 streams_ping(struct streams *s,
              bool (*still)(void *worker, const char *key),
              void *worker)
 {
+    size_t count = 0;
+    struct asked *all = still != NULL ? copy_keys(s, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        all[i].ends = all[i].key[0] != '\0' && !still(worker, all[i].key);
+    }
+    size_t at = 0; /* Both lists go from the youngest to the oldest. */
     pthread_mutex_lock(&s->lock);
     for (struct stream *t = s->list; t != NULL; t = t->behind) {
-        if (still != NULL && t->key[0] != '\0' && !still(worker, t->key)) {
-            t->ends = true;
+        while (at < count && all[at].id > t->id) {
+            at++;
         }
+        t->ends = t->ends || (at < count && all[at].id == t->id && all[at].ends);
         t->ping = true;
         wake(t);
     }
     pthread_mutex_unlock(&s->lock);
+    if (all != NULL) {
+        explicit_bzero(all, count * sizeof *all);
+    }
+    free(all);
 }
 
 void
