@@ -121,6 +121,7 @@ answer(struct job *j, void *worker)
     };
     int before = catalogue_hear(wanted_language(x->connection));
     x->status = d->house->service->handle(worker, &r, &x->out);
+    held_check_answer(x);
     (void)catalogue_hear(before);
     assert(x->answer.pieces.next == NULL || x->status == MHD_HTTP_OK);
     x->done = true;
@@ -243,7 +244,7 @@ take_body(struct exchange *x, const char *bytes, size_t size)
     if (x->body_bytes > x->needs.body_max + SWALLOW_MAX) {
         return MHD_NO;
     }
-    if (x->body_bytes <= x->needs.body_max) {
+    if (x->body_bytes <= x->needs.body_max && held_take_body(x, size)) {
         strbuf_add_bytes(&x->body, bytes, size);
     }
     return MHD_YES;
@@ -297,7 +298,7 @@ hand_over(struct exchange *x)
     if (door_hand_over(d, x->connection, &x->job, x->needs.slow)) {
         return MHD_YES;
     }
-    return reply_busy(x->connection, tr("the gateway is too busy; try again soon"));
+    return reply_busy(x->connection, tr(EXCHANGE_BUSY));
 }
 
 static enum MHD_Result
@@ -308,6 +309,9 @@ finish(struct exchange *x, const char *path)
     }
     if (x->body_bytes > x->needs.body_max) {
         return reply_too_large(x);
+    }
+    if (x->crowded) {
+        return reply_busy(x->connection, tr(EXCHANGE_BUSY));
     }
     if (!x->needs.bytes && strlen(strbuf_text(&x->body)) != x->body_bytes) {
         return reply_problem(x->connection, MHD_HTTP_BAD_REQUEST,
@@ -377,6 +381,7 @@ on_completed(void *ctx,
         if (x->answer.pieces.free != NULL) {
             x->answer.pieces.free(x->answer.pieces.ctx);
         }
+        held_let_go(x);
         strbuf_fini(&x->body);
         strbuf_fini(&x->out);
         free(x->path);

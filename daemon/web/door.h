@@ -17,6 +17,7 @@ struct house {
     struct workers *workers;
     struct streams *streams;
     atomic_ullong requests, refused;
+    atomic_size_t bodies, answers; /* Bytes that come, and that go; see held.c. */
 };
 
 struct door;

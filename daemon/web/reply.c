@@ -57,7 +57,8 @@ queue(struct MHD_Connection *c,
         /* not translated: a header */
         ok = ok && add(response, "WWW-Authenticate", "Bearer realm=\"caretaker\"");
     }
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED &&
+        MHD_get_response_header(response, "Allow") == NULL) {
         ok = ok && add(response, "Allow", "GET, HEAD, POST, PATCH, DELETE");
     }
     patience_expect(c, 0);
@@ -132,12 +133,14 @@ header(struct MHD_Connection *c, const char *name)
 static enum MHD_Result
 reply_unchanged(struct MHD_Connection *c,
                 const char *tag,
+                const char *link,
                 const char *policy,
                 const char *cache)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (response == NULL || !add(response, "ETag", tag)) {
+    if (response == NULL || !add(response, "ETag", tag) ||
+        (link[0] != '\0' && !add(response, "Link", link))) {
         return give_up(response);
     }
     return queue(c, MHD_HTTP_NOT_MODIFIED, NULL, policy, cache, response);
@@ -153,7 +156,7 @@ reply_page(struct MHD_Connection *c, const char *path)
     }
     const char *wanted = header(c, "If-None-Match");
     if (wanted != NULL && guard_has_tag(wanted, f->tag)) {
-        return reply_unchanged(c, f->tag, PAGE_POLICY, "no-cache");
+        return reply_unchanged(c, f->tag, "", PAGE_POLICY, "no-cache");
     }
     bool packed = guard_takes_gzip(header(c, "Accept-Encoding"));
     /* The bytes are constants of the program; the library's argument is not const. */
@@ -256,15 +259,23 @@ response_in_pieces(struct exchange *x)
     return response;
 }
 
-/* FNV-1a of 64 bits (draft-eastlake-fnv): whether an answer is the same as before, no
- * proof of anything. */
-static void
-tag_of(char out[TAG_BYTES], const struct strbuf *body)
+/* FNV-1a of 64 bits (draft-eastlake-fnv). */
+static uint64_t
+hash_of(uint64_t hash, const char *bytes, size_t size)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < body->size; i++) {
-        hash = (hash ^ (unsigned char)body->text[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
     }
+    return hash;
+}
+
+/* Whether an answer is the same as before, no proof of anything.  A page of a listing
+ * with the same rows is another one as soon as more follow. */
+static void
+tag_of(char out[TAG_BYTES], const struct strbuf *body, const char *link)
+{
+    uint64_t hash = hash_of(UINT64_C(0xcbf29ce484222325), body->text, body->size);
+    hash = hash_of(hash, link, strlen(link));
     int n = snprintf(out, TAG_BYTES, "\"%016llx\"", (unsigned long long)hash);
     assert(n > 0);
     assert(n < TAG_BYTES);
@@ -281,6 +292,9 @@ add_extras(struct MHD_Response *response, const struct web_answer *a)
     }
     if (a->link[0] != '\0') {
         ok = ok && add(response, "Link", a->link);
+    }
+    if (a->allow[0] != '\0') {
+        ok = ok && add(response, "Allow", a->allow);
     }
     if (a->retry_after_s > 0) {
         (void)snprintf(text, sizeof text, "%lld", (long long)a->retry_after_s);
@@ -327,13 +341,15 @@ reply_answer(struct exchange *x)
         return reply_stream(x);
     }
     /* not translated: a header */
-    const char *cache = a->for_ever && well ? FOR_EVER : "no-cache";
+    const char *cache = a->secret             ? "no-store"
+                        : a->for_ever && well ? FOR_EVER
+                                              : "private, no-cache";
     if (well && whole && strcmp(x->method, "GET") == 0) {
-        tag_of(tag, &x->out);
+        tag_of(tag, &x->out, a->link);
         const char *wanted = header(c, "If-None-Match");
         if (wanted != NULL && guard_has_tag(wanted, tag)) {
-            return reply_unchanged(c, tag, a->page ? DOCUMENT_POLICY : DATA_POLICY,
-                                   cache);
+            return reply_unchanged(c, tag, a->link,
+                                   a->page ? DOCUMENT_POLICY : DATA_POLICY, cache);
         }
     }
     size_t size = x->out.size;

@@ -27,6 +27,7 @@
 #define WEB_BODY_LARGEST (16 << 20) /* What a service may allow. */
 #define WEB_COOKIE_BYTES 512
 #define WEB_LINK_BYTES   1024
+#define WEB_ALLOW_BYTES  40
 #define WEB_REMOTE_BYTES 64  /* "[2001:db8::1]:51000" */
 #define WEB_KEY_BYTES    160 /* Of a stream: whose it is. */
 
@@ -49,7 +50,9 @@ struct web_answer {
     char cookie[WEB_COOKIE_BYTES]; /* Of Set-Cookie; "": none. */
     char link[WEB_LINK_BYTES];     /* Of Link (RFC 8288); "": none. */
     const char *file_name;         /* To be saved as; NULL: shown.  A constant. */
+    char allow[WEB_ALLOW_BYTES];   /* Of a 405: the methods there are; "": all. */
     int64_t retry_after_s;         /* 0: not said. */
+    bool secret;                   /* No browser keeps it. */
     bool for_ever; /* What has this address never changes: it may be kept. */
     bool page;     /* It is markup of ours: it may use its own styles and pictures. */
     /* With status 200: an event stream, which begins with `body` and goes on with what

@@ -203,6 +203,35 @@ class Api(unittest.TestCase):
             status, head, nothing = self.ask("HEAD", path)
             self.assertEqual((status, nothing, head["content-length"]), (200, b"", str(len(text))), path)
 
+    def test_a_path_names_the_methods_that_it_takes(self):
+        for path in self.described["paths"]:
+            takes = {m.upper() for m in self.described["paths"][path]} | ({"HEAD"} if "get" in self.described["paths"][path] else set())
+            for method in {"GET", "POST", "PATCH", "DELETE"} - takes:
+                status, headers, _ = self.ask(method, self.path_of(path, self.IDS))
+                self.assertEqual((status, set(headers["allow"].split(", "))), (405, takes), (method, path))
+
+    def test_the_same_rows_with_more_behind_them_are_another_answer(self):
+        rows = len(json.loads(self.ask("GET", "users")[2]))
+        _, all_of_them, text = self.ask("GET", f"users?limit={rows}")
+        self.assertNotIn("link", all_of_them)
+        tag = {"If-None-Match": all_of_them["etag"]}
+        self.assertEqual(self.ask("GET", f"users?limit={rows}", headers=tag)[0], 304)
+        self.estate.ok("user", "add", "zz-last", "--role", "viewer", "--password-stdin", stdin=PASSWORD + "\n")
+        try:
+            status, more, same = self.ask("GET", f"users?limit={rows}", headers=tag)
+            self.assertEqual((status, same), (200, text))
+            self.assertIn('rel="next"', more["link"])
+            status, unchanged, _ = self.ask("GET", f"users?limit={rows}", headers={"If-None-Match": more["etag"]})
+            self.assertEqual((status, unchanged["link"]), (304, more["link"]))
+        finally:
+            self.estate.ok("user", "remove", "zz-last")
+
+    def test_what_takes_a_log_in_is_kept_by_no_proxy_and_secrets_by_nobody(self):
+        for path in ("alarms", "tickets/1", "report.html"):
+            self.assertIn("private", self.ask("GET", path)[1]["cache-control"], path)
+        for path in ("session", "users", "tokens"):
+            self.assertEqual(self.ask("GET", path)[1]["cache-control"], "no-store", path)
+
     def test_pages_give_each_row_once(self):
         for path, key in (("devices", "id"), ("rules", "id"), ("users", "id")):
             whole = [row[key] for row in json.loads(self.ask("GET", path)[2])]

@@ -243,6 +243,13 @@ class Queries(Asking):
         self.refused(400, "samples", every="soon")
         self.refused(400, "report", compare="x")
         self.refused(404, "report", type="nothing")
+        # Whoever may look could keep the workers for hours, with one line.
+        for path, more in (("report", {"from": "1970-01-01", "to": "9999-12-31"}), ("report.html", {"from": "-9000d"}),
+                           ("report", {"compare": "1970-01-01..2026-01-01"})):
+            self.assertIn("20 years", self.refused(400, path, **more)["detail"])
+        began = time.monotonic()
+        self.get("Report", "report", **{"from": "2010-01-01", "to": "2029-12-31"})
+        self.assertLess(time.monotonic() - began, 20)  # Days without samples cost nothing.
         self.refused(405, "what-if")
         self.refused(405, "site", {})
 

@@ -104,6 +104,8 @@ extern const size_t api_route_count;
 /* NULL with *known false: there is no such path; true: it takes another method. */
 const struct api_route *
 api_route_find(const char *method, const char *path, bool *known);
+/* "GET, HEAD, POST": what the path takes. */
+void api_route_methods(char out[WEB_ALLOW_BYTES], const char *path);
 
 /* ---- description.c ---- */
 

@@ -138,6 +138,7 @@ api_people(struct api *a, const struct web_request *r, struct strbuf *body)
                                      .site_language = language,
                                      .now_ms = engine_clock_now(&l->clock.engine),
                                      .mono_ms = clock_mono_ms()};
+    r->answer->secret = true;
     people_handle(&q, &answer, body);
     if (answer.cookie != COOKIE_AS_IT_IS) {
         set_cookie(r->answer, &answer, r);

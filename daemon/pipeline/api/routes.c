@@ -1,4 +1,6 @@
 /* Every path of the API: who may use it, what it takes and what it answers. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/model/photo.h"
@@ -75,8 +77,8 @@ static const struct api_param plan_params[] = {
     ANY("team"),
     ANY("device"),
     ANY("plan"),
-    {PARAM_TEXT, "from", "instant", NULL, 0, 0},
-    {PARAM_TEXT, "to", "instant", NULL, 0, 0},
+    {PARAM_TEXT, "from", "the first day: 2026-03-01; today unless given", NULL, 0, 0},
+    {PARAM_TEXT, "to", "the last day", NULL, 0, 0},
     {PARAM_TEXT, "language", "of the titles", NULL, 0, 0},
     PAGED,
     END};
@@ -119,7 +121,7 @@ static const struct api_param duty_params[] = {
     {PARAM_NUMBER, "days", "so many days from then", NULL, 0, 366},
     END};
 static const struct api_param report_params[] = {
-    FROM,
+    {PARAM_TEXT, "from", "instant: RFC 3339, or an age: -30d", NULL, 0, 0},
     TO,
     {PARAM_TEXT, "compare", "T..T: beside this time", NULL, 0, 0},
     ANY("type"),
@@ -528,4 +530,22 @@ api_route_find(const char *method, const char *path, bool *known)
         }
     }
     return NULL;
+}
+
+void
+api_route_methods(char out[WEB_ALLOW_BYTES], const char *path)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (fits(api_routes[i].path, path)) {
+            const char *method = api_routes[i].method;
+            int n = snprintf(out + used, WEB_ALLOW_BYTES - used, "%s%s",
+                             used > 0 ? ", " : "",
+                             strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
+            assert(n > 0);
+            used += (size_t)n;
+            assert(used < WEB_ALLOW_BYTES);
+        }
+    }
 }
