@@ -6,11 +6,11 @@
 
 #include "daemon/base/clock.h"
 
-struct held {
+struct client {
     struct patience *all;
     MHD_socket fd;
     atomic_llong until_ms; /* INT64_MAX: it is not the client's turn. */
-    struct held *before, *behind;
+    struct client *before, *behind;
 };
 
 void
@@ -27,7 +27,7 @@ patience_fini(struct patience *p)
 }
 
 static void
-link_held(struct patience *p, struct held *h)
+link_client(struct patience *p, struct client *h)
 {
     pthread_mutex_lock(&p->lock);
     h->behind = p->list;
@@ -39,7 +39,7 @@ link_held(struct patience *p, struct held *h)
 }
 
 static void
-unlink_held(struct patience *p, struct held *h)
+unlink_client(struct patience *p, struct client *h)
 {
     pthread_mutex_lock(&p->lock);
     if (h->before != NULL) {
@@ -54,7 +54,7 @@ unlink_held(struct patience *p, struct held *h)
 }
 
 static void
-expect(struct held *h, uint64_t bytes)
+expect(struct client *h, uint64_t bytes)
 {
     atomic_store(&h->until_ms, clock_mono_ms() + h->all->each_ms +
                                    (int64_t)(bytes * 1000 / PATIENCE_BYTES_S));
@@ -65,14 +65,14 @@ begin(struct patience *p, struct MHD_Connection *c, void **own)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct held *h = info != NULL ? calloc(1, sizeof *h) : NULL;
+    struct client *h = info != NULL ? calloc(1, sizeof *h) : NULL;
     if (h == NULL) {
         return; /* Then only its silence is looked at. */
     }
     h->all = p;
     h->fd = info->connect_fd;
     expect(h, 0);
-    link_held(p, h);
+    link_client(p, h);
     *own = h;
 }
 
@@ -86,14 +86,14 @@ patience_notify(void *patience,
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         begin(p, c, own);
     } else if (*own != NULL) {
-        unlink_held(p, *own); /* The library closes the socket after this. */
+        unlink_client(p, *own); /* The library closes the socket after this. */
         free(*own);
         *own = NULL;
     }
 }
 
-static struct held *
-held_of(struct MHD_Connection *c)
+static struct client *
+client_of(struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -103,7 +103,7 @@ held_of(struct MHD_Connection *c)
 void
 patience_expect(struct MHD_Connection *c, uint64_t bytes)
 {
-    struct held *h = held_of(c);
+    struct client *h = client_of(c);
     if (h != NULL) {
         expect(h, bytes);
     }
@@ -112,7 +112,7 @@ patience_expect(struct MHD_Connection *c, uint64_t bytes)
 void
 patience_more(struct MHD_Connection *c, uint64_t bytes)
 {
-    struct held *h = held_of(c);
+    struct client *h = client_of(c);
     if (h != NULL && atomic_load(&h->until_ms) != INT64_MAX) {
         atomic_fetch_add(&h->until_ms, (long long)(bytes * 1000 / PATIENCE_BYTES_S));
     }
@@ -121,7 +121,7 @@ patience_more(struct MHD_Connection *c, uint64_t bytes)
 void
 patience_rest(struct MHD_Connection *c)
 {
-    struct held *h = held_of(c);
+    struct client *h = client_of(c);
     if (h != NULL) {
         atomic_store(&h->until_ms, INT64_MAX);
     }
@@ -132,7 +132,7 @@ patience_sweep(struct patience *p, int64_t now_ms)
 {
     uint32_t count = 0;
     pthread_mutex_lock(&p->lock);
-    for (struct held *h = p->list; h != NULL; h = h->behind) {
+    for (struct client *h = p->list; h != NULL; h = h->behind) {
         if (atomic_load(&h->until_ms) < now_ms) {
             /* Its thread sees that, and closes it. */
             (void)shutdown(h->fd, SHUT_RDWR);

@@ -12,12 +12,12 @@
 #define PATIENCE_MS      30000 /* For what is small, and for the way there and back. */
 #define PATIENCE_BYTES_S 2048  /* And a second more for so many bytes. */
 
-struct held;
+struct client;
 
 /* The connections of a door. */
 struct patience {
     pthread_mutex_t lock;
-    struct held *list;
+    struct client *list;
     int64_t each_ms; /* PATIENCE_MS, but for tests. */
 };
 
