@@ -18,6 +18,7 @@
 #include "daemon/web/framing.h"
 #include "daemon/web/guard.h"
 #include "daemon/web/peer.h"
+#include "daemon/web/texts.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
 #define TCP_CONNECTIONS_MAX   1024       /* Viewers, and who only holds connections. */
@@ -287,6 +288,10 @@ hand_over(struct exchange *x)
 {
     struct door *d = x->door;
     peer_describe(x->peer, sizeof x->peer, x->connection, d->local);
+    if (!d->local) {
+        peer_look_behind(x->peer, sizeof x->peer, x->connection, d->proxies,
+                         d->proxy_count);
+    }
     atomic_fetch_add(&d->house->requests, 1);
     x->job.run = answer;
     x->counted = true;
@@ -411,22 +416,6 @@ read_file(const char *path, struct err *err)
     return strbuf_take(&text);
 }
 
-static int
-copy_names(struct door *d, const struct web_tcp *tcp, struct err *err)
-{
-    d->names = calloc(tcp->name_count + 1, sizeof *d->names);
-    for (uint32_t i = 0; d->names != NULL && i < tcp->name_count; i++) {
-        d->names[i] = strdup(tcp->names[i]);
-        if (d->names[i] == NULL) {
-            break;
-        }
-        d->name_count++;
-    }
-    return d->names != NULL && d->name_count == tcp->name_count
-               ? 0
-               : err_set(err, ERR_NOMEM, "web");
-}
-
 /* libmicrohttpd owns the listening socket once it runs.  A start that fails leaves it
  * open, or not, depending on how far it came; the inode tells which. */
 static void
@@ -479,10 +468,8 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
 static void
 door_free(struct door *d)
 {
-    for (uint32_t i = 0; i < d->name_count; i++) {
-        free(d->names[i]);
-    }
-    free(d->names);
+    texts_free(d->names, d->name_count);
+    texts_free(d->proxies, d->proxy_count);
     pthread_cond_destroy(&d->answered);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -520,8 +507,10 @@ door_open(struct door **out,
     if (gethostname(d->machine, sizeof d->machine - 1) != 0) {
         d->machine[0] = '\0';
     }
-    if (!d->local) {
-        code = copy_names(d, tcp, err);
+    if (!d->local &&
+        (!texts_copy(&d->names, &d->name_count, tcp->names, tcp->name_count) ||
+         !texts_copy(&d->proxies, &d->proxy_count, tcp->proxies, tcp->proxy_count))) {
+        code = err_set(err, ERR_NOMEM, "web");
     }
     if (code == 0 && !d->local && tcp->cert_file != NULL) {
         cert = read_file(tcp->cert_file, err);

@@ -17,6 +17,8 @@ struct door {
     char machine[MACHINE_BYTES]; /* Its name. */
     char **names;                /* Others that browsers call us by; owned. */
     uint32_t name_count;
+    char **proxies; /* Addresses; owned. */
+    uint32_t proxy_count;
     atomic_bool closing;
     pthread_mutex_t lock;
     pthread_cond_t answered;
