@@ -281,6 +281,24 @@ class Api(unittest.TestCase):
         self.assertIn("user.added", names["administrator"])
         self.assertFalse([n for n in names["engineer"] if n.startswith(("user.", "token."))])
 
+    def test_what_somebody_may_not_see_takes_no_room_from_what_he_may(self):
+        self.assertEqual(self.ask("POST", "commands", {"cmd": "ticket.note", "ticket": 1, "note": "for all"})[0], 200)
+        for _ in range(3):
+            self.estate.ok("user", "token", "add", "viewer", "for a moment")
+        newest = json.loads(self.ask("GET", "events?limit=2", role="viewer")[2])
+        self.assertEqual([len(newest), newest[0]["event"]["event"]], [2, "ticket.noted"])
+
+    def test_the_journal_has_pages(self):
+        for role in ("viewer", "administrator"):
+            whole = [e["seq"] for e in json.loads(self.ask("GET", "events?limit=1000", role=role)[2])]
+            seen, where = [], "events?limit=3"
+            while where:
+                _, headers, text = self.ask("GET", where, role=role)
+                seen += [e["seq"] for e in json.loads(text)]
+                link = re.fullmatch(r'<([^>]+)>; rel="next"', headers.get("link", ""))
+                where = link and link[1]
+            self.assertEqual(seen, whole, role)
+
     # ---- sessions ----
 
     def log_in(self, user="technician"):
