@@ -249,11 +249,14 @@ take_body(struct exchange *x, const char *bytes, size_t size)
 }
 
 bool
-door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow)
+door_hand_over(struct door *d,
+               struct MHD_Connection *c,
+               struct job *j,
+               enum web_lane lane)
 {
     /* The worker resumes under this lock: after the connection was suspended. */
     pthread_mutex_lock(&d->lock);
-    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
+    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, lane);
     if (taken) {
         d->pending++;
         MHD_suspend_connection(c);
@@ -296,7 +299,7 @@ hand_over(struct exchange *x)
     x->job.run = answer;
     x->counted = true;
     count_owed(d, true);
-    if (door_hand_over(d, x->connection, &x->job, x->needs.slow)) {
+    if (door_hand_over(d, x->connection, &x->job, x->needs.lane)) {
         return MHD_YES;
     }
     return reply_busy(x->connection, tr(EXCHANGE_BUSY));

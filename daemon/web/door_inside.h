@@ -28,7 +28,10 @@ struct door {
 
 /* Hands work of a connection to a worker, and lets the connection rest until
  * door_hand_back(), which the work calls last.  False: no worker can take it now. */
-bool door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow);
+bool door_hand_over(struct door *d,
+                    struct MHD_Connection *c,
+                    struct job *j,
+                    enum web_lane lane);
 void door_hand_back(struct door *d, struct MHD_Connection *c);
 
 #endif

@@ -87,9 +87,17 @@ typedef unsigned (*web_handler_fn)(void *worker,
                                    const struct web_request *r,
                                    struct strbuf *body);
 
+/* Workers of their own, so that one kind does not wait for another. */
+enum web_lane {
+    WEB_QUICK,
+    WEB_SLOW,     /* May take seconds. */
+    WEB_PASSWORD, /* Hashes one: who logs in does not wait for anybody's report. */
+    WEB_LANES
+};
+
 /* What of a request decides how it is taken, before its body comes. */
 struct web_needs {
-    bool slow;       /* May take seconds: it must not hold up what is quick. */
+    enum web_lane lane;
     bool bytes;      /* The body is no text. */
     size_t body_max; /* At most WEB_BODY_LARGEST; 0: WEB_BODY_MAX. */
 };
