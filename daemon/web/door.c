@@ -26,6 +26,7 @@
 #define IDLE_SECONDS          10         /* A silent connection is closed after this. */
 #define LEAVE_SECONDS         1 /* At the end, for who takes his answer slowly. */
 #define SWALLOW_MAX           (4 << 20) /* Of a body that is too large; then we hang up. */
+#define SECRET_BODY_BYTES     2048 /* One with a password, or a command, is no longer. */
 #define LOG_TEXT_BYTES        256
 #define FILE_BYTES_MAX        (1 << 20) /* Of a certificate with its chain. */
 #define API_ROOT              "/api/v1/"
@@ -243,6 +244,8 @@ take_body(struct exchange *x, const char *bytes, size_t size)
         return MHD_NO;
     }
     if (x->body_bytes <= x->needs.body_max && held_take_body(x, size)) {
+        /* A body that grows leaves pieces of itself behind. */
+        strbuf_reserve(&x->body, x->body.size == 0 ? SECRET_BODY_BYTES : 0);
         strbuf_add_bytes(&x->body, bytes, size);
     }
     return MHD_YES;
@@ -386,9 +389,10 @@ on_completed(void *ctx,
             x->answer.pieces.free(x->answer.pieces.ctx);
         }
         held_let_go(x);
-        strbuf_fini(&x->body);
+        strbuf_wipe(&x->body);
         strbuf_fini(&x->out);
         free(x->path);
+        explicit_bzero(x, sizeof *x); /* Of a log-in it has the cookie. */
         free(x);
         *state = NULL;
     }
@@ -535,6 +539,9 @@ door_open(struct door **out,
                    : err_set(err, ERR_IO, "the web server does not start");
     } else {
         close(listen_fd);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
     }
     free(key);
     free(cert);

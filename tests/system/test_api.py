@@ -322,6 +322,17 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("DELETE", "session", role=None, headers={"Cookie": cookie, "X-CSRF-Token": csrf})[0], 200)
         self.assertEqual(self.ask("GET", "alarms", role=None, headers={"Cookie": cookie})[0], 401)
 
+    def test_an_open_session_is_no_new_password(self):
+        cookie, csrf = self.log_in("administrator")
+        head = {"Cookie": cookie, "X-CSRF-Token": csrf}
+        mine = {"cmd": "user.password", "user": "administrator", "password": "another horse"}
+        status, _, text = self.ask("POST", "commands", mine, role=None, headers=head)
+        self.assertEqual((status, "the old one" in json.loads(text)["detail"]), (403, True))
+        self.assertEqual(self.ask("POST", "users/administrator/password", {"password": "another horse"}, role=None,
+                                  headers=head)[0], 400)
+        self.assertEqual(self.ask("POST", "commands", {**mine, "user": "viewer", "password": PASSWORD}, role=None,
+                                  headers=head)[0], 200)
+
     def test_guessing_is_slowed_down(self):
         statuses = [self.ask("POST", "session", {"user": "engineer", "password": f"wrong {i}"}, role=None) for i in range(7)]
         self.assertEqual(statuses[0][0], 401)
