@@ -384,6 +384,8 @@ struct web_spec {
     const char *cert_file, *key_file; /* Absolute; NULL: no TLS. */
     const char *const *names; /* By which browsers reach us, beside addresses. */
     uint32_t name_count;
+    const char *const *proxies; /* Addresses whose X-Forwarded-For is believed. */
+    uint32_t proxy_count;
 };
 
 struct history_spec {

@@ -48,7 +48,9 @@
 #define EVENTS_BACK                                                                    \
     EVENT_ROW " WHERE seq > ?1 AND seq < ?2 AND (?4 IS NULL OR device = ?4)"           \
               " AND (?5 IS NULL OR rule = ?5) AND (?6 IS NULL OR name = ?6"            \
-              " OR substr(name, 1, length(?6) + 1) = ?6 || '.')"
+              " OR substr(name, 1, length(?6) + 1) = ?6 || '.')"                       \
+              " AND (?8 = 0 OR (substr(name, 1, 5) <> 'user.'"                         \
+              " AND substr(name, 1, 6) <> 'token.'))"
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",

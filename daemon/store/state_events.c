@@ -67,6 +67,7 @@ state_events_back(struct state *s,
     if (q->ticket != 0) {
         rows_bind(&r, 7, q->ticket);
     }
+    rows_bind(&r, 8, q->no_people);
     return give_rows(&r, fn, ctx);
 }
 

@@ -20,6 +20,7 @@
 #include "daemon/web/guard.h"
 #include "daemon/web/patience.h"
 #include "daemon/web/peer.h"
+#include "daemon/web/texts.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
 #define TCP_CONNECTIONS_MAX   1024       /* Viewers, and who only holds connections. */
@@ -27,6 +28,7 @@
 #define IDLE_SECONDS          10         /* A silent connection is closed after this. */
 #define LEAVE_SECONDS         1 /* At the end, for who takes his answer slowly. */
 #define SWALLOW_MAX           (4 << 20) /* Of a body that is too large; then we hang up. */
+#define SECRET_BODY_BYTES     2048 /* One with a password, or a command, is no longer. */
 #define LOG_TEXT_BYTES        256
 #define FILE_BYTES_MAX        (1 << 20) /* Of a certificate with its chain. */
 #define API_ROOT              "/api/v1/"
@@ -245,18 +247,23 @@ take_body(struct exchange *x, const char *bytes, size_t size)
         return MHD_NO;
     }
     if (x->body_bytes <= x->needs.body_max && held_take_body(x, size)) {
+        /* A body that grows leaves pieces of itself behind. */
+        strbuf_reserve(&x->body, x->body.size == 0 ? SECRET_BODY_BYTES : 0);
         strbuf_add_bytes(&x->body, bytes, size);
     }
     return MHD_YES;
 }
 
 bool
-door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow)
+door_hand_over(struct door *d,
+               struct MHD_Connection *c,
+               struct job *j,
+               enum web_lane lane)
 {
     patience_rest(c);
     /* The worker resumes under this lock: after the connection was suspended. */
     pthread_mutex_lock(&d->lock);
-    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
+    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, lane);
     if (taken) {
         d->pending++;
         MHD_suspend_connection(c);
@@ -291,11 +298,15 @@ hand_over(struct exchange *x)
 {
     struct door *d = x->door;
     peer_describe(x->peer, sizeof x->peer, x->connection, d->local);
+    if (!d->local) {
+        peer_look_behind(x->peer, sizeof x->peer, x->connection, d->proxies,
+                         d->proxy_count);
+    }
     atomic_fetch_add(&d->house->requests, 1);
     x->job.run = answer;
     x->counted = true;
     count_owed(d, true);
-    if (door_hand_over(d, x->connection, &x->job, x->needs.slow)) {
+    if (door_hand_over(d, x->connection, &x->job, x->needs.lane)) {
         return MHD_YES;
     }
     return reply_busy(x->connection, tr(EXCHANGE_BUSY));
@@ -382,9 +393,10 @@ on_completed(void *ctx,
             x->answer.pieces.free(x->answer.pieces.ctx);
         }
         held_let_go(x);
-        strbuf_fini(&x->body);
+        strbuf_wipe(&x->body);
         strbuf_fini(&x->out);
         free(x->path);
+        explicit_bzero(x, sizeof *x); /* Of a log-in it has the cookie. */
         free(x);
         *state = NULL;
     }
@@ -413,22 +425,6 @@ read_file(const char *path, struct err *err)
         return NULL;
     }
     return strbuf_take(&text);
-}
-
-static int
-copy_names(struct door *d, const struct web_tcp *tcp, struct err *err)
-{
-    d->names = calloc(tcp->name_count + 1, sizeof *d->names);
-    for (uint32_t i = 0; d->names != NULL && i < tcp->name_count; i++) {
-        d->names[i] = strdup(tcp->names[i]);
-        if (d->names[i] == NULL) {
-            break;
-        }
-        d->name_count++;
-    }
-    return d->names != NULL && d->name_count == tcp->name_count
-               ? 0
-               : err_set(err, ERR_NOMEM, "web");
 }
 
 /* libmicrohttpd owns the listening socket once it runs.  A start that fails leaves it
@@ -491,10 +487,8 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
 static void
 door_free(struct door *d)
 {
-    for (uint32_t i = 0; i < d->name_count; i++) {
-        free(d->names[i]);
-    }
-    free(d->names);
+    texts_free(d->names, d->name_count);
+    texts_free(d->proxies, d->proxy_count);
     patience_fini(&d->patience);
     pthread_cond_destroy(&d->answered);
     pthread_mutex_destroy(&d->lock);
@@ -536,8 +530,10 @@ door_open(struct door **out,
     if (gethostname(d->machine, sizeof d->machine - 1) != 0) {
         d->machine[0] = '\0';
     }
-    if (!d->local) {
-        code = copy_names(d, tcp, err);
+    if (!d->local &&
+        (!texts_copy(&d->names, &d->name_count, tcp->names, tcp->name_count) ||
+         !texts_copy(&d->proxies, &d->proxy_count, tcp->proxies, tcp->proxy_count))) {
+        code = err_set(err, ERR_NOMEM, "web");
     }
     if (code == 0 && !d->local && tcp->cert_file != NULL) {
         cert = read_file(tcp->cert_file, err);
@@ -559,6 +555,9 @@ door_open(struct door **out,
                    : err_set(err, ERR_IO, "the web server does not start");
     } else {
         close(listen_fd);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
     }
     free(key);
     free(cert);

@@ -18,6 +18,8 @@ struct door {
     char machine[MACHINE_BYTES]; /* Its name. */
     char **names;                /* Others that browsers call us by; owned. */
     uint32_t name_count;
+    char **proxies; /* Addresses; owned. */
+    uint32_t proxy_count;
     atomic_bool closing;
     pthread_mutex_t lock;
     pthread_cond_t answered;
@@ -28,7 +30,10 @@ struct door {
 
 /* Hands work of a connection to a worker, and lets the connection rest until
  * door_hand_back(), which the work calls last.  False: no worker can take it now. */
-bool door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow);
+bool door_hand_over(struct door *d,
+                    struct MHD_Connection *c,
+                    struct job *j,
+                    enum web_lane lane);
 void door_hand_back(struct door *d, struct MHD_Connection *c);
 
 #endif

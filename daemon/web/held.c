@@ -42,7 +42,7 @@ held_take_body(struct exchange *x, size_t bytes)
         !take(&h->bodies, &x->held_body, more, BODIES_MAX)) {
         x->crowded = true;
         give_back(&h->bodies, &x->held_body);
-        strbuf_fini(&x->body);
+        strbuf_wipe(&x->body);
     }
     return !x->crowded;
 }
@@ -51,7 +51,7 @@ void
 held_check_answer(struct exchange *x)
 {
     struct house *h = x->door->house;
-    strbuf_fini(&x->body);
+    strbuf_wipe(&x->body); /* It may hold a password. */
     give_back(&h->bodies, &x->held_body);
     bool looked_up = strcmp(x->method, "GET") == 0 && !x->answer.stream;
     if (!looked_up || x->out.size <= SMALL_BYTES ||

@@ -185,7 +185,8 @@ struct outflow {
     struct web_pieces pieces;
     struct strbuf piece;
     size_t sent; /* Of the piece. */
-    bool slow, more, broken;
+    enum web_lane lane;
+    bool more, broken;
 };
 
 /* On a worker's thread. */
@@ -212,7 +213,7 @@ on_more(void *ctx, uint64_t pos, char *out, size_t room)
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
         o->job.run = make_piece;
-        return door_hand_over(o->door, o->connection, &o->job, o->slow)
+        return door_hand_over(o->door, o->connection, &o->job, o->lane)
                    ? 0
                    : MHD_CONTENT_READER_END_WITH_ERROR;
     }
@@ -247,7 +248,7 @@ response_in_pieces(struct exchange *x)
                           .connection = x->connection,
                           .pieces = x->answer.pieces,
                           .piece = x->out,
-                          .slow = x->needs.slow,
+                          .lane = x->needs.lane,
                           .more = true};
     x->out = (struct strbuf){0};
     x->answer.pieces = (struct web_pieces){0};

@@ -15,6 +15,7 @@
 #include "daemon/web/endpoint.h"
 #include "daemon/web/listen.h"
 #include "daemon/web/patience.h"
+#include "daemon/web/texts.h"
 
 #define PING_MS 15000 /* Proxies close what is silent for longer (often 60 s). */
 #define RETRY_SECONDS                                                                  \
@@ -26,7 +27,7 @@
 /* The TCP door that is wished for; owns its texts. */
 struct wish {
     struct web_tcp tcp;
-    char **names;
+    char **names, **proxies;
 };
 
 struct web {
@@ -55,10 +56,8 @@ wish_free(struct wish *x)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         free(texts[i].owned);
     }
-    for (uint32_t i = 0; i < x->tcp.name_count; i++) {
-        free(x->names[i]);
-    }
-    free(x->names);
+    texts_free(x->names, x->tcp.name_count);
+    texts_free(x->proxies, x->tcp.proxy_count);
     *x = (struct wish){0};
 }
 
@@ -72,18 +71,16 @@ copy_text(const char **out, const char *text)
 static int
 wish_copy(struct wish *out, const struct web_tcp *tcp, struct err *err)
 {
-    struct wish x = {.names = calloc(tcp->name_count + 1, sizeof *x.names)};
-    bool well = x.names != NULL && copy_text(&x.tcp.listen, tcp->listen) &&
-                copy_text(&x.tcp.cert_file, tcp->cert_file) &&
-                copy_text(&x.tcp.key_file, tcp->key_file);
-    while (well && x.tcp.name_count < tcp->name_count) {
-        char *name = strdup(tcp->names[x.tcp.name_count]);
-        well = name != NULL;
-        x.names[x.tcp.name_count] = name;
-        x.tcp.name_count += well;
-    }
-    /* The names are only looked at. */
+    struct wish x = {0};
+    bool well =
+        copy_text(&x.tcp.listen, tcp->listen) &&
+        copy_text(&x.tcp.cert_file, tcp->cert_file) &&
+        copy_text(&x.tcp.key_file, tcp->key_file) &&
+        texts_copy(&x.names, &x.tcp.name_count, tcp->names, tcp->name_count) &&
+        texts_copy(&x.proxies, &x.tcp.proxy_count, tcp->proxies, tcp->proxy_count);
+    /* They are only looked at. */
     x.tcp.names = (const char *const *)x.names;
+    x.tcp.proxies = (const char *const *)x.proxies;
     if (!well) {
         wish_free(&x);
         return err_set(err, ERR_NOMEM, "web");

@@ -71,7 +71,7 @@ struct web_request {
     size_t body_size; /* Only a body that the service takes as bytes holds a NUL. */
     bool local;       /* By the unix socket. */
     bool tls;
-    const char *peer; /* "uid=1000 pid=4242", or the remote address. */
+    const char *peer; /* "uid=1000 pid=4242", or the address of who asks. */
     const char *(*query)(const struct web_request *r,
                          const char *key); /* NULL: absent. */
     const char *(*header)(const struct web_request *r, const char *name);
@@ -87,9 +87,17 @@ typedef unsigned (*web_handler_fn)(void *worker,
                                    const struct web_request *r,
                                    struct strbuf *body);
 
+/* Workers of their own, so that one kind does not wait for another. */
+enum web_lane {
+    WEB_QUICK,
+    WEB_SLOW,     /* May take seconds. */
+    WEB_PASSWORD, /* Hashes one: who logs in does not wait for anybody's report. */
+    WEB_LANES
+};
+
 /* What of a request decides how it is taken, before its body comes. */
 struct web_needs {
-    bool slow;       /* May take seconds: it must not hold up what is quick. */
+    enum web_lane lane;
     bool bytes;      /* The body is no text. */
     size_t body_max; /* At most WEB_BODY_LARGEST; 0: WEB_BODY_MAX. */
 };
@@ -121,11 +129,13 @@ int web_start(struct web **out,
 void web_stop(struct web *w); /* NULL is accepted. */
 
 struct web_tcp {
-    const char *listen;       /* "127.0.0.1:8080"; NULL: no TCP. */
-    const char *cert_file;    /* PEM; NULL: no TLS. */
-    const char *key_file;     /* PEM. */
-    const char *const *names; /* Names that browsers call us by, beside addresses, */
-    uint32_t name_count;      /* localhost and the machine's own. */
+    const char *listen;         /* "127.0.0.1:8080"; NULL: no TCP. */
+    const char *cert_file;      /* PEM; NULL: no TLS. */
+    const char *key_file;       /* PEM. */
+    const char *const *names;   /* Names that browsers call us by, beside addresses, */
+    uint32_t name_count;        /* localhost and the machine's own. */
+    const char *const *proxies; /* Addresses whose X-Forwarded-For says who asks. */
+    uint32_t proxy_count;
 };
 /* Opens the TCP door, in the place of the one that is open; copies what it needs.  It
  * is done soon, on a thread of its own, which says in the log where the page is; what

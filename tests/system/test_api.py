@@ -281,6 +281,24 @@ class Api(unittest.TestCase):
         self.assertIn("user.added", names["administrator"])
         self.assertFalse([n for n in names["engineer"] if n.startswith(("user.", "token."))])
 
+    def test_what_somebody_may_not_see_takes_no_room_from_what_he_may(self):
+        self.assertEqual(self.ask("POST", "commands", {"cmd": "ticket.note", "ticket": 1, "note": "for all"})[0], 200)
+        for _ in range(3):
+            self.estate.ok("user", "token", "add", "viewer", "for a moment")
+        newest = json.loads(self.ask("GET", "events?limit=2", role="viewer")[2])
+        self.assertEqual([len(newest), newest[0]["event"]["event"]], [2, "ticket.noted"])
+
+    def test_the_journal_has_pages(self):
+        for role in ("viewer", "administrator"):
+            whole = [e["seq"] for e in json.loads(self.ask("GET", "events?limit=1000", role=role)[2])]
+            seen, where = [], "events?limit=3"
+            while where:
+                _, headers, text = self.ask("GET", where, role=role)
+                seen += [e["seq"] for e in json.loads(text)]
+                link = re.fullmatch(r'<([^>]+)>; rel="next"', headers.get("link", ""))
+                where = link and link[1]
+            self.assertEqual(seen, whole, role)
+
     # ---- sessions ----
 
     def log_in(self, user="technician"):
@@ -303,6 +321,17 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/", headers={"Host": "evil.example"})[0], 421)
         self.assertEqual(self.ask("DELETE", "session", role=None, headers={"Cookie": cookie, "X-CSRF-Token": csrf})[0], 200)
         self.assertEqual(self.ask("GET", "alarms", role=None, headers={"Cookie": cookie})[0], 401)
+
+    def test_an_open_session_is_no_new_password(self):
+        cookie, csrf = self.log_in("administrator")
+        head = {"Cookie": cookie, "X-CSRF-Token": csrf}
+        mine = {"cmd": "user.password", "user": "administrator", "password": "another horse"}
+        status, _, text = self.ask("POST", "commands", mine, role=None, headers=head)
+        self.assertEqual((status, "the old one" in json.loads(text)["detail"]), (403, True))
+        self.assertEqual(self.ask("POST", "users/administrator/password", {"password": "another horse"}, role=None,
+                                  headers=head)[0], 400)
+        self.assertEqual(self.ask("POST", "commands", {**mine, "user": "viewer", "password": PASSWORD}, role=None,
+                                  headers=head)[0], 200)
 
     def test_guessing_is_slowed_down(self):
         statuses = [self.ask("POST", "session", {"user": "engineer", "password": f"wrong {i}"}, role=None) for i in range(7)]

@@ -496,6 +496,32 @@ class Offline(Asking):
         self.assertEqual(e.listing("alarms"), rows)
 
 
+class Exports(Asking):
+    def test_exports_that_nobody_reads_are_few(self):
+        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
+        self.addCleanup(e.close)
+        begin_s = int(time.time()) - 40000
+        e.write("log.csv", "time,device,point,value\n" + "".join(f"{begin_s + i},fan-1,speed,{i % 101}\n" for i in range(20000)))
+        e.ok("import", "log.csv")
+        e.start()
+
+        def begin():
+            connection = http.client.HTTPConnection("caretaker")
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(self.estate.path("data/caretaker.sock"))
+            self.addCleanup(connection.close)
+            connection.request("GET", "/api/v1/samples?format=jsonl&device=fan-1")
+            return connection.getresponse()  # Its head: the samples wait to be read.
+
+        held = [begin() for _ in range(16)]
+        self.assertEqual([a.status for a in held], [200] * 16)
+        refused = begin()
+        self.assertEqual((refused.status, refused.getheader("Retry-After")), (503, "5"))
+        whole = held.pop().read()
+        self.assertGreater(len(whole), 1 << 20)
+        self.assertEqual(begin().read(), whole)
+
+
 class Reloaded(Asking):
     QUESTIONS = (("RuleListing", "rules", None), ("Report", "report", None), ("SiteAnswer", "site", None),
                  ("SeriesAnswer", "devices/tank-1/series", None), ("RuleDetail", "rules/level-low", None),

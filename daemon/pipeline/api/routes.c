@@ -154,9 +154,10 @@ static const struct api_param sample_params[] = {
         .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
         .answer = gives, .summary = about, __VA_ARGS__                                 \
     }
-#define SLOW        .needs = {.slow = true}
+#define SLOW        .needs = {.lane = WEB_SLOW}
+#define PASSWORD    .needs = {.lane = WEB_PASSWORD}
 #define PHOTO_TYPES "image/jpeg,image/png,image/webp"
-#define PHOTO       .needs = {.slow = true, .bytes = true, .body_max = PHOTO_BYTES_MAX}
+#define PHOTO       .needs = {.lane = WEB_SLOW, .bytes = true, .body_max = PHOTO_BYTES_MAX}
 _Static_assert(PHOTO_BYTES_MAX <= WEB_BODY_LARGEST, "the door lets it in");
 
 const struct api_route api_routes[] = {
@@ -433,7 +434,7 @@ const struct api_route api_routes[] = {
           "Session",
           "log in",
           .body = "LogIn",
-          SLOW),
+          PASSWORD),
     ROUTE("DELETE", NONE, "session", api_people, "Done", "log out", .params = NULL),
     ROUTE("GET",
           ADMINISTRATOR,
@@ -450,7 +451,7 @@ const struct api_route api_routes[] = {
           "Done",
           "a new user",
           .body = "NewUser",
-          SLOW),
+          PASSWORD),
     ROUTE("PATCH",
           VIEWER,
           "users/{user}",
@@ -472,7 +473,7 @@ const struct api_route api_routes[] = {
           "Done",
           "a new password: one's own, or as an administrator",
           .body = "NewPassword",
-          SLOW),
+          PASSWORD),
     ROUTE("GET",
           VIEWER,
           "tokens",

@@ -48,7 +48,9 @@ static void
 needs(const char *method, const char *path, struct web_needs *out)
 {
     (void)method;
-    out->slow = strcmp(path, "/api/v1/slow") == 0;
+    out->lane = strcmp(path, "/api/v1/slow") == 0       ? WEB_SLOW
+                : strcmp(path, "/api/v1/password") == 0 ? WEB_PASSWORD
+                                                        : WEB_QUICK;
 }
 
 static const struct web_service service = {.handle = handle, .needs = needs};
@@ -437,6 +439,12 @@ START_TEST(what_nobody_can_take_is_refused_and_what_is_quick_goes_on)
         ck_assert(answers(port));
         check_local();
     }
+    /* Nor is who logs in. */
+    int fd = connect_to(port);
+    send_request(fd, "POST", "/api/v1/password");
+    read_answer(fd, &got);
+    ck_assert_int_eq(strncmp(strbuf_text(&got), "HTTP/1.1 200 ", 13), 0);
+    close(fd);
     ck_assert_uint_eq(figures().refused, REFUSED);
     ck_assert_int_eq(atomic_load(&slow_begun), SLOW_AT_ONCE);
     for (int i = 0; i < SLOW_AT_ONCE + SLOW_WAITING; i++) {
