@@ -223,6 +223,16 @@ device_filter_check(const struct device_filter *filter, struct err *err)
 }
 
 void
+listing_place(struct strbuf *out, const struct site *site, const struct device *d)
+{
+    const char *area = report_area(d);
+    strbuf_json_str(out, "location", d->location);
+    strbuf_json_str(out, "area", area[0] != '\0' ? area : NULL);
+    strbuf_json_str(out, "parent",
+                    d->parent != NONE_INDEX ? site->devices[d->parent].id : NULL);
+}
+
+void
 listing_point(struct strbuf *out, const struct point *p, const struct point_now *now)
 {
     char why[CAUSE_BYTES];

@@ -55,10 +55,15 @@ bool device_filter_fits(const struct device_filter *filter,
 
 /* What a device's object has behind the fields that each one has. */
 struct device_parts {
-    bool points; /* "points", with their present values. */
-    bool causes; /* "quarantined" "refused_points" "causes" "cause"
-                    "out_of_service" */
+    bool points;  /* "points", with their present values. */
+    bool causes;  /* "quarantined" "refused_points" "causes" "cause"
+                     "out_of_service" */
+    bool details; /* listing_place() */
 };
+
+/* "location" "area" "parent": where it stands, and which device feeds it; null where
+ * the site does not say. */
+void listing_place(struct strbuf *out, const struct site *site, const struct device *d);
 
 /* What is known of a point, as a member of a "points" object under its id. */
 struct point_now {

@@ -220,6 +220,9 @@ live_device_json(const struct live *l,
         strbuf_json_bool(out, "out_of_service",
                          alarms_service(pipeline_alarms(l->pipeline), index) != NULL);
     }
+    if (parts.details) {
+        listing_place(out, l->site, d);
+    }
     if (parts.points) {
         points_json(l, d, out);
     }

@@ -222,6 +222,9 @@ device_json(const struct looking *l,
         strbuf_json_str(out, "cause", NULL);
         strbuf_json_bool(out, "out_of_service", known->out_of_service);
     }
+    if (parts.details) {
+        listing_place(out, site, d);
+    }
     if (parts.points) {
         points_json(l, d, out);
     }

@@ -64,7 +64,7 @@ devices:
     ledger: {maker: Grundfos, installed: 2019-06-01, area: cellar, design_life: 15y}
   - {id: tank-1, name: Tank, type: tank, location: Roof, stale_after: 1m,
      points: {level: {unit: "%%"}, pumping: {}}}
-  - {id: fan-1, type: fan, points: {speed: {}}}
+  - {id: fan-1, type: fan, parent: pump-1, points: {speed: {}}}
   - {id: tank-2, name: Spare, type: tank, points: {level: {unit: "%%"}, pumping: {}}}
 tickets: {currency: CNY, causes: [limescale]}
 people:
@@ -451,9 +451,15 @@ class Queries(Asking):
         self.assertEqual((steps["title"], steps["steps"], steps["used_by"], steps["plans"]),
                          ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
 
+    def test_where_a_device_stands_and_what_feeds_it(self):
+        rows = {d["id"]: d for d in self.get("DeviceListing", "devices", details=1)}
+        self.assertEqual([rows["fan-1"][k] for k in ("parent", "location", "area")], ["pump-1", None, None])
+        self.assertEqual([rows["pump-1"][k] for k in ("parent", "location", "area")], [None, "B1", "cellar"])
+        self.assertNotIn("parent", self.get("DeviceListing", "devices")[0])
+
     def test_every_listing_is_as_its_schema_says(self):
         for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
-                             ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1"),
+                             ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1&details=1"),
                              ("DeviceListing", "devices"), ("Status", "status"), ("PlanListing", "plan"),
                              ("LedgerListing", "ledger"), ("DeviceLife", "devices/pump-1"),
                              ("DeviceLife", "devices/gateway"), ("ServiceListing", "service"),

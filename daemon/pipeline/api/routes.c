@@ -25,6 +25,7 @@ static const struct api_param device_params[] = {
     {PARAM_CHOICE, "state", "only in this state", "online|offline|unknown", 0, 0},
     {PARAM_FLAG, "points", "with present values", NULL, 0, 0},
     {PARAM_FLAG, "causes", "with what went wrong on the wire", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with its place, and what feeds it", NULL, 0, 0},
     PAGED,
     END};
 static const struct api_param life_params[] = {

@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""How the page says things: floods in one line, titles and names in the language of who reads."""
+import unittest
+
+from browser import Browser
+from estate import Estate, Slave, free_port, wait_for
+
+HOT = 91
+METERS = 30
+RULES = """rules:
+  - {id: hot, applies_to: {type: meter}, when: bearing > 80 °C, severity: urgent, title: {en: "{device} too hot", zh-CN: "{device} 过热"},
+     cause: c, consequence: c, action: a, source: test}
+"""
+
+
+class Words(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+        cls.estate = e = Estate(rules=RULES)
+        cls.addClassCleanup(e.close)
+        bus, port = free_port(), free_port()
+        cls.origin = f"http://127.0.0.1:{port}"
+        e.write_site(f'web: {{listen: "127.0.0.1:{port}"}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\n'
+                     "devices:\n  - {id: feeder, name: Feeder 3, type: feeder, points: {closed: {}}}\n" + "".join(
+                         f"  - {{id: meter-{n}, type: meter, parent: feeder, bus: plant, unit: {n}, poll: 200ms,"
+                         " points: {bearing: {register: input 3, unit: °C}}}\n" for n in range(1, METERS + 1)))
+        cls.slave = e.keep(Slave("tcp", bus, *range(1, METERS + 1)))
+        for n in range(1, METERS + 1):
+            cls.slave.set(n, "input", 3, HOT)
+        e.start()
+        wait_for(lambda: len(e.listing("alarms")) == METERS, "an alarm of each")
+
+    def visit(self, path, form="desk", language="en"):
+        self.browser.visit(self.origin, form, language)
+        self.browser.open(path)
+        self.addCleanup(self.browser.sound)
+
+    def test_what_hangs_behind_one_parent_is_one_line(self):
+        b = self.browser
+        for language, said in (("en", "30 alarms behind Feeder 3"), ("zh-CN", "Feeder 3 下游 30 条报警")):
+            self.visit("/alarms", language=language)
+            b.wait("li.fold", said)
+            self.assertEqual(b.js("return document.querySelectorAll('li.fold, li.alarm').length"), 1)
+            b.shot(f"fold-{language}")
+            b.click("li.fold [data-act=unfold]")
+            b.until("document.querySelectorAll('li.alarm').length === arguments[0]", METERS)
+
+
+if __name__ == "__main__":
+    unittest.main()
