@@ -111,6 +111,7 @@ listing_alarm(struct strbuf *out,
     struct its_ticket of = {.out = out, .rule_team = r != NULL ? r->team : NULL};
     int code = 0;
     alarm_to_json(out, a);
+    titles_join_json(out, &a->titles);
     out->size--; /* More keys stand before the brace. */
     add_device(out, device != NONE_INDEX ? &site->devices[device] : NULL);
     add_rule(out, r, language);

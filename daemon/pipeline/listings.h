@@ -22,6 +22,7 @@ struct alarm_filter { /* NULL: any. */
  *   cause consequence action procedure team group unit   of the rule, in `language`;
  * `unit` is that of `value` respond_by resolve_by ticket_state assignee
  * of its ticket suppressed_by hidden_why                       of a hidden one
+ *   titles                                         as titles.h writes them
  *   chattering
  *
  * ERR_RANGE: a filter names no severity, state or language, with what is accepted.

@@ -408,6 +408,7 @@ static void
 put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now)
 {
     const struct plan_spec *spec = &site->plans[now->plan];
+    struct titles titles;
     strbuf_add_char(out, '{');
     strbuf_json_str(out, "plan", spec->id);
     strbuf_json_str(out, "title", text_in(&spec->title, site->language));
@@ -418,6 +419,8 @@ put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now
     put_number_or_null(out, "ticket", now->row->ticket);
     put_use(out, site, now);
     strbuf_add_char(out, '}');
+    titles_of_text(&titles, &spec->title);
+    titles_join_json(out, &titles);
 }
 
 int

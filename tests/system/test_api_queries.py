@@ -451,6 +451,29 @@ class Queries(Asking):
         self.assertEqual((steps["title"], steps["steps"], steps["used_by"], steps["plans"]),
                          ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
 
+    def test_titles_in_the_language_of_who_reads(self):
+        alarm = self.get("AlarmListing", "alarms", device="pump-1", rule="hot", details=1)[0]
+        self.assertEqual(alarm["title"], alarm["titles"]["en"])
+        number = alarm["title"].removeprefix("1# 生活水泵 hot at ")
+        titles = {"en": f"1# 生活水泵 hot at {number}", "zh-CN": f"1# 生活水泵 过热 {number}"}
+        self.assertRegex(number, "^[0-9.]+ °C$")
+        self.assertEqual(alarm["titles"], titles)
+        self.assertNotIn("titles", self.get("AlarmListing", "alarms")[0])
+        row = next(r for r in self.get("TicketListing", "tickets", details=1, all=1) if r["rule"] == "hot")
+        self.assertEqual((row["title"], row["titles"]), (titles["en"], titles))
+        self.assertNotIn("titles", self.get("TicketListing", "tickets", all=1)[0])
+        self.assertEqual(self.get("TicketPack", f"tickets/{row['number']}")["ticket"]["titles"], titles)
+        life = self.get("DeviceLife", "devices/pump-1")
+        self.assertEqual([t["titles"] for t in life["open_tickets"] + life["history"] if t.get("number") == row["number"]],
+                         [titles, titles])
+        for language, title in titles.items():
+            texts = [m["text"] for m in self.get("MarksAnswer", "devices/pump-1/marks", language=language)["marks"]
+                     if m["kind"] == "ticket"]
+            self.assertIn(title, texts)
+        # One text is for everybody.
+        low = self.get("AlarmListing", "alarms", rule="level-low", details=1)
+        self.assertTrue(all(a["titles"] == {} for a in low))
+
     def test_where_a_device_stands_and_what_feeds_it(self):
         rows = {d["id"]: d for d in self.get("DeviceListing", "devices", details=1)}
         self.assertEqual([rows["fan-1"][k] for k in ("parent", "location", "area")], ["pump-1", None, None])

@@ -5,7 +5,7 @@ import unittest
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
 
-HOT = 91
+COLD, HOT = 60, 91
 METERS = 30
 RULES = """rules:
   - {id: hot, applies_to: {type: meter}, when: bearing > 80 °C, severity: urgent, title: {en: "{device} too hot", zh-CN: "{device} 过热"},
@@ -46,6 +46,30 @@ class Words(unittest.TestCase):
             b.shot(f"fold-{language}")
             b.click("li.fold [data-act=unfold]")
             b.until("document.querySelectorAll('li.alarm').length === arguments[0]", METERS)
+
+    def test_titles_are_in_the_language_of_who_reads(self):
+        b = self.browser
+        number = next(t["number"] for t in self.estate.listing("tickets") if t["device"] == "meter-7")
+        self.visit("/alarms", language="zh-CN")
+        b.wait("li.fold")
+        b.click("li.fold [data-act=unfold]")
+        b.wait("li.alarm button.title", "meter-7 过热")
+        b.open("/tickets")
+        b.wait("main b", "meter-7 过热")
+        b.open(f"/tickets/{number}")
+        b.wait("h1", "meter-7 过热")
+        b.open("/devices/meter-7")
+        b.wait("main a", "meter-7 过热")
+        b.wait(".part-history", "meter-7 过热")
+        self.assertIsNone(b.find("main", "too hot"))
+        # One that comes while somebody looks.
+        self.estate.ok("ack", "meter-7", "hot", "--by", "desk")
+        self.slave.set(7, "input", 3, COLD)
+        b.gone("a.worst", "meter-7 过热")
+        self.slave.set(7, "input", 3, HOT)
+        b.wait("a.worst", "meter-7 过热")
+        self.visit(f"/tickets/{number}")
+        b.wait("h1", "meter-7 too hot")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ static const struct api_param ticket_params[] = {
     {PARAM_CHOICE, "order", "queue unless closed ones are listed", "queue|number", 0,
      0},
     {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with their titles in other languages", NULL, 0, 0},
     {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
     {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
     {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
