@@ -234,8 +234,13 @@ listing_place(struct strbuf *out, const struct site *site, const struct device *
 }
 
 void
-listing_point(struct strbuf *out, const struct point *p, const struct point_now *now)
+listing_point(struct strbuf *out,
+              const struct site *site,
+              const struct point *p,
+              const struct point_now *now,
+              bool details)
 {
+    struct titles titles;
     char why[CAUSE_BYTES];
     char detail[DETAIL_BYTES];
     (void)detail_write(detail, now->quality, now->detail);
@@ -248,7 +253,14 @@ listing_point(struct strbuf *out, const struct point *p, const struct point_now 
     strbuf_json_str(out, "detail", detail[0] != '\0' ? detail : NULL);
     strbuf_json_time(out, "last_good", now->last_good_ms);
     strbuf_json_str(out, "why", cause_describe(why, now->quality, now->detail));
+    if (details) {
+        strbuf_json_str(out, "title", text_in(&p->title, site->language));
+    }
     strbuf_add_char(out, '}');
+    if (details) {
+        titles_of_text(&titles, &p->title);
+        titles_join_json(out, &titles);
+    }
 }
 
 bool

@@ -59,7 +59,7 @@ struct device_parts {
     bool points;  /* "points", with their present values. */
     bool causes;  /* "quarantined" "refused_points" "causes" "cause"
                      "out_of_service" */
-    bool details; /* listing_place() */
+    bool details; /* listing_place(); "title" and "titles" of each point */
 };
 
 /* "location" "area" "parent": where it stands, and which device feeds it; null where
@@ -74,7 +74,10 @@ struct point_now {
     uint8_t detail;
     int64_t last_good_ms;
 };
-void
-listing_point(struct strbuf *out, const struct point *p, const struct point_now *now);
+void listing_point(struct strbuf *out,
+                   const struct site *site,
+                   const struct point *p,
+                   const struct point_now *now,
+                   bool details);
 
 #endif

@@ -59,11 +59,11 @@ devices:
     unit: 1
     poll: 100ms
     points:
-      bearing: {register: input 3, type: s16, scale: 0.1, unit: °C}
+      bearing: {register: input 3, type: s16, scale: 0.1, unit: °C, title: {en: Bearing temperature, zh-CN: 轴承温度}}
       running: {register: discrete 2}
     ledger: {maker: Grundfos, installed: 2019-06-01, area: cellar, design_life: 15y}
   - {id: tank-1, name: Tank, type: tank, location: Roof, stale_after: 1m,
-     points: {level: {unit: "%%"}, pumping: {}}}
+     points: {level: {unit: "%%", title: Water level}, pumping: {}}}
   - {id: fan-1, type: fan, parent: pump-1, points: {speed: {}}}
   - {id: tank-2, name: Spare, type: tank, points: {level: {unit: "%%"}, pumping: {}}}
 tickets: {currency: CNY, causes: [limescale]}
@@ -473,6 +473,24 @@ class Queries(Asking):
         # One text is for everybody.
         low = self.get("AlarmListing", "alarms", rule="level-low", details=1)
         self.assertTrue(all(a["titles"] == {} for a in low))
+
+    def test_what_points_are_called(self):
+        pump = self.get("DeviceListing", "devices", device="pump-1", points=1, details=1)[0]["points"]
+        titles = {"en": "Bearing temperature", "zh-CN": "轴承温度"}
+        self.assertEqual((pump["bearing"]["title"], pump["bearing"]["titles"]), (titles["en"], titles))
+        self.assertEqual((pump["running"]["title"], pump["running"]["titles"]), (None, {}))
+        self.assertEqual(pump["online"]["titles"], {"en": "Online", "zh-CN": "在线"})
+        self.assertNotIn("title", self.get("DeviceListing", "devices", device="pump-1", points=1)[0]["points"]["bearing"])
+        level = self.get("DeviceListing", "devices", device="tank-1", points=1, details=1)[0]["points"]["level"]
+        self.assertEqual((level["title"], level["titles"]), ("Water level", {}))
+        for language, title in titles.items():
+            series = self.get("SeriesAnswer", "devices/pump-1/series", language=language, points="bearing,running")["points"]
+            self.assertEqual((series["bearing"]["title"], series["running"]["title"]), (title, "running"))
+            rules = {r["id"]: r["points"] for r in self.get("RuleListing", "rules", language=language)}
+            self.assertEqual(rules["hot"], {"bearing": {"title": title, "unit": "°C"}})
+            self.assertEqual(self.get("RuleDetail", "rules/hot", language=language)["points"], rules["hot"])
+        self.assertEqual(rules["level-low"], {"level": {"title": "Water level", "unit": "%"},
+                                              "pumping": {"title": None, "unit": None}})
 
     def test_where_a_device_stands_and_what_feeds_it(self):
         rows = {d["id"]: d for d in self.get("DeviceListing", "devices", details=1)}
