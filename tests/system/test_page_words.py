@@ -10,6 +10,8 @@ METERS = 30
 RULES = """rules:
   - {id: hot, applies_to: {type: meter}, when: bearing > 80 °C, severity: urgent, title: {en: "{device} too hot", zh-CN: "{device} 过热"},
      cause: c, consequence: c, action: a, source: test}
+  - {id: cold, applies_to: {type: meter}, when: bearing < 10 °C, severity: info, title: {en: "{device} cold: {bearing}", zh-CN: "{device} 轴承温度 {bearing}"},
+     cause: c, consequence: c, action: a, source: test}
 """
 
 
@@ -25,7 +27,7 @@ class Words(unittest.TestCase):
         e.write_site(f'web: {{listen: "127.0.0.1:{port}"}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\n'
                      "devices:\n  - {id: feeder, name: Feeder 3, type: feeder, points: {closed: {}}}\n" + "".join(
                          f"  - {{id: meter-{n}, type: meter, parent: feeder, bus: plant, unit: {n}, poll: 200ms,"
-                         " points: {bearing: {register: input 3, unit: °C}}}\n" for n in range(1, METERS + 1)))
+                         " points: {bearing: {register: input 3, unit: °C, title: {en: Bearing temperature, zh-CN: 轴承温度}}}}\n" for n in range(1, METERS + 1)))
         cls.slave = e.keep(Slave("tcp", bus, *range(1, METERS + 1)))
         for n in range(1, METERS + 1):
             cls.slave.set(n, "input", 3, HOT)
@@ -70,6 +72,25 @@ class Words(unittest.TestCase):
         b.wait("a.worst", "meter-7 过热")
         self.visit(f"/tickets/{number}")
         b.wait("h1", "meter-7 too hot")
+
+    def test_what_a_rule_and_its_points_are_called(self):
+        b = self.browser
+        for language, title, name in (("en", "device cold: Bearing temperature (°C)", "Bearing temperature"),
+                                            ("zh-CN", "设备 轴承温度 数值 (°C)", "轴承温度")):
+            self.visit("/rules", language=language)
+            b.wait("td .quiet", title)
+            b.write("input[type=search]", name)
+            b.until("document.querySelectorAll('tbody tr').length === 1")
+            self.assertNotIn("{", b.js("return document.querySelector('main').innerText"))
+            b.open("/rules/cold")
+            b.wait("h1", title)
+            b.wait(".named", f"bearing {name} (°C)")
+            b.shot(f"rule-title-{language}")
+            b.open("/devices/meter-1")
+            b.wait(".points th label", name)
+            self.assertEqual(b.js("return document.querySelector('.points th label small').textContent"), "bearing")
+            b.wait(".chart-key", name)
+            b.shot(f"point-names-{language}")
 
 
 if __name__ == "__main__":
