@@ -67,6 +67,9 @@ devices:
   - {id: fan-1, type: fan, parent: pump-1, points: {speed: {}}}
   - {id: tank-2, name: Spare, type: tank, points: {level: {unit: "%%"}, pumping: {}}}
 tickets: {currency: CNY, causes: [limescale]}
+calendar:
+  - {from: 2027-02-05, to: 2027-02-08, name: {en: Spring Festival, zh-CN: 春节}}
+  - {date: 2027-02-13, working: true}
 people:
   - {id: li, name: 李雷, ways: [{phone: "123"}, {webhook: "https://example.org/secret"}]}
 teams:
@@ -491,6 +494,17 @@ class Queries(Asking):
             self.assertEqual(self.get("RuleDetail", "rules/hot", language=language)["points"], rules["hot"])
         self.assertEqual(rules["level-low"], {"level": {"title": "Water level", "unit": "%"},
                                               "pumping": {"title": None, "unit": None}})
+
+    def test_the_days_that_nobody_works(self):
+        days = self.get("CalendarListing", "calendar?from=2027-02-07&to=2027-02-28", language="zh-CN")
+        self.assertEqual(days, [{"day": "2027-02-07", "working": False, "title": "春节"},
+                                {"day": "2027-02-08", "working": False, "title": "春节"},
+                                {"day": "2027-02-13", "working": True, "title": None}])
+        self.assertEqual([d["title"] for d in self.get("CalendarListing", "calendar?from=2027-02-01&to=2027-02-05")],
+                         ["Spring Festival"])
+        self.assertEqual(self.get("CalendarListing", "calendar?from=2027-01-01&to=2027-01-31"), [])
+        self.assertIn("from", self.refused(400, "calendar?from=soon")["detail"])
+        self.refused(400, "calendar?from=2027-02-02&to=2027-02-01")
 
     def test_where_a_device_stands_and_what_feeds_it(self):
         rows = {d["id"]: d for d in self.get("DeviceListing", "devices", details=1)}

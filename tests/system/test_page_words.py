@@ -1,11 +1,15 @@
 #!/usr/bin/python3
 """How the page says things: floods in one line, titles and names in the language of who reads."""
+import datetime
 import unittest
 
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
 
 COLD, HOT = 60, 91
+TODAY = datetime.date.today()
+HOLIDAY = TODAY + datetime.timedelta(days=1)
+WORKED = TODAY + datetime.timedelta(days=2)
 METERS = 30
 RULES = """rules:
   - {id: hot, applies_to: {type: meter}, when: bearing > 80 °C, severity: urgent, title: {en: "{device} too hot", zh-CN: "{device} 过热"},
@@ -25,6 +29,8 @@ class Words(unittest.TestCase):
         bus, port = free_port(), free_port()
         cls.origin = f"http://127.0.0.1:{port}"
         e.write_site(f'web: {{listen: "127.0.0.1:{port}"}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\n'
+                     f"calendar: [{{date: {HOLIDAY}, name: {{en: Founding day, zh-CN: 建园日}}}}, {{date: {WORKED}, working: true}}]\n"
+                     f"maintenance: [{{id: round, applies_to: {{id: meter-1}}, every: 1d, start: {TODAY}}}]\n"
                      "devices:\n  - {id: feeder, name: Feeder 3, type: feeder, points: {closed: {}}}\n" + "".join(
                          f"  - {{id: meter-{n}, type: meter, parent: feeder, bus: plant, unit: {n}, poll: 200ms,"
                          " points: {bearing: {register: input 3, unit: °C, title: {en: Bearing temperature, zh-CN: 轴承温度}}}}\n" for n in range(1, METERS + 1)))
@@ -91,6 +97,19 @@ class Words(unittest.TestCase):
             self.assertEqual(b.js("return document.querySelector('.points th label small').textContent"), "bearing")
             b.wait(".chart-key", name)
             b.shot(f"point-names-{language}")
+
+    def test_days_off_stand_in_the_calendar_in_words(self):
+        b = self.browser
+        for language, off, worked in (("en", "Founding day (day off)", "worked"), ("zh-CN", "建园日 (休息日)", "上班")):
+            for form in ("desk", "phone"):
+                self.visit("/plan", form, language)
+                b.wait(".special", off)
+                b.wait(".special", worked)
+                b.shot(f"holiday-{form}-{language}")
+            self.visit("/plan", language=language)
+            cell = f"td[data-day='{HOLIDAY}']"
+            b.wait(f"{cell}.off .special", off)
+            self.assertEqual(b.js("return document.querySelectorAll('td.off').length"), 1)
 
 
 if __name__ == "__main__":

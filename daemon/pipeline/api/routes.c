@@ -116,6 +116,10 @@ static const struct api_param event_params[] = {
     {PARAM_NUMBER, "before", "only before it", NULL, 0, INT64_MAX},
     {PARAM_NUMBER, "limit", "so many at most; 100 unless given", NULL, 1, 1000},
     END};
+static const struct api_param calendar_params[] = {
+    {PARAM_TEXT, "from", "date; today unless given", NULL, 0, 0},
+    {PARAM_TEXT, "to", "date; four weeks on unless given", NULL, 0, 0},
+    END};
 static const struct api_param duty_params[] = {
     {PARAM_TEXT, "at", "instant", NULL, 0, 0},
     {PARAM_NUMBER, "days", "so many days from then", NULL, 0, 366},
@@ -224,6 +228,13 @@ const struct api_route api_routes[] = {
           "DutyListing",
           "who is on duty",
           .params = duty_params),
+    ROUTE("GET",
+          VIEWER,
+          "calendar",
+          api_calendar,
+          "CalendarListing",
+          "holidays, and days off that are worked",
+          .params = calendar_params),
     ROUTE("GET",
           VIEWER,
           "events",
