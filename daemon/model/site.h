@@ -84,7 +84,8 @@ struct point {
     enum point_kind kind;
     enum derived derived; /* Not DERIVED_NONE: `table` is REG_NONE. */
     struct scaling scaling;
-    const char *unit; /* NULL: a plain number. */
+    const char *unit;  /* NULL: a plain number. */
+    struct text title; /* For people; empty where none is given. */
     bool has_range;
     double range_min;
     double range_max;

@@ -3,6 +3,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
+#include "daemon/store/state_titles.h"
 
 static int
 one_int(struct state *s,
@@ -98,6 +99,7 @@ read_life(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
     a->hiding.since_ms = sqlite3_column_int64(stmt, 19);
     a->hiding.until_ms = sqlite3_column_int64(stmt, 20);
     read_raises(a, column_text(stmt, 21));
+    state_titles_read(&a->titles, stmt, 22);
     return 0;
 }
 

@@ -124,7 +124,7 @@ api_handler api_get_photos, api_get_photo, api_post_photo;
 api_handler api_get_tickets, api_get_ticket, api_get_wire, api_get_stream;
 api_handler api_get_description, api_post_read, api_post_command;
 api_handler api_series, api_marks; /* devices/ID/series, .../marks */
-api_handler api_events, api_site, api_duty, api_procedures;
+api_handler api_events, api_site, api_duty, api_calendar, api_procedures;
 api_handler api_report, api_report_page, api_report_alarms;
 api_handler api_rules, api_rule, api_what_if; /* rules, rules/ID */
 api_handler api_profiles;                     /* profiles, profiles/ID */

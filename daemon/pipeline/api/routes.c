@@ -27,6 +27,7 @@ static const struct api_param device_params[] = {
     {PARAM_CHOICE, "state", "only in this state", "online|offline|unknown", 0, 0},
     {PARAM_FLAG, "points", "with present values", NULL, 0, 0},
     {PARAM_FLAG, "causes", "with what went wrong on the wire", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with its place, and what feeds it", NULL, 0, 0},
     PAGED,
     END};
 static const struct api_param life_params[] = {
@@ -61,6 +62,7 @@ static const struct api_param ticket_params[] = {
     {PARAM_CHOICE, "order", "queue unless closed ones are listed", "queue|number", 0,
      0},
     {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with their titles in other languages", NULL, 0, 0},
     {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
     {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
     {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
@@ -115,6 +117,10 @@ static const struct api_param event_params[] = {
     {PARAM_NUMBER, "after", "only behind the event of this number", NULL, 0, INT64_MAX},
     {PARAM_NUMBER, "before", "only before it", NULL, 0, INT64_MAX},
     {PARAM_NUMBER, "limit", "so many at most; 100 unless given", NULL, 1, 1000},
+    END};
+static const struct api_param calendar_params[] = {
+    {PARAM_TEXT, "from", "date; today unless given", NULL, 0, 0},
+    {PARAM_TEXT, "to", "date; four weeks on unless given", NULL, 0, 0},
     END};
 static const struct api_param duty_params[] = {
     {PARAM_TEXT, "at", "instant", NULL, 0, 0},
@@ -225,6 +231,13 @@ const struct api_route api_routes[] = {
           "DutyListing",
           "who is on duty",
           .params = duty_params),
+    ROUTE("GET",
+          VIEWER,
+          "calendar",
+          api_calendar,
+          "CalendarListing",
+          "holidays, and days off that are worked",
+          .params = calendar_params),
     ROUTE("GET",
           VIEWER,
           "events",

@@ -3,7 +3,7 @@
 import {get, url} from './api.js';
 import {site} from './site.js';
 import {setNow} from './time.js';
-import {language} from './words.js';
+import {inOwnTitle, language} from './words.js';
 
 export const plant = {
   alarms: new Map(), // 'device/rule' -> row of the alarms listing: all that is not normal.
@@ -37,6 +37,7 @@ export const alarmKey = (row) => `${row.device}/${row.rule}`;
 // who looks are asked for once.
 const WORDS = ['cause', 'consequence', 'action'];
 function inOwnWords(row) {
+  inOwnTitle(row);
   if (language() === site?.language) return row;
   const known = plant.alarms.get(alarmKey(row));
   if (known) {
@@ -60,7 +61,7 @@ function apply(message) {
     plant.alarms.set(alarmKey(message.alarm), inOwnWords(message.alarm));
   }
   if (event.ticket) {
-    if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, message.ticket);
+    if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, inOwnTitle(message.ticket));
     else plant.tickets.delete(event.ticket);
   }
   tell({kind: 'event', ...message});
@@ -71,10 +72,10 @@ function apply(message) {
 async function again(device) {
   const mine = source;
   try {
-    const rows = await get('alarms', {device, details: 1});
+    const rows = await get('alarms', {device, details: 1, language: language()});
     if (source !== mine || queue) return; // All are read anew.
     for (const key of plant.alarms.keys()) if (key.startsWith(`${device}/`)) plant.alarms.delete(key);
-    for (const row of rows) plant.alarms.set(alarmKey(row), row);
+    for (const row of rows) plant.alarms.set(alarmKey(row), inOwnTitle(row));
     tell({kind: 'all'});
   } catch {
     if (source === mine) lose();
@@ -84,10 +85,10 @@ async function again(device) {
 async function load() {
   const mine = [];
   queue = mine;
-  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets')]);
+  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets', {details: 1})]);
   if (queue !== mine) return; // Begun anew meanwhile.
-  plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
-  plant.tickets = new Map(tickets.map((row) => [row.number, row]));
+  plant.alarms = new Map(alarms.map((row) => [alarmKey(row), inOwnTitle(row)]));
+  plant.tickets = new Map(tickets.map((row) => [row.number, inOwnTitle(row)]));
   queue = null;
   plant.loaded = true;
   tell({kind: 'all'});
