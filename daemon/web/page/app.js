@@ -5,9 +5,9 @@ import {logIn} from './login.js';
 import {annunciate} from './annunciator.js';
 import {follow, plant, start, stop} from './plant.js';
 import {enter, may, session, site} from './site.js';
-import {duration, clock, everySecond, now} from './time.js';
+import {duration, clock, everySecond, now, steady} from './time.js';
 import {failed, icon, severityMark, toast, waiting} from './ui.js';
-import {choose, language, languages, t, word} from './words.js';
+import {choose, language, languages, t} from './words.js';
 
 // path: with :names; view: the module that shows it; nav: its place in the navigation.
 const ROUTES = [
@@ -32,13 +32,22 @@ let current = null; // What show() of the present view gave.
 let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
 let main, nav, summary, line, clockText;
 
+// Null: it is no text.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
 function match(path) {
   const parts = path.split('/').filter(Boolean);
   for (const route of ROUTES) {
     const wanted = route.path.split('/').filter(Boolean);
     if (wanted.length !== parts.length) continue;
     const params = {};
-    if (wanted.every((part, i) => (part.startsWith(':') ? (params[part.slice(1)] = decodeURIComponent(parts[i])) !== '' : part === parts[i]))) return {route, params};
+    if (wanted.every((part, i) => (part.startsWith(':') ? (params[part.slice(1)] = decoded(parts[i])) !== null : part === parts[i]))) return {route, params};
   }
   return null;
 }
@@ -106,7 +115,7 @@ function drawSummary() {
     const rows = standing.filter((a) => a.severity === severity);
     if (rows.length === 0) return null;
     const fresh = rows.some((a) => a.state === 'active');
-    return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
+    return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`}, severityMark(severity, true), h('b', {}, rows.length));
   });
   const cleared = [...plant.alarms.values()].filter((a) => a.state === 'cleared').length;
   const calm = cleared
@@ -119,7 +128,7 @@ function drawSummary() {
 function drawLine() {
   const lost = plant.state === 'lost';
   line.hidden = !lost;
-  if (lost) replace(line, t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(Date.now() - plant.since)}));
+  if (lost) replace(line, t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(steady() - plant.since)}));
 }
 
 function theme(next) {
@@ -188,6 +197,11 @@ window.addEventListener('logged-out', () => {
   }
 });
 
+// Who is in the middle of something is not disturbed.
+let outdated = false;
+const busy = () => document.querySelector('dialog[open]') || document.activeElement?.matches('main :is(input, select, textarea)');
+window.addEventListener('other-version', () => { outdated = true; });
+
 async function begin() {
   theme();
   wall();
@@ -202,10 +216,13 @@ async function begin() {
     drawSummary();
     annunciate(change);
   });
-  everySecond(() => {
+  const second = () => {
     clockText.textContent = clock(now());
     drawLine();
-  });
+    if (outdated && !busy()) location.reload();
+  };
+  everySecond(second);
+  second();
   window.addEventListener('pagehide', stop);
   window.addEventListener('pageshow', (e) => e.persisted && start());
   start();
