@@ -4,6 +4,8 @@ import datetime
 import json
 import unittest
 
+from selenium.webdriver.common.keys import Keys
+
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
 from test_page import COLD, HOT, PASSWORD, Plant
@@ -114,6 +116,18 @@ class Jobs(unittest.TestCase):
         wait_for(lambda: told()["rating"] == 5, "it is rated")
         self.assertEqual([told()[key] for key in ("assignee", "cause", "minutes", "resolution")], ["technician", "worn", 20, "greased it"])
         self.assertEqual(told()["parts"][0]["name"], "grease")
+
+    def test_a_ticket_by_key_while_others_work_on_it(self):
+        number = self.heat(6)
+        b = self.enter("technician", f"/tickets/{number}")
+        b.js("document.querySelector('.bar button').focus()")
+        for name in ("I am there", "Resolve ..."):  # What was pressed is gone: the next step has the focus.
+            b.key(Keys.ENTER)
+            b.until("document.activeElement.textContent === arguments[0]", name)
+        b.js("document.querySelector('main details').open = true; document.querySelector('main summary').focus()")
+        self.estate.ok("ticket", "note", number, "it sings", "--by", "desk")
+        b.says("it sings")
+        self.assertEqual(b.js("return [document.activeElement.tagName, document.querySelector('main details').open]"), ["SUMMARY", True])
 
     def test_a_device_goes_out_of_service_and_comes_back(self):
         b = self.enter("engineer", "/devices/pump-4")
