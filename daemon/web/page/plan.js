@@ -106,7 +106,7 @@ class Plan {
       const teams = await get('duty', {days: 1});
       replace(this.duty, teams.length ? [t('On duty now: '), teams.map((row) => {
         const resting = row.works === false && row.works_from ? ` (${t('works again {time}', {time: moment(row.works_from)})})` : '';
-        return `${row.name}: ${row.on_duty ? personName(row.on_duty) : '–'}${resting}`;
+        return `${teamName(row.team)}: ${row.on_duty ? personName(row.on_duty) : '–'}${resting}`;
       }).join(' · ')] : '');
     } catch (problem) {
       replace(this.duty, problem.status === 404 ? '' : t('Who is on duty could not be read: {why}', {why: problem.message}));

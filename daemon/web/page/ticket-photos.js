@@ -33,7 +33,7 @@ function enlarge(source, label) {
 export function photos(number) {
   const path = `tickets/${number}/photos`;
   const list = h('div', {class: 'photos'});
-  const input = h('input', {type: 'file', accept: 'image/jpeg,image/png,image/webp', capture: 'environment', multiple: true, class: 'visually-hidden', id: `photo-${number}`});
+  const input = h('input', {type: 'file', accept: 'image/jpeg,image/png,image/webp', capture: 'environment', multiple: true, class: 'vh photos-add', id: `photo-${number}`});
   const add = h('label', {class: 'button', for: input.id, hidden: true}, icon('camera'), t('Add a photo'));
   const count = h('span', {class: 'quiet'});
   const element = h('section', {class: 'card', hidden: true}, h('h2', {}, t('Photos'), ' ', count), list, input, add);
