@@ -2,7 +2,10 @@
 """Whole jobs on the page, each from its first click to what the databases say of it."""
 import datetime
 import json
+import os
+import struct
 import unittest
+import zlib
 
 from selenium.webdriver.common.keys import Keys
 
@@ -14,6 +17,15 @@ RULES = """rules:
   - {id: hot, applies_to: {type: pump}, when: bearing > 80 °C, severity: urgent, title: "{device} hot", cause: c, consequence: c, action: a,
      source: test}
 """
+
+
+def png(width, height):
+    """A picture with something on it."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + bytes((x ^ y) & 255 for x in range(width)) for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 class Hands(Browser):
@@ -116,6 +128,32 @@ class Jobs(unittest.TestCase):
         wait_for(lambda: told()["rating"] == 5, "it is rated")
         self.assertEqual([told()[key] for key in ("assignee", "cause", "minutes", "resolution")], ["technician", "worn", 20, "greased it"])
         self.assertEqual(told()["parts"][0]["name"], "grease")
+
+    def test_photos_are_added_and_seen(self):
+        number = self.heat(1)
+        files = [os.path.join(self.browser.folder, name) for name in ("plate.png", "seal.png", "notes.txt")]
+        for path, content in zip(files, (png(2000, 1000), png(64, 48), b"no picture")):
+            with open(path, "wb") as out:
+                out.write(content)
+        stored = lambda: json.loads(self.estate.ok("ticket", "show", number, "--json"))["photos"]
+        widths = "return [...document.querySelectorAll('.photo img')].map((e) => e.complete && e.naturalWidth)"
+        for form, language, before in (("phone", "zh-CN", 0), ("desk", "en", 2)):
+            b = self.enter("technician", f"/tickets/{number}", form=form, language=language)
+            b.until("!!document.querySelector('.photos-add')")
+            b.driver.find_element("css selector", ".photos-add").send_keys("\n".join(files[:2] if before == 0 else files[2:] + files[:1]))
+            wait_for(lambda: [w for w in b.js(widths) if w] == [1600, 64], "they are drawn")
+            self.assertEqual([(p["type"], p["by"]) for p in stored()], [("image/jpeg", "technician")] * 2)
+            b.shot(f"photos-{form}")
+        b.wait(".toast.bad", "notes.txt: ")  # Which was refused, and why; the other had been sent before: it is the same.
+        b.wait(".toast.good", "1 photo added")
+        b.click(".photo")
+        b.until("document.querySelector('.photo-full img').naturalWidth === 1600")
+        b.key(Keys.ESCAPE)
+        b.until("document.activeElement.className === 'photo'")
+        b = self.enter("viewer", f"/tickets/{number}")
+        wait_for(lambda: b.js(widths) == [1600, 64], "who may only look sees them")
+        self.assertFalse(b.has("Add a photo"))
+        self.assertEqual([c for c in b.complaints() if "415" not in c], [])
 
     def test_a_ticket_by_key_while_others_work_on_it(self):
         number = self.heat(6)
