@@ -68,6 +68,19 @@ class Lasting(unittest.TestCase):
         b.wait("li.alarm", "Pump 2")
         b.sound("ERR_BLOCKED|ERR_FAILED", LOST)
 
+    def test_a_view_that_could_not_be_read_comes_by_itself(self):
+        b, e = self.browser, self.plant.estate
+        self.visit("viewer", "/alarms")
+        b.js("window.mark = 1")
+        e.daemon.kill()
+        b.wait(".lost")
+        b.js(GO, "/rules")  # Neither the view nor what it shows is here.
+        b.wait(".failed")
+        e.start()
+        b.wait(".view-rules td", "hot")
+        b.until("document.activeElement.id === 'main'")
+        b.sound(LOST, "Failed to fetch dynamically")
+
     def test_a_session_that_ended_asks_who_is_there(self):
         b, e = self.browser, self.plant.estate
         e.ok("user", "add", "guest", "--role", "viewer", "--password-stdin", stdin=PASSWORD + "\n")

@@ -1,6 +1,6 @@
 // The frame around the views: head, navigation, routes, what every view shares.
 import {h, replace} from './dom.js';
-import {remove} from './api.js';
+import {Problem, remove} from './api.js';
 import {logIn} from './login.js';
 import {annunciate} from './annunciator.js';
 import {follow, plant, start, stop} from './plant.js';
@@ -29,6 +29,7 @@ const navText = () => ({
 });
 
 let current = null; // What show() of the present view gave.
+let broken = false; // The present view could not be shown.
 let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
 let main, nav, summary, line, clockText;
 
@@ -67,11 +68,20 @@ function style(view) {
   });
 }
 
+async function code(view) {
+  try {
+    return await import(`./${view}.js`);
+  } catch (e) {
+    throw e instanceof TypeError ? new Problem(0, t('No answer'), t('The gateway does not answer.'), null) : e;
+  }
+}
+
 async function show() {
   const mine = ++shown;
   const found = match(location.pathname);
   current?.close?.();
   current = null;
+  broken = false;
   for (const link of nav.querySelectorAll('a')) {
     const here = link.pathname === '/' ? location.pathname === '/' : location.pathname.startsWith(link.pathname);
     link.toggleAttribute('data-here', here);
@@ -85,7 +95,7 @@ async function show() {
     return;
   }
   try {
-    const [module] = await Promise.all([import(`./${found.route.view}.js`), style(found.route.view)]);
+    const [module] = await Promise.all([code(found.route.view), style(found.route.view)]);
     if (mine !== shown) return;
     root.textContent = '';
     const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
@@ -95,9 +105,14 @@ async function show() {
     }
     current = view;
     setTitle(view?.title);
+    // A link that was followed has gone with its view: the reader is in the new one.
+    if (document.activeElement === document.body) main.focus({preventScroll: true});
   } catch (e) {
-    if (mine === shown) replace(root, failed(e, show));
-    if (!e.status) console.error(e);
+    if (mine === shown) {
+      broken = true;
+      replace(root, failed(e, show));
+    }
+    if (e.status === undefined) console.error(e);
   }
 }
 
@@ -212,7 +227,10 @@ async function begin() {
   }
   frame();
   follow((change) => {
-    if (change.kind === 'state') drawLine();
+    if (change.kind === 'state') {
+      drawLine();
+      if (broken && plant.state === 'live') show(); // What could not be read then can be now.
+    }
     drawSummary();
     annunciate(change);
   });

@@ -4,7 +4,7 @@ import {get, url} from './api.js';
 import {deviceName, estate, watchEstate} from './estate.js';
 import {alarmsCard} from './report-alarms.js';
 import {site} from './site.js';
-import {day, isoDay} from './time.js';
+import {day, instantOf, isoDay} from './time.js';
 import {failed, field, heads, nothing, select, waiting, wide} from './ui.js';
 import {language, t, word} from './words.js';
 
@@ -145,7 +145,7 @@ function bars(title, values, unitText) {
   const days = [...values.keys()].sort();
   const most = Math.max(0, ...values.values());
   if (days.length < 2 || most === 0) return null;
-  const said = (text) => `${day(Date.parse(`${text}T12:00:00Z`))}: ${number(values.get(text))}${unitText}`;
+  const said = (text) => `${day(instantOf(text, '12:00'))}: ${number(values.get(text))}${unitText}`;
   return h('section', {class: 'card'}, h('h2', {}, title), h('div', {class: 'bars', role: 'img', 'aria-label': `${title}. ${days.map(said).join('; ')}`}, days.map((text) => {
     const bar = h('span', {title: said(text)});
     bar.style.height = `${(values.get(text) / most) * 100}%`;

@@ -155,7 +155,7 @@ export async function show(root, {params}) {
   const error = h('p', {class: 'error', role: 'alert'});
   const left = h('div', {class: 'column'});
   const right = h('div', {class: 'column'});
-  const pictures = photos(number);
+  const pictures = photos(encodeURIComponent(params.number));
   root.append(top, bar, error, h('div', {class: 'columns'}, left, right));
   replace(top, waiting());
 
@@ -199,7 +199,7 @@ export async function show(root, {params}) {
   async function read() {
     const mine = ++reading;
     try {
-      const pack = await get(`tickets/${number}`);
+      const pack = await get(`tickets/${encodeURIComponent(params.number)}`);
       if (ended || mine !== reading) return;
       keepFocus(bar, () => replace(bar, buttons(pack)), () => bar.firstElementChild);
       keepFocus(root, () => draw(pack));
