@@ -104,6 +104,26 @@ class Lasting(unittest.TestCase):
             self.assertRegex(b.js(f"return {age}"), r"^(\d+ min )?\d+ s$|^\d+ min$")
         b.sound()
 
+    def test_more_tabs_than_a_browser_has_connections(self):
+        b = self.browser
+        self.visit("technician", "/alarms")
+        first = b.driver.current_window_handle
+        for _ in range(7):
+            b.driver.switch_to.new_window("tab")
+            b.open("/alarms")
+            b.wait(".calm-word, li.alarm")
+        self.heat(4)
+        b.wait("li.alarm", "Pump 4")
+        for tab in b.driver.window_handles:
+            if tab != first:
+                b.driver.switch_to.window(tab)
+                b.driver.close()
+        b.driver.switch_to.window(first)  # It rested: what came meanwhile is there.
+        b.wait("li.alarm", "Pump 4")
+        self.heat(5)
+        b.wait("li.alarm", "Pump 5")
+        b.sound()
+
     def look_around(self, rounds):
         b = self.browser
         for path in VIEWS * rounds:

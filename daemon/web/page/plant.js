@@ -154,6 +154,9 @@ function compare(version) {
 
 export function start() {
   stop();
+  begun = true;
+  rests = false;
+  if (document.hidden) tabs.postMessage('hidden');
   const mine = new EventSource(url('stream', {after: plant.seq || null}));
   source = mine;
   heard = steady();
@@ -197,3 +200,19 @@ export function stop() {
   source = null;
   queue = null;
 }
+
+// A browser keeps six connections to a gateway for all of its tabs together.  Of the tabs that
+// nobody sees only the last one that was seen keeps its stream, for the horn and the count in its
+// title; the others go on where they were when somebody looks at them.
+const tabs = new BroadcastChannel('caretaker-tabs');
+let begun = false;
+let rests = false;
+tabs.addEventListener('message', () => {
+  if (!document.hidden || !begun) return;
+  rests = true;
+  stop();
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) tabs.postMessage('hidden');
+  else if (rests) start();
+});
