@@ -53,6 +53,18 @@ class Lasting(unittest.TestCase):
         b.wait("li.alarm", "Pump 1")
         b.sound(LOST)
 
+    def test_a_page_that_was_opened_too_early_begins_by_itself(self):
+        b = self.browser
+        b.visit(self.plant.origin, "wall", "en", "light", self.plant.cookie("viewer"))
+        b.cdp("Network.enable")
+        b.cdp("Network.setBlockedURLs", urls=["*/api/v1/*"])
+        self.addCleanup(b.cdp, "Network.setBlockedURLs", urls=[])
+        b.driver.get(b.origin + "/alarms")
+        b.wait(".failed")
+        b.cdp("Network.setBlockedURLs", urls=[])
+        b.wait(".view-alarms h1")
+        b.sound("ERR_BLOCKED", "The gateway does not answer")
+
     def test_a_first_reading_that_failed_is_made_up_for(self):
         b = self.browser
         self.heat(2)

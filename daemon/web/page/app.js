@@ -1,5 +1,5 @@
 // The frame around the views: head, navigation, routes, what every view shares.
-import {h, replace} from './dom.js';
+import {h, keepFocus, replace} from './dom.js';
 import {Problem, remove} from './api.js';
 import {logIn} from './login.js';
 import {annunciate} from './annunciator.js';
@@ -27,6 +27,8 @@ const navText = () => ({
   Overview: t('Overview'), Alarms: t('Alarms'), Tickets: t('Tickets'), Devices: t('Devices'), Plan: t('Plan'),
   Report: t('Report'), Rules: t('Rules'), People: t('People'),
 });
+
+const BEGIN_AGAIN_MS = 10e3;
 
 let current = null; // What show() of the present view gave.
 let broken = false; // The present view could not be shown.
@@ -123,27 +125,34 @@ function setTitle(text) {
   document.title = `${waitingCritical ? `(${waitingCritical}) ` : ''}${title ? `${title} – ` : ''}${site?.name ?? 'Caretaker'}`;
 }
 
-// Counts of what stands, by severity: the one glance, on every view.
+// Counts of what stands, by severity: the one glance, on every view.  Written only when it says
+// something else, for it is read out then.
 function drawSummary() {
-  const standing = [...plant.alarms.values()].filter((a) => a.state === 'active' || a.state === 'active-acked');
-  const parts = ['critical', 'urgent', 'normal', 'info'].map((severity) => {
-    const rows = standing.filter((a) => a.severity === severity);
-    if (rows.length === 0) return null;
-    const fresh = rows.some((a) => a.state === 'active');
-    return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`}, severityMark(severity, true), h('b', {}, rows.length));
-  });
-  const cleared = [...plant.alarms.values()].filter((a) => a.state === 'cleared').length;
-  const calm = cleared
-    ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared}))
-    : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
-  replace(summary, parts.some(Boolean) ? parts : calm);
+  const all = [...plant.alarms.values()];
+  const standing = all.filter((a) => a.state === 'active' || a.state === 'active-acked');
+  const rows = ['critical', 'urgent', 'normal', 'info'].map((severity) => {
+    const own = standing.filter((a) => a.severity === severity);
+    return {severity, n: own.length, fresh: own.some((a) => a.state === 'active')};
+  }).filter((row) => row.n > 0);
+  const cleared = all.filter((a) => a.state === 'cleared').length;
+  const said = JSON.stringify([rows, cleared, plant.loaded]);
+  if (summary.dataset.said !== said) {
+    summary.dataset.said = said;
+    const calm = cleared ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared})) : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
+    keepFocus(summary, () => replace(summary, rows.length > 0
+      ? rows.map(({severity, n, fresh}) => h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`}, severityMark(severity, true), h('b', {}, n))) : calm));
+  }
   setTitle();
 }
 
+// The words are read out once, the time that goes on is not.
 function drawLine() {
   const lost = plant.state === 'lost';
-  line.hidden = !lost;
-  if (lost) replace(line, t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(steady() - plant.since)}));
+  if (line.hidden === lost) {
+    line.hidden = !lost;
+    replace(line, lost ? [h('span', {class: 'vh', role: 'alert'}, t('No connection to the gateway.')), h('span', {'aria-hidden': 'true'})] : '');
+  }
+  if (lost) line.lastChild.textContent = t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(steady() - plant.since)});
 }
 
 function theme(next) {
@@ -186,7 +195,7 @@ function menu() {
 function frame() {
   const texts = navText();
   summary = h('div', {class: 'summary', role: 'status', 'aria-label': t('Standing alarms')});
-  line = h('div', {class: 'lost', role: 'alert', hidden: true});
+  line = h('div', {class: 'lost', hidden: true});
   clockText = h('time', {class: 'clock'});
   nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
   main = h('main', {id: 'main', tabindex: '-1'});
@@ -251,4 +260,5 @@ async function begin() {
 begin().catch((e) => {
   console.error(e);
   document.body.replaceChildren(h('main', {class: 'centre'}, failed(e, () => location.reload())));
+  if (e instanceof Problem) setTimeout(() => location.reload(), BEGIN_AGAIN_MS); // Nobody may be there to press it.
 });
