@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
-from test_page import COLD, HOT, PASSWORD, Plant
+from test_page import COLD, HOT, PASSWORD, PUMPS, Plant
 
 RULES = """rules:
   - {id: hot, applies_to: {type: pump}, when: bearing > 80 °C, severity: urgent, title: "{device} hot", cause: c, consequence: c, action: a,
@@ -101,6 +101,34 @@ class Jobs(unittest.TestCase):
         b.says("waits for a part")
         b.press("Put back")
         wait_for(lambda: self.alarm(2)["state"] != "shelved", "it is back")
+
+    def test_a_flood_is_one_line_and_one_act(self):
+        for pump in range(1, PUMPS + 1):
+            self.heat(pump)
+        b = self.enter("technician", "/alarms")
+        b.wait("li.fold", f"{PUMPS} alarms of the rule hot")
+        self.assertFalse(b.find("li.alarm"))
+        b.press("Unfold")
+        b.until("document.querySelectorAll('li.alarm.inside').length === arguments[0]", PUMPS)
+        b.press("Fold")
+        b.gone("li.alarm")
+        b.click("li.fold [data-act=ack]")
+        b.says(f"Acknowledge {PUMPS} alarms?")
+        b.click("dialog button[type=submit]")
+        wait_for(lambda: {a["state"] for a in self.estate.listing("alarms")} == {"active-acked"}, "all are acknowledged")
+        b.gone("li.fold.fresh")
+
+    def test_alarms_fold_by_the_surest_cause(self):
+        b = self.enter("viewer", "/alarms")
+        folds = b.driver.execute_async_script("""
+            const done = arguments[0];
+            import('/page/alarmlist.js').then(({lines}) => {
+              const row = (n, more) => ({key: `d${n}/r${n}`, device: `d${n}`, rule: `r${n}`, group: null, suppressedBy: null, parent: null, ...more});
+              const of = (from, count, more) => Array.from({length: count}, (_, i) => row(from + i, more));
+              const items = [...of(0, 30, {parent: 'main', rule: 'silent'}), ...of(30, 7, {rule: 'silent'}), ...of(40, 5, {rule: 'few'}), ...of(50, 6, {device: 'one', parent: 'main', group: 'oil'})];
+              done(lines(items, new Set(['parent:main'])).map((line) => (line.items ? `${line.cause} ${line.id} ${line.items.length}` : line.inside ? 'inside' : 'alone')));
+            });""")
+        self.assertEqual(folds, ["parent main 30", *["inside"] * 30, "rule silent 7", *["alone"] * 5, "group one/oil 6"])
 
     def test_a_ticket_from_taking_it_to_its_proof(self):
         number = self.heat(3)

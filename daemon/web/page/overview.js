@@ -32,13 +32,13 @@ function tileOf(device, alarms) {
 }
 
 function drawTile(a, tile) {
-  const said = JSON.stringify([tile.name, tile.state, tile.worst?.severity, tile.worst?.title, tile.count, tile.hidden, tile.fresh, tile.also, tile.state === 'offline' ? tile.lastGood : null]);
+  const said = JSON.stringify([tile.name, tile.state, tile.worst?.severity, tile.worst?.title, tile.worst?.returned, tile.count, tile.hidden, tile.fresh, tile.also, tile.state === 'offline' ? tile.lastGood : null]);
   if (a.dataset.said === said) return;
   a.dataset.said = said;
   a.className = `tile is-${tile.state}${tile.worst ? ` sev-tile-${tile.worst.severity}` : ''}${tile.fresh ? ' fresh' : ''}`;
   const lines = [];
   if (tile.worst) {
-    lines.push(h('span', {class: 'says'}, h('b', {}, t('Alarm: {severity}', {severity: word('severity', tile.worst.severity)})), tile.count > 1 ? ` +${tile.count - 1}` : '', tile.also ? ` · ${tile.also}` : ''), h('span', {class: 'why'}, tile.worst.title));
+    lines.push(h('span', {class: 'says'}, h('b', {}, t('Alarm: {severity}', {severity: word('severity', tile.worst.severity)})), tile.count > 1 ? ` +${tile.count - 1}` : '', tile.worst.returned ? ` · ${t('Cleared, not acknowledged')}` : '', tile.also ? ` · ${tile.also}` : ''), h('span', {class: 'why'}, tile.worst.title));
   } else {
     lines.push(h('span', {class: 'says'}, stateText(tile.state)));
     if (tile.state === 'offline' && tile.lastGood) lines.push(h('span', {class: 'why'}, t('last answer {time}', {time: moment(tile.lastGood)})));
@@ -144,7 +144,7 @@ class Overview {
     const counts = countBySeverity(visible);
     const fresh = visible.filter((a) => a.unacked).length;
     const offline = [...estate.devices.values()].filter((d) => d.state === 'offline' && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
-    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.unacked, a.severity, a.name, a.location])]);
+    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
     if (this.head.dataset.said === said) return;
     this.head.dataset.said = said;
     const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
@@ -156,7 +156,7 @@ class Overview {
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
-    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
+    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', a.returned ? ` · ${t('Cleared, not acknowledged')}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
     (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
