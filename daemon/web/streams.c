@@ -12,8 +12,9 @@
 #define RING_BYTES  (4u << 20) /* Of their texts; the oldest go first. */
 #define BLOCK_BYTES 16384      /* What a client takes at once. */
 #define RESET       "event: reset\ndata: {}\n\n"
-/* An event, for a browser shows no comments to its page; and the time, for its clock. */
-#define PING        "event: ping\ndata: {\"now\":%lld}\n\n"
+/* An event, for a browser shows no comments to its page; and the time, for its clock.
+ */
+#define PING "event: ping\ndata: {\"now\":%lld}\n\n"
 _Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "the index is masked");
 
 struct message {
