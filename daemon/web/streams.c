@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/web/web.h"
 
 #define RING_SLOTS  1024 /* A flood of alarms, and some minutes of a working day. */
@@ -14,7 +15,9 @@
     (16u << 20) /* Of what all streams begin with and is not sent yet. */
 #define MESSAGE_END "\n\n"
 #define RESET       "event: reset\ndata: {}\n\n"
-#define PING        ": still here\n\n"
+/* An event, for a browser shows no comments to its page; and the time, for its clock.
+ */
+#define PING "event: ping\ndata: {\"now\":%lld}\n\n"
 _Static_assert((RING_SLOTS & (RING_SLOTS - 1)) == 0, "the index is masked");
 
 struct message {
@@ -144,7 +147,7 @@ fill(struct stream *t)
         strbuf_add_bytes(&t->out, m->text, m->size);
     }
     if (t->ping && t->out.size == 0) {
-        strbuf_add(&t->out, PING);
+        strbuf_printf(&t->out, PING, (long long)clock_real_ms());
     }
     t->ping = false;
     return t->out.size > 0;

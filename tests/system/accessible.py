@@ -1,5 +1,5 @@
 """What a page must be for everybody (WCAG 2.2, level AA), as far as a browser can tell: names, labels, headings, contrast, size
-of what is touched.  axe-core, which would look at more, is in no package of Debian."""
+of what is touched, what keys reach.  axe-core, which would look at more, is in no package of Debian."""
 
 LOOK = r"""
 const phone = arguments[0];
@@ -12,6 +12,19 @@ const name = (e) => (e.getAttribute('aria-label') || (e.getAttribute('aria-label
   || e.querySelector?.('img[alt]')?.alt || '').trim();
 
 for (const e of all('button, a[href], input, select, textarea, summary, [role=button]')) if (!name(e) && e.type !== 'hidden') out.push(`no name: ${called(e)}`);
+// What is seen of a control is part of its name (2.5.3): who speaks to it says what he sees.
+const words = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+for (const e of all('[aria-label]:is(button, a, summary, [role=button])')) {
+  const shown = words(e.innerText ?? '');
+  if (shown && !` ${words(e.getAttribute('aria-label'))} `.includes(` ${shown} `)) out.push(`the name lacks what is seen: ${called(e)}`);
+}
+for (const e of all('th')) if (!e.innerText.trim() && !name(e)) out.push(`a heading without text: ${called(e.closest('table'))}`);
+// What scrolls can be scrolled by keys (2.1.1).
+for (const e of all('main *')) {
+  const style = getComputedStyle(e);
+  const scrolls = (/auto|scroll/.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1) || (/auto|scroll/.test(style.overflowY) && e.scrollHeight > e.clientHeight + 1);
+  if (scrolls && e.tabIndex < 0 && !e.querySelector('a[href], button:enabled, input:enabled, select, textarea, summary, [tabindex="0"]') && !e.matches('textarea, select')) out.push(`no key scrolls it: ${called(e)}`);
+}
 for (const e of all('img')) if (!e.hasAttribute('alt')) out.push(`no alt: ${e.src}`);
 for (const e of all('svg[role=img]')) if (!e.getAttribute('aria-label')) out.push('a drawing without a name');
 const ids = new Map();
@@ -66,6 +79,17 @@ for (const e of all('button, select, input:not([type=checkbox], [type=radio], [t
   const box = e.getBoundingClientRect();
   const least = phone && e.matches('button:not(.plain), .button') ? 40 : 24;
   if (box.height < least - 0.5 || box.width < 24) out.push(`${Math.round(box.width)} x ${Math.round(box.height)} px: ${called(e)}`);
+}
+// A smaller target has 24 px for itself (2.5.8); a link within a sentence need not.
+const middle = (box) => [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+const apart = ([x, y], box) => Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+const inSentence = (e) => getComputedStyle(e).display === 'inline' && [...e.parentElement.childNodes].some((n) => n.nodeType === 3 && n.nodeValue.trim());
+const targets = all('a[href], button, select, input:not([type=checkbox], [type=radio], [type=file]), summary').map((e) => [e, e.getBoundingClientRect()]);
+const small = (box) => box.height < 23.5 || box.width < 23.5;
+for (const [e, box] of targets) {
+  if (!small(box) || inSentence(e)) continue;
+  const near = targets.find(([other, b]) => other !== e && !other.contains(e) && !e.contains(other) && (small(b) ? Math.hypot(middle(b)[0] - middle(box)[0], middle(b)[1] - middle(box)[1]) < 24 : apart(middle(box), b) < 12));
+  if (near) out.push(`${Math.round(box.width)} x ${Math.round(box.height)} px, too close to ${called(near[0])}: ${called(e)}`);
 }
 return [...new Set(out)];
 """

@@ -2,16 +2,30 @@
 """Whole jobs on the page, each from its first click to what the databases say of it."""
 import datetime
 import json
+import os
+import struct
 import unittest
+import zlib
+
+from selenium.webdriver.common.keys import Keys
 
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
-from test_page import COLD, HOT, PASSWORD, Plant
+from test_page import COLD, HOT, PASSWORD, PUMPS, Plant
 
 RULES = """rules:
   - {id: hot, applies_to: {type: pump}, when: bearing > 80 °C, severity: urgent, title: "{device} hot", cause: c, consequence: c, action: a,
      source: test}
 """
+
+
+def png(width, height):
+    """A picture with something on it."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + bytes((x ^ y) & 255 for x in range(width)) for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 class Hands(Browser):
@@ -88,6 +102,34 @@ class Jobs(unittest.TestCase):
         b.press("Put back")
         wait_for(lambda: self.alarm(2)["state"] != "shelved", "it is back")
 
+    def test_a_flood_is_one_line_and_one_act(self):
+        for pump in range(1, PUMPS + 1):
+            self.heat(pump)
+        b = self.enter("technician", "/alarms")
+        b.wait("li.fold", f"{PUMPS} alarms of the rule hot")
+        self.assertFalse(b.find("li.alarm"))
+        b.press("Unfold")
+        b.until("document.querySelectorAll('li.alarm.inside').length === arguments[0]", PUMPS)
+        b.press("Fold")
+        b.gone("li.alarm")
+        b.click("li.fold [data-act=ack]")
+        b.says(f"Acknowledge {PUMPS} alarms?")
+        b.click("dialog button[type=submit]")
+        wait_for(lambda: {a["state"] for a in self.estate.listing("alarms")} == {"active-acked"}, "all are acknowledged")
+        b.gone("li.fold.fresh")
+
+    def test_alarms_fold_by_the_surest_cause(self):
+        b = self.enter("viewer", "/alarms")
+        folds = b.driver.execute_async_script("""
+            const done = arguments[0];
+            import('/page/alarmlist.js').then(({lines}) => {
+              const row = (n, more) => ({key: `d${n}/r${n}`, device: `d${n}`, rule: `r${n}`, group: null, suppressedBy: null, parent: null, ...more});
+              const of = (from, count, more) => Array.from({length: count}, (_, i) => row(from + i, more));
+              const items = [...of(0, 30, {parent: 'main', rule: 'silent'}), ...of(30, 7, {rule: 'silent'}), ...of(40, 5, {rule: 'few'}), ...of(50, 6, {device: 'one', parent: 'main', group: 'oil'})];
+              done(lines(items, new Set(['parent:main'])).map((line) => (line.items ? `${line.cause} ${line.id} ${line.items.length}` : line.inside ? 'inside' : 'alone')));
+            });""")
+        self.assertEqual(folds, ["parent main 30", *["inside"] * 30, "rule silent 7", *["alone"] * 5, "group one/oil 6"])
+
     def test_a_ticket_from_taking_it_to_its_proof(self):
         number = self.heat(3)
         state = lambda: next(t for t in self.estate.listing("tickets", "--all") if t["number"] == number)["state"]
@@ -114,6 +156,44 @@ class Jobs(unittest.TestCase):
         wait_for(lambda: told()["rating"] == 5, "it is rated")
         self.assertEqual([told()[key] for key in ("assignee", "cause", "minutes", "resolution")], ["technician", "worn", 20, "greased it"])
         self.assertEqual(told()["parts"][0]["name"], "grease")
+
+    def test_photos_are_added_and_seen(self):
+        number = self.heat(1)
+        files = [os.path.join(self.browser.folder, name) for name in ("plate.png", "seal.png", "notes.txt")]
+        for path, content in zip(files, (png(2000, 1000), png(64, 48), b"no picture")):
+            with open(path, "wb") as out:
+                out.write(content)
+        stored = lambda: json.loads(self.estate.ok("ticket", "show", number, "--json"))["photos"]
+        widths = "return [...document.querySelectorAll('.photo img')].map((e) => e.complete && e.naturalWidth)"
+        for form, language, before in (("phone", "zh-CN", 0), ("desk", "en", 2)):
+            b = self.enter("technician", f"/tickets/{number}", form=form, language=language)
+            b.until("!!document.querySelector('.photos-add')")
+            b.driver.find_element("css selector", ".photos-add").send_keys("\n".join(files[:2] if before == 0 else files[2:] + files[:1]))
+            wait_for(lambda: [w for w in b.js(widths) if w] == [1600, 64], "they are drawn")
+            self.assertEqual([(p["type"], p["by"]) for p in stored()], [("image/jpeg", "technician")] * 2)
+            b.shot(f"photos-{form}")
+        b.wait(".toast.bad", "notes.txt: ")  # Which was refused, and why; the other had been sent before: it is the same.
+        b.wait(".toast.good", "1 photo added")
+        b.click(".photo")
+        b.until("document.querySelector('.photo-full img').naturalWidth === 1600")
+        b.key(Keys.ESCAPE)
+        b.until("document.activeElement.className === 'photo'")
+        b = self.enter("viewer", f"/tickets/{number}")
+        wait_for(lambda: b.js(widths) == [1600, 64], "who may only look sees them")
+        self.assertFalse(b.has("Add a photo"))
+        self.assertEqual([c for c in b.complaints() if "415" not in c], [])
+
+    def test_a_ticket_by_key_while_others_work_on_it(self):
+        number = self.heat(6)
+        b = self.enter("technician", f"/tickets/{number}")
+        b.js("document.querySelector('.bar button').focus()")
+        for name in ("I am there", "Resolve ..."):  # What was pressed is gone: the next step has the focus.
+            b.key(Keys.ENTER)
+            b.until("document.activeElement.textContent === arguments[0]", name)
+        b.js("document.querySelector('main details').open = true; document.querySelector('main summary').focus()")
+        self.estate.ok("ticket", "note", number, "it sings", "--by", "desk")
+        b.says("it sings")
+        self.assertEqual(b.js("return [document.activeElement.tagName, document.querySelector('main details').open]"), ["SUMMARY", True])
 
     def test_a_device_goes_out_of_service_and_comes_back(self):
         b = self.enter("engineer", "/devices/pump-4")

@@ -1,7 +1,8 @@
 /* Live events: GET /api/v1/stream ?after=SEQ, server-sent events.
  *
- *   event: hello     data: {"seq":41,"now":ms,"resumed":true}
+ *   event: hello     data: {"seq":41,"now":ms,"resumed":true,"version":".."}
  *   id: 42           data: {"seq":42,"event":{..},"alarm":{..}|null,"ticket":{..}|null}
+ *   event: ping      data: {"now":ms}      each 15 s: it lives
  *   event: reset     data: {}     what was missed is too much: read the listings anew
  *
  * The journal is where they come from, so a stream that was broken goes on where it
@@ -180,6 +181,7 @@ api_get_stream(struct api *a, const struct web_request *r, struct strbuf *body)
     strbuf_json_int(body, "seq", t.seq);
     strbuf_json_int(body, "now", clock_real_ms());
     strbuf_json_bool(body, "resumed", resumed);
+    strbuf_json_str(body, "version", CARETAKER_VERSION);
     strbuf_add(body, "}\n\n");
     int64_t since = web_news_since(a->live->web);
     if (t.seq < since) { /* The ring does not go back so far. */

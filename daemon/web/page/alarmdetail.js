@@ -6,7 +6,7 @@ import {limitOf} from './alarmlimit.js';
 import {actButtons, placeText, stateText} from './alarmrow.js';
 import {untilText} from './alarmact.js';
 import {personName, teamName} from './site.js';
-import {countdown, duration, full, moment, now} from './time.js';
+import {countdown, duration, full, moment, now, steady} from './time.js';
 import {failed, icon, quantity, severityMark, waiting} from './ui.js';
 import {t, word} from './words.js';
 
@@ -107,7 +107,7 @@ export class Detail {
     if (!this.item) return;
     if (this.age) this.age.data = duration(now() - this.item.since);
     if (this.due) this.due.data = countdown(this.item.dueAt).text;
-    if (Date.now() - this.asked > ASK_EACH_MS && !document.hidden) this.ask();
+    if (steady() - this.asked > ASK_EACH_MS && !document.hidden) this.ask();
   }
 
   // The curve of the point that the rule looks at, from before the alarm on.  Who goes through
@@ -147,7 +147,7 @@ export class Detail {
   async ask() {
     const {item} = this;
     const {signal} = this.from;
-    this.asked = Date.now();
+    this.asked = steady();
     try {
       const said = await get('explain', {rule: item.rule, device: item.device}, {signal});
       if (this.item?.key === item.key) replace(this.why, explained(said));

@@ -1,6 +1,7 @@
 // The limit that an alarm passed, and the unit of its value, from the explanation of its rule:
 // asked once a rule, two at a time, and only when a row wants to show it.
 import {get} from './api.js';
+import {steady} from './time.js';
 
 const known = new Map(); // Rule -> {levels} or {until}: not to be asked again before.
 const waiting = [];
@@ -13,7 +14,7 @@ export function limitOf(item, told) {
   if (row.limit !== undefined && row.limit !== null) return {unit: item.unit, limit: String(row.limit), point: row.point ?? null, plain: true};
   const found = known.get(item.rule);
   if (found?.levels) return found.levels.get(item.severity) ?? found.levels.get('');
-  if (!found || (found.until && found.until < Date.now())) {
+  if (!found || (found.until && found.until < steady())) {
     known.set(item.rule, {until: Infinity});
     waiting.push({rule: item.rule, device: item.device, told});
     next();
@@ -34,7 +35,7 @@ async function next() {
     known.set(rule, {levels: levelsOf(await get('explain', {rule, device}))});
     told();
   } catch {
-    known.set(rule, {until: Date.now() + 60000}); // The row does without; the detail says why.
+    known.set(rule, {until: steady() + 60000}); // The row does without; the detail says why.
   } finally {
     asking--;
     next();

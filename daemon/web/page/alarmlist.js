@@ -35,9 +35,10 @@ export function itemOf(row, device, ticket, out) {
   };
 }
 
-// The deadline that counts: to respond until somebody did, then to resolve; a ticket that waits
-// or is resolved has none that runs.
-function dueOf(row, ticket) {
+// The deadline that counts, {at, what: respond or resolve}: to respond until somebody did, then to
+// resolve; a ticket that waits or is resolved has none that runs (null).  row: of an alarm;
+// ticket: its own.
+export function dueOf(row, ticket) {
   const state = ticket?.state ?? row.ticket_state;
   const of = (key) => ms((ticket ?? row)[key]);
   if (state === 'opened' || state === 'assigned') {

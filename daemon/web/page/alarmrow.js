@@ -197,7 +197,7 @@ export function updateFold(element, line) {
   element.oldest = Math.min(...line.items.map((item) => item.since));
   element.className = `fold sev-line-${worst}${fresh > 0 ? ' fresh' : ''}${line.open ? ' open' : ''}`;
   cell(element, 'severity', worst, () => [severityMark(worst), h('span', {class: 'sev-name'}, word('severity', worst))]);
-  const names = [...new Set(line.items.map((item) => item.name))];
+  const names = [...new Set(line.items.map((item) => item.name))].sort((a, b) => a.localeCompare(b, undefined, {numeric: true}));
   cell(element, 'what', `${foldText(line)}\n${names.join('\n')}`, () => [h('span', {class: 'title'}, foldText(line)), h('span', {class: 'where'}, names.slice(0, 12).join(', '), names.length > 12 ? ' ...' : '')]);
   cell(element, 'counts', JSON.stringify([counts, fresh]), () => [SEVERITIES.filter((s) => counts[s]).map((s) => h('span', {class: 'row'}, severityMark(s, true), counts[s])),
     fresh > 0 ? h('span', {class: 'fine'}, t('{n} not acknowledged', {n: fresh})) : null]);

@@ -348,6 +348,7 @@ class Alarms {
       service: () => outOfService(items[0].device), 'service-in': () => backInService(items[0].device), unfold: () => this.unfold(element.line.key),
       detail: () => this.show(element.dataset.key),
     };
+    if (button?.ariaBusy) return;
     button?.setAttribute('aria-busy', 'true');
     await this.run(acts[name]);
     button?.removeAttribute('aria-busy');

@@ -1,6 +1,7 @@
 // The horn: off unless somebody on this machine switched it on.  A new critical alarm, one that
 // came back or one that is told again sounds until something was acknowledged or 30 s are over.
 import {plant} from './plant.js';
+import {steady} from './time.js';
 
 let context = null;
 let until = 0;
@@ -65,7 +66,7 @@ function beep(hertz, seconds) {
 const fresh = () => [...plant.alarms.values()].some((a) => a.severity === 'critical' && a.state === 'active');
 
 function sound() {
-  if (Date.now() > until || !fresh()) silence();
+  if (steady() > until || !fresh()) silence();
   else {
     beep(880, 0.25);
     setTimeout(() => beep(660, 0.35), 300);
@@ -79,7 +80,7 @@ export function annunciate(change) {
   const loud = ['alarm.raised', 'alarm.changed', 'alarm.realarmed', 'alarm.unshelved', 'alarm.unsuppressed'].includes(event.event);
   if (loud && event.severity === 'critical' && change.alarm?.state === 'active') {
     open();
-    until = Date.now() + 30000;
+    until = steady() + 30000;
     timer ??= setInterval(sound, 1500);
     sound();
   }

@@ -11,6 +11,8 @@ export class Problem extends Error {
   }
 }
 
+const PATIENCE_MS = 60e3;
+
 let csrf = '';
 export function setCsrf(secret) {
   csrf = secret ?? '';
@@ -62,7 +64,8 @@ async function problemOf(response) {
   return new Problem(response.status, said.title ?? response.statusText, said.detail ?? '', wait > 0 ? wait : null);
 }
 
-export const get = (path, params, options) => ask('GET', path, params, options);
+// Who was unplugged closes no connection: a question without an answer ends by itself.
+export const get = (path, params, options) => ask('GET', path, params, {signal: AbortSignal.timeout(PATIENCE_MS), ...options});
 export const post = (path, body, options) => ask('POST', path, null, {...options, body});
 export const patch = (path, body) => ask('PATCH', path, null, {body});
 export const remove = (path) => ask('DELETE', path);

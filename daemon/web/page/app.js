@@ -1,13 +1,13 @@
 // The frame around the views: head, navigation, routes, what every view shares.
-import {h, replace} from './dom.js';
-import {remove} from './api.js';
+import {h, keepFocus, replace} from './dom.js';
+import {Problem, remove} from './api.js';
 import {logIn} from './login.js';
 import {annunciate} from './annunciator.js';
 import {follow, plant, start, stop} from './plant.js';
 import {enter, may, session, site} from './site.js';
-import {duration, clock, everySecond, now} from './time.js';
+import {duration, clock, everySecond, now, steady} from './time.js';
 import {failed, icon, severityMark, toast, waiting} from './ui.js';
-import {choose, language, languages, t, word} from './words.js';
+import {choose, language, languages, t} from './words.js';
 
 // path: with :names; view: the module that shows it; nav: its place in the navigation.
 const ROUTES = [
@@ -28,9 +28,21 @@ const navText = () => ({
   Report: t('Report'), Rules: t('Rules'), People: t('People'),
 });
 
+const BEGIN_AGAIN_MS = 10e3;
+
 let current = null; // What show() of the present view gave.
+let broken = false; // The present view could not be shown.
 let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
 let main, nav, summary, line, clockText;
+
+// Null: it is no text.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
 
 function match(path) {
   const parts = path.split('/').filter(Boolean);
@@ -38,7 +50,7 @@ function match(path) {
     const wanted = route.path.split('/').filter(Boolean);
     if (wanted.length !== parts.length) continue;
     const params = {};
-    if (wanted.every((part, i) => (part.startsWith(':') ? (params[part.slice(1)] = decodeURIComponent(parts[i])) !== '' : part === parts[i]))) return {route, params};
+    if (wanted.every((part, i) => (part.startsWith(':') ? (params[part.slice(1)] = decoded(parts[i])) !== null : part === parts[i]))) return {route, params};
   }
   return null;
 }
@@ -58,11 +70,20 @@ function style(view) {
   });
 }
 
+async function code(view) {
+  try {
+    return await import(`./${view}.js`);
+  } catch (e) {
+    throw e instanceof TypeError ? new Problem(0, t('No answer'), t('The gateway does not answer.'), null) : e;
+  }
+}
+
 async function show() {
   const mine = ++shown;
   const found = match(location.pathname);
   current?.close?.();
   current = null;
+  broken = false;
   for (const link of nav.querySelectorAll('a')) {
     const here = link.pathname === '/' ? location.pathname === '/' : location.pathname.startsWith(link.pathname);
     link.toggleAttribute('data-here', here);
@@ -76,7 +97,7 @@ async function show() {
     return;
   }
   try {
-    const [module] = await Promise.all([import(`./${found.route.view}.js`), style(found.route.view)]);
+    const [module] = await Promise.all([code(found.route.view), style(found.route.view)]);
     if (mine !== shown) return;
     root.textContent = '';
     const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
@@ -86,9 +107,14 @@ async function show() {
     }
     current = view;
     setTitle(view?.title);
+    // A link that was followed has gone with its view: the reader is in the new one.
+    if (document.activeElement === document.body) main.focus({preventScroll: true});
   } catch (e) {
-    if (mine === shown) replace(root, failed(e, show));
-    if (!e.status) console.error(e);
+    if (mine === shown) {
+      broken = true;
+      replace(root, failed(e, show));
+    }
+    if (e.status === undefined) console.error(e);
   }
 }
 
@@ -99,27 +125,34 @@ function setTitle(text) {
   document.title = `${waitingCritical ? `(${waitingCritical}) ` : ''}${title ? `${title} – ` : ''}${site?.name ?? 'Caretaker'}`;
 }
 
-// Counts of what stands, by severity: the one glance, on every view.
+// Counts of what stands, by severity: the one glance, on every view.  Written only when it says
+// something else, for it is read out then.
 function drawSummary() {
-  const standing = [...plant.alarms.values()].filter((a) => a.state === 'active' || a.state === 'active-acked');
-  const parts = ['critical', 'urgent', 'normal', 'info'].map((severity) => {
-    const rows = standing.filter((a) => a.severity === severity);
-    if (rows.length === 0) return null;
-    const fresh = rows.some((a) => a.state === 'active');
-    return h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`, 'aria-label': `${word('severity', severity)}: ${rows.length}`}, severityMark(severity, true), h('b', {}, rows.length));
-  });
-  const cleared = [...plant.alarms.values()].filter((a) => a.state === 'cleared').length;
-  const calm = cleared
-    ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared}))
-    : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
-  replace(summary, parts.some(Boolean) ? parts : calm);
+  const all = [...plant.alarms.values()];
+  const standing = all.filter((a) => a.state === 'active' || a.state === 'active-acked');
+  const rows = ['critical', 'urgent', 'normal', 'info'].map((severity) => {
+    const own = standing.filter((a) => a.severity === severity);
+    return {severity, n: own.length, fresh: own.some((a) => a.state === 'active')};
+  }).filter((row) => row.n > 0);
+  const cleared = all.filter((a) => a.state === 'cleared').length;
+  const said = JSON.stringify([rows, cleared, plant.loaded]);
+  if (summary.dataset.said !== said) {
+    summary.dataset.said = said;
+    const calm = cleared ? h('a', {class: 'calm', href: '/alarms'}, t('{n} to acknowledge', {n: cleared})) : h('span', {class: 'calm'}, plant.loaded ? t('No alarms') : '');
+    keepFocus(summary, () => replace(summary, rows.length > 0
+      ? rows.map(({severity, n, fresh}) => h('a', {href: `/alarms?severity=${severity}`, class: `count${fresh ? ' fresh' : ''}`}, severityMark(severity, true), h('b', {}, n))) : calm));
+  }
   setTitle();
 }
 
+// The words are read out once, the time that goes on is not.
 function drawLine() {
   const lost = plant.state === 'lost';
-  line.hidden = !lost;
-  if (lost) replace(line, t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(Date.now() - plant.since)}));
+  if (line.hidden === lost) {
+    line.hidden = !lost;
+    replace(line, lost ? [h('span', {class: 'vh', role: 'alert'}, t('No connection to the gateway.')), h('span', {'aria-hidden': 'true'})] : '');
+  }
+  if (lost) line.lastChild.textContent = t('No connection to the gateway for {time}. What is shown is as it was then.', {time: duration(steady() - plant.since)});
 }
 
 function theme(next) {
@@ -162,7 +195,7 @@ function menu() {
 function frame() {
   const texts = navText();
   summary = h('div', {class: 'summary', role: 'status', 'aria-label': t('Standing alarms')});
-  line = h('div', {class: 'lost', role: 'alert', hidden: true});
+  line = h('div', {class: 'lost', hidden: true});
   clockText = h('time', {class: 'clock'});
   nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
   main = h('main', {id: 'main', tabindex: '-1'});
@@ -188,6 +221,11 @@ window.addEventListener('logged-out', () => {
   }
 });
 
+// Who is in the middle of something is not disturbed.
+let outdated = false;
+const busy = () => document.querySelector('dialog[open]') || document.activeElement?.matches('main :is(input, select, textarea)');
+window.addEventListener('other-version', () => { outdated = true; });
+
 async function begin() {
   theme();
   wall();
@@ -198,14 +236,20 @@ async function begin() {
   }
   frame();
   follow((change) => {
-    if (change.kind === 'state') drawLine();
+    if (change.kind === 'state') {
+      drawLine();
+      if (broken && plant.state === 'live') show(); // What could not be read then can be now.
+    }
     drawSummary();
     annunciate(change);
   });
-  everySecond(() => {
+  const second = () => {
     clockText.textContent = clock(now());
     drawLine();
-  });
+    if (outdated && !busy()) location.reload();
+  };
+  everySecond(second);
+  second();
   window.addEventListener('pagehide', stop);
   window.addEventListener('pageshow', (e) => e.persisted && start());
   start();
@@ -216,4 +260,5 @@ async function begin() {
 begin().catch((e) => {
   console.error(e);
   document.body.replaceChildren(h('main', {class: 'centre'}, failed(e, () => location.reload())));
+  if (e instanceof Problem) setTimeout(() => location.reload(), BEGIN_AGAIN_MS); // Nobody may be there to press it.
 });

@@ -54,10 +54,10 @@ export function marks(zoom) {
   function element(group) {
     const text = group.marks.length === 1 ? markText(group.marks[0]) : `${t('{n} events', {n: group.marks.length})}: ${group.marks.map(markText).slice(0, 4).join('; ')}${group.marks.length > 4 ? ' …' : ''}`;
     const properties = {
-      class: 'chart-mark plain', tabindex: '-1', 'aria-label': text, title: text,
+      class: 'chart-mark plain', tabindex: '-1', title: text,
       onfocus: () => tell(text), onblur: () => tell(''), onpointerenter: () => tell(text), onpointerleave: () => tell(''),
     };
-    const inner = [picture(worst(group.marks)), group.marks.length > 1 ? h('b', {}, group.marks.length) : null];
+    const inner = [h('span', {class: 'vh'}, text), h('span', {class: 'chart-picture', 'aria-hidden': 'true'}, picture(worst(group.marks)), group.marks.length > 1 ? h('b', {}, group.marks.length) : null)];
     const {link} = group.marks[0];
     if (group.marks.length === 1 && link) return h('li', {}, h('a', {...properties, href: link}, inner));
     const edges = [group.marks[0].t, Math.max(...group.marks.map((m) => m.end ?? m.t))];

@@ -7,7 +7,7 @@ import {moves} from './chart-moves.js';
 import {TRACES, library, limitText, pane} from './chart-pane.js';
 import {table} from './chart-table.js';
 import {watchDevice} from './present.js';
-import {clock, date, duration, full, moment, now, seconds} from './time.js';
+import {clock, date, duration, full, moment, now, seconds, steady} from './time.js';
 import {quantity, toast} from './ui.js';
 import {t} from './words.js';
 export {spark} from './chart-spark.js';
@@ -197,9 +197,9 @@ class Chart {
     if (width !== end - start) start = (start + end - width) / 2;
     const edge = Math.max(0, start + width - at); // Behind now there is nothing to see.
     if (begins) {
-      if (Date.now() - this.pushedAt > ONE_MOVE) this.past.push([this.from, this.to]);
+      if (steady() - this.pushedAt > ONE_MOVE) this.past.push([this.from, this.to]);
       if (this.past.length > PAST_MAX) this.past.shift();
-      this.pushedAt = Date.now();
+      this.pushedAt = steady();
     }
     this.from = Math.round(start - edge);
     this.to = Math.round(start - edge + width);
@@ -247,7 +247,7 @@ class Chart {
       const events = get(`${this.path}/marks`, range, options).catch((e) => ({marks: [], problem: e}));
       const series = await get(`${this.path}/series`, {points: this.wanted, ...range, width}, options);
       const {marks, problem} = await events;
-      if (mine !== this.asking || this.closed) return;
+      if (mine !== this.asking || this.closed || !this.box.isConnected) return; // Who asked has gone.
       this.take(series);
       this.marks.set(marks);
       this.problem = problem ? t('What happened could not be read: {why}', {why: problem.message}) : null;

@@ -3,7 +3,7 @@
 import {h} from './dom.js';
 import {personName} from './site.js';
 import {date, duration, moment, ms, now} from './time.js';
-import {nothing, quantity, severityMark} from './ui.js';
+import {heads, nothing, quantity, severityMark, wide} from './ui.js';
 import {many, t, word} from './words.js';
 
 const MINUTE = 60e3, DAY = 86400e3;
@@ -22,10 +22,9 @@ function section(title, ...content) {
   return h('section', {class: 'card'}, h('h2', {}, title), content);
 }
 
-function listing(heads, rows, none) {
+function listing(title, names, rows, none) {
   if (rows.length === 0) return nothing(none);
-  return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, heads.map((text) => h('th', {scope: 'col'}, text)))),
-    h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell) => h('td', {}, cell)))))));
+  return wide(title, h('table', {}, heads(names), h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell) => h('td', {}, cell)))))));
 }
 
 // Dates of the ledger are days without a zone.
@@ -63,7 +62,7 @@ function costs(life) {
   const c = life.costs;
   if (!c || c.tickets === 0) return null;
   const row = (name, part) => [name, part.tickets, money(part.parts, life.currency), money(part.work, life.currency), money(part.total, life.currency), part.minutes ? duration(part.minutes * MINUTE) : '–'];
-  return [h('h3', {}, t('What it cost')), listing(['', t('Tickets'), t('Parts'), t('Work'), t('Total'), t('Time')], [row(t('Faults'), c.unplanned), row(t('Planned'), c.planned), row(t('Both'), c)], '')];
+  return [h('h3', {}, t('What it cost')), listing(t('What it cost'), ['', t('Tickets'), t('Parts'), t('Work'), t('Total'), t('Time')], [row(t('Faults'), c.unplanned), row(t('Planned'), c.planned), row(t('Both'), c)], '')];
 }
 
 // Only what a browser opens as a page; anything else is shown as it stands.
@@ -79,15 +78,15 @@ function validity(d) {
 
 export function papers(life) {
   const rows = life.documents.map((d) => [documentTitle(d), word('document_kind', d.kind), validity(d), d.removed_at ? t('removed {time} by {person}', {time: moment(d.removed_at), person: person(d.removed_by)}) : person(d.by)]);
-  return section(t('Documents'), listing([t('Title'), t('Kind'), t('Valid until'), t('By')], rows, t('No documents.')));
+  return section(t('Documents'), listing(t('Documents'), [t('Title'), t('Kind'), t('Valid until'), t('By')], rows, t('No documents.')));
 }
 
 export function alterations(life) {
   const rows = life.alterations.map((a) => [dayText(a.day), a.what, a.effect ?? '', a.made_by ?? person(a.by)]).reverse();
-  const heads = [t('Day'), t('What'), t('Effect'), t('By')];
+  const names = [t('Day'), t('What'), t('Effect'), t('By')];
   const older = rows.slice(ALTERATIONS_SHOWN);
-  return section(t('Alterations'), listing(heads, rows.slice(0, ALTERATIONS_SHOWN), t('Nothing was altered.')),
-    older.length > 0 ? h('details', {}, h('summary', {}, many(older.length, '{n} older', '{n} older')), listing(heads, older, '')) : null);
+  return section(t('Alterations'), listing(t('Alterations'), names, rows.slice(0, ALTERATIONS_SHOWN), t('Nothing was altered.')),
+    older.length > 0 ? h('details', {}, h('summary', {}, many(older.length, '{n} older', '{n} older')), listing(t('Alterations'), names, older, '')) : null);
 }
 
 function due(plan) {
@@ -98,8 +97,8 @@ function due(plan) {
 export function plans(life, visits, problem) {
   const rows = life.plans.map((p) => [[p.title, p.statutory ? h('small', {}, ` ${t('required by law')}`) : null], due(p), p.last_done ? dayText(p.last_done) : t('never'), p.limit ? `${quantity(p.used)} / ${quantity(p.limit)} ${p.use ?? ''}` : '', p.ticket ? ticketLink(p.ticket) : '']);
   const coming = (visits ?? []).map((v) => [dayText(v.day), v.title, v.start ? moment(v.start) : '', (v.people ?? []).map(person).join(', '), [v.ticket ? ticketLink(v.ticket) : null, v.outside_hours ? h('small', {}, ` ${t('outside working hours')}`) : null]]);
-  return section(t('Maintenance'), h('h3', {}, t('Plans')), listing([t('Plan'), t('Due'), t('Last done'), t('Used'), ''], rows, t('No plan goes to this device.')),
-    h('h3', {}, t('Coming visits')), visits === null ? h('p', {class: 'error', role: 'alert'}, problem?.message) : listing([t('Day'), t('Plan'), t('Begins'), t('Who'), ''], coming, t('No visit within a year.')));
+  return section(t('Maintenance'), h('h3', {}, t('Plans')), listing(t('Plans'), [t('Plan'), t('Due'), t('Last done'), t('Used'), ''], rows, t('No plan goes to this device.')),
+    h('h3', {}, t('Coming visits')), visits === null ? h('p', {class: 'error', role: 'alert'}, problem?.message) : listing(t('Coming visits'), [t('Day'), t('Plan'), t('Begins'), t('Who'), ''], coming, t('No visit within a year.')));
 }
 
 // "timeout", "exception 2".
@@ -118,7 +117,7 @@ export function wire(row) {
     [t('requests'), row.requests], [t('errors'), `${row.errors}${rate}`], [t('latency'), row.latency_ms === null ? '–' : `${quantity(Number(row.latency_ms.toPrecision(3)))} ms`],
     [t('most often'), row.cause ? wireCause(row.cause) : t('nothing')], [t('points that it refuses'), row.refused_points || null],
     [t('quarantine'), row.quarantined ? h('b', {}, `⚠ ${t('yes: it is asked seldom, so that it does not hold up the others')}`) : t('no')],
-  ]), listing([t('What went wrong'), t('How often')], causes, t('Nothing went wrong since the gateway started.'))];
+  ]), listing(t('What went wrong'), [t('What went wrong'), t('How often')], causes, t('Nothing went wrong since the gateway started.'))];
 }
 
 const whatText = (what) => ({installed: word('history', 'installed'), alteration: word('history', 'alteration'), document: word('history', 'document'), maintenance: word('history', 'maintenance')}[what] ?? word('ticket_kind', what));

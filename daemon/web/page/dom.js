@@ -43,6 +43,19 @@ export function replace(element, ...children) {
   return element;
 }
 
+const called = (e) => [e.tagName, e.getAttribute('href'), e.name, e.dataset.key, e.getAttribute('aria-label') ?? e.textContent].join('\n');
+
+// Draws anew what is in `root` (an element); who was on something there by key is on it afterwards,
+// or, where that is gone, on `otherwise()`, which may be null.
+export function keepFocus(root, draw, otherwise = () => null) {
+  const at = document.activeElement;
+  const name = at !== root && root.contains(at) ? called(at) : null;
+  draw();
+  if (name === null || root.contains(document.activeElement)) return;
+  const found = [...root.querySelectorAll('a, button, input, select, textarea, summary, [tabindex]')].find((e) => called(e) === name);
+  (found ?? otherwise())?.focus({preventScroll: true});
+}
+
 // Keeps a list of elements in step with rows, so that what did not change is not touched:
 // focus, scrolling and animations stay.  `key(row)` names a row; `make(row)` gives its element
 // once, `update(element, row)` is called for each row that is there again.  One row that went,

@@ -1,7 +1,7 @@
 // The site at a glance: is all well, what is not, and where it stands.
 import {h, replace, sync, svg} from './dom.js';
 import {get} from './api.js';
-import {SEVERITIES, arrange, countBySeverity, itemOf} from './alarmlist.js';
+import {SEVERITIES, arrange, countBySeverity, dueOf, itemOf} from './alarmlist.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow, plant} from './plant.js';
 import {session} from './site.js';
@@ -32,13 +32,13 @@ function tileOf(device, alarms) {
 }
 
 function drawTile(a, tile) {
-  const said = JSON.stringify([tile.name, tile.state, tile.worst?.severity, tile.worst?.title, tile.count, tile.hidden, tile.fresh, tile.also, tile.state === 'offline' ? tile.lastGood : null]);
+  const said = JSON.stringify([tile.name, tile.state, tile.worst?.severity, tile.worst?.title, tile.worst?.returned, tile.count, tile.hidden, tile.fresh, tile.also, tile.state === 'offline' ? tile.lastGood : null]);
   if (a.dataset.said === said) return;
   a.dataset.said = said;
   a.className = `tile is-${tile.state}${tile.worst ? ` sev-tile-${tile.worst.severity}` : ''}${tile.fresh ? ' fresh' : ''}`;
   const lines = [];
   if (tile.worst) {
-    lines.push(h('span', {class: 'says'}, h('b', {}, word('severity', tile.worst.severity)), tile.count > 1 ? ` +${tile.count - 1}` : '', tile.also ? ` · ${tile.also}` : ''), h('span', {class: 'why'}, tile.worst.title));
+    lines.push(h('span', {class: 'says'}, h('b', {}, t('Alarm: {severity}', {severity: word('severity', tile.worst.severity)})), tile.count > 1 ? ` +${tile.count - 1}` : '', tile.worst.returned ? ` · ${t('Cleared, not acknowledged')}` : '', tile.also ? ` · ${tile.also}` : ''), h('span', {class: 'why'}, tile.worst.title));
   } else {
     lines.push(h('span', {class: 'says'}, stateText(tile.state)));
     if (tile.state === 'offline' && tile.lastGood) lines.push(h('span', {class: 'why'}, t('last answer {time}', {time: moment(tile.lastGood)})));
@@ -144,7 +144,7 @@ class Overview {
     const counts = countBySeverity(visible);
     const fresh = visible.filter((a) => a.unacked).length;
     const offline = [...estate.devices.values()].filter((d) => d.state === 'offline' && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
-    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.unacked, a.severity, a.name, a.location])]);
+    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
     if (this.head.dataset.said === said) return;
     this.head.dataset.said = said;
     const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
@@ -156,7 +156,7 @@ class Overview {
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
-    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
+    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', a.returned ? ` · ${t('Cleared, not acknowledged')}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
     (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
@@ -169,7 +169,7 @@ class Overview {
     if (this.work.dataset.said === said) return;
     this.work.dataset.said = said;
     replace(this.work, plant.loaded ? [h('a', {href: '/tickets'}, icon('ticket'), tickets.length === 0 ? t('No open tickets') : many(tickets.length, '{n} open ticket', '{n} open tickets')),
-      late > 0 ? h('a', {href: '/tickets?overdue=1', class: 'late'}, t('{n} late', {n: late})) : null, mine > 0 ? h('a', {href: `/tickets?assignee=${encodeURIComponent(session.user)}`}, t('{n} for you', {n: mine})) : null] : null,
+      late > 0 ? h('a', {href: '/tickets?late=1', class: 'late'}, t('{n} late', {n: late})) : null, mine > 0 ? h('a', {href: '/tickets?whose=mine'}, t('{n} for you', {n: mine})) : null] : null,
     h('a', {href: '/plan'}, icon('calendar'), visits === null ? (this.visits ? t('Visits of today are not known: {why}', {why: this.visits.message}) : t('Visits of today ...')) : visits === 0 ? t('No visits today') : many(visits, '{n} visit today', '{n} visits today')),
     this.late > 0 ? h('a', {href: '/plan', class: 'late'}, t('{n} overdue', {n: this.late})) : null);
   }
@@ -210,10 +210,10 @@ class Overview {
   }
 }
 
+// As the list of tickets has it: its link leads to as many.
 const lateOf = (row) => {
-  const responds = row.state === 'opened' || row.state === 'assigned';
-  const runs = responds || row.state === 'responded';
-  return (responds && row.respond_by && ms(row.respond_by) < now()) || (runs && row.resolve_by && ms(row.resolve_by) < now());
+  const due = dueOf(row, row);
+  return due !== null && due.at < now();
 };
 
 function drawArea(section, row) {

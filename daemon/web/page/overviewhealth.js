@@ -1,7 +1,7 @@
 // How the gateway and its buses are: asked every ten seconds while somebody looks.
 import {h, replace, sync} from './dom.js';
 import {get} from './api.js';
-import {clock, duration, now} from './time.js';
+import {clock, duration, now, steady} from './time.js';
 import {quantity, severityMark} from './ui.js';
 import {many, t, word} from './words.js';
 
@@ -39,11 +39,11 @@ export class Health {
   }
 
   tick() {
-    if (Date.now() - this.asked >= EACH_MS && !document.hidden) this.ask();
+    if (steady() - this.asked >= EACH_MS && !document.hidden) this.ask();
   }
 
   async ask() {
-    this.asked = Date.now();
+    this.asked = steady();
     try {
       const [status, gateway] = await Promise.all([get('status'), get('devices', {device: 'gateway', points: 1})]);
       this.status = status;

@@ -4,7 +4,7 @@ import {get, patch, post, remove} from './api.js';
 import {follow} from './plant.js';
 import {may, personName, session, site} from './site.js';
 import {ago, everySecond, full, ms, now} from './time.js';
-import {actButton, dialog, failed, field, icon, nothing, select, toast, waiting} from './ui.js';
+import {actButton, dialog, failed, field, heads, icon, nothing, select, toast, waiting} from './ui.js';
 import {choose, languages, t} from './words.js';
 
 const ROLES = ['viewer', 'technician', 'engineer', 'administrator'];
@@ -200,16 +200,17 @@ function tokenRow(token, done) {
 
 // A table that keeps its rows: the focus stays on the button that was pressed.
 class Table {
-  constructor(heads, none, rowOf) {
+  constructor(names, none, rowOf) {
     this.body = h('tbody', {});
     this.rowOf = rowOf;
     this.none = nothing(none);
-    this.table = h('table', {class: 'people-table'}, h('thead', {}, h('tr', {}, heads.map((text) => h('th', {scope: 'col'}, text)))), this.body);
+    this.table = h('table', {class: 'people-table'}, heads(names), this.body);
     this.element = h('div', {}, waiting());
   }
 
   show(rows, key) {
-    replace(this.element, rows.length === 0 ? this.none : this.table);
+    const shown = rows.length === 0 ? this.none : this.table;
+    if (this.element.firstChild !== shown) replace(this.element, shown);
     const draw = (tr, row) => {
       const said = JSON.stringify(row);
       if (tr.dataset.said === said) return;

@@ -5,7 +5,7 @@ import {areaName, estate, watchEstate} from './estate.js';
 import {follow} from './plant.js';
 import {dayText, details, isNext, lawText, mayBeOn, mayMoveTo, move, partsText, plus, timeText, weekday} from './plan-visit.js';
 import {personName, site, teamName} from './site.js';
-import {isoDay, moment} from './time.js';
+import {everySecond, isoDay, moment, steady} from './time.js';
 import {failed, icon, nothing, select, toast, waiting} from './ui.js';
 import {language, many, t, word} from './words.js';
 
@@ -13,6 +13,7 @@ const WEEKS = {month: 5, week: 1, list: 5};
 const FILTERS = ['team', 'plan', 'type', 'area', 'device'];
 const AGAIN = 400; // Milliseconds after an event: several come at once.
 const RETRY = 10000;
+const DUTY_EACH = 60000;
 
 const monday = () => plus(isoDay(), -weekday(isoDay()));
 const utc = (text, options) => new Intl.DateTimeFormat(language() === 'en' ? 'en-GB' : language(), {timeZone: 'UTC', ...options}).format(Date.parse(`${text}T12:00:00Z`));
@@ -27,7 +28,8 @@ class Plan {
   constructor(root, query) {
     this.filter = Object.fromEntries(FILTERS.map((key) => [key, query.get(key) ?? '']));
     this.mode = query.get('form') in WEEKS ? query.get('form') : 'month';
-    this.from = monday();
+    this.from = this.first = monday();
+    this.today = isoDay();
     this.visits = null;
     this.special = new Map(); // Days of the calendar of the site.
     this.reading = 0;
@@ -38,6 +40,7 @@ class Plan {
     this.ends = [
       () => this.narrow.removeEventListener('change', this.narrowed),
       watchEstate(() => this.draw()),
+      everySecond(() => this.grow()),
       follow((change) => {
         const seen = change.kind === 'all' || (change.kind === 'event' && (change.event.plan || change.event.event?.startsWith('ticket.')));
         if (seen) this.soon(AGAIN);
@@ -105,15 +108,27 @@ class Plan {
     this.draw();
   }
   async readDuty() {
+    this.dutyAt = steady();
     try {
       const teams = await get('duty', {days: 1});
       replace(this.duty, teams.length ? [t('On duty now: '), teams.map((row) => {
         const resting = row.works === false && row.works_from ? ` (${t('works again {time}', {time: moment(row.works_from)})})` : '';
-        return `${row.name}: ${row.on_duty ? personName(row.on_duty) : '–'}${resting}`;
+        return `${teamName(row.team)}: ${row.on_duty ? personName(row.on_duty) : '–'}${resting}`;
       }).join(' · ')] : '');
     } catch (problem) {
       replace(this.duty, problem.status === 404 ? '' : t('Who is on duty could not be read: {why}', {why: problem.message}));
     }
+  }
+
+  // Days pass and duty changes while the page is open.
+  grow() {
+    const first = monday();
+    if (this.today !== isoDay()) {
+      if (this.from === this.first) this.from = first;
+      [this.today, this.first] = [isoDay(), first];
+      this.read();
+    }
+    if (steady() - this.dutyAt > DUTY_EACH) this.readDuty();
   }
 
   // ---- filters ----

@@ -1,8 +1,8 @@
 // The plant as it is now: alarms and open tickets, read once and kept by the event stream.
 // Views read plant.alarms and plant.tickets and are told of what changed.
 import {get, url} from './api.js';
-import {site} from './site.js';
-import {setNow} from './time.js';
+import {session, site} from './site.js';
+import {setNow, steady} from './time.js';
 import {inOwnTitle, language} from './words.js';
 
 export const plant = {
@@ -11,13 +11,25 @@ export const plant = {
   loaded: false, // Both were read: that there is none is known.
   state: 'waiting', // live: the stream runs; waiting: begins; lost: nobody answers.
   seq: 0, // Of the last event.
-  since: null, // When it was lost (ms of this machine), or null.
+  since: null, // When it was lost (of the steady clock), or null.
+  version: null, // Of the gateway that this page came from.
 };
+
+// The gateway gives a sign of life each 15 s.  Who pulls a cable closes no connection: when
+// nothing was heard for this long, nobody is there.
+const SILENT_MS = 40e3;
+const LOOK_MS = 5e3;
+const ANSWER_MS = 10e3;
 
 const listeners = new Set();
 let source = null;
 let retry = null;
+let attempt = 0; // Numbers the connections, and what is done to get one.
 let wait = 0;
+let heard = 0; // When the last word came.
+let watch = null;
+const touched = new Map(); // Device -> seq of its last event.
+let complete = false; // The listings are those of the events up to plant.seq.
 let queue = null; // Messages that came before the listings did; null: they are here.
 
 // f(change): change is {kind: 'all'} (read anew), {kind: 'state'} or {kind: 'event', seq,
@@ -28,7 +40,13 @@ export function follow(f) {
 }
 
 function tell(change) {
-  for (const f of [...listeners]) f(change);
+  for (const f of [...listeners]) {
+    try {
+      f(change);
+    } catch (e) {
+      reportError(e); // The others are told all the same.
+    }
+  }
 }
 
 export const alarmKey = (row) => `${row.device}/${row.rule}`;
@@ -54,6 +72,7 @@ function inOwnWords(row) {
 function apply(message) {
   const {event} = message;
   plant.seq = message.seq;
+  if (event.device) touched.set(event.device, message.seq);
   if (event.rule && event.event.startsWith('alarm.')) {
     if (message.alarm) plant.alarms.set(alarmKey(event), inOwnWords(message.alarm));
     else plant.alarms.delete(alarmKey(event));
@@ -72,8 +91,12 @@ function apply(message) {
 async function again(device) {
   const mine = source;
   try {
-    const rows = await get('alarms', {device, details: 1, language: language()});
-    if (source !== mine || queue) return; // All are read anew.
+    let rows, seq;
+    do {
+      seq = touched.get(device);
+      rows = await get('alarms', {device, details: 1, language: language()});
+      if (source !== mine || queue) return; // All are read anew.
+    } while (seq !== touched.get(device)); // What came meanwhile may be newer than the answer.
     for (const key of plant.alarms.keys()) if (key.startsWith(`${device}/`)) plant.alarms.delete(key);
     for (const row of rows) plant.alarms.set(alarmKey(row), inOwnTitle(row));
     tell({kind: 'all'});
@@ -85,11 +108,13 @@ async function again(device) {
 async function load() {
   const mine = [];
   queue = mine;
+  complete = false;
   const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets', {details: 1})]);
   if (queue !== mine) return; // Begun anew meanwhile.
   plant.alarms = new Map(alarms.map((row) => [alarmKey(row), inOwnTitle(row)]));
   plant.tickets = new Map(tickets.map((row) => [row.number, inOwnTitle(row)]));
   queue = null;
+  complete = true;
   plant.loaded = true;
   tell({kind: 'all'});
   mine.forEach(apply);
@@ -98,7 +123,7 @@ async function load() {
 function setState(state) {
   if (plant.state === state) return;
   plant.state = state;
-  plant.since = state === 'live' ? null : plant.since ?? Date.now();
+  plant.since = state === 'live' ? null : plant.since ?? steady();
   tell({kind: 'state'});
 }
 
@@ -106,39 +131,89 @@ function lose() {
   stop();
   setState('lost');
   wait = Math.min(wait ? wait * 2 : 500, 15000);
-  retry = setTimeout(start, wait * (0.5 + Math.random()));
+  retry = setTimeout(askFirst, wait * (0.5 + Math.random()));
+}
+
+// A stream does not say why it was refused: whether the session has ended is asked for.
+async function askFirst() {
+  const mine = attempt;
+  try {
+    const said = await get('session', null, {signal: AbortSignal.timeout(ANSWER_MS)});
+    if (attempt !== mine) return;
+    if (session.role && said.role === 'none') window.dispatchEvent(new Event('logged-out'));
+    start();
+  } catch {
+    if (attempt === mine) lose();
+  }
+}
+
+// A gateway of another version has another page.
+function compare(version) {
+  if (version && plant.version && version !== plant.version) window.dispatchEvent(new Event('other-version'));
+  plant.version ??= version;
 }
 
 export function start() {
   stop();
+  begun = true;
+  rests = false;
+  if (document.hidden) tabs.postMessage('hidden');
   const mine = new EventSource(url('stream', {after: plant.seq || null}));
   source = mine;
-  // The first word of each connection: where the journal stands, and what time it is.
-  mine.addEventListener('hello', (e) => {
-    const said = JSON.parse(e.data);
-    setNow(said.now);
-    const resumed = plant.seq !== 0 && said.resumed;
+  heard = steady();
+  watch = setInterval(() => steady() - heard > SILENT_MS && lose(), LOOK_MS);
+  const on = (name, f) => mine.addEventListener(name, (e) => {
+    heard = steady();
+    f(e.data ? JSON.parse(e.data) : null);
+  });
+  const live = () => {
+    if (mine !== source) return;
     wait = 0;
-    if (!resumed) {
-      plant.seq = said.seq;
-      load().then(() => setState('live'), lose);
+    setState('live');
+  };
+  const gone = () => mine === source && lose(); // Another one may run already.
+  // The first word of each connection: where the journal stands, and what time it is.
+  on('hello', (said) => {
+    setNow(said.now);
+    compare(said.version);
+    if (complete && said.resumed) {
+      live();
     } else {
-      setState('live');
+      plant.seq = said.seq;
+      load().then(live, gone);
     }
   });
-  mine.addEventListener('reset', () => load().catch(lose));
-  mine.addEventListener('message', (e) => {
-    const message = JSON.parse(e.data);
+  on('ping', (said) => setNow(said.now));
+  on('reset', () => load().catch(gone));
+  on('message', (message) => {
     if (queue) queue.push(message);
     else apply(message);
   });
   // The browser would try again by itself, but not after every error, and never slower.
-  mine.addEventListener('error', () => mine === source && lose());
+  mine.addEventListener('error', gone);
 }
 
 export function stop() {
+  attempt++;
   clearTimeout(retry);
+  clearInterval(watch);
   source?.close();
   source = null;
   queue = null;
 }
+
+// A browser keeps six connections to a gateway for all of its tabs together.  Of the tabs that
+// nobody sees only the last one that was seen keeps its stream, for the horn and the count in its
+// title; the others go on where they were when somebody looks at them.
+const tabs = new BroadcastChannel('caretaker-tabs');
+let begun = false;
+let rests = false;
+tabs.addEventListener('message', () => {
+  if (!document.hidden || !begun) return;
+  rests = true;
+  stop();
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) tabs.postMessage('hidden');
+  else if (rests) start();
+});

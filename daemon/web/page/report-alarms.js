@@ -4,7 +4,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {deviceName} from './estate.js';
 import {duration, moment} from './time.js';
-import {actButton, nothing, severityMark} from './ui.js';
+import {actButton, heads, nothing, severityMark, wide} from './ui.js';
 import {language, t, word} from './words.js';
 
 const NAMES = () => ({
@@ -21,9 +21,9 @@ const bound = (figure, name) => {
 };
 
 // `numbers`: which columns are numbers.
-function listing(headings, numbers, rows) {
-  return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, headings.map((text, i) => h('th', {scope: 'col', class: numbers.includes(i) ? 'number' : ''}, text)))),
-    h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell, i) => h('td', {class: numbers.includes(i) ? 'number' : ''}, cell)))))));
+function listing(title, headings, numbers, rows) {
+  const classOf = (i) => (numbers.includes(i) ? 'number' : '');
+  return wide(title, h('table', {}, heads(headings, classOf), h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell, i) => h('td', {class: classOf(i)}, cell)))))));
 }
 const place = (row) => [severityMark(row.severity, true), ' ', h('a', {href: `/devices/${encodeURIComponent(row.device)}`}, deviceName(row.device)), ' ', h('a', {href: `/rules/${encodeURIComponent(row.rule)}`}, row.rule)];
 
@@ -43,7 +43,7 @@ function advised(report) {
     t('{saved} of {raises}', {saved: advice.saved, raises: row.replayed_raises}), costs(advice)]));
   const none = report.top.filter((row) => row.no_advice);
   return [
-    rows.length > 0 ? listing([t('Alarm'), t('Change'), t('Spares'), t('It costs')], [2], rows) : nothing(t('No other number would spare enough alarms to be advised.')),
+    rows.length > 0 ? listing(t('What would spare alarms'), [t('Alarm'), t('Change'), t('Spares'), t('It costs')], [2], rows) : nothing(t('No other number would spare enough alarms to be advised.')),
     none.length > 0 ? h('details', {}, h('summary', {}, t('Without advice')), h('ul', {}, none.map((row) => h('li', {}, place(row), `: ${row.no_advice}`)))) : null,
     h('p', {class: 'quiet'}, t('Each was run over what was recorded. Try a change on the page of its rule before it goes into the file.'))];
 }
@@ -69,12 +69,12 @@ export function alarmsCard(report, params, signal) {
   const names = NAMES();
   const chatters = report.top.filter((row) => row.chatter_raises > 0);
   return h('section', {class: 'card wide'}, h('h2', {}, t('How good the alarms are')), h('p', {class: 'quiet'}, t('Of the whole site.'), ' ', report.basis),
-    listing(['', t('Value'), t('Aim'), t('Limit'), ''], [1, 2, 3], report.figures.map((figure) => [names[figure.name] ?? figure.name.replaceAll('_', ' '), figure.value === null ? '–' : `${number(figure.value)}${figure.unit ? ` ${figure.unit}` : ''}`,
+    listing(t('How good the alarms are'), ['', t('Value'), t('Aim'), t('Limit'), ''], [1, 2, 3], report.figures.map((figure) => [names[figure.name] ?? figure.name.replaceAll('_', ' '), figure.value === null ? '–' : `${number(figure.value)}${figure.unit ? ` ${figure.unit}` : ''}`,
       bound(figure, 'target'), bound(figure, 'limit'), h('span', {class: `judged-${figure.verdict}`}, word('verdict', figure.verdict))])),
     report.peak_at ? h('p', {}, t('The most came at {time}.', {time: moment(report.peak_at)})) : null,
-    report.top.length > 0 ? [h('h3', {}, t('The most frequent')), listing([t('Alarm'), t('Times'), '%', t('Usually stood')], [1, 2, 3], report.top.map((row) => [place(row), row.raises, number(row.share), row.stood_median_ms === null ? '–' : duration(row.stood_median_ms)]))] : null,
-    chatters.length > 0 ? [h('h3', {}, t('Chattering')), listing([t('Alarm'), t('Times'), t('of them chattering')], [1, 2], chatters.map((row) => [place(row), row.raises, row.chatter_raises]))] : null,
-    report.floods.length > 0 ? [h('h3', {}, t('Floods')), listing([t('Began'), t('Ended'), t('Alarms'), t('Most in 10 minutes')], [2, 3], report.floods.map((flood) => [moment(flood.begin), moment(flood.end), flood.raises, flood.peak_10min]))] : null,
-    report.standing.length > 0 ? [h('h3', {}, t('Standing for more than a day')), listing([t('Alarm'), t('Since'), t('Stood')], [2], report.standing.map((row) => [place(row), moment(row.raised_at), row.cleared_at ? duration(row.stood_ms) : t('{time}, still', {time: duration(row.stood_ms)})]))] : null,
+    report.top.length > 0 ? [h('h3', {}, t('The most frequent')), listing(t('The most frequent'), [t('Alarm'), t('Times'), '%', t('Usually stood')], [1, 2, 3], report.top.map((row) => [place(row), row.raises, number(row.share), row.stood_median_ms === null ? '–' : duration(row.stood_median_ms)]))] : null,
+    chatters.length > 0 ? [h('h3', {}, t('Chattering')), listing(t('Chattering'), [t('Alarm'), t('Times'), t('of them chattering')], [1, 2], chatters.map((row) => [place(row), row.raises, row.chatter_raises]))] : null,
+    report.floods.length > 0 ? [h('h3', {}, t('Floods')), listing(t('Floods'), [t('Began'), t('Ended'), t('Alarms'), t('Most in 10 minutes')], [2, 3], report.floods.map((flood) => [moment(flood.begin), moment(flood.end), flood.raises, flood.peak_10min]))] : null,
+    report.standing.length > 0 ? [h('h3', {}, t('Standing for more than a day')), listing(t('Standing for more than a day'), [t('Alarm'), t('Since'), t('Stood')], [2], report.standing.map((row) => [place(row), moment(row.raised_at), row.cleared_at ? duration(row.stood_ms) : t('{time}, still', {time: duration(row.stood_ms)})]))] : null,
     report.top.length > 0 ? adviceBox(params, signal) : null);
 }

@@ -4,8 +4,8 @@ import {get, url} from './api.js';
 import {deviceName, estate, watchEstate} from './estate.js';
 import {alarmsCard} from './report-alarms.js';
 import {site} from './site.js';
-import {day, isoDay} from './time.js';
-import {failed, field, nothing, select, waiting} from './ui.js';
+import {day, instantOf, isoDay} from './time.js';
+import {failed, field, heads, nothing, select, waiting, wide} from './ui.js';
 import {language, t, word} from './words.js';
 
 const DAY_MS = 86400e3;
@@ -111,7 +111,7 @@ function table(name, title, columns, rows) {
     return heading;
   });
   draw();
-  return h('section', {class: 'card', id: `table-${name}`}, h('h2', {}, title), h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, headings)), body)));
+  return h('section', {class: 'card', id: `table-${name}`}, h('h2', {}, title), wide(title, h('table', {}, h('thead', {}, h('tr', {}, headings)), body)));
 }
 
 const percent = (value) => `${value > 0 ? '+' : ''}${number(value, 0)} %`;
@@ -127,7 +127,7 @@ function changes(rows, confidence) {
   const range = (c) => (c.change_low === null || c.change_high === null ? '' : t('{low} to {high}', {low: percent(c.change_low), high: percent(c.change_high)}));
   return h('section', {class: 'card wide'}, h('h2', {}, t('What changed')),
     h('p', {class: 'verdict-worse'}, said('worse') ? h('b', {}, t('Worse: {what}.', {what: said('worse')})) : t('Nothing got worse for certain.')), said('better') ? h('p', {}, t('Better: {what}.', {what: said('better')})) : null,
-    h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Before'), t('Now'), t('Difference'), t('with {n} % certainty', {n: number(confidence * 100, 0)}), ''].map((text, i) => h('th', {scope: 'col', class: i && i < 5 ? 'number' : ''}, text)))),
+    wide(t('What changed'), h('table', {}, heads(['', t('Before'), t('Now'), t('Difference'), t('with {n} % certainty', {n: number(confidence * 100, 0)}), ''], (i) => (i && i < 5 ? 'number' : '')),
       h('tbody', {}, list.map((c) => h('tr', {class: `verdict-${c.verdict}`}, h('th', {scope: 'row'}, names[c.key] ?? c.key), h('td', {class: 'number'}, withUnit(c.before, c.unit)), h('td', {class: 'number'}, withUnit(c.after, c.unit)),
         h('td', {class: 'number'}, c.change_percent === null ? '–' : percent(c.change_percent)), h('td', {class: 'number quiet'}, range(c)), h('td', {}, h('b', {}, verdicts[c.verdict] ?? c.verdict))))))));
 }
@@ -145,7 +145,7 @@ function bars(title, values, unitText) {
   const days = [...values.keys()].sort();
   const most = Math.max(0, ...values.values());
   if (days.length < 2 || most === 0) return null;
-  const said = (text) => `${day(Date.parse(`${text}T12:00:00Z`))}: ${number(values.get(text))}${unitText}`;
+  const said = (text) => `${day(instantOf(text, '12:00'))}: ${number(values.get(text))}${unitText}`;
   return h('section', {class: 'card'}, h('h2', {}, title), h('div', {class: 'bars', role: 'img', 'aria-label': `${title}. ${days.map(said).join('; ')}`}, days.map((text) => {
     const bar = h('span', {title: said(text)});
     bar.style.height = `${(values.get(text) / most) * 100}%`;

@@ -1,5 +1,5 @@
 // Photos of a ticket: taken by the phone, made smaller before they are sent.
-import {h, replace} from './dom.js';
+import {h, replace, sync} from './dom.js';
 import {ask, get, url} from './api.js';
 import {personName} from './site.js';
 import {moment} from './time.js';
@@ -7,17 +7,23 @@ import {icon, toast} from './ui.js';
 import {many, t} from './words.js';
 
 const SIDE = 1600; // Pixels: enough to read a type plate.
+const LARGEST = 8e6; // Bytes: of what is sent as it is.
 
-// A JPEG of at most SIDE pixels, upright.  What the browser cannot read goes as it is.
+// A JPEG of at most SIDE pixels, upright.  What the browser cannot read goes as it is: the gateway
+// says what it thinks of it.
 async function smaller(file) {
   try {
     const picture = await createImageBitmap(file, {imageOrientation: 'from-image'});
     const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
     const canvas = h('canvas', {width: Math.round(picture.width * scale), height: Math.round(picture.height * scale)});
-    canvas.getContext('2d').drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const context = canvas.getContext('2d');
+    context.fillStyle = '#fff'; // What one can see through would be black.
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();
     return await new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error())), 'image/jpeg', 0.85));
   } catch {
+    if (file.size > LARGEST) throw new Error(t('This is no picture that can be read here.'));
     return file;
   }
 }
@@ -33,54 +39,71 @@ function enlarge(source, label) {
 export function photos(number) {
   const path = `tickets/${number}/photos`;
   const list = h('div', {class: 'photos'});
-  const input = h('input', {type: 'file', accept: 'image/jpeg,image/png,image/webp', capture: 'environment', multiple: true, class: 'visually-hidden', id: `photo-${number}`});
+  // Without `capture`: a phone lets choose between the camera and a picture that was taken before.
+  const input = h('input', {type: 'file', accept: 'image/jpeg,image/png,image/webp', multiple: true, class: 'vh photos-add', id: `photo-${number}`});
   const add = h('label', {class: 'button', for: input.id, hidden: true}, icon('camera'), t('Add a photo'));
-  const count = h('span', {class: 'quiet'});
+  const count = h('span', {class: 'quiet', role: 'status'});
   const element = h('section', {class: 'card', hidden: true}, h('h2', {}, t('Photos'), ' ', count), list, input, add);
   let known = 0;
   let there = false; // The gateway knows photos.
   let able = false;
+  let busy = false;
+  let reading = 0;
 
   function draw() {
     add.hidden = !able;
     element.hidden = !there || (!able && known === 0);
   }
 
+  function make(photo) {
+    const source = url(`${path}/${photo.number}`);
+    const label = t('Photo {n}, {who}, {time}', {n: photo.number, who: personName(photo.by), time: moment(photo.at)});
+    return h('button', {type: 'button', class: 'photo', title: photo.note || label, onclick: () => enlarge(source, photo.note ? `${label}: ${photo.note}` : label)}, h('img', {src: source, alt: photo.note || label, loading: 'lazy'}));
+  }
+
   async function read() {
+    const mine = ++reading;
     try {
       const rows = await get(path);
+      if (mine !== reading) return;
       there = true;
       known = rows.length;
       replace(count, rows.length || '');
-      replace(list, rows.map((photo) => {
-        const source = url(`${path}/${photo.number}`);
-        const label = t('Photo {n}, {who}, {time}', {n: photo.number, who: personName(photo.by), time: moment(photo.at)});
-        return h('button', {type: 'button', class: 'photo', title: photo.note || label, onclick: () => enlarge(source, label)}, h('img', {src: source, alt: photo.note || label, loading: 'lazy'}));
-      }));
+      sync(list, rows, (photo) => photo.number, make, () => {});
     } catch (problem) {
-      if (problem.status !== 404) toast(problem.message, 'bad');
+      if (problem.status !== 404 && mine === reading) toast(problem.message, 'bad');
     }
     draw();
+  }
+
+  // One that is refused stops none of the others.
+  async function send(files) {
+    let sent = 0;
+    const refused = new Map(); // Why -> the names of files.
+    for (const [i, file] of files.entries()) {
+      replace(count, t('sending {n} of {all}', {n: i + 1, all: files.length}));
+      try {
+        await ask('POST', path, null, {blob: await smaller(file)});
+        sent++;
+      } catch (problem) {
+        refused.set(problem.message, [...(refused.get(problem.message) ?? []), file.name]);
+        if (problem.status === 0 || problem.status === 401) break; // The others would say the same.
+      }
+    }
+    for (const [why, names] of refused) toast(`${names.join(', ')}: ${why}`, 'bad');
+    if (sent > 0) toast(many(sent, '{n} photo added', '{n} photos added'));
   }
 
   input.addEventListener('change', async () => {
     const files = [...input.files];
     input.value = '';
+    if (busy || files.length === 0) return;
+    busy = true;
     add.setAttribute('aria-busy', 'true');
-    let sent = 0;
-    try {
-      for (const file of files) {
-        replace(count, t('sending {n} of {all}', {n: sent + 1, all: files.length}));
-        await ask('POST', path, null, {blob: await smaller(file)});
-        sent++;
-      }
-      toast(many(sent, '{n} photo added', '{n} photos added'));
-    } catch (problem) {
-      toast(problem.message, 'bad');
-    } finally {
-      add.removeAttribute('aria-busy');
-      await read();
-    }
+    await send(files);
+    busy = false;
+    add.removeAttribute('aria-busy');
+    await read();
   });
 
   return {element, read, close() {}, get able() { return able; }, set able(value) { able = value; draw(); }};

@@ -1,5 +1,5 @@
 // One ticket: what is to be done next, with what is known, and its whole life.
-import {h, replace} from './dom.js';
+import {h, keepFocus, replace} from './dom.js';
 import {get, url} from './api.js';
 import {follow} from './plant.js';
 import {may, personName, session, site, teamName} from './site.js';
@@ -79,7 +79,7 @@ function checklist(pack, ticket, act) {
     h('h2', {}, procedure.title, ' ', h('span', {class: 'quiet'}, `${done}/${procedure.steps.length}`)),
     h('ol', {class: 'steps'}, procedure.steps.map((step) => h('li', {}, h('label', {}, h('input', {
       type: 'checkbox', checked: step.done, disabled: !able,
-      onchange: (e) => act(() => tick(ticket, step.step, !e.target.checked), e.target),
+      dataset: {key: step.step}, onchange: ({target}) => act(() => tick(ticket, step.step, !target.checked).catch((problem) => { target.checked = step.done; throw problem; })),
     }), h('span', {}, step.text))))),
     procedure.parts.length > 0 ? h('p', {}, h('b', {}, t('Take along: ')), procedure.parts.map((part) => `${part.name} × ${part.count}`).join(', ')) : null);
 }
@@ -155,14 +155,13 @@ export async function show(root, {params}) {
   const error = h('p', {class: 'error', role: 'alert'});
   const left = h('div', {class: 'column'});
   const right = h('div', {class: 'column'});
-  const pictures = photos(number);
+  const pictures = photos(encodeURIComponent(params.number));
   root.append(top, bar, error, h('div', {class: 'columns'}, left, right));
   replace(top, waiting());
 
   // Somebody else may have acted meanwhile: what was refused is said, and read anew.
-  async function act(f, input) {
+  async function act(f) {
     replace(error);
-    if (input) input.disabled = true;
     try {
       await f();
     } catch (problem) {
@@ -176,20 +175,36 @@ export async function show(root, {params}) {
     return acts(pack.ticket, pack).map(([text, f], i) => actButton(text, () => act(f), {class: i === 0 ? 'primary' : ''}));
   }
 
+  // What is the same stays: what was unfolded, and pictures, which would be read anew.
+  const drawn = new Map();
+  function part(name, data, make) {
+    const said = JSON.stringify(data ?? null);
+    if (drawn.get(name)?.said !== said) drawn.set(name, {said, element: make()});
+    return drawn.get(name).element;
+  }
+  function put(column, ...elements) {
+    const wanted = elements.filter(Boolean);
+    if (wanted.length !== column.children.length || wanted.some((e, i) => e !== column.children[i])) replace(column, wanted);
+  }
+
+  function draw(pack) {
+    const {ticket} = pack;
+    replace(top, head(pack, ticket));
+    pictures.able = may('technician') && ticket.state !== 'closed';
+    put(left, part('checklist', [pack.procedure, ticket.state], () => checklist(pack, ticket, act)), pictures.element, part('values', pack.history, () => values(pack)), part('rule', pack.rule, () => ruleCard(pack.rule)));
+    put(right, part('record', ticket, () => record(ticket)), part('past', pack.episodes, () => past(pack)),
+      part('life', pack.events, () => h('section', {class: 'card'}, h('h2', {}, t('Its life')), pack.events.length ? life(pack) : nothing(t('Nothing yet.')))));
+  }
+
   async function read() {
     const mine = ++reading;
     try {
-      const pack = await get(`tickets/${number}`);
+      const pack = await get(`tickets/${encodeURIComponent(params.number)}`);
       if (ended || mine !== reading) return;
-      const ticket = inOwnTitle(pack.ticket);
+      inOwnTitle(pack.ticket);
       for (const rows of Object.values(pack.episodes ?? {})) rows.forEach(inOwnTitle);
-      const focused = document.activeElement?.textContent;
-      replace(top, head(pack, ticket));
-      replace(bar, buttons(pack));
-      if (focused && document.activeElement === document.body) [...bar.children].find((b) => b.textContent === focused)?.focus();
-      pictures.able = may('technician') && ticket.state !== 'closed';
-      replace(left, checklist(pack, ticket, act), pictures.element, values(pack), ruleCard(pack.rule));
-      replace(right, record(ticket), past(pack), h('section', {class: 'card'}, h('h2', {}, t('Its life')), pack.events.length ? life(pack) : nothing(t('Nothing yet.'))));
+      keepFocus(bar, () => replace(bar, buttons(pack)), () => bar.firstElementChild);
+      keepFocus(root, () => draw(pack));
     } catch (problem) {
       if (!ended && mine === reading) replace(top, failed(problem, read));
     }
@@ -206,7 +221,7 @@ export async function show(root, {params}) {
     everySecond(() => {
       const due = top.querySelector('[data-due]');
       if (!due) return;
-      const {text, late} = countdown(due.dataset.due);
+      const {text, late} = countdown(Number(due.dataset.due));
       due.querySelector('b').textContent = text;
       due.classList.toggle('late', late);
     }),

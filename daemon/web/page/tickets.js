@@ -1,5 +1,6 @@
 // The work: the queue in the order in which it is done, or a board by state.
 import {h, replace, sync} from './dom.js';
+import {dueOf} from './alarmlist.js';
 import {get} from './api.js';
 import {go} from './app.js';
 import {estate, watchEstate} from './estate.js';
@@ -15,9 +16,8 @@ const PAGE = 50; // Closed tickets that are shown at once.
 
 // The deadline that runs: {label, at}, or null where none does.
 export function deadline(ticket) {
-  if (ticket.state === 'opened' || ticket.state === 'assigned') return ticket.respond_by && {label: t('to respond'), at: ticket.respond_by};
-  if (ticket.state === 'responded') return ticket.resolve_by && {label: t('to repair'), at: ticket.resolve_by};
-  return null;
+  const due = dueOf(ticket, ticket);
+  return due && {label: due.what === 'respond' ? t('to respond') : t('to repair'), at: due.at};
 }
 
 function timeLeft(ticket) {
@@ -33,7 +33,7 @@ const deviceOf = (ticket) => estate.devices.get(ticket.device);
 const placeOf = (ticket) => [deviceOf(ticket)?.name ?? ticket.device, deviceOf(ticket)?.location].filter(Boolean).join(' · ');
 const isLate = (ticket) => {
   const due = deadline(ticket);
-  return due !== null && due !== undefined && countdown(due.at).late;
+  return due !== null && countdown(due.at).late;
 };
 
 function card(ticket) {
@@ -201,7 +201,7 @@ export async function show(root, {query}) {
     watchEstate(draw),
     everySecond(() => {
       for (const element of list.querySelectorAll('[data-due]')) {
-        const {text, late} = countdown(element.dataset.due);
+        const {text, late} = countdown(Number(element.dataset.due));
         const label = element.querySelector('b');
         if (label.textContent !== text) label.textContent = text;
         element.classList.toggle('late', late);

@@ -2,7 +2,7 @@
 import {language, t} from './words.js';
 
 let zone = 'UTC';
-let ahead = 0; // Milliseconds by which the gateway's clock is ahead of ours.
+let began = Date.now() - performance.now(); // What the gateway's clock showed when this page's steady one began.
 const formats = new Map();
 
 export function setZone(name) {
@@ -10,11 +10,15 @@ export function setZone(name) {
   formats.clear();
 }
 
-// The gateway says what time it is: ages are counted by its clock.
+// Milliseconds of a clock that nobody puts right: for what has to wait, and for how long.
+export const steady = () => performance.now();
+
+// The gateway says what time it is: ages are counted by its clock, whatever that of this machine
+// shows, and whoever puts it right while the page is open.
 export function setNow(ms) {
-  ahead = ms - Date.now();
+  began = ms - steady();
 }
-export const now = () => Date.now() + ahead;
+export const now = () => Math.floor(began + steady());
 
 // An instant of the API (RFC 3339, or milliseconds already); null stays null.
 export function ms(instant) {
@@ -101,8 +105,14 @@ export function countdown(at) {
 const tickers = new Set();
 let timer = null;
 function tick() {
-  for (const f of tickers) f();
   timer = setTimeout(tick, 1000 - (now() % 1000));
+  for (const f of [...tickers]) {
+    try {
+      f();
+    } catch (e) {
+      reportError(e); // One that fails stops no other: a clock that stands would lie.
+    }
+  }
 }
 export function everySecond(f) {
   tickers.add(f);

@@ -36,15 +36,14 @@ export function icon(name) {
 // A button that shows that it works, cannot be pressed twice, and says what went wrong.
 export function actButton(text, act, properties) {
   const button = h('button', {type: 'button', ...properties, onclick: async () => {
-    button.disabled = true;
-    button.setAttribute('aria-busy', 'true');
+    if (button.ariaBusy) return; // Not disabled: that would take the focus from it.
+    button.ariaBusy = 'true';
     try {
       await act(button);
     } catch (e) {
       toast(e.message, 'bad');
     } finally {
-      button.disabled = false;
-      button.removeAttribute('aria-busy');
+      button.ariaBusy = null;
     }
   }}, text);
   return button;
@@ -73,8 +72,9 @@ export function dialog({title, body, accept, act, danger}) {
     let done = false;
     const form = h('form', {method: 'dialog', onsubmit: async (e) => {
       e.preventDefault();
+      if (go.ariaBusy) return;
       replace(error);
-      go.disabled = true;
+      go.ariaBusy = 'true';
       try {
         await act?.(new FormData(form));
         done = true;
@@ -82,7 +82,7 @@ export function dialog({title, body, accept, act, danger}) {
       } catch (failure) {
         replace(error, failure.message);
       } finally {
-        go.disabled = false;
+        go.ariaBusy = null;
       }
     }}, h('h2', {id: 'dialog-title'}, title), body, error,
     h('div', {class: 'row end'}, act ? h('button', {type: 'button', onclick: () => box.close()}, t('Cancel')) : null, go));
@@ -95,6 +95,21 @@ export function dialog({title, body, accept, act, danger}) {
     (form.querySelector('[autofocus]') ?? form.querySelector('input, select, textarea') ?? go).focus();
   });
 }
+
+// A table that may be wider than its place: where it is, keys scroll it too.
+export function wide(label, table) {
+  const box = h('div', {class: 'scroll', role: 'group', 'aria-label': label}, table);
+  const seen = new ResizeObserver(() => { // One of its own, which goes when it goes.
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute('tabindex');
+  });
+  seen.observe(box);
+  seen.observe(table);
+  return box;
+}
+
+// The head of a table; a column without a name has no heading.
+export const heads = (texts, classOf) => h('thead', {}, h('tr', {}, texts.map((text, i) => h(text ? 'th' : 'td', {scope: text ? 'col' : null, class: classOf?.(i) || null}, text))));
 
 // A labelled field of a form.
 export function field(label, input, hint) {
