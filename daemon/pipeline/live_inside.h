@@ -213,7 +213,8 @@ void live_apply(struct live *l, struct frame *f);
 
 /* live_web.c: the web server, and its TCP door as the site wants it. */
 int live_web_start(struct live *l, struct err *err);
-/* After a reload: streams and connections are made anew by their clients. */
+/* After a reload: pages are told to read everything anew; where the door is another
+ * one, connections are made anew. */
 void live_web_reload(struct live *l);
 
 #endif
