@@ -170,7 +170,10 @@ delete_session(const struct people_request *q,
     }
     strbuf_add(body, "{\"ok\":true}");
     finish(out, body, code, &err);
-    out->cookie = code == 0 ? COOKIE_CLEAR : COOKIE_AS_IT_IS;
+    /* Also where the disk is full: who goes away from a browser leaves no session in
+     * it.
+     */
+    out->cookie = COOKIE_CLEAR;
 }
 
 static void

@@ -462,7 +462,6 @@ live_stop(struct live *l)
     request_queue_free(&l->requests);
     login_limit_free(l->people.limit);
     pthread_rwlock_destroy(&l->site_lock);
-    pthread_mutex_destroy(&l->backup_lock);
     pthread_mutex_destroy(&l->photo_lock);
     free(l);
 }
@@ -500,7 +499,6 @@ live_new(const char *path, struct err *err)
     pthread_rwlockattr_setkind_np(&attributes,
                                   PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&l->site_lock, &attributes);
-    pthread_mutex_init(&l->backup_lock, NULL);
     pthread_mutex_init(&l->photo_lock, NULL);
     pthread_rwlockattr_destroy(&attributes);
     if (request_queue_open(&l->requests, err) != 0) {

@@ -103,12 +103,12 @@ struct live {
     struct ring *frames, *receipts, *commands;
     struct web *web;
     struct request_queue requests;
-    atomic_bool ending;          /* What takes long on other threads is to stop. */
-    pthread_mutex_t backup_lock; /* One copy of state.db at a time. */
-    pthread_mutex_t photo_lock;  /* From its file to its row: one photo at a time. */
-    atomic_flag on_trial;        /* A rule is tried: one at a time. */
-    atomic_uint exports;         /* Of samples, under way. */
-    struct people_desk people;   /* Its requests go to the loop. */
+    atomic_bool ending;         /* What takes long on other threads is to stop. */
+    atomic_flag on_backup;      /* A copy of state.db is being sent: one at a time. */
+    pthread_mutex_t photo_lock; /* From its file to its row: one photo at a time. */
+    atomic_flag on_trial;       /* A rule is tried: one at a time. */
+    atomic_uint exports;        /* Of samples, under way. */
+    struct people_desk people;  /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;
     sd_event_source *arrival; /* The frames' descriptor; off while the loop rests. */
@@ -213,7 +213,8 @@ void live_apply(struct live *l, struct frame *f);
 
 /* live_web.c: the web server, and its TCP door as the site wants it. */
 int live_web_start(struct live *l, struct err *err);
-/* After a reload: streams and connections are made anew by their clients. */
+/* After a reload: pages are told to read everything anew; where the door is another
+ * one, connections are made anew. */
 void live_web_reload(struct live *l);
 
 #endif

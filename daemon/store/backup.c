@@ -104,6 +104,12 @@ check_space(const struct copying *c, uint64_t bytes, struct err *err)
         return err_set(err, ERR_IO, "%s: %s", folder, err_reason(errno));
     }
     uint64_t has = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+    if (has >= bytes && has - bytes < c->b->leave) {
+        return err_set(err, ERR_IO,
+                       "%s has %.1f MB free, and a copy of %.1f MB would leave too "
+                       "little for tickets and alarms; nothing was written",
+                       folder, (double)has / 1e6, (double)bytes / 1e6);
+    }
     return has >= bytes
                ? 0
                : err_set(err, ERR_IO,

@@ -10,6 +10,7 @@
 struct backup {
     const char *from, *to; /* Files. */
     bool replace;          /* What is at `to`. */
+    uint64_t leave;        /* Bytes that stay free where `to` is. */
     /* From 0 to 1, now and then; may be NULL.  Copying, then reading the copy. */
     void (*progress)(void *ctx, double done);
     void *ctx;

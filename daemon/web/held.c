@@ -2,7 +2,8 @@
  * listings that are read slowly, must not be a thousand times as much memory.  Bodies
  * and answers have budgets of their own, so that who may not even log in takes no
  * answer from anybody; what is small is not counted, so that log-ins, commands and
- * nearly all that a page asks always go on. */
+ * nearly all that a page asks always go on.  Nor is what comes by the unix socket: who
+ * may open it is trusted, and his connections are few. */
 #include <string.h>
 
 #include "daemon/base/catalogue.h"
@@ -38,7 +39,7 @@ held_take_body(struct exchange *x, size_t bytes)
     struct house *h = x->door->house;
     size_t all = x->body.size + bytes;
     size_t more = all - x->held_body; /* Once it is large, what was small counts too. */
-    if (!x->crowded && all > SMALL_BYTES &&
+    if (!x->crowded && !x->door->local && all > SMALL_BYTES &&
         !take(&h->bodies, &x->held_body, more, BODIES_MAX)) {
         x->crowded = true;
         give_back(&h->bodies, &x->held_body);
@@ -54,7 +55,7 @@ held_check_answer(struct exchange *x)
     strbuf_wipe(&x->body); /* It may hold a password. */
     give_back(&h->bodies, &x->held_body);
     bool looked_up = strcmp(x->method, "GET") == 0 && !x->answer.stream;
-    if (!looked_up || x->out.size <= SMALL_BYTES ||
+    if (!looked_up || x->door->local || x->out.size <= SMALL_BYTES ||
         take(&h->answers, &x->held_answer, x->out.size, ANSWERS_MAX)) {
         return;
     }

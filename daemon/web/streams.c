@@ -375,6 +375,17 @@ streams_end(struct streams *s, atomic_bool *closing)
     pthread_mutex_unlock(&s->lock);
 }
 
+void
+streams_renew(struct streams *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (struct stream *t = s->list; t != NULL; t = t->behind) {
+        t->lost = true;
+        wake(t);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 uint32_t
 streams_count(struct streams *s)
 {

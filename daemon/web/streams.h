@@ -49,6 +49,9 @@ void streams_ping(struct streams *s,
 /* Sets the mark of a door, ends its streams, and those that are opened later at once.
  */
 void streams_end(struct streams *s, atomic_bool *closing);
+/* All that are open are told to read everything anew: what they show is another site.
+ */
+void streams_renew(struct streams *s);
 uint32_t streams_count(struct streams *s);
 
 #endif

@@ -26,3 +26,16 @@ texts_free(char **texts, uint32_t count)
     }
     free(texts);
 }
+
+bool
+texts_are_same(const char *const *a,
+               uint32_t a_count,
+               const char *const *b,
+               uint32_t b_count)
+{
+    bool same = a_count == b_count;
+    for (uint32_t i = 0; same && i < a_count; i++) {
+        same = strcmp(a[i], b[i]) == 0;
+    }
+    return same;
+}

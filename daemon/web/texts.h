@@ -11,4 +11,10 @@ bool
 texts_copy(char ***out, uint32_t *out_count, const char *const *texts, uint32_t count);
 void texts_free(char **texts, uint32_t count);
 
+/* The same texts in the same order. */
+bool texts_are_same(const char *const *a,
+                    uint32_t a_count,
+                    const char *const *b,
+                    uint32_t b_count);
+
 #endif

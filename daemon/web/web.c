@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,10 +25,19 @@
 
 #define LOOKS_A_PATIENCE 4 /* So often it is looked who takes too long. */
 
+/* Which file it was that stood at a path. */
+struct mark {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
 /* The TCP door that is wished for; owns its texts. */
 struct wish {
     struct web_tcp tcp;
     char **names, **proxies;
+    struct mark cert, key; /* Once the door was opened. */
 };
 
 struct web {
@@ -89,21 +99,70 @@ wish_copy(struct wish *out, const struct web_tcp *tcp, struct err *err)
     return 0;
 }
 
+static struct mark
+mark_of(const char *path)
+{
+    struct stat st;
+    struct mark m = {0};
+    if (path != NULL && stat(path, &st) == 0) {
+        m = (struct mark){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
+    }
+    return m;
+}
+
+static bool
+is_same_mark(const struct mark *a, const struct mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Whether the door that was opened by `is` would be the same by `next`: also what its
+ * certificate's files hold. */
+static bool
+is_same_door(const struct wish *is, const struct wish *next)
+{
+    const struct web_tcp *a = &is->tcp;
+    const struct web_tcp *b = &next->tcp;
+    struct mark cert = mark_of(b->cert_file);
+    struct mark key = mark_of(b->key_file);
+    return is_same_text(a->listen, b->listen) &&
+           is_same_text(a->cert_file, b->cert_file) &&
+           is_same_text(a->key_file, b->key_file) &&
+           texts_are_same(a->names, a->name_count, b->names, b->name_count) &&
+           texts_are_same(a->proxies, a->proxy_count, b->proxies, b->proxy_count) &&
+           is_same_mark(&is->cert, &cert) && is_same_mark(&is->key, &key);
+}
+
+static const char *
+scheme_of(const struct wish *wish)
+{
+    return wish->tcp.cert_file != NULL ? "https" : "http";
+}
+
 /* Opens the door that is wished for.  Nobody else does, so only its place is under the
  * lock. */
 static void
-keep_door(struct web *w, const struct wish *wish)
+keep_door(struct web *w, struct wish *wish)
 {
     struct err err = {0};
     struct door *opened = NULL;
     int fd = -1;
+    wish->cert = mark_of(wish->tcp.cert_file); /* Before they are read. */
+    wish->key = mark_of(wish->tcp.key_file);
     int code = listen_tcp(&fd, wish->tcp.listen, &err);
     if (code == 0) {
         code = door_open(&opened, &w->house, fd, &wish->tcp, &err);
     }
     if (code == 0) {
-        log_info("the page is at %s://%s/",
-                 wish->tcp.cert_file != NULL ? "https" : "http", wish->tcp.listen);
+        log_info("the page is at %s://%s/", scheme_of(wish), wish->tcp.listen);
     } else if (!w->failing) {
         log_error("web: %s; tried again each %d s", err.text, RETRY_SECONDS);
     }
@@ -123,9 +182,32 @@ close_door(struct web *w)
     door_close(d);
 }
 
-/* Until somebody wakes it, or `until_ms`.  A new wish goes to `wish`. */
+/* A new wish, which is taken.  Who has a page open is not cut off by a reload that
+ * changes nothing of the door; that there is another site, its stream tells.  True: the
+ * door is to be opened. */
 static bool
-wait_for_work(struct web *w, int64_t until_ms, struct wish *wish, bool *wished)
+take_wish(struct web *w, struct wish *wish, struct wish *next)
+{
+    bool same = w->tcp != NULL && is_same_door(wish, next);
+    next->cert = wish->cert;
+    next->key = wish->key;
+    if (!same) {
+        close_door(w);
+        w->failing = false;
+    }
+    wish_free(wish);
+    *wish = *next;
+    *next = (struct wish){0};
+    if (same) {
+        streams_renew(w->house.streams);
+        log_info("the page stays at %s://%s/", scheme_of(wish), wish->tcp.listen);
+    }
+    return !same;
+}
+
+/* Until somebody wakes it, or `until_ms`.  A new wish goes to `next`. */
+static bool
+wait_for_work(struct web *w, int64_t until_ms, struct wish *next, bool *wished)
 {
     const struct timespec until = {.tv_sec = until_ms / 1000,
                                    .tv_nsec = until_ms % 1000 * 1000000};
@@ -137,8 +219,7 @@ wait_for_work(struct web *w, int64_t until_ms, struct wish *wish, bool *wished)
     w->wake = false;
     *wished = w->wished;
     if (w->wished) {
-        wish_free(wish);
-        *wish = w->wish;
+        *next = w->wish;
         w->wish = (struct wish){0};
         w->wished = false;
     }
@@ -189,18 +270,18 @@ static void *
 keep(void *ctx)
 {
     struct web *w = ctx;
-    struct wish wish = {0};
+    struct wish wish = {0}, next = {0};
     struct rounds due = {.ping_ms = clock_mono_ms() + PING_MS, .retry_ms = INT64_MAX};
     bool wished = false;
     bool told = w->service.news != NULL;
     int64_t seq = told ? w->service.news(w->keeper_own, w, -1) : 0;
     streams_begin(w->house.streams, seq);
-    while (wait_for_work(w, next_round(&due), &wish, &wished)) {
-        if (wished) {
-            close_door(w);
-            w->failing = false;
+    while (wait_for_work(w, next_round(&due), &next, &wished)) {
+        bool open = wished && take_wish(w, &wish, &next);
+        if (open) {
+            due.retry_ms = INT64_MAX;
         }
-        if ((wished || clock_mono_ms() >= due.retry_ms) && wish.tcp.listen != NULL) {
+        if ((open || clock_mono_ms() >= due.retry_ms) && wish.tcp.listen != NULL) {
             keep_door(w, &wish);
             due.retry_ms =
                 w->failing ? clock_mono_ms() + RETRY_SECONDS * 1000 : INT64_MAX;
@@ -212,6 +293,7 @@ keep(void *ctx)
         go_round(w, &due);
     }
     wish_free(&wish);
+    wish_free(&next);
     return NULL;
 }
 

@@ -137,7 +137,8 @@ struct web_tcp {
     const char *const *proxies; /* Addresses whose X-Forwarded-For says who asks. */
     uint32_t proxy_count;
 };
-/* Opens the TCP door, in the place of the one that is open; copies what it needs.  It
+/* Opens the TCP door, in the place of the one that is open; copies what it needs.  One
+ * that would be the same stays, and its streams are told to read everything anew.  It
  * is done soon, on a thread of its own, which says in the log where the page is; what
  * cannot be opened is tried again, and said once.  The loop never waits for it. */
 int web_listen(struct web *w, const struct web_tcp *tcp, struct err *err);

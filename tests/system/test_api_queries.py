@@ -558,6 +558,15 @@ class Offline(Asking):
 
 
 class Exports(Asking):
+    def begin(self, path):
+        """An answer of which only the head was read: the rest waits."""
+        connection = http.client.HTTPConnection("caretaker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.estate.path("data/caretaker.sock"))
+        self.addCleanup(connection.close)
+        connection.request("GET", "/api/v1/" + path)
+        return connection.getresponse()
+
     def test_exports_that_nobody_reads_are_few(self):
         self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
         self.addCleanup(e.close)
@@ -566,21 +575,31 @@ class Exports(Asking):
         e.ok("import", "log.csv")
         e.start()
 
-        def begin():
-            connection = http.client.HTTPConnection("caretaker")
-            connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(self.estate.path("data/caretaker.sock"))
-            self.addCleanup(connection.close)
-            connection.request("GET", "/api/v1/samples?format=jsonl&device=fan-1")
-            return connection.getresponse()  # Its head: the samples wait to be read.
-
-        held = [begin() for _ in range(16)]
+        export = "samples?format=jsonl&device=fan-1"
+        held = [self.begin(export) for _ in range(16)]
         self.assertEqual([a.status for a in held], [200] * 16)
-        refused = begin()
+        refused = self.begin(export)
         self.assertEqual((refused.status, refused.getheader("Retry-After")), (503, "5"))
         whole = held.pop().read()
         self.assertGreater(len(whole), 1 << 20)
-        self.assertEqual(begin().read(), whole)
+        self.assertEqual(self.begin(export).read(), whole)
+
+
+    def test_one_backup_is_sent_at_a_time(self):
+        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
+        self.addCleanup(e.close)
+        e.start()
+        for i in range(200):
+            self.get("CommandAnswer", "commands", {"cmd": "ticket.open", "device": "tank-1", "title": f"{i} " + "x" * 300,
+                                                   "by": "desk"})
+        held = self.begin("backup/state.db")
+        self.assertEqual(held.status, 200)
+        refused = self.begin("backup/state.db")
+        self.assertEqual((refused.status, refused.getheader("Retry-After")), (503, "10"))
+        whole = held.read()
+        self.assertEqual(whole[:15], b"SQLite format 3")
+        self.assertGreater(len(whole), 1 << 19)
+        wait_for(lambda: self.begin("backup/state.db").read()[:15] == b"SQLite format 3", "another one")
 
 
 class Reloaded(Asking):

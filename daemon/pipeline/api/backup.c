@@ -9,17 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/api/api.h"
 #include "daemon/store/backup.h"
 
 #define PATH_BYTES  4096
+#define RETRY_S     10
+#define LEAVE_BYTES ((uint64_t)16 << 20) /* For tickets and alarms, meanwhile. */
 #define PIECE_BYTES 262144
 
 /* A copy on its way; its file has no name any more, so that nothing is left of it
  * however this ends. */
 struct sending {
     int fd;
+    atomic_flag *under_way; /* Of the daemon; it is set. */
 };
 
 static int
@@ -43,7 +47,10 @@ static void
 end_sending(void *ctx)
 {
     struct sending *s = ctx;
-    close(s->fd);
+    if (s->fd >= 0) {
+        close(s->fd);
+    }
+    atomic_flag_clear(s->under_way);
     free(s);
 }
 
@@ -57,7 +64,8 @@ make_copy(struct sending *s, const char *dir, struct err *err)
         snprintf(to, sizeof to, "%s/.%s.api", dir, STATE_FILE) >= (int)sizeof to) {
         return err_set(err, ERR_IO, "%s: the path is too long", dir);
     }
-    const struct backup b = {.from = from, .to = to, .replace = true};
+    const struct backup b = {
+        .from = from, .to = to, .replace = true, .leave = LEAVE_BYTES};
     int code = backup_make(&b, &bytes, err);
     if (code == 0) {
         s->fd = open(to, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -77,14 +85,20 @@ api_backup(struct api *a, const struct web_request *r, struct strbuf *body)
         err_set(&err, ERR_NOMEM, "backup");
         return api_problem(body, &err);
     }
+    /* Each takes its room on the disk until its last byte was taken, and all have one
+     * name. */
+    if (atomic_flag_test_and_set(&a->live->on_backup)) {
+        free(s);
+        r->answer->retry_after_s = RETRY_S;
+        return web_problem(body, 503,
+                           tr("a backup is being sent already; try again soon"));
+    }
+    *s = (struct sending){.fd = -1, .under_way = &a->live->on_backup};
     struct site *site = api_share_site(a);
-    /* Two copies at once would have one name. */
-    pthread_mutex_lock(&a->live->backup_lock);
     int code = make_copy(s, site->data_dir, &err);
-    pthread_mutex_unlock(&a->live->backup_lock);
     site_free(site);
     if (code != 0) {
-        free(s);
+        end_sending(s);
         return api_problem(body, &err);
     }
     r->answer->type = "application/vnd.sqlite3";

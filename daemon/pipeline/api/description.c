@@ -144,8 +144,10 @@ api_describe(struct strbuf *out)
 {
     strbuf_add(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Caretaker\","
                     "\"version\":\"" CARETAKER_VERSION "\",\"description\":"
-                    "\"Everything that the command line can list or do. Errors are "
-                    "RFC 9457 problem details; every GET has an ETag.\"},"
+                    "\"What the site is, what happened and what people do with it, as "
+                    "the command line lists and does it. Errors are RFC 9457 problem "
+                    "details. A GET has an ETag, unless it is sent in pieces; where a "
+                    "listing goes on, Link leads to the next page.\"},"
                     "\"servers\":[{\"url\":\"/\"}],"
                     "\"security\":[{\"session\":[]},{\"token\":[]}],\"paths\":{");
     for (size_t i = 0; i < api_route_count; i++) {
@@ -167,9 +169,12 @@ api_describe(struct strbuf *out)
         add_operation(out, route);
         strbuf_add(out, !ends ? "" : i + 1 < api_route_count ? "}," : "}");
     }
-    strbuf_add(out, "},\"components\":{\"securitySchemes\":{\"session\":{\"type\":"
-                    "\"apiKey\",\"in\":\"cookie\",\"name\":\"caretaker\"},\"token\":"
-                    "{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":");
+    strbuf_add(out,
+               "},\"components\":{\"securitySchemes\":{\"session\":{\"type\":"
+               "\"apiKey\",\"in\":\"cookie\",\"name\":\"caretaker\",\"description\":"
+               "\"by POST session; all but GET say in the header X-CSRF-Token "
+               "what GET session says in csrf\"},\"token\":"
+               "{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":");
     strbuf_add(out, api_schemas);
     strbuf_add(out, "}}");
 }

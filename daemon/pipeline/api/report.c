@@ -38,6 +38,15 @@ print_into(struct strbuf *body,
     return ok ? 0 : err_set(err, ERR_NOMEM, "the report");
 }
 
+/* A report that was ended was so by us. */
+static int
+say_why(const struct api *a, int code, struct err *err)
+{
+    return code == ERR_REFUSED && atomic_load(&a->live->ending)
+               ? err_set(err, ERR_IO, "the daemon is stopping")
+               : code;
+}
+
 static unsigned
 report(struct api *a,
        const struct web_request *r,
@@ -58,7 +67,7 @@ report(struct api *a,
                                     .language = catalogue_language(),
                                     .cancel = &a->live->ending};
     int code = site_report_ask(&o, &words, &err);
-    code = code == 0 ? site_report_make(&made, &o, &err) : code;
+    code = code == 0 ? say_why(a, site_report_make(&made, &o, &err), &err) : code;
     if (code == 0) {
         code = print_into(body, &made, print, &err);
         site_report_fini(&made);
@@ -110,7 +119,7 @@ api_report_alarms(struct api *a, const struct web_request *r, struct strbuf *bod
     o.site = api_share_site(a);
     o.operators = (uint32_t)operators;
     o.top = (uint32_t)top;
-    code = alarm_report_make(&made, &o, &diags, &err);
+    code = say_why(a, alarm_report_make(&made, &o, &diags, &err), &err);
     if (code == 0) {
         const struct alarm_report_head head = {
             .site = o.site, .operators = o.operators, .advised = o.advise};

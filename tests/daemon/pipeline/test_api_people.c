@@ -125,6 +125,24 @@ START_TEST(who_am_i)
 }
 END_TEST
 
+static int
+no_room(void *ctx, struct people_work *w, struct err *err)
+{
+    (void)ctx;
+    (void)w;
+    return err_set(err, ERR_FULL, "the disk is full");
+}
+
+START_TEST(who_goes_away_from_a_full_disk_takes_his_cookie_along)
+{
+    log_in("li");
+    p.desk.ask = no_room;
+    ck_assert_uint_eq(ask("DELETE", "session", ""), 507);
+    says("the disk is full");
+    ck_assert_int_eq(answer.cookie, COOKIE_CLEAR);
+}
+END_TEST
+
 START_TEST(what_a_session_remembers)
 {
     log_in("li");
@@ -454,6 +472,7 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, who_am_i);
+    tcase_add_test(tc, who_goes_away_from_a_full_disk_takes_his_cookie_along);
     tcase_add_test(tc, what_a_session_remembers);
     tcase_add_loop_test(tc, logging_in, 0, (int)ARRAY_LEN(log_ins));
     tcase_add_test(tc, who_is_disabled_is_not_told_apart);

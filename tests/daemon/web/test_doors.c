@@ -230,6 +230,64 @@ START_TEST(the_door_opens_moves_and_closes)
 }
 END_TEST
 
+/* By other names alone. */
+static void
+wish_name(uint16_t port, const char *name)
+{
+    struct err err;
+    char where[32];
+    snprintf(where, sizeof where, "127.0.0.1:%u", port);
+    const struct web_tcp tcp = {.listen = where, .names = &name, .name_count = 1};
+    ck_assert_msg(web_listen(server, &tcp, &err) == 0, "%s", err.text);
+}
+
+/* One request on a connection that stays open. */
+static void
+ask_again(int fd)
+{
+    static const char request[] =
+        "GET /api/v1/quick HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    char got[2048];
+    size_t size = 0;
+    ck_assert_int_eq(send(fd, request, sizeof request - 1, MSG_NOSIGNAL),
+                     sizeof request - 1);
+    do {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "there is no answer");
+        ssize_t n = read(fd, got + size, sizeof got - size - 1);
+        ck_assert_int_gt(n, 0);
+        size += (size_t)n;
+        got[size] = '\0';
+    } while (strstr(got, "\"peer\"") == NULL);
+}
+
+/* Nobody is cut off by a wish for what there is, nor waits for what is slow. */
+START_TEST(a_door_that_would_be_the_same_stays)
+{
+    uint16_t port = free_port();
+    wish_name(port, "gateway.example");
+    await_logged("the page is at http://", 1);
+    int held = connect_to(port);
+    ask_again(held);
+    int slow = connect_to(port);
+    send_request(slow, "GET", "/api/v1/slow");
+    AWAIT(atomic_load(&slow_begun) == 1, "no worker takes it");
+    wish_name(port, "gateway.example");
+    await_logged("the page stays at http://", 1);
+    ask_again(held);
+    ck_assert_int_eq(count_logged("the page is at http://"), 1);
+    ck_assert_int_eq(sem_post(&slow_may_end), 0);
+    struct strbuf got = {0};
+    read_answer(slow, &got);
+    ck_assert_int_eq(strncmp(strbuf_text(&got), "HTTP/1.1 200 ", 13), 0);
+    strbuf_fini(&got);
+    wish_name(port, "other.example");
+    await_logged("the page is at http://", 2);
+    close(held);
+    close(slow);
+}
+END_TEST
+
 /* The same port again, with a connection of the old door still open. */
 START_TEST(the_door_opens_anew_where_it_was)
 {
@@ -240,7 +298,7 @@ START_TEST(the_door_opens_anew_where_it_was)
         int held = connect_to(port);
         struct strbuf got = {0};
         ck_assert_int_ge(held, 0);
-        wish(port, NULL, NULL);
+        wish_name(port, i % 2 == 0 ? "one.example" : "two.example");
         await_logged("the page is at http://", i);
         await_door(true);
         ck_assert(answers(port));
@@ -522,6 +580,7 @@ doors_suite(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_door_opens_moves_and_closes);
+    tcase_add_test(tc, a_door_that_would_be_the_same_stays);
     tcase_add_test(tc, the_door_opens_anew_where_it_was);
     tcase_add_test(tc, only_the_last_of_many_wishes_stays);
     tcase_add_test(tc, a_port_that_is_taken_is_waited_for);

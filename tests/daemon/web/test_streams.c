@@ -432,6 +432,21 @@ START_TEST(a_silent_stream_shows_that_it_lives_and_ends_with_its_session)
 }
 END_TEST
 
+START_TEST(who_is_to_read_anew_is_told_and_goes_on)
+{
+    struct client c;
+    begin(&c, "", 0);
+    await_hello(&c);
+    streams_renew(house.streams);
+    await_reset(&c);
+    publish_many(3, 10);
+    read_to(&c, newest);
+    ck_assert_int_eq(c.resets, 1);
+    ck_assert_int_eq(c.messages, 3);
+    end(&c);
+}
+END_TEST
+
 START_TEST(who_went_away_is_forgotten)
 {
     struct client stays;
@@ -593,6 +608,7 @@ streams_suite(void)
     tcase_add_test(tc, many_get_the_same);
     tcase_add_test(tc, a_large_message_arrives_whole);
     tcase_add_test(tc, a_silent_stream_shows_that_it_lives_and_ends_with_its_session);
+    tcase_add_test(tc, who_is_to_read_anew_is_told_and_goes_on);
     tcase_add_test(tc, who_went_away_is_forgotten);
     tcase_add_test(tc, a_head_alone_is_no_stream);
     tcase_add_test(tc, streams_end_with_their_door);
