@@ -214,6 +214,7 @@ class Engineer(PageTest):
         b.click("main form button[type=submit]")
         b.wait(".result .verdict")
         b.gone(".result progress")
+        b.wait(".result caption", self.said("Tickets that they would have opened", "会生成的工单"))
         b.shot(self.name("bench"))
         # It is 60 °C: the running rule would have raised one.
         self.assertEqual(self.plant.events("alarm.raised"), before)
