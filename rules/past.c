@@ -204,6 +204,25 @@ rules_memory(const struct rules *r, int64_t t_ms, int64_t *from_ms)
     return earliest_ms;
 }
 
+void
+rules_live_since(struct rules *r, int64_t since_ms, int64_t *from_ms)
+{
+    for (uint32_t i = 0; i < r->series_count; i++) {
+        const struct series_spec *spec = &r->specs[i];
+        if (!series_has_meter(spec) || r->series[i].restored) {
+            continue;
+        }
+        r->series[i].restored = true;
+        for (uint32_t k = 0; k < spec->slot_count; k++) {
+            if (spec->slot_kinds[k] == SLOT_POINT) {
+                reach_back(&from_ms[r->site->points[spec->slots[k]].device], since_ms);
+            } else if (spec->slot_kinds[k] == SLOT_DEVICE) {
+                reach_back(&from_ms[spec->slots[k]], since_ms);
+            }
+        }
+    }
+}
+
 static void
 ignore(void *ctx, const struct edge *e)
 {

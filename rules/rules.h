@@ -120,6 +120,11 @@ bool rules_restore_meter(struct rules *r, const struct rules_meter *m);
 /* Since when the recorded samples of each device are wanted (from_ms, by device) before
  * the engine goes on at t_ms; INSTANT_MAX: none are.  Returns the earliest. */
 int64_t rules_memory(const struct rules *r, int64_t t_ms, int64_t *from_ms);
+/* Behind it, for who tries a rule on a recorded time: lives (hours, starts, held,
+ * stuck) of which no row was restored count what was recorded from `since_ms` on, which
+ * is wanted in the same table, too.  Without this call they begin with the first frame.
+ */
+void rules_live_since(struct rules *r, int64_t since_ms, int64_t *from_ms);
 /* One of them, in order of time, before the first frame and before
  * rules_restore_device(): nobody is told, and nothing is judged.  rules_warm_end() ends
  * it, and the engine goes on at t_ms: what points and devices were before is history.

@@ -5,17 +5,19 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
+#include "daemon/pipeline/device_lanes.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/replay_diff.h"
 #include "daemon/pipeline/rule_points.h"
+#include "daemon/pipeline/trial_rules.h"
+#include "daemon/pipeline/trial_tickets.h"
 #include "daemon/store/history.h"
-#include "daemon/store/history_frames.h"
 #include "rules/binding.h"
 #include "rules/explain.h"
 
-#define LANES_MAX       32 /* Devices that are read one by one; of more, all are. */
 #define FRAMES_PER_LOOK 512
 #define DAY_MS          INT64_C(86400000)
+#define LIVES_MS_MIN    (7 * DAY_MS) /* Of the past, that hours() and starts() count. */
 
 /* One side: the rules as they are, or as they would be. */
 struct side {
@@ -26,8 +28,10 @@ struct side {
     struct sink sink;
     struct pipeline *pipeline;
     struct replay_alarms *alarms;
+    struct trial_tickets tickets;
     const bool *told; /* By device: its alarms are compared. */
     bool *bound;      /* By device: the rule goes to it.  Owned. */
+    int64_t *wanted;  /* By device: since when samples fill its windows.  Owned. */
 };
 
 struct trial {
@@ -38,94 +42,12 @@ struct trial {
     bool *told;     /* ... its alarms may change. */
     bool *replayed; /* ... it is read. */
     int64_t from_ms, to_ms;
-    struct history_frames *lanes[LANES_MAX];
-    const struct frame *heads[LANES_MAX];
-    uint32_t lane_count;
-    struct frame *own; /* Room for one of FRAME_BYTES_MAX. */
+    struct device_lanes *lanes;
+    int64_t filled_from_ms; /* Of the first frame that filled a window; INSTANT_NONE. */
+    struct frame *own;      /* Room for one of FRAME_BYTES_MAX. */
     uint64_t frames, samples;
     int64_t began_ms;
 };
-
-/* ---- rules ---- */
-
-/* Only an alarm that hides others makes them stand or fall with it. */
-static bool
-hides_others(const struct side *s, const struct rule_spec *rule)
-{
-    bool found = rule->suppresses_children;
-    for (uint32_t r = 0; r < s->site.rule_count && !found; r++) {
-        const struct rule_spec *other = &s->rules[r];
-        for (uint32_t i = 0; i < other->suppressed_by_count && !found; i++) {
-            const char *slash = strchr(other->suppressed_by[i], '/');
-            const char *id = slash != NULL ? slash + 1 : other->suppressed_by[i];
-            found = strcmp(id, rule->id) == 0;
-        }
-    }
-    return found;
-}
-
-/* Marks the rules that hide `rule`, and those that hide them. */
-static void
-need_hiders(struct side *s, uint32_t rule, bool *needed)
-{
-    if (needed[rule]) {
-        return;
-    }
-    needed[rule] = true;
-    for (uint32_t i = 0; i < s->rules[rule].suppressed_by_count; i++) {
-        const char *name = s->rules[rule].suppressed_by[i];
-        const char *slash = strchr(name, '/');
-        uint32_t hider = site_rule(&s->site, slash != NULL ? slash + 1 : name);
-        if (hider != NONE_INDEX) {
-            need_hiders(s, hider, needed);
-        }
-    }
-}
-
-/* Rules that have nothing to do with it are not run: their alarms are the same. */
-static void
-leave_out(struct side *s, bool others_matter)
-{
-    bool *needed = calloc((size_t)s->site.rule_count + 1, sizeof *needed);
-    if (needed == NULL) {
-        abort();
-    }
-    for (uint32_t r = 0; r < s->site.rule_count; r++) {
-        if (others_matter || r == s->rule || s->rules[r].suppresses_children) {
-            need_hiders(s, r, needed);
-        }
-    }
-    for (uint32_t r = 0; r < s->site.rule_count; r++) {
-        s->rules[r].enabled = s->rules[r].enabled && needed[r];
-    }
-    free(needed);
-}
-
-/* The site's rules, with `changed` (NULL: as they are) in its place. */
-static void
-copy_rules(struct side *s, const struct site *site, const struct rule_spec *changed)
-{
-    uint32_t count = 0;
-    s->site = *site;
-    s->rules = calloc((size_t)site->rule_count + 2, sizeof *s->rules);
-    if (s->rules == NULL) {
-        abort();
-    }
-    for (uint32_t r = 0; r < site->rule_count; r++) {
-        int order = changed != NULL ? strcmp(changed->id, site->rules[r].id) : 1;
-        if (order < 0) {
-            s->rules[count++] = *changed;
-            changed = NULL;
-        }
-        s->rules[count++] = order == 0 ? *changed : site->rules[r];
-        changed = order == 0 ? NULL : changed;
-    }
-    if (changed != NULL) {
-        s->rules[count++] = *changed;
-    }
-    s->site.rules = s->rules;
-    s->site.rule_count = count;
-}
 
 /* ---- devices ---- */
 
@@ -201,6 +123,7 @@ take_event(void *ctx, const struct event *e)
     uint32_t device = e->device != NULL ? site_device(&s->site, e->device) : NONE_INDEX;
     if (device != NONE_INDEX && s->told[device]) {
         replay_alarms_event(s->alarms, e);
+        trial_tickets_event(&s->tickets, e);
     }
 }
 
@@ -240,6 +163,21 @@ refuse_unbound(const struct trial *t, struct err *err)
     return code;
 }
 
+/* Also in the place of those that there are. */
+static int
+make_pipelines(struct trial *t, struct diags *diags, struct err *err)
+{
+    for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
+        struct side *s = &t->sides[k];
+        pipeline_free(s->pipeline);
+        s->pipeline = pipeline_new(&s->site, &s->sink, 1, diags);
+        if (s->pipeline == NULL) {
+            return err_set(err, ERR_CONFIG, "the rule has errors");
+        }
+    }
+    return 0;
+}
+
 static int
 prepare_sides(struct trial *t, struct diags *diags, struct err *err)
 {
@@ -249,17 +187,18 @@ prepare_sides(struct trial *t, struct diags *diags, struct err *err)
     for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
         struct side *s = &t->sides[k];
         s->bound = calloc((size_t)asked->site->device_count + 1, sizeof *s->bound);
-        if (s->bound == NULL) {
+        s->wanted = calloc((size_t)asked->site->device_count + 1, sizeof *s->wanted);
+        if (s->bound == NULL || s->wanted == NULL) {
             return err_set(err, ERR_NOMEM, "no memory to try a rule");
         }
-        copy_rules(s, asked->site, k == 1 ? asked->rule : NULL);
+        s->rules = trial_rules_set(&s->site, asked->site, k == 1 ? asked->rule : NULL);
         s->rule = site_rule(&s->site, asked->rule->id);
         others =
-            others || (s->rule != NONE_INDEX && hides_others(s, &s->rules[s->rule]));
+            others || (s->rule != NONE_INDEX && trial_rules_hide(&s->site, s->rule));
     }
     for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
         struct side *s = &t->sides[k];
-        leave_out(s, others);
+        trial_rules_leave_out(&s->site, s->rules, s->rule, others);
         binding_init(&s->binding, t->arena, &s->site, diags);
         for (uint32_t i = 0; i < s->binding.count; i++) {
             const struct bound *b = &s->binding.items[i];
@@ -280,75 +219,14 @@ prepare_sides(struct trial *t, struct diags *diags, struct err *err)
         s->sink = (struct sink){.ctx = s, .event = take_event};
         s->told = t->told;
         s->alarms = replay_alarms_new();
-        s->pipeline = pipeline_new(&s->site, &s->sink, 1, diags);
-        if (s->pipeline == NULL) {
-            return err_set(err, ERR_CONFIG, "the rule has errors");
-        }
         if (s->alarms == NULL) {
             return err_set(err, ERR_NOMEM, "no memory to try a rule");
         }
     }
-    return 0;
+    return make_pipelines(t, diags, err);
 }
 
 /* ---- frames ---- */
-
-static int
-open_lane(struct trial *t, uint32_t device, struct err *err)
-{
-    const struct history_frames_options o = {.dir = t->asked->site->data_dir,
-                                             .from_ms = t->from_ms,
-                                             .to_ms = t->to_ms,
-                                             .device = device};
-    int code = history_frames_open(&t->lanes[t->lane_count], t->asked->site, &o, err);
-    t->lane_count += code == 0;
-    return code;
-}
-
-static int
-open_lanes(struct trial *t, struct err *err)
-{
-    const struct site *site = t->asked->site;
-    uint32_t wanted = 0;
-    int code = 0;
-    for (uint32_t d = 0; d < site->device_count; d++) {
-        wanted += t->replayed[d];
-    }
-    if (wanted > LANES_MAX) {
-        return open_lane(t, NONE_INDEX, err);
-    }
-    for (uint32_t d = 0; d < site->device_count && code == 0; d++) {
-        code = t->replayed[d] ? open_lane(t, d, err) : 0;
-    }
-    return code;
-}
-
-/* The next of a lane that is of a device that is replayed. */
-static int
-move_on(struct trial *t, uint32_t lane, struct err *err)
-{
-    struct err late = {0};
-    do {
-        t->heads[lane] = history_frames_next(t->lanes[lane], &late);
-    } while (t->heads[lane] != NULL && !t->replayed[t->heads[lane]->device]);
-    return t->heads[lane] == NULL && late.code != 0
-               ? err_set(err, late.code, "%s", late.text)
-               : 0;
-}
-
-/* In order of time, then of device, as the history gives all of them together. */
-static uint32_t
-first_lane(const struct trial *t)
-{
-    uint32_t first = NONE_INDEX;
-    for (uint32_t i = 0; i < t->lane_count; i++) {
-        if (t->heads[i] != NULL &&
-            (first == NONE_INDEX || t->heads[i]->t_ms < t->heads[first]->t_ms)) {
-            first = i;
-        }
-    }
-    return first;
-}
 
 /* Whether it may go on, at time `t_ms` of what is replayed. */
 static int
@@ -373,15 +251,106 @@ look_up(const struct trial *t, int64_t t_ms, struct err *err)
                    budget, done, all);
 }
 
-static int
-run_frames(struct trial *t, struct err *err)
+/* ---- the windows, filled from what was recorded before ---- */
+
+/* From when on the devices that are replayed are wanted; t->from_ms: not before it. */
+static int64_t
+find_wanted(struct trial *t)
 {
-    int code = 0;
-    for (uint32_t i = 0; i < t->lane_count && code == 0; i++) {
-        code = move_on(t, i, err);
+    int64_t span_ms = t->to_ms - t->from_ms;
+    int64_t lives_ms = span_ms > LIVES_MS_MIN ? span_ms : LIVES_MS_MIN;
+    int64_t earliest_ms = t->from_ms;
+    for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
+        struct side *s = &t->sides[k];
+        struct rules *rules = pipeline_rules(s->pipeline);
+        (void)rules_memory(rules, t->from_ms, s->wanted);
+        rules_live_since(rules, t->from_ms - lives_ms, s->wanted);
+        for (uint32_t d = 0; d < s->site.device_count; d++) {
+            int64_t least_ms = t->from_ms - RULE_TRIAL_FILL_MS_MAX;
+            s->wanted[d] = s->wanted[d] > least_ms ? s->wanted[d] : least_ms;
+            if (t->replayed[d] && s->wanted[d] < earliest_ms) {
+                earliest_ms = s->wanted[d];
+            }
+        }
     }
-    for (uint32_t lane; code == 0 && (lane = first_lane(t)) != NONE_INDEX;) {
-        const struct frame *f = t->heads[lane];
+    return earliest_ms;
+}
+
+static void
+fill(struct trial *t, const struct frame *f)
+{
+    for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
+        if (f->t_ms >= t->sides[k].wanted[f->device]) {
+            rules_warm(pipeline_rules(t->sides[k].pipeline), f);
+            if (t->filled_from_ms == INSTANT_NONE) {
+                t->filled_from_ms = f->t_ms;
+            }
+        }
+    }
+}
+
+/* Reads up to the first frame of the time that is tried, which is in *next (NULL: there
+ * is none).  ERR_TIMEOUT: a long past has taken as much of the budget as it may. */
+static int
+fill_windows(struct trial *t, const struct frame **next, struct err *err)
+{
+    int64_t until_ms = t->began_ms + t->asked->fill_ms;
+    const struct frame *f;
+    uint64_t seen = 0;
+    int code = 0;
+    while (code == 0 && (f = device_lanes_next(t->lanes, err)) != NULL &&
+           f->t_ms < t->from_ms) {
+        fill(t, f);
+        if (++seen % FRAMES_PER_LOOK == 0) {
+            code = look_up(t, f->t_ms, err);
+            if (code == 0 && clock_mono_ms() >= until_ms) {
+                code = ERR_TIMEOUT;
+            }
+        }
+    }
+    code = code == 0 ? err->code : code;
+    for (size_t k = 0; code == 0 && k < ARRAY_LEN(t->sides); k++) {
+        rules_warm_end(pipeline_rules(t->sides[k].pipeline), INSTANT_NONE, t->from_ms);
+    }
+    *next = f;
+    return code;
+}
+
+/* As fill_windows(); where that takes too long, they begin empty. */
+static int
+begin_frames(struct trial *t,
+             const struct frame **next,
+             struct diags *diags,
+             struct err *err)
+{
+    const struct site *site = t->asked->site;
+    int64_t since_ms = find_wanted(t);
+    int code = device_lanes_open(&t->lanes, site, t->replayed, since_ms, t->to_ms, err);
+    if (code == 0 && since_ms < t->from_ms) {
+        code = fill_windows(t, next, err);
+        if (code != ERR_TIMEOUT || err->code != 0) {
+            return code;
+        }
+        t->filled_from_ms = INSTANT_NONE;
+        device_lanes_close(t->lanes);
+        t->lanes = NULL;
+        code = make_pipelines(t, diags, err);
+        code = code == 0 ? device_lanes_open(&t->lanes, site, t->replayed, t->from_ms,
+                                             t->to_ms, err)
+                         : code;
+    }
+    *next = code == 0 ? device_lanes_next(t->lanes, err) : NULL;
+    return code == 0 ? err->code : code;
+}
+
+/* ---- the time that is tried ---- */
+
+static int
+run_frames(struct trial *t, struct diags *diags, struct err *err)
+{
+    const struct frame *f = NULL;
+    int code = begin_frames(t, &f, diags, err);
+    while (code == 0 && f != NULL) {
         for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
             memcpy(t->own, f, frame_bytes(f->count)); /* It may be changed there. */
             pipeline_frame(t->sides[k].pipeline, t->own);
@@ -389,7 +358,8 @@ run_frames(struct trial *t, struct err *err)
         t->frames++;
         t->samples += f->count;
         code = t->frames % FRAMES_PER_LOOK == 0 ? look_up(t, f->t_ms, err) : 0;
-        code = code == 0 ? move_on(t, lane, err) : code;
+        f = code == 0 ? device_lanes_next(t->lanes, err) : NULL;
+        code = code == 0 ? err->code : code;
     }
     for (size_t k = 0; k < ARRAY_LEN(t->sides) && code == 0 && t->frames > 0; k++) {
         pipeline_advance(t->sides[k].pipeline, t->to_ms);
@@ -448,6 +418,18 @@ add_places(struct strbuf *out, const struct replay_diff *diff)
     strbuf_add_char(out, ']');
 }
 
+static void
+add_tickets(struct strbuf *out, const struct trial *t)
+{
+    strbuf_json_key(out, "tickets");
+    strbuf_add_char(out, '{');
+    strbuf_json_key(out, "before");
+    trial_tickets_json(out, &t->sides[0].tickets);
+    strbuf_json_key(out, "after");
+    trial_tickets_json(out, &t->sides[1].tickets);
+    strbuf_add_char(out, '}');
+}
+
 /* Those of `these` that are not in `without` (NULL: none), as far as was asked. */
 static void
 add_ids(struct strbuf *out,
@@ -494,6 +476,8 @@ answer(struct trial *t, struct strbuf *out, struct err *err)
         add_counts(out, &diff.all);
         strbuf_add_char(out, '}');
         add_places(out, &diff);
+        strbuf_json_time(out, "filled_from", t->filled_from_ms);
+        add_tickets(out, t);
         strbuf_json_key(out, "alarms");
         strbuf_add(out, strbuf_text(&alarms));
         strbuf_json_int(out, "left_out", (int64_t)left_out);
@@ -507,15 +491,14 @@ answer(struct trial *t, struct strbuf *out, struct err *err)
 static void
 fini(struct trial *t)
 {
-    for (uint32_t i = 0; i < t->lane_count; i++) {
-        history_frames_close(t->lanes[i]);
-    }
+    device_lanes_close(t->lanes);
     for (size_t k = 0; k < ARRAY_LEN(t->sides); k++) {
         pipeline_free(t->sides[k].pipeline);
         replay_alarms_free(t->sides[k].alarms);
         binding_fini(&t->sides[k].binding);
         free(t->sides[k].rules);
         free(t->sides[k].bound);
+        free(t->sides[k].wanted);
     }
     free(t->own);
     free(t->bound);
@@ -537,9 +520,11 @@ rule_trial_run(const struct rule_trial *asked,
                       .told = calloc(devices, sizeof(bool)),
                       .replayed = calloc(devices, sizeof(bool)),
                       .own = malloc(FRAME_BYTES_MAX),
+                      .filled_from_ms = INSTANT_NONE,
                       .began_ms = clock_mono_ms()};
     int code = 0;
     bool any = false;
+    *err = (struct err){0};
     if (t.bound == NULL || t.told == NULL || t.replayed == NULL || t.own == NULL) {
         code = err_set(err, ERR_NOMEM, "no memory to try a rule");
     } else if (asked->device != NULL &&
@@ -554,8 +539,7 @@ rule_trial_run(const struct rule_trial *asked,
     if (code == 0 && !any) {
         code = err_set(err, ERR_NOT_FOUND, "the rule goes to none of these devices");
     }
-    code = code == 0 ? open_lanes(&t, err) : code;
-    code = code == 0 ? run_frames(&t, err) : code;
+    code = code == 0 ? run_frames(&t, diags, err) : code;
     code = code == 0 ? answer(&t, out, err) : code;
     fini(&t);
     return code;

@@ -371,6 +371,16 @@ class Queries(Asking):
             self.assertEqual((by_yaml["alarms"], by_yaml["counts"]), (got["alarms"], got["counts"]))
         self.assertEqual(got["devices"], ["tank-1", "tank-2"])
 
+    def test_what_if_counts_the_tickets_and_fills_the_windows(self):
+        got = self.what_if(rule="level-low", set={"levels": [{"severity": "critical", "when": "avg(level, 10m) < 60 %"}]},
+                           **{"from": self.from_ms + 3600_000})
+        before, after = got["tickets"]["before"], got["tickets"]["after"]
+        self.assertEqual((before["opened"], before["joined"]), (1, got["counts"]["before"] - 1))
+        self.assertEqual((before["by_priority"]["normal"], after["by_priority"]), (1, {"critical": 1, "urgent": 0, "normal": 0}))
+        self.assertEqual([(x["device"], x["rule"], x["priority"]) for x in after["first"]], [("tank-1", "level-low", "critical")])
+        self.assertLess(ms(got["filled_from"]), self.from_ms + 3600_000)
+        self.assertIsNone(self.what_if(rule="never", set={"enabled": True, "when": "level > 95 %"})["filled_from"])
+
     def test_what_if_of_a_rule_that_is_new_or_off(self):
         off = self.what_if(rule="never", set={"enabled": True, "when": "level > 95 %"})
         self.assertEqual((off["devices_gained"], off["counts"]["before"]), (["tank-1", "tank-2"], 0))

@@ -179,7 +179,7 @@ class Technician(PageTest):
         b.js("window.mark = 'the same page'")
         for acknowledge in (lambda: b.click("li.alarm [data-act=ack]"), lambda: b.key("a")):
             p.bearing(self.pump, HOT)
-            b.wait("li.alarm.is-active", "Bearing too hot")
+            b.wait("li.alarm.is-active", self.said("Bearing too hot", "轴承过热"))
             b.shot(self.name("alarm"))
             acknowledge()
             b.wait("li.alarm.is-active-acked")
@@ -214,6 +214,7 @@ class Engineer(PageTest):
         b.click("main form button[type=submit]")
         b.wait(".result .verdict")
         b.gone(".result progress")
+        b.wait(".result caption", self.said("Tickets that they would have opened", "会生成的工单"))
         b.shot(self.name("bench"))
         # It is 60 °C: the running rule would have raised one.
         self.assertEqual(self.plant.events("alarm.raised"), before)

@@ -3,6 +3,7 @@
 import datetime
 import unittest
 
+from accessible import faults
 from browser import Browser
 from estate import Estate, Slave, free_port, wait_for
 
@@ -92,11 +93,13 @@ class Words(unittest.TestCase):
             b.wait("h1", title)
             b.wait(".named", f"bearing {name} (°C)")
             b.shot(f"rule-title-{language}")
+            self.assertEqual(faults(b), [])
             b.open("/devices/meter-1")
             b.wait(".points th label", name)
             self.assertEqual(b.js("return document.querySelector('.points th label small').textContent"), "bearing")
             b.wait(".chart-key", name)
             b.shot(f"point-names-{language}")
+            self.assertEqual(faults(b), [])
 
     def test_days_off_stand_in_the_calendar_in_words(self):
         b = self.browser
@@ -106,6 +109,7 @@ class Words(unittest.TestCase):
                 b.wait(".special", off)
                 b.wait(".special", worked)
                 b.shot(f"holiday-{form}-{language}")
+                self.assertEqual(faults(b, phone=form == "phone"), [])
             self.visit("/plan", language=language)
             cell = f"td[data-day='{HOLIDAY}']"
             b.wait(f"{cell}.off .special", off)

@@ -259,6 +259,7 @@ ask(struct asking *a, const json_t *root, struct strbuf *body, struct err *err)
                            .from_ms = INSTANT_NONE,
                            .to_ms = now_ms,
                            .budget_ms = RULE_TRIAL_BUDGET_MS,
+                           .fill_ms = RULE_TRIAL_FILL_MS,
                            .cancel = a->cancel};
     int code = read_instant(&t.to_ms, root, "to", now_ms, err);
     code = code == 0 ? read_instant(&t.from_ms, root, "from", now_ms, err) : code;

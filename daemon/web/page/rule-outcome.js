@@ -3,7 +3,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {duration, ms, moment, now} from './time.js';
 import {select, severityMark, toast} from './ui.js';
-import {many, t} from './words.js';
+import {many, t, word} from './words.js';
 
 const LINES_MAX = 12; // Devices with time lines of their own.
 const ROWS_MAX = 200;
@@ -77,6 +77,22 @@ function differences(answer) {
     rows.length > ROWS_MAX ? h('p', {class: 'quiet'}, t('{n} further alarms are not listed.', {n: rows.length - ROWS_MAX})) : null];
 }
 
+// ---- the tickets that both would have opened ----
+
+const PRIORITIES = ['critical', 'urgent', 'normal'];
+
+function tickets(answer) {
+  const {before, after} = answer.tickets;
+  if (before.opened + after.opened === 0) return null;
+  const sides = [[t('As it runs'), before], [t('As changed'), after]];
+  const row = ([name, side]) => h('tr', {}, h('th', {scope: 'row'}, name), numbers([side.opened, ...PRIORITIES.map((p) => side.by_priority[p]), side.joined]));
+  const one = (ticket) => [severityMark(ticket.priority, true), ` ${ticket.device}${ticket.rule === answer.rule ? '' : ` ${ticket.rule}`}, ${moment(ticket.t)}`];
+  const first = ([name, side]) => (side.opened === 0 ? null : h('li', {}, h('b', {}, t('{side}, the first:', {side: name})), side.first.map((ticket) => h('span', {class: 'first'}, one(ticket))),
+    side.opened > side.first.length ? h('span', {class: 'quiet'}, t('and {n} more', {n: side.opened - side.first.length})) : null));
+  return [table(t('Tickets that they would have opened'), ['', t('Tickets'), ...PRIORITIES.map((p) => word('severity', p)), t('Joined')], sides.map(row)), h('ul', {class: 'named'}, sides.map(first)),
+    h('p', {class: 'quiet'}, t('Nobody works on tickets in a trial: a further alarm of the same rule and device joins the one that is open.'))];
+}
+
 // ---- the trend of what it reads, with both limits ----
 
 // Of conditions such as "bearing > 60 °C" the limits that can be drawn: of a point, in its unit.
@@ -144,8 +160,9 @@ export function outcome(rule, answer, tried) {
       h('p', {class: 'verdict', role: 'status'}, h('b', {}, many(counts.before, '{n} alarm as it runs, {after} as changed.', '{n} alarms as it runs, {after} as changed.', {after: counts.after})), ' ',
         t('{gained} more, {lost} no longer, {moved} at another time, {same} the same.', counts), answer.left_out ? null : [' ', t('They stood for {before} as it runs, for {after} as changed.', {before: sides[0], after: sides[1]})]),
       h('p', {class: 'quiet'}, t('{samples} recorded samples of {devices}, {from} to {to}, in {took}. The running rules were not touched.', {
-        samples: answer.samples, devices: many(answer.devices.length, '{n} device', '{n} devices'), from: moment(answer.from), to: moment(answer.to), took: answer.took_ms < 1000 ? `${answer.took_ms} ms` : duration(answer.took_ms)})),
-      answer.samples === 0 ? h('p', {}, t('Nothing was recorded in this time: it says nothing about the rule.')) : [timelines(answer), drawn.element, byDevice(answer), differences(answer)],
+        samples: answer.samples, devices: many(answer.devices.length, '{n} device', '{n} devices'), from: moment(answer.from), to: moment(answer.to), took: answer.took_ms < 1000 ? `${answer.took_ms} ms` : duration(answer.took_ms)}),
+        answer.filled_from ? [' ', t('Windows began filled with what was recorded since {time}.', {time: moment(answer.filled_from)})] : null),
+      answer.samples === 0 ? h('p', {}, t('Nothing was recorded in this time: it says nothing about the rule.')) : [timelines(answer), drawn.element, tickets(answer), byDevice(answer), differences(answer)],
       answer.left_out ? h('p', {class: 'quiet'}, t('{n} further alarms are not listed.', {n: answer.left_out})) : null,
       paste(tried.yaml)),
     open: () => answer.samples > 0 && drawn.draw(), close: drawn.close,

@@ -181,7 +181,8 @@ trial(const struct rule_spec *changed)
                                .from_ms = start_ms,
                                /* Later than the newest sample: it ends there. */
                                .to_ms = start_ms + STEPS * (int64_t)STEP_MS,
-                               .budget_ms = RULE_TRIAL_BUDGET_MS};
+                               .budget_ms = RULE_TRIAL_BUDGET_MS,
+                               .fill_ms = RULE_TRIAL_FILL_MS};
 }
 
 static int
@@ -270,6 +271,115 @@ START_TEST(only_what_is_concerned_is_read)
 }
 END_TEST
 
+/* Of `lone`, tried from the 700th step on; the first alarm as changed. */
+static json_t *
+late_trial(const char *when, int64_t fill_ms, json_t **answer)
+{
+    struct rule_spec changed = site->rules[site_rule(site, "lone")];
+    changed.levels[0].when.text = when;
+    struct rule_trial t = trial(&changed);
+    t.from_ms += 700 * (int64_t)STEP_MS;
+    t.fill_ms = fill_ms;
+    ck_assert_msg(run(&t, answer) == 0, "%s", err.text);
+    ck_assert_int_eq(json_integer_value(json_object_get(*answer, "frames")), 500);
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(*answer, "alarms"), i, row)
+    {
+        const char *diff = json_string_value(json_object_get(row, "diff"));
+        if (strcmp(diff, "lost") != 0) {
+            json_t *other = json_object_get(row, "other");
+            return json_object_get(other != NULL ? other : row, "raised_at");
+        }
+    }
+    return NULL;
+}
+
+static int64_t
+step_of(const json_t *instant)
+{
+    int64_t t_ms = INSTANT_NONE;
+    ck_assert_ptr_nonnull(instant);
+    ck_assert_int_eq(instant_parse(&t_ms, json_string_value(instant), &err), 0);
+    return (t_ms - start_ms) / STEP_MS;
+}
+
+static const struct {
+    const char *when;
+    int64_t filled_from; /* Step; -1: of nothing. */
+    int64_t raised;      /* Step; as the windows are filled. */
+    int64_t raised_cold; /* And as they begin empty. */
+} windows[] = {
+    /* The mean of the saw is 50; known when half an hour is half covered. */
+    {"avg(x, 30m) > 40", 514, 700, 791},
+    {"count(x > 50, 1h) >= 2", 334, 700, 763},
+    /* It is above half of the time: an hour by the 720th step. */
+    {"hours(x > 50) > 0.5", 0, 700, 1069},
+    {"x > 50", -1, 713, 713},
+};
+
+START_TEST(windows_are_filled_from_what_was_recorded_before)
+{
+    json_t *answer = NULL;
+    const json_t *raised = late_trial(windows[_i].when, RULE_TRIAL_FILL_MS, &answer);
+    ck_assert_int_eq(step_of(raised), windows[_i].raised);
+    const json_t *from = json_object_get(answer, "filled_from");
+    if (windows[_i].filled_from < 0) {
+        ck_assert(json_is_null(from));
+    } else {
+        ck_assert_int_eq(step_of(from), windows[_i].filled_from);
+    }
+    json_decref(answer);
+    /* A past that takes too long to read is left out. */
+    raised = late_trial(windows[_i].when, 0, &answer);
+    if (windows[_i].filled_from == 0) { /* More frames than are looked at at once. */
+        ck_assert(json_is_null(json_object_get(answer, "filled_from")));
+        ck_assert_int_eq(step_of(raised), windows[_i].raised_cold);
+    }
+    json_decref(answer);
+}
+END_TEST
+
+static int64_t
+ticket_figure(const json_t *answer, const char *side, const char *key)
+{
+    const json_t *tickets = json_object_get(json_object_get(answer, "tickets"), side);
+    const json_t *by = json_object_get(tickets, "by_priority");
+    const json_t *value = json_object_get(tickets, key);
+    return json_integer_value(value != NULL ? value : json_object_get(by, key));
+}
+
+/* Nobody works on them: the alarms behind the first of a device join its ticket. */
+START_TEST(tickets_of_both_sides_are_counted)
+{
+    struct rule_spec changed = site->rules[site_rule(site, "dry")];
+    json_t *answer = NULL;
+    changed.levels[0].when.text = "tank-1.level < 60 %";
+    changed.levels[0].severity = SEVERITY_CRITICAL;
+    struct rule_trial t = trial(&changed);
+    ck_assert_msg(run(&t, &answer) == 0, "%s", err.text);
+    const json_t *counts = json_object_get(answer, "counts");
+    static const char *const sides[] = {"before", "after"};
+    for (int k = 0; k < 2; k++) {
+        int64_t alarms = json_integer_value(json_object_get(counts, sides[k]));
+        ck_assert_int_gt(alarms, 2);
+        ck_assert_int_eq(ticket_figure(answer, sides[k], "opened"), 2);
+        ck_assert_int_eq(ticket_figure(answer, sides[k], "joined"), alarms - 2);
+        ck_assert_int_eq(ticket_figure(answer, sides[k], "normal"), k == 0 ? 2 : 0);
+        ck_assert_int_eq(ticket_figure(answer, sides[k], "critical"), k == 0 ? 0 : 2);
+        ck_assert_int_eq(ticket_figure(answer, sides[k], "urgent"), 0);
+    }
+    const json_t *after = json_object_get(json_object_get(answer, "tickets"), "after");
+    const json_t *first = json_array_get(json_object_get(after, "first"), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "device")), "pump-2");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "rule")), "dry");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "priority")), "critical");
+    /* Until then its feeder is dead, and hides it. */
+    ck_assert_int_eq(step_of(json_object_get(first, "t")), 36);
+    json_decref(answer);
+}
+END_TEST
+
 START_TEST(who_waits_is_told_in_time)
 {
     struct rule_spec changed = site->rules[site_rule(site, "hot")];
@@ -322,6 +432,9 @@ suite(void)
     tcase_add_loop_test(tc, a_trial_finds_what_two_whole_replays_find, 0,
                         (int)ARRAY_LEN(changes));
     tcase_add_test(tc, only_what_is_concerned_is_read);
+    tcase_add_loop_test(tc, windows_are_filled_from_what_was_recorded_before, 0,
+                        (int)ARRAY_LEN(windows));
+    tcase_add_test(tc, tickets_of_both_sides_are_counted);
     tcase_add_test(tc, who_waits_is_told_in_time);
     tcase_add_test(tc, what_cannot_be_tried_is_refused);
     suite_add_tcase(s, tc);

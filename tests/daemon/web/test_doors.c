@@ -253,7 +253,7 @@ ask_again(int fd)
                      sizeof request - 1);
     do {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "there is no answer");
+        ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "there is no answer");
         ssize_t n = read(fd, got + size, sizeof got - size - 1);
         ck_assert_int_gt(n, 0);
         size += (size_t)n;
