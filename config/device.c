@@ -428,6 +428,7 @@ place_points(struct site *site, uint32_t index, const struct draft *draft)
             p->scaling = (struct scaling){1, 0, 1};
         }
         if (p->loc.file == NULL) {
+            point_made_title(p);
             p->loc = d->loc;
         }
         if (p->stale_after_ms == 0) {

@@ -115,6 +115,8 @@ struct made_points {
 };
 /* Those of a bus, of the gateway, or of any device that is polled. */
 struct made_points points_made_for(enum device_role role);
+/* Its title in each language; the tables have the English. */
+void point_made_title(struct point *p);
 
 /* ---- profile.c ---- */
 

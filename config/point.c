@@ -13,6 +13,8 @@
     "accepted: \"input 0\", \"holding 0x10\", \"coil 3\", \"discrete 7\" (address "    \
     "from 0), or a Modicon number of 5 or 6 digits such as 40001"
 
+#define TITLE_BYTES_MAX 120 /* What stands beside a value, or at a line of a trend. */
+
 #define BIT_MAX 63 /* Of the widest word, a u64. */
 
 struct point_yaml {
@@ -22,6 +24,7 @@ struct point_yaml {
     int bit;  /* -1: not given. */
     struct loc bit_loc;
     const char *unit;
+    struct text title;
     const char *decimals_from;
     int64_t stale_after_ms;
 };
@@ -84,6 +87,8 @@ static const struct field poll_value = {
 const struct shape poll_shape = {.kind = SHAPE_VALUE, .value = &poll_value};
 
 static const struct field point_fields[] = {
+    {FIELD("title", FIELD_TEXT, struct point_yaml, title),
+     ABOUT("Its name, for people.")},
     {FIELD("register", FIELD_NODE, struct point_yaml, reg),
      ABOUT("Where it is read: coil, discrete, input or holding, and an address from 0; "
            "or a Modicon number."),
@@ -439,6 +444,20 @@ check_bool_keys(struct reader *r, const struct point_yaml *y)
     }
 }
 
+static void
+check_title(struct reader *r, const struct node *map, const struct text *title)
+{
+    for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
+        if (title->in[i] != NULL && strlen(title->in[i]) > TITLE_BYTES_MAX) {
+            struct loc at = loc_of(map, "title");
+            diags_add(r->diags, DIAG_ERROR, &at,
+                      "\"title\" has %zu bytes; a point's has up to %d, as it stands "
+                      "beside its value",
+                      strlen(title->in[i]), TITLE_BYTES_MAX);
+        }
+    }
+}
+
 bool
 point_read(struct reader *r, const struct node *n, struct point_spec *out)
 {
@@ -460,6 +479,8 @@ point_read(struct reader *r, const struct node *n, struct point_spec *out)
         p->kind = (enum point_kind)y.kind;
     }
     p->unit = y.unit;
+    p->title = y.title;
+    check_title(r, n, &y.title);
     p->stale_after_ms = y.stale_after_ms;
     if (y.order != NULL) {
         read_order(r, y.order, p);

@@ -1,5 +1,6 @@
 /* What the daemon offers: MQTT, history, the page, and how alarms and tickets behave.
  */
+#include <arpa/inet.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -312,6 +313,9 @@ static const struct field web_fields[] = {
      .count_offset = offsetof(struct web_spec, name_count),
      ABOUT("Names by which browsers reach the page, beside addresses and the machine's "
            "own name.")},
+    {FIELD("proxies", FIELD_STRINGS, struct web_spec, proxies),
+     .count_offset = offsetof(struct web_spec, proxy_count),
+     ABOUT("Addresses of reverse proxies, which say in X-Forwarded-For who asks.")},
 };
 const struct shape web_shape = {SHAPE_OF_TABLE(web_fields)};
 
@@ -331,6 +335,40 @@ read_certificate(struct reader *r, const struct node *n, struct web_spec *w)
     }
 }
 
+/* A proxy that is not recognised is one address for everybody behind it. */
+static void
+check_proxies(struct reader *r, const struct node *n, const struct web_spec *w)
+{
+    struct in6_addr a;
+    for (uint32_t i = 0; i < w->proxy_count; i++) {
+        if (inet_pton(AF_INET, w->proxies[i], &a) != 1 &&
+            inet_pton(AF_INET6, w->proxies[i], &a) != 1) {
+            struct loc loc = loc_of(n, "proxies");
+            diags_add(r->diags, DIAG_ERROR, &loc,
+                      "\"%.80s\" is no address of a proxy; one such as 127.0.0.1 or "
+                      "::1 is accepted",
+                      w->proxies[i]);
+        }
+    }
+}
+
+/* Passwords and sessions would be read on the way. */
+static void
+check_in_the_clear(struct reader *r,
+                   const struct node *n,
+                   const struct web_spec *w,
+                   const char *host)
+{
+    bool here = strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+                strcmp(host, "::1") == 0;
+    if (!here && w->cert_file == NULL && w->proxy_count == 0) {
+        struct loc loc = loc_of(n, "listen");
+        diags_add(r->diags, DIAG_WARNING, &loc,
+                  "others reach \"listen\", and passwords go to it in the clear; give "
+                  "it cert_file and key_file, or a proxy that has them (proxies)");
+    }
+}
+
 void
 web_read(struct reader *r, const struct sections *s, struct site *site)
 {
@@ -346,6 +384,11 @@ web_read(struct reader *r, const struct sections *s, struct site *site)
         struct loc loc = loc_of(n, "listen");
         diags_add(r->diags, DIAG_ERROR, &loc,
                   "\"listen\" is \"%.80s\"; " LISTEN_ACCEPTED, w->listen);
+        host = NULL;
     }
     read_certificate(r, n, w);
+    check_proxies(r, n, w);
+    if (host != NULL) {
+        check_in_the_clear(r, n, w, host);
+    }
 }

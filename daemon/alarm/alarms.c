@@ -100,12 +100,16 @@ alarms_restore_service(struct alarms *a, const struct service *s)
 }
 
 static void
-set_value(struct entry *e, const struct edge *edge, const char *title)
+set_value(const struct alarms *a,
+          struct entry *e,
+          const struct edge *edge,
+          const char *title)
 {
     e->row.severity = edge->severity;
     e->row.has_value = edge->has_value;
     e->row.value = edge->has_value ? edge->value : 0;
     utf8_copy(e->row.title, sizeof e->row.title, title);
+    entry_set_titles(a, e);
 }
 
 static void
@@ -133,7 +137,7 @@ take_raised(struct alarms *a,
             const char *title)
 {
     if (!entry_stands(e)) {
-        set_value(e, edge, title);
+        set_value(a, e, edge, title);
         step_raise(a, e, edge->t_ms);
         hide_alarm_changed(a, e->device, e->rule);
         entry_touch(a, e);
@@ -147,7 +151,7 @@ take_raised(struct alarms *a,
     }
     if (e->row.severity != edge->severity) {
         e->severity_before = e->row.severity;
-        set_value(e, edge, title);
+        set_value(a, e, edge, title);
         e->moved = true;
         e->pending = PENDING_CHANGED;
         entry_touch(a, e);

@@ -53,6 +53,9 @@ struct alarms_view {
     /* The title of the alarm as of now; NULL: it is left empty. */
     void (*title)(
         void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size);
+    /* The same in each language of its rule; asked whenever a title is taken.  NULL:
+     * there are none. */
+    void (*titles)(void *ctx, uint32_t device, uint32_t rule, struct titles *out);
 };
 
 /* `site` and `sink` are borrowed until alarms_free(); `view` (may be NULL) is copied.

@@ -77,6 +77,7 @@ describe(struct alarms *a, struct entry *e)
     if (a->view.title != NULL) {
         a->view.title(a->view.ctx, e->device, e->rule, e->row.title,
                       sizeof e->row.title);
+        entry_set_titles(a, e);
     }
 }
 

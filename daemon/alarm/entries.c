@@ -124,6 +124,15 @@ entry_stands(const struct entry *e)
 }
 
 void
+entry_set_titles(const struct alarms *a, struct entry *e)
+{
+    e->row.titles = (struct titles){0};
+    if (a->view.titles != NULL) {
+        a->view.titles(a->view.ctx, e->device, e->rule, &e->row.titles);
+    }
+}
+
+void
 entry_send(const struct alarms *a, struct entry *e)
 {
     e->moved = false;

@@ -87,6 +87,8 @@ void entry_set_restless(struct alarms *a, struct entry *e, bool restless);
 void entry_touch_restless(struct alarms *a);
 /* Raised and not cleared, as the rules (or the latch) have it. */
 bool entry_stands(const struct entry *e);
+/* Of now, in each language. */
+void entry_set_titles(const struct alarms *a, struct entry *e);
 void entry_send(const struct alarms *a, struct entry *e);
 /* The row first, then the event: who reads the event finds the row as it says. */
 void entry_tell(struct alarms *a, struct entry *e, struct event *event);

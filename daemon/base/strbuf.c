@@ -10,8 +10,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
-static void
-reserve(struct strbuf *b, size_t more)
+void
+strbuf_reserve(struct strbuf *b, size_t more)
 {
     size_t wanted = b->size + more + 1;
     if (wanted <= b->capacity) {
@@ -37,6 +37,15 @@ strbuf_fini(struct strbuf *b)
 }
 
 void
+strbuf_wipe(struct strbuf *b)
+{
+    if (b->text != NULL) {
+        explicit_bzero(b->text, b->capacity);
+    }
+    strbuf_fini(b);
+}
+
+void
 strbuf_clear(struct strbuf *b)
 {
     b->size = 0;
@@ -54,7 +63,7 @@ strbuf_text(const struct strbuf *b)
 char *
 strbuf_take(struct strbuf *b)
 {
-    reserve(b, 0);
+    strbuf_reserve(b, 0);
     b->text[b->size] = '\0';
     char *text = b->text;
     memset(b, 0, sizeof *b);
@@ -64,7 +73,7 @@ strbuf_take(struct strbuf *b)
 void
 strbuf_add_bytes(struct strbuf *b, const char *bytes, size_t size)
 {
-    reserve(b, size);
+    strbuf_reserve(b, size);
     if (size > 0) {
         memcpy(b->text + b->size, bytes, size);
     }
@@ -94,7 +103,7 @@ strbuf_printf(struct strbuf *b, const char *fmt, ...)
     int size = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     assert(size >= 0);
-    reserve(b, (size_t)size);
+    strbuf_reserve(b, (size_t)size);
     vsnprintf(b->text + b->size, (size_t)size + 1, fmt, again);
     va_end(again);
     b->size += (size_t)size;

@@ -19,7 +19,11 @@ struct strbuf {
     size_t capacity;
 };
 
-void strbuf_fini(struct strbuf *b);              /* Frees and zeroes. */
+void strbuf_fini(struct strbuf *b); /* Frees and zeroes. */
+/* Frees what held a secret: nothing of it stays in the memory that is given back. */
+void strbuf_wipe(struct strbuf *b);
+/* Room for `more` bytes: until they are there, nothing is moved. */
+void strbuf_reserve(struct strbuf *b, size_t more);
 void strbuf_clear(struct strbuf *b);             /* Empties, keeps the memory. */
 const char *strbuf_text(const struct strbuf *b); /* "" when empty. */
 char *

@@ -84,7 +84,7 @@ offline_devices(const struct site *site,
                 struct err *err)
 {
     struct device_filter filter = {l->device, l->type, l->state};
-    struct device_parts parts = {l->points, l->causes};
+    const struct device_parts parts = {.points = l->points, .causes = l->causes};
     return offline_listing_devices(site, &filter, parts, out, err);
 }
 

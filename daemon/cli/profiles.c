@@ -163,6 +163,7 @@ show_points(const struct profile *p)
         {"scale", "SCALE", CLI_SHOW_TEXT}, {"unit", "UNIT", CLI_SHOW_TEXT},
         {"kind", "KIND", CLI_SHOW_TEXT},   {"poll", "POLL", CLI_SHOW_TEXT},
         {"range", "RANGE", CLI_SHOW_TEXT}, {"sentinels", "NO VALUE", CLI_SHOW_TEXT},
+        {"title", "NAME", CLI_SHOW_TEXT},
     };
     struct strbuf out = {0};
     strbuf_add(&out, "[");
@@ -179,6 +180,8 @@ show_points(const struct profile *p)
         strbuf_json_str_opt(&out, "unit", point->unit);
         strbuf_json_str(&out, "kind", point_kind_text(point->kind));
         add_rest_text(&out, point);
+        strbuf_json_str_opt(&out, "title",
+                            text_in(&point->title, catalogue_language()));
         strbuf_add(&out, "}");
     }
     strbuf_add(&out, "]");

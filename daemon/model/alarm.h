@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "daemon/base/strbuf.h"
+#include "daemon/model/titles.h"
 #include "daemon/model/words.h"
 
-#define TITLE_BYTES  256
 #define PERSON_BYTES 64
 #define NOTE_BYTES   1024
 #define REASON_BYTES 256
@@ -37,8 +37,9 @@ struct alarm {
     int64_t acked_ms;   /* INSTANT_NONE until acknowledged. */
     char acked_by[PERSON_BYTES];
     bool has_value;
-    double value; /* When raised, or last changed. */
-    char title[TITLE_BYTES];
+    double value;            /* When raised, or last changed. */
+    char title[TITLE_BYTES]; /* In the language of the site. */
+    struct titles titles;
     int64_t ticket; /* 0: none. */
 
     int64_t returned_ms; /* Latched: its condition is gone since; 0: it stands. */

@@ -84,7 +84,8 @@ struct point {
     enum point_kind kind;
     enum derived derived; /* Not DERIVED_NONE: `table` is REG_NONE. */
     struct scaling scaling;
-    const char *unit; /* NULL: a plain number. */
+    const char *unit;  /* NULL: a plain number. */
+    struct text title; /* For people; empty where none is given. */
     bool has_range;
     double range_min;
     double range_max;
@@ -384,6 +385,8 @@ struct web_spec {
     const char *cert_file, *key_file; /* Absolute; NULL: no TLS. */
     const char *const *names; /* By which browsers reach us, beside addresses. */
     uint32_t name_count;
+    const char *const *proxies; /* Addresses whose X-Forwarded-For is believed. */
+    uint32_t proxy_count;
 };
 
 struct history_spec {

@@ -56,7 +56,8 @@ struct ticket {
     bool respond_warned, respond_breached, resolve_warned, resolve_breached;
     char assignee[PERSON_BYTES]; /* "" until assigned. */
     char team[ID_BYTES_MAX];
-    char title[TITLE_BYTES];
+    char title[TITLE_BYTES]; /* In the language of the site. */
+    struct titles titles;
     char resolution[NOTE_BYTES]; /* What was done, as entered when resolving. */
     int rating;                  /* 1..5; 0 until rated. */
 

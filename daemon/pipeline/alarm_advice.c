@@ -252,7 +252,8 @@ feed_of(const struct work *w, uint32_t device, const char *progress)
                                  .to_ms = o->to_ms,
                                  .device = device,
                                  .quiet = true,
-                                 .progress = o->progress ? progress : NULL};
+                                 .progress = o->progress ? progress : NULL,
+                                 .cancel = o->cancel};
 }
 
 static struct advice_times

@@ -4,6 +4,7 @@
 #ifndef CARETAKER_PIPELINE_ALARM_ADVICE_H
 #define CARETAKER_PIPELINE_ALARM_ADVICE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +50,7 @@ struct advice_options {
     const struct log_map *map;
     int64_t from_ms, to_ms;
     bool progress;
+    const atomic_bool *cancel; /* As of struct feed_options. */
 };
 
 /* Fills what the actors (at most ADVICE_ACTORS_MAX) need; texts live as long as

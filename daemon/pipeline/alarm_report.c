@@ -92,7 +92,8 @@ advise(struct alarm_report *r, const struct alarm_report_options *o, struct err 
                                            .from_ms = r->from_ms,
                                            .to_ms =
                                                r->to_counts ? r->to_ms : r->to_ms - 1,
-                                           .progress = o->progress};
+                                           .progress = o->progress,
+                                           .cancel = o->cancel};
     size_t all = r->quality.actor_count;
     assert(o->top <= ADVICE_ACTORS_MAX);
     r->actor_count = all < o->top ? (uint32_t)all : o->top;

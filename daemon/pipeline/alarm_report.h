@@ -4,6 +4,8 @@
 #ifndef CARETAKER_PIPELINE_ALARM_REPORT_H
 #define CARETAKER_PIPELINE_ALARM_REPORT_H
 
+#include <stdatomic.h>
+
 #include "daemon/base/diag.h"
 #include "daemon/base/strbuf.h"
 #include "daemon/pipeline/alarm_advice.h"
@@ -24,7 +26,8 @@ struct alarm_report_options {
     uint32_t top; /* Bad actors shown; at most ADVICE_ACTORS_MAX. */
     bool advise;  /* Try other deadbands and delays. */
     bool progress;
-    bool quiet; /* Bad rows of logs are counted only. */
+    bool quiet;                /* Bad rows of logs are counted only. */
+    const atomic_bool *cancel; /* Of the advice, as of struct feed_options. */
 };
 
 struct alarm_report {

@@ -120,4 +120,8 @@ void people_add_answer(struct strbuf *out,
                        int64_t number);
 void people_room_fini(struct people_room *room);
 
+/* From now on what jansson frees is wiped, for passwords come by JSON.  Once, before
+ * there are other threads. */
+void people_wipe_json(void);
+
 #endif

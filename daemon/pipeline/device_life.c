@@ -120,6 +120,7 @@ remember(struct life *l,
          const char *what,
          int64_t number,
          const char *title,
+         const struct titles *titles,
          const char *result)
 {
     struct strbuf b = {0};
@@ -132,6 +133,9 @@ remember(struct life *l,
     strbuf_json_str(&b, "title", title);
     strbuf_json_str_opt(&b, "result", or_null(result));
     strbuf_add_char(&b, '}');
+    if (titles != NULL) {
+        titles_join_json(&b, titles);
+    }
     keep(&l->history, t_ms, &b);
 }
 
@@ -145,7 +149,7 @@ remember_day(struct life *l,
 {
     int32_t number_of_day;
     if (civil_parse_date(&number_of_day, day)) {
-        remember(l, civil_instant(number_of_day, 0), what, number, title, result);
+        remember(l, civil_instant(number_of_day, 0), what, number, title, NULL, result);
     }
 }
 
@@ -220,6 +224,7 @@ ticket_json(struct strbuf *out, const struct ticket *t)
     add_time(out, "closed_at", t->closed_ms);
     add_work(out, t);
     strbuf_add_char(out, '}');
+    titles_join_json(out, &t->titles);
 }
 
 static void
@@ -234,6 +239,7 @@ keep_planned(struct life *l, const struct ticket *t)
     strbuf_json_str(&b, "title", t->title);
     strbuf_json_str(&b, "by", or_null(t->assignee));
     strbuf_add_char(&b, '}');
+    titles_join_json(&b, &t->titles);
     keep(&l->planned, has_day ? t->due_ms : t->resolve_by_ms, &b);
 }
 
@@ -261,7 +267,7 @@ take_ticket(void *ctx, const struct ticket *t)
     int64_t t_ms =
         planned && t->resolved_ms != INSTANT_NONE ? t->resolved_ms : t->opened_ms;
     remember(l, t_ms, planned ? "maintenance" : ticket_kind_name(t->kind), t->number,
-             t->title, t->resolution);
+             t->title, &t->titles, t->resolution);
     return true;
 }
 
@@ -370,7 +376,7 @@ remember_ledger(struct life *l, uint32_t device)
     const struct ledger_document *d = ledger_book_documents(l->book, &count);
     for (size_t i = 0; i < count; i++) {
         if (d[i].number > 0 && strcmp(d[i].device, l->device->id) == 0) {
-            remember(l, d[i].added_ms, "document", d[i].number, d[i].title,
+            remember(l, d[i].added_ms, "document", d[i].number, d[i].title, NULL,
                      document_kind_name(d[i].kind));
         }
     }

@@ -97,7 +97,8 @@ evidence_chart(struct strbuf *out,
     char to[INSTANT_TEXT_BYTES];
     add_series(d, e, w);
     add_marks(d, e, w);
-    d->chart.title = e->ticket.title;
+    d->chart.title =
+        titles_in(&e->ticket.titles, catalogue_language(), e->ticket.title);
     d->chart.desc =
         arena_printf(e->arena, "%s .. %s", instant_format_local(from, w->from_ms),
                      instant_format_local(to, w->to_ms));

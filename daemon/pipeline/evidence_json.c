@@ -201,6 +201,7 @@ past_json(struct strbuf *out,
     for (uint32_t i = 0; i < count; i++) {
         strbuf_add(out, i > 0 ? "," : "");
         ticket_to_json(out, &rows[i]);
+        titles_join_json(out, &rows[i].titles);
         out->text[--out->size] = '\0'; /* One member more. */
         strbuf_json_key(out, "first_time_fix");
         strbuf_add(out, rows[i].state != TICKET_CLOSED ? "null}"
@@ -216,6 +217,7 @@ evidence_json(struct strbuf *out, const struct evidence *e)
     strbuf_add_char(out, '{');
     strbuf_json_key(out, "ticket");
     ticket_to_json(out, &e->ticket);
+    titles_join_json(out, &e->ticket.titles);
     strbuf_json_str(out, "site", e->site->id);
     strbuf_json_time(out, "time", e->now_ms);
     strbuf_json_bool(out, "taken", e->taken);

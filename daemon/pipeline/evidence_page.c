@@ -168,7 +168,7 @@ draw_head(const struct page *p)
     text(p, site);
     strbuf_printf(p->out, " · %s %lld</div><h1>", tr_word(PACK, "Ticket"),
                   (long long)t->number);
-    text(p, t->title);
+    text(p, titles_in(&t->titles, catalogue_language(), t->title));
     strbuf_printf(p->out, "</h1><span class=\"badge %s\">", severity_name(t->priority));
     text(p, severity_word(t->priority));
     add(p, "</span><span class=\"badge\">");
@@ -589,7 +589,7 @@ evidence_page(struct strbuf *out, const struct evidence *e)
                   language_name(catalogue_language()));
     strbuf_printf(out, "%s %lld: ", tr_word(PACK, "Ticket"),
                   (long long)e->ticket.number);
-    text(p, e->ticket.title);
+    text(p, titles_in(&e->ticket.titles, catalogue_language(), e->ticket.title));
     add(p, "</title><style>");
     add(p, style);
     add(p, "</style></head><body>");

@@ -98,7 +98,7 @@ print_head(const struct printing *p)
     const struct ticket *t = &e->ticket;
     const json_t *device = evidence_device_facts(e);
     strbuf_printf(p->out, "%s %lld: ", tr_word(PACK, "ticket"), (long long)t->number);
-    add_line_text(p->out, t->title);
+    add_line_text(p->out, titles_in(&t->titles, catalogue_language(), t->title));
     strbuf_printf(p->out, "\n  %s, %s, %s\n", severity_word(t->priority),
                   ticket_kind_word(t->kind), ticket_state_word(t->state));
     line(p, tr_word(PACK, "device"), evidence_device_text(e));

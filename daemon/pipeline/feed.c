@@ -10,6 +10,7 @@
 #include "daemon/pipeline/replay_source.h"
 
 #define PROGRESS_EVERY_FRAMES 4096
+#define CANCEL_EVERY_FRAMES   64
 
 struct feed {
     const struct feed_options *o;
@@ -96,16 +97,21 @@ read_all(struct feed *f, struct err *err)
     if (code != 0) {
         return code;
     }
-    for (uint64_t i = 1; (frame = replay_source_next(source)) != NULL; i++) {
+    bool cancelled = false;
+    for (uint64_t i = 1; !cancelled && (frame = replay_source_next(source)) != NULL;
+         i++) {
         hand_on(f, frame);
         if (i % PROGRESS_EVERY_FRAMES == 0) {
             struct replay_source_counts c = replay_source_counts(source);
             progress_set(&f->progress,
                          c.total > 0 ? (double)c.done / (double)c.total : 0);
         }
+        cancelled =
+            i % CANCEL_EVERY_FRAMES == 0 && o->cancel != NULL && atomic_load(o->cancel);
     }
     f->result->bad_rows = replay_source_counts(source).bad;
-    code = replay_source_failed(source, err);
+    code = cancelled ? err_set(err, ERR_REFUSED, "cancelled")
+                     : replay_source_failed(source, err);
     replay_source_close(source);
     return code;
 }

@@ -3,6 +3,7 @@
 #ifndef CARETAKER_PIPELINE_FEED_H
 #define CARETAKER_PIPELINE_FEED_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct feed_options {
     uint32_t device;           /* Only frames of this one; NONE_INDEX: of all. */
     bool quiet;                /* Bad rows have been told before. */
     const char *progress;      /* Heads a bar on standard error; NULL: none. */
+    const atomic_bool *cancel; /* Looked at now and then; NULL: never.  ERR_REFUSED. */
 };
 
 struct feed_result {

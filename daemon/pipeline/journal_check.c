@@ -304,7 +304,8 @@ compare(struct work *w, int64_t number, const char *row, const struct ticket *fo
     const char *name;
     json_t *value;
     if (table == NULL) {
-        tell_ticket(w, number, NULL, NULL, NULL, "its parts in the table are no JSON");
+        tell_ticket(w, number, NULL, NULL, NULL,
+                    "its parts or titles in the table are no JSON");
     }
     json_object_foreach(table, name, value)
     {

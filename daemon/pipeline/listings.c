@@ -111,6 +111,7 @@ listing_alarm(struct strbuf *out,
     struct its_ticket of = {.out = out, .rule_team = r != NULL ? r->team : NULL};
     int code = 0;
     alarm_to_json(out, a);
+    titles_join_json(out, &a->titles);
     out->size--; /* More keys stand before the brace. */
     add_device(out, device != NONE_INDEX ? &site->devices[device] : NULL);
     add_rule(out, r, language);
@@ -223,8 +224,23 @@ device_filter_check(const struct device_filter *filter, struct err *err)
 }
 
 void
-listing_point(struct strbuf *out, const struct point *p, const struct point_now *now)
+listing_place(struct strbuf *out, const struct site *site, const struct device *d)
 {
+    const char *area = report_area(d);
+    strbuf_json_str(out, "location", d->location);
+    strbuf_json_str(out, "area", area[0] != '\0' ? area : NULL);
+    strbuf_json_str(out, "parent",
+                    d->parent != NONE_INDEX ? site->devices[d->parent].id : NULL);
+}
+
+void
+listing_point(struct strbuf *out,
+              const struct site *site,
+              const struct point *p,
+              const struct point_now *now,
+              bool details)
+{
+    struct titles titles;
     char why[CAUSE_BYTES];
     char detail[DETAIL_BYTES];
     (void)detail_write(detail, now->quality, now->detail);
@@ -237,7 +253,14 @@ listing_point(struct strbuf *out, const struct point *p, const struct point_now 
     strbuf_json_str(out, "detail", detail[0] != '\0' ? detail : NULL);
     strbuf_json_time(out, "last_good", now->last_good_ms);
     strbuf_json_str(out, "why", cause_describe(why, now->quality, now->detail));
+    if (details) {
+        strbuf_json_str(out, "title", text_in(&p->title, site->language));
+    }
     strbuf_add_char(out, '}');
+    if (details) {
+        titles_of_text(&titles, &p->title);
+        titles_join_json(out, &titles);
+    }
 }
 
 bool

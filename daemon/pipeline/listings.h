@@ -22,6 +22,7 @@ struct alarm_filter { /* NULL: any. */
  *   cause consequence action procedure team group unit   of the rule, in `language`;
  * `unit` is that of `value` respond_by resolve_by ticket_state assignee
  * of its ticket suppressed_by hidden_why                       of a hidden one
+ *   titles                                         as titles.h writes them
  *   chattering
  *
  * ERR_RANGE: a filter names no severity, state or language, with what is accepted.
@@ -55,10 +56,15 @@ bool device_filter_fits(const struct device_filter *filter,
 
 /* What a device's object has behind the fields that each one has. */
 struct device_parts {
-    bool points; /* "points", with their present values. */
-    bool causes; /* "quarantined" "refused_points" "causes" "cause"
-                    "out_of_service" */
+    bool points;  /* "points", with their present values. */
+    bool causes;  /* "quarantined" "refused_points" "causes" "cause"
+                     "out_of_service" */
+    bool details; /* listing_place(); "title" and "titles" of each point */
 };
+
+/* "location" "area" "parent": where it stands, and which device feeds it; null where
+ * the site does not say. */
+void listing_place(struct strbuf *out, const struct site *site, const struct device *d);
 
 /* What is known of a point, as a member of a "points" object under its id. */
 struct point_now {
@@ -68,7 +74,10 @@ struct point_now {
     uint8_t detail;
     int64_t last_good_ms;
 };
-void
-listing_point(struct strbuf *out, const struct point *p, const struct point_now *now);
+void listing_point(struct strbuf *out,
+                   const struct site *site,
+                   const struct point *p,
+                   const struct point_now *now,
+                   bool details);
 
 #endif

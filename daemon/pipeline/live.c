@@ -491,6 +491,7 @@ live_new(const char *path, struct err *err)
         return NULL;
     }
     block_signals();
+    people_wipe_json();
     l->path = path;
     l->started_ms = clock_mono_ms();
     /* The loop, which takes a new site, does not wait for ever for those who read. */

@@ -44,7 +44,8 @@ live_take_evidence(void *ctx, const struct event *e, struct evidence_texts *out)
     if (device == NONE_INDEX || l->pipeline == NULL) {
         return;
     }
-    live_device_json(l, device, (struct device_parts){true, true}, &out->device);
+    live_device_json(l, device, (struct device_parts){.points = true, .causes = true},
+                     &out->device);
     /* While the collectors do not run (at start, and while a site is exchanged) their
      * counters are not known. */
     uint32_t bus = bus_of(l->site, device);

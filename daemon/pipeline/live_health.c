@@ -147,7 +147,10 @@ device_quality(const struct live *l, const struct device *d, int64_t *last_good_
 }
 
 static void
-points_json(const struct live *l, const struct device *d, struct strbuf *out)
+points_json(const struct live *l,
+            const struct device *d,
+            bool details,
+            struct strbuf *out)
 {
     strbuf_json_key(out, "points");
     strbuf_add_char(out, '{');
@@ -155,7 +158,7 @@ points_json(const struct live *l, const struct device *d, struct strbuf *out)
         struct latest latest = rules_latest(pipeline_rules(l->pipeline), i);
         struct point_now now = {latest.value, latest.quality, latest.detail,
                                 latest.last_good_ms};
-        listing_point(out, &l->site->points[i], &now);
+        listing_point(out, l->site, &l->site->points[i], &now, details);
     }
     strbuf_add_char(out, '}');
 }
@@ -220,8 +223,11 @@ live_device_json(const struct live *l,
         strbuf_json_bool(out, "out_of_service",
                          alarms_service(pipeline_alarms(l->pipeline), index) != NULL);
     }
+    if (parts.details) {
+        listing_place(out, l->site, d);
+    }
     if (parts.points) {
-        points_json(l, d, out);
+        points_json(l, d, parts.details, out);
     }
     strbuf_add_char(out, '}');
 }

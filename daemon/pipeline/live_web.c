@@ -12,7 +12,9 @@ open_door(struct live *l, struct err *err)
                                 .cert_file = spec->cert_file,
                                 .key_file = spec->key_file,
                                 .names = spec->names,
-                                .name_count = spec->name_count};
+                                .name_count = spec->name_count,
+                                .proxies = spec->proxies,
+                                .proxy_count = spec->proxy_count};
     return web_listen(l->web, &tcp, err);
 }
 

@@ -24,11 +24,18 @@ struct told {
     int64_t at_ms;
 };
 
+/* Has logged in from there; user "": free. */
+struct known {
+    char user[KEY_BYTES], network[KEY_BYTES];
+    int64_t at_ms;
+};
+
 struct login_limit {
     pthread_mutex_t lock;
     struct slot users[LOGIN_LIMIT_SLOTS];
     struct slot remotes[LOGIN_LIMIT_SLOTS];
     struct told told[LOGIN_LIMIT_SLOTS];
+    struct known known[LOGIN_LIMIT_SLOTS];
 };
 
 struct login_limit *
@@ -146,6 +153,33 @@ count(struct slot *s, int64_t now_ms)
     s->until_ms = now_ms + delay_after(s->failures);
 }
 
+/* That of this user and network, else the one that was not used for longest. */
+static struct known *
+known_of(struct login_limit *l, const char *user, const char *network)
+{
+    struct known *oldest = &l->known[0];
+    for (size_t i = 0; i < LOGIN_LIMIT_SLOTS; i++) {
+        struct known *k = &l->known[i];
+        if (k->user[0] != '\0' && strcmp(k->user, user) == 0 &&
+            strcmp(k->network, network) == 0) {
+            return k;
+        }
+        bool older = k->user[0] == '\0' || k->at_ms < oldest->at_ms;
+        oldest = oldest->user[0] != '\0' && older ? k : oldest;
+    }
+    return oldest;
+}
+
+static bool
+is_known(struct login_limit *l, const char *user, const char *network, int64_t now_ms)
+{
+    char key[KEY_BYTES];
+    (void)utf8_copy(key, sizeof key, user);
+    const struct known *k = known_of(l, key, network);
+    return k->user[0] != '\0' && strcmp(k->user, key) == 0 &&
+           strcmp(k->network, network) == 0 && now_ms - k->at_ms < LOGIN_LIMIT_KNOWN_MS;
+}
+
 int64_t
 login_limit_ask(struct login_limit *l,
                 const char *user,
@@ -157,10 +191,13 @@ login_limit_ask(struct login_limit *l,
     pthread_mutex_lock(&l->lock);
     struct slot *u = slot_of(l->users, user, now_ms);
     struct slot *r = slot_of(l->remotes, network, now_ms);
-    int64_t until_ms = u->until_ms > r->until_ms ? u->until_ms : r->until_ms;
+    bool known = is_known(l, user, network, now_ms);
+    int64_t until_ms = u->until_ms > r->until_ms && !known ? u->until_ms : r->until_ms;
     if (until_ms <= now_ms) {
-        count(u, now_ms);
         count(r, now_ms);
+    }
+    if (until_ms <= now_ms && !known) {
+        count(u, now_ms);
     }
     pthread_mutex_unlock(&l->lock);
     return until_ms > now_ms ? until_ms - now_ms : 0;
@@ -177,11 +214,17 @@ login_limit_passed(struct login_limit *l,
     pthread_mutex_lock(&l->lock);
     struct slot *u = slot_of(l->users, user, now_ms);
     struct slot *r = slot_of(l->remotes, network, now_ms);
-    u->failures = 0;
+    struct known *k = known_of(l, u->key, network);
+    if (!is_known(l, user, network, now_ms)) {
+        u->failures = 0; /* Those of others stay where he was not held up by them. */
+    }
     if (r->failures > 0) {
         r->failures--;
         r->until_ms = now_ms;
     }
+    k->at_ms = now_ms;
+    (void)utf8_copy(k->user, sizeof k->user, u->key);
+    (void)utf8_copy(k->network, sizeof k->network, network);
     pthread_mutex_unlock(&l->lock);
 }
 

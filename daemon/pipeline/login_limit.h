@@ -5,6 +5,9 @@
  * to 15 minutes.  An attempt that comes earlier is refused without a look at its
  * password, and does not count.  What was quiet for an hour is forgotten.
  *
+ * Who has logged in from an address before is held up there by that address alone:
+ * else anybody could keep him out for ever by naming him with wrong passwords.
+ *
  * In memory, in bounded tables of their own for users and addresses, so that an
  * attacker with many of the one cannot push out the other.  Any thread; time is an
  * argument (monotonic ms). */
@@ -18,8 +21,10 @@
 #define LOGIN_LIMIT_FIRST_MS 10000
 #define LOGIN_LIMIT_MOST_MS  (15 * 60 * 1000)
 #define LOGIN_LIMIT_QUIET_MS (60 * 60 * 1000)
-#define LOGIN_LIMIT_SLOTS    512   /* Of each table; 130 kB together. */
-#define LOGIN_TELL_MS        60000 /* One event of failures in this time, and user. */
+#define LOGIN_LIMIT_KNOWN_MS                                                           \
+    (INT64_C(30) * 24 * 60 * 60 * 1000) /* So long is before. */
+#define LOGIN_LIMIT_SLOTS 512           /* Of each table; 200 kB together. */
+#define LOGIN_TELL_MS     60000 /* One event of failures in this time, and user. */
 
 struct login_limit;
 

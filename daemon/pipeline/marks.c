@@ -229,7 +229,7 @@ take_alarm(void *ctx, const struct alarm *a)
         if (k != NULL) {
             of->stands[k - of->m->items] = true;
             free(k->text);
-            k->text = copy(a->title);
+            k->text = copy(titles_in(&a->titles, catalogue_language(), a->title));
         }
     }
     return true;
@@ -267,7 +267,7 @@ take_ticket(void *ctx, const struct ticket *t)
     k->moment = k->kind == MARK_MAINTENANCE;
     k->has_severity = true;
     k->severity = t->priority;
-    k->text = copy(t->title);
+    k->text = copy(titles_in(&t->titles, catalogue_language(), t->title));
     k->rule = copy(t->rule);
     k->ticket = t->number;
     link_alarms(m, t);
@@ -295,7 +295,10 @@ take_plans(struct marks *m, struct state *store, int64_t now_ms, struct err *err
         k->moment = true;
         k->state =
             json_is_true(json_object_get(plan, "overdue")) ? "overdue" : "planned";
-        k->text = copy(json_string_value(json_object_get(plan, "title")));
+        const json_t *title = json_object_get(json_object_get(plan, "titles"),
+                                              language_name(catalogue_language()));
+        k->text = copy(
+            json_string_value(title != NULL ? title : json_object_get(plan, "title")));
         k->ticket = json_integer_value(json_object_get(plan, "ticket"));
     }
     json_decref(plans);

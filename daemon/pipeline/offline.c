@@ -180,12 +180,15 @@ look_up_service(struct looking *l, struct err *err)
 }
 
 static void
-points_json(const struct looking *l, const struct device *d, struct strbuf *out)
+points_json(const struct looking *l,
+            const struct device *d,
+            bool details,
+            struct strbuf *out)
 {
     strbuf_json_key(out, "points");
     strbuf_add_char(out, '{');
     for (uint32_t i = d->first_point; i < d->first_point + d->point_count; i++) {
-        listing_point(out, &l->site->points[i], &l->points[i]);
+        listing_point(out, l->site, &l->site->points[i], &l->points[i], details);
     }
     strbuf_add_char(out, '}');
 }
@@ -222,8 +225,11 @@ device_json(const struct looking *l,
         strbuf_json_str(out, "cause", NULL);
         strbuf_json_bool(out, "out_of_service", known->out_of_service);
     }
+    if (parts.details) {
+        listing_place(out, site, d);
+    }
     if (parts.points) {
-        points_json(l, d, out);
+        points_json(l, d, parts.details, out);
     }
     strbuf_add_char(out, '}');
 }

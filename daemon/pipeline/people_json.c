@@ -1,4 +1,6 @@
 /* Commands of people from JSON, and what is shown of users and tokens. */
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/instant.h"
@@ -134,6 +136,22 @@ void
 people_room_fini(struct people_room *room)
 {
     secrets_wipe(room, sizeof *room);
+}
+
+/* All that it got, which may be more than it asked for. */
+static void
+wipe_and_free(void *bytes)
+{
+    if (bytes != NULL) {
+        secrets_wipe(bytes, malloc_usable_size(bytes));
+    }
+    free(bytes);
+}
+
+void
+people_wipe_json(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 /* ---- Listings ---- */

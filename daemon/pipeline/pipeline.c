@@ -113,16 +113,31 @@ on_title(void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size)
                  text_in(&p->site->rules[rule].title, p->site->language), device);
 }
 
+static void
+on_titles(void *ctx, uint32_t device, uint32_t rule, struct titles *out)
+{
+    const struct pipeline *p = ctx;
+    const struct text *title = &p->site->rules[rule].title;
+    for (size_t i = 0; titles_differ(title) && i < LANGUAGE_COUNT; i++) {
+        if (title->in[i] != NULL) {
+            rules_render(p->rules, out->in[i], sizeof out->in[i], title->in[i], device);
+        }
+    }
+}
+
 /* ---- What the plans ask for ---- */
 
+/* Borrows `titles`. */
 static struct ticket_visit
-visit_of(const struct pipeline *p, const struct plan_work *w)
+visit_of(const struct pipeline *p, const struct plan_work *w, struct titles *titles)
 {
     const struct plan_spec *spec = &p->site->plans[w->plan];
+    titles_of_text(titles, &spec->title);
     return (struct ticket_visit){.plan = spec->id,
                                  .device = w->device,
                                  .priority = spec->priority,
                                  .title = text_in(&spec->title, p->site->language),
+                                 .titles = titles,
                                  .team = spec->team,
                                  .due_ms = w->due_ms,
                                  .by = w->by,
@@ -133,7 +148,8 @@ static int64_t
 on_visit_open(void *ctx, int64_t t_ms, const struct plan_work *w)
 {
     struct pipeline *p = ctx;
-    struct ticket_visit visit = visit_of(p, w);
+    struct titles titles;
+    struct ticket_visit visit = visit_of(p, w, &titles);
     return tickets_plan_open(p->tickets, t_ms, &visit);
 }
 
@@ -141,7 +157,8 @@ static void
 on_visit_move(void *ctx, int64_t t_ms, int64_t ticket, const struct plan_work *w)
 {
     struct pipeline *p = ctx;
-    struct ticket_visit visit = visit_of(p, w);
+    struct titles titles;
+    struct ticket_visit visit = visit_of(p, w, &titles);
     tickets_plan_move(p->tickets, t_ms, ticket, &visit);
 }
 
@@ -192,7 +209,8 @@ pipeline_new(const struct site *site,
                                                  .standing = on_standing,
                                                  .tells_silence = on_tells_silence,
                                                  .bound = on_bound,
-                                                 .title = on_title});
+                                                 .title = on_title,
+                                                 .titles = on_titles});
     p->tickets = tickets_new(site, sink, next_ticket);
     p->ledger = ledger_book_new(site);
     p->plans = plans_new(site, sink,

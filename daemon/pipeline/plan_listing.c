@@ -404,10 +404,45 @@ listing_plan(struct state *store,
     return code;
 }
 
+int
+listing_calendar(const struct site *site,
+                 const char *from,
+                 const char *to,
+                 int64_t now_ms,
+                 struct strbuf *out,
+                 struct err *err)
+{
+    const struct plan_filter filter = {.from = from, .to = to};
+    int32_t first = 0;
+    int32_t last = 0;
+    bool any = false;
+    int code = read_days(&filter, civil_day(now_ms), &first, &last, err);
+    if (code != 0) {
+        return code;
+    }
+    strbuf_add_char(out, '[');
+    for (uint32_t i = 0; i < site->calendar_count; i++) {
+        const struct calendar_day *entry = &site->calendar[i];
+        int32_t begin = entry->from > first ? entry->from : first;
+        int32_t end = entry->to < last ? entry->to : last;
+        for (int32_t day = begin; day <= end; day++) {
+            strbuf_add(out, any ? ",{" : "{");
+            put_day(out, "day", day);
+            strbuf_json_bool(out, "working", entry->working);
+            strbuf_json_str(out, "title", text_in(&entry->name, catalogue_language()));
+            strbuf_add_char(out, '}');
+            any = true;
+        }
+    }
+    strbuf_add_char(out, ']');
+    return 0;
+}
+
 static void
 put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now)
 {
     const struct plan_spec *spec = &site->plans[now->plan];
+    struct titles titles;
     strbuf_add_char(out, '{');
     strbuf_json_str(out, "plan", spec->id);
     strbuf_json_str(out, "title", text_in(&spec->title, site->language));
@@ -418,6 +453,8 @@ put_plan(struct strbuf *out, const struct site *site, const struct plan_now *now
     put_number_or_null(out, "ticket", now->row->ticket);
     put_use(out, site, now);
     strbuf_add_char(out, '}');
+    titles_of_text(&titles, &spec->title);
+    titles_join_json(out, &titles);
 }
 
 int

@@ -33,6 +33,17 @@ int listing_plan(struct state *store,
                  struct strbuf *out,
                  struct err *err);
 
+/* The days of the site's calendar from `from` to `to` (as struct plan_filter), as an
+ * array in order of time: day, working (true: a day off that is worked; false: a day
+ * that nobody works), title (in the language of the thread; null for none).  ERR_RANGE
+ * as above. */
+int listing_calendar(const struct site *site,
+                     const char *from,
+                     const char *to,
+                     int64_t now_ms,
+                     struct strbuf *out,
+                     struct err *err);
+
 /* The plans that go to one device, as an array: plan title due last_done statutory
  * overdue ticket why used limit use per_day from_days. */
 int listing_device_plans(struct state *store,

@@ -1,5 +1,7 @@
 #include "daemon/pipeline/profiles_json.h"
 
+#include "daemon/model/titles.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -99,7 +101,13 @@ add_point_json(struct strbuf *b, const struct profile *profile, const struct poi
         strbuf_json_int(b, "stale_after_ms", p->stale_after_ms);
     }
     add_sentinels_json(b, p);
+    strbuf_json_str_opt(b, "title", text_in(&p->title, LANGUAGE_EN));
     strbuf_add(b, "}");
+    if (titles_differ(&p->title)) {
+        struct titles titles;
+        titles_of_text(&titles, &p->title);
+        titles_join_json(b, &titles);
+    }
 }
 
 void

@@ -24,6 +24,8 @@ struct metering {
     struct report_energy *energy;
     struct report_meter *meter;
     int64_t from_ms, to_ms;
+    int64_t newest_ms; /* Of all samples: nothing is behind it. */
+    const atomic_bool *cancel;
     int64_t *covered_ms; /* By day. */
     bool *guessed;       /* By day. */
     int64_t last_ms;     /* Of the last reading; INSTANT_NONE: none yet. */
@@ -127,6 +129,9 @@ find(struct metering *m,
     const char *device = m->site->devices[m->meter->device].id;
     const char *point = m->site->points[m->meter->point].id;
     struct search x = {.from_ms = from_ms, .to_ms = to_ms, .last = last, .out = out};
+    if (m->cancel != NULL && atomic_load(m->cancel)) {
+        return err_set(err, ERR_REFUSED, "cancelled");
+    }
     int code = history_edge(m->reader, device, point, from_ms, to_ms, last, out, err);
     for (size_t i = 0; code == 0 && !out->found && i < ARRAY_LEN(steps_ms); i++) {
         code = history_series(m->reader, from_ms, to_ms - 1, steps_ms[i], device, point,
@@ -189,15 +194,23 @@ take(struct metering *m, const struct history_edge *e, struct err *err)
 }
 
 /* Readings: where the period begins, where each day does, and where it ends: the first
- * behind it, so that periods that meet share it, or the last before. */
+ * behind it, so that periods that meet share it, or the last before.  Days from before
+ * the first reading, or behind the newest sample, are not looked for one by one. */
 static int
 read_meter(struct metering *m, struct err *err)
 {
     struct history_edge e;
-    int code = 0;
+    int code;
     m->last_ms = INSTANT_NONE;
-    for (uint32_t i = 0; code == 0 && i < m->energy->days; i++) {
+    code = find(m, m->from_ms, m->to_ms, false, &e, err);
+    uint32_t i = code == 0 && e.found
+                     ? (uint32_t)(civil_day(e.t_ms) - m->energy->first_day)
+                     : m->energy->days;
+    for (; code == 0 && i < m->energy->days; i++) {
         int32_t day = m->energy->first_day + (int32_t)i;
+        if (civil_instant(day, 0) > m->newest_ms) {
+            break;
+        }
         int64_t begin_ms = i == 0 ? m->from_ms : civil_instant(day, 0);
         int64_t end_ms = civil_instant(day + 1, 0);
         code = find(m, begin_ms, end_ms < m->to_ms ? end_ms : m->to_ms, false, &e, err);
@@ -257,6 +270,7 @@ report_energy_read(struct report_energy *out,
                    uint32_t device_count,
                    int64_t from_ms,
                    int64_t to_ms,
+                   const atomic_bool *cancel,
                    struct err *err)
 {
     *out = (struct report_energy){.first_day = civil_day(from_ms)};
@@ -269,12 +283,17 @@ report_energy_read(struct report_energy *out,
                          .energy = out,
                          .from_ms = from_ms,
                          .to_ms = to_ms,
+                         .cancel = cancel,
                          .covered_ms = calloc(out->days, sizeof *m.covered_ms),
                          .guessed = calloc(out->days, sizeof *m.guessed)};
     int code = 0;
     out->meters = calloc((size_t)device_count + 1, sizeof *out->meters);
     if (out->meters == NULL || m.covered_ms == NULL || m.guessed == NULL) {
         code = err_set(err, ERR_NOMEM, "no memory for the report");
+    }
+    code = code == 0 ? history_newest(reader, &m.newest_ms, err) : code;
+    if (m.newest_ms == INSTANT_NONE) { /* Only minutes and hours are left. */
+        m.newest_ms = INSTANT_MAX;
     }
     code = code == 0 ? read_meters(&m, devices, device_count, err) : code;
     free(m.covered_ms);

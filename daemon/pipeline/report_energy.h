@@ -10,6 +10,8 @@
 #ifndef CARETAKER_PIPELINE_REPORT_ENERGY_H
 #define CARETAKER_PIPELINE_REPORT_ENERGY_H
 
+#include <stdatomic.h>
+
 #include "daemon/base/err.h"
 #include "daemon/model/site.h"
 #include "daemon/store/history.h"
@@ -34,7 +36,7 @@ struct report_energy {
 uint32_t report_energy_point(const struct site *site, uint32_t device);
 
 /* Of `devices` (of the site), in [from_ms, to_ms).  `reader` may be NULL: nothing was
- * recorded. */
+ * recorded.  `cancel` may be NULL; once it is set: ERR_REFUSED. */
 int report_energy_read(struct report_energy *out,
                        struct history_reader *reader,
                        const struct site *site,
@@ -42,6 +44,7 @@ int report_energy_read(struct report_energy *out,
                        uint32_t device_count,
                        int64_t from_ms,
                        int64_t to_ms,
+                       const atomic_bool *cancel,
                        struct err *err);
 void report_energy_fini(struct report_energy *e);
 

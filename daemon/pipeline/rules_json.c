@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/rule_names.h"
 #include "daemon/pipeline/rule_text.h"
 #include "rules/binding.h"
 
@@ -119,6 +120,7 @@ add_devices(struct strbuf *out,
             uint32_t most)
 {
     uint32_t count = 0;
+    uint32_t first = NONE_INDEX;
     strbuf_json_key(out, "devices");
     strbuf_add_char(out, '[');
     for (uint32_t i = 0; i < l->binding.count; i++) {
@@ -127,9 +129,12 @@ add_devices(struct strbuf *out,
             strbuf_add(out, count > 1 ? "," : "");
             strbuf_json_string(out, l->site->devices[b->device].id);
         }
+        first = b->rule == rule && first == NONE_INDEX ? b->device : first;
     }
     strbuf_add_char(out, ']');
     strbuf_json_int(out, "device_count", count);
+    strbuf_json_key(out, "points");
+    rule_names_json(out, l->site, &l->site->rules[rule], first);
 }
 
 static void

@@ -7,6 +7,8 @@
  * latch realarm_ms suppressed_by suppresses_children source version file line standing
  * hidden unacked    alarms of it: raised, of those hidden, to be acknowledged
  *
+ * points         as rule_names.h, of the first of the devices
+ *
  * `devices` are ids, in a listing the first RULES_DEVICES_LISTED.  One rule alone has
  * `yaml`, as in rule_text.h, and `places`: device name alarm (a row of the listing of
  * alarms, or null) explain (see explain_json.h, or null). */

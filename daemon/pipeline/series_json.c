@@ -277,10 +277,11 @@ add_point(struct strbuf *out, const struct site *site, uint32_t point, struct se
     static const char *const kinds[] = {"gauge", "counter", "state"};
     const struct point *p = &site->points[point];
     enum point_kind kind = p->type == TYPE_BOOL ? POINT_STATE : p->kind;
+    const char *title = text_in(&p->title, catalogue_language());
     strbuf_json_key(out, p->id);
     strbuf_add_char(out, '{');
     strbuf_json_str(out, "unit", p->unit);
-    strbuf_json_str(out, "title", p->id);
+    strbuf_json_str(out, "title", title != NULL ? title : p->id);
     strbuf_json_str(out, "kind", kinds[kind]);
     add_times(out, s->samples.t_ms, s->samples.count);
     add_numbers(out, "mean", s->samples.value, s->samples.count);

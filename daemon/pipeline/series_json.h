@@ -1,14 +1,14 @@
 /* The past of some points of a device, in as many numbers as a chart is wide, as JSON:
  *
  *   {"device":"pump-1","from":ms,"to":ms,"resolution":"1m","step_ms":120000,
- *    "points":{"pressure":{"unit":"MPa","title":"pressure","kind":"gauge","t":[ms,..],
+ *    "points":{"pressure":{"unit":"MPa","title":"Pressure","kind":"gauge","t":[ms,..],
  *                          "mean":[..],"min":[..],"max":[..],"limits":[..]}}}
  *
  * `resolution` says what was read: "samples", "1m" or "1h".  Of samples there is no
  * `min` and `max`, `step_ms` is 0, and where they are closer than the picture can show
  * only the first, the last, the least and the greatest of each column are given.  null
  * in `mean`, `min` and `max`: here the line breaks.  A limit: rule level value side
- * text hold_ms. */
+ * text hold_ms.  `title` is the point's in the language of the thread, else its id. */
 #ifndef CARETAKER_PIPELINE_SERIES_JSON_H
 #define CARETAKER_PIPELINE_SERIES_JSON_H
 

@@ -9,6 +9,7 @@
 #include "daemon/base/instant.h"
 
 #define DAY_MS          INT64_C(86400000)
+#define YEAR_MS         (366 * DAY_MS)
 #define DAYS_SHOWN_DAYS 45  /* Up to this long a period is shown by days, */
 #define WEEKS_SHOWN     200 /* then by weeks, then by months. */
 #define RECORDED_MS     INT64_C(3600000) /* What is missing and not worth a word. */
@@ -258,7 +259,8 @@ make_period(struct site_report *r,
     }
     if (code == 0) {
         code = report_energy_read(&p->energy, reader, r->site, r->rows.site_devices,
-                                  r->rows.device_count, p->from_ms, p->to_ms, err);
+                                  r->rows.device_count, p->from_ms, p->to_ms, r->cancel,
+                                  err);
     }
     if (code == 0) {
         site_report_fill(r, which);
@@ -284,6 +286,10 @@ set_periods(struct site_report *r, const struct site_report_options *o, struct e
         if (p[i].from_ms >= p[i].to_ms) {
             return err_set(err, ERR_USAGE,
                            "the period is empty: it ends where it begins, or before");
+        }
+        if (p[i].to_ms - p[i].from_ms > SITE_REPORT_YEARS_MAX * YEAR_MS) {
+            return err_set(err, ERR_USAGE, "a period has at most %d years",
+                           SITE_REPORT_YEARS_MAX);
         }
     }
     return 0;
@@ -313,6 +319,7 @@ site_report_make(struct site_report *out,
     struct err none = {0};
     *out = (struct site_report){.arena = arena_new(),
                                 .site = o->site,
+                                .cancel = o->cancel,
                                 .filter = o->filter,
                                 .language = o->language,
                                 .now_ms = o->now_ms};

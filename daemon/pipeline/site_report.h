@@ -4,6 +4,7 @@
 #ifndef CARETAKER_PIPELINE_SITE_REPORT_H
 #define CARETAKER_PIPELINE_SITE_REPORT_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "daemon/base/arena.h"
@@ -14,7 +15,8 @@
 #include "daemon/pipeline/report_table.h"
 #include "daemon/ticket/figures_bounds.h"
 
-#define SITE_REPORT_DAYS 30 /* Looked at where nothing else is asked for. */
+#define SITE_REPORT_DAYS      30 /* Looked at where nothing else is asked for. */
+#define SITE_REPORT_YEARS_MAX 20 /* Of a period: charts and days take memory. */
 
 enum site_table {
     SITE_SUMMARY,
@@ -48,6 +50,7 @@ struct site_report_options {
     int64_t before_from_ms, before_to_ms; /* INSTANT_NONE: no comparison. */
     int64_t now_ms;
     enum language language;
+    const atomic_bool *cancel; /* Looked at now and then; NULL: never.  ERR_REFUSED. */
 };
 
 /* What somebody asks for, in words; NULL: he does not say. */
@@ -88,6 +91,7 @@ struct site_change {
 struct site_report {
     struct arena *arena;
     const struct site *site;
+    const atomic_bool *cancel;
     struct report_filter filter;
     enum language language;
     int64_t now_ms;

@@ -66,6 +66,15 @@ which(const struct ticket_filter *f, const char **id)
                                  : TICKETS_ALL;
 }
 
+static void
+put_row(const struct ticket_listing *l, struct strbuf *out, const struct ticket *t)
+{
+    ticket_to_listing(out, t);
+    if (l->filter.details) {
+        titles_join_json(out, &t->titles);
+    }
+}
+
 /* ---- The open ones ---- */
 
 struct opening {
@@ -96,7 +105,7 @@ add_open(void *ctx, const struct ticket *t)
     struct row *row = &l->rows[l->row_count++];
     row->place = queue_place_of(o->site, o->needs, t);
     row->from = l->texts.size;
-    ticket_to_listing(&l->texts, t);
+    put_row(l, &l->texts, t);
     row->size = l->texts.size - row->from;
     return true;
 }
@@ -313,7 +322,7 @@ add_paged(void *ctx, const struct ticket *t)
     p->looked++;
     if (wanted && is_shown(l, t)) {
         separate(l, p->out);
-        ticket_to_listing(p->out, t);
+        put_row(l, p->out, t);
         p->shown++;
     }
     p->full = p->shown == PIECE_SHOWN_MAX || p->looked == PIECE_LOOKED_MAX;

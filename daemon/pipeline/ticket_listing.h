@@ -18,6 +18,7 @@ struct ticket_filter { /* NULL: any. */
     int64_t before;    /* Only of lower numbers; 0: all. */
     size_t limit;      /* Only so many: the first in their order, with closed ones the
                           newest; 0: no limit. */
+    bool details;      /* Rows with `titles` (daemon/model/titles.h). */
     bool overdue;      /* Only those with a deadline that was missed and still runs. */
 };
 /* A limit as text, NULL: none.  False: it is no such number. */

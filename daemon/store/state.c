@@ -22,7 +22,7 @@
     "device, rule, severity, state, episode, raised_ms, cleared_ms, acked_ms,"         \
     " acked_by, value, title, ticket, returned_ms, untold, told_severity,"             \
     " first_out, chatter, hidden_by, hidden_reason, hidden_since_ms,"                  \
-    " hidden_until_ms, raises"
+    " hidden_until_ms, raises, titles"
 #define TICKET_COLUMNS                                                                 \
     "number, kind, device, rule, priority, state, opened_ms, respond_by_ms,"           \
     " resolve_by_ms, assigned_ms, responded_ms, resolved_ms, verified_ms,"             \
@@ -31,7 +31,7 @@
     " resolution, rating, respond_from_ms, resolve_from_ms, category, plan, due_ms,"   \
     " symptom, reporter, taken, pause, level, proof, cause, minutes, cost, parts,"     \
     " steps, first_responded_ms, first_resolved_ms, visit_ms, respond_warn_ms,"        \
-    " resolve_warn_ms, assign_ms, escalate_ms, photos"
+    " resolve_warn_ms, assign_ms, escalate_ms, photos, titles"
 
 #define TICKETS_AFTER(column)                                                          \
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE " column                              \
@@ -48,7 +48,9 @@
 #define EVENTS_BACK                                                                    \
     EVENT_ROW " WHERE seq > ?1 AND seq < ?2 AND (?4 IS NULL OR device = ?4)"           \
               " AND (?5 IS NULL OR rule = ?5) AND (?6 IS NULL OR name = ?6"            \
-              " OR substr(name, 1, length(?6) + 1) = ?6 || '.')"
+              " OR substr(name, 1, length(?6) + 1) = ?6 || '.')"                       \
+              " AND (?8 = 0 OR (substr(name, 1, 5) <> 'user.'"                         \
+              " AND substr(name, 1, 6) <> 'token.'))"
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -62,9 +64,9 @@ static const char *const sql_texts[SQL_COUNT] = {
         "INSERT OR REPLACE INTO alarm (device, rule, severity, state, episode,"
         " raised_ms, cleared_ms, acked_ms, acked_by, value, title, ticket,"
         " returned_ms, untold, told_severity, first_out, chatter, hidden_by,"
-        " hidden_reason, hidden_since_ms, hidden_until_ms, raises)"
+        " hidden_reason, hidden_since_ms, hidden_until_ms, raises, titles)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-        " ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
     [SQL_DELETE_ALARM] = "DELETE FROM alarm WHERE device = ?1 AND rule = ?2",
     [SQL_PUT_TICKET] =
         "INSERT OR REPLACE INTO ticket (number, kind, device, rule, priority, state,"
@@ -74,11 +76,11 @@ static const char *const sql_texts[SQL_COUNT] = {
         " assignee, team, title, resolution, rating, respond_from_ms, resolve_from_ms,"
         " category, plan, due_ms, symptom, reporter, taken, pause, level, proof, cause,"
         " minutes, cost, parts, steps, first_responded_ms, first_resolved_ms, visit_ms,"
-        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms, photos)"
+        " respond_warn_ms, resolve_warn_ms, assign_ms, escalate_ms, photos, titles)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
         " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
         " ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45,"
-        " ?46, ?47, ?48, ?49, ?50, ?51)",
+        " ?46, ?47, ?48, ?49, ?50, ?51, ?52)",
     [SQL_PUT_EVIDENCE] =
         "INSERT OR REPLACE INTO evidence (ticket, opening, t_ms, rule, version, facts,"
         " device, bus) VALUES (?1, 1 + coalesce((SELECT reopened FROM ticket"

@@ -25,6 +25,29 @@ give_rows(struct rows *r, state_event_fn fn, void *ctx)
 }
 
 int
+state_each_event(struct state *s,
+                 int64_t after_seq,
+                 int64_t limit,
+                 state_event_fn fn,
+                 void *ctx,
+                 struct err *err)
+{
+    struct rows r = rows_open(s, SQL_EACH_EVENT, err);
+    rows_bind(&r, 1, after_seq);
+    rows_bind(&r, 2, limit > 0 ? limit : -1); /* -1: no limit. */
+    return give_rows(&r, fn, ctx);
+}
+
+int
+state_each_ticket_event(
+    struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err)
+{
+    struct rows r = rows_open(s, SQL_EACH_TICKET_EVENT, err);
+    rows_bind(&r, 1, number);
+    return give_rows(&r, fn, ctx);
+}
+
+int
 state_events_back(struct state *s,
                   const struct event_query *q,
                   state_event_fn fn,
@@ -44,6 +67,7 @@ state_events_back(struct state *s,
     if (q->ticket != 0) {
         rows_bind(&r, 7, q->ticket);
     }
+    rows_bind(&r, 8, q->no_people);
     return give_rows(&r, fn, ctx);
 }
 

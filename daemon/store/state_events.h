@@ -11,6 +11,7 @@ struct event_query {
     int64_t ticket;            /* 0: any. */
     int64_t after, before;     /* Numbers between these, neither included. */
     int64_t limit;             /* At most so many. */
+    bool no_people;            /* None of users and tokens. */
 };
 
 /* The newest first. */

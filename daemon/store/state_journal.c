@@ -220,6 +220,14 @@ journal_open(struct state *s, struct err *err)
 
 /* ---- For the proof ---- */
 
+/* A column that holds JSON. */
+static bool
+is_json(const char *name, const char *text)
+{
+    return (text[0] == '[' && strcmp(name, "parts") == 0) ||
+           (text[0] == '{' && strcmp(name, "titles") == 0);
+}
+
 static void
 add_column(struct strbuf *out, sqlite3_stmt *stmt, int at)
 {
@@ -230,7 +238,7 @@ add_column(struct strbuf *out, sqlite3_stmt *stmt, int at)
         strbuf_json_int(out, name, sqlite3_column_int64(stmt, at));
     } else if (text != NULL && strlen(text) != (size_t)sqlite3_column_bytes(stmt, at)) {
         strbuf_json_str(out, name, "a text with a zero byte inside");
-    } else if (text != NULL && text[0] == '[' && strcmp(name, "parts") == 0) {
+    } else if (text != NULL && is_json(name, text)) {
         strbuf_json_key(out, name);
         strbuf_add(out, text);
     } else if (text != NULL && text[0] != '\0') {

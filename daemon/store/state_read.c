@@ -3,6 +3,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
+#include "daemon/store/state_titles.h"
 
 static int
 one_int(struct state *s,
@@ -98,6 +99,7 @@ read_life(struct state *s, sqlite3_stmt *stmt, struct alarm *a, struct err *err)
     a->hiding.since_ms = sqlite3_column_int64(stmt, 19);
     a->hiding.until_ms = sqlite3_column_int64(stmt, 20);
     read_raises(a, column_text(stmt, 21));
+    state_titles_read(&a->titles, stmt, 22);
     return 0;
 }
 
@@ -236,51 +238,6 @@ state_each_service(struct state *s, state_service_fn fn, void *ctx, struct err *
         }
     }
     return rows_close(&r);
-}
-
-static int
-each_event(struct rows *r, state_event_fn fn, void *ctx)
-{
-    while (rows_next(r)) {
-        const struct event_row row = {
-            .seq = sqlite3_column_int64(r->stmt, 0),
-            .t_ms = sqlite3_column_int64(r->stmt, 1),
-            .name = column_text(r->stmt, 2),
-            .device = column_text(r->stmt, 3),
-            .rule = column_text(r->stmt, 4),
-            .ticket = sqlite3_column_int64(r->stmt, 5),
-            .json = column_text(r->stmt, 6),
-            .peer = column_text(r->stmt, 7),
-            .more = column_text(r->stmt, 8),
-        };
-        if (!fn(ctx, &row)) {
-            break;
-        }
-    }
-    return rows_close(r);
-}
-
-int
-state_each_event(struct state *s,
-                 int64_t after_seq,
-                 int64_t limit,
-                 state_event_fn fn,
-                 void *ctx,
-                 struct err *err)
-{
-    struct rows r = rows_open(s, SQL_EACH_EVENT, err);
-    rows_bind(&r, 1, after_seq);
-    rows_bind(&r, 2, limit > 0 ? limit : -1); /* -1: no limit. */
-    return each_event(&r, fn, ctx);
-}
-
-int
-state_each_ticket_event(
-    struct state *s, int64_t number, state_event_fn fn, void *ctx, struct err *err)
-{
-    struct rows r = rows_open(s, SQL_EACH_TICKET_EVENT, err);
-    rows_bind(&r, 1, number);
-    return each_event(&r, fn, ctx);
 }
 
 int

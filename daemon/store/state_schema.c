@@ -298,7 +298,12 @@ static const char version_photos[] =
     "  strftime('%Y-%m-%dT%H:%M:%fZ', added_ms / 1000.0, 'unixepoch') AS added_at,"
     "  person, note, type, bytes, sha256 FROM photo;";
 
+/* Titles in each language that a rule or plan has, as a JSON object; older rows have
+ * none. */
+static const char version_titles[] = "ALTER TABLE alarm ADD COLUMN titles TEXT;"
+                                     "ALTER TABLE ticket ADD COLUMN titles TEXT;";
+
 const char *const state_schema_steps[STATE_SCHEMA_VERSION] = {
-    version_1,  version_2,      version_3,     version_4, version_5,
-    version_6,  version_7,      version_9,     version_8, version_watch,
-    version_11, version_people, version_photos};
+    version_1,  version_2,      version_3,      version_4,     version_5,
+    version_6,  version_7,      version_9,      version_8,     version_watch,
+    version_11, version_people, version_photos, version_titles};

@@ -4,7 +4,7 @@
 #ifndef CARETAKER_STORE_STATE_SCHEMA_H
 #define CARETAKER_STORE_STATE_SCHEMA_H
 
-#define STATE_SCHEMA_VERSION 13
+#define STATE_SCHEMA_VERSION 14
 
 /* The condition of the index `events_figures`; a query that is to use it has the same
  * words. */

@@ -7,10 +7,14 @@
 #include "daemon/base/utf8.h"
 #include "daemon/store/state_evidence.h"
 #include "daemon/store/state_internal.h"
+#include "daemon/store/state_titles.h"
 
-/* From ?30 on; `parts` holds their text until the statement has run. */
+/* From ?30 on; `parts` and `titles` hold their text until the statement has run. */
 static void
-bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
+bind_work(sqlite3_stmt *stmt,
+          const struct ticket *t,
+          struct strbuf *parts,
+          struct strbuf *titles)
 {
     bind_text_or_null(stmt, 30, t->category);
     bind_text_or_null(stmt, 31, t->plan);
@@ -37,6 +41,7 @@ bind_work(sqlite3_stmt *stmt, const struct ticket *t, struct strbuf *parts)
     bind_instant(stmt, 49, t->assign_ms);
     bind_instant(stmt, 50, t->escalate_ms);
     sqlite3_bind_int64(stmt, 51, t->photos);
+    state_titles_bind(stmt, 52, &t->titles, titles);
 }
 
 int
@@ -77,9 +82,11 @@ state_put_ticket(struct state *s, const struct ticket *t, struct err *err)
     bind_instant(stmt, 28, t->respond_from_ms);
     bind_instant(stmt, 29, t->resolve_from_ms);
     struct strbuf parts = {0};
-    bind_work(stmt, t, &parts);
+    struct strbuf titles = {0};
+    bind_work(stmt, t, &parts, &titles);
     rc = state_run(s, SQL_PUT_TICKET, stmt, "put a ticket", err);
     strbuf_fini(&parts);
+    strbuf_fini(&titles);
     return rc;
 }
 
@@ -135,6 +142,7 @@ read_work(struct state *s, sqlite3_stmt *stmt, struct ticket *t, struct err *err
     t->assign_ms = column_instant(stmt, 48);
     t->escalate_ms = column_instant(stmt, 49);
     t->photos = sqlite3_column_int64(stmt, 50);
+    state_titles_read(&t->titles, stmt, 51);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/store/state_internal.h"
+#include "daemon/store/state_titles.h"
 
 /* After an error that ended the transaction, a further row would be committed alone:
  * it is refused until the caller has rolled back. */
@@ -76,7 +77,11 @@ state_put_alarm(struct state *s, const struct alarm *a, struct err *err)
     char raises[RAISES_MAX * 21 + 1]; /* Each an int64_t and a comma. */
     write_raises(raises, sizeof raises, a);
     bind_text_or_null(stmt, 22, raises);
-    return state_run(s, SQL_PUT_ALARM, stmt, "put an alarm", err);
+    struct strbuf titles = {0};
+    state_titles_bind(stmt, 23, &a->titles, &titles);
+    rc = state_run(s, SQL_PUT_ALARM, stmt, "put an alarm", err);
+    strbuf_fini(&titles);
+    return rc;
 }
 
 int

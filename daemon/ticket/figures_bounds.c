@@ -7,6 +7,15 @@
 #define NEGLIGIBLE 1e-18 /* Beside the sum, which is near 1. */
 #define NORMAL_95  1.6448536269514722 /* 5 % are beyond it on each side. */
 
+/* Plain lgamma() writes to a variable of all threads, and reports are made by several.
+ */
+static double
+log_gamma(double x)
+{
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* P(X < half) for a Poisson X of this mean, and so P(chi-square > 2 * mean). */
 static double
 poisson_below(double mean, uint64_t half)
@@ -18,7 +27,7 @@ poisson_below(double mean, uint64_t half)
     /* From the greatest of the terms to the smaller ones. */
     double top = floor(mean);
     double begin = top < (double)(half - 1) ? top : (double)(half - 1);
-    double first = exp(begin * log(mean) - mean - lgamma(begin + 1));
+    double first = exp(begin * log(mean) - mean - log_gamma(begin + 1));
     double term = first;
     for (double i = begin; i >= 0 && term > NEGLIGIBLE; i--) {
         sum += term;
@@ -81,8 +90,9 @@ binomial_to(uint64_t k, uint64_t n, double p)
     double mode = floor((size + 1) * p);
     double begin = mode < (double)k ? mode : (double)k;
     double odds = p / (1 - p);
-    double first = exp(lgamma(size + 1) - lgamma(begin + 1) - lgamma(size - begin + 1) +
-                       begin * log(p) + (size - begin) * log1p(-p));
+    double first =
+        exp(log_gamma(size + 1) - log_gamma(begin + 1) - log_gamma(size - begin + 1) +
+            begin * log(p) + (size - begin) * log1p(-p));
     double sum = 0;
     double term = first;
     for (double i = begin; i >= 0 && term > NEGLIGIBLE; i--) {

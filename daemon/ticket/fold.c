@@ -20,7 +20,8 @@ enum member_kind {
     MEMBER_TEXT,    /* In the row. */
     MEMBER_ID,      /* A pointer in the row; its text is in the fold. */
     MEMBER_WORD,    /* An enum; see words[]. */
-    MEMBER_PARTS
+    MEMBER_PARTS,
+    MEMBER_TITLES
 };
 
 /* The enums of the row: all are of one size and none is negative. */
@@ -102,6 +103,10 @@ struct member {
     {                                                                                  \
 #field, MEMBER_PARTS, AT(field), 0, 0, NULL                                    \
     }
+#define TITLES(field)                                                                  \
+    {                                                                                  \
+#field, MEMBER_TITLES, AT(field), 0, 0, NULL                                   \
+    }
 #define sizeof_text(field) sizeof(((struct ticket *)0)->field)
 
 /* Every column of the row.  The first makes a patch a whole row. */
@@ -133,6 +138,7 @@ static const struct member members[] = {
     TEXT(assignee),
     TEXT(team),
     TEXT(title),
+    TITLES(titles),
     TEXT(resolution),
     INT(rating),
     TEXT(category),
@@ -211,6 +217,7 @@ number_of(const struct ticket *row, const struct member *m)
     case MEMBER_ID:
     case MEMBER_WORD:
     case MEMBER_PARTS:
+    case MEMBER_TITLES:
         break;
     }
     return 0;
@@ -249,6 +256,9 @@ same(const struct ticket *a, const struct ticket *b, const struct member *m)
     if (m->kind == MEMBER_PARTS) {
         return same_parts(a, b);
     }
+    if (m->kind == MEMBER_TITLES) {
+        return titles_are_same(&a->titles, &b->titles);
+    }
     if (is_text(m)) {
         return strcmp(text_of(a, m), text_of(b, m)) == 0;
     }
@@ -260,6 +270,9 @@ is_empty(const struct ticket *row, const struct member *m)
 {
     if (m->kind == MEMBER_PARTS) {
         return row->part_count == 0;
+    }
+    if (m->kind == MEMBER_TITLES) {
+        return titles_are_empty(&row->titles);
     }
     return is_text(m) ? text_of(row, m)[0] == '\0' : number_of(row, m) == 0;
 }
@@ -275,6 +288,9 @@ write_member(struct strbuf *out, const struct ticket *row, const struct member *
     } else if (m->kind == MEMBER_PARTS) {
         strbuf_json_key(out, m->name);
         ticket_parts_to_json(out, row->parts, row->part_count);
+    } else if (m->kind == MEMBER_TITLES) {
+        strbuf_json_key(out, m->name);
+        titles_to_json(out, &row->titles);
     } else if (is_text(m)) {
         strbuf_json_str(out, m->name, text_of(row, m));
     } else {
@@ -344,6 +360,7 @@ set_number(struct fold *f, const struct member *m, int64_t value)
     case MEMBER_ID:
     case MEMBER_WORD:
     case MEMBER_PARTS:
+    case MEMBER_TITLES:
         assert(!"a member that is a number");
         break;
     }
@@ -395,10 +412,31 @@ set_parts(struct fold *f, const json_t *array)
 }
 
 static bool
+set_titles(struct fold *f, json_t *object)
+{
+    const char *name;
+    json_t *value;
+    f->row.titles = (struct titles){0};
+    json_object_foreach(object, name, value)
+    {
+        enum language language;
+        const char *text = json_string_value(value);
+        if (text == NULL || !language_parse(&language, name) ||
+            strlen(text) >= TITLE_BYTES) {
+            return false;
+        }
+        utf8_copy(f->row.titles.in[language], TITLE_BYTES, text);
+    }
+    return true;
+}
+
+static bool
 empty_member(struct fold *f, const struct member *m)
 {
     if (m->kind == MEMBER_PARTS) {
         f->row.part_count = 0;
+    } else if (m->kind == MEMBER_TITLES) {
+        f->row.titles = (struct titles){0};
     } else if (m->kind == MEMBER_WORD) {
         return m->word->parse(place_in(f, m), ""); /* A kind and a state are always. */
     } else if (is_text(m)) {
@@ -410,13 +448,16 @@ empty_member(struct fold *f, const struct member *m)
 }
 
 static bool
-take_member(struct fold *f, const struct member *m, const json_t *value)
+take_member(struct fold *f, const struct member *m, json_t *value)
 {
     if (json_is_null(value)) {
         return empty_member(f, m);
     }
     if (m->kind == MEMBER_PARTS) {
         return json_is_array(value) && set_parts(f, value);
+    }
+    if (m->kind == MEMBER_TITLES) {
+        return json_is_object(value) && set_titles(f, value);
     }
     if (is_text(m)) {
         return json_is_string(value) && set_text(f, m, json_string_value(value));

@@ -174,6 +174,9 @@ life_open(struct tickets *t, int64_t t_ms, const struct ticket_birth *birth)
     struct ticket *row = &e->row;
     row->opened_ms = t_ms;
     utf8_copy(row->title, sizeof row->title, birth->title);
+    if (birth->titles != NULL) {
+        row->titles = *birth->titles;
+    }
     const struct team *team = dispatch_team(t->site, birth->team, birth->category);
     utf8_copy(row->team, sizeof row->team, team != NULL ? team->id : birth->team);
     utf8_copy(row->category, sizeof row->category, birth->category);

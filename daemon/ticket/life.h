@@ -24,6 +24,7 @@ struct ticket_birth {
     uint32_t device, rule; /* `rule` is NONE_INDEX for a reported one. */
     enum severity priority;
     const char *title, *team, *category; /* All texts are copied, and may be NULL. */
+    const struct titles *titles;         /* Of `title`; NULL: none. */
     const char *by, *note;               /* Who opened it, and what he said. */
     const char *symptom, *reporter;
     const char *plan;     /* Of a planned one, with the day of the visit; */

@@ -91,6 +91,7 @@ on_fault(struct tickets *t,
                                      .rule = rule,
                                      .priority = a->severity,
                                      .title = a->title,
+                                     .titles = &a->titles,
                                      .team = t->site->rules[rule].team,
                                      .category = t->site->rules[rule].category};
         return life_open(t, t_ms, &birth)->row.number;
@@ -345,6 +346,7 @@ tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v)
                                  .rule = NONE_INDEX,
                                  .priority = v->priority,
                                  .title = v->title,
+                                 .titles = v->titles,
                                  .team = v->team,
                                  .by = v->by,
                                  .note = v->note,

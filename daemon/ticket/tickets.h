@@ -76,9 +76,10 @@ struct ticket_visit {
     const char *plan; /* Its id. */
     uint32_t device;
     enum severity priority;
-    const char *title, *team; /* `team` may be NULL. */
-    int64_t due_ms;           /* As struct plan_work. */
-    const char *by, *note;    /* May be NULL. */
+    const char *title, *team;    /* `team` may be NULL. */
+    const struct titles *titles; /* Of `title`; NULL: none. */
+    int64_t due_ms;              /* As struct plan_work. */
+    const char *by, *note;       /* May be NULL. */
 };
 int64_t
 tickets_plan_open(struct tickets *t, int64_t t_ms, const struct ticket_visit *v);

@@ -26,12 +26,31 @@ open_visit(const struct tickets *t, const struct ticket_entry *e, const char *ti
     return 0;
 }
 
+/* In each language that the title of its fault has. */
+static void
+set_titles(struct titles *out, const struct ticket *fault)
+{
+    struct strbuf title = {0};
+    *out = (struct titles){0};
+    for (int i = 0; i < LANGUAGE_COUNT; i++) {
+        if (fault->titles.in[i][0] != '\0') {
+            strbuf_clear(&title);
+            strbuf_printf(&title, tr_in((enum language)i, "Follow-up visit: %s"),
+                          fault->titles.in[i]);
+            utf8_copy(out->in[i], sizeof out->in[i], strbuf_text(&title));
+        }
+    }
+    strbuf_fini(&title);
+}
+
 static int64_t
 open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
 {
     enum language language = t->site->language;
     struct strbuf title = {0};
     struct strbuf note = {0};
+    struct titles titles;
+    set_titles(&titles, &e->row);
     strbuf_printf(&title, tr_in(language, "Follow-up visit: %s"), e->row.title);
     strbuf_printf(&note, tr_in(language, "follow-up visit of ticket %" PRId64),
                   e->row.number);
@@ -40,6 +59,7 @@ open_planned(struct tickets *t, const struct ticket_entry *e, int64_t t_ms)
                                  .rule = NONE_INDEX,
                                  .priority = SEVERITY_NORMAL,
                                  .title = strbuf_text(&title),
+                                 .titles = &titles,
                                  .team = e->row.team,
                                  .category = e->row.category,
                                  .note = strbuf_text(&note),

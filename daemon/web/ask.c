@@ -316,6 +316,7 @@ ask(struct ask *a,
     a->fd = -1;
     a->deadline_ms = clock_mono_ms() + a->timeout_ms;
     struct strbuf request = {0};
+    strbuf_reserve(&request, strlen(path) + body->size + HEAD_BYTES_MAX);
     strbuf_printf(&request,
                   "%s %s HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\n"
                   "Accept-Language: %s\r\n",
@@ -339,7 +340,7 @@ ask(struct ask *a,
         close(a->fd);
     }
     strbuf_fini(&a->head);
-    strbuf_fini(&request);
+    strbuf_wipe(&request); /* It may hold a password. */
     return r;
 }
 

@@ -12,12 +12,15 @@
 #include <unistd.h>
 
 #include "daemon/base/catalogue.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/web/door_inside.h"
 #include "daemon/web/exchange.h"
 #include "daemon/web/framing.h"
 #include "daemon/web/guard.h"
+#include "daemon/web/patience.h"
 #include "daemon/web/peer.h"
+#include "daemon/web/texts.h"
 
 #define LOCAL_CONNECTIONS_MAX 64         /* Further ones wait in the backlog. */
 #define TCP_CONNECTIONS_MAX   1024       /* Viewers, and who only holds connections. */
@@ -25,6 +28,7 @@
 #define IDLE_SECONDS          10         /* A silent connection is closed after this. */
 #define LEAVE_SECONDS         1 /* At the end, for who takes his answer slowly. */
 #define SWALLOW_MAX           (4 << 20) /* Of a body that is too large; then we hang up. */
+#define SECRET_BODY_BYTES     2048 /* One with a password, or a command, is no longer. */
 #define LOG_TEXT_BYTES        256
 #define FILE_BYTES_MAX        (1 << 20) /* Of a certificate with its chain. */
 #define API_ROOT              "/api/v1/"
@@ -119,6 +123,7 @@ answer(struct job *j, void *worker)
     };
     int before = catalogue_hear(wanted_language(x->connection));
     x->status = d->house->service->handle(worker, &r, &x->out);
+    held_check_answer(x);
     (void)catalogue_hear(before);
     assert(x->answer.pieces.next == NULL || x->status == MHD_HTTP_OK);
     x->done = true;
@@ -237,21 +242,28 @@ static enum MHD_Result
 take_body(struct exchange *x, const char *bytes, size_t size)
 {
     x->body_bytes += size;
+    patience_more(x->connection, size);
     if (x->body_bytes > x->needs.body_max + SWALLOW_MAX) {
         return MHD_NO;
     }
-    if (x->body_bytes <= x->needs.body_max) {
+    if (x->body_bytes <= x->needs.body_max && held_take_body(x, size)) {
+        /* A body that grows leaves pieces of itself behind. */
+        strbuf_reserve(&x->body, x->body.size == 0 ? SECRET_BODY_BYTES : 0);
         strbuf_add_bytes(&x->body, bytes, size);
     }
     return MHD_YES;
 }
 
 bool
-door_hand_over(struct door *d, struct MHD_Connection *c, struct job *j, bool slow)
+door_hand_over(struct door *d,
+               struct MHD_Connection *c,
+               struct job *j,
+               enum web_lane lane)
 {
+    patience_rest(c);
     /* The worker resumes under this lock: after the connection was suspended. */
     pthread_mutex_lock(&d->lock);
-    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, slow);
+    bool taken = !atomic_load(&d->closing) && workers_take(d->house->workers, j, lane);
     if (taken) {
         d->pending++;
         MHD_suspend_connection(c);
@@ -286,14 +298,18 @@ hand_over(struct exchange *x)
 {
     struct door *d = x->door;
     peer_describe(x->peer, sizeof x->peer, x->connection, d->local);
+    if (!d->local) {
+        peer_look_behind(x->peer, sizeof x->peer, x->connection, d->proxies,
+                         d->proxy_count);
+    }
     atomic_fetch_add(&d->house->requests, 1);
     x->job.run = answer;
     x->counted = true;
     count_owed(d, true);
-    if (door_hand_over(d, x->connection, &x->job, x->needs.slow)) {
+    if (door_hand_over(d, x->connection, &x->job, x->needs.lane)) {
         return MHD_YES;
     }
-    return reply_busy(x->connection, tr("the gateway is too busy; try again soon"));
+    return reply_busy(x->connection, tr(EXCHANGE_BUSY));
 }
 
 static enum MHD_Result
@@ -304,6 +320,9 @@ finish(struct exchange *x, const char *path)
     }
     if (x->body_bytes > x->needs.body_max) {
         return reply_too_large(x);
+    }
+    if (x->crowded) {
+        return reply_busy(x->connection, tr(EXCHANGE_BUSY));
     }
     if (!x->needs.bytes && strlen(strbuf_text(&x->body)) != x->body_bytes) {
         return reply_problem(x->connection, MHD_HTTP_BAD_REQUEST,
@@ -363,9 +382,9 @@ on_completed(void *ctx,
              enum MHD_RequestTerminationCode how)
 {
     (void)ctx;
-    (void)c;
     (void)how;
     struct exchange *x = *state;
+    patience_expect(c, 0); /* The head of the next. */
     if (x != NULL) {
         if (x->counted) {
             count_owed(x->door, false);
@@ -373,9 +392,11 @@ on_completed(void *ctx,
         if (x->answer.pieces.free != NULL) {
             x->answer.pieces.free(x->answer.pieces.ctx);
         }
-        strbuf_fini(&x->body);
+        held_let_go(x);
+        strbuf_wipe(&x->body);
         strbuf_fini(&x->out);
         free(x->path);
+        explicit_bzero(x, sizeof *x); /* Of a log-in it has the cookie. */
         free(x);
         *state = NULL;
     }
@@ -404,22 +425,6 @@ read_file(const char *path, struct err *err)
         return NULL;
     }
     return strbuf_take(&text);
-}
-
-static int
-copy_names(struct door *d, const struct web_tcp *tcp, struct err *err)
-{
-    d->names = calloc(tcp->name_count + 1, sizeof *d->names);
-    for (uint32_t i = 0; d->names != NULL && i < tcp->name_count; i++) {
-        d->names[i] = strdup(tcp->names[i]);
-        if (d->names[i] == NULL) {
-            break;
-        }
-        d->name_count++;
-    }
-    return d->names != NULL && d->name_count == tcp->name_count
-               ? 0
-               : err_set(err, ERR_NOMEM, "web");
 }
 
 /* libmicrohttpd owns the listening socket once it runs.  A start that fails leaves it
@@ -459,6 +464,14 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert},
         {MHD_OPTION_END, 0, NULL},
     };
+    /* Who comes by the unix socket is one of us.  The others wait for each other, and
+     * one machine cannot have every place. */
+    struct MHD_OptionItem strangers[] = {
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)patience_notify, &d->patience},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max(d) / 4 * 3, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem *none = &strangers[ARRAY_LEN(strangers) - 1];
     d->tls = key != NULL;
     d->http = MHD_start_daemon(
         flags | (d->tls ? MHD_USE_TLS : 0u), 0, NULL, NULL, on_request, d,
@@ -468,16 +481,15 @@ start_http(struct door *d, int listen_fd, char *key, char *cert)
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, NULL, MHD_OPTION_ARRAY, d->tls ? tls : &tls[ARRAY_LEN(tls) - 1],
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, d->local ? none : strangers, MHD_OPTION_END);
 }
 
 static void
 door_free(struct door *d)
 {
-    for (uint32_t i = 0; i < d->name_count; i++) {
-        free(d->names[i]);
-    }
-    free(d->names);
+    texts_free(d->names, d->name_count);
+    texts_free(d->proxies, d->proxy_count);
+    patience_fini(&d->patience);
     pthread_cond_destroy(&d->answered);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -512,11 +524,16 @@ door_open(struct door **out,
     d->house = house;
     d->local = tcp == NULL;
     init_waiting(d);
+    patience_init(&d->patience, house->service->patience_ms > 0
+                                    ? house->service->patience_ms
+                                    : PATIENCE_MS);
     if (gethostname(d->machine, sizeof d->machine - 1) != 0) {
         d->machine[0] = '\0';
     }
-    if (!d->local) {
-        code = copy_names(d, tcp, err);
+    if (!d->local &&
+        (!texts_copy(&d->names, &d->name_count, tcp->names, tcp->name_count) ||
+         !texts_copy(&d->proxies, &d->proxy_count, tcp->proxies, tcp->proxy_count))) {
+        code = err_set(err, ERR_NOMEM, "web");
     }
     if (code == 0 && !d->local && tcp->cert_file != NULL) {
         cert = read_file(tcp->cert_file, err);
@@ -538,6 +555,9 @@ door_open(struct door **out,
                    : err_set(err, ERR_IO, "the web server does not start");
     } else {
         close(listen_fd);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
     }
     free(key);
     free(cert);
@@ -569,6 +589,12 @@ door_close(struct door *d)
     pthread_mutex_unlock(&d->lock);
     MHD_stop_daemon(d->http);
     door_free(d);
+}
+
+uint32_t
+door_sweep(struct door *d)
+{
+    return patience_sweep(&d->patience, clock_mono_ms());
 }
 
 uint32_t

@@ -17,6 +17,7 @@ struct house {
     struct workers *workers;
     struct streams *streams;
     atomic_ullong requests, refused;
+    atomic_size_t bodies, answers; /* Bytes that come, and that go; see held.c. */
 };
 
 struct door;
@@ -31,6 +32,8 @@ int door_open(struct door **out,
  * under way were answered and their answers are sent, not long for who does not take
  * his, and closes every connection.  NULL is accepted. */
 void door_close(struct door *d);
+/* Hangs up on clients that took too long (patience.h); how many that were. */
+uint32_t door_sweep(struct door *d);
 uint32_t door_connections(const struct door *d);
 
 #endif

@@ -14,10 +14,12 @@ struct exchange {
     struct job job; /* First: a job is an exchange. */
     struct door *door;
     struct MHD_Connection *connection;
-    bool strange; /* Its path holds what no path of ours does. */
-    bool begun;   /* Its head was looked at. */
-    bool done;    /* A worker has answered. */
-    bool counted; /* Among what the door owes. */
+    bool strange;                  /* Its path holds what no path of ours does. */
+    bool begun;                    /* Its head was looked at. */
+    bool done;                     /* A worker has answered. */
+    bool counted;                  /* Among what the door owes. */
+    bool crowded;                  /* There was no room for its body. */
+    size_t held_body, held_answer; /* Its shares of the house's. */
     struct web_needs needs;
     struct strbuf body;
     size_t body_bytes; /* Seen, kept or not. */
@@ -40,5 +42,17 @@ enum MHD_Result reply_busy(struct MHD_Connection *c, const char *detail);
 enum MHD_Result reply_page(struct MHD_Connection *c, const char *path);
 /* What a worker made. */
 enum MHD_Result reply_answer(struct exchange *x);
+
+/* ---- held.c: what all connections together may hold. ---- */
+
+#define EXCHANGE_BUSY N_("the gateway is too busy; try again soon")
+
+/* `bytes` more of its body are to be kept.  False: there is no room for them; what was
+ * kept is given up, and `crowded` says so. */
+bool held_take_body(struct exchange *x, size_t bytes);
+/* The answer was made: its body is done with.  What was looked up, and is too much
+ * beside what others are being sent, becomes a 503. */
+void held_check_answer(struct exchange *x);
+void held_let_go(struct exchange *x);
 
 #endif

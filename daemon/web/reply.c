@@ -9,6 +9,7 @@
 #include "daemon/web/exchange.h"
 #include "daemon/web/guard.h"
 #include "daemon/web/page.h"
+#include "daemon/web/patience.h"
 
 #define BLOCK_BYTES       65536 /* What libmicrohttpd asks for of an answer in pieces. */
 #define TAG_BYTES         24
@@ -36,7 +37,7 @@ add(struct MHD_Response *r, const char *name, const char *value)
     return MHD_add_response_header(r, name, value) == MHD_YES;
 }
 
-/* Takes the response. */
+/* Takes the response.  One that is not small says so to patience_more(). */
 static enum MHD_Result
 queue(struct MHD_Connection *c,
       unsigned status,
@@ -56,9 +57,11 @@ queue(struct MHD_Connection *c,
         /* not translated: a header */
         ok = ok && add(response, "WWW-Authenticate", "Bearer realm=\"caretaker\"");
     }
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED &&
+        MHD_get_response_header(response, "Allow") == NULL) {
         ok = ok && add(response, "Allow", "GET, HEAD, POST, PATCH, DELETE");
     }
+    patience_expect(c, 0);
     enum MHD_Result sent = ok ? MHD_queue_response(c, status, response) : MHD_NO;
     MHD_destroy_response(response);
     return sent;
@@ -130,12 +133,14 @@ header(struct MHD_Connection *c, const char *name)
 static enum MHD_Result
 reply_unchanged(struct MHD_Connection *c,
                 const char *tag,
+                const char *link,
                 const char *policy,
                 const char *cache)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (response == NULL || !add(response, "ETag", tag)) {
+    if (response == NULL || !add(response, "ETag", tag) ||
+        (link[0] != '\0' && !add(response, "Link", link))) {
         return give_up(response);
     }
     return queue(c, MHD_HTTP_NOT_MODIFIED, NULL, policy, cache, response);
@@ -151,7 +156,7 @@ reply_page(struct MHD_Connection *c, const char *path)
     }
     const char *wanted = header(c, "If-None-Match");
     if (wanted != NULL && guard_has_tag(wanted, f->tag)) {
-        return reply_unchanged(c, f->tag, PAGE_POLICY, "no-cache");
+        return reply_unchanged(c, f->tag, "", PAGE_POLICY, "no-cache");
     }
     bool packed = guard_takes_gzip(header(c, "Accept-Encoding"));
     /* The bytes are constants of the program; the library's argument is not const. */
@@ -166,7 +171,10 @@ reply_page(struct MHD_Connection *c, const char *path)
         (packed && !add(response, "Content-Encoding", "gzip"))) {
         return give_up(response);
     }
-    return queue(c, MHD_HTTP_OK, f->type, PAGE_POLICY, "no-cache", response);
+    enum MHD_Result sent =
+        queue(c, MHD_HTTP_OK, f->type, PAGE_POLICY, "no-cache", response);
+    patience_more(c, packed ? f->gzip_size : f->size);
+    return sent;
 }
 
 /* An answer in pieces on its way out. */
@@ -177,7 +185,8 @@ struct outflow {
     struct web_pieces pieces;
     struct strbuf piece;
     size_t sent; /* Of the piece. */
-    bool slow, more, broken;
+    enum web_lane lane;
+    bool more, broken;
 };
 
 /* On a worker's thread. */
@@ -204,9 +213,12 @@ on_more(void *ctx, uint64_t pos, char *out, size_t room)
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
         o->job.run = make_piece;
-        return door_hand_over(o->door, o->connection, &o->job, o->slow)
+        return door_hand_over(o->door, o->connection, &o->job, o->lane)
                    ? 0
                    : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (o->sent == 0) {
+        patience_expect(o->connection, o->piece.size);
     }
     size_t left = o->piece.size - o->sent;
     size_t size = left < room ? left : room;
@@ -236,7 +248,7 @@ response_in_pieces(struct exchange *x)
                           .connection = x->connection,
                           .pieces = x->answer.pieces,
                           .piece = x->out,
-                          .slow = x->needs.slow,
+                          .lane = x->needs.lane,
                           .more = true};
     x->out = (struct strbuf){0};
     x->answer.pieces = (struct web_pieces){0};
@@ -248,15 +260,23 @@ response_in_pieces(struct exchange *x)
     return response;
 }
 
-/* FNV-1a of 64 bits (draft-eastlake-fnv): whether an answer is the same as before, no
- * proof of anything. */
-static void
-tag_of(char out[TAG_BYTES], const struct strbuf *body)
+/* FNV-1a of 64 bits (draft-eastlake-fnv). */
+static uint64_t
+hash_of(uint64_t hash, const char *bytes, size_t size)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < body->size; i++) {
-        hash = (hash ^ (unsigned char)body->text[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
     }
+    return hash;
+}
+
+/* Whether an answer is the same as before, no proof of anything.  A page of a listing
+ * with the same rows is another one as soon as more follow. */
+static void
+tag_of(char out[TAG_BYTES], const struct strbuf *body, const char *link)
+{
+    uint64_t hash = hash_of(UINT64_C(0xcbf29ce484222325), body->text, body->size);
+    hash = hash_of(hash, link, strlen(link));
     int n = snprintf(out, TAG_BYTES, "\"%016llx\"", (unsigned long long)hash);
     assert(n > 0);
     assert(n < TAG_BYTES);
@@ -273,6 +293,9 @@ add_extras(struct MHD_Response *response, const struct web_answer *a)
     }
     if (a->link[0] != '\0') {
         ok = ok && add(response, "Link", a->link);
+    }
+    if (a->allow[0] != '\0') {
+        ok = ok && add(response, "Allow", a->allow);
     }
     if (a->retry_after_s > 0) {
         (void)snprintf(text, sizeof text, "%lld", (long long)a->retry_after_s);
@@ -299,8 +322,10 @@ reply_stream(struct exchange *x)
     if (!add(response, "X-Accel-Buffering", "no")) {
         return give_up(response);
     }
-    return queue(x->connection, MHD_HTTP_OK, "text/event-stream", DATA_POLICY,
-                 "no-store", response);
+    enum MHD_Result sent = queue(x->connection, MHD_HTTP_OK, "text/event-stream",
+                                 DATA_POLICY, "no-store", response);
+    patience_rest(x->connection);
+    return sent;
 }
 
 enum MHD_Result
@@ -317,15 +342,18 @@ reply_answer(struct exchange *x)
         return reply_stream(x);
     }
     /* not translated: a header */
-    const char *cache = a->for_ever && well ? FOR_EVER : "no-cache";
+    const char *cache = a->secret             ? "no-store"
+                        : a->for_ever && well ? FOR_EVER
+                                              : "private, no-cache";
     if (well && whole && strcmp(x->method, "GET") == 0) {
-        tag_of(tag, &x->out);
+        tag_of(tag, &x->out, a->link);
         const char *wanted = header(c, "If-None-Match");
         if (wanted != NULL && guard_has_tag(wanted, tag)) {
-            return reply_unchanged(c, tag, a->page ? DOCUMENT_POLICY : DATA_POLICY,
-                                   cache);
+            return reply_unchanged(c, tag, a->link,
+                                   a->page ? DOCUMENT_POLICY : DATA_POLICY, cache);
         }
     }
+    size_t size = x->out.size;
     struct MHD_Response *response =
         well && !whole ? response_in_pieces(x) : response_of(&x->out);
     if (response == NULL) {
@@ -335,6 +363,9 @@ reply_answer(struct exchange *x)
         return give_up(response);
     }
     const char *type = x->status >= 400 ? PROBLEM : a->type != NULL ? a->type : JSON;
-    return queue(c, x->status, type, a->page ? DOCUMENT_POLICY : DATA_POLICY,
-                 tag[0] != '\0' ? cache : "no-store", response);
+    enum MHD_Result sent =
+        queue(c, x->status, type, a->page ? DOCUMENT_POLICY : DATA_POLICY,
+              tag[0] != '\0' ? cache : "no-store", response);
+    patience_more(c, size);
+    return sent;
 }

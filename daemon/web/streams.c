@@ -11,6 +11,9 @@
 #define RING_SLOTS  1024 /* A flood of alarms, and some minutes of a working day. */
 #define RING_BYTES  (4u << 20) /* Of their texts; the oldest go first. */
 #define BLOCK_BYTES 16384      /* What a client takes at once. */
+#define FIRST_BYTES                                                                    \
+    (16u << 20) /* Of what all streams begin with and is not sent yet. */
+#define MESSAGE_END "\n\n"
 #define RESET       "event: reset\ndata: {}\n\n"
 /* An event, for a browser shows no comments to its page; and the time, for its clock.
  */
@@ -25,11 +28,13 @@ struct message {
 
 struct stream {
     struct streams *all;
+    uint64_t id; /* They are counted as they come. */
     struct MHD_Connection *connection;
     const atomic_bool *closing; /* Its door's mark. */
     uint64_t next;              /* Message that it gets next. */
     struct strbuf out;          /* Under way, */
     size_t sent;                /* and how far. */
+    size_t first_bytes;         /* Of the beginning, as long as it is not sent. */
     bool rests;                 /* Its connection is suspended. */
     bool lost;                  /* It wants what the ring has no more. */
     bool ping;
@@ -43,9 +48,11 @@ struct streams {
     struct message ring[RING_SLOTS];
     uint64_t first, end; /* Messages [first, end), counted from the start. */
     size_t bytes;
-    int64_t since; /* The ring has what came behind this event. */
-    struct stream *list;
+    size_t first_bytes;  /* Of all streams. */
+    int64_t since;       /* The ring has what came behind this event. */
+    struct stream *list; /* The youngest first. */
     uint32_t count;
+    uint64_t last_id;
 };
 
 static struct message *
@@ -90,11 +97,43 @@ streams_free(struct streams *s)
     free(s);
 }
 
+/* Under the lock: the beginning was sent, or never will be. */
+static void
+forget_first(struct stream *t)
+{
+    t->all->first_bytes -= t->first_bytes;
+    t->first_bytes = 0;
+    if (t->out.capacity > 4 * (size_t)BLOCK_BYTES) {
+        strbuf_fini(&t->out); /* It was long, and what comes now is not. */
+    }
+}
+
+/* Under the lock: what the stream begins with is kept where there is room; else only
+ * its first message, and the rest is to be read anew. */
+static void
+keep_first(struct stream *t)
+{
+    struct streams *s = t->all;
+    const char *end = strstr(strbuf_text(&t->out), MESSAGE_END);
+    if (s->first_bytes + t->out.size > FIRST_BYTES && end != NULL) {
+        struct strbuf first = {0};
+        strbuf_add_bytes(&first, t->out.text,
+                         (size_t)(end - t->out.text) + strlen(MESSAGE_END));
+        t->lost = t->lost || first.size < t->out.size;
+        strbuf_fini(&t->out);
+        t->out = first;
+        return;
+    }
+    t->first_bytes = t->out.size;
+    s->first_bytes += t->out.size;
+}
+
 /* Under the lock: what comes next is put together; false: there is nothing. */
 static bool
 fill(struct stream *t)
 {
     struct streams *s = t->all;
+    forget_first(t);
     strbuf_clear(&t->out);
     t->sent = 0;
     /* not translated: what a program reads */
@@ -154,8 +193,10 @@ on_free(void *ctx)
         t->behind->before = t->before;
     }
     s->count--;
+    forget_first(t);
     pthread_mutex_unlock(&s->lock);
     strbuf_fini(&t->out);
+    explicit_bzero(t->key, sizeof t->key);
     free(t);
 }
 
@@ -192,6 +233,8 @@ streams_open(struct streams *s,
     t->next = find(s, after);
     t->lost = after < s->since;
     t->ends = atomic_load(closing);
+    keep_first(t);
+    t->id = ++s->last_id;
     t->behind = s->list;
     if (s->list != NULL) {
         s->list->before = t;
@@ -266,20 +309,56 @@ streams_begin(struct streams *s, int64_t since)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A stream, for as long as the lock is not held. */
+struct asked {
+    uint64_t id;
+    bool ends;
+    char key[WEB_KEY_BYTES];
+};
+
+/* The keys of all streams, the youngest first; owned.  NULL: none, or no memory. */
+static struct asked *
+copy_keys(struct streams *s, size_t *count)
+{
+    pthread_mutex_lock(&s->lock);
+    struct asked *all = calloc((size_t)s->count + 1, sizeof *all);
+    *count = 0;
+    for (const struct stream *t = s->list; all != NULL && t != NULL; t = t->behind) {
+        struct asked *a = &all[(*count)++];
+        a->id = t->id;
+        memcpy(a->key, t->key, sizeof a->key);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return all;
+}
+
+/* `still` reads a database and may wait for others: every stream, and with them every
+ * connection of the door, would wait as well if it were asked under the lock. */
 void
 streams_ping(struct streams *s,
              bool (*still)(void *worker, const char *key),
              void *worker)
 {
+    size_t count = 0;
+    struct asked *all = still != NULL ? copy_keys(s, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        all[i].ends = all[i].key[0] != '\0' && !still(worker, all[i].key);
+    }
+    size_t at = 0; /* Both lists go from the youngest to the oldest. */
     pthread_mutex_lock(&s->lock);
     for (struct stream *t = s->list; t != NULL; t = t->behind) {
-        if (still != NULL && t->key[0] != '\0' && !still(worker, t->key)) {
-            t->ends = true;
+        while (at < count && all[at].id > t->id) {
+            at++;
         }
+        t->ends = t->ends || (at < count && all[at].id == t->id && all[at].ends);
         t->ping = true;
         wake(t);
     }
     pthread_mutex_unlock(&s->lock);
+    if (all != NULL) {
+        explicit_bzero(all, count * sizeof *all);
+    }
+    free(all);
 }
 
 void

@@ -9,20 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/web/door.h"
 #include "daemon/web/endpoint.h"
 #include "daemon/web/listen.h"
+#include "daemon/web/patience.h"
+#include "daemon/web/texts.h"
 
-#define PING_SECONDS 15 /* Proxies close what is silent for longer (often 60 s). */
+#define PING_MS 15000 /* Proxies close what is silent for longer (often 60 s). */
 #define RETRY_SECONDS                                                                  \
     5 /* An address that comes up late, a port that is given back.                     \
        */
 
+#define LOOKS_A_PATIENCE 4 /* So often it is looked who takes too long. */
+
 /* The TCP door that is wished for; owns its texts. */
 struct wish {
     struct web_tcp tcp;
-    char **names;
+    char **names, **proxies;
 };
 
 struct web {
@@ -51,10 +56,8 @@ wish_free(struct wish *x)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         free(texts[i].owned);
     }
-    for (uint32_t i = 0; i < x->tcp.name_count; i++) {
-        free(x->names[i]);
-    }
-    free(x->names);
+    texts_free(x->names, x->tcp.name_count);
+    texts_free(x->proxies, x->tcp.proxy_count);
     *x = (struct wish){0};
 }
 
@@ -68,18 +71,16 @@ copy_text(const char **out, const char *text)
 static int
 wish_copy(struct wish *out, const struct web_tcp *tcp, struct err *err)
 {
-    struct wish x = {.names = calloc(tcp->name_count + 1, sizeof *x.names)};
-    bool well = x.names != NULL && copy_text(&x.tcp.listen, tcp->listen) &&
-                copy_text(&x.tcp.cert_file, tcp->cert_file) &&
-                copy_text(&x.tcp.key_file, tcp->key_file);
-    while (well && x.tcp.name_count < tcp->name_count) {
-        char *name = strdup(tcp->names[x.tcp.name_count]);
-        well = name != NULL;
-        x.names[x.tcp.name_count] = name;
-        x.tcp.name_count += well;
-    }
-    /* The names are only looked at. */
+    struct wish x = {0};
+    bool well =
+        copy_text(&x.tcp.listen, tcp->listen) &&
+        copy_text(&x.tcp.cert_file, tcp->cert_file) &&
+        copy_text(&x.tcp.key_file, tcp->key_file) &&
+        texts_copy(&x.names, &x.tcp.name_count, tcp->names, tcp->name_count) &&
+        texts_copy(&x.proxies, &x.tcp.proxy_count, tcp->proxies, tcp->proxy_count);
+    /* They are only looked at. */
     x.tcp.names = (const char *const *)x.names;
+    x.tcp.proxies = (const char *const *)x.proxies;
     if (!well) {
         wish_free(&x);
         return err_set(err, ERR_NOMEM, "web");
@@ -122,19 +123,12 @@ close_door(struct web *w)
     door_close(d);
 }
 
-static int64_t
-now_s(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
-
-/* Until somebody wakes it, or `until_s`.  A new wish goes to `wish`. */
+/* Until somebody wakes it, or `until_ms`.  A new wish goes to `wish`. */
 static bool
-wait_for_work(struct web *w, int64_t until_s, struct wish *wish, bool *wished)
+wait_for_work(struct web *w, int64_t until_ms, struct wish *wish, bool *wished)
 {
-    const struct timespec until = {.tv_sec = until_s};
+    const struct timespec until = {.tv_sec = until_ms / 1000,
+                                   .tv_nsec = until_ms % 1000 * 1000000};
     int r = 0;
     pthread_mutex_lock(&w->lock);
     while (!w->wake && !w->stopping && r != ETIMEDOUT) {
@@ -153,35 +147,69 @@ wait_for_work(struct web *w, int64_t until_s, struct wish *wish, bool *wished)
     return go_on;
 }
 
+/* What comes round in its time (clock_mono_ms()). */
+struct rounds {
+    int64_t ping_ms, retry_ms, look_ms;
+};
+
+static void
+hang_up_on_the_slow(struct web *w)
+{
+    uint32_t count = w->tcp != NULL ? door_sweep(w->tcp) : 0;
+    if (count > 0) {
+        log_info("web: hung up on clients that took too long: %u", count);
+    }
+}
+
+static void
+go_round(struct web *w, struct rounds *due)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms >= due->ping_ms) {
+        streams_ping(w->house.streams, w->service.still, w->keeper_own);
+        due->ping_ms = now_ms + PING_MS;
+    }
+    if (now_ms >= due->look_ms) {
+        int64_t patience_ms =
+            w->service.patience_ms > 0 ? w->service.patience_ms : PATIENCE_MS;
+        hang_up_on_the_slow(w);
+        due->look_ms = now_ms + patience_ms / LOOKS_A_PATIENCE;
+    }
+}
+
+static int64_t
+next_round(const struct rounds *due)
+{
+    int64_t next_ms = due->ping_ms < due->retry_ms ? due->ping_ms : due->retry_ms;
+    return next_ms < due->look_ms ? next_ms : due->look_ms;
+}
+
 /* The thread that tells the streams what is new, and keeps the TCP door open. */
 static void *
 keep(void *ctx)
 {
     struct web *w = ctx;
     struct wish wish = {0};
+    struct rounds due = {.ping_ms = clock_mono_ms() + PING_MS, .retry_ms = INT64_MAX};
     bool wished = false;
     bool told = w->service.news != NULL;
     int64_t seq = told ? w->service.news(w->keeper_own, w, -1) : 0;
-    int64_t ping_s = now_s() + PING_SECONDS;
-    int64_t retry_s = INT64_MAX;
     streams_begin(w->house.streams, seq);
-    while (wait_for_work(w, ping_s < retry_s ? ping_s : retry_s, &wish, &wished)) {
+    while (wait_for_work(w, next_round(&due), &wish, &wished)) {
         if (wished) {
             close_door(w);
             w->failing = false;
         }
-        if ((wished || now_s() >= retry_s) && wish.tcp.listen != NULL) {
+        if ((wished || clock_mono_ms() >= due.retry_ms) && wish.tcp.listen != NULL) {
             keep_door(w, &wish);
-            retry_s = w->failing ? now_s() + RETRY_SECONDS : INT64_MAX;
+            due.retry_ms =
+                w->failing ? clock_mono_ms() + RETRY_SECONDS * 1000 : INT64_MAX;
         }
         if (told) {
             seq = w->service.news(w->keeper_own, w, seq);
             streams_flush(w->house.streams);
         }
-        if (now_s() >= ping_s) {
-            streams_ping(w->house.streams, w->service.still, w->keeper_own);
-            ping_s = now_s() + PING_SECONDS;
-        }
+        go_round(w, &due);
     }
     wish_free(&wish);
     return NULL;

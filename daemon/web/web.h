@@ -27,6 +27,7 @@
 #define WEB_BODY_LARGEST (16 << 20) /* What a service may allow. */
 #define WEB_COOKIE_BYTES 512
 #define WEB_LINK_BYTES   1024
+#define WEB_ALLOW_BYTES  40
 #define WEB_REMOTE_BYTES 64  /* "[2001:db8::1]:51000" */
 #define WEB_KEY_BYTES    160 /* Of a stream: whose it is. */
 
@@ -49,7 +50,9 @@ struct web_answer {
     char cookie[WEB_COOKIE_BYTES]; /* Of Set-Cookie; "": none. */
     char link[WEB_LINK_BYTES];     /* Of Link (RFC 8288); "": none. */
     const char *file_name;         /* To be saved as; NULL: shown.  A constant. */
+    char allow[WEB_ALLOW_BYTES];   /* Of a 405: the methods there are; "": all. */
     int64_t retry_after_s;         /* 0: not said. */
+    bool secret;                   /* No browser keeps it. */
     bool for_ever; /* What has this address never changes: it may be kept. */
     bool page;     /* It is markup of ours: it may use its own styles and pictures. */
     /* With status 200: an event stream, which begins with `body` and goes on with what
@@ -68,7 +71,7 @@ struct web_request {
     size_t body_size; /* Only a body that the service takes as bytes holds a NUL. */
     bool local;       /* By the unix socket. */
     bool tls;
-    const char *peer; /* "uid=1000 pid=4242", or the remote address. */
+    const char *peer; /* "uid=1000 pid=4242", or the address of who asks. */
     const char *(*query)(const struct web_request *r,
                          const char *key); /* NULL: absent. */
     const char *(*header)(const struct web_request *r, const char *name);
@@ -84,9 +87,17 @@ typedef unsigned (*web_handler_fn)(void *worker,
                                    const struct web_request *r,
                                    struct strbuf *body);
 
+/* Workers of their own, so that one kind does not wait for another. */
+enum web_lane {
+    WEB_QUICK,
+    WEB_SLOW,     /* May take seconds. */
+    WEB_PASSWORD, /* Hashes one: who logs in does not wait for anybody's report. */
+    WEB_LANES
+};
+
 /* What of a request decides how it is taken, before its body comes. */
 struct web_needs {
-    bool slow;       /* May take seconds: it must not hold up what is quick. */
+    enum web_lane lane;
     bool bytes;      /* The body is no text. */
     size_t body_max; /* At most WEB_BODY_LARGEST; 0: WEB_BODY_MAX. */
 };
@@ -107,6 +118,7 @@ struct web_service {
     int64_t (*news)(void *worker, struct web *w, int64_t after);
     /* Whether the stream of `key` may go on; NULL: always. */
     bool (*still)(void *worker, const char *key);
+    int64_t patience_ms; /* Of daemon/web/patience.h; 0: PATIENCE_MS. */
 };
 
 /* Opens the unix socket in `dir` and begins to serve. */
@@ -117,11 +129,13 @@ int web_start(struct web **out,
 void web_stop(struct web *w); /* NULL is accepted. */
 
 struct web_tcp {
-    const char *listen;       /* "127.0.0.1:8080"; NULL: no TCP. */
-    const char *cert_file;    /* PEM; NULL: no TLS. */
-    const char *key_file;     /* PEM. */
-    const char *const *names; /* Names that browsers call us by, beside addresses, */
-    uint32_t name_count;      /* localhost and the machine's own. */
+    const char *listen;         /* "127.0.0.1:8080"; NULL: no TCP. */
+    const char *cert_file;      /* PEM; NULL: no TLS. */
+    const char *key_file;       /* PEM. */
+    const char *const *names;   /* Names that browsers call us by, beside addresses, */
+    uint32_t name_count;        /* localhost and the machine's own. */
+    const char *const *proxies; /* Addresses whose X-Forwarded-For says who asks. */
+    uint32_t proxy_count;
 };
 /* Opens the TCP door, in the place of the one that is open; copies what it needs.  It
  * is done soon, on a thread of its own, which says in the log where the page is; what

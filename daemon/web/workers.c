@@ -6,11 +6,13 @@
 
 #include "daemon/base/log.h"
 
-#define QUICK_THREADS 2
-#define SLOW_THREADS  2 /* One report does not hold up a ticket's evidence. */
-#define THREADS       (QUICK_THREADS + SLOW_THREADS)
-#define QUICK_WAITING 512 /* Some hundred viewers that all reload. */
-#define SLOW_WAITING  16  /* Each may take seconds. */
+/* Of each thread; one report does not hold up a ticket's evidence. */
+static const enum web_lane lane_of[] = {WEB_QUICK, WEB_QUICK, WEB_SLOW, WEB_SLOW,
+                                        WEB_PASSWORD};
+#define THREADS ARRAY_LEN(lane_of)
+/* What may wait: some hundred viewers that all reload; what takes seconds each. */
+static const unsigned lane_waiting[WEB_LANES] = {
+    [WEB_QUICK] = 512, [WEB_SLOW] = 16, [WEB_PASSWORD] = 32};
 
 struct queue {
     struct job *first, **last;
@@ -21,7 +23,7 @@ struct queue {
 struct workers {
     const struct web_service *service; /* Borrowed. */
     pthread_mutex_t lock;
-    struct queue quick, slow;
+    struct queue lanes[WEB_LANES];
     bool stopping;
     struct worker {
         struct workers *all;
@@ -79,12 +81,13 @@ workers_start(struct workers **out, const struct web_service *service, struct er
     int code = 0;
     w->service = service;
     pthread_mutex_init(&w->lock, NULL);
-    queue_init(&w->quick, QUICK_WAITING);
-    queue_init(&w->slow, SLOW_WAITING);
-    for (int i = 0; i < THREADS && code == 0; i++) {
+    for (int l = 0; l < WEB_LANES; l++) {
+        queue_init(&w->lanes[l], lane_waiting[l]);
+    }
+    for (size_t i = 0; i < THREADS && code == 0; i++) {
         struct worker *me = &w->each[i];
         me->all = w;
-        me->queue = i < QUICK_THREADS ? &w->quick : &w->slow;
+        me->queue = &w->lanes[lane_of[i]];
         me->own = service->ctx;
         code = service->open != NULL ? service->open(service->ctx, &me->own, err) : 0;
         me->opened = code == 0;
@@ -110,10 +113,11 @@ workers_stop(struct workers *w)
     }
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
-    pthread_cond_broadcast(&w->quick.filled);
-    pthread_cond_broadcast(&w->slow.filled);
+    for (int l = 0; l < WEB_LANES; l++) {
+        pthread_cond_broadcast(&w->lanes[l].filled);
+    }
     pthread_mutex_unlock(&w->lock);
-    for (int i = 0; i < THREADS; i++) {
+    for (size_t i = 0; i < THREADS; i++) {
         struct worker *me = &w->each[i];
         if (me->runs) {
             pthread_join(me->thread, NULL);
@@ -122,16 +126,17 @@ workers_stop(struct workers *w)
             w->service->close(me->own);
         }
     }
-    pthread_cond_destroy(&w->quick.filled);
-    pthread_cond_destroy(&w->slow.filled);
+    for (int l = 0; l < WEB_LANES; l++) {
+        pthread_cond_destroy(&w->lanes[l].filled);
+    }
     pthread_mutex_destroy(&w->lock);
     free(w);
 }
 
 bool
-workers_take(struct workers *w, struct job *j, bool slow)
+workers_take(struct workers *w, struct job *j, enum web_lane lane)
 {
-    struct queue *q = slow ? &w->slow : &w->quick;
+    struct queue *q = &w->lanes[lane];
     pthread_mutex_lock(&w->lock);
     bool taken = !w->stopping && q->waiting < q->waiting_max;
     if (taken) {

@@ -1,5 +1,5 @@
-/* Threads that answer requests, so that no door waits for a database or the loop.  Two
- * queues, with threads of their own: what is quick, and what may take seconds. */
+/* Threads that answer requests, so that no door waits for a database or the loop.  Each
+ * lane has a queue and threads of its own. */
 #ifndef CARETAKER_WEB_WORKERS_H
 #define CARETAKER_WEB_WORKERS_H
 
@@ -22,6 +22,6 @@ workers_start(struct workers **out, const struct web_service *service, struct er
 void workers_stop(struct workers *w); /* NULL is accepted. */
 
 /* False: too many wait already, or it is being stopped. */
-bool workers_take(struct workers *w, struct job *j, bool slow);
+bool workers_take(struct workers *w, struct job *j, enum web_lane lane);
 
 #endif

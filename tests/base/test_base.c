@@ -8,6 +8,7 @@
 #include "daemon/base/arena.h"
 #include "daemon/base/diag.h"
 #include "daemon/base/err.h"
+#include "daemon/base/strbuf.h"
 
 START_TEST(context_goes_before_the_text)
 {
@@ -192,6 +193,22 @@ START_TEST(the_arena_copies_text)
 }
 END_TEST
 
+START_TEST(what_was_reserved_does_not_move_and_what_was_wiped_is_empty)
+{
+    struct strbuf b = {0};
+    strbuf_reserve(&b, 1000);
+    const char *at = b.text;
+    for (int i = 0; i < 1000; i++) {
+        strbuf_add_char(&b, 'x');
+    }
+    ck_assert_ptr_eq(b.text, at);
+    strbuf_wipe(&b);
+    ck_assert_str_eq(strbuf_text(&b), "");
+    ck_assert_uint_eq(b.capacity, 0);
+    strbuf_wipe(&b); /* Nothing was ever in it. */
+}
+END_TEST
+
 int
 main(void)
 {
@@ -207,6 +224,7 @@ main(void)
     tcase_add_test(tc, past_the_limit_diagnostics_are_counted);
     tcase_add_test(tc, the_arena_gives_zeroed_aligned_memory_that_stays);
     tcase_add_test(tc, the_arena_copies_text);
+    tcase_add_test(tc, what_was_reserved_does_not_move_and_what_was_wiped_is_empty);
     tcase_add_test(tc, a_shared_arena_stays_until_its_last_owner_goes);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The page and the API, release build, on loopback:
 
-  requests a second for /api/v1/alarms and for a file of the page (wrk)
+  requests a second for /api/v1/alarms with 1, 10 and 500 alarms, and for a file of the page (wrk)
+  memory of a connection that is only held
   200 viewers of live events at 10 events a second: share of a core, and how late the last of them hears
   a trend of one point over a year
   first paint of the alarm page, and from a register of the sensor to the pixel (Chromium), size of everything compressed
@@ -21,9 +22,11 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests/system"))
 os.environ.setdefault("CARETAKER", os.path.join(TOP, "build/release/caretaker"))
-from estate import Estate, Slave, free_port, wait_for  # noqa: E402  (the path comes first)
+from browser import Browser  # noqa: E402  (the path comes first)
+from estate import Estate, Slave, free_port, wait_for  # noqa: E402
 
 VIEWERS, EVENTS_A_SECOND, SECONDS = 200, 10, 10
+HELD, STANDING = 500, (10, 500)
 YEAR_S = 365 * 86400
 PASSWORD = "correct horse battery"
 RULES = """rules:
@@ -36,6 +39,12 @@ buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 500ms}]
 devices:
   - {id: pump-1, name: Pump 1, type: pump, bus: plant, unit: 1, poll: 50ms, points: {bearing: {register: input 3, unit: °C}}}
   - {id: meter, type: power, points: {kwh: {}}}
+"""
+SITE_STANDING = """web: {listen: "127.0.0.1:%d"}
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 500ms}]
+devices:
+"""
+DEVICE = """  - {id: pump-%d, name: Pump %d, type: pump, bus: plant, unit: 1, poll: 10s, points: {bearing: {register: input 3, unit: °C}}}
 """
 
 
@@ -54,15 +63,55 @@ def rss_kb(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
 
 
-def requests_a_second(port):
+def requests_a_second(port, paths, note=""):
     if not shutil.which("wrk"):
         say("wrk is not installed", "-")
         return
-    for name, path in (("/api/v1/alarms, requests a second", "/api/v1/alarms"), ("/page/app.js, requests a second", "/page/app.js")):
+    for path in paths:
         done = subprocess.run(["wrk", "-t1", "-c10", "-d5s", "--latency", f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
         slowest = re.search(r"99%\s+(\S+)", done.stdout)[1]
-        say(name, f"{rate:.0f}, 99 % within {slowest}")
+        say(f"{path}{note}, requests a second", f"{rate:.0f}, 99 % within {slowest}")
+
+
+def held(estate, port):
+    pid = estate.daemon.child.pid
+    before = rss_kb(pid)
+    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(HELD)]
+    for c in connections:
+        c.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+    wait_for(lambda: estate.status() and len(os.listdir(f"/proc/{pid}/fd")) > HELD, "all are accepted")
+    say(f"{HELD} connections held, memory each", f"{(rss_kb(pid) - before) / HELD:.1f} kB")
+    for c in connections:
+        c.close()
+
+
+def standing(count):
+    """What the listing costs, and what the page does, with so many alarms."""
+    port, bus = free_port(), free_port()
+    estate = Estate(site=SITE_STANDING % (port, bus) + "".join(DEVICE % (i, i) for i in range(count)), rules=RULES)
+    try:
+        estate.keep(Slave("tcp", bus, 1)).set(1, "input", 3, 91)
+        estate.start()
+        wait_for(lambda: len(estate.listing("alarms")) == count, "all alarms stand")
+        requests_a_second(port, ["/api/v1/alarms", "/api/v1/alarms?details=1"], f", {count} alarms")
+        paint(port, f", {count} alarms")
+    finally:
+        estate.close()
+
+
+def paint(port, note=""):
+    b = Browser()
+    try:
+        paints = []
+        for _ in range(10):
+            b.visit(f"http://127.0.0.1:{port}")
+            b.cdp("Network.clearBrowserCache")
+            b.open("/alarms")
+            paints.append(b.js("return performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        say(f"first paint of the alarm page, cold cache{note}", f"{statistics.median(paints):.0f} ms (median of 10)")
+    finally:
+        b.close()
 
 
 def open_streams(port, count):
@@ -140,23 +189,11 @@ def trend(estate, port):
     say("a trend of one point over a year", f"{statistics.median(times) * 1000:.1f} ms ({answer['resolution']}, {len(answer['points']['kwh']['t'])} values)")
 
 
-def page(slave, port):
-    packed = subprocess.run(f"cat {TOP}/build/release/page/gzip/*.gz | wc -c", shell=True, capture_output=True, text=True, check=True).stdout
-    say("everything compressed", f"{int(packed) / 1000:.0f} kB")
-    try:
-        from browser import Browser
-    except ImportError:
-        say("python3-selenium is not installed", "-")
-        return
+def pixel(slave, port):
     b = Browser()
     try:
-        paints = []
-        for _ in range(10):
-            b.visit(f"http://127.0.0.1:{port}")
-            b.cdp("Network.clearBrowserCache")
-            b.open("/alarms")
-            paints.append(b.js("return performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-        say("first paint of the alarm page, cold cache", f"{statistics.median(paints):.0f} ms (median of 10)")
+        b.visit(f"http://127.0.0.1:{port}")
+        b.open("/alarms")
         # Both clocks are the machine's: from writing the register to the frame behind the row.
         times = []
         b.js("""window.seen = []; new MutationObserver(() => {
@@ -186,15 +223,21 @@ def main():
         slave.set(1, "input", 3, 91)
         estate.start()
         wait_for(lambda: estate.listing("tickets"), "a ticket")
-        requests_a_second(port)
+        requests_a_second(port, ["/api/v1/alarms", "/page/app.js"])
+        held(estate, port)
         viewers(estate, port)
         trend(estate, port)
         slave.set(1, "input", 3, 60)
         estate.run("ack", "pump-1/hot")
         wait_for(lambda: not estate.listing("alarms"), "no alarm")
-        page(slave, port)
+        packed = subprocess.run(f"cat {TOP}/build/release/page/gzip/*.gz | wc -c", shell=True, capture_output=True, text=True, check=True).stdout
+        say("everything compressed", f"{int(packed) / 1000:.0f} kB")
+        paint(port)
+        pixel(slave, port)
     finally:
         estate.close()
+    for count in STANDING:
+        standing(count)
 
 
 if __name__ == "__main__":

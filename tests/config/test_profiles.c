@@ -10,6 +10,7 @@
 
 #include "collectors/decode.h"
 #include "config/config.h"
+#include "daemon/model/titles.h"
 
 #define GOLDEN      "tests/data/profiles/"
 #define TOKENS_MAX  80
@@ -275,6 +276,8 @@ START_TEST(test_every_profile_says_where_it_is_from_and_how_it_is_told)
             const struct point *point = &p->points[k];
             ck_assert_msg(point_width(point) <= p->limits.max_registers,
                           "%s: %s cannot be read", p->id, point->id);
+            ck_assert_msg(titles_differ(&point->title),
+                          "%s: %s has no name in each language", p->id, point->id);
         }
     }
 }

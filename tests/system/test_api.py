@@ -203,6 +203,35 @@ class Api(unittest.TestCase):
             status, head, nothing = self.ask("HEAD", path)
             self.assertEqual((status, nothing, head["content-length"]), (200, b"", str(len(text))), path)
 
+    def test_a_path_names_the_methods_that_it_takes(self):
+        for path in self.described["paths"]:
+            takes = {m.upper() for m in self.described["paths"][path]} | ({"HEAD"} if "get" in self.described["paths"][path] else set())
+            for method in {"GET", "POST", "PATCH", "DELETE"} - takes:
+                status, headers, _ = self.ask(method, self.path_of(path, self.IDS))
+                self.assertEqual((status, set(headers["allow"].split(", "))), (405, takes), (method, path))
+
+    def test_the_same_rows_with_more_behind_them_are_another_answer(self):
+        rows = len(json.loads(self.ask("GET", "users")[2]))
+        _, all_of_them, text = self.ask("GET", f"users?limit={rows}")
+        self.assertNotIn("link", all_of_them)
+        tag = {"If-None-Match": all_of_them["etag"]}
+        self.assertEqual(self.ask("GET", f"users?limit={rows}", headers=tag)[0], 304)
+        self.estate.ok("user", "add", "zz-last", "--role", "viewer", "--password-stdin", stdin=PASSWORD + "\n")
+        try:
+            status, more, same = self.ask("GET", f"users?limit={rows}", headers=tag)
+            self.assertEqual((status, same), (200, text))
+            self.assertIn('rel="next"', more["link"])
+            status, unchanged, _ = self.ask("GET", f"users?limit={rows}", headers={"If-None-Match": more["etag"]})
+            self.assertEqual((status, unchanged["link"]), (304, more["link"]))
+        finally:
+            self.estate.ok("user", "remove", "zz-last")
+
+    def test_what_takes_a_log_in_is_kept_by_no_proxy_and_secrets_by_nobody(self):
+        for path in ("alarms", "tickets/1", "report.html"):
+            self.assertIn("private", self.ask("GET", path)[1]["cache-control"], path)
+        for path in ("session", "users", "tokens"):
+            self.assertEqual(self.ask("GET", path)[1]["cache-control"], "no-store", path)
+
     def test_pages_give_each_row_once(self):
         for path, key in (("devices", "id"), ("rules", "id"), ("users", "id")):
             whole = [row[key] for row in json.loads(self.ask("GET", path)[2])]
@@ -252,6 +281,24 @@ class Api(unittest.TestCase):
         self.assertIn("user.added", names["administrator"])
         self.assertFalse([n for n in names["engineer"] if n.startswith(("user.", "token."))])
 
+    def test_what_somebody_may_not_see_takes_no_room_from_what_he_may(self):
+        self.assertEqual(self.ask("POST", "commands", {"cmd": "ticket.note", "ticket": 1, "note": "for all"})[0], 200)
+        for _ in range(3):
+            self.estate.ok("user", "token", "add", "viewer", "for a moment")
+        newest = json.loads(self.ask("GET", "events?limit=2", role="viewer")[2])
+        self.assertEqual([len(newest), newest[0]["event"]["event"]], [2, "ticket.noted"])
+
+    def test_the_journal_has_pages(self):
+        for role in ("viewer", "administrator"):
+            whole = [e["seq"] for e in json.loads(self.ask("GET", "events?limit=1000", role=role)[2])]
+            seen, where = [], "events?limit=3"
+            while where:
+                _, headers, text = self.ask("GET", where, role=role)
+                seen += [e["seq"] for e in json.loads(text)]
+                link = re.fullmatch(r'<([^>]+)>; rel="next"', headers.get("link", ""))
+                where = link and link[1]
+            self.assertEqual(seen, whole, role)
+
     # ---- sessions ----
 
     def log_in(self, user="technician"):
@@ -274,6 +321,17 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/", headers={"Host": "evil.example"})[0], 421)
         self.assertEqual(self.ask("DELETE", "session", role=None, headers={"Cookie": cookie, "X-CSRF-Token": csrf})[0], 200)
         self.assertEqual(self.ask("GET", "alarms", role=None, headers={"Cookie": cookie})[0], 401)
+
+    def test_an_open_session_is_no_new_password(self):
+        cookie, csrf = self.log_in("administrator")
+        head = {"Cookie": cookie, "X-CSRF-Token": csrf}
+        mine = {"cmd": "user.password", "user": "administrator", "password": "another horse"}
+        status, _, text = self.ask("POST", "commands", mine, role=None, headers=head)
+        self.assertEqual((status, "the old one" in json.loads(text)["detail"]), (403, True))
+        self.assertEqual(self.ask("POST", "users/administrator/password", {"password": "another horse"}, role=None,
+                                  headers=head)[0], 400)
+        self.assertEqual(self.ask("POST", "commands", {**mine, "user": "viewer", "password": PASSWORD}, role=None,
+                                  headers=head)[0], 200)
 
     def test_guessing_is_slowed_down(self):
         statuses = [self.ask("POST", "session", {"user": "engineer", "password": f"wrong {i}"}, role=None) for i in range(7)]

@@ -59,14 +59,17 @@ devices:
     unit: 1
     poll: 100ms
     points:
-      bearing: {register: input 3, type: s16, scale: 0.1, unit: °C}
+      bearing: {register: input 3, type: s16, scale: 0.1, unit: °C, title: {en: Bearing temperature, zh-CN: 轴承温度}}
       running: {register: discrete 2}
     ledger: {maker: Grundfos, installed: 2019-06-01, area: cellar, design_life: 15y}
   - {id: tank-1, name: Tank, type: tank, location: Roof, stale_after: 1m,
-     points: {level: {unit: "%%"}, pumping: {}}}
-  - {id: fan-1, type: fan, points: {speed: {}}}
+     points: {level: {unit: "%%", title: Water level}, pumping: {}}}
+  - {id: fan-1, type: fan, parent: pump-1, points: {speed: {}}}
   - {id: tank-2, name: Spare, type: tank, points: {level: {unit: "%%"}, pumping: {}}}
 tickets: {currency: CNY, causes: [limescale]}
+calendar:
+  - {from: 2027-02-05, to: 2027-02-08, name: {en: Spring Festival, zh-CN: 春节}}
+  - {date: 2027-02-13, working: true}
 people:
   - {id: li, name: 李雷, ways: [{phone: "123"}, {webhook: "https://example.org/secret"}]}
 teams:
@@ -243,6 +246,13 @@ class Queries(Asking):
         self.refused(400, "samples", every="soon")
         self.refused(400, "report", compare="x")
         self.refused(404, "report", type="nothing")
+        # Whoever may look could keep the workers for hours, with one line.
+        for path, more in (("report", {"from": "1970-01-01", "to": "9999-12-31"}), ("report.html", {"from": "-9000d"}),
+                           ("report", {"compare": "1970-01-01..2026-01-01"})):
+            self.assertIn("20 years", self.refused(400, path, **more)["detail"])
+        began = time.monotonic()
+        self.get("Report", "report", **{"from": "2010-01-01", "to": "2029-12-31"})
+        self.assertLess(time.monotonic() - began, 20)  # Days without samples cost nothing.
         self.refused(405, "what-if")
         self.refused(405, "site", {})
 
@@ -451,9 +461,67 @@ class Queries(Asking):
         self.assertEqual((steps["title"], steps["steps"], steps["used_by"], steps["plans"]),
                          ("轴承过热", ["停泵", "Grease"], ["hot"], ["grease"]))
 
+    def test_titles_in_the_language_of_who_reads(self):
+        alarm = self.get("AlarmListing", "alarms", device="pump-1", rule="hot", details=1)[0]
+        self.assertEqual(alarm["title"], alarm["titles"]["en"])
+        number = alarm["title"].removeprefix("1# 生活水泵 hot at ")
+        titles = {"en": f"1# 生活水泵 hot at {number}", "zh-CN": f"1# 生活水泵 过热 {number}"}
+        self.assertRegex(number, "^[0-9.]+ °C$")
+        self.assertEqual(alarm["titles"], titles)
+        self.assertNotIn("titles", self.get("AlarmListing", "alarms")[0])
+        row = next(r for r in self.get("TicketListing", "tickets", details=1, all=1) if r["rule"] == "hot")
+        self.assertEqual((row["title"], row["titles"]), (titles["en"], titles))
+        self.assertNotIn("titles", self.get("TicketListing", "tickets", all=1)[0])
+        self.assertEqual(self.get("TicketPack", f"tickets/{row['number']}")["ticket"]["titles"], titles)
+        life = self.get("DeviceLife", "devices/pump-1")
+        self.assertEqual([t["titles"] for t in life["open_tickets"] + life["history"] if t.get("number") == row["number"]],
+                         [titles, titles])
+        for language, title in titles.items():
+            texts = [m["text"] for m in self.get("MarksAnswer", "devices/pump-1/marks", language=language)["marks"]
+                     if m["kind"] == "ticket"]
+            self.assertIn(title, texts)
+        # One text is for everybody.
+        low = self.get("AlarmListing", "alarms", rule="level-low", details=1)
+        self.assertTrue(all(a["titles"] == {} for a in low))
+
+    def test_what_points_are_called(self):
+        pump = self.get("DeviceListing", "devices", device="pump-1", points=1, details=1)[0]["points"]
+        titles = {"en": "Bearing temperature", "zh-CN": "轴承温度"}
+        self.assertEqual((pump["bearing"]["title"], pump["bearing"]["titles"]), (titles["en"], titles))
+        self.assertEqual((pump["running"]["title"], pump["running"]["titles"]), (None, {}))
+        self.assertEqual(pump["online"]["titles"], {"en": "Online", "zh-CN": "在线"})
+        self.assertNotIn("title", self.get("DeviceListing", "devices", device="pump-1", points=1)[0]["points"]["bearing"])
+        level = self.get("DeviceListing", "devices", device="tank-1", points=1, details=1)[0]["points"]["level"]
+        self.assertEqual((level["title"], level["titles"]), ("Water level", {}))
+        for language, title in titles.items():
+            series = self.get("SeriesAnswer", "devices/pump-1/series", language=language, points="bearing,running")["points"]
+            self.assertEqual((series["bearing"]["title"], series["running"]["title"]), (title, "running"))
+            rules = {r["id"]: r["points"] for r in self.get("RuleListing", "rules", language=language)}
+            self.assertEqual(rules["hot"], {"bearing": {"title": title, "unit": "°C"}})
+            self.assertEqual(self.get("RuleDetail", "rules/hot", language=language)["points"], rules["hot"])
+        self.assertEqual(rules["level-low"], {"level": {"title": "Water level", "unit": "%"},
+                                              "pumping": {"title": None, "unit": None}})
+
+    def test_the_days_that_nobody_works(self):
+        days = self.get("CalendarListing", "calendar?from=2027-02-07&to=2027-02-28", language="zh-CN")
+        self.assertEqual(days, [{"day": "2027-02-07", "working": False, "title": "春节"},
+                                {"day": "2027-02-08", "working": False, "title": "春节"},
+                                {"day": "2027-02-13", "working": True, "title": None}])
+        self.assertEqual([d["title"] for d in self.get("CalendarListing", "calendar?from=2027-02-01&to=2027-02-05")],
+                         ["Spring Festival"])
+        self.assertEqual(self.get("CalendarListing", "calendar?from=2027-01-01&to=2027-01-31"), [])
+        self.assertIn("from", self.refused(400, "calendar?from=soon")["detail"])
+        self.refused(400, "calendar?from=2027-02-02&to=2027-02-01")
+
+    def test_where_a_device_stands_and_what_feeds_it(self):
+        rows = {d["id"]: d for d in self.get("DeviceListing", "devices", details=1)}
+        self.assertEqual([rows["fan-1"][k] for k in ("parent", "location", "area")], ["pump-1", None, None])
+        self.assertEqual([rows["pump-1"][k] for k in ("parent", "location", "area")], [None, "B1", "cellar"])
+        self.assertNotIn("parent", self.get("DeviceListing", "devices")[0])
+
     def test_every_listing_is_as_its_schema_says(self):
         for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
-                             ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1"),
+                             ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1&details=1"),
                              ("DeviceListing", "devices"), ("Status", "status"), ("PlanListing", "plan"),
                              ("LedgerListing", "ledger"), ("DeviceLife", "devices/pump-1"),
                              ("DeviceLife", "devices/gateway"), ("ServiceListing", "service"),
@@ -487,6 +555,32 @@ class Offline(Asking):
         rows = e.listing("alarms")
         e.stop()
         self.assertEqual(e.listing("alarms"), rows)
+
+
+class Exports(Asking):
+    def test_exports_that_nobody_reads_are_few(self):
+        self.estate = e = Estate(site=SITE % free_port(), rules=RULES)
+        self.addCleanup(e.close)
+        begin_s = int(time.time()) - 40000
+        e.write("log.csv", "time,device,point,value\n" + "".join(f"{begin_s + i},fan-1,speed,{i % 101}\n" for i in range(20000)))
+        e.ok("import", "log.csv")
+        e.start()
+
+        def begin():
+            connection = http.client.HTTPConnection("caretaker")
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(self.estate.path("data/caretaker.sock"))
+            self.addCleanup(connection.close)
+            connection.request("GET", "/api/v1/samples?format=jsonl&device=fan-1")
+            return connection.getresponse()  # Its head: the samples wait to be read.
+
+        held = [begin() for _ in range(16)]
+        self.assertEqual([a.status for a in held], [200] * 16)
+        refused = begin()
+        self.assertEqual((refused.status, refused.getheader("Retry-After")), (503, "5"))
+        whole = held.pop().read()
+        self.assertGreater(len(whole), 1 << 20)
+        self.assertEqual(begin().read(), whole)
 
 
 class Reloaded(Asking):

@@ -14,6 +14,7 @@ import urllib.request
 from estate import Estate, free_port, wait_for
 
 ANSWER_S = 20
+PASSWORD = "correct horse battery"
 
 
 def make_certificate(folder, name):
@@ -80,6 +81,43 @@ class Doors(unittest.TestCase):
         self.reload()
         wait_for(lambda: self.refuses(second), "no door any more")
         self.assertEqual(e.status()["daemon"], "running")
+        e.stop()
+
+    def log_in(self, port, user, password, **headers):
+        """(status, the cookie, the answer); headers with _ for -."""
+        request = urllib.request.Request(f"http://localhost:{port}/api/v1/session", method="POST",
+                                         data=json.dumps({"user": user, "password": password}).encode(),
+                                         headers={k.replace("_", "-"): v for k, v in headers.items()})
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
+                return answer.status, answer.headers["Set-Cookie"], json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, None, json.load(refused)
+
+    def test_who_is_behind_a_proxy(self):
+        e, port = self.estate, free_port()
+        self.write(port, "proxies: [127.0.0.1]")
+        e.start()
+        e.daemon.wait_line("the page is at", str(port))
+        for user in ("zhang", "li"):
+            e.ok("user", "add", user, "--role", "administrator", "--password-stdin", stdin=PASSWORD + "\n")
+        # One who guesses, whatever address he makes up, holds up nobody else behind the proxy.
+        seen = [self.log_in(port, "zhang", "wrong wrong", X_Forwarded_For=f"198.51.100.{i}, 192.0.2.7")[0] for i in range(7)]
+        self.assertEqual(seen, [401] * 5 + [429] * 2)
+        status, cookie, _ = self.log_in(port, "li", PASSWORD, X_Forwarded_For="192.0.2.8",
+                                        Origin=f"https://localhost:{port}")
+        self.assertEqual(status, 200)
+        # The browser's side of the proxy is TLS: the cookie never goes in the clear.
+        self.assertLessEqual({"Secure", "HttpOnly", "SameSite=Strict"}, set(cookie.split("; ")))
+        self.assertNotIn("Secure", self.log_in(port, "li", PASSWORD, X_Forwarded_For="192.0.2.8")[1])
+        self.assertEqual([(v["event"], v["remote"]) for v in e.events() if "remote" in v][:2],
+                         [("user.refused", "192.0.2.7"), ("user.logged_in", "192.0.2.8")])
+        # Where it is not said that there is one, nobody is believed.
+        self.write(port)
+        e.daemon.wait_line("the page is at", str(port), since=self.reload())
+        self.assertEqual(self.log_in(port, "li", PASSWORD, X_Forwarded_For="192.0.2.9")[0], 200)
+        self.assertEqual([v["remote"] for v in e.events() if v["event"] == "user.logged_in"][-1], "127.0.0.1")
         e.stop()
 
     def test_tls_by_our_own_certificate(self):

@@ -104,6 +104,8 @@ extern const size_t api_route_count;
 /* NULL with *known false: there is no such path; true: it takes another method. */
 const struct api_route *
 api_route_find(const char *method, const char *path, bool *known);
+/* "GET, HEAD, POST": what the path takes. */
+void api_route_methods(char out[WEB_ALLOW_BYTES], const char *path);
 
 /* ---- description.c ---- */
 
@@ -122,7 +124,7 @@ api_handler api_get_photos, api_get_photo, api_post_photo;
 api_handler api_get_tickets, api_get_ticket, api_get_wire, api_get_stream;
 api_handler api_get_description, api_post_read, api_post_command;
 api_handler api_series, api_marks; /* devices/ID/series, .../marks */
-api_handler api_events, api_site, api_duty, api_procedures;
+api_handler api_events, api_site, api_duty, api_calendar, api_procedures;
 api_handler api_report, api_report_page, api_report_alarms;
 api_handler api_rules, api_rule, api_what_if; /* rules, rules/ID */
 api_handler api_profiles;                     /* profiles, profiles/ID */

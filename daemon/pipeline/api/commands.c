@@ -41,6 +41,14 @@ do_people(struct api *a,
 {
     struct people_room room;
     struct people_work w = {.act = PEOPLE_COMMAND, .command = c, .peer = r->peer};
+    const char *user = json_string_value(json_object_get(root, "user"));
+    /* Who finds a session open must not keep it so. */
+    if (c->kind == COMMAND_USER_PASSWORD && a->caller.user != NULL && user != NULL &&
+        strcmp(user, a->caller.user) == 0) {
+        return err_set(err, ERR_DENIED,
+                       "one's own password is changed by POST users/ID/password, which "
+                       "takes the old one");
+    }
     int code = people_from_json(c, &room, root, err);
     code = code == 0 ? a->live->people.ask(a->live->people.ctx, &w, err) : code;
     if (code == 0) {

@@ -126,10 +126,12 @@ handle(void *worker, const struct web_request *r, struct strbuf *body)
     bool known = false;
     struct err err = {0};
     const struct api_route *route = api_route_find(r->method, r->path, &known);
+    if (route == NULL && known) {
+        api_route_methods(r->answer->allow, r->path);
+        return web_problem(body, 405, tr("this path takes another method"));
+    }
     if (route == NULL) {
-        return known
-                   ? web_problem(body, 405, tr("this path takes another method"))
-                   : web_problem(body, 404, tr("there is no such path below /api/v1/"));
+        return web_problem(body, 404, tr("there is no such path below /api/v1/"));
     }
     if (api_caller(a, r, &err) != 0) {
         return api_problem(body, &err);

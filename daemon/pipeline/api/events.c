@@ -1,40 +1,29 @@
 /* GET /api/v1/events ?device= ?rule= ?ticket= ?event= ?after= ?before= ?limit=: the
  * journal, the newest first:
  *   [{"seq":..,"id":..,"event":{as on MQTT}}]
- * `event` is a name, or the part of one before its dot.  Sent in pieces. */
-#include <stdlib.h>
+ * `event` is a name, or the part of one before its dot.  Those of users and tokens are
+ * an administrator's. */
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "daemon/pipeline/api/api.h"
 #include "daemon/store/state_events.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
-#define PIECE_EVENTS  128
 
-/* A listing on its way. */
 struct events {
     struct state *reader;
     struct event_query query;
     char device[ID_BYTES_MAX], rule[ID_BYTES_MAX], event[ID_BYTES_MAX];
-    int64_t left;
-    bool first;
-    bool people; /* Those of users and tokens too. */
     struct strbuf *out;
-    int64_t given; /* Of this piece. */
+    int64_t given, last; /* How many, and the number of the last. */
 };
 
 static bool
 add_event(void *ctx, const struct event_row *row)
 {
     struct events *e = ctx;
-    e->query.before = row->seq;
-    e->given++;
-    if (!e->people && api_is_of_people(row->name)) {
-        return true;
-    }
-    strbuf_add(e->out, e->first ? "{" : ",{");
+    strbuf_add(e->out, e->given == 0 ? "{" : ",{");
     strbuf_json_int(e->out, "seq", row->seq);
     strbuf_json_key(e->out, "id");
     strbuf_printf(e->out, "\"%s-%lld\"", state_gateway_id(e->reader),
@@ -42,30 +31,9 @@ add_event(void *ctx, const struct event_row *row)
     strbuf_json_key(e->out, "event");
     strbuf_add(e->out, row->json);
     strbuf_add_char(e->out, '}');
-    e->first = false;
+    e->last = row->seq;
+    e->given++;
     return true;
-}
-
-static int
-next_events(void *ctx, void *worker, struct strbuf *piece, bool *more)
-{
-    struct events *e = ctx;
-    struct api *a = worker;
-    struct err err = {0};
-    e->reader = a->reader;
-    int64_t wanted = e->left < PIECE_EVENTS ? e->left : PIECE_EVENTS;
-    e->query.limit = wanted;
-    e->out = piece;
-    e->given = 0;
-    int code = state_events_back(e->reader, &e->query, add_event, e, &err);
-    e->left -= e->given;
-    *more = code == 0 && e->given == wanted && e->left > 0;
-    if (code == 0 && !*more) {
-        strbuf_add_char(piece, ']');
-    } else if (code != 0) {
-        log_warning("a listing of events ends early: %s", err.text);
-    }
-    return code;
 }
 
 static int
@@ -104,7 +72,7 @@ read_query(struct events *e, const struct web_request *r, struct err *err)
     struct event_query *q = &e->query;
     *q = (struct event_query){
         .device = e->device, .rule = e->rule, .event = e->event, .before = INT64_MAX};
-    e->left = LIMIT_DEFAULT;
+    q->limit = LIMIT_DEFAULT;
     int code = keep_text(e->device, r, "device", err);
     code = code == 0 ? keep_text(e->rule, r, "rule", err) : code;
     code = code == 0 ? keep_text(e->event, r, "event", err) : code;
@@ -112,32 +80,25 @@ read_query(struct events *e, const struct web_request *r, struct err *err)
     code = code == 0 ? api_number(&q->ticket, r, "ticket", 1, INT64_MAX, err) : code;
     code = code == 0 ? api_number(&q->after, r, "after", 0, INT64_MAX, err) : code;
     code = code == 0 ? api_number(&q->before, r, "before", 0, INT64_MAX, err) : code;
-    return code == 0 ? api_number(&e->left, r, "limit", 1, LIMIT_MAX, err) : code;
+    return code == 0 ? api_number(&q->limit, r, "limit", 1, LIMIT_MAX, err) : code;
 }
 
 unsigned
 api_events(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     struct err err = {0};
-    bool more = false;
-    struct events *e = calloc(1, sizeof *e);
-    if (e == NULL) {
-        err_set(&err, ERR_NOMEM, "events");
+    struct events e = {.reader = a->reader, .out = body};
+    int code = read_query(&e, r, &err);
+    e.query.no_people = a->caller.role < ROLE_ADMINISTRATOR;
+    strbuf_add_char(body, '[');
+    code =
+        code == 0 ? state_events_back(e.reader, &e.query, add_event, &e, &err) : code;
+    strbuf_add_char(body, ']');
+    if (code != 0) {
         return api_problem(body, &err);
     }
-    e->people = a->caller.role >= ROLE_ADMINISTRATOR;
-    e->first = true;
-    int code = read_query(e, r, &err);
-    if (code == 0) {
-        strbuf_add_char(body, '[');
-        code = next_events(e, a, body, &more) != 0
-                   ? err_set(&err, ERR_IO, "the journal cannot be read")
-                   : 0;
+    if (e.given == e.query.limit) {
+        api_link_before(r, e.last);
     }
-    if (code != 0 || !more) {
-        free(e);
-        return code == 0 ? 200 : api_problem(body, &err);
-    }
-    r->answer->pieces = (struct web_pieces){next_events, free, e};
     return 200;
 }

@@ -94,6 +94,15 @@ api_still(void *worker, const char *key)
     return c.role >= ROLE_VIEWER;
 }
 
+/* Whether the browser speaks TLS: to us, or to a proxy before us, as its own page says
+ * of itself.  A browser does not send the cookie in the clear then. */
+static bool
+is_secure(const struct web_request *r)
+{
+    const char *origin = r->header(r, "Origin");
+    return r->tls || (origin != NULL && strncasecmp(origin, "https://", 8) == 0);
+}
+
 static void
 set_cookie(struct web_answer *out,
            const struct people_answer *p,
@@ -103,7 +112,7 @@ set_cookie(struct web_answer *out,
     (void)snprintf(out->cookie, sizeof out->cookie,
                    COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
                    gone ? "" : p->secret, gone ? 0LL : (long long)p->max_age_s,
-                   r->tls ? "; Secure" : "");
+                   is_secure(r) ? "; Secure" : "");
 }
 
 /* The name of the site, which may be another one by the end of the request. */
@@ -138,6 +147,7 @@ api_people(struct api *a, const struct web_request *r, struct strbuf *body)
                                      .site_language = language,
                                      .now_ms = engine_clock_now(&l->clock.engine),
                                      .mono_ms = clock_mono_ms()};
+    r->answer->secret = true;
     people_handle(&q, &answer, body);
     if (answer.cookie != COOKIE_AS_IT_IS) {
         set_cookie(r->answer, &answer, r);

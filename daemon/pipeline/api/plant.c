@@ -33,7 +33,8 @@ api_get_devices(struct api *a, const struct web_request *r, struct strbuf *body)
     struct request request = {.kind = REQUEST_DEVICES,
                               .filter = &filter,
                               .parts = {.points = api_asked_for(r, "points"),
-                                        .causes = api_asked_for(r, "causes")}};
+                                        .causes = api_asked_for(r, "causes"),
+                                        .details = api_asked_for(r, "details")}};
     return api_ask_loop(a, &request, body);
 }
 

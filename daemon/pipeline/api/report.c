@@ -53,8 +53,10 @@ report(struct api *a,
                                             .type = r->query(r, "type"),
                                             .area = r->query(r, "area"),
                                             .device = r->query(r, "device")};
-    struct site_report_options o = {
-        .site = site, .now_ms = clock_real_ms(), .language = catalogue_language()};
+    struct site_report_options o = {.site = site,
+                                    .now_ms = clock_real_ms(),
+                                    .language = catalogue_language(),
+                                    .cancel = &a->live->ending};
     int code = site_report_ask(&o, &words, &err);
     code = code == 0 ? site_report_make(&made, &o, &err) : code;
     if (code == 0) {
@@ -94,7 +96,8 @@ api_report_alarms(struct api *a, const struct web_request *r, struct strbuf *bod
                                      .to_ms = INSTANT_NONE,
                                      .now_ms = clock_real_ms(),
                                      .advise = api_asked_for(r, "advice"),
-                                     .quiet = true};
+                                     .quiet = true,
+                                     .cancel = &a->live->ending};
     int code = api_instant(&o.from_ms, r, "from", o.now_ms, &err);
     code = code == 0 ? api_instant(&o.to_ms, r, "to", o.now_ms, &err) : code;
     code = code == 0 ? api_number(&operators, r, "operators", 1, OPERATORS_MAX, &err)

@@ -1,4 +1,6 @@
 /* Every path of the API: who may use it, what it takes and what it answers. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/model/photo.h"
@@ -25,6 +27,7 @@ static const struct api_param device_params[] = {
     {PARAM_CHOICE, "state", "only in this state", "online|offline|unknown", 0, 0},
     {PARAM_FLAG, "points", "with present values", NULL, 0, 0},
     {PARAM_FLAG, "causes", "with what went wrong on the wire", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with its place, and what feeds it", NULL, 0, 0},
     PAGED,
     END};
 static const struct api_param life_params[] = {
@@ -59,6 +62,7 @@ static const struct api_param ticket_params[] = {
     {PARAM_CHOICE, "order", "queue unless closed ones are listed", "queue|number", 0,
      0},
     {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
+    {PARAM_FLAG, "details", "with their titles in other languages", NULL, 0, 0},
     {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
     {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
     {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
@@ -75,8 +79,8 @@ static const struct api_param plan_params[] = {
     ANY("team"),
     ANY("device"),
     ANY("plan"),
-    {PARAM_TEXT, "from", "instant", NULL, 0, 0},
-    {PARAM_TEXT, "to", "instant", NULL, 0, 0},
+    {PARAM_TEXT, "from", "the first day: 2026-03-01; today unless given", NULL, 0, 0},
+    {PARAM_TEXT, "to", "the last day", NULL, 0, 0},
     {PARAM_TEXT, "language", "of the titles", NULL, 0, 0},
     PAGED,
     END};
@@ -114,12 +118,16 @@ static const struct api_param event_params[] = {
     {PARAM_NUMBER, "before", "only before it", NULL, 0, INT64_MAX},
     {PARAM_NUMBER, "limit", "so many at most; 100 unless given", NULL, 1, 1000},
     END};
+static const struct api_param calendar_params[] = {
+    {PARAM_TEXT, "from", "date; today unless given", NULL, 0, 0},
+    {PARAM_TEXT, "to", "date; four weeks on unless given", NULL, 0, 0},
+    END};
 static const struct api_param duty_params[] = {
     {PARAM_TEXT, "at", "instant", NULL, 0, 0},
     {PARAM_NUMBER, "days", "so many days from then", NULL, 0, 366},
     END};
 static const struct api_param report_params[] = {
-    FROM,
+    {PARAM_TEXT, "from", "instant: RFC 3339, or an age: -30d", NULL, 0, 0},
     TO,
     {PARAM_TEXT, "compare", "T..T: beside this time", NULL, 0, 0},
     ANY("type"),
@@ -152,9 +160,10 @@ static const struct api_param sample_params[] = {
         .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
         .answer = gives, .summary = about, __VA_ARGS__                                 \
     }
-#define SLOW        .needs = {.slow = true}
+#define SLOW        .needs = {.lane = WEB_SLOW}
+#define PASSWORD    .needs = {.lane = WEB_PASSWORD}
 #define PHOTO_TYPES "image/jpeg,image/png,image/webp"
-#define PHOTO       .needs = {.slow = true, .bytes = true, .body_max = PHOTO_BYTES_MAX}
+#define PHOTO       .needs = {.lane = WEB_SLOW, .bytes = true, .body_max = PHOTO_BYTES_MAX}
 _Static_assert(PHOTO_BYTES_MAX <= WEB_BODY_LARGEST, "the door lets it in");
 
 const struct api_route api_routes[] = {
@@ -222,6 +231,13 @@ const struct api_route api_routes[] = {
           "DutyListing",
           "who is on duty",
           .params = duty_params),
+    ROUTE("GET",
+          VIEWER,
+          "calendar",
+          api_calendar,
+          "CalendarListing",
+          "holidays, and days off that are worked",
+          .params = calendar_params),
     ROUTE("GET",
           VIEWER,
           "events",
@@ -431,7 +447,7 @@ const struct api_route api_routes[] = {
           "Session",
           "log in",
           .body = "LogIn",
-          SLOW),
+          PASSWORD),
     ROUTE("DELETE", NONE, "session", api_people, "Done", "log out", .params = NULL),
     ROUTE("GET",
           ADMINISTRATOR,
@@ -448,7 +464,7 @@ const struct api_route api_routes[] = {
           "Done",
           "a new user",
           .body = "NewUser",
-          SLOW),
+          PASSWORD),
     ROUTE("PATCH",
           VIEWER,
           "users/{user}",
@@ -470,7 +486,7 @@ const struct api_route api_routes[] = {
           "Done",
           "a new password: one's own, or as an administrator",
           .body = "NewPassword",
-          SLOW),
+          PASSWORD),
     ROUTE("GET",
           VIEWER,
           "tokens",
@@ -528,4 +544,22 @@ api_route_find(const char *method, const char *path, bool *known)
         }
     }
     return NULL;
+}
+
+void
+api_route_methods(char out[WEB_ALLOW_BYTES], const char *path)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (fits(api_routes[i].path, path)) {
+            const char *method = api_routes[i].method;
+            int n = snprintf(out + used, WEB_ALLOW_BYTES - used, "%s%s",
+                             used > 0 ? ", " : "",
+                             strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
+            assert(n > 0);
+            used += (size_t)n;
+            assert(used < WEB_ALLOW_BYTES);
+        }
+    }
 }

@@ -3,17 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/api/api.h"
 #include "daemon/pipeline/samples_text.h"
 
+/* Each has files of its own open until its last byte is taken, and those of the plant
+ * must not run out. */
+#define EXPORTS_MAX 16
+#define RETRY_S     5
 #define PIECE_BYTES                                                                    \
     (512 * 1024) /* A piece ends with the moment in which it is full.                  \
                   */
 
 /* An export on its way: each piece goes on where the last one ended. */
 struct samples {
+    atomic_uint *under_way;        /* Of the daemon; it is one of them. */
     struct history_reader *reader; /* NULL: nothing was ever recorded. */
     struct samples_form form;
     char device[ID_BYTES_MAX], point[ID_BYTES_MAX]; /* "": any. */
@@ -95,6 +101,7 @@ samples_free(void *ctx)
 {
     struct samples *s = ctx;
     history_reader_close(s->reader);
+    atomic_fetch_sub(s->under_way, 1);
     free(s);
 }
 
@@ -172,8 +179,18 @@ api_samples(struct api *a, const struct web_request *r, struct strbuf *body)
     struct err err = {0};
     bool more = false;
     struct samples *s = calloc(1, sizeof *s);
-    int code =
-        s != NULL ? begin(s, a, r, &err) : err_set(&err, ERR_NOMEM, "the samples");
+    if (s == NULL) {
+        err_set(&err, ERR_NOMEM, "the samples");
+        return api_problem(body, &err);
+    }
+    s->under_way = &a->live->exports;
+    if (atomic_fetch_add(s->under_way, 1) >= EXPORTS_MAX) {
+        samples_free(s);
+        r->answer->retry_after_s = RETRY_S;
+        return web_problem(body, 503,
+                           tr("too many exports are under way; try again soon"));
+    }
+    int code = begin(s, a, r, &err);
     if (code == 0 && !s->form.jsonl) {
         samples_head(body, s->every_ms > 0, &s->form);
     }
@@ -184,7 +201,7 @@ api_samples(struct api *a, const struct web_request *r, struct strbuf *body)
     }
     if (code == 0 && more) {
         r->answer->pieces = (struct web_pieces){send_next, samples_free, s};
-    } else if (s != NULL) {
+    } else {
         samples_free(s);
     }
     return code == 0 ? 200 : api_problem(body, &err);

@@ -1,8 +1,10 @@
 /* GET /api/v1/site        names and choices, see site_json.h
  * GET /api/v1/procedures  with their steps, in the language of who asks
- * GET /api/v1/duty        ?at= ?days=: who is on duty, see duty.h */
+ * GET /api/v1/duty        ?at= ?days=: who is on duty, see duty.h
+ * GET /api/v1/calendar    ?from= ?to=: holidays, see plan_listing.h */
 #include "daemon/pipeline/api/api.h"
 #include "daemon/pipeline/duty.h"
+#include "daemon/pipeline/plan_listing.h"
 #include "daemon/pipeline/site_json.h"
 
 #define DAYS_DEFAULT 14
@@ -43,4 +45,15 @@ api_duty(struct api *a, const struct web_request *r, struct strbuf *body)
     duty_to_json(body, site, at_ms, (int)days);
     site_free(site);
     return 200;
+}
+
+unsigned
+api_calendar(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct err err = {0};
+    struct site *site = api_share_site(a);
+    int code = listing_calendar(site, r->query(r, "from"), r->query(r, "to"),
+                                engine_clock_now(&a->live->clock.engine), body, &err);
+    site_free(site);
+    return code == 0 ? 200 : api_problem(body, &err);
 }

@@ -52,6 +52,7 @@ static bool
 add_ticket(void *ctx, const struct ticket *t)
 {
     ticket_to_listing(ctx, t);
+    titles_join_json(ctx, &t->titles);
     return true;
 }
 

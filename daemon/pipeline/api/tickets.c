@@ -68,6 +68,7 @@ api_get_tickets(struct api *a, const struct web_request *r, struct strbuf *body)
         .team = r->query(r, "team"),
         .order = r->query(r, "order"),
         .all = api_asked_for(r, "all"),
+        .details = api_asked_for(r, "details"),
         .overdue = api_asked_for(r, "overdue"),
     };
     struct err err = {0};

@@ -1,9 +1,9 @@
 // What a chart draws: answers of GET devices/ID/series, and what was appended since.
 
-// One line: {name, unit, kind, t, mean, min, max, limits}; `min` and `max` null: samples.
+// One line: {name, title, unit, kind, t, mean, min, max, limits}; `min` and `max` null: samples.
 export function lines(answer) {
   return Object.entries(answer.points).map(([name, p]) => ({
-    name, unit: p.unit ?? '', kind: p.kind ?? 'gauge', t: p.t, mean: p.mean, min: p.min ?? null, max: p.max ?? null, limits: p.limits ?? [],
+    name, title: p.title ?? name, unit: p.unit ?? '', kind: p.kind ?? 'gauge', t: p.t, mean: p.mean, min: p.min ?? null, max: p.max ?? null, limits: p.limits ?? [],
   }));
 }
 

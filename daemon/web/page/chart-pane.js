@@ -191,7 +191,7 @@ class Pane {
     const taken = [], many = this.lines().length > 1;
     const limits = this.axes.flatMap((list, index) => list.flatMap((line) => line.limits.map((limit) => ({line, limit, y: graph.toDomYCoord(limit.value, index)}))));
     for (const {limit, y} of limits) if (y >= area.y && y <= area.y + area.h) drawLimitLine(ctx, area, this.colours, limit, y);
-    for (const {line, limit, y} of limits) drawLimitText(ctx, area, this.colours, limit, y, {text: `${many ? `${line.name}: ` : ''}${limitText(limit, line.unit)}`, taken});
+    for (const {line, limit, y} of limits) drawLimitText(ctx, area, this.colours, limit, y, {text: `${many ? `${line.title}: ` : ''}${limitText(limit, line.unit)}`, taken});
   }
   // Without a value dygraphs draws nothing at all: two empty rows keep the axes.
   file() {
@@ -201,7 +201,7 @@ class Pane {
   }
   build() {
     this.graph?.destroy();
-    this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.name).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
+    this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.title).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
     this.graph = new Dygraph(this.canvas, this.file(), {
       ...this.options(), customBars: true, connectSeparatedPoints: true, plotter: [drawBand, Dygraph.Plotters.linePlotter], strokeWidth: (this.small ? 1.25 : 1.75) * Math.max(1, this.colours.em / 15), highlightCircleSize: 0,
       showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: (...all) => this.drawLimits(...all), rightGap: this.axes.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,

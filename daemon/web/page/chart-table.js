@@ -32,12 +32,12 @@ export function table(lines, from, to, caption) {
   const shown = all.filter((at, i) => i % every === 0);
   return h('div', {class: 'chart-table', tabindex: '0', role: 'region', 'aria-label': t('Table')},
     h('table', {}, h('caption', {}, caption, every > 1 ? ` ${t('{n} of {all} rows; a shorter time shows all.', {n: shown.length, all: all.length})}` : ''),
-      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, t('Time')), lines.map((line) => h('th', {scope: 'col', class: 'number'}, line.name)))),
+      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, t('Time')), lines.map((line) => h('th', {scope: 'col', class: 'number'}, line.title)))),
       h('tbody', {}, shown.map((at) => h('tr', {}, h('th', {scope: 'row'}, full(at)), lines.map((line, column) => h('td', {class: 'number'}, cell(line, times.get(at)[column]))))))),
     limits(lines));
 }
 
 function limits(lines) {
-  const all = lines.flatMap((line) => line.limits.map((limit) => h('li', {}, `${line.name}: ${word('severity', limit.level)}, ${limit.text ?? `${limit.side === 'below' ? '<' : '>'} ${quantity(limit.value, line.unit)}`} `, h('a', {href: `/rules/${encodeURIComponent(limit.rule)}`}, limit.rule))));
+  const all = lines.flatMap((line) => line.limits.map((limit) => h('li', {}, `${line.title}: ${word('severity', limit.level)}, ${limit.text ?? `${limit.side === 'below' ? '<' : '>'} ${quantity(limit.value, line.unit)}`} `, h('a', {href: `/rules/${encodeURIComponent(limit.rule)}`}, limit.rule))));
   return all.length > 0 ? [h('h3', {}, t('Limits')), h('ul', {}, all)] : null;
 }

@@ -311,7 +311,7 @@ class Chart {
     replace(this.where, range);
     replace(this.grain, this.grainText());
     this.nowButton?.setAttribute('aria-pressed', String(this.live));
-    this.plot.setAttribute('aria-label', t('Trend of {points}, {range}', {points: this.wanted.join(', '), range}));
+    this.plot.setAttribute('aria-label', t('Trend of {points}, {range}', {points: this.said(), range}));
     this.marks.layout(this.from, this.to, this.area(), now());
     this.drawStatus();
     this.drawLimits();
@@ -331,14 +331,18 @@ class Chart {
     return `${{'1m': t('Minutes'), '1h': t('Hours')}[this.answer.resolution] ?? t('Samples')}${step}`;
   }
   drawLimits() {
-    const limits = this.lines.flatMap((line) => line.limits.map((limit) => ({...limit, said: `${line.name}: ${limitText(limit, line.unit)}`})));
+    const limits = this.lines.flatMap((line) => line.limits.map((limit) => ({...limit, said: `${line.title}: ${limitText(limit, line.unit)}`})));
     const text = JSON.stringify(limits);
     if (text === this.limitsText) return;
     this.limitsText = text;
     replace(this.limits, limits.map((limit) => h('a', {class: `chart-limit limit-${limit.level}`, title: limit.text, href: `/rules/${encodeURIComponent(limit.rule)}`}, h('i', {'aria-hidden': 'true'}), limit.said)));
   }
+  // What is drawn, in words.
+  said() {
+    return this.wanted.map((name) => this.lines.find((line) => line.name === name)?.title ?? name).join(', ');
+  }
   drawTable() {
-    replace(this.tableBox, this.tabled ? table(this.lines, this.from, this.to, `${this.wanted.join(', ')}, ${rangeText(this.from, this.to)}; ${this.grainText()}.`) : null);
+    replace(this.tableBox, this.tabled ? table(this.lines, this.from, this.to, `${this.said()}, ${rangeText(this.from, this.to)}; ${this.grainText()}.`) : null);
   }
 
   // ---- values at the pointer ----
@@ -350,7 +354,7 @@ class Chart {
   point(at, told) {
     this.pointer = at;
     this.drawLegend();
-    if (told) replace(this.spoken, `${full(at)}: ${this.lines.map((line) => `${line.name} ${valueText(line, this.nearby(line, at))}`).join('; ')}`);
+    if (told) replace(this.spoken, `${full(at)}: ${this.lines.map((line) => `${line.title} ${valueText(line, this.nearby(line, at))}`).join('; ')}`);
   }
   select(a, b) {
     this.chosen.hidden = a === null;
@@ -365,7 +369,7 @@ class Chart {
     this.hair.hidden = at === null;
     if (at !== null) this.hair.style.left = `${x + ((at - this.from) / (this.to - this.from)) * w}px`;
     const head = at !== null ? full(at) : this.live ? t('Now') : t('Last in this time');
-    replace(this.legend, h('b', {class: 'chart-at'}, head), this.lines.map((line) => h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.name} `, at !== null ? h('b', {}, valueText(line, this.nearby(line, at))) : this.lastText(line))));
+    replace(this.legend, h('b', {class: 'chart-at'}, head), this.lines.map((line) => h('span', {class: `chart-key trace-${line.trace + 1}`}, h('i', {'aria-hidden': 'true'}), `${line.title} `, line.title === line.name ? null : h('small', {class: 'quiet'}, `${line.name} `), at !== null ? h('b', {}, valueText(line, this.nearby(line, at))) : this.lastText(line))));
   }
   // What was measured before the line broke, or before the gateway fell silent, is not of now.
   lastText(line) {

@@ -47,10 +47,14 @@ export function pointsTable({device, chosen, toggle}) {
 
   const current = () => watch.at !== null && now() - watch.at < OLD_AFTER;
 
+  function named(name) {
+    const {title} = watch.row.points[name];
+    return title ? h('span', {}, title, ' ', h('small', {class: 'quiet'}, name)) : h('span', {}, name);
+  }
   function make(name) {
     const box = h('input', {type: 'checkbox', onchange: (e) => toggle(name, e.target.checked)});
     const cells = ['value', 'limits', 'quality', 'age', 'trend'].map((kind) => h('td', {class: `point-${kind}`}));
-    const row = h('tr', {}, h('th', {scope: 'row'}, h('label', {title: t('Show in the trend')}, box, h('span', {}, name))), cells);
+    const row = h('tr', {}, h('th', {scope: 'row'}, h('label', {title: t('Show in the trend')}, box, named(name))), cells);
     row.parts = {box, value: cells[0], limits: cells[1], quality: cells[2], age: cells[3], trend: cells[4]};
     update(row, name);
     return row;

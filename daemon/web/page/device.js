@@ -10,7 +10,7 @@ import {follow, plant} from './plant.js';
 import {may, personName} from './site.js';
 import {ago, everySecond, moment, now} from './time.js';
 import {actButton, dialog, failed, field, nothing, select, severityMark, toast, waiting} from './ui.js';
-import {many, t, word} from './words.js';
+import {inOwnTitle, language, many, t, word} from './words.js';
 
 const HISTORY_STEP = 50;
 const LATELY = 7 * 86400e3;
@@ -187,9 +187,10 @@ class Device {
     const inAYear = new Date(to + 365 * 86400e3).toISOString().slice(0, 10);
     const [life, service, marks, visits] = await Promise.all([
       get(path, {limit: this.limit}), whole(get('service')),
-      whole(get(`${path}/marks`, {from: new Date(to - LATELY).toISOString(), to: new Date(to).toISOString()})), whole(get('plan', {device: this.id, to: inAYear})),
+      whole(get(`${path}/marks`, {from: new Date(to - LATELY).toISOString(), to: new Date(to).toISOString()})), whole(get('plan', {device: this.id, to: inAYear, language: language()})),
     ]);
     if (mine !== this.reading || this.closed) return;
+    for (const rows of [life.open_tickets, life.plans, life.history]) rows.forEach(inOwnTitle);
     Object.assign(this, {life, service, marks, visits});
     this.draw();
   }

@@ -1,11 +1,11 @@
-// What the devices are called, where they stand and how they are: read once, kept by the event
-// stream.  The listing of the devices knows no place yet in older daemons: the ledger does.
+// What the devices are called, where they stand, what feeds them and how they are: read once, kept
+// by the event stream.
 import {get} from './api.js';
 import {follow} from './plant.js';
 import {site} from './site.js';
 
 export const estate = {
-  devices: new Map(), // id -> row of the devices listing, with location, area and parent if known.
+  devices: new Map(), // id -> row of the devices listing, with location, area and parent.
   out: new Map(), // id -> {device, by, reason, since, until}: out of service.
   loaded: false,
   trouble: null, // Why it could not be read the last time: a Problem.
@@ -22,12 +22,9 @@ async function read() {
   const mine = ++reading;
   clearTimeout(again);
   try {
-    const [devices, out] = await Promise.all([get('devices'), get('service')]);
-    const placed = devices.every((d) => 'location' in d) || devices.length === 0;
-    const ledger = placed ? [] : await get('ledger');
+    const [devices, out] = await Promise.all([get('devices', {details: 1}), get('service')]);
     if (mine !== reading) return;
-    const places = new Map(ledger.map((row) => [row.id, row]));
-    estate.devices = new Map(devices.map((d) => [d.id, {location: places.get(d.id)?.location ?? null, area: places.get(d.id)?.area ?? null, ...d}]));
+    estate.devices = new Map(devices.map((d) => [d.id, d]));
     estate.out = new Map(out.map((row) => [row.device, row]));
     estate.loaded = true;
     estate.trouble = null;

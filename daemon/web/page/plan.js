@@ -31,6 +31,7 @@ class Plan {
     this.from = this.first = monday();
     this.today = isoDay();
     this.visits = null;
+    this.special = new Map(); // Days of the calendar of the site.
     this.reading = 0;
     this.narrow = matchMedia('(max-width: 760px)');
     this.narrowed = () => this.draw();
@@ -92,9 +93,11 @@ class Plan {
     clearTimeout(this.again);
     try {
       const days = this.days();
-      const visits = await get('plan', {from: days[0], to: days.at(-1), language: language()});
+      const span = {from: days[0], to: days.at(-1)};
+      const [visits, calendar] = await Promise.all([get('plan', {...span, language: language()}), get('calendar', span)]);
       if (mine !== this.reading) return;
       this.visits = visits;
+      this.special = new Map(calendar.map((row) => [row.day, row]));
       replace(this.trouble);
     } catch (problem) {
       if (mine !== this.reading) return;
@@ -197,11 +200,19 @@ class Plan {
       this.read();
     }
   }
+  // What the calendar of the site says of a day: a holiday, or a day off that is worked.
+  specialText(text) {
+    const row = this.special.get(text);
+    if (!row) return '';
+    const said = row.working ? t('worked') : t('day off');
+    return row.title ? `${row.title} (${said})` : said;
+  }
   cell(text, rows, long) {
     const today = isoDay();
     const number = text.slice(8) === '01' || text === this.from ? utc(text, {day: 'numeric', month: 'short'}) : Number(text.slice(8));
+    const special = this.specialText(text);
     const cell = h('td', {
-      class: text === today ? 'today' : text < today ? 'past' : '', 'data-day': text,
+      class: [text === today ? 'today' : text < today ? 'past' : '', special && !this.special.get(text).working ? 'off' : ''].filter(Boolean).join(' '), 'data-day': text,
       ondragover: (e) => {
         if (!this.dragged) return;
         e.preventDefault(); // Where it is refused, dropping it says why.
@@ -210,7 +221,7 @@ class Plan {
       },
       ondragleave: () => cell.classList.remove('over'),
       ondrop: (e) => { e.preventDefault(); this.drop(text); },
-    }, h('div', {class: 'day'}, number, text === today ? ` ${t('today')}` : ''), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, long)));
+    }, h('div', {class: 'day'}, number, text === today ? ` ${t('today')}` : '', special ? h('span', {class: 'special'}, special) : null), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, long)));
     return cell;
   }
   calendar(rows) {
@@ -222,7 +233,7 @@ class Plan {
   }
   list(rows) {
     const days = [...new Set(rows.map((visit) => visit.day))].sort();
-    return days.map((text) => h('section', {}, h('h2', {}, dayText(text), text === isoDay() ? ` ${t('today')}` : ''), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, true))));
+    return days.map((text) => h('section', {}, h('h2', {}, dayText(text), text === isoDay() ? ` ${t('today')}` : '', this.specialText(text) ? h('span', {class: 'special'}, this.specialText(text)) : null), rows.filter((visit) => visit.day === text).map((visit) => this.chip(visit, true))));
   }
   // What is to be bought or fetched, with the day that it is first needed.
   parts(rows) {
@@ -246,7 +257,7 @@ class Plan {
     if (!this.visits || this.dragged) return;
     const rows = this.visits.filter((visit) => this.passes(visit));
     const listed = this.narrow.matches || this.mode === 'list';
-    const said = JSON.stringify([rows, listed, days, isoDay(), language()]);
+    const said = JSON.stringify([rows, listed, days, isoDay(), language(), [...this.special.values()]]);
     if (said === this.said) return;
     this.said = said;
     const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.uid : null;

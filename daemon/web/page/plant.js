@@ -3,7 +3,7 @@
 import {get, url} from './api.js';
 import {session, site} from './site.js';
 import {setNow, steady} from './time.js';
-import {language} from './words.js';
+import {inOwnTitle, language} from './words.js';
 
 export const plant = {
   alarms: new Map(), // 'device/rule' -> row of the alarms listing: all that is not normal.
@@ -55,6 +55,7 @@ export const alarmKey = (row) => `${row.device}/${row.rule}`;
 // who looks are asked for once.
 const WORDS = ['cause', 'consequence', 'action'];
 function inOwnWords(row) {
+  inOwnTitle(row);
   if (language() === site?.language) return row;
   const known = plant.alarms.get(alarmKey(row));
   if (known) {
@@ -79,7 +80,7 @@ function apply(message) {
     plant.alarms.set(alarmKey(message.alarm), inOwnWords(message.alarm));
   }
   if (event.ticket) {
-    if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, message.ticket);
+    if (message.ticket && message.ticket.state !== 'closed') plant.tickets.set(event.ticket, inOwnTitle(message.ticket));
     else plant.tickets.delete(event.ticket);
   }
   tell({kind: 'event', ...message});
@@ -93,11 +94,11 @@ async function again(device) {
     let rows, seq;
     do {
       seq = touched.get(device);
-      rows = await get('alarms', {device, details: 1});
+      rows = await get('alarms', {device, details: 1, language: language()});
       if (source !== mine || queue) return; // All are read anew.
     } while (seq !== touched.get(device)); // What came meanwhile may be newer than the answer.
     for (const key of plant.alarms.keys()) if (key.startsWith(`${device}/`)) plant.alarms.delete(key);
-    for (const row of rows) plant.alarms.set(alarmKey(row), row);
+    for (const row of rows) plant.alarms.set(alarmKey(row), inOwnTitle(row));
     tell({kind: 'all'});
   } catch {
     if (source === mine) lose();
@@ -108,10 +109,10 @@ async function load() {
   const mine = [];
   queue = mine;
   complete = false;
-  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets')]);
+  const [alarms, tickets] = await Promise.all([get('alarms', {details: 1, language: language()}), get('tickets', {details: 1})]);
   if (queue !== mine) return; // Begun anew meanwhile.
-  plant.alarms = new Map(alarms.map((row) => [alarmKey(row), row]));
-  plant.tickets = new Map(tickets.map((row) => [row.number, row]));
+  plant.alarms = new Map(alarms.map((row) => [alarmKey(row), inOwnTitle(row)]));
+  plant.tickets = new Map(tickets.map((row) => [row.number, inOwnTitle(row)]));
   queue = null;
   complete = true;
   plant.loaded = true;

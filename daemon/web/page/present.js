@@ -2,6 +2,7 @@
 // many parts of a page show it.
 import {get} from './api.js';
 import {now} from './time.js';
+import {inOwnTitle} from './words.js';
 
 const PERIOD = 2000;
 const watched = new Map(); // Id of a device -> struct of watch().
@@ -19,7 +20,8 @@ async function poll(watch) {
   if (watch.closed || document.hidden || watch.running) return;
   watch.running = true;
   try {
-    const [row] = await get('devices', {device: watch.id, points: 1, causes: 1}, {signal: AbortSignal.timeout(10000)});
+    const [row] = await get('devices', {device: watch.id, points: 1, causes: 1, details: 1}, {signal: AbortSignal.timeout(10000)});
+    Object.values(row?.points ?? {}).forEach(inOwnTitle);
     Object.assign(watch, {row: row ?? null, at: now(), problem: null});
   } catch (problem) {
     watch.problem = problem;

@@ -1,6 +1,7 @@
 // The bench of one rule: other numbers or another text, tried on what was recorded.
 import {h, replace} from './dom.js';
 import {post} from './api.js';
+import {pointsNamed} from './rule-names.js';
 import {outcome} from './rule-outcome.js';
 import {instantOf, isoDay, now} from './time.js';
 import {failed, field, nothing, select, severityMark} from './ui.js';
@@ -57,7 +58,7 @@ function workshop(rule) {
   const byNumbers = h('div', {}, levels.map((level) => h('div', {class: 'level'},
     h('div', {class: 'row'}, severityMark(level.severity, true), h('span', {}, t('when')), level.when.element),
     level.clear ? h('div', {class: 'row clear'}, h('span', {}, t('clears when')), level.clear.element) : null)),
-  h('div', {class: 'two'}, field(t('Must hold for'), hold), field(t('Must be gone for'), clearHold)));
+  pointsNamed(rule), h('div', {class: 'two'}, field(t('Must hold for'), hold), field(t('Must be gone for'), clearHold)));
   const byText = h('div', {hidden: true}, free);
   let textual = false;
   const set = () => ({

@@ -3,6 +3,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {explained} from './explained.js';
 import {bench} from './rule-bench.js';
+import {pointsNamed, ruleTitle} from './rule-names.js';
 import {may, teamName} from './site.js';
 import {duration} from './time.js';
 import {failed, nothing, select, severityMark, waiting} from './ui.js';
@@ -17,6 +18,7 @@ function says(rule) {
   return h('section', {class: 'card'}, h('h2', {}, t('What it says')),
     h('ul', {class: 'says'}, rule.levels.map((level) => h('li', {}, h('p', {class: 'row'}, severityMark(level.severity, true), h('b', {}, word('severity', level.severity)), t('when'), h('code', {}, level.when), held(rule.hold_ms)),
       level.clear ? h('p', {class: 'row clear'}, t('clears when'), h('code', {}, level.clear), held(rule.clear_hold_ms)) : h('p', {class: 'row quiet clear'}, t('clears when that is gone'), held(rule.clear_hold_ms))))),
+    pointsNamed(rule),
     rule.while ? h('p', {}, t('Judged only while:'), ' ', h('code', {}, rule.while)) : null,
     applies ? h('p', {}, t('For: {devices}', {devices: applies})) : null,
     rule.latch ? h('p', {}, t('It stays until it is acknowledged, even when its cause is gone.')) : null,
@@ -53,7 +55,7 @@ export async function show(root, {params}) {
   const table = may('engineer') ? bench(rule) : null;
   replace(root,
     h('div', {class: 'row'}, h('a', {class: 'quiet', href: '/rules'}, t('Rules')), h('span', {class: 'quiet'}, '›'), h('span', {class: 'quiet'}, rule.id)),
-    h('h1', {}, rule.levels.map((level) => severityMark(level.severity)), ' ', rule.title),
+    h('h1', {}, rule.levels.map((level) => severityMark(level.severity)), ' ', ruleTitle(rule)),
     rule.enabled ? null : h('p', {}, t('This rule is switched off in its file.')),
     h('div', {class: 'columns'},
       h('div', {class: 'column'}, says(rule), table?.element, about(rule)),

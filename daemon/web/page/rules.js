@@ -2,6 +2,7 @@
 import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {follow} from './plant.js';
+import {ruleTitle, titleText} from './rule-names.js';
 import {failed, nothing, severityMark, waiting} from './ui.js';
 import {many, t} from './words.js';
 
@@ -21,7 +22,7 @@ export async function show(root) {
     const state = !rule.enabled ? t('switched off') : rule.standing ? many(rule.standing, 'stands on {n} device', 'stands on {n} devices') : t('quiet');
     return h('tr', {class: rule.enabled ? '' : 'off'},
       h('td', {}, rule.levels.map((level) => severityMark(level.severity, true))),
-      h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, rule.title)),
+      h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, ruleTitle(rule))),
       h('td', {}, rule.levels.map((level) => h('div', {}, h('code', {}, level.when)))),
       h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.values(rule.applies_to ?? {}).join(', '))),
       h('td', {}, rule.standing ? h('b', {}, state) : state, rule.hidden ? h('div', {class: 'quiet'}, t('{n} hidden', {n: rule.hidden})) : null));
@@ -29,7 +30,7 @@ export async function show(root) {
 
   let said = '';
   function draw() {
-    const shown = rules.filter((rule) => !text || `${rule.id} ${rule.title} ${rule.levels.map((l) => l.when).join(' ')} ${rule.devices?.join(' ')}`.toLowerCase().includes(text));
+    const shown = rules.filter((rule) => !text || `${rule.id} ${titleText(rule)} ${rule.levels.map((l) => l.when).join(' ')} ${rule.devices?.join(' ')}`.toLowerCase().includes(text));
     const now = JSON.stringify(shown);
     if (now === said) return; // Who reads or is on a link stays there.
     said = now;

@@ -8,7 +8,7 @@ import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, ta
 import {photos} from './ticket-photos.js';
 import {deadline} from './tickets.js';
 import {actButton, failed, nothing, quantity, severityMark, waiting} from './ui.js';
-import {language, many, t, word} from './words.js';
+import {inOwnTitle, language, many, t, word} from './words.js';
 
 // The one thing that is next, and the others.
 function acts(ticket, pack) {
@@ -202,6 +202,8 @@ export async function show(root, {params}) {
     try {
       const pack = await get(`tickets/${encodeURIComponent(params.number)}`);
       if (ended || mine !== reading) return;
+      inOwnTitle(pack.ticket);
+      for (const rows of Object.values(pack.episodes ?? {})) rows.forEach(inOwnTitle);
       keepFocus(bar, () => drawBar(pack), () => bar.querySelector('button'));
       keepFocus(root, () => draw(pack));
     } catch (problem) {

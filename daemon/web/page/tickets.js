@@ -9,7 +9,7 @@ import {may, personName, session, site, teamName} from './site.js';
 import {countdown, everySecond, moment} from './time.js';
 import {report} from './ticket-work.js';
 import {failed, icon, nothing, select, severityMark} from './ui.js';
-import {many, t, word} from './words.js';
+import {inOwnTitle, many, t, word} from './words.js';
 
 const STATES = ['opened', 'assigned', 'responded', 'waiting', 'resolved'];
 const PAGE = 50; // Closed tickets that are shown at once.
@@ -159,7 +159,7 @@ export async function show(root, {query}) {
 
   async function readOrder() {
     try {
-      const rows = await get('tickets', {order: 'queue'});
+      const rows = await get('tickets', {order: 'queue', details: 1});
       order = rows.map((ticket) => ticket.number);
       trouble = null;
     } catch (problem) {
@@ -174,8 +174,9 @@ export async function show(root, {query}) {
       return;
     }
     try {
-      const rows = await get('tickets', {state: 'closed', limit: PAGE, order: 'number', before: older ? before : null});
+      const rows = await get('tickets', {state: 'closed', details: 1, limit: PAGE, order: 'number', before: older ? before : null});
       rows.reverse();
+      rows.forEach(inOwnTitle);
       closed = older ? [...closed, ...rows] : rows;
       before = rows.length === PAGE ? rows[rows.length - 1].number : null;
     } catch (problem) {

@@ -35,6 +35,13 @@ export function many(n, one, other, values) {
   return t(n === 1 ? one : other, {n, ...values});
 }
 
+// Titles of alarms, tickets and plans are those of the site's language, with others beside them:
+// the row gets that of who reads.  Nothing and rows without others are left as they are.
+export function inOwnTitle(row) {
+  if (row?.titles?.[spoken]) row.title = row.titles[spoken];
+  return row;
+}
+
 // A word of the API in the reader's language, such as word('severity', 'critical').  Contexts
 // are those of the catalogue: severity alarm_state ticket_state ticket_kind quality pause proof
 // device event cause document_kind verdict phase.

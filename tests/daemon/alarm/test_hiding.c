@@ -106,6 +106,14 @@ on_title(void *ctx, uint32_t device, uint32_t rule, char *out, size_t out_size)
     snprintf(out, out_size, "%s of %s", rules[rule].id, devices[device].id);
 }
 
+static void
+on_titles(void *ctx, uint32_t device, uint32_t rule, struct titles *out)
+{
+    on_title(ctx, device, rule, out->in[LANGUAGE_EN], TITLE_BYTES);
+    snprintf(out->in[LANGUAGE_ZH_CN], TITLE_BYTES, "%s 的 %s", devices[device].id,
+             rules[rule].id);
+}
+
 static struct alarms *
 new_alarms(void)
 {
@@ -114,7 +122,8 @@ new_alarms(void)
                                .standing = on_standing,
                                .tells_silence = on_tells_silence,
                                .bound = on_bound,
-                               .title = on_title};
+                               .title = on_title,
+                               .titles = on_titles};
     return alarms_new(&site, &recorder->sink, &view);
 }
 
@@ -301,6 +310,7 @@ START_TEST(a_shelved_alarm_is_listed_with_who_why_and_until)
     expect("shelved pump-1/warm");
     expect_hidden(PUMP_1, WARM, ALARM_SHELVED, "li", "repair", HOUR);
     ck_assert_str_eq(row(PUMP_1, WARM)->title, "warm of pump-1");
+    ck_assert_str_eq(row(PUMP_1, WARM)->titles.in[LANGUAGE_ZH_CN], "pump-1 的 warm");
     ck_assert(!alarm_is_raised(row(PUMP_1, WARM)));
     struct strbuf json = {0};
     alarm_to_json(&json, row(PUMP_1, WARM));

@@ -406,7 +406,11 @@ static const struct {
      "by "
      "its events\n"},
     {"UPDATE ticket SET parts = '[oh'",
-     "ticket 1: its parts in the table are no JSON\n"},
+     "ticket 1: its parts or titles in the table are no JSON\n"},
+    {"UPDATE ticket SET titles = '{oh'",
+     "ticket 1: its parts or titles in the table are no JSON\n"},
+    {"UPDATE ticket SET titles = '{\"en\":\"cold\"}'",
+     "ticket 1: titles is {\"en\": \"cold\"} in the table and null by its events\n"},
     {"UPDATE ticket SET number = 2",
      "ticket 2: no event tells of it\nticket 1: its row was removed from the table\n"},
     {"ALTER TABLE ticket ADD COLUMN colour TEXT; UPDATE ticket SET colour = 'red'",

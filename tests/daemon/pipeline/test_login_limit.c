@@ -78,6 +78,53 @@ START_TEST(the_right_password_frees_the_user_but_washes_no_address)
 }
 END_TEST
 
+/* A row of wrong passwords for him, from everywhere, shuts nobody out where he is. */
+START_TEST(who_logged_in_here_before_is_held_up_by_nobody_else)
+{
+    char text[32];
+    ck_assert_int_eq(ask("li", HERE), 0);
+    login_limit_passed(limit, "li", HERE, now_ms);
+    for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
+        snprintf(text, sizeof text, "198.51.100.%d", i);
+        ck_assert_int_eq(ask("li", text), 0);
+    }
+    ck_assert_int_gt(ask("li", "203.0.113.1"), 0);
+    ck_assert_int_eq(ask("li", HERE), 0);
+    login_limit_passed(limit, "li", HERE, now_ms);
+    ck_assert_int_gt(ask("li", "203.0.113.1"), 0); /* That washed nothing. */
+    /* Nobody else is known there, and who guesses there is slowed down. */
+    for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
+        ck_assert_int_eq(ask("li", HERE), 0);
+    }
+    ck_assert_int_eq(ask("li", HERE), LOGIN_LIMIT_FIRST_MS);
+    now_ms += LOGIN_LIMIT_KNOWN_MS;
+    (void)ask("li", "203.0.113.2");
+    for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
+        snprintf(text, sizeof text, "198.51.100.%d", i);
+        (void)ask("li", text);
+    }
+    ck_assert_int_gt(ask("li", HERE), 0); /* It is too long ago. */
+}
+END_TEST
+
+START_TEST(many_that_are_known_have_the_places_of_the_oldest)
+{
+    char text[32];
+    for (int i = 0; i < 2 * LOGIN_LIMIT_SLOTS; i++) {
+        snprintf(text, sizeof text, "net-%d", i);
+        ck_assert_int_eq(ask("li", text), 0);
+        login_limit_passed(limit, "li", text, ++now_ms);
+    }
+    for (int i = 0; i < LOGIN_LIMIT_FREE; i++) {
+        snprintf(text, sizeof text, "198.51.100.%d", i);
+        (void)ask("li", text);
+    }
+    ck_assert_int_gt(ask("li", "net-1"), 0);
+    snprintf(text, sizeof text, "net-%d", 2 * LOGIN_LIMIT_SLOTS - 1);
+    ck_assert_int_eq(ask("li", text), 0);
+}
+END_TEST
+
 /* Who logs in rightly all day is never held up. */
 START_TEST(right_passwords_are_never_held_up)
 {
@@ -174,6 +221,8 @@ main(void)
     tcase_add_test(tc, five_failures_are_free_then_the_wait_doubles_up_to_15_minutes);
     tcase_add_test(tc, a_user_is_held_up_from_any_address_and_an_address_for_any_user);
     tcase_add_test(tc, the_right_password_frees_the_user_but_washes_no_address);
+    tcase_add_test(tc, who_logged_in_here_before_is_held_up_by_nobody_else);
+    tcase_add_test(tc, many_that_are_known_have_the_places_of_the_oldest);
     tcase_add_test(tc, right_passwords_are_never_held_up);
     tcase_add_test(tc, an_hour_of_quiet_is_forgotten);
     tcase_add_test(tc, many_addresses_do_not_push_out_a_user_nor_one_that_is_held_up);

@@ -148,6 +148,7 @@ static const struct alarm hot = {
     .has_value = true,
     .value = 81.2,
     .title = "1# 生活水泵 轴承温度 81.2 °C",
+    .titles = {{"pump \"1\" at 81.2 °C", "1# 生活水泵 轴承温度 81.2 °C"}},
     .ticket = 7,
 };
 static const struct alarm shelved = {
@@ -217,6 +218,7 @@ assert_same_alarm(const struct alarms_read *r, size_t i, const struct alarm *wan
     ck_assert_int_eq(got->has_value, want->has_value);
     ck_assert_double_eq(got->value, want->value);
     ck_assert_str_eq(got->title, want->title);
+    ck_assert(titles_are_same(&got->titles, &want->titles));
     ck_assert_int_eq(got->ticket, want->ticket);
     ck_assert_int_eq(got->returned_ms, want->returned_ms);
     ck_assert_int_eq(got->untold, want->untold);
@@ -252,11 +254,14 @@ START_TEST(test_what_hides_an_alarm_reads_back)
     assert_same_alarm(&r, 0, &shelved);
     assert_same_alarm(&r, 1, &full);
     state_close(s);
-    scratch_exec(dir, "state.db", "UPDATE alarm SET raises = 'x,1' WHERE rule = 'hot'");
+    scratch_exec(dir, "state.db",
+                 "UPDATE alarm SET raises = 'x,1', titles = '{\"zh-CN\":1,\"en\":'"
+                 " WHERE rule = 'hot'");
     s = open_state(STORE_READ);
     r = (struct alarms_read){0};
     must(state_each_alarm(s, true, keep_alarm, &r, &err));
     ck_assert_uint_eq(r.rows[0].raise_count, 0);
+    ck_assert(titles_are_empty(&r.rows[0].titles));
     state_close(s);
 }
 END_TEST
@@ -345,7 +350,9 @@ START_TEST(test_a_database_of_the_first_schema_is_taken_on_with_its_alarms)
     s = open_state(STORE_WRITE);
     must(state_each_alarm(s, true, keep_alarm, &r, &err));
     ck_assert_uint_eq(r.count, 1);
-    assert_same_alarm(&r, 0, &hot);
+    struct alarm older = hot;
+    older.titles = (struct titles){0};
+    assert_same_alarm(&r, 0, &older);
     state_close(s);
 }
 END_TEST
@@ -453,6 +460,7 @@ static const struct ticket fault = {
     .assignee = "zhang",
     .team = "mechanical",
     .title = "bearing hot",
+    .titles = {{"bearing hot", "轴承过热"}},
     .resolution = "greased; \"quoted\"",
     .rating = 4,
 };
@@ -513,6 +521,7 @@ START_TEST(test_tickets_read_back_in_order_of_number)
     ck_assert_int_eq(r.rows[0].number, 6);
     ck_assert_int_eq(r.rows[0].closed_ms, 1000);
     ck_assert_int_eq(r.rows[1].respond_from_ms, 14);
+    ck_assert(titles_are_same(&r.rows[1].titles, &fault.titles));
     ck_assert_int_eq(r.rows[1].resolve_from_ms, 15);
     ck_assert(!r.has_device[2] && !r.has_rule[2]);
     ck_assert_str_eq(r.rows[2].assignee, "");

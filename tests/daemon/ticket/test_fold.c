@@ -260,6 +260,9 @@ draw_row(uint32_t *seed, struct ticket *t)
     draw_text(seed, t->assignee, sizeof t->assignee);
     draw_text(seed, t->team, sizeof t->team);
     draw_text(seed, t->title, sizeof t->title);
+    for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
+        draw_text(seed, t->titles.in[i], sizeof t->titles.in[i]);
+    }
     draw_text(seed, t->resolution, sizeof t->resolution);
     draw_text(seed, t->category, sizeof t->category);
     draw_text(seed, t->plan, sizeof t->plan);

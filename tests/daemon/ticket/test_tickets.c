@@ -41,7 +41,9 @@ static int64_t
 alarm_at(int64_t t_ms, enum edge_kind what, uint32_t rule, enum severity severity)
 {
     advance(t_ms);
-    struct alarm a = {.severity = severity, .title = "pump is ill"};
+    struct alarm a = {.severity = severity,
+                      .title = "pump is ill",
+                      .titles = {{"pump is ill", "泵有故障"}}};
     return tickets_alarm(tickets, T0 + t_ms, what, &a, PUMP_1, rule, false);
 }
 
@@ -98,6 +100,7 @@ START_TEST(an_alarm_opens_a_ticket_as_the_contract_writes_it)
            "\"ticket\":1,\"device\":\"pump-1\",\"rule\":\"bearing-hot\","
            "\"priority\":\"urgent\",\"kind\":\"fault\"}");
     ck_assert_str_eq(row(1)->title, "pump is ill");
+    ck_assert_str_eq(row(1)->titles.in[LANGUAGE_ZH_CN], "泵有故障");
     ck_assert_str_eq(row(1)->team, "mechanical");
     ck_assert_int_eq(row(1)->episodes, 1);
     ck_assert_int_eq(row(1)->respond_by_ms, T0 + 10 * MINUTE); /* The rule's own. */

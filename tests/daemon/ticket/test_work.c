@@ -72,6 +72,7 @@ alarm_is(int64_t t_ms, enum edge_kind what, uint32_t rule, enum severity severit
     advance(t_ms);
     struct alarm a = {.severity = severity,
                       .title = "pump is ill",
+                      .titles = {{"pump is ill", "泵有故障"}},
                       .has_value = true,
                       .value = 81.2,
                       .episode = 7};
@@ -533,6 +534,8 @@ START_TEST(a_critical_ticket_is_visited_once_more_by_its_owner)
            "\"priority\":\"critical\",\"plan\":\"follow-up\","
            "\"note\":\"its follow-up visit is ticket 2\"}");
     ck_assert_str_eq(row(2)->title, "Follow-up visit: pump is ill");
+    ck_assert_str_eq(row(2)->titles.in[LANGUAGE_EN], "Follow-up visit: pump is ill");
+    ck_assert_str_eq(row(2)->titles.in[LANGUAGE_ZH_CN], "回访：泵有故障");
     ck_assert(!row(2)->taken);
     /* Until the end of the next day (the zone is UTC). */
     ck_assert_int_eq(row(2)->resolve_by_ms, T0 / DAY * DAY + 5 * DAY);

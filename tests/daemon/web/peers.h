@@ -16,11 +16,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/strbuf.h"
 
-#define PATIENCE_MS 60000 /* Only a hang takes this long. */
-#define TURN_MS     2     /* Between two looks at what gives no event. */
+#define WAIT_MS 60000 /* Only a hang takes this long. */
+#define TURN_MS 2     /* Between two looks at what gives no event. */
 
 #define AWAIT(condition, ...)                                                          \
-    for (int64_t limit_ms = clock_mono_ms() + PATIENCE_MS; !(condition);               \
+    for (int64_t limit_ms = clock_mono_ms() + WAIT_MS; !(condition);                   \
          (void)poll(NULL, 0, TURN_MS))                                                 \
     ck_assert_msg(clock_mono_ms() < limit_ms, __VA_ARGS__)
 
@@ -104,7 +104,7 @@ read_answer(int fd, struct strbuf *out)
     strbuf_clear(out);
     do {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "there is no answer");
+        ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "there is no answer");
         n = read(fd, bytes, sizeof bytes);
         strbuf_add_bytes(out, bytes, n > 0 ? (size_t)n : 0);
     } while (n > 0);

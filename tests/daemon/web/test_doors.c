@@ -48,7 +48,9 @@ static void
 needs(const char *method, const char *path, struct web_needs *out)
 {
     (void)method;
-    out->slow = strcmp(path, "/api/v1/slow") == 0;
+    out->lane = strcmp(path, "/api/v1/slow") == 0       ? WEB_SLOW
+                : strcmp(path, "/api/v1/password") == 0 ? WEB_PASSWORD
+                                                        : WEB_QUICK;
 }
 
 static const struct web_service service = {.handle = handle, .needs = needs};
@@ -175,8 +177,7 @@ check_local(void)
     struct err err;
     struct strbuf got = {0};
     unsigned status = 0;
-    int r =
-        web_ask(dir, "GET", "/api/v1/quick", NULL, PATIENCE_MS, &status, &got, &err);
+    int r = web_ask(dir, "GET", "/api/v1/quick", NULL, WAIT_MS, &status, &got, &err);
     ck_assert_msg(r == 0 && status == 200, "%s", r == 0 ? got.text : err.text);
     ck_assert_ptr_nonnull(strstr(got.text, "{\"local\":true"));
     strbuf_fini(&got);
@@ -420,7 +421,7 @@ START_TEST(what_nobody_can_take_is_refused_and_what_is_quick_goes_on)
         for (size_t k = 0; k < ARRAY_LEN(fds); k++) {
             p[k] = (struct pollfd){.fd = fds[k], .events = POLLIN};
         }
-        ck_assert_int_ge(poll(p, ARRAY_LEN(fds), PATIENCE_MS), 1);
+        ck_assert_int_ge(poll(p, ARRAY_LEN(fds), WAIT_MS), 1);
         size_t k = 0;
         while (p[k].revents == 0) {
             k++;
@@ -438,6 +439,12 @@ START_TEST(what_nobody_can_take_is_refused_and_what_is_quick_goes_on)
         ck_assert(answers(port));
         check_local();
     }
+    /* Nor is who logs in. */
+    int fd = connect_to(port);
+    send_request(fd, "POST", "/api/v1/password");
+    read_answer(fd, &got);
+    ck_assert_int_eq(strncmp(strbuf_text(&got), "HTTP/1.1 200 ", 13), 0);
+    close(fd);
     ck_assert_uint_eq(figures().refused, REFUSED);
     ck_assert_int_eq(atomic_load(&slow_begun), SLOW_AT_ONCE);
     for (int i = 0; i < SLOW_AT_ONCE + SLOW_WAITING; i++) {

@@ -24,13 +24,15 @@ static struct door *door;
 static uint16_t port;  /* Of the door that was opened last. */
 static int64_t newest; /* What was published last. */
 
-/* ?after=N is where it begins, ?key=K whose it is. */
+/* ?after=N is where it begins, ?key=K whose it is, ?first=BYTES how long its beginning
+ * is. */
 static unsigned
 handle(void *worker, const struct web_request *r, struct strbuf *body)
 {
     (void)worker;
     const char *after = r->query(r, "after");
     const char *key = r->query(r, "key");
+    const char *first = r->query(r, "first");
     if (strcmp(r->path, "/api/v1/stream") != 0) {
         strbuf_add(body, "{}");
         return 200;
@@ -41,6 +43,9 @@ handle(void *worker, const struct web_request *r, struct strbuf *body)
     (void)snprintf(r->answer->stream_key, sizeof r->answer->stream_key, "%s",
                    key != NULL ? key : "");
     strbuf_add(body, HELLO);
+    if (first != NULL) {
+        strbuf_printf(body, "id: 1\ndata: %0*d\n\n", atoi(first), 0);
+    }
     return 200;
 }
 
@@ -182,7 +187,7 @@ read_more(struct client *c)
 {
     char bytes[65536];
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nothing comes; the last was %lld",
+    ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "nothing comes; the last was %lld",
                   (long long)c->last);
     ssize_t n = read(c->fd, bytes, sizeof bytes);
     if (n <= 0) {
@@ -322,6 +327,33 @@ START_TEST(who_never_reads_holds_nobody_and_takes_no_memory)
 }
 END_TEST
 
+/* What streams begin with is bounded for all of them together. */
+START_TEST(a_long_beginning_that_has_no_room_is_a_reset)
+{
+    struct client held;
+    struct client c;
+    begin(&held, "?first=12000000", 4096);
+    await_hello(&held);
+    begin(&c, "?first=12000000", 0);
+    await_hello(&c);
+    await_reset(&c);
+    ck_assert_int_eq(c.messages, 0);
+    publish_many(1, 10);
+    read_to(&c, newest);
+    end(&c);
+    while (held.messages == 0) {
+        ck_assert(read_more(&held));
+    }
+    ck_assert_int_eq(held.resets, 0);
+    begin(&c, "?first=12000000", 0); /* There is room again. */
+    while (c.messages == 0) {
+        ck_assert(read_more(&c));
+    }
+    end(&c);
+    end(&held);
+}
+END_TEST
+
 START_TEST(many_get_the_same)
 {
     static struct client clients[200];
@@ -365,6 +397,8 @@ static bool
 is_not_out(void *worker, const char *key)
 {
     (void)worker;
+    /* It may take its time, which holds up nobody: here it would wait for ever. */
+    (void)streams_count(house.streams);
     return strcmp(key, "out") != 0;
 }
 
@@ -555,6 +589,7 @@ streams_suite(void)
     tcase_add_loop_test(tc, who_was_away_for_too_long_begins_anew, 0,
                         (int)ARRAY_LEN(floods));
     tcase_add_test(tc, who_never_reads_holds_nobody_and_takes_no_memory);
+    tcase_add_test(tc, a_long_beginning_that_has_no_room_is_a_reset);
     tcase_add_test(tc, many_get_the_same);
     tcase_add_test(tc, a_large_message_arrives_whole);
     tcase_add_test(tc, a_silent_stream_shows_that_it_lives_and_ends_with_its_session);
