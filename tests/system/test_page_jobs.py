@@ -220,7 +220,7 @@ class Jobs(unittest.TestCase):
     def test_the_screen_on_the_wall(self):
         self.heat(5)
         b = self.enter("viewer", "/alarms", form="wall", language="zh-CN")
-        b.says("Bearing too hot")
+        b.says("轴承过热")
         self.assertTrue(b.js("return document.documentElement.classList.contains('wall')"))
         self.assertGreaterEqual(b.js("return parseFloat(getComputedStyle(document.querySelector('.alarms .title')).fontSize)"), 24)
 
