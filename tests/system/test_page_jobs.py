@@ -118,6 +118,19 @@ class Jobs(unittest.TestCase):
         wait_for(lambda: {a["state"] for a in self.estate.listing("alarms")} == {"active-acked"}, "all are acknowledged")
         b.gone("li.fold.fresh")
 
+    def test_single_letters_can_be_switched_off(self):
+        self.heat(5)
+        b = self.enter("technician", "/alarms")
+        b.wait("li.alarm", "Pump 5")
+        b.key("?")
+        b.click("dialog label", "Single letters act")
+        b.press("Close")
+        b.done()
+        b.key("a", "?", Keys.ENTER)  # Letters do nothing now; other keys do.
+        b.wait(".detail h2", "Bearing too hot")
+        self.assertFalse(b.find("dialog[open]"))
+        self.assertEqual(self.alarm(5)["state"], "active")
+
     def test_alarms_fold_by_the_surest_cause(self):
         b = self.enter("viewer", "/alarms")
         folds = b.driver.execute_async_script("""

@@ -136,6 +136,17 @@ class Lasting(unittest.TestCase):
         b.wait("li.alarm", "Pump 5")
         b.sound()
 
+    def test_a_wall_screen_shows_what_does_not_fit(self):
+        b = self.browser
+        b.visit(self.plant.origin, "wall", "en", "light", self.plant.cookie("viewer"))
+        b.cdp("Emulation.setDeviceMetricsOverride", width=1920, height=500, deviceScaleFactor=1, mobile=False)
+        b.open("/")
+        b.wait(".health table")
+        b.until("document.querySelector('main').scrollTop > 0")
+        b.until("document.querySelector('.health').getBoundingClientRect().bottom <= innerHeight + 20")
+        self.assertGreaterEqual(b.js("return document.querySelector('.now').getBoundingClientRect().top"), 0)
+        b.until("document.querySelector('main').scrollTop === 0")  # And it begins again.
+
     def look_around(self, rounds):
         b = self.browser
         for path in VIEWS * rounds:

@@ -375,6 +375,7 @@ class Alarms {
 
   key(e) {
     if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if (e.key.length === 1 && !lettersAct()) return;
     const typing = e.target.matches?.('input, select, textarea');
     if (typing) {
       if (e.key === 'Escape') e.target.blur();
@@ -397,10 +398,14 @@ class Alarms {
   }
 }
 
+// Who speaks to the page, or hits keys by chance, can do without (WCAG 2.1.4).
+const lettersAct = () => localStorage.getItem('letters') !== '0';
+
 function help() {
   const keys = [['j ↓', t('next alarm')], ['k ↑', t('previous alarm')], ['Enter', t('details, or unfold')], ['Esc', t('close the details')], ['a', t('acknowledge')], ['s', t('shelve')],
     ['o', t('open its ticket')], ['d', t('go to its device')], ['/', t('search')], ['?', t('this help')]];
-  dialog({title: t('Keys'), body: h('dl', {class: 'keys'}, keys.map(([key, text]) => [h('dt', {}, key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, text)])), accept: t('Close')});
+  dialog({title: t('Keys'), body: [h('dl', {class: 'keys'}, keys.map(([key, text]) => [h('dt', {}, key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, text)])),
+    h('p', {}, h('label', {class: 'row'}, h('input', {type: 'checkbox', checked: lettersAct(), onchange: (e) => localStorage.setItem('letters', e.target.checked ? '1' : '0')}), t('Single letters act')))], accept: t('Close')});
 }
 
 export async function show(root, {query}) {

@@ -65,3 +65,28 @@ export class Pages {
     this.left = this.page === 0 ? FIRST_S : OTHER_S;
   }
 }
+
+const CORNER = 4; // Pixels that do not count.
+
+// The same for a view of parts one below the other: what does not fit comes to the top, part by
+// part.  head: what stays at the upper edge of `main`.
+export class Walk {
+  left = FIRST_S;
+
+  constructor(main, head, parts) {
+    Object.assign(this, {main, head, parts});
+  }
+
+  // Each second.
+  tick() {
+    const {main, head} = this;
+    if (!document.documentElement.classList.contains('wall') || main.scrollHeight <= main.clientHeight + CORNER || --this.left > 0) return;
+    const room = main.getBoundingClientRect();
+    const top = room.top + head.offsetHeight;
+    const next = this.parts().map((part) => part.getBoundingClientRect()).find((box) => box.bottom > room.bottom + CORNER);
+    const atEnd = main.scrollTop + main.clientHeight >= main.scrollHeight - CORNER;
+    if (atEnd || !next) main.scrollTop = 0;
+    else main.scrollTop += next.top > top + CORNER ? next.top - top - CORNER : room.bottom - top; // A part that is taller than the screen.
+    this.left = main.scrollTop === 0 ? FIRST_S : OTHER_S;
+  }
+}

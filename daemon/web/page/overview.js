@@ -2,6 +2,7 @@
 import {h, replace, sync, svg} from './dom.js';
 import {get} from './api.js';
 import {SEVERITIES, arrange, countBySeverity, dueOf, itemOf} from './alarmlist.js';
+import {Walk} from './alarmwall.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow, plant} from './plant.js';
 import {session} from './site.js';
@@ -66,6 +67,7 @@ class Overview {
     this.trouble = h('div', {hidden: true});
     this.health = new Health();
     replace(root, h('h1', {}, t('Overview')), this.head, this.work, this.trouble, this.areas, this.health.element);
+    this.walk = new Walk(root.closest('main'), this.head, () => [...this.areas.children, this.health.element]);
     this.ends.push(follow((change) => this.changed(change)), watchEstate(() => this.later()), everySecond(() => this.tick()), () => this.health.close());
     this.draw();
     this.readVisits();
@@ -205,6 +207,7 @@ class Overview {
       if (time.textContent !== said) time.textContent = said;
     }
     this.health.tick();
+    this.walk.tick();
     if (this.shownDay !== isoDay() || (this.visitsOld && new Date(now()).getUTCSeconds() % 10 === 0)) this.readVisits();
     else this.drawWork(); // A deadline may have passed.
   }

@@ -62,8 +62,8 @@ function inOwnWords(row) {
     for (const key of WORDS) row[key] = known[key];
   } else {
     get('alarms', {device: row.device, rule: row.rule, details: 1, language: language()}).then(([fresh]) => {
-      if (!fresh || plant.alarms.get(alarmKey(row)) !== row) return;
-      for (const key of WORDS) row[key] = fresh[key];
+      const present = plant.alarms.get(alarmKey(row)); // It may be another by now, of the same rule.
+      if (fresh && present) for (const key of WORDS) present[key] = fresh[key];
     }, () => {}); // What it says in the other language is right too.
   }
   return row;

@@ -2,7 +2,7 @@
 import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {duration, ms, moment, now} from './time.js';
-import {select, severityMark, toast} from './ui.js';
+import {heads, select, severityMark, toast, wide} from './ui.js';
 import {many, t, word} from './words.js';
 
 const LINES_MAX = 12; // Devices with time lines of their own.
@@ -54,7 +54,7 @@ function timelines(answer) {
 
 // ---- as lists ----
 
-const table = (caption, headings, rows) => h('div', {class: 'scroll'}, h('table', {}, h('caption', {}, caption), h('thead', {}, h('tr', {}, headings.map((name) => h('th', {scope: 'col'}, name)))), h('tbody', {}, rows)));
+const table = (caption, headings, rows) => wide(caption, h('table', {}, h('caption', {}, caption), heads(headings), h('tbody', {}, rows)));
 const numbers = (list) => list.map((n) => h('td', {class: 'number'}, n));
 
 function byDevice(answer) {

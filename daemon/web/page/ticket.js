@@ -170,9 +170,10 @@ export async function show(root, {params}) {
     await read();
   }
 
-  function buttons(pack) {
-    if (!may('technician')) return [];
-    return acts(pack.ticket, pack).map(([text, f], i) => actButton(text, () => act(f), {class: i === 0 ? 'primary' : ''}));
+  // The next one is for the thumb: on a phone it stays at the lower edge.
+  function drawBar(pack) {
+    const buttons = may('technician') ? acts(pack.ticket, pack).map(([text, f], i) => actButton(text, () => act(f), {class: i === 0 ? 'primary' : ''})) : [];
+    replace(bar, buttons.length > 0 ? [h('div', {class: 'next'}, buttons[0]), h('div', {class: 'others'}, buttons.slice(1))] : '');
   }
 
   // What is the same stays: what was unfolded, and pictures, which would be read anew.
@@ -203,7 +204,7 @@ export async function show(root, {params}) {
       if (ended || mine !== reading) return;
       inOwnTitle(pack.ticket);
       for (const rows of Object.values(pack.episodes ?? {})) rows.forEach(inOwnTitle);
-      keepFocus(bar, () => replace(bar, buttons(pack)), () => bar.firstElementChild);
+      keepFocus(bar, () => drawBar(pack), () => bar.querySelector('button'));
       keepFocus(root, () => draw(pack));
     } catch (problem) {
       if (!ended && mine === reading) replace(top, failed(problem, read));
