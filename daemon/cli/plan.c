@@ -11,10 +11,12 @@
 #include "daemon/cli/cli.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/plan_print.h"
-#include "daemon/cli/plan_sums.h"
+#include "daemon/cli/plan_tables.h"
 #include "daemon/model/command.h"
 #include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/plan_ical.h"
 #include "daemon/pipeline/plan_listing.h"
+#include "daemon/pipeline/plan_sums.h"
 
 struct planning {
     const char *site, *weeks, *from, *to, *team, *device, *plan;
@@ -110,8 +112,8 @@ print(const struct planning *a,
     int status = CLI_OK;
     enum plan_sheet sheet = sum_up(a, from, answer);
     if (a->ics) {
-        plan_print_ics(&text, site->name != NULL ? site->name : site->id,
-                       strbuf_text(answer), clock_real_ms());
+        plan_ical(&text, site->name != NULL ? site->name : site->id,
+                  strbuf_text(answer), clock_real_ms());
         status = output_text(file, &text);
     } else if (a->csv) {
         plan_csv(&text, sheet, strbuf_text(answer), a->bom);

@@ -9,34 +9,11 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/cli/cli.h"
-#include "daemon/cli/ical.h"
-#include "daemon/cli/plan_sums.h"
-
-#define DAY_BEFORE "-P1D" /* When a calendar reminds. */
+#include "daemon/pipeline/plan_row.h"
+#include "daemon/pipeline/plan_sums.h"
 
 static const char *const weekdays[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"),
                                        N_("Fri"), N_("Sat"), N_("Sun")};
-
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static int64_t
-int_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static bool
-is_true(const json_t *object, const char *key)
-{
-    return json_is_true(json_object_get(object, key));
-}
-
-/* ---- For people ---- */
 
 static void
 add_day(struct strbuf *out, const char *date)
@@ -46,20 +23,6 @@ add_day(struct strbuf *out, const char *date)
         strbuf_printf(out, "%s ", tr(weekdays[civil_weekday(day)]));
     }
     strbuf_add(out, date);
-}
-
-static void
-add_parts(struct strbuf *out, const json_t *parts)
-{
-    size_t i;
-    json_t *part;
-    json_array_foreach(parts, i, part)
-    {
-        strbuf_printf(out, "%s%s", i > 0 ? ", " : "", text_of(part, "name"));
-        if (int_of(part, "count") > 1) {
-            strbuf_printf(out, " x %lld", (long long)int_of(part, "count"));
-        }
-    }
 }
 
 static void
@@ -73,14 +36,14 @@ add_use(struct strbuf *out, const json_t *v)
     strbuf_add_number(out, json_number_value(used));
     strbuf_add(out, tr(" of "));
     strbuf_add_number(out, json_number_value(json_object_get(v, "limit")));
-    strbuf_printf(out, " %s", text_of(v, "use"));
+    strbuf_printf(out, " %s", plan_row_text(v, "use"));
     const json_t *rate = json_object_get(v, "per_day");
     if (json_is_number(rate)) {
         strbuf_add(out, ", ");
         strbuf_add_number(out, json_number_value(rate));
         strbuf_printf(out, tr(" a day (from %lld day%s)"),
-                      (long long)int_of(v, "from_days"),
-                      int_of(v, "from_days") == 1 ? "" : "s");
+                      (long long)plan_row_int(v, "from_days"),
+                      plan_row_int(v, "from_days") == 1 ? "" : "s");
     }
 }
 
@@ -98,46 +61,46 @@ add_cost(struct strbuf *out, const json_t *v, const char *currency)
 static void
 add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 {
-    const char *name = text_of(v, "device_name");
-    const char *device = text_of(v, "device");
-    if (is_true(v, "overdue")) { /* By day, not in the order of a round. */
+    const char *name = plan_row_text(v, "device_name");
+    const char *device = plan_row_text(v, "device");
+    if (plan_row_true(v, "overdue")) { /* By day, not in the order of a round. */
         strbuf_printf(out, "  - %s", device);
     } else {
-        strbuf_printf(out, "  %lld. %s", (long long)int_of(v, "stop"), device);
+        strbuf_printf(out, "  %lld. %s", (long long)plan_row_int(v, "stop"), device);
     }
     if (strcmp(name, device) != 0) {
         strbuf_printf(out, " %s", name);
     }
-    if (strcmp(text_of(v, "place"), device) != 0) {
-        strbuf_printf(out, ", %s", text_of(v, "place"));
+    if (strcmp(plan_row_text(v, "place"), device) != 0) {
+        strbuf_printf(out, ", %s", plan_row_text(v, "place"));
     }
-    strbuf_printf(out, tr(": %s (%s)\n     due %s"), text_of(v, "title"),
-                  text_of(v, "plan"), text_of(v, "due"));
-    if (is_true(v, "statutory")) {
+    strbuf_printf(out, tr(": %s (%s)\n     due %s"), plan_row_text(v, "title"),
+                  plan_row_text(v, "plan"), plan_row_text(v, "due"));
+    if (plan_row_true(v, "statutory")) {
         strbuf_add(out, tr(", statutory"));
-    } else if (strcmp(text_of(v, "latest"), text_of(v, "due")) != 0) {
-        strbuf_printf(out, tr(", at the latest %s"), text_of(v, "latest"));
+    } else if (strcmp(plan_row_text(v, "latest"), plan_row_text(v, "due")) != 0) {
+        strbuf_printf(out, tr(", at the latest %s"), plan_row_text(v, "latest"));
     }
-    if (strcmp(text_of(v, "why"), "use") == 0) {
+    if (strcmp(plan_row_text(v, "why"), "use") == 0) {
         strbuf_add(out, tr(", by use"));
-    } else if (strcmp(text_of(v, "why"), "moved") == 0) {
+    } else if (strcmp(plan_row_text(v, "why"), "moved") == 0) {
         strbuf_add(out, tr(", moved"));
-        if (int_of(v, "for_ticket") != 0) {
+        if (plan_row_int(v, "for_ticket") != 0) {
             strbuf_printf(out, tr(" for ticket %lld"),
-                          (long long)int_of(v, "for_ticket"));
+                          (long long)plan_row_int(v, "for_ticket"));
         }
     }
-    if (int_of(v, "ticket") != 0) {
-        strbuf_printf(out, tr("; ticket %lld %s"), (long long)int_of(v, "ticket"),
-                      tr_word("ticket_state", text_of(v, "state")));
-        if (text_of(v, "assignee")[0] != '\0') {
-            strbuf_printf(out, " (%s)", text_of(v, "assignee"));
+    if (plan_row_int(v, "ticket") != 0) {
+        strbuf_printf(out, tr("; ticket %lld %s"), (long long)plan_row_int(v, "ticket"),
+                      tr_word("ticket_state", plan_row_text(v, "state")));
+        if (plan_row_text(v, "assignee")[0] != '\0') {
+            strbuf_printf(out, " (%s)", plan_row_text(v, "assignee"));
         }
     }
-    if (int_of(v, "minutes") != 0) {
-        strbuf_printf(out, tr("; %lld min"), (long long)int_of(v, "minutes"));
+    if (plan_row_int(v, "minutes") != 0) {
+        strbuf_printf(out, tr("; %lld min"), (long long)plan_row_int(v, "minutes"));
     }
-    if (is_true(v, "outside_hours")) {
+    if (plan_row_true(v, "outside_hours")) {
         strbuf_add(out, tr(", outside the team's hours"));
     }
     add_cost(out, v, currency);
@@ -146,7 +109,7 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
     const json_t *parts = json_object_get(v, "parts");
     if (json_array_size(parts) > 0) {
         strbuf_add(out, tr("     parts: "));
-        add_parts(out, parts);
+        plan_row_add_parts(out, parts);
         strbuf_add_char(out, '\n');
     }
     size_t i;
@@ -162,8 +125,8 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 static bool
 same_round(const json_t *a, const json_t *b)
 {
-    return strcmp(text_of(a, "day"), text_of(b, "day")) == 0 &&
-           strcmp(text_of(a, "team"), text_of(b, "team")) == 0;
+    return strcmp(plan_row_text(a, "day"), plan_row_text(b, "day")) == 0 &&
+           strcmp(plan_row_text(a, "team"), plan_row_text(b, "team")) == 0;
 }
 
 /* "Tue 2026-03-10, mechanical (zhang): 3 visits, 95 min" */
@@ -175,18 +138,18 @@ add_round(struct strbuf *out, const json_t *visits, size_t first)
     size_t count = 0;
     for (size_t i = first; i < json_array_size(visits); i++) {
         const json_t *v = json_array_get(visits, i);
-        if (is_true(v, "overdue") || !same_round(v, head)) {
+        if (plan_row_true(v, "overdue") || !same_round(v, head)) {
             break;
         }
-        minutes += int_of(v, "minutes");
+        minutes += plan_row_int(v, "minutes");
         count++;
     }
-    add_day(out, text_of(head, "day"));
-    if (text_of(head, "team")[0] != '\0') {
-        strbuf_printf(out, ", %s", text_of(head, "team"));
+    add_day(out, plan_row_text(head, "day"));
+    if (plan_row_text(head, "team")[0] != '\0') {
+        strbuf_printf(out, ", %s", plan_row_text(head, "team"));
     }
-    if (text_of(head, "on_duty")[0] != '\0') {
-        strbuf_printf(out, " (%s)", text_of(head, "on_duty"));
+    if (plan_row_text(head, "on_duty")[0] != '\0') {
+        strbuf_printf(out, " (%s)", plan_row_text(head, "on_duty"));
     }
     strbuf_printf(out, tr(": %zu visit%s"), count, cli_s(count));
     if (minutes > 0) {
@@ -202,8 +165,8 @@ add_total(json_t *totals, const json_t *parts)
     json_t *part;
     json_array_foreach(parts, i, part)
     {
-        const char *name = text_of(part, "name");
-        int64_t sum = int_of(totals, name) + int_of(part, "count");
+        const char *name = plan_row_text(part, "name");
+        int64_t sum = plan_row_int(totals, name) + plan_row_int(part, "count");
         json_object_set_new(totals, name, json_integer(sum));
     }
 }
@@ -267,8 +230,8 @@ plan_print_text(struct strbuf *out,
     const json_t *before = NULL;
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_array_get(root, i);
-        bool overdue = is_true(v, "overdue");
-        bool was = before != NULL && is_true(before, "overdue");
+        bool overdue = plan_row_true(v, "overdue");
+        bool was = before != NULL && plan_row_true(before, "overdue");
         if (overdue && before == NULL) {
             strbuf_add(out, tr("Overdue\n"));
         } else if (!overdue && (before == NULL || was || !same_round(before, v))) {
@@ -283,85 +246,5 @@ plan_print_text(struct strbuf *out,
     }
     add_totals(out, root);
     add_sum(out, visits, currency);
-    json_decref(root);
-}
-
-/* ---- For calendars ---- */
-
-static int64_t
-instant_of(const json_t *v, const char *key)
-{
-    int64_t t_ms = INSTANT_NONE;
-    if (instant_parse(&t_ms, text_of(v, key), NULL) != 0) {
-        return INSTANT_NONE;
-    }
-    return t_ms;
-}
-
-static void
-describe(struct strbuf *out, const json_t *v)
-{
-    size_t i;
-    json_t *step;
-    strbuf_printf(out, tr("%s, due %s%s"), text_of(v, "plan"), text_of(v, "due"),
-                  is_true(v, "statutory") ? tr(", statutory") : "");
-    if (is_true(v, "overdue")) {
-        strbuf_add(out, tr(", overdue"));
-    }
-    if (int_of(v, "ticket") != 0) {
-        strbuf_printf(out, tr("\nticket %lld"), (long long)int_of(v, "ticket"));
-    }
-    if (int_of(v, "minutes") != 0) {
-        strbuf_printf(out, tr("\n%lld min"), (long long)int_of(v, "minutes"));
-    }
-    const json_t *parts = json_object_get(v, "parts");
-    if (json_array_size(parts) > 0) {
-        strbuf_add(out, tr("\nparts: "));
-        add_parts(out, parts);
-    }
-    json_array_foreach(json_object_get(v, "steps"), i, step)
-    {
-        strbuf_printf(out, "\n%zu. %s", i + 1, json_string_value(step));
-    }
-}
-
-static void
-add_appointment(struct strbuf *out, const json_t *v, int64_t stamp_ms)
-{
-    struct strbuf summary = {0};
-    struct strbuf description = {0};
-    int32_t day = 0;
-    (void)civil_parse_date(&day, text_of(v, "day")); /* The listing wrote it. */
-    strbuf_printf(&summary, "%s: %s", text_of(v, "device_name"), text_of(v, "title"));
-    describe(&description, v);
-    struct ical_event event = {.uid = text_of(v, "uid"),
-                               .day = day,
-                               .start_ms = instant_of(v, "start"),
-                               .end_ms = instant_of(v, "end"),
-                               .summary = strbuf_text(&summary),
-                               .description = strbuf_text(&description),
-                               .location = text_of(v, "place"),
-                               .categories = text_of(v, "team"),
-                               .alarm = DAY_BEFORE};
-    ical_event(out, &event, stamp_ms);
-    strbuf_fini(&summary);
-    strbuf_fini(&description);
-}
-
-void
-plan_print_ics(struct strbuf *out,
-               const char *name,
-               const char *visits,
-               int64_t stamp_ms)
-{
-    json_t *root = json_loads(visits, 0, NULL);
-    size_t i;
-    json_t *v;
-    ical_begin(out, name);
-    json_array_foreach(root, i, v)
-    {
-        add_appointment(out, v, stamp_ms);
-    }
-    ical_end(out);
     json_decref(root);
 }

@@ -1,4 +1,4 @@
-/* A listing of visits (GET /api/v1/plan) for people and for their calendars. */
+/* A listing of visits (GET /api/v1/plan) for people. */
 #ifndef CARETAKER_CLI_PLAN_PRINT_H
 #define CARETAKER_CLI_PLAN_PRINT_H
 
@@ -13,12 +13,5 @@ void plan_print_text(struct strbuf *out,
                      const char *visits,
                      bool steps,
                      const char *currency);
-
-/* An iCalendar file; one appointment for each visit.  `name` is that of the calendar,
- * stamp_ms is now. */
-void plan_print_ics(struct strbuf *out,
-                    const char *name,
-                    const char *visits,
-                    int64_t stamp_ms);
 
 #endif

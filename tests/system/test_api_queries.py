@@ -445,6 +445,23 @@ class Queries(Asking):
                          json.loads(self.estate.ok("report", "alarms", "--json", "--no-advice", *period)))
         self.assertTrue(self.get("AlarmReport", "report/alarms", advice=1)["top"])
 
+    def test_what_the_plan_comes_to_is_what_the_command_line_says(self):
+        span = {"from": f"{datetime.date.today()}", "to": f"{datetime.date.today() + datetime.timedelta(days=200)}"}
+        options = ["--from", span["from"], "--to", span["to"]]
+        budget = self.get("PlanBudget", "plan/budget", **span)
+        self.assertEqual(budget, json.loads(self.estate.ok("plan", "--budget", "--json", *options)))
+        self.assertGreaterEqual(sum(row["visits"] for row in budget), 5)
+        parts = self.get("PlanParts", "plan/parts", **span)
+        self.assertEqual(parts, json.loads(self.estate.ok("plan", "--parts", "--json", *options)))
+        self.assertEqual({(row["part"], row["count"]) for row in parts}, {("bearing 6309", 2)})
+        for language in ("en", "zh-CN"):
+            status, kind, calendar = self.ask("plan.ics", language=language, **{**span, "plan": "grease"})
+            self.assertEqual((status, kind), (200, "text/calendar; charset=utf-8"))
+            self.assertEqual(calendar.count("BEGIN:VEVENT"), sum(row["visits"] for row in budget))
+        self.assertEqual(self.get("PlanBudget", "plan/budget", team="nobody"), [])
+        self.refused(400, "plan/budget?from=soon")
+        self.refused(400, "plan.ics?limit=3")
+
     def test_samples_are_those_of_the_export_in_every_form(self):
         for query, words in (({"device": "tank-1"}, ["--device", "tank-1"]),
                              ({"device": "tank-1", "format": "jsonl"}, ["--device", "tank-1", "--format", "jsonl"]),

@@ -120,6 +120,7 @@ typedef unsigned
 api_handler(struct api *a, const struct web_request *r, struct strbuf *body);
 api_handler api_get_status, api_get_devices, api_get_life, api_get_alarms;
 api_handler api_get_service, api_get_explain, api_get_ledger, api_get_plan;
+api_handler api_get_plan_budget, api_get_plan_parts, api_get_plan_calendar;
 api_handler api_get_photos, api_get_photo, api_post_photo;
 api_handler api_get_tickets, api_get_ticket, api_get_wire, api_get_stream;
 api_handler api_get_description, api_post_read, api_post_command;

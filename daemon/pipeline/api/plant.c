@@ -6,7 +6,6 @@
 #include "daemon/pipeline/device_life.h"
 #include "daemon/pipeline/ledger_list.h"
 #include "daemon/pipeline/listings.h"
-#include "daemon/pipeline/plan_listing.h"
 
 #define DEVICE_PATH "/api/v1/devices/" /* Behind it stands an id. */
 
@@ -117,21 +116,4 @@ api_get_ledger(struct api *a, const struct web_request *r, struct strbuf *body)
     int code = listing_ledger(site, a->reader, &filter, clock_real_ms(), body, &err);
     site_free(site);
     return code == 0 ? 200 : api_problem(body, &err);
-}
-
-unsigned
-api_get_plan(struct api *a, const struct web_request *r, struct strbuf *body)
-{
-    struct plan_filter filter = {.team = r->query(r, "team"),
-                                 .device = r->query(r, "device"),
-                                 .plan = r->query(r, "plan"),
-                                 .from = r->query(r, "from"),
-                                 .to = r->query(r, "to"),
-                                 .language = r->query(r, "language")};
-    struct err err = {0};
-    struct site *site = api_share_site(a);
-    int code = listing_plan(a->reader, site, &filter,
-                            engine_clock_now(&a->live->clock.engine), body, &err);
-    site_free(site);
-    return code != 0 ? api_problem(body, &err) : 200;
 }

@@ -75,15 +75,16 @@ static const struct api_param photo_params[] = {
     {PARAM_TEXT, "by", "who adds it; on TCP it is who asks, whatever stands here", NULL,
      0, 0},
     END};
-static const struct api_param plan_params[] = {
-    ANY("team"),
-    ANY("device"),
-    ANY("plan"),
-    {PARAM_TEXT, "from", "the first day: 2026-03-01; today unless given", NULL, 0, 0},
-    {PARAM_TEXT, "to", "the last day", NULL, 0, 0},
-    {PARAM_TEXT, "language", "of the titles", NULL, 0, 0},
-    PAGED,
-    END};
+#define PLAN_PARAMS                                                                    \
+    ANY("team"), ANY("device"), ANY("plan"),                                           \
+        {PARAM_TEXT, "from", "the first day: 2026-03-01; today unless given",          \
+         NULL,       0,      0},                                                       \
+        {PARAM_TEXT, "to", "the last day", NULL, 0, 0},                                \
+    {                                                                                  \
+        PARAM_TEXT, "language", "of the titles", NULL, 0, 0                            \
+    }
+static const struct api_param plan_params[] = {PLAN_PARAMS, PAGED, END};
+static const struct api_param plan_sum_params[] = {PLAN_PARAMS, END};
 static const struct api_param wire_params[] = {
     {PARAM_TEXT, "bus", "id of the bus", NULL, 0, 0},
     {PARAM_TEXT, "cursor", "0, or what the last answer said", NULL, 0, 0},
@@ -410,6 +411,27 @@ const struct api_route api_routes[] = {
           "the coming visits",
           .params = plan_params,
           .page_keys = "plan,device,due"),
+    ROUTE("GET",
+          VIEWER,
+          "plan/budget",
+          api_get_plan_budget,
+          "PlanBudget",
+          "what the coming visits cost and how long they take, by month and plan",
+          .params = plan_sum_params),
+    ROUTE("GET",
+          VIEWER,
+          "plan/parts",
+          api_get_plan_parts,
+          "PlanParts",
+          "what is to be there for the coming visits, by day and team",
+          .params = plan_sum_params),
+    ROUTE("GET",
+          VIEWER,
+          "plan.ics",
+          api_get_plan_calendar,
+          "text/calendar",
+          "the coming visits for a calendar (RFC 5545)",
+          .params = plan_sum_params),
     ROUTE("GET",
           ENGINEER,
           "wire",

@@ -1,6 +1,6 @@
 // The coming weeks: which visit is due when, and who goes.
 import {h, replace} from './dom.js';
-import {get} from './api.js';
+import {get, url} from './api.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow} from './plant.js';
 import {dayText, details, isNext, lawText, mayBeOn, mayMoveTo, move, partsText, plus, timeText, weekday} from './plan-visit.js';
@@ -53,6 +53,7 @@ class Plan {
     this.body = h('div', {class: 'plan-body'}, waiting());
     this.duty = h('p', {class: 'quiet'});
     this.trouble = h('div', {});
+    this.file = h('a', {class: 'button', download: 'plan.ics'}, t('As a calendar file'));
     this.filters = h('div', {class: 'row filters'});
     this.earlier = h('button', {type: 'button', 'aria-label': t('Earlier'), onclick: () => this.shift(-1)}, icon('back'));
     this.forms = [['month', t('Month')], ['week', t('Week')], ['list', t('List')]].map(([form, text]) => h('button', {type: 'button', 'data-form': form, onclick: () => {
@@ -66,7 +67,7 @@ class Plan {
         h('div', {class: 'row forms', role: 'group', 'aria-label': t('How it is shown')}, this.forms),
         this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
         h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back'))),
-      this.filters, this.duty, this.trouble, this.body);
+      this.filters, this.duty, this.trouble, this.body, h('p', {class: 'row'}, this.file));
     this.drawForms();
   }
 
@@ -254,6 +255,8 @@ class Plan {
     const days = this.days();
     replace(this.range, `${dayText(days[0])} – ${dayText(days.at(-1))}`);
     this.earlier.disabled = this.from <= monday();
+    const {team, plan, device} = this.filter;
+    this.file.href = url('plan.ics', {from: days[0], to: days.at(-1), team, plan, device, language: language()});
     if (!this.visits || this.dragged) return;
     const rows = this.visits.filter((visit) => this.passes(visit));
     const listed = this.narrow.matches || this.mode === 'list';

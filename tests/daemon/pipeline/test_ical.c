@@ -4,7 +4,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/instant.h"
-#include "daemon/cli/ical.h"
+#include "daemon/pipeline/ical.h"
 
 static const struct {
     const char *text, *line;

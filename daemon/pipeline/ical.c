@@ -1,4 +1,4 @@
-#include "daemon/cli/ical.h"
+#include "daemon/pipeline/ical.h"
 
 #include <stdbool.h>
 #include <stdio.h>

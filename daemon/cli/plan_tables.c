@@ -1,6 +1,5 @@
-#include "daemon/cli/plan_sums.h"
+#include "daemon/cli/plan_tables.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,239 +9,29 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/cli/cli.h"
+#include "daemon/pipeline/plan_row.h"
 
-#define MONTH_SIZE   7 /* "2026-03" of "2026-03-10". */
 #define HOUR_MINUTES 60.0
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static int64_t
-int_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-/* In hundredths; false: it is not said. */
-static bool
-cost_of(const json_t *v, int64_t *cost)
-{
-    const json_t *value = json_object_get(v, "cost");
-    *cost = 0;
-    return json_is_number(value) && money_from_number(cost, json_number_value(value));
-}
-
-struct plan_total
-plan_total(const char *visits)
-{
-    struct plan_total t = {0};
-    json_t *root = json_loads(visits, 0, NULL);
-    size_t i;
-    json_t *v;
-    json_array_foreach(root, i, v)
-    {
-        int64_t cost;
-        t.visits++;
-        t.minutes += int_of(v, "minutes");
-        t.unminuted += int_of(v, "minutes") == 0;
-        t.uncosted += !cost_of(v, &cost);
-        t.cost += cost;
-    }
-    json_decref(root);
-    return t;
-}
-
-/* ---- Sums ---- */
-
-/* What is summed up under one key; texts are borrowed from the listing. */
-struct sum {
-    char month[MONTH_SIZE + 1];
-    const char *day, *plan, *title, *team, *part;
-    int64_t visits, minutes, cost, count;
+/* What stands in one row of a table, or under all of them. */
+struct figures {
+    int64_t visits, minutes, cost;
     bool costed;
-    struct strbuf devices; /* A JSON list without its brackets. */
 };
-
-struct sums {
-    struct sum *items;
-    size_t count, room;
-};
-
-static struct sum *
-add(struct sums *s, const struct sum *key)
-{
-    if (s->count == s->room) {
-        s->room = s->room == 0 ? 64 : 2 * s->room;
-        s->items = realloc(s->items, s->room * sizeof *s->items);
-        if (s->items == NULL) {
-            abort();
-        }
-    }
-    s->items[s->count] = *key;
-    return &s->items[s->count++];
-}
-
-static void
-fini(struct sums *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        strbuf_fini(&s->items[i].devices);
-    }
-    free(s->items);
-}
-
-/* What is searched for was mostly seen last. */
-static struct sum *
-find(struct sums *s, const struct sum *key, int (*compare)(const void *, const void *))
-{
-    for (size_t i = s->count; i-- > 0;) {
-        if (compare(&s->items[i], key) == 0) {
-            return &s->items[i];
-        }
-    }
-    return add(s, key);
-}
-
-static int
-by_month(const void *a, const void *b)
-{
-    const struct sum *x = a;
-    const struct sum *y = b;
-    int order = strcmp(x->month, y->month);
-    return order != 0 ? order : strcmp(x->plan, y->plan);
-}
-
-static int
-by_day(const void *a, const void *b)
-{
-    const struct sum *x = a;
-    const struct sum *y = b;
-    int order = strcmp(x->day, y->day);
-    order = order != 0 ? order : strcmp(x->team, y->team);
-    return order != 0 ? order : strcmp(x->part, y->part);
-}
-
-static void
-sort(struct sums *s, int (*compare)(const void *, const void *))
-{
-    if (s->count > 0) {
-        qsort(s->items, s->count, sizeof *s->items, compare);
-    }
-}
-
-static void
-put_text(struct strbuf *out, const char *key, const char *text)
-{
-    strbuf_json_str(out, key, text[0] != '\0' ? text : NULL);
-}
-
-void
-plan_budget(struct strbuf *out, const char *visits, const char *from)
-{
-    struct sums sums = {0};
-    json_t *root = json_loads(visits, 0, NULL);
-    size_t i;
-    json_t *v;
-    json_array_foreach(root, i, v)
-    {
-        struct sum key = {.plan = text_of(v, "plan"),
-                          .title = text_of(v, "title"),
-                          .team = text_of(v, "team")};
-        if (strcmp(text_of(v, "day"), from) < 0) {
-            continue;
-        }
-        snprintf(key.month, sizeof key.month, "%.*s", MONTH_SIZE, text_of(v, "day"));
-        struct sum *sum = find(&sums, &key, by_month);
-        int64_t cost;
-        sum->visits++;
-        sum->minutes += int_of(v, "minutes");
-        sum->costed = cost_of(v, &cost);
-        sum->cost += cost;
-    }
-    sort(&sums, by_month);
-    strbuf_add_char(out, '[');
-    for (i = 0; i < sums.count; i++) {
-        const struct sum *sum = &sums.items[i];
-        strbuf_add(out, i > 0 ? ",{" : "{");
-        strbuf_json_str(out, "month", sum->month);
-        strbuf_json_str(out, "plan", sum->plan);
-        strbuf_json_str(out, "title", sum->title);
-        put_text(out, "team", sum->team);
-        strbuf_json_int(out, "visits", sum->visits);
-        strbuf_json_int(out, "minutes", sum->minutes);
-        if (sum->costed) {
-            strbuf_json_money(out, "cost", sum->cost);
-        } else {
-            strbuf_json_str(out, "cost", NULL);
-        }
-        strbuf_add_char(out, '}');
-    }
-    strbuf_add_char(out, ']');
-    fini(&sums);
-    json_decref(root);
-}
-
-static void
-add_parts(struct sums *sums, const json_t *v)
-{
-    size_t i;
-    json_t *part;
-    json_array_foreach(json_object_get(v, "parts"), i, part)
-    {
-        const struct sum key = {.day = text_of(v, "day"),
-                                .team = text_of(v, "team"),
-                                .part = text_of(part, "name")};
-        struct sum *sum = find(sums, &key, by_day);
-        sum->count += int_of(part, "count");
-        strbuf_add(&sum->devices, sum->devices.size > 0 ? "," : "");
-        strbuf_json_string(&sum->devices, text_of(v, "device"));
-    }
-}
-
-void
-plan_parts(struct strbuf *out, const char *visits)
-{
-    struct sums sums = {0};
-    json_t *root = json_loads(visits, 0, NULL);
-    size_t i;
-    json_t *v;
-    json_array_foreach(root, i, v)
-    {
-        add_parts(&sums, v);
-    }
-    sort(&sums, by_day);
-    strbuf_add_char(out, '[');
-    for (i = 0; i < sums.count; i++) {
-        const struct sum *sum = &sums.items[i];
-        strbuf_add(out, i > 0 ? ",{" : "{");
-        strbuf_json_str(out, "day", sum->day);
-        put_text(out, "team", sum->team);
-        strbuf_json_str(out, "part", sum->part);
-        strbuf_json_int(out, "count", sum->count);
-        strbuf_json_key(out, "for");
-        strbuf_printf(out, "[%s]}", strbuf_text(&sum->devices));
-    }
-    strbuf_add_char(out, ']');
-    fini(&sums);
-    json_decref(root);
-}
-
-/* ---- For people ---- */
 
 /* One row of a table: what it is of, then visits, hours and money. */
 static void
-add_row(struct strbuf *out, const char *name, const json_t *row, const struct sum *sum)
+add_row(struct strbuf *out,
+        const char *name,
+        const json_t *row,
+        const struct figures *sum)
 {
     char money[MONEY_TEXT_BYTES];
     struct strbuf hours = {0};
     strbuf_printf(&hours, "%.1f", (double)sum->minutes / HOUR_MINUTES);
     strbuf_add(out, out->size > 1 ? ",{" : "{");
     strbuf_json_str(out, "name", name);
-    strbuf_json_str(out, "title", row != NULL ? text_of(row, "title") : "");
+    strbuf_json_str(out, "title", row != NULL ? plan_row_text(row, "title") : "");
     strbuf_json_int(out, "visits", sum->visits);
     strbuf_json_str(out, "hours", sum->minutes > 0 ? strbuf_text(&hours) : NULL);
     strbuf_json_str(out, "cost", sum->costed ? money_format(money, sum->cost) : NULL);
@@ -251,12 +40,12 @@ add_row(struct strbuf *out, const char *name, const json_t *row, const struct su
 }
 
 static void
-take(struct sum *sum, const json_t *row)
+take(struct figures *sum, const json_t *row)
 {
     int64_t cost;
-    sum->visits += int_of(row, "visits");
-    sum->minutes += int_of(row, "minutes");
-    sum->costed = cost_of(row, &cost) || sum->costed;
+    sum->visits += plan_row_int(row, "visits");
+    sum->minutes += plan_row_int(row, "minutes");
+    sum->costed = plan_row_cost(row, &cost) || sum->costed;
     sum->cost += cost;
 }
 
@@ -272,7 +61,8 @@ by_key(const json_t *root, const char *key)
     for (size_t i = 0; i < count; i++) { /* They come by month: a few hundred. */
         const json_t *row = json_array_get(root, i);
         size_t at = i;
-        while (at > 0 && strcmp(text_of(rows[at - 1], key), text_of(row, key)) > 0) {
+        while (at > 0 &&
+               strcmp(plan_row_text(rows[at - 1], key), plan_row_text(row, key)) > 0) {
             rows[at] = rows[at - 1];
             at--;
         }
@@ -296,14 +86,14 @@ print_by(const json_t *root, const char *key, const char *total)
                                                     {"title", "TITLE", CLI_SHOW_TEXT}}};
     bool plans = strcmp(key, "plan") == 0;
     struct strbuf rows = {0};
-    struct sum all = {.costed = false};
+    struct figures all = {.costed = false};
     const json_t **ordered = by_key(root, key);
     strbuf_add_char(&rows, '[');
     for (size_t i = 0, next; i < json_array_size(root); i = next) {
-        const char *name = text_of(ordered[i], key);
-        struct sum sum = {.costed = false};
+        const char *name = plan_row_text(ordered[i], key);
+        struct figures sum = {.costed = false};
         for (next = i; next < json_array_size(root) &&
-                       strcmp(text_of(ordered[next], key), name) == 0;
+                       strcmp(plan_row_text(ordered[next], key), name) == 0;
              next++) {
             take(&sum, ordered[next]);
             take(&all, ordered[next]);
@@ -352,8 +142,9 @@ print_parts_altogether(const json_t *root)
     json_t *row;
     json_array_foreach(root, i, row)
     {
-        int64_t sum = int_of(totals, text_of(row, "part")) + int_of(row, "count");
-        json_object_set_new(totals, text_of(row, "part"), json_integer(sum));
+        int64_t sum = plan_row_int(totals, plan_row_text(row, "part")) +
+                      plan_row_int(row, "count");
+        json_object_set_new(totals, plan_row_text(row, "part"), json_integer(sum));
     }
     printf("%s", tr("\nAltogether:\n"));
     for (void *it = json_object_iter(totals); it != NULL;
@@ -376,8 +167,8 @@ joined(const json_t *list, const char *separator)
     {
         strbuf_add(&text, i > 0 ? separator : "");
         if (json_is_object(item)) {
-            strbuf_printf(&text, "%s x %lld", text_of(item, "name"),
-                          (long long)int_of(item, "count"));
+            strbuf_printf(&text, "%s x %lld", plan_row_text(item, "name"),
+                          (long long)plan_row_int(item, "count"));
         } else {
             strbuf_add(&text, json_string_value(item));
         }

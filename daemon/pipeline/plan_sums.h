@@ -1,7 +1,6 @@
-/* What the visits of a listing (GET /api/v1/plan) come to: money, parts, and the whole
- * of it for a spreadsheet. */
-#ifndef CARETAKER_CLI_PLAN_SUMS_H
-#define CARETAKER_CLI_PLAN_SUMS_H
+/* What the visits of a listing (GET /api/v1/plan) come to: money and parts. */
+#ifndef CARETAKER_PIPELINE_PLAN_SUMS_H
+#define CARETAKER_PIPELINE_PLAN_SUMS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,14 +23,5 @@ struct plan_total {
     int64_t unminuted; /* and of which no length is. */
 };
 struct plan_total plan_total(const char *visits);
-
-/* To standard output, for people. */
-void plan_budget_print(const char *budget, const char *currency);
-void plan_parts_print(const char *parts);
-
-/* A listing, a budget or a list of parts as CSV: the same keys, by their first row of
- * headings; lists of a cell are joined by "; ", times are those of the site. */
-enum plan_sheet { PLAN_SHEET_VISITS, PLAN_SHEET_BUDGET, PLAN_SHEET_PARTS };
-void plan_csv(struct strbuf *out, enum plan_sheet sheet, const char *array, bool bom);
 
 #endif

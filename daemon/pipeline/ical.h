@@ -1,7 +1,7 @@
 /* An iCalendar file (RFC 5545): lines of at most 75 octets, folded between characters,
  * ended by CRLF; texts escaped. */
-#ifndef CARETAKER_CLI_ICAL_H
-#define CARETAKER_CLI_ICAL_H
+#ifndef CARETAKER_PIPELINE_ICAL_H
+#define CARETAKER_PIPELINE_ICAL_H
 
 #include <stdint.h>
 
