@@ -179,7 +179,7 @@ class Technician(PageTest):
         b.js("window.mark = 'the same page'")
         for acknowledge in (lambda: b.click("li.alarm [data-act=ack]"), lambda: b.key("a")):
             p.bearing(self.pump, HOT)
-            b.wait("li.alarm.is-active", "Bearing too hot")
+            b.wait("li.alarm.is-active", self.said("Bearing too hot", "轴承过热"))
             b.shot(self.name("alarm"))
             acknowledge()
             b.wait("li.alarm.is-active-acked")
