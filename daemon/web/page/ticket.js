@@ -152,11 +152,14 @@ export async function show(root, {params}) {
 
   const top = h('div', {class: 'card top-card'});
   const bar = h('div', {class: 'bar', role: 'group', 'aria-label': t('What to do')});
+  const foot = h('div', {class: 'foot', role: 'group', 'aria-label': t('What to do')});
+  const narrow = matchMedia('(max-width: 760px)');
   const error = h('p', {class: 'error', role: 'alert'});
   const left = h('div', {class: 'column'});
   const right = h('div', {class: 'column'});
   const pictures = photos(encodeURIComponent(params.number));
   root.append(top, bar, error, h('div', {class: 'columns'}, left, right));
+  root.after(foot);
   replace(top, waiting());
 
   // Somebody else may have acted meanwhile: what was refused is said, and read anew.
@@ -170,10 +173,12 @@ export async function show(root, {params}) {
     await read();
   }
 
-  // The next one is for the thumb: on a phone it stays at the lower edge.
+  // The next one is for the thumb: on a phone it stands below what scrolls.
   function drawBar(pack) {
     const buttons = may('technician') ? acts(pack.ticket, pack).map(([text, f], i) => actButton(text, () => act(f), {class: i === 0 ? 'primary' : ''})) : [];
-    replace(bar, buttons.length > 0 ? [h('div', {class: 'next'}, buttons[0]), h('div', {class: 'others'}, buttons.slice(1))] : '');
+    const next = buttons.length > 0 ? h('div', {class: 'next'}, buttons[0]) : null;
+    replace(foot, narrow.matches && next);
+    replace(bar, !narrow.matches && next, h('div', {class: 'others'}, buttons.slice(1)));
   }
 
   // What is the same stays: what was unfolded, and pictures, which would be read anew.
@@ -204,14 +209,17 @@ export async function show(root, {params}) {
       if (ended || mine !== reading) return;
       inOwnTitle(pack.ticket);
       for (const rows of Object.values(pack.episodes ?? {})) rows.forEach(inOwnTitle);
-      keepFocus(bar, () => drawBar(pack), () => bar.querySelector('button'));
+      keepFocus(root.parentElement, () => drawBar(pack), () => root.parentElement.querySelector('.next button'));
       keepFocus(root, () => draw(pack));
     } catch (problem) {
       if (!ended && mine === reading) replace(top, failed(problem, read));
     }
   }
 
+  const turned = () => read();
+  narrow.addEventListener('change', turned);
   const ends = [
+    () => narrow.removeEventListener('change', turned), () => foot.remove(),
     follow((changed) => {
       if (changed.kind === 'all' || (changed.kind === 'event' && changed.event.ticket === number)) {
         clearTimeout(again);
