@@ -202,14 +202,20 @@ collectors_start(struct collectors **out,
 }
 
 void
+collectors_ask_stop(struct collectors *c)
+{
+    for (uint32_t i = 0; c != NULL && i < c->worker_count; i++) {
+        worker_ask_stop(c->workers[i]);
+    }
+}
+
+void
 collectors_stop(struct collectors *c)
 {
     if (c == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < c->worker_count; i++) {
-        worker_ask_stop(c->workers[i]);
-    }
+    collectors_ask_stop(c);
     for (uint32_t i = 0; i < c->worker_count; i++) {
         worker_stop(c->workers[i]);
     }

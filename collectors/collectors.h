@@ -24,6 +24,8 @@ int collectors_start(struct collectors **out,
                      struct engine_clock *clock,
                      struct ring *frames,
                      struct err *err);
+/* collectors_stop() is to follow: who waits in collectors_read() is told so at once. */
+void collectors_ask_stop(struct collectors *c);
 void collectors_stop(struct collectors *c); /* At most one request's timeout per bus. */
 
 /* What became of a question. */

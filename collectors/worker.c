@@ -398,6 +398,9 @@ worker_ask_stop(struct worker *w)
     if (w != NULL) {
         atomic_store(&w->stop, true);
         reactor_wake(w->reactor);
+        pthread_mutex_lock(&w->lock);
+        pthread_cond_broadcast(&w->changed); /* Readers see it and leave. */
+        pthread_mutex_unlock(&w->lock);
     }
 }
 
@@ -441,7 +444,10 @@ wait_for_read(struct worker *w, struct read_wait *r, struct err *err)
         w->slots[r->slot].reader = NULL; /* Its answer is nobody's. */
     }
     if (r->state != READ_DONE) {
-        return err_set(err, ERR_TIMEOUT, "the bus did not come to it in time");
+        return atomic_load(&w->stop)
+                   ? err_set(err, ERR_TIMEOUT,
+                             "the lines are being closed; ask once more")
+                   : err_set(err, ERR_TIMEOUT, "the bus did not come to it in time");
     }
     if (r->err.code != ERR_NONE) {
         return err_set(err, r->err.code, "%s", r->err.text);

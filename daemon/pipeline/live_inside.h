@@ -107,6 +107,7 @@ struct live {
     atomic_flag on_backup;      /* A copy of state.db is being sent: one at a time. */
     pthread_mutex_t photo_lock; /* From its file to its row: one photo at a time. */
     atomic_flag on_trial;       /* A rule is tried: one at a time. */
+    atomic_flag on_advice;      /* Alarms are looked at for advice: one at a time. */
     atomic_uint exports;        /* Of samples, under way. */
     struct people_desk people;  /* Its requests go to the loop. */
     sd_event *loop;

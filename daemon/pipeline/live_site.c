@@ -196,6 +196,8 @@ live_on_reload(sd_event_source *source, const struct signalfd_siginfo *info, voi
         site_free(site);
         instant_zone_set(l->site->timezone);
     } else {
+        /* The loop does not wait for who reads a register of a silent device. */
+        collectors_ask_stop(l->collectors);
         pthread_rwlock_wrlock(&l->site_lock);
         code = exchange_site(l, site);
         pthread_rwlock_unlock(&l->site_lock);

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """SIGHUP and SIGTERM, and what the daemon tells systemd."""
+import http.client
+import json
 import os
 import re
 import signal
@@ -189,6 +191,41 @@ class Reload(unittest.TestCase):
         e.stop()
         e.start()
         self.assertEqual(len(self.names("alarm.cleared")), 1)
+
+    def test_who_reads_a_silent_device_holds_up_no_reload(self):
+        """Polls are answered, the read is not: its answer could come for 9 s, and the reload does not wait for that."""
+        e, asked = self.estate, threading.Event()
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def serve(line):
+            while head := line.recv(12, socket.MSG_WAITALL):
+                if head[7] == 3:
+                    asked.set()
+                else:
+                    count = head[11]
+                    line.sendall(head[:4] + bytes([0, 3 + 2 * count, head[6], head[7], 2 * count]) + bytes(2 * count))
+
+        def accept():
+            try:
+                while True:
+                    threading.Thread(target=serve, args=server.accept()[:1], daemon=True).start()
+            except OSError:  # It is closed.
+                return
+
+        threading.Thread(target=accept, daemon=True).start()
+        e.write_site(f'buses: [{{id: plant, tcp: "127.0.0.1:{server.getsockname()[1]}", timeout: 9s, retries: 0}}]\n'
+                     "devices:" + DEVICE % {"n": 1})
+        self.start()
+        reader = http.client.HTTPConnection("caretaker")
+        reader.sock = socket.socket(socket.AF_UNIX)
+        self.addCleanup(reader.close)
+        reader.sock.connect(e.path("data/caretaker.sock"))
+        reader.request("POST", "/api/v1/read", json.dumps({"bus": "plant", "unit": 1, "table": "holding", "address": 0}))
+        self.assertTrue(asked.wait(60))
+        e.daemon.send(signal.SIGHUP)
+        self.assertIn("the lines are being closed", reader.getresponse().read().decode())
+        e.daemon.wait_line("reloaded: 3 devices")
 
     def test_sigterm_puts_the_last_samples_on_disk(self):
         """history.flush is an hour here: only the stop can have written them."""

@@ -1,9 +1,12 @@
-/* GET /api/v1/report         ?from= &to= &compare=T..T &type= &area= &device=: the
- * report on the site, as `caretaker report --format json` gives it GET
- * /api/v1/report.html    the same as a page that prints GET /api/v1/report/alarms
- * ?from= &to= &operators= &top= &advice=1: that on its alarms; advice runs the rules
- * with other numbers, which takes a while The site is shared, not locked: a reload need
- * not wait for a long report. */
+/* GET /api/v1/report ?from= &to= &compare=T..T &type= &area= &device=: the report on
+ * the site, as `caretaker report --format json` gives it.
+ *
+ * GET /api/v1/report.html: the same as a page that prints.
+ *
+ * GET /api/v1/report/alarms ?from= &to= &operators= &top= &advice=1: that on its
+ * alarms; advice runs the rules with other numbers, which takes a while.
+ *
+ * The site is shared, not locked: a reload need not wait for a long report. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@
 #include "daemon/pipeline/site_report.h"
 
 #define TOP_DEFAULT   10
+#define RETRY_S       5
 #define OPERATORS_MAX 1000
 
 /* What `print` writes, into `body`. */
@@ -115,6 +119,12 @@ api_report_alarms(struct api *a, const struct web_request *r, struct strbuf *bod
     if (code != 0) {
         return api_problem(body, &err);
     }
+    /* It reads the history through the rules; whoever may look may ask for it. */
+    if (o.advise && atomic_flag_test_and_set(&a->live->on_advice)) {
+        r->answer->retry_after_s = RETRY_S;
+        return web_problem(body, 503,
+                           tr("advice is being made already; try again soon"));
+    }
     diags_init(&diags);
     o.site = api_share_site(a);
     o.operators = (uint32_t)operators;
@@ -128,5 +138,8 @@ api_report_alarms(struct api *a, const struct web_request *r, struct strbuf *bod
     }
     site_free(o.site);
     diags_fini(&diags);
+    if (o.advise) {
+        atomic_flag_clear(&a->live->on_advice);
+    }
     return code == 0 ? 200 : api_problem(body, &err);
 }

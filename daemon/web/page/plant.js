@@ -1,7 +1,7 @@
 // The plant as it is now: alarms and open tickets, read once and kept by the event stream.
 // Views read plant.alarms and plant.tickets and are told of what changed.
 import {get, url} from './api.js';
-import {session, site} from './site.js';
+import {renewSite, session, site} from './site.js';
 import {setNow, steady} from './time.js';
 import {inOwnTitle, language} from './words.js';
 
@@ -29,6 +29,7 @@ let wait = 0;
 let heard = 0; // When the last word came.
 let watch = null;
 const touched = new Map(); // Device -> seq of its last event.
+let greeted = false; // The stream was there before.
 let complete = false; // The listings are those of the events up to plant.seq.
 let queue = null; // Messages that came before the listings did; null: they are here.
 
@@ -176,15 +177,18 @@ export function start() {
   on('hello', (said) => {
     setNow(said.now);
     compare(said.version);
+    // A gateway that was away may have another site; at the beginning it was read just now.
+    const known = greeted ? renewSite() : null;
+    greeted = true;
     if (complete && said.resumed) {
-      live();
+      Promise.resolve(known).then(live, gone);
     } else {
       plant.seq = said.seq;
-      load().then(live, gone);
+      Promise.all([known, load()]).then(live, gone);
     }
   });
   on('ping', (said) => setNow(said.now));
-  on('reset', () => load().catch(gone));
+  on('reset', () => Promise.all([renewSite(), load()]).catch(gone));
   on('message', (message) => {
     if (queue) queue.push(message);
     else apply(message);

@@ -25,6 +25,12 @@ export async function enter() {
   return session;
 }
 
+// After a reload of the gateway there may be other devices, people, areas.
+export async function renewSite() {
+  site = await get('site');
+  setZone(site.timezone);
+}
+
 // Whether who looks has at least this role; without users nobody may act.
 export function may(role) {
   return !session.read_only && ROLES.indexOf(session.role) >= ROLES.indexOf(role);
