@@ -1,4 +1,4 @@
-/* The parts of a door, for its own files only (door.c, reply.c). */
+/* The parts of a door, for its own files only (door.c, exchange.c, reply.c). */
 #ifndef CARETAKER_WEB_DOOR_INSIDE_H
 #define CARETAKER_WEB_DOOR_INSIDE_H
 
@@ -35,5 +35,7 @@ bool door_hand_over(struct door *d,
                     struct job *j,
                     enum web_lane lane);
 void door_hand_back(struct door *d, struct MHD_Connection *c);
+/* An answer is owed that was not before, or no more. */
+void door_count_owed(struct door *d, bool more);
 
 #endif

@@ -31,6 +31,23 @@ struct exchange {
     struct strbuf out;
 };
 
+/* ---- exchange.c: what libmicrohttpd calls; `door` is a struct door. ---- */
+
+/* The first that is heard of a request: its path as it was sent. */
+void *exchange_on_uri(void *door, const char *uri, struct MHD_Connection *c);
+enum MHD_Result exchange_on_request(void *door,
+                                    struct MHD_Connection *c,
+                                    const char *path,
+                                    const char *method,
+                                    const char *version,
+                                    const char *bytes,
+                                    size_t *size,
+                                    void **state);
+void exchange_on_completed(void *door,
+                           struct MHD_Connection *c,
+                           void **state,
+                           enum MHD_RequestTerminationCode how);
+
 /* ---- reply.c: answers of every kind; each takes what it is given to send. ---- */
 
 enum MHD_Result

@@ -1,5 +1,5 @@
 // The alarm list: what stands, the worst first; what is hidden, one click away.
-import {h, replace, sync} from './dom.js';
+import {drawLater, h, replace, sync} from './dom.js';
 import {acknowledge, backInService, outOfService, shelve, unshelve, untilText} from './alarmact.js';
 import {Detail} from './alarmdetail.js';
 import {FilterBar, isNarrow, readFilter} from './alarmfilter.js';
@@ -63,7 +63,7 @@ class Alarms {
     }
     const keys = (e) => this.key(e);
     document.addEventListener('keydown', keys);
-    this.ends.push(() => document.removeEventListener('keydown', keys), follow((change) => this.changed(change)), watchEstate(() => this.later()),
+    this.ends.push(() => document.removeEventListener('keydown', keys), follow((change) => this.changed(change)), watchEstate(() => drawLater(this)),
       watchSound(() => this.drawSound()), everySecond(() => this.tick()), () => this.detail.close(), () => this.pages.close());
     this.begin();
   }
@@ -91,24 +91,12 @@ class Alarms {
       this.flood.raised(ms(change.event.t));
       this.tell(change);
     }
-    this.later();
+    drawLater(this);
   }
 
   // A screen reader is told of what cannot wait.
   tell({alarm}) {
     if (alarm && alarm.state === 'active' && (alarm.severity === 'critical' || alarm.severity === 'urgent')) this.news.textContent = `${word('severity', alarm.severity)}: ${alarm.title}`;
-  }
-
-  // Many changes of one moment are drawn once.
-  later() {
-    if (this.drawing) return;
-    this.drawing = true;
-    const draw = () => {
-      this.drawing = false;
-      if (!this.closed) this.draw();
-    };
-    if (document.hidden) setTimeout(draw, 100);
-    else requestAnimationFrame(draw);
   }
 
   // Items of rows that did not change are the same objects as before.
@@ -152,7 +140,7 @@ class Alarms {
   }
 
   put(list, lines) {
-    const told = () => this.later();
+    const told = () => drawLater(this);
     sync(list, lines, (line) => line.key, (line) => (line.item ? rows.makeAlarm(line, told) : rows.makeFold(line)), (element, line) => (line.item ? rows.updateAlarm(element, line) : rows.updateFold(element, line)));
   }
 

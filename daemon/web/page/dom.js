@@ -84,3 +84,15 @@ export function sync(parent, rows, key, make, update) {
     }
   });
 }
+
+// Many changes of one moment are drawn once: calls the view's draw(), unless it is closed by then.
+export function drawLater(view) {
+  if (view.drawing) return;
+  view.drawing = true;
+  const draw = () => {
+    view.drawing = false;
+    if (!view.closed) view.draw();
+  };
+  if (document.hidden) setTimeout(draw, 100);
+  else requestAnimationFrame(draw);
+}

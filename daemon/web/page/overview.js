@@ -1,5 +1,5 @@
 // The site at a glance: is all well, what is not, and where it stands.
-import {h, replace, sync, svg} from './dom.js';
+import {drawLater, h, replace, sync, svg} from './dom.js';
 import {get} from './api.js';
 import {SEVERITIES, arrange, countBySeverity, dueOf, itemOf} from './alarmlist.js';
 import {Walk} from './alarmwall.js';
@@ -68,7 +68,7 @@ class Overview {
     this.health = new Health();
     replace(root, h('h1', {}, t('Overview')), this.head, this.work, this.trouble, this.areas, this.health.element);
     this.walk = new Walk(root.closest('main'), this.head, () => [...this.areas.children, this.health.element]);
-    this.ends.push(follow((change) => this.changed(change)), watchEstate(() => this.later()), everySecond(() => this.tick()), () => this.health.close());
+    this.ends.push(follow((change) => this.changed(change)), watchEstate(() => drawLater(this)), everySecond(() => this.tick()), () => this.health.close());
     this.draw();
     this.readVisits();
     if (plant.loaded) this.readQuiet();
@@ -88,18 +88,7 @@ class Overview {
       if (change.event.event.startsWith('alarm.')) this.quiet = ms(change.event.t);
       if (change.event.event.startsWith('plan.') || change.event.event.startsWith('ticket.')) this.visitsOld = true;
     }
-    this.later();
-  }
-
-  later() {
-    if (this.drawing) return;
-    this.drawing = true;
-    const draw = () => {
-      this.drawing = false;
-      if (!this.closed) this.draw();
-    };
-    if (document.hidden) setTimeout(draw, 100);
-    else requestAnimationFrame(draw);
+    drawLater(this);
   }
 
   // The last word of the journal about an alarm is since when nothing happened.
@@ -110,7 +99,7 @@ class Overview {
     } catch {
       this.quiet = false; // The sentence does without.
     }
-    this.later();
+    drawLater(this);
   }
 
   async readVisits() {
@@ -124,7 +113,7 @@ class Overview {
     } catch (problem) {
       this.visits = problem;
     }
-    this.later();
+    drawLater(this);
   }
 
   draw() {
