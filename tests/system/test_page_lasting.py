@@ -83,14 +83,13 @@ class Lasting(unittest.TestCase):
     def test_a_view_that_could_not_be_read_comes_by_itself(self):
         b, e = self.browser, self.plant.estate
         self.visit("viewer", "/alarms")
-        b.js("window.mark = 1")
         e.daemon.kill()
         b.wait(".lost")
         b.js(GO, "/rules")  # Neither the view nor what it shows is here.
         b.wait(".failed")
         e.start()
         b.wait(".view-rules td", "hot")
-        b.until("document.activeElement.id === 'main'")
+        b.until("document.activeElement.id === 'main' || sessionStorage.reloaded")
         b.sound(LOST, "Failed to fetch dynamically")
 
     def test_a_session_that_ended_asks_who_is_there(self):
@@ -138,6 +137,9 @@ class Lasting(unittest.TestCase):
 
     def test_a_wall_screen_shows_what_does_not_fit(self):
         b = self.browser
+        faster = "const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms / 20);"  # It waits so that people can read.
+        faster = b.cdp("Page.addScriptToEvaluateOnNewDocument", source=faster)
+        self.addCleanup(b.cdp, "Page.removeScriptToEvaluateOnNewDocument", **faster)
         b.visit(self.plant.origin, "wall", "en", "light", self.plant.cookie("viewer"))
         b.cdp("Emulation.setDeviceMetricsOverride", width=1920, height=500, deviceScaleFactor=1, mobile=False)
         b.open("/")

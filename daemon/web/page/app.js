@@ -78,8 +78,18 @@ async function code(view) {
   }
 }
 
-async function show() {
+// A browser may keep in mind that code could not be fetched, for as long as the page is there.
+function reloadOnce() {
+  const before = Number(sessionStorage.getItem('reloaded'));
+  if (Date.now() - before < BEGIN_AGAIN_MS * 6) return;
+  sessionStorage.setItem('reloaded', Date.now());
+  location.reload();
+}
+
+// `again`: the gateway is back, and the present view could not be shown before.
+async function show(again = false) {
   const mine = ++shown;
+  let fetched = false;
   const found = match(location.pathname);
   current?.close?.();
   current = null;
@@ -98,6 +108,7 @@ async function show() {
   }
   try {
     const [module] = await Promise.all([code(found.route.view), style(found.route.view)]);
+    fetched = true;
     if (mine !== shown) return;
     root.textContent = '';
     const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
@@ -112,7 +123,8 @@ async function show() {
   } catch (e) {
     if (mine === shown) {
       broken = true;
-      replace(root, failed(e, show));
+      replace(root, failed(e, () => show(true)));
+      if (again && !fetched && plant.state === 'live') reloadOnce();
     }
     if (e.status === undefined) console.error(e);
   }
@@ -238,7 +250,7 @@ async function begin() {
   follow((change) => {
     if (change.kind === 'state') {
       drawLine();
-      if (broken && plant.state === 'live') show(); // What could not be read then can be now.
+      if (broken && plant.state === 'live') show(true); // What could not be read then can be now.
     }
     drawSummary();
     annunciate(change);

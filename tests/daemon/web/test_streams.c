@@ -175,6 +175,9 @@ take_all(struct client *c)
         take_block(c, p);
         p = end_of + 2;
     }
+    if (p == c->got.text) {
+        return; /* A long one is not whole yet: to copy it each time would take long. */
+    }
     struct strbuf rest = {0};
     strbuf_add(&rest, p);
     strbuf_fini(&c->got);
