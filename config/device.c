@@ -266,6 +266,18 @@ check_unit(struct reader *r,
 }
 
 static void
+check_care(struct reader *r, const struct node *n, const struct device_yaml *y)
+{
+    if (y->serves > 0 && y->care > y->serves) {
+        struct loc loc = loc_of(n, "care");
+        diags_add(r->diags, DIAG_ERROR, &loc,
+                  "\"care\" is %lld, of the %lld homes of \"serves\"; as many or fewer "
+                  "is accepted",
+                  (long long)y->care, (long long)y->serves);
+    }
+}
+
+static void
 read_device(struct reader *r,
             const struct node *n,
             struct profiles *profiles,
@@ -295,13 +307,7 @@ read_device(struct reader *r,
                          .profile = y.profile,
                          .limits = limits_default,
                          .loc = n->loc};
-    if (y.serves > 0 && y.care > y.serves) {
-        struct loc loc = loc_of(n, "care");
-        diags_add(r->diags, DIAG_ERROR, &loc,
-                  "\"care\" is %lld, of the %lld homes of \"serves\"; as many or fewer "
-                  "is accepted",
-                  (long long)y.care, (long long)y.serves);
-    }
+    check_care(r, n, &y);
     out->bus = y.bus;
     out->parent = y.parent;
     out->bus_loc = loc_of(n, "bus");

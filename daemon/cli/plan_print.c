@@ -58,6 +58,27 @@ add_cost(struct strbuf *out, const json_t *v, const char *currency)
     }
 }
 
+/* What it takes: parts and, where they are wanted, steps. */
+static void
+add_work(struct strbuf *out, const json_t *v, bool steps)
+{
+    size_t i;
+    json_t *step;
+    const json_t *parts = json_object_get(v, "parts");
+    if (json_array_size(parts) > 0) {
+        strbuf_add(out, tr("     parts: "));
+        plan_row_add_parts(out, parts);
+        strbuf_add_char(out, '\n');
+    }
+    if (!steps) {
+        return;
+    }
+    json_array_foreach(json_object_get(v, "steps"), i, step)
+    {
+        strbuf_printf(out, "     [ ] %s\n", json_string_value(step));
+    }
+}
+
 static void
 add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
 {
@@ -106,20 +127,7 @@ add_visit(struct strbuf *out, const json_t *v, bool steps, const char *currency)
     add_cost(out, v, currency);
     add_use(out, v);
     strbuf_add_char(out, '\n');
-    const json_t *parts = json_object_get(v, "parts");
-    if (json_array_size(parts) > 0) {
-        strbuf_add(out, tr("     parts: "));
-        plan_row_add_parts(out, parts);
-        strbuf_add_char(out, '\n');
-    }
-    size_t i;
-    json_t *step;
-    json_array_foreach(json_object_get(v, "steps"), i, step)
-    {
-        if (steps) {
-            strbuf_printf(out, "     [ ] %s\n", json_string_value(step));
-        }
-    }
+    add_work(out, v, steps);
 }
 
 static bool

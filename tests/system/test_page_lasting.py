@@ -92,6 +92,29 @@ class Lasting(unittest.TestCase):
         b.until("document.activeElement.id === 'main' || sessionStorage.reloaded")
         b.sound(LOST, "Failed to fetch dynamically")
 
+    def test_a_site_that_is_reloaded_is_read_anew(self):
+        b, e = self.browser, self.plant.estate
+        with open(e.site_file, encoding="utf-8") as f:
+            before = f.read()
+
+        def reload(text):
+            e.write("site.yaml", text)
+            e.daemon.send(signal.SIGHUP)
+
+        self.addCleanup(reload, before)
+        self.visit("technician", "/alarms")
+        b.wait("a.site", "House")
+        b.js("window.mark = 1")
+        reload(before.replace("name: House", "name: Mill"))
+        b.wait("a.site", "Mill")  # By the stream, which goes on.
+        e.daemon.kill()
+        b.wait(".lost")
+        e.write("site.yaml", before.replace("name: House", "name: Tower"))
+        e.start()
+        b.wait("a.site", "Tower")  # By a new one.
+        self.assertEqual(b.js("return window.mark"), 1)
+        b.sound(LOST)
+
     def test_a_session_that_ended_asks_who_is_there(self):
         b, e = self.browser, self.plant.estate
         e.ok("user", "add", "guest", "--role", "viewer", "--password-stdin", stdin=PASSWORD + "\n")

@@ -33,7 +33,7 @@ const BEGIN_AGAIN_MS = 10e3;
 let current = null; // What show() of the present view gave.
 let broken = false; // The present view could not be shown.
 let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
-let main, nav, summary, line, clockText;
+let main, nav, siteName, summary, line, clockText;
 
 // Null: it is no text.
 function decoded(part) {
@@ -81,7 +81,7 @@ async function code(view) {
 // A browser may keep in mind that code could not be fetched, for as long as the page is there.
 function reloadOnce() {
   const before = Number(sessionStorage.getItem('reloaded'));
-  if (Date.now() - before < BEGIN_AGAIN_MS * 6) return;
+  if (Math.abs(Date.now() - before) < BEGIN_AGAIN_MS * 6) return;
   sessionStorage.setItem('reloaded', Date.now());
   location.reload();
 }
@@ -213,7 +213,7 @@ function frame() {
   main = h('main', {id: 'main', tabindex: '-1'});
   document.body.replaceChildren(
     h('a', {class: 'skip', href: '#main'}, t('To the content')),
-    h('header', {class: 'top'}, h('a', {class: 'site', href: '/'}, site.name), summary, clockText, menu()),
+    h('header', {class: 'top'}, siteName = h('a', {class: 'site', href: '/'}, site.name), summary, clockText, menu()),
     line, h('div', {class: 'body'}, nav, main));
 }
 
@@ -252,6 +252,7 @@ async function begin() {
       drawLine();
       if (broken && plant.state === 'live') show(true); // What could not be read then can be now.
     }
+    if (change.kind === 'all') siteName.textContent = site.name;
     drawSummary();
     annunciate(change);
   });

@@ -178,17 +178,17 @@ export function start() {
     setNow(said.now);
     compare(said.version);
     // A gateway that was away may have another site; at the beginning it was read just now.
-    const known = greeted ? renewSite() : null;
+    const known = greeted ? renewSite() : Promise.resolve(false);
     greeted = true;
     if (complete && said.resumed) {
-      Promise.resolve(known).then(live, gone);
+      known.then((other) => { if (other) tell({kind: 'all'}); live(); }).catch(gone);
     } else {
       plant.seq = said.seq;
-      Promise.all([known, load()]).then(live, gone);
+      known.then(load).then(live, gone);
     }
   });
   on('ping', (said) => setNow(said.now));
-  on('reset', () => Promise.all([renewSite(), load()]).catch(gone));
+  on('reset', () => renewSite().then(load).catch(gone));
   on('message', (message) => {
     if (queue) queue.push(message);
     else apply(message);

@@ -25,10 +25,13 @@ export async function enter() {
   return session;
 }
 
-// After a reload of the gateway there may be other devices, people, areas.
+// After a reload of the gateway there may be other people, teams, areas.  Whether there are.
 export async function renewSite() {
+  const facts = (s) => JSON.stringify({...s, now: null});
+  const before = site;
   site = await get('site');
   setZone(site.timezone);
+  return facts(before) !== facts(site);
 }
 
 // Whether who looks has at least this role; without users nobody may act.

@@ -130,8 +130,8 @@ static const char *const beginnings[] = {
 START_TEST(who_trickles_is_hung_up_on)
 {
     struct web_figures f = {0};
-    int fd = connect_to(port);
     int64_t begun_ms = clock_mono_ms();
+    int fd = connect_to(port);
     send_text(fd, beginnings[_i]);
     ck_assert_int_ge(drip(fd), 2);
     ck_assert_int_ge(clock_mono_ms() - begun_ms, EACH_MS);
