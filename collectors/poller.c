@@ -87,25 +87,44 @@ probe_cost_us(const struct poller *p, uint32_t slot)
            PROBE_SLACK_US;
 }
 
-/* When the next probe may begin: paid for by the budget, or costing nobody anything. */
+/* When the first probe of `queue` may begin: paid for by the budget from `free_us` on, or
+ * costing nobody anything. */
 static int64_t
-probe_due_us(const struct poller *p, int64_t now_us)
+first_probe_us(const struct poller *p,
+               const struct timerq *queue,
+               int64_t free_us,
+               int64_t now_us)
 {
     struct candidate next = most_late(p);
-    int64_t due_us, free_us;
+    int64_t due_us;
     uint32_t slot;
     uint8_t class;
 
-    if (p->line != LINE_UP || !timerq_first(p->probes, &slot, &due_us, &class)) {
+    if (!timerq_first(queue, &slot, &due_us, &class)) {
         return INT64_MAX;
     }
-    free_us = p->budget.free_us;
     if (timerq_due(p->idle) == INSTANT_MAX &&
         (next.due_us == INT64_MAX ||
          next.due_us - (due_us > now_us ? due_us : now_us) > probe_cost_us(p, slot))) {
         free_us = now_us; /* Nobody waits. */
     }
     return due_us > free_us ? due_us : free_us;
+}
+
+/* When the next probe may begin, and out of which queue. */
+static int64_t
+probe_due_us(const struct poller *p, int64_t now_us, struct timerq **queue)
+{
+    if (p->line != LINE_UP) {
+        return INT64_MAX;
+    }
+    int64_t credit_us = probe_budget_credit(&p->budget);
+    int64_t fresh_us = first_probe_us(p, p->fresh, credit_us, now_us);
+    int64_t stale_us = first_probe_us(p, p->probes, p->budget.free_us, now_us);
+    bool fresh = fresh_us <= now_us || fresh_us < stale_us;
+
+    *queue = fresh ? p->fresh : p->probes;
+    return fresh ? fresh_us : stale_us;
 }
 
 /* The bus does not keep up: all later polls are put off with this one. */
@@ -131,9 +150,10 @@ choose(struct poller *p, int64_t now_us, struct candidate *out)
         *out = c; /* Costs no bus time. */
         return true;
     }
-    if (probe_due_us(p, now_us) <= now_us) {
+    struct timerq *probes;
+    if (probe_due_us(p, now_us, &probes) <= now_us) {
         c = nobody;
-        consider(&c, p->probes, TURN_PROBE, 0);
+        consider(&c, probes, TURN_PROBE, 0);
         *out = c;
         return true;
     }
@@ -156,7 +176,8 @@ wake_us(const struct poller *p, int64_t now_us)
 {
     int64_t first_us = most_late(p).due_us;
     int64_t quiet_us = first_due(p->quiet, p->lag_us);
-    int64_t probe_us = probe_due_us(p, now_us);
+    struct timerq *probes;
+    int64_t probe_us = probe_due_us(p, now_us, &probes);
 
     first_us = quiet_us < first_us ? quiet_us : first_us;
     return probe_us < first_us ? probe_us : first_us;
@@ -225,6 +246,14 @@ set_or_cancel(struct timerq *q, uint32_t slot, int64_t due_us)
     }
 }
 
+/* It answered a moment ago and seldom fails: most likely it only missed a question. */
+static bool
+is_fresh(const struct polled *d)
+{
+    return d->answered_ever && d->relapse == 0 && d->health.failures > 0 &&
+           d->health.failures <= PROBE_FRESH_FAILURES;
+}
+
 void
 poller_requeue(struct poller *p, struct polled *d, int64_t now_us)
 {
@@ -232,9 +261,12 @@ poller_requeue(struct poller *p, struct polled *d, int64_t now_us)
     bool dead = d->health.failures > 0;
     bool waits = d->waiting && !dead;
     bool continuous = d->continuous_group != NONE_INDEX;
+    bool fresh = is_fresh(d);
+    int64_t probe_us = dead ? d->health.retry_at_ms * 1000 : INT64_MAX;
 
     set_or_cancel(p->quiet, slot, dead ? earliest_due(d, true) : INT64_MAX);
-    set_or_cancel(p->probes, slot, dead ? d->health.retry_at_ms * 1000 : INT64_MAX);
+    set_or_cancel(p->fresh, slot, fresh ? probe_us : INT64_MAX);
+    set_or_cancel(p->probes, slot, fresh ? INT64_MAX : probe_us);
     set_or_cancel(p->again, slot, dead ? INT64_MAX : d->again_us);
     set_or_cancel(p->due, slot, dead || waits ? INT64_MAX : earliest_due(d, false));
     set_or_cancel(p->idle, slot, dead || waits || !continuous ? INT64_MAX : now_us);
@@ -266,7 +298,7 @@ forgive(struct poller *p, int64_t now_us)
         struct polled *d = &p->devices[i];
         if (d->health.failures > 0 && d->why == QUALITY_REFUSED) {
             d->health.retry_at_ms = now_us / 1000;
-            timerq_set(p->probes, i, now_us, 0);
+            poller_requeue(p, d, now_us);
         }
     }
     probe_budget_init(&p->budget, p->budget.share * 100.0, now_us);
@@ -452,6 +484,7 @@ schedule_all(struct poller *p, int64_t now_us)
     p->due = timerq_new(p->device_count);
     p->quiet = timerq_new(p->device_count);
     p->again = timerq_new(p->device_count);
+    p->fresh = timerq_new(p->device_count);
     p->probes = timerq_new(p->device_count);
     p->idle = timerq_new(p->device_count);
     for (uint32_t i = 0; i < p->device_count; i++) {
@@ -533,6 +566,7 @@ poller_free(struct poller *p)
     timerq_free(p->due);
     timerq_free(p->quiet);
     timerq_free(p->again);
+    timerq_free(p->fresh);
     timerq_free(p->probes);
     timerq_free(p->idle);
     readings_free(p->readings);

@@ -99,7 +99,8 @@ struct poller {
     struct timerq *due;   /* In the plan's time: monotonic less `lag_us`. */
     struct timerq *quiet; /* The same, for devices in quarantine. */
     struct timerq *again; /* Monotonic, as those below. */
-    struct timerq *probes;
+    struct timerq *fresh;  /* Probes of devices that were well a moment ago; */
+    struct timerq *probes; /* of the others. */
     struct timerq *idle;  /* Continuous devices, by the end of their last poll. */
     int64_t lag_us;       /* By how much the plan was put off since the start. */
     int64_t beat_us;      /* The longest of its devices. */

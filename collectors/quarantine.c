@@ -16,6 +16,12 @@ probe_budget_allows(const struct probe_budget *b, int64_t now_us)
     return now_us >= b->free_us;
 }
 
+int64_t
+probe_budget_credit(const struct probe_budget *b)
+{
+    return b->free_us - PROBE_CREDIT_US;
+}
+
 void
 probe_budget_spend(struct probe_budget *b, int64_t began_us, int64_t took_us)
 {

@@ -214,6 +214,39 @@ START_TEST(the_first_good_answer_brings_a_device_back)
 }
 END_TEST
 
+/* Of a bus where many are dead for long, so that the budget is always spent. */
+START_TEST(who_missed_a_question_does_not_wait_for_the_dead)
+{
+    model_init(&m, BUS_TCP);
+    add_devices(16, 2, 500);
+    m.estate->buses[0].retries = 0;
+    for (uint32_t i = 4; i < 16; i++) {
+        m.units[i + 1].dead = true;
+    }
+    model_start(&m);
+    model_run(&m, 300 * S);
+    model_forget(&m);
+    m.units[1].dead = true;
+    model_run(&m, 301 * S);
+    ck_assert(counts(0).quarantined);
+    m.units[1].dead = false;
+    int64_t until_s = 301;
+    while (counts(0).quarantined && until_s < 600) {
+        until_s += 1;
+        model_run(&m, until_s * S);
+    }
+    ck_assert_int_le(until_s, 304); /* Its pause, and the silence of a dead one. */
+    uint32_t dead = 0;
+    model_forget(&m);
+    model_run(&m, (until_s + 600) * S);
+    for (uint32_t i = 4; i < 16; i++) {
+        ck_assert_uint_gt(m.units[i + 1].asked, 0); /* None is forgotten. */
+        dead += m.units[i + 1].asked;
+    }
+    ck_assert_uint_le(dead, 31); /* 5 % of 600 s, and what was begun before. */
+}
+END_TEST
+
 START_TEST(a_lone_device_is_probed_by_its_pause_alone)
 {
     model_init(&m, BUS_TCP);
@@ -695,6 +728,7 @@ main(void)
     tcase_add_test(tc, dead_devices_cost_a_share_of_the_bus);
     tcase_add_test(tc, many_dead_devices_cost_no_more);
     tcase_add_test(tc, the_first_good_answer_brings_a_device_back);
+    tcase_add_test(tc, who_missed_a_question_does_not_wait_for_the_dead);
     tcase_add_test(tc, a_lone_device_is_probed_by_its_pause_alone);
     tcase_add_test(tc, retries_come_behind_the_others);
     tcase_add_test(tc, one_missed_answer_is_asked_again_and_nobody_notices);
