@@ -34,11 +34,17 @@ WARN := -Wall -Wno-string-conversion
 else
 WARN += -Werror
 endif
+# -g1 is enough for a sanitizer to name the line.
 CFLAGS_debug   := -O1 -g
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-CFLAGS_tsan    := -O1 -g -fsanitize=thread
-CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CFLAGS_asan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -O1 -g1 -fsanitize=thread
+CFLAGS_fuzz    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+# The test programs are many, and large: gold links them in half the time.
+LDFLAGS_debug   := -fuse-ld=gold
+LDFLAGS_asan    := -fuse-ld=gold
+LDFLAGS_tsan    := -fuse-ld=gold
+LDFLAGS_fuzz    := -fuse-ld=gold
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 CPPFLAGS += -D_GNU_SOURCE -I. -MMD -MP -DCARETAKER_VERSION='"$(VERSION)"' \
 	-DCARETAKER_SHARE_DIR='"$(PREFIX)/share/caretaker"' $(PKG_CFLAGS)

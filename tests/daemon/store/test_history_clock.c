@@ -569,9 +569,12 @@ main(void)
 {
     Suite *suite = suite_create("history, clock");
     TCase *tc = tcase_create("clock");
+    TCase *threads = tcase_create("threads");
     SRunner *runner = srunner_create(suite);
     tcase_set_timeout(tc, 300);
+    tcase_set_timeout(threads, 300);
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
+    tcase_add_checked_fixture(threads, make_dir, remove_dir);
     tcase_add_test(tc, a_clock_of_1970_is_put_right_when_it_is_set);
     tcase_add_test(tc, what_is_put_right_is_new_to_the_roll_ups);
     tcase_add_test(tc, much_is_put_right_in_steps);
@@ -579,8 +582,9 @@ main(void)
     tcase_add_test(tc, what_another_boot_left_stays_marked);
     tcase_add_loop_test(tc, any_course_of_things, 0, 20);
     tcase_add_test(tc, a_clock_that_is_set_back_overwrites_and_reorders_nothing);
-    tcase_add_test(tc, the_ring_keeps_the_order_of_frames_and_clock);
+    tcase_add_test(threads, the_ring_keeps_the_order_of_frames_and_clock);
     suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, threads);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

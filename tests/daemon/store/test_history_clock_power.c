@@ -297,14 +297,19 @@ main(void)
 {
     Suite *suite = suite_create("history, clock, power");
     TCase *tc = tcase_create("power");
+    TCase *threads = tcase_create("threads");
     SRunner *runner = srunner_create(suite);
     tcase_set_timeout(tc, 300);
+    tcase_set_timeout(threads, 300);
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
+    tcase_add_checked_fixture(threads, make_dir, remove_dir);
     tcase_add_test(tc, the_power_goes_at_each_operation);
     tcase_add_test(tc, each_operation_fails_once);
-    tcase_add_test(tc, what_was_said_of_the_clock_outlives_the_frames_that_are_dropped);
-    tcase_add_test(tc, that_the_clock_was_synchronised_is_kept);
+    tcase_add_test(threads, that_the_clock_was_synchronised_is_kept);
+    tcase_add_test(threads,
+                   what_was_said_of_the_clock_outlives_the_frames_that_are_dropped);
     suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, threads);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

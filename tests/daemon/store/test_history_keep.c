@@ -396,13 +396,15 @@ main(void)
 {
     Suite *suite = suite_create("history, keep");
     TCase *tc = tcase_create("keep");
+    TCase *threads = tcase_create("threads");
     SRunner *runner = srunner_create(suite);
     tcase_set_timeout(tc, 300);
+    tcase_set_timeout(threads, 300);
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
+    tcase_add_checked_fixture(threads, make_dir, remove_dir);
     tcase_add_loop_test(tc, the_present_is_believed_by_steps, 0,
                         (int)(sizeof presents / sizeof presents[0]));
     tcase_add_test(tc, the_present_is_kept_over_a_restart);
-    tcase_add_test(tc, one_wrong_date_empties_nothing);
     tcase_add_test(tc, an_import_of_the_future_empties_nothing);
     tcase_add_test(tc, frames_of_a_wrong_clock_are_as_old_as_their_neighbours);
     tcase_add_test(tc, frames_of_a_wrong_clock_alone_do_not_go_by_age);
@@ -410,7 +412,9 @@ main(void)
     tcase_add_test(tc, max_size_counts_everything_and_the_newest_stay);
     tcase_add_test(tc, samples_minutes_and_hours_get_shorter_together);
     tcase_add_test(tc, frames_of_a_wrong_clock_make_room_in_the_order_of_recording);
+    tcase_add_test(threads, one_wrong_date_empties_nothing);
     suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, threads);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
