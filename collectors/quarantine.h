@@ -6,8 +6,8 @@
  * nobody anything and only the pause counts.
  *
  * A device that was well until now is asked before those that are dead for long, and up
- * to PROBE_CREDIT_US of the budget ahead of its time: what missed one question shall not
- * wait for the turn of what has been switched off for years. */
+ * to PROBE_CREDIT_US of the budget ahead of its time: what missed one question shall
+ * not wait for the turn of what has been switched off for years. */
 #ifndef CARETAKER_COLLECTORS_QUARANTINE_H
 #define CARETAKER_COLLECTORS_QUARANTINE_H
 

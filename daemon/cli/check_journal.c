@@ -5,7 +5,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/journal_check.h"
+#include "daemon/pipeline/journal/journal_check.h"
 
 static void
 print_json(const struct journal_verdict *v, const char *head)

@@ -12,7 +12,7 @@
 #include "daemon/cli/cli.h"
 #include "daemon/model/ledger.h"
 #include "daemon/model/words.h"
-#include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/listings/offline.h"
 
 #define DAY_MS        INT64_C(86400000)
 #define LABEL_COLUMNS 14

@@ -8,7 +8,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/duty.h"
+#include "daemon/pipeline/listings/duty.h"
 
 #define DAYS_DEFAULT 14
 

@@ -9,8 +9,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/explain_print.h"
-#include "daemon/pipeline/explain_json.h"
-#include "daemon/pipeline/explain_past.h"
+#include "daemon/pipeline/listings/explain_json.h"
+#include "daemon/pipeline/replay/explain_past.h"
 
 struct arguments {
     const char *site, *at, *from, *map, *bus, *stale_after;

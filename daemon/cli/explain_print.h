@@ -1,4 +1,5 @@
-/* An explanation for a person, from the JSON of daemon/pipeline/explain_json.h. */
+/* An explanation for a person, from the JSON of
+ * daemon/pipeline/listings/explain_json.h. */
 #ifndef CARETAKER_CLI_EXPLAIN_PRINT_H
 #define CARETAKER_CLI_EXPLAIN_PRINT_H
 

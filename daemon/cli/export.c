@@ -8,7 +8,7 @@
 #include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/output.h"
-#include "daemon/pipeline/samples_text.h"
+#include "daemon/pipeline/listings/samples_text.h"
 #include "daemon/store/history_series.h"
 
 struct exporting {

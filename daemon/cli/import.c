@@ -8,7 +8,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/progress.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/import.h"
+#include "daemon/pipeline/replay/import.h"
 
 struct arguments {
     const char *site, *map, *bus;

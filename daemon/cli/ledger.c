@@ -12,7 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/model/ledger.h"
-#include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/listings/offline.h"
 
 #define DAY_MS INT64_C(86400000)
 

@@ -8,7 +8,7 @@
 #include "daemon/base/arena.h"
 #include "daemon/base/catalogue.h"
 #include "daemon/cli/ledger.h"
-#include "daemon/pipeline/ledger_csv.h"
+#include "daemon/pipeline/ledger/ledger_csv.h"
 #include "daemon/web/web.h"
 
 /* A field as it stands in the CSV; numbers of the listing are exact. */

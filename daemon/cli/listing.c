@@ -9,8 +9,8 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/listings.h"
-#include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/listings/listings.h"
+#include "daemon/pipeline/listings/offline.h"
 
 struct listing {
     const char *site, *device, *type, *rule, *severity, *state;

@@ -13,10 +13,10 @@
 #include "daemon/cli/plan_print.h"
 #include "daemon/cli/plan_tables.h"
 #include "daemon/model/command.h"
-#include "daemon/pipeline/offline.h"
-#include "daemon/pipeline/plan_ical.h"
-#include "daemon/pipeline/plan_listing.h"
-#include "daemon/pipeline/plan_sums.h"
+#include "daemon/pipeline/listings/offline.h"
+#include "daemon/pipeline/plan/plan_ical.h"
+#include "daemon/pipeline/plan/plan_listing.h"
+#include "daemon/pipeline/plan/plan_sums.h"
 
 struct planning {
     const char *site, *weeks, *from, *to, *team, *device, *plan;

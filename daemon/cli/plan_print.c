@@ -9,8 +9,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/plan_row.h"
-#include "daemon/pipeline/plan_sums.h"
+#include "daemon/pipeline/plan/plan_row.h"
+#include "daemon/pipeline/plan/plan_sums.h"
 
 static const char *const weekdays[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"),
                                        N_("Fri"), N_("Sat"), N_("Sun")};

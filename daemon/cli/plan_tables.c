@@ -9,7 +9,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/money.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/plan_row.h"
+#include "daemon/pipeline/plan/plan_row.h"
 
 #define HOUR_MINUTES 60.0
 

@@ -1,5 +1,5 @@
-/* Budgets and parts (daemon/pipeline/plan_sums.h) for people, and all of a plan for a
- * spreadsheet. */
+/* Budgets and parts (daemon/pipeline/plan/plan_sums.h) for people, and all of a plan
+ * for a spreadsheet. */
 #ifndef CARETAKER_CLI_PLAN_TABLES_H
 #define CARETAKER_CLI_PLAN_TABLES_H
 

@@ -12,9 +12,9 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/output.h"
-#include "daemon/pipeline/chart.h"
-#include "daemon/pipeline/plot_text.h"
-#include "daemon/pipeline/rule_points.h"
+#include "daemon/pipeline/chart/chart.h"
+#include "daemon/pipeline/chart/plot_text.h"
+#include "daemon/pipeline/rule/rule_points.h"
 #include "daemon/store/history_series.h"
 
 #define POINTS_MAX_SHOWN 16

@@ -11,7 +11,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/profiles_json.h"
+#include "daemon/pipeline/listings/profiles_json.h"
 
 #define SOURCE_BYTES 32
 

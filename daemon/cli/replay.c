@@ -13,8 +13,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/replay.h"
-#include "daemon/pipeline/replay_diff.h"
+#include "daemon/pipeline/replay/replay.h"
+#include "daemon/pipeline/replay/replay_diff.h"
 
 struct arguments {
     const char *site, *format, *map, *bus, *stale_after, *until;

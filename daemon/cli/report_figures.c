@@ -7,7 +7,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/site_report.h"
+#include "daemon/pipeline/report/site_report.h"
 
 static int
 make_and_print(const struct cli_command *self,

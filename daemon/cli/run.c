@@ -3,7 +3,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/live.h"
+#include "daemon/pipeline/live/live.h"
 
 static int
 run(const struct cli_command *self, int argc, char **argv)

@@ -2,7 +2,7 @@
 
 #include "daemon/base/catalogue.h"
 #include "daemon/cli/cli.h"
-#include "daemon/pipeline/replay.h"
+#include "daemon/pipeline/replay/replay.h"
 
 static int
 run(const struct cli_command *self, int argc, char **argv)

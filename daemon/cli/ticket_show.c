@@ -7,8 +7,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/output.h"
-#include "daemon/pipeline/evidence.h"
-#include "daemon/pipeline/offline.h"
+#include "daemon/pipeline/evidence/evidence.h"
+#include "daemon/pipeline/listings/offline.h"
 
 struct showing {
     const char *site, *file;

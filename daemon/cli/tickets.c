@@ -9,8 +9,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/spool.h"
-#include "daemon/pipeline/offline.h"
-#include "daemon/pipeline/ticket_listing.h"
+#include "daemon/pipeline/listings/offline.h"
+#include "daemon/pipeline/listings/ticket_listing.h"
 
 /* For a person: how long until the next deadline that runs, or since it was missed; of
  * a resolved one what its sensor has to show yet. */

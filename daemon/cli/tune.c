@@ -9,8 +9,8 @@
 #include "daemon/base/instant.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/tune_print.h"
-#include "daemon/pipeline/tune.h"
-#include "daemon/pipeline/tune_grid.h"
+#include "daemon/pipeline/tuning/tune.h"
+#include "daemon/pipeline/tuning/tune_grid.h"
 
 #define LIST_MAX (TUNE_AXIS_MAX - 1) /* The present value comes to it. */
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/pipeline/tune.h"
+#include "daemon/pipeline/tuning/tune.h"
 
 void tune_print_json(const struct tune *t);
 /* A table of the settings that no other beats, or of `all`; returns an exit status. */

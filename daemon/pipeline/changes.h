@@ -12,7 +12,7 @@
 #include "daemon/base/err.h"
 #include "daemon/model/sink.h"
 #include "daemon/model/site.h"
-#include "daemon/pipeline/evidence_take.h"
+#include "daemon/pipeline/evidence/evidence_take.h"
 #include "daemon/store/state.h"
 #include "rules/rules.h"
 

@@ -68,7 +68,8 @@ int state_see_token(struct state *s, int64_t number, int64_t t_ms, struct err *e
 
 int
 state_user_get(struct state *s, const char *id, struct user_row *out, struct err *err);
-/* Whether they hold still is for the reader to judge: see daemon/pipeline/people.h. */
+/* Whether they hold still is for the reader to judge: see
+ * daemon/pipeline/people/people.h. */
 int state_session_find(struct state *s,
                        const unsigned char hash[SECRETS_HASH_BYTES],
                        struct session_row *out,

@@ -8,7 +8,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
-#include "daemon/pipeline/api_people.h"
+#include "daemon/pipeline/people/api_people.h"
 #include "tests/daemon/store/scratch.h"
 
 #define T0       1767225600000LL

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "daemon/base/money.h"
-#include "daemon/pipeline/command_json.h"
-#include "daemon/pipeline/work_json.h"
+#include "daemon/pipeline/commands/command_json.h"
+#include "daemon/pipeline/commands/work_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
-#include "daemon/pipeline/evidence.h"
+#include "daemon/pipeline/evidence/evidence.h"
 #include "daemon/store/state_evidence.h"
 #include "tests/fake/log_site.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/base/instant.h"
-#include "daemon/pipeline/tune_labels.h"
+#include "daemon/pipeline/tuning/tune_labels.h"
 #include "tests/fake/log_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

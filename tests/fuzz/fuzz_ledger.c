@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/pipeline/ledger_csv.h"
+#include "daemon/pipeline/ledger/ledger_csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

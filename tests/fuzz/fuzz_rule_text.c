@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "daemon/pipeline/rule_text.h"
+#include "daemon/pipeline/rule/rule_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

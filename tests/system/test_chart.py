@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 from estate import CARETAKER, LIMIT_S, check_sound
 
-DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/driver_chart")
+DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/chart/driver_chart")
 SVG = "{http://www.w3.org/2000/svg}"
 T0 = 1772500000000  # 2026-03-03 09:06:40 in Shanghai.
 HOUR = 3600000

@@ -14,7 +14,7 @@ import unittest
 
 from estate import CARETAKER, Estate, Process, free_port, wait_for
 
-DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/driver_clock")
+DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/live/driver_clock")
 HOUR_S = 3600
 SLACK_S = 10  # Who is put to sleep between reading clock and sensor dates it early.
 SITE = """

@@ -17,7 +17,7 @@ from promised import MINUTE_MS, PRIORITIES, witness
 
 # A year of samples needs no sanitizer to be judged; scripts/test says where this one is.
 QUICK = os.environ.get("RELEASE", CARETAKER)
-DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/driver_kills")
+DRIVER = os.path.join(os.path.dirname(CARETAKER), "tests/daemon/pipeline/live/driver_kills")
 KILLS = int(os.environ.get("YEAR_KILLS", "40"))
 SEED = int(os.environ.get("SEED", "7"))
 LATE_MS = 100  # A life that ended at a timer goes on 20 ms after it; several may.

@@ -7,7 +7,7 @@
 #ifndef CARETAKER_PIPELINE_API_API_H
 #define CARETAKER_PIPELINE_API_API_H
 
-#include "daemon/pipeline/live_inside.h"
+#include "daemon/pipeline/live/live_inside.h"
 
 /* A worker's own: its connection to state.db, and who asks at the moment. */
 struct api {

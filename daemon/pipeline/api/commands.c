@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/command_json.h"
-#include "daemon/pipeline/ledger_json.h"
-#include "daemon/pipeline/work_json.h"
+#include "daemon/pipeline/commands/command_json.h"
+#include "daemon/pipeline/commands/ledger_json.h"
+#include "daemon/pipeline/commands/work_json.h"
 #include "daemon/ticket/ledger.h"
 
 /* One from the plant's side of things: the loop does it. */

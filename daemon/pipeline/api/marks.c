@@ -1,5 +1,5 @@
 /* GET /api/v1/devices/ID/marks ?from= &to=: what happened to it, see marks.h. */
-#include "daemon/pipeline/marks.h"
+#include "daemon/pipeline/listings/marks.h"
 #include "daemon/pipeline/api/api.h"
 
 #define SPAN_MS INT64_C(86400000)

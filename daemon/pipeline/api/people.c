@@ -1,4 +1,5 @@
-/* Who asks: between the web server's headers and daemon/pipeline/api_people.h. */
+/* Who asks: between the web server's headers and daemon/pipeline/people/api_people.h.
+ */
 #include <stdio.h>
 #include <string.h>
 

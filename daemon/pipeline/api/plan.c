@@ -4,9 +4,9 @@
  *   plan.ics      for the calendars of people */
 #include "daemon/base/civil.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/plan_ical.h"
-#include "daemon/pipeline/plan_listing.h"
-#include "daemon/pipeline/plan_sums.h"
+#include "daemon/pipeline/plan/plan_ical.h"
+#include "daemon/pipeline/plan/plan_listing.h"
+#include "daemon/pipeline/plan/plan_sums.h"
 
 static int
 list(struct api *a,

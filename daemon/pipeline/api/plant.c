@@ -3,9 +3,9 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/device_life.h"
-#include "daemon/pipeline/ledger_list.h"
-#include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/ledger/device_life.h"
+#include "daemon/pipeline/ledger/ledger_list.h"
+#include "daemon/pipeline/listings/listings.h"
 
 #define DEVICE_PATH "/api/v1/devices/" /* Behind it stands an id. */
 

@@ -2,7 +2,7 @@
  * GET /api/v1/profiles/ID   one whole */
 #include "config/config.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/profiles_json.h"
+#include "daemon/pipeline/listings/profiles_json.h"
 
 unsigned
 api_profiles(struct api *a, const struct web_request *r, struct strbuf *body)

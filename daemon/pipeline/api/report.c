@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "daemon/base/instant.h"
-#include "daemon/pipeline/alarm_report.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/site_report.h"
+#include "daemon/pipeline/report/alarm_report.h"
+#include "daemon/pipeline/report/site_report.h"
 
 #define TOP_DEFAULT   10
 #define RETRY_S       5

@@ -1,7 +1,7 @@
 /* GET /api/v1/rules     all rules, see rules_json.h
  * GET /api/v1/rules/ID  ?device=: one, with how it stands on each device and why */
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/rules_json.h"
+#include "daemon/pipeline/listings/rules_json.h"
 
 unsigned
 api_rules(struct api *a, const struct web_request *r, struct strbuf *body)

@@ -7,7 +7,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/samples_text.h"
+#include "daemon/pipeline/listings/samples_text.h"
 
 /* Each has files of its own open until its last byte is taken, and those of the plant
  * must not run out. */

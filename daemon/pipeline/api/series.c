@@ -5,7 +5,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/series_json.h"
+#include "daemon/pipeline/listings/series_json.h"
 
 #define SPAN_MS       INT64_C(86400000)
 #define WIDTH_DEFAULT 800

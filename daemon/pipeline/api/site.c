@@ -3,9 +3,9 @@
  * GET /api/v1/duty        ?at= ?days=: who is on duty, see duty.h
  * GET /api/v1/calendar    ?from= ?to=: holidays, see plan_listing.h */
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/duty.h"
-#include "daemon/pipeline/plan_listing.h"
-#include "daemon/pipeline/site_json.h"
+#include "daemon/pipeline/listings/duty.h"
+#include "daemon/pipeline/listings/site_json.h"
+#include "daemon/pipeline/plan/plan_listing.h"
 
 #define DAYS_DEFAULT 14
 

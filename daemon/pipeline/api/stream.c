@@ -16,7 +16,7 @@
 #include "daemon/base/log.h"
 #include "daemon/model/event.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/listings.h"
+#include "daemon/pipeline/listings/listings.h"
 
 #define EVENTS_PER_TURN 256
 #define HELLO           "retry: 1000\nevent: hello\ndata: {"

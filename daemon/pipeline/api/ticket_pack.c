@@ -9,7 +9,7 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/base/clock.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/evidence.h"
+#include "daemon/pipeline/evidence/evidence.h"
 
 enum form { FORM_JSON, FORM_CHART, FORM_PAGE };
 

@@ -4,7 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/ticket_listing.h"
+#include "daemon/pipeline/listings/ticket_listing.h"
 
 #define TICKET_PATH "/api/v1/tickets/" /* A number, and perhaps a form. */
 

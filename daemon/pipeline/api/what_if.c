@@ -17,8 +17,8 @@
 #include "config/config.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/command_json.h"
-#include "daemon/pipeline/rule_trial.h"
+#include "daemon/pipeline/commands/command_json.h"
+#include "daemon/pipeline/tuning/rule_trial.h"
 
 #define SPAN_MS        (INT64_C(7) * 86400000)
 #define RETRY_S        5

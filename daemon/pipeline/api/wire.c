@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "daemon/pipeline/api/api.h"
-#include "daemon/pipeline/command_json.h"
+#include "daemon/pipeline/commands/command_json.h"
 
 #define RECORDS_MAX 256 /* An answer; at most 200 KiB of JSON. */
 
