@@ -193,6 +193,15 @@ fail_at(struct err *err,
     return err_set(err, code, "%d:%d: %s%s", line, column, what, more);
 }
 
+/* SQLite finds out by itself that a table of the history has no way to be written. */
+static bool
+would_change(const char *message)
+{
+    return strstr(message, " may not be modified") != NULL ||
+           strstr(message, " may not be dropped") != NULL ||
+           strstr(message, " may not be altered") != NULL;
+}
+
 /* The statement begins at that byte. */
 static int
 fail_to_prepare(struct history_sql *h, const char *text, size_t at, struct err *err)
@@ -200,6 +209,9 @@ fail_to_prepare(struct history_sql *h, const char *text, size_t at, struct err *
     char what[ERR_TEXT_BYTES];
     int found = sqlite3_error_offset(h->db);
     ptrdiff_t offset = found >= 0 ? (ptrdiff_t)at + found : -1;
+    if (h->refused[0] == '\0' && would_change(sqlite3_errmsg(h->db))) {
+        snprintf(h->refused, sizeof h->refused, "%s", N_("what changes the database"));
+    }
     if (h->refused[0] != '\0') {
         snprintf(what, sizeof what, tr("%s is refused: the history is only read here"),
                  tr(h->refused));
