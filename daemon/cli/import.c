@@ -88,6 +88,11 @@ import(const struct arguments *a)
         if (!a->quiet && (status == CLI_OK || result.samples > 0)) {
             print_summary(site, &result);
         }
+        if (status == CLI_OK && result.samples == 0 && result.bad_rows > 0) {
+            fprintf(stderr,
+                    tr("caretaker: nothing was imported: not one row is good\n"));
+            status = CLI_CONFIG;
+        }
     }
     if (diags.errors > 0) {
         diags_sort(&diags);
@@ -132,6 +137,7 @@ const struct cli_command cli_import = {
     "A sample that the history holds already is not put twice, so the same import, "
     "or a part\n"
     "of it, may be repeated.\n"
+    "Where not one row is good the exit status is 3.\n"
     "Rules do not see these samples; `caretaker replay --from-history` shows what they "
     "say.\n"
     "The daemon may be running.\n",

@@ -468,6 +468,8 @@ class History(unittest.TestCase):
         self.assertEqual(len(self.run_it("export").stdout.splitlines()), 2)
         self.run_it("import", "bad.csv")
         self.assertEqual(len(self.run_it("export").stdout.splitlines()), 3)
+        self.estate.write("none.csv", "time,device,point,value\n2026-03-01T00:00:00Z,no,x,1\n")
+        self.assertIn("not one row is good", self.run_it("import", "none.csv", status=3).stderr)
 
 
 class Happened(unittest.TestCase):
