@@ -66,7 +66,10 @@ async def serve(kind, where, units):
             context, address=("127.0.0.1", int(where)), ignore_missing_slaves=True,
             allow_reuse_address=True)
         serving = asyncio.ensure_future(server.serve_forever())
-        await server.serving
+        # What cannot listen says why, and ends.
+        await asyncio.wait([serving, server.serving], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving
     else:
         server = ModbusSerialServer(
             context, framer=ModbusRtuFramer, port=serial_line(where),

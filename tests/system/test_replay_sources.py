@@ -300,7 +300,8 @@ class History(unittest.TestCase):
         self.assertNotIn("future", self.run_it("import", "long.csv").stderr)
 
     def test_quiet_still_tells_bad_rows(self):
-        self.estate.write("bad.csv", "time,device,point,value\nsoon,pump-1,bearing,1\n")
+        self.estate.write("bad.csv", "time,device,point,value\nsoon,pump-1,bearing,1\n"
+                          "2026-03-01T00:00:00Z,pump-1,bearing,1\n")
         for word in ("replay", "import"):
             said = self.run_it(word, "-q", "bad.csv").stderr
             self.assertRegex(said, r"\Abad.csv:2:1: .*\n\Z")
