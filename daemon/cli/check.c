@@ -14,8 +14,9 @@
 /* What is wanted beside the errors. */
 struct wish {
     bool plan;
-    bool json;           /* Of the plans, instead of what is for people. */
-    struct strbuf plans; /* An array that was begun. */
+    bool json;              /* Of plans or findings, instead of what is for people. */
+    struct strbuf plans;    /* An array that was begun. */
+    struct strbuf findings; /* The same. */
 };
 
 static const char *
@@ -220,29 +221,52 @@ check_file(const char *path, struct wish *wish, struct diags *diags)
     return good;
 }
 
+static void
+add_findings(struct strbuf *out, const struct diags *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        const struct diag *d = &diags->items[i];
+        strbuf_add(out, out->size > 1 ? ",{" : "{");
+        strbuf_json_str(out, "level", d->level == DIAG_ERROR ? "error" : "warning");
+        strbuf_json_str(out, "file", d->file);
+        strbuf_json_int(out, "line", d->line);
+        strbuf_json_int(out, "column", d->column);
+        strbuf_json_str(out, "text", d->text);
+        strbuf_add_char(out, '}');
+    }
+}
+
 static int
 check_files(const struct cli_list *files, struct wish *wish)
 {
     int status = CLI_OK;
+    bool listed = wish->json && !wish->plan;
     strbuf_add_char(&wish->plans, '[');
+    strbuf_add_char(&wish->findings, '[');
     for (uint32_t i = 0; i < files->count; i++) {
         struct diags diags;
         diags_init(&diags);
         bool good = check_file(files->items[i], wish, &diags);
         diags_sort(&diags);
-        diags_print(&diags, stderr);
-        if (!good) {
+        if (listed) {
+            add_findings(&wish->findings, &diags);
+        } else {
+            diags_print(&diags, stderr);
+        }
+        if (!good && !listed) {
             fprintf(stderr, tr("%s: %zu error%s\n"), files->items[i], diags.errors,
                     diags.errors == 1 ? "" : "s");
-            status = CLI_CONFIG;
         }
+        status = good ? status : CLI_CONFIG;
         diags_fini(&diags);
     }
-    if (wish->json && status == CLI_OK) {
-        strbuf_add_char(&wish->plans, ']');
-        puts(strbuf_text(&wish->plans));
+    if (listed || (wish->json && status == CLI_OK)) {
+        struct strbuf *out = listed ? &wish->findings : &wish->plans;
+        strbuf_add_char(out, ']');
+        puts(strbuf_text(out));
     }
     strbuf_fini(&wish->plans);
+    strbuf_fini(&wish->findings);
     return status;
 }
 
@@ -264,7 +288,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"head", 0, CLI_TEXT, &kept, "SEQ:HASH",
          "with --journal: a head that was kept elsewhere"},
         {"json", 'j', CLI_FLAG, &wish.json, NULL,
-         "the plans, or what was found in the journal or history, as JSON"},
+         "what was found, or the plans, as JSON"},
     };
     struct cli_list args;
     bool done = false;
@@ -291,9 +315,6 @@ run(const struct cli_command *self, int argc, char **argv)
         }
         return cli_check_history(site != NULL ? site : CLI_SITE_DEFAULT, wish.json);
     }
-    if (wish.json && !wish.plan) {
-        return cli_usage_error(self, "--json is of --plan, --journal and --history");
-    }
     if (site != NULL || args.count == 0) {
         if (args.count == CLI_LIST_MAX) {
             return cli_usage_error(self, "too many files");
@@ -305,7 +326,7 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_check = {
     "check", "validate everything, report every error with its place",
-    "[-c SITE] [--plan [--json]] [FILE...]\n"
+    "[-c SITE] [--plan] [--json] [FILE...]\n"
     "       caretaker check --journal [-c SITE] [--head SEQ:HASH] [--json]\n"
     "       caretaker check --history [-c SITE] [--json]",
     "Reads the site file and all that it includes, compiles the rules, and prints "
@@ -313,7 +334,8 @@ const struct cli_command cli_check = {
     "error as file:line:column: what is wrong; what is accepted.  Files may also be\n"
     "profiles, cases, maps and simulator files.  Exit status 3 when there is an error; "
     "warnings\n"
-    "do not count.\n\n"
+    "do not count.  With --json it is an array of level, file, line, column and "
+    "text.\n\n"
     "--plan shows of each bus every request, how long it takes, the share of the "
     "bus's\n"
     "time, and what is left when 1, 2 or 4 devices do not answer.  From 80 % on, and\n"

@@ -13,7 +13,7 @@
 struct arguments {
     const char *site, *map, *bus;
     struct cli_list logs;
-    bool strict, quiet;
+    bool strict, quiet, json;
 };
 
 static void
@@ -56,6 +56,26 @@ print_summary(const struct site *site, const struct import_result *r)
     }
 }
 
+static void
+print_json(const struct import_result *r)
+{
+    struct strbuf out = {0};
+    strbuf_add_char(&out, '{');
+    strbuf_json_int(&out, "rows", (int64_t)r->rows);
+    strbuf_json_int(&out, "bad", (int64_t)r->bad_rows);
+    strbuf_json_int(&out, "samples", (int64_t)r->samples);
+    strbuf_json_int(&out, "imported", (int64_t)(r->samples - r->known));
+    strbuf_json_int(&out, "known", (int64_t)r->known);
+    strbuf_json_int(&out, "differing", (int64_t)r->differing);
+    strbuf_json_int(&out, "expired", (int64_t)r->expired);
+    strbuf_json_int(&out, "future", (int64_t)r->future);
+    strbuf_json_time(&out, "from", r->first_ms);
+    strbuf_json_time(&out, "to", r->last_ms);
+    strbuf_add_char(&out, '}');
+    puts(strbuf_text(&out));
+    strbuf_fini(&out);
+}
+
 static int
 import(const struct arguments *a)
 {
@@ -85,7 +105,9 @@ import(const struct arguments *a)
         if (status != CLI_OK) {
             cli_fail(&err);
         }
-        if (!a->quiet && (status == CLI_OK || result.samples > 0)) {
+        if (a->json && (status == CLI_OK || result.samples > 0)) {
+            print_json(&result);
+        } else if (!a->quiet && (status == CLI_OK || result.samples > 0)) {
             print_summary(site, &result);
         }
         if (status == CLI_OK && result.samples == 0 && result.bad_rows > 0) {
@@ -115,6 +137,7 @@ run(const struct cli_command *self, int argc, char **argv)
         {"strict", 0, CLI_FLAG, &a.strict, NULL, "stop at the first bad row"},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL,
          "no progress and no summary; bad rows are told"},
+        {"json", 'j', CLI_FLAG, &a.json, NULL, "the summary as one JSON object"},
     };
     bool done = false;
     int status =
@@ -130,7 +153,7 @@ run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_import = {
     "import", "recorded samples into the site's history",
-    "[-c SITE] [--map MAP] [--bus ID] [--strict] [--quiet] LOG...",
+    "[-c SITE] [--map MAP] [--bus ID] [--strict] [--quiet] [--json] LOG...",
     "A LOG is all that `caretaker replay` reads: CSV in long or wide form, or by a "
     "map; JSON\n"
     "lines; records and captures.  `caretaker export` gives back what was put in.\n"

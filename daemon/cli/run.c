@@ -28,7 +28,7 @@ run(const struct cli_command *self, int argc, char **argv)
     struct diags diags;
     struct err err = {0};
     diags_init(&diags);
-    int code = live_run(site, &diags, &err);
+    int code = live_run(site, "/proc/self/exe", &diags, &err);
     if (code == ERR_CONFIG) {
         diags_sort(&diags);
         diags_print(&diags, stderr);

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -16,7 +17,7 @@ import urllib.parse
 
 import jsonschema
 
-from estate import TOP, Estate, Slave, free_port, wait_for
+from estate import CARETAKER, TOP, Estate, Slave, free_port, wait_for
 
 SCHEMAS = os.path.join(TOP, "daemon/pipeline/api/schemas.json")
 RULES = """rules:
@@ -131,7 +132,8 @@ class Asking(unittest.TestCase):
         if query:
             path += "?" + urllib.parse.urlencode(query)
         connection.request("GET" if body is None else "POST", "/api/v1/" + path,
-                           None if body is None else json.dumps(body), {"Accept-Language": language})
+                           body if body is None or isinstance(body, bytes) else json.dumps(body),
+                           {"Accept-Language": language})
         answer = connection.getresponse()
         out = answer.status, answer.getheader("Content-Type"), answer.read().decode()
         connection.close()
@@ -546,6 +548,78 @@ class Queries(Asking):
         self.assertEqual([rows["pump-1"][k] for k in ("parent", "location", "area")], [None, "B1", "cellar"])
         self.assertNotIn("parent", self.get("DeviceListing", "devices")[0])
 
+    # ---- what works on files of the gateway ----
+
+    def each(self, schema, path, body=None):
+        """An array of rows of the schema."""
+        status, kind, text = self.ask(path, body)
+        self.assertEqual((status, kind), (200, "application/json"), text)
+        return [self.judge(schema, row) for row in json.loads(text)]
+
+    def test_files_are_checked_as_they_are_now(self):
+        e = self.estate
+        self.assertEqual(self.each("Finding", "check"), json.loads(e.ok("check", "--json")))
+        self.assertEqual(self.each("BusBudget", "check/plan"), json.loads(e.ok("check", "--plan", "--json")))
+        verdict = self.get("JournalVerdict", "check/journal")
+        self.assertTrue(verdict["proven"])
+        self.assertEqual(self.get("JournalVerdict", "check/journal", head=verdict["head"])["findings"], [])
+        self.assertFalse(self.get("JournalVerdict", "check/journal", head="1:" + "0" * 64)["proven"])
+        self.refused(400, "check/journal", head="nonsense")
+        self.assertTrue(self.get("HistoryVerdict", "check/history")["whole"])
+        e.write_rules(RULES.replace("bearing > 80", "bearing >> 80"))
+        try:
+            wrong = [f for f in self.each("Finding", "check") if f["level"] == "error"]
+            self.assertEqual([(os.path.basename(f["file"]), f["line"]) for f in wrong], [("rules.yaml", 4)], wrong)
+            self.assertEqual(json.loads(e.run("check", "--json").stdout), self.each("Finding", "check"))
+            self.assertIn("rules.yaml:4:", self.refused(400, "check/plan")["detail"])
+        finally:
+            e.write_rules(RULES)
+
+    def test_the_past_is_explained_and_replayed_as_by_the_command_line(self):
+        e = self.estate
+        moment = datetime.datetime.fromtimestamp(self.begin_s + 7200, datetime.timezone.utc).isoformat()
+        said = self.get("Explanation", "explain/past", rule="level-low", device="tank-1", at=moment)
+        self.assertEqual(said, json.loads(e.ok("explain", "--json", "--at", moment, "level-low", "tank-1")))
+        self.assertIn("no rule", self.refused(404, "explain/past", rule="--help", device="tank-1", at=moment)["detail"])
+        self.refused(400, "explain/past", rule="level-low", device="tank-1", at="soon")
+        span = ("--from", moment, "--to", "-1h")
+        status, kind, text = self.ask("replay", **{"from": moment, "to": "-1h", "device": "tank-1"})
+        self.assertEqual((status, kind), (200, "application/x-ndjson"), text)
+        self.assertEqual(text, e.ok("replay", "--quiet", "--format", "jsonl", "--from-history", *span, "--device", "tank-1"))
+        self.assertIn("alarm.raised", text)
+        with open(e.path("log.csv"), "rb") as f:
+            log_bytes = f.read()
+        self.assertEqual(self.ask("replay", log_bytes)[2], e.ok("replay", "--quiet", "--format", "jsonl", "log.csv"))
+        self.assertIn(":2:", self.refused(400, "replay", b"time,device,point,value\nsoon,tank-1,level,1\n")["detail"])
+
+    def test_samples_are_taken_in_and_the_history_is_asked_in_sql(self):
+        row = "%s,pump-1,bearing,50\n" % datetime.datetime.fromtimestamp(self.begin_s - 90000, datetime.timezone.utc).isoformat()
+        text = ("time,device,point,value\n" + row + "soon,tank-1,level,1\n").encode()
+        for imported in (1, 0):
+            got = self.get("ImportAnswer", "samples", text)
+            self.assertEqual((got["rows"], got["bad"], got["imported"]), (2, 1, imported))
+            self.assertEqual(len(got["told"]), 1)
+            self.assertIn(":3:1:", got["told"][0])
+        self.assertIn(":3:1:", self.refused(400, "samples?strict=1", text)["detail"])
+        self.refused(400, "samples", b"")
+        statement = "select device, count(*) n from samples where device = 'tank-1' group by device"
+        self.assertEqual(self.each("SqlRow", "sql", statement.encode()), json.loads(self.estate.ok("sql", "--json", statement)))
+        self.assertIn("only read", self.refused(409, "sql", b"delete from samples")["detail"])
+        self.assertIn("1:1:", self.refused(400, "sql", b"selct")["detail"])
+        endless = b"with recursive c(x) as (select 1 union all select x + 1 from c) select x, hex(zeroblob(500)) from c"
+        self.assertIn("8 MiB", self.refused(507, "sql", endless)["detail"])
+        self.assertEqual(self.each("SqlRow", "sql", b"select 1 one"), [{"one": 1}])
+
+    def test_schemas_are_those_of_the_command_line(self):
+        def said(*words):
+            return json.loads(subprocess.run([CARETAKER, "schema", *words], capture_output=True, check=True).stdout)
+
+        kinds = self.each("FileKind", "schema")
+        self.assertEqual(kinds, said("--json"))
+        for kind in kinds:
+            self.assertEqual(self.get("FileSchema", "schema/" + kind["kind"]), said(kind["kind"], "--language", "en"))
+        self.refused(404, "schema/none")
+
     def test_every_listing_is_as_its_schema_says(self):
         for schema, path in (("AlarmListing", "alarms"), ("AlarmListing", "alarms?details=1"), ("TicketListing", "tickets?all=1"),
                              ("TicketPack", "tickets/1"), ("DeviceListing", "devices?points=1&causes=1&details=1"),
@@ -580,7 +654,23 @@ class Offline(Asking):
                          [("alarm", None), ("offline", None)])
         self.assertEqual(next(m["text"] for m in marks if m["kind"] == "alarm"), "1# 生活水泵 hot at 91.2 °C")
         rows = e.listing("alarms")
+        # What works in a process of its own holds up no stop.
+        endless = b"with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c"
+        answers = []
+
+        def ask():
+            answers.append(self.ask("sql", endless))
+            while "another" in answers[-1][2]:  # That of the one who looks was first.
+                answers.append(self.ask("sql", endless))
+
+        asker = threading.Thread(target=ask)
+        asker.start()
+        wait_for(lambda: self.ask("sql", b"select 1")[0] == 503, "the endless one is at work")
+        began = time.monotonic()
         e.stop()
+        self.assertLess(time.monotonic() - began, 30)
+        asker.join()
+        self.assertIn("stopping", answers[-1][2])
         self.assertEqual(e.listing("alarms"), rows)
 
 

@@ -130,6 +130,9 @@ api_handler api_report, api_report_page, api_report_alarms;
 api_handler api_rules, api_rule, api_what_if; /* rules, rules/ID */
 api_handler api_profiles;                     /* profiles, profiles/ID */
 api_handler api_samples, api_backup;
+/* jobs.c: commands on files of the gateway. */
+api_handler api_check, api_explain_past, api_import, api_replay_history, api_replay_log;
+api_handler api_sql, api_schema;
 api_handler api_people; /* Session, users and tokens, whatever the method. */
 
 /* ---- ticket_pack.c ---- */

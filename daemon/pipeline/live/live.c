@@ -526,13 +526,14 @@ raise_file_limit(void)
 }
 
 int
-live_run(const char *path, struct diags *diags, struct err *err)
+live_run(const char *path, const char *program, struct diags *diags, struct err *err)
 {
     raise_file_limit();
     struct live *l = live_new(path, err);
     if (l == NULL) {
         return err->code;
     }
+    l->program = program;
     int code = live_start(l, diags, err);
     if (code == 0) {
         log_info("watching %s: %u devices on %u buses, %u rules on %u places",

@@ -11,7 +11,9 @@
 #include "daemon/base/err.h"
 
 /* Runs the site of `path` until SIGTERM or SIGINT, reloads it at SIGHUP.  Errors of the
- * configuration go to `diags` (ERR_CONFIG). */
-int live_run(const char *path, struct diags *diags, struct err *err);
+ * configuration go to `diags` (ERR_CONFIG).  `program` is this binary: what the API is
+ * asked to do with files is done by a process of it; NULL: that is refused. */
+int
+live_run(const char *path, const char *program, struct diags *diags, struct err *err);
 
 #endif

@@ -89,6 +89,7 @@ int64_t live_clock_of(struct live_clock *c, int64_t t_ms);
 
 struct live {
     const char *path;
+    const char *program; /* NULL: no jobs. */
     struct site *site;
     /* Held for writing while the site is exchanged; by the web thread for reading. */
     pthread_rwlock_t site_lock;
@@ -109,6 +110,7 @@ struct live {
     atomic_flag on_trial;       /* A rule is tried: one at a time. */
     atomic_flag on_advice;      /* Alarms are looked at for advice: one at a time. */
     atomic_uint exports;        /* Of samples, under way. */
+    atomic_flag on_job;         /* A process of ours works on files: one at a time. */
     struct people_desk people;  /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;

@@ -74,7 +74,7 @@ main(int argc, char **argv)
     catalogue_speak(LANGUAGE_EN);
     log_init(LOG_LEVEL_INFO);
     diags_init(&diags);
-    int code = live_run(argv[1], &diags, &err);
+    int code = live_run(argv[1], NULL, &diags, &err);
     diags_print(&diags, stderr);
     diags_fini(&diags);
     if (code != 0) {

@@ -72,7 +72,7 @@ setup(void)
         struct err err;
         log_init(LOG_LEVEL_ERROR);
         diags_init(&diags);
-        _exit(live_run(path, &diags, &err) == 0 ? 0 : 1);
+        _exit(live_run(path, NULL, &diags, &err) == 0 ? 0 : 1);
     }
     wait_ready();
 }

@@ -1,0 +1,42 @@
+/* A command of ours, run in a process of its own for somebody who asks the API: what
+ * works on files and may take memory and time takes none of the daemon's, and does just
+ * what a shell on the gateway would do. */
+#ifndef CARETAKER_PIPELINE_API_JOB_H
+#define CARETAKER_PIPELINE_API_JOB_H
+
+#include "daemon/pipeline/api/api.h"
+
+#define JOB_WORDS_MAX 24
+#define JOB_OUT_MAX   ((size_t)8 << 20) /* Of what it prints. */
+#define JOB_BUDGET_MS 120000
+
+struct job {
+    const char
+        *words[JOB_WORDS_MAX]; /* "replay", "--from", ..; NULL behind the last. */
+    const char *names[3];      /* What is no option, in the same way. */
+    const char *input;         /* Its standard input; `size` bytes. */
+    size_t size;
+    int64_t budget_ms; /* 0: JOB_BUDGET_MS. */
+    enum err_code no;  /* What exit status 1 without an answer means [ERR_NOT_FOUND]. */
+    bool wrong_counts; /* Files with errors (exit status 3) are what was asked for. */
+};
+
+/* Adds a word and, where it is not NULL, the next; aborts past JOB_WORDS_MAX, which no
+ * handler comes near.  A pair is added only where there is a value. */
+void job_word(struct job *j, const char *word);
+void job_pair(struct job *j, const char *option, const char *value);
+
+/* Runs it with the site file of the daemon (-c), in the language of the thread, and
+ * appends what it prints to `out`, and what it says beside that (bad rows, warnings) to
+ * `said`, which may be NULL.  `*status` is its exit status, 0 or 1.  Errors, with
+ * the words of the command: ERR_USAGE (it ended with 2), ERR_CONFIG (3), ERR_IO (4, or
+ * no process), ERR_TIMEOUT, ERR_FULL (it prints too much), ERR_BUSY (there is one
+ * already: only one runs at a time). */
+int job_run(struct api *a,
+            const struct job *j,
+            struct strbuf *out,
+            struct strbuf *said,
+            int *status,
+            struct err *err);
+
+#endif

@@ -1,0 +1,186 @@
+/* What works on files of the gateway: each is the command of the same name, in a
+ * process of its own (job.h).
+ *
+ *   GET  check           are the files right, as they are now?  An array of findings
+ *   GET  check/plan      each bus's requests and time budget
+ *   GET  check/journal   ?head=: is the journal what was written?
+ *   GET  check/history   can all samples be read?
+ *   GET  explain ?at=    why an alarm was there, or was not, at a moment (plant.c: now)
+ *   GET  replay          ?from= &to= &device=: the history through the rules
+ *   POST replay          a log in the body through the rules
+ *   POST samples         a log in the body into the history
+ *   POST sql             a statement in the body
+ *   GET  schema, schema/KIND   what may stand in each kind of file; no process */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "daemon/base/catalogue.h"
+#include "daemon/pipeline/api/job.h"
+
+#define RETRY_S  5
+#define SAID_MAX 100 /* Lines of an import that are given. */
+#define STDIN    "-"
+#define WHAT_MAX 16 /* check/WHAT */
+
+static unsigned
+answer(struct api *a,
+       const struct web_request *r,
+       const struct job *j,
+       struct strbuf *body,
+       struct strbuf *said)
+{
+    struct err err = {0};
+    int status = 0;
+    int code = job_run(a, j, body, said, &status, &err);
+    if (code == ERR_BUSY) {
+        r->answer->retry_after_s = RETRY_S;
+        return web_problem(body, 503, err.text);
+    }
+    return code == 0 ? 200 : api_problem(body, &err);
+}
+
+unsigned
+api_check(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    char what[WHAT_MAX];
+    struct job j = {.words = {"check", "--json"}, .wrong_counts = true};
+    api_path_part(what, sizeof what, r, 1);
+    if (strcmp(what, "plan") == 0) {
+        j.wrong_counts = false;
+        job_word(&j, "--plan");
+    } else if (strcmp(what, "journal") == 0) {
+        job_word(&j, "--journal");
+        job_pair(&j, "--head", r->query(r, "head"));
+    } else if (strcmp(what, "history") == 0) {
+        job_word(&j, "--history");
+    }
+    return answer(a, r, &j, body, NULL);
+}
+
+unsigned
+api_explain_past(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    const char *rule = r->query(r, "rule");
+    const char *device = r->query(r, "device");
+    struct job j = {.words = {"explain", "--json", "--quiet"},
+                    .names = {rule != NULL ? rule : "", device != NULL ? device : ""}};
+    job_pair(&j, "--at", r->query(r, "at"));
+    return answer(a, r, &j, body, NULL);
+}
+
+static unsigned
+replay(struct api *a, const struct web_request *r, struct job *j, struct strbuf *body)
+{
+    unsigned status = answer(a, r, j, body, NULL);
+    if (status == 200) {
+        r->answer->type = "application/x-ndjson";
+    }
+    return status;
+}
+
+unsigned
+api_replay_history(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct job j = {
+        .words = {"replay", "--quiet", "--format", "jsonl", "--from-history"}};
+    job_pair(&j, "--from", r->query(r, "from"));
+    job_pair(&j, "--to", r->query(r, "to"));
+    job_pair(&j, "--device", r->query(r, "device"));
+    return replay(a, r, &j, body);
+}
+
+unsigned
+api_replay_log(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct job j = {.words = {"replay", "--quiet", "--strict", "--format", "jsonl"},
+                    .names = {STDIN},
+                    .input = r->body,
+                    .size = r->body_size};
+    job_pair(&j, "--until", r->query(r, "until"));
+    job_pair(&j, "--stale-after", r->query(r, "stale_after"));
+    return replay(a, r, &j, body);
+}
+
+/* {..} -> {..,"told":["-:2:1: ..."]} */
+static void
+add_told(struct strbuf *body, const struct strbuf *said)
+{
+    const char *p = strbuf_text(said);
+    while (body->size > 0 && (body->text[body->size - 1] == '\n')) {
+        body->size--;
+    }
+    body->size--; /* Inside of the object. */
+    strbuf_json_key(body, "told");
+    strbuf_add_char(body, '[');
+    for (int i = 0; i < SAID_MAX && *p != '\0'; i++) {
+        size_t size = strcspn(p, "\n");
+        char *line = strndup(p, size);
+        if (line == NULL) {
+            abort();
+        }
+        strbuf_add(body, i > 0 ? "," : "");
+        strbuf_json_string(body, line);
+        free(line);
+        p += size + (p[size] == '\n');
+    }
+    strbuf_add(body, "]}");
+}
+
+unsigned
+api_import(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct strbuf said = {0};
+    struct job j = {.words = {"import", "--json"},
+                    .names = {STDIN},
+                    .input = r->body,
+                    .size = r->body_size};
+    if (api_asked_for(r, "strict")) {
+        job_word(&j, "--strict");
+    }
+    unsigned status = answer(a, r, &j, body, &said);
+    if (status == 200) {
+        add_told(body, &said);
+    }
+    strbuf_fini(&said);
+    return status;
+}
+
+unsigned
+api_sql(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    struct job j = {.words = {"sql", "--json"},
+                    .no = ERR_REFUSED, /* It would have changed something. */
+                    .names = {STDIN},
+                    .input = r->body,
+                    .size = r->body_size};
+    return answer(a, r, &j, body, NULL);
+}
+
+unsigned
+api_schema(struct api *a, const struct web_request *r, struct strbuf *body)
+{
+    (void)a;
+    struct err err = {0};
+    char kind[ID_BYTES_MAX];
+    const char *about = NULL;
+    const char *name = NULL;
+    api_path_part(kind, sizeof kind, r, 1);
+    if (kind[0] != '\0') {
+        return config_schema_write(body, kind)
+                   ? 200
+                   : (err_set(&err, ERR_NOT_FOUND, "there is no schema \"%.60s\"",
+                              kind),
+                      api_problem(body, &err));
+    }
+    strbuf_add_char(body, '[');
+    for (size_t i = 0; (name = config_schema_name(i, &about)) != NULL; i++) {
+        strbuf_add(body, i > 0 ? ",{" : "{");
+        strbuf_json_str(body, "kind", name);
+        strbuf_json_str(body, "about", tr(about));
+        strbuf_add_char(body, '}');
+    }
+    strbuf_add_char(body, ']');
+    return 200;
+}
