@@ -20,6 +20,7 @@
 
 #define LOOK_MS     100
 #define ERRORS_MAX  65536
+#define PAST_END    1 /* So far it may print, and is known to print too much. */
 #define NICE        10
 #define EXIT_USAGE  2
 #define EXIT_CONFIG 3
@@ -119,13 +120,17 @@ spawn(struct process *p, const struct api *a, const struct job *j)
 /* The plant comes first: it gives way, is the first to go where memory is short, and
  * ends by itself should nobody be left to end it. */
 static void
-hold_back(const struct process *p, int64_t budget_ms)
+hold_back(const struct process *p, const struct job *j, int64_t budget_ms)
 {
+    const struct rlimit out = {JOB_OUT_MAX + PAST_END, JOB_OUT_MAX + PAST_END};
     char path[64];
     const struct rlimit time = {(rlim_t)(budget_ms / 1000 + 1),
                                 (rlim_t)(budget_ms / 1000 + 2)};
     (void)setpriority(PRIO_PROCESS, (id_t)p->pid, NICE);
     (void)prlimit(p->pid, RLIMIT_CPU, &time, NULL);
+    if (!j->writes) {
+        (void)prlimit(p->pid, RLIMIT_FSIZE, &out, NULL);
+    }
     snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)p->pid);
     int file = open(path, O_WRONLY | O_CLOEXEC);
     if (file >= 0) {
@@ -151,7 +156,7 @@ begin(struct process *p,
         p->pid = 0;
         return err_set(err, ERR_IO, "a process: %s", err_reason(failure));
     }
-    hold_back(p, budget_ms);
+    hold_back(p, j, budget_ms);
     p->handle = pidfd_open(p->pid, 0);
     return p->handle < 0 ? err_set(err, ERR_IO, "a process: %s", err_reason(errno)) : 0;
 }

@@ -18,6 +18,7 @@ struct job {
     size_t size;
     int64_t budget_ms; /* 0: JOB_BUDGET_MS. */
     enum err_code no;  /* What exit status 1 without an answer means [ERR_NOT_FOUND]. */
+    bool writes;       /* Files, too; else none of its files grows past JOB_OUT_MAX. */
     bool wrong_counts; /* Files with errors (exit status 3) are what was asked for. */
 };
 

@@ -133,6 +133,7 @@ api_import(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     struct strbuf said = {0};
     struct job j = {.words = {"import", "--json"},
+                    .writes = true,
                     .names = {STDIN},
                     .input = r->body,
                     .size = r->body_size};
