@@ -181,7 +181,7 @@ function theme(next) {
 function wall(next) {
   const on = next ? localStorage.getItem('wall') !== '1' : localStorage.getItem('wall') === '1' || new URLSearchParams(location.search).has('wall');
   if (next) localStorage.setItem('wall', on ? '1' : '0');
-  document.documentElement.classList.toggle('wall', on);
+  document.documentElement.classList.toggle('wall', on && !matchMedia('(max-width: 760px)').matches);
 }
 
 async function logOut() {
@@ -190,7 +190,7 @@ async function logOut() {
 }
 
 function tool(name, text, act) {
-  return h('button', {type: 'button', class: 'plain tool', title: text, 'aria-label': text, onclick: act}, icon(name));
+  return h('button', {type: 'button', class: `plain tool tool-${name}`, title: text, 'aria-label': text, onclick: act}, icon(name));
 }
 
 function menu() {

@@ -7,7 +7,7 @@ import {limitText} from './chart-pane.js';
 import {OLD_AFTER} from './present.js';
 import {qualityText} from './quality.js';
 import {ago, duration, ms, now, seconds} from './time.js';
-import {quantity, severityMark} from './ui.js';
+import {nothing, quantity, severityMark} from './ui.js';
 import {t} from './words.js';
 
 const HOUR = 3600e3;
@@ -40,8 +40,11 @@ export function pointsTable({device, chosen, toggle}) {
   const body = h('tbody');
   const old = h('p', {class: 'points-old', role: 'status', hidden: true});
   const picturesFailed = h('p', {class: 'hint', role: 'status'});
-  const element = h('div', {class: 'points'}, old, h('table', {},
-    h('thead', {}, h('tr', {}, [t('Point'), t('Value'), t('Limits'), t('Quality'), t('Age'), t('Last hour')].map((text) => h('th', {scope: 'col'}, text)))), body), picturesFailed);
+  const table = h('table', {},
+    h('thead', {}, h('tr', {}, [t('Point'), t('Value'), t('Limits'), t('Quality'), t('Age'), t('Last hour')].map((text) => h('th', {scope: 'col'}, text)))), body);
+  const none = nothing(t('This device has no points.'));
+  const element = h('div', {class: 'points'}, old, table, none, picturesFailed);
+  none.hidden = true;
   let watch = {row: null, at: null, problem: null};
   let lines = {}, drawnAt = 0, asking = null;
 
@@ -87,6 +90,9 @@ export function pointsTable({device, chosen, toggle}) {
     element.classList.toggle('old', !fresh && watch.at !== null);
     old.hidden = fresh || watch.at === null;
     if (!old.hidden) replace(old, h('span', {'aria-hidden': 'true'}, '⚠ '), t('These values are not of now. The gateway last told them at {time}, {age}.', {time: seconds(watch.at), age: ago(watch.at)}), watch.problem ? ` ${watch.problem.message}` : '');
+    const empty = Boolean(watch.row) && Object.keys(watch.row.points ?? {}).length === 0;
+    table.hidden = empty;
+    none.hidden = !empty;
     if (watch.row?.points) sync(body, pointNames(watch.row.points), (name) => name, make, update);
   }
   async function pictures() {

@@ -65,8 +65,8 @@ class Plan {
     root.append(
       h('div', {class: 'row'}, h('h1', {}, t('Plan')), this.range, h('span', {class: 'grow'}),
         h('div', {class: 'row forms', role: 'group', 'aria-label': t('How it is shown')}, this.forms),
-        this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
-        h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back'))),
+        h('div', {class: 'row steps'}, this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
+        h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back')))),
       this.filters, this.duty, this.trouble, this.body, h('p', {class: 'row'}, this.file));
     this.drawForms();
   }

@@ -158,7 +158,7 @@ function sums(rows, when, what) {
   return out;
 }
 function trends(period) {
-  const rows = (period.parts ?? []).filter((row) => !['bus', 'gateway'].includes(row.type));
+  const rows = (period.parts ?? []).filter((row) => row.type === 'all'); // Of the others it is the sum.
   return [bars(t('Faults'), sums(rows, 'from', 'faults'), ''), bars(t('Energy'), sums(period.energy_days ?? [], 'day', 'kwh'), ' kWh')];
 }
 

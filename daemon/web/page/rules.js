@@ -20,7 +20,7 @@ export async function show(root) {
 
   function row(rule) {
     const state = !rule.enabled ? t('switched off') : rule.standing ? many(rule.standing, 'stands on {n} device', 'stands on {n} devices') : t('quiet');
-    return h('tr', {class: rule.enabled ? '' : 'off'},
+    return h('tr', {class: `${rule.enabled ? '' : 'off'}${rule.standing ? '' : ' still'}`},
       h('td', {}, rule.levels.map((level) => severityMark(level.severity, true))),
       h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, ruleTitle(rule))),
       h('td', {}, rule.levels.map((level) => h('div', {}, h('code', {}, level.when)))),

@@ -41,7 +41,7 @@ export function may(role) {
 
 // The names that people know.
 export function personName(id) {
-  return site?.people.find((p) => p.id === id)?.name ?? id ?? '';
+  return site?.people.find((p) => p.id === id)?.name ?? site?.users?.find((u) => u.id === id)?.name ?? id ?? '';
 }
 export function teamName(id) {
   return site?.teams.find((team) => team.id === id)?.name ?? id ?? '';

@@ -1,7 +1,7 @@
 // One ticket: what is to be done next, with what is known, and its whole life.
 import {h, keepFocus, replace} from './dom.js';
 import {get, url} from './api.js';
-import {follow} from './plant.js';
+import {follow, plant} from './plant.js';
 import {may, personName, session, site, teamName} from './site.js';
 import {ago, countdown, everySecond, full, moment} from './time.js';
 import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, take, tick, wait} from './ticket-work.js';
@@ -43,8 +43,15 @@ function facts(rows) {
 
 const money = (amount) => (amount === undefined || amount === null ? null : new Intl.NumberFormat(language(), {style: 'currency', currency: site.currency ?? 'CNY'}).format(amount));
 
+// The unit of an alarm's value: of the alarm while it is known, else of the first point that was
+// taken as evidence, which is the rule's.  Null: there is none, as with what is on or off.
+function unitOf({device, rule}, pack) {
+  const row = plant.alarms.get(`${device}/${rule}`);
+  return (row ?? pack.history?.windows?.[0]?.points.find((p) => p.device === device))?.unit ?? null;
+}
+
 // What an event of its life says beside who and when.
-function told(event) {
+function told(event, pack) {
   const parts = [];
   if (event.assignee) parts.push(t('to {name}', {name: personName(event.assignee)}));
   if (event.deadline) parts.push(event.deadline === 'respond' ? t('to respond') : t('to repair'));
@@ -59,7 +66,8 @@ function told(event) {
   for (const part of event.parts ?? []) parts.push(`${part.name} × ${part.count}`);
   if (event.rating) parts.push(many(event.rating, '{n} star', '{n} stars'));
   if (event.symptom) parts.push(event.symptom);
-  if (event.value !== undefined) parts.push(quantity(event.value));
+  const unit = event.value === undefined ? null : unitOf(event, pack);
+  if (unit) parts.push(quantity(event.value, unit));
   if (event.note) parts.push(`“${event.note}”`);
   return parts.filter(Boolean).join(', ');
 }
@@ -67,7 +75,7 @@ function told(event) {
 function life(pack) {
   return h('ol', {class: 'life'}, [...pack.events].reverse().map((event) => h('li', {},
     h('time', {title: full(event.t)}, moment(event.t)),
-    h('span', {}, h('b', {}, word('event', event.event)), event.by ? ` · ${personName(event.by)}` : '', told(event) ? h('span', {class: 'quiet'}, ` – ${told(event)}`) : ''))));
+    h('span', {}, h('b', {}, word('event', event.event)), event.by ? ` · ${personName(event.by)}` : '', told(event, pack) ? h('span', {class: 'quiet'}, ` – ${told(event, pack)}`) : ''))));
 }
 
 function checklist(pack, ticket, act) {
@@ -169,6 +177,7 @@ export async function show(root, {params}) {
       await f();
     } catch (problem) {
       replace(error, problem.message);
+      error.scrollIntoView({block: 'nearest'});
     }
     await read();
   }
