@@ -52,6 +52,22 @@ class Views(unittest.TestCase):
                         self.assertEqual(self.browser.js("return document.documentElement.lang"), language)
                         self.assertEqual(faults(self.browser, phone=form == "phone"), [])
 
+    def test_no_view_wears_the_looks_of_another(self):
+        b = self.browser
+        looks = "return ['.now', '.worst', '.facts', '.facts dt'].map((css) => { const s = getComputedStyle(document.querySelector(`.view-overview ${css}`)); return [s.display, s.fontSize, s.fontWeight]; })"
+        b.visit(self.plant.origin, cookie=self.plant.cookie(USER))
+        b.open("/")
+        b.wait(".facts dt")
+        alone = b.js(looks)
+        for away in (".tile.is-alarm", "nav a[href='/tickets']", "nav a[href='/plan']"):
+            b.click(away)
+            b.gone(".view-overview")
+            b.ready()
+            b.click("nav a[href='/']")
+            b.wait(".view-overview .facts dt")
+            b.wait(".view-overview .worst")
+            self.assertEqual(b.js(looks), alone, away)
+
 
 if __name__ == "__main__":
     unittest.main()

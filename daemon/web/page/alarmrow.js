@@ -179,7 +179,7 @@ export function makeFold(line) {
   return element;
 }
 
-function foldText(line) {
+export function foldText(line) {
   const n = line.items.length;
   const first = line.items[0];
   if (line.cause === 'suppressed') return t('{n} alarms because of {cause}', {n, cause: causeName(line.id)});

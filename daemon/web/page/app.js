@@ -61,13 +61,33 @@ export function go(path, replaceIt) {
   return show();
 }
 
+// A view has its own looks and nobody else's: those of the views that were shown before rest.
+const styles = new Map(); // View -> {link, ready}
+let worn = null;
+const rest = (view, link) => { if (link.sheet) link.sheet.disabled = view !== worn; };
+function wear(view) {
+  worn = view;
+  for (const [name, {link}] of styles) rest(name, link);
+}
+
 function style(view) {
-  const id = `style-${view}`;
-  const there = document.getElementById(id);
-  if (there) return Promise.resolve();
-  return new Promise((resolve) => {
-    document.head.append(h('link', {id, rel: 'stylesheet', href: `/page/${view}.css`, onload: resolve, onerror: resolve}));
+  const there = styles.get(view);
+  if (there) return there.ready;
+  const link = h('link', {rel: 'stylesheet', href: `/page/${view}.css`});
+  const ready = new Promise((resolve) => {
+    link.onload = () => {
+      rest(view, link);
+      resolve();
+    };
+    link.onerror = () => { // It is asked for again when the view is shown again.
+      styles.delete(view);
+      link.remove();
+      resolve();
+    };
   });
+  styles.set(view, {link, ready});
+  document.head.append(link);
+  return ready;
 }
 
 async function code(view) {
@@ -110,6 +130,7 @@ async function show(again = false) {
     const [module] = await Promise.all([code(found.route.view), style(found.route.view)]);
     fetched = true;
     if (mine !== shown) return;
+    wear(found.route.view);
     root.textContent = '';
     const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
     if (mine !== shown) {

@@ -2,6 +2,7 @@
 import {drawLater, h, replace, sync, svg} from './dom.js';
 import {get} from './api.js';
 import {SEVERITIES, arrange, countBySeverity, dueOf, itemOf} from './alarmlist.js';
+import {foldText} from './alarmrow.js';
 import {Walk} from './alarmwall.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow, plant} from './plant.js';
@@ -120,8 +121,8 @@ class Overview {
 
   draw() {
     const items = [...plant.alarms.values()].map((row) => itemOf(row, estate.devices.get(row.device), plant.tickets.get(row.ticket), estate.out.get(row.device)));
-    const {visible, hidden} = arrange(items, {area: '', type: '', team: '', severity: [], state: '', text: '', sort: 'importance'}, new Set());
-    this.drawNow(visible, hidden);
+    const {visible, hidden, lines} = arrange(items, {area: '', type: '', team: '', severity: [], state: '', text: '', sort: 'importance'}, new Set());
+    this.drawNow(visible, hidden, lines);
     this.drawWork();
     const byDevice = new Map();
     for (const item of [...visible, ...hidden]) {
@@ -132,13 +133,16 @@ class Overview {
     this.health.setAlarms(byDevice);
   }
 
-  drawNow(visible, hidden) {
+  // lines: of the list, many of one cause in one.
+  drawNow(visible, hidden, lines) {
     if (!plant.loaded) return;
+    const shown = lines.slice(0, WORST);
+    const more = visible.length > shown.length;
     const counts = countBySeverity(visible);
     const fresh = visible.filter((a) => a.unacked).length;
     const silent = (state) => [...estate.devices.values()].filter((d) => d.state === state && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
     const [offline, unknown] = ['offline', 'unknown'].map(silent);
-    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, unknown, visible.slice(0, WORST).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
+    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, unknown, shown.flatMap((line) => line.items ?? [line.item]).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
     if (this.head.dataset.said === said) return;
     this.head.dataset.said = said;
     const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
@@ -153,8 +157,8 @@ class Overview {
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
-    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', a.returned ? ` · ${t('Cleared, not acknowledged')}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
-    (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
+    h('ul', {class: 'worst'}, shown.map(worstLine)),
+    (more || behind) && h('p', {class: 'row'}, more ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
   drawWork() {
@@ -223,6 +227,16 @@ const lateOf = (row) => {
   const due = dueOf(row, row);
   return due !== null && due.at < now();
 };
+
+// One of the worst, or many of one cause.
+function worstLine({item, items, ...line}) {
+  const a = item ?? items[0]; // They come the most important first.
+  const since = items ? Math.min(...items.map((i) => i.since)) : a.since;
+  const unacked = (items ?? [a]).some((i) => i.unacked);
+  const where = item ? [a.name, a.location, a.returned ? t('Cleared, not acknowledged') : ''].filter(Boolean).join(' · ') : '';
+  return h('li', {}, h('a', {href: item ? `/alarms?alarm=${encodeURIComponent(a.key)}` : '/alarms'}, severityMark(a.severity, true), h('span', {class: unacked ? 'unacked' : ''}, item ? a.title : foldText({items, ...line}))),
+    h('span', {class: 'quiet'}, where, where ? ' · ' : '', h('time', {dataset: {since}}, ago(since))));
+}
 
 // row.large: of a large site, whose places fold.
 function drawArea(section, row) {
