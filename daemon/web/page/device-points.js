@@ -4,6 +4,7 @@ import {h, replace, sync} from './dom.js';
 import {get} from './api.js';
 import {spark} from './chart-spark.js';
 import {limitText} from './chart-pane.js';
+import {plant} from './plant.js';
 import {OLD_AFTER} from './present.js';
 import {qualityText} from './quality.js';
 import {ago, duration, ms, now, seconds} from './time.js';
@@ -79,7 +80,9 @@ export function pointsTable({device, chosen, toggle}) {
     else put(value, `old ${text} ${point.last_good}`, h('b', {}, t('No present value')), point.last_good ? h('small', {}, t('{value} at {time}', {value: text, time: seconds(point.last_good)})) : h('small', {}, t('never read')));
     const over = live && point.value !== null && line ? beyond(point.value, line.limits) : null;
     const limit = over ? limitText(over, line.unit) : '';
-    put(limits, `${live} ${limit} ${line?.limits.length ?? 0}`, over ? [severityMark(over.level, true), ' ', h('b', {}, limit)]
+    // A rule that is not judged now, or is hidden, makes no alarm: no colour then.
+    const alarm = over ? plant.alarms.get(`${device}/${over.rule}`)?.state.startsWith('active') ?? false : false;
+    put(limits, `${live} ${limit} ${alarm} ${line?.limits.length ?? 0}`, alarm ? [severityMark(over.level, true), ' ', h('b', {}, limit)] : over ? h('span', {class: 'quiet'}, `${limit} · ${t('no alarm')}`)
       : live && line?.limits.length ? h('span', {class: 'quiet'}, t('within')) : '');
     const said = fresh ? qualityText(point.quality, point.detail) : t('not known: the gateway does not answer');
     put(quality, `${live} ${said}`, live ? h('span', {class: 'quiet'}, said) : [h('span', {class: 'warn-sign', 'aria-hidden': 'true'}, '⚠'), ' ', h('b', {}, said)]);

@@ -145,7 +145,7 @@ class Overview {
     const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, unknown, shown.flatMap((line) => line.items ?? [line.item]).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
     if (this.head.dataset.said === said) return;
     this.head.dataset.said = said;
-    const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
+    const behind = hidden.length > 0 ? h('a', {href: '/alarms?hidden=1', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
     this.head.classList.toggle('calm', visible.length === 0);
     if (visible.length === 0) {
       // Who is not heard is not known to be well: no praise then.

@@ -10,7 +10,8 @@ const PAUSES = ['parts', 'contractor', 'access', 'other'];
 
 const act = (cmd, number, fields) => command(`ticket.${cmd}`, {ticket: number, ...fields});
 
-export const take = (ticket) => act('take', ticket.number);
+// From somebody who took it before, only who says so takes it over.
+export const take = (ticket) => act('take', ticket.number, ticket.assignee && session.user ? {assignee: session.user} : null);
 export const arrive = (ticket) => act('arrive', ticket.number);
 export const resume = (ticket) => act('resume', ticket.number);
 export const tick = (ticket, step, undone) => act('tick', ticket.number, {step, undone});

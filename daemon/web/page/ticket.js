@@ -7,14 +7,14 @@ import {ago, countdown, everySecond, full, moment} from './time.js';
 import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, take, tick, wait} from './ticket-work.js';
 import {photos} from './ticket-photos.js';
 import {deadline} from './tickets.js';
-import {actButton, failed, nothing, quantity, severityMark, waiting} from './ui.js';
+import {actButton, failed, nothing, quantity, severityMark, waiting, wide} from './ui.js';
 import {inOwnTitle, language, many, t, word} from './words.js';
 
 // The one thing that is next, and the others.
 function acts(ticket, pack) {
   const own = ticket.assignee === session.user;
   const all = {
-    take: [t('Take it'), () => take(ticket)],
+    take: [ticket.assignee ? t('Take it over') : t('Take it'), () => take(ticket)],
     arrive: [t('I am there'), () => arrive(ticket)],
     resolve: [t('Resolve ...'), () => resolve(ticket, pack.procedure?.parts)],
     wait: [t('Wait ...'), () => wait(ticket)],
@@ -99,7 +99,7 @@ function values(pack) {
   return h('section', {class: 'card evidence'}, h('h2', {}, t('What the sensors say')), windows.map((span, i) => {
     const label = t('Values from {from} to {to}', {from: moment(span.from), to: moment(span.to)});
     return [
-      h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1}), alt: label, loading: 'lazy'}),
+      wide(label, h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1}), alt: label, loading: 'lazy'})),
       h('table', {}, h('caption', {}, label), h('thead', {}, h('tr', {}, h('th', {}, t('Point')), h('th', {class: 'number'}, t('Before')), h('th', {class: 'number'}, t('While it stood')), h('th', {class: 'number'}, t('Behind')))),
         h('tbody', {}, span.points.map((p) => h('tr', {}, h('td', {}, `${p.device}.${p.point}`), ['before', 'during', 'after'].map((key) => h('td', {class: 'number'}, range(p[key], p.unit))))))),
     ];
