@@ -2,7 +2,7 @@
 import {h, keepFocus, replace} from './dom.js';
 import {Problem, remove} from './api.js';
 import {logIn} from './login.js';
-import {annunciate} from './annunciator.js';
+import {annunciate, setSound, soundState, watchSound} from './annunciator.js';
 import {follow, plant, start, stop} from './plant.js';
 import {enter, may, session, site} from './site.js';
 import {duration, clock, everySecond, now, steady} from './time.js';
@@ -144,7 +144,7 @@ async function show(again = false) {
   } catch (e) {
     if (mine === shown) {
       broken = true;
-      replace(root, failed(e, () => show(true)));
+      replace(root, failed(e, () => show(true)), e.status === 404 ? h('p', {}, h('a', {href: '/'}, t('To the overview'))) : null);
       if (again && !fetched && plant.state === 'live') reloadOnce();
     }
     if (e.status === undefined) console.error(e);
@@ -222,7 +222,7 @@ function menu() {
     tool('screen', t('Wall screen'), () => wall(true)),
     session.user
       ? [h('a', {class: 'button plain', href: '/people', title: t('Your account')}, icon('user'), h('span', {class: 'who'}, session.name ?? session.user)), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
-      : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('span', {class: 'quiet who'}, t('Read-only')));
+      : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('a', {class: 'quiet', href: '/people'}, t('Read-only')));
 }
 
 function frame() {
@@ -230,11 +230,16 @@ function frame() {
   summary = h('div', {class: 'summary', role: 'status', 'aria-label': t('Standing alarms')});
   line = h('div', {class: 'lost', hidden: true});
   clockText = h('time', {class: 'clock'});
+  // A horn that is wanted and may not sound is told on every view: nobody would know else.
+  const mute = h('button', {type: 'button', class: 'mute', onclick: () => setSound(true)}, icon('bellOff'), t('Sound: click to allow'));
+  const drawMute = () => { mute.hidden = soundState() !== 'blocked'; };
+  watchSound(drawMute);
+  drawMute();
   nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
   main = h('main', {id: 'main', tabindex: '-1'});
   document.body.replaceChildren(
     h('a', {class: 'skip', href: '#main'}, t('To the content')),
-    h('header', {class: 'top'}, siteName = h('a', {class: 'site', href: '/'}, site.name), summary, clockText, menu()),
+    h('header', {class: 'top'}, siteName = h('a', {class: 'site', href: '/'}, site.name), summary, mute, clockText, menu()),
     line, h('div', {class: 'body'}, nav, main));
 }
 

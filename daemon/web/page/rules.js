@@ -36,7 +36,7 @@ export async function show(root) {
     said = now;
     const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
     replace(count, shown.length < rules.length ? t('{shown} of {n} rules', {shown: shown.length, n: rules.length}) : many(rules.length, '{n} rule', '{n} rules'));
-    replace(body, shown.length === 0 ? nothing(t('No rule passes the filter.')) : h('div', {class: 'card scroll'}, h('table', {},
+    replace(body, shown.length === 0 ? nothing(rules.length === 0 ? t('This site has no rules.') : t('No rule passes the filter.')) : h('div', {class: 'card scroll'}, h('table', {},
       h('thead', {}, h('tr', {}, [t('Severity'), t('Rule'), t('When'), t('Where'), t('Now')].map((name) => h('th', {scope: 'col'}, name)))),
       h('tbody', {}, shown.map(row)))));
     if (focused) body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();

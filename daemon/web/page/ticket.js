@@ -221,7 +221,7 @@ export async function show(root, {params}) {
       keepFocus(root.parentElement, () => drawBar(pack), () => root.parentElement.querySelector('.next button'));
       keepFocus(root, () => draw(pack));
     } catch (problem) {
-      if (!ended && mine === reading) replace(top, failed(problem, read));
+      if (!ended && mine === reading) replace(top, failed(problem, read), h('p', {}, h('a', {href: '/tickets'}, t('Tickets'))));
     }
   }
 

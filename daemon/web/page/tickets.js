@@ -153,7 +153,8 @@ export async function show(root, {query}) {
     replace(hiddenNote, shown < all.length ? [t('The filter keeps back {n}.', {n: all.length - shown}), ' ', h('button', {type: 'button', class: 'plain', onclick: () => go('/tickets')}, t('Show all'))] : '');
     if (filter.form === 'board') drawBoard(rows);
     else drawQueue(rows);
-    if (rows.length === 0 && filter.form === 'queue') {
+    if (rows.length === 0) {
+      list.className = 'list';
       list.dataset.form = '';
       replace(list, nothing(all.length === 0 ? t('No open tickets.') : t('No ticket passes the filter.')));
     }
