@@ -146,9 +146,10 @@ class Jobs(unittest.TestCase):
     def test_a_ticket_from_taking_it_to_its_proof(self):
         number = self.heat(3)
         state = lambda: next(t for t in self.estate.listing("tickets", "--all") if t["number"] == number)["state"]
+        self.estate.ok("ticket", "take", number, "--by", "engineer")
         b = self.enter("technician", "/tickets", form="phone")
         b.click(f"a[href='/tickets/{number}']")
-        b.press("Take it")
+        b.press("Take it over")
         b.press("I am there")
         wait_for(lambda: state() == "responded", "somebody is there")
         b.press("Resolve ...")

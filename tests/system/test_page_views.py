@@ -50,6 +50,8 @@ class Views(unittest.TestCase):
                         self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth - innerWidth"), 0,
                                              "it is wider than the screen")
                         self.assertEqual(self.browser.js("return document.documentElement.lang"), language)
+                        if path == "/report" and language == "en":
+                            self.assertTrue(self.browser.find(".ends", "at most 1"), "a fault is counted once")
                         self.assertEqual(faults(self.browser, phone=form == "phone"), [])
 
     def test_no_view_wears_the_looks_of_another(self):
