@@ -111,6 +111,7 @@ async function show(again = false) {
   const mine = ++shown;
   let fetched = false;
   const found = match(location.pathname);
+  for (const box of document.querySelectorAll('dialog[open]')) box.close(); // They go with what is behind them.
   current?.close?.();
   current = null;
   broken = false;

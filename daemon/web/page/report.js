@@ -203,7 +203,7 @@ export async function show(root) {
     asking = mine;
     const params = {from: from.value, to: to.value, compare: cfrom.value && cto.value ? `${cfrom.value}..${cto.value}` : null, type: type.value, area: area.value, device: device.value};
     const days = {from: from.value, to: to.value};
-    page.href = url('report.html', params);
+    page.href = url('report.html', {...params, language: language()});
     replace(body, waiting());
     try {
       const [report, alarms] = await Promise.all([get('report', params, {signal: mine.signal}), get('report/alarms', days, {signal: mine.signal}).catch((problem) => (problem.name === 'AbortError' ? Promise.reject(problem) : problem)), names]);

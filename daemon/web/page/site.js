@@ -2,7 +2,7 @@
 // themselves.
 import {get, setCsrf} from './api.js';
 import {setNow, setZone} from './time.js';
-import {speak} from './words.js';
+import {setWords, speak} from './words.js';
 
 const ROLES = ['viewer', 'technician', 'engineer', 'administrator'];
 
@@ -21,6 +21,7 @@ export async function enter() {
     setZone(site.timezone);
     setNow(site.now);
     if (!session.language) await speak(site.language);
+    setWords(site.words);
   }
   return session;
 }
@@ -31,6 +32,7 @@ export async function renewSite() {
   const before = site;
   site = await get('site');
   setZone(site.timezone);
+  setWords(site.words);
   return facts(before) !== facts(site);
 }
 

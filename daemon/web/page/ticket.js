@@ -99,7 +99,7 @@ function values(pack) {
   return h('section', {class: 'card evidence'}, h('h2', {}, t('What the sensors say')), windows.map((span, i) => {
     const label = t('Values from {from} to {to}', {from: moment(span.from), to: moment(span.to)});
     return [
-      wide(label, h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1}), alt: label, loading: 'lazy'})),
+      wide(label, h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1, language: language()}), alt: label, loading: 'lazy'})),
       h('table', {}, h('caption', {}, label), h('thead', {}, h('tr', {}, h('th', {}, t('Point')), h('th', {class: 'number'}, t('Before')), h('th', {class: 'number'}, t('While it stood')), h('th', {class: 'number'}, t('Behind')))),
         h('tbody', {}, span.points.map((p) => h('tr', {}, h('td', {}, `${p.device}.${p.point}`), ['before', 'during', 'after'].map((key) => h('td', {class: 'number'}, range(p[key], p.unit))))))),
     ];
@@ -149,7 +149,7 @@ function record(ticket) {
     [t('Cause'), site.causes.find((c) => c.code === ticket.cause)?.text ?? ticket.cause], [t('Minutes of work'), ticket.minutes], [t('Cost'), money(ticket.cost)],
     [t('Parts used'), ticket.parts?.map((part) => `${part.name} × ${part.count}`).join(', ')], [t('Stars'), ticket.rating],
     [t('Times it came'), ticket.episodes > 1 ? ticket.episodes : null], [t('Times reopened'), ticket.reopened || null],
-  ]), h('p', {}, h('a', {href: url(`tickets/${ticket.number}/evidence.html`), target: '_blank', rel: 'noopener'}, t('All of it on a page to print'))));
+  ]), h('p', {}, h('a', {href: url(`tickets/${ticket.number}/evidence.html`, {language: language()}), target: '_blank', rel: 'noopener'}, t('All of it on a page to print'))));
 }
 
 export async function show(root, {params}) {

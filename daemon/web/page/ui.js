@@ -86,10 +86,7 @@ export function dialog({title, body, accept, act, danger}) {
       }
     }}, h('h2', {id: 'dialog-title'}, title), body, error,
     h('div', {class: 'row end'}, act ? h('button', {type: 'button', onclick: () => box.close()}, t('Cancel')) : null, go));
-    const leave = () => box.close(); // A step back leaves the dialog, as it leaves what is behind it.
-    window.addEventListener('popstate', leave);
     const box = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => {
-      window.removeEventListener('popstate', leave);
       box.remove();
       resolve(done);
     }}, form);
