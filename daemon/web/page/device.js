@@ -8,7 +8,7 @@ import {pointNames, pointsTable} from './device-points.js';
 import {OLD_AFTER, watchDevice} from './present.js';
 import {stateShape} from './quality.js';
 import {follow, plant} from './plant.js';
-import {may, personName} from './site.js';
+import {may, personName, typeName} from './site.js';
 import {report} from './ticket-work.js';
 import {ago, everySecond, moment, now} from './time.js';
 import {actButton, dialog, failed, field, nothing, select, severityMark, toast, waiting} from './ui.js';
@@ -63,7 +63,7 @@ function head(life, service, badge, done) {
   const worst = alarmsOf(life.id).filter(standing)[0];
   const tickets = life.open_tickets.length;
   return [
-    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [life.type, life.location, life.id].filter(Boolean).join(' · '))), badge),
+    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [typeName(life.type), life.location, life.id].filter(Boolean).join(' · '))), badge),
     h('div', {class: 'device-now row'},
       worst ? h('a', {class: 'worst', href: alarmsLink(life.id)}, severityMark(worst.severity), ' ', worst.title) : h('span', {class: 'quiet'}, t('No standing alarm')),
       tickets > 0 ? h('a', {href: '#tickets'}, many(tickets, '{n} open ticket', '{n} open tickets')) : h('span', {class: 'quiet'}, t('No open ticket')),

@@ -3,6 +3,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {follow} from './plant.js';
 import {ruleTitle, titleText} from './rule-names.js';
+import {typeName} from './site.js';
 import {failed, nothing, severityMark, waiting} from './ui.js';
 import {many, t} from './words.js';
 
@@ -24,7 +25,7 @@ export async function show(root) {
       h('td', {}, rule.levels.map((level) => severityMark(level.severity, true))),
       h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, ruleTitle(rule))),
       h('td', {}, rule.levels.map((level) => h('div', {}, h('code', {}, level.when)))),
-      h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.values(rule.applies_to ?? {}).join(', '))),
+      h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.entries(rule.applies_to ?? {}).map(([key, value]) => (key === 'type' ? typeName(value) : value)).join(', '))),
       h('td', {}, rule.standing ? h('b', {}, state) : state, rule.hidden ? h('div', {class: 'quiet'}, t('{n} hidden', {n: rule.hidden})) : null));
   }
 

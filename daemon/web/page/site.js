@@ -2,7 +2,7 @@
 // themselves.
 import {get, setCsrf} from './api.js';
 import {setNow, setZone} from './time.js';
-import {setWords, speak} from './words.js';
+import {language, setWords, speak, t} from './words.js';
 
 const ROLES = ['viewer', 'technician', 'engineer', 'administrator'];
 
@@ -40,6 +40,14 @@ export async function renewSite() {
 export function may(role) {
   return !session.read_only && ROLES.indexOf(session.role) >= ROLES.indexOf(role);
 }
+
+// Types of devices as people call them: those of the shipped rules; another is called as in the file.
+const TYPES = () => ({
+  pump: t('pump'), 'pump-group': t('pump group'), 'fire-pump': t('fire pump'), 'fire-hydrant': t('fire hydrant'), sump: t('sump'), tank: t('tank'), motor: t('motor'),
+  elevator: t('elevator'), 'elevator-door': t('elevator door'), power: t('power'), genset: t('generating set'), ups: t('UPS'), transformer: t('transformer'), switchgear: t('switchgear'),
+  'distribution-box': t('distribution box'), environment: t('environment'), bus: t('bus'), gateway: t('gateway'),
+});
+export const typeName = (type) => (language() === 'en' ? type : TYPES()[type] ?? type) ?? '';
 
 // The names that people know.
 export function personName(id) {
