@@ -54,6 +54,17 @@ class Views(unittest.TestCase):
                             self.assertTrue(self.browser.find(".ends", "at most 1"), "a fault is counted once")
                         self.assertEqual(faults(self.browser, phone=form == "phone"), [])
 
+    def test_nothing_is_cut_off_between_the_sizes(self):
+        b = self.browser
+        fits = "![...document.querySelectorAll('main, .card')].some((e) => e.scrollWidth > e.clientWidth + 1 && !e.matches('.scroll'))"
+        b.visit(self.plant.origin, cookie=self.plant.cookie(USER))
+        for path in ("/devices/pump-1", "/devices", "/tickets", "/report", "/rules"):
+            b.open(path)
+            for width in (1024, 800, 320):
+                b.cdp("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
+                with self.subTest(path=path, width=width):
+                    b.until(fits)  # A chart is drawn anew a moment later.
+
     def test_no_view_wears_the_looks_of_another(self):
         b = self.browser
         looks = "return ['.now', '.worst', '.facts', '.facts dt'].map((css) => { const s = getComputedStyle(document.querySelector(`.view-overview ${css}`)); return [s.display, s.fontSize, s.fontWeight]; })"
