@@ -499,6 +499,10 @@ class Queries(Asking):
         self.assertEqual(alarm["titles"], titles)
         self.assertNotIn("titles", self.get("AlarmListing", "alarms")[0])
         row = next(r for r in self.get("TicketListing", "tickets", details=1, all=1) if r["rule"] == "hot")
+        # Pages that a link leads to: a link says no Accept-Language.
+        for path, said in ((f"tickets/{row['number']}/evidence.html", "工单"), (f"tickets/{row['number']}/chart.svg", "报警"), ("report.html", "完好率")):
+            self.assertIn(said, self.ask(path, language="zh-CN")[2])
+            self.assertNotIn(said, self.ask(path)[2])
         self.assertEqual((row["title"], row["titles"]), (titles["en"], titles))
         self.assertNotIn("titles", self.get("TicketListing", "tickets", all=1)[0])
         self.assertEqual(self.get("TicketPack", f"tickets/{row['number']}")["ticket"]["titles"], titles)

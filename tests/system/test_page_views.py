@@ -50,7 +50,36 @@ class Views(unittest.TestCase):
                         self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth - innerWidth"), 0,
                                              "it is wider than the screen")
                         self.assertEqual(self.browser.js("return document.documentElement.lang"), language)
+                        if path == "/report" and language == "en":
+                            self.assertTrue(self.browser.find(".ends", "at most 1"), "a fault is counted once")
                         self.assertEqual(faults(self.browser, phone=form == "phone"), [])
+
+    def test_nothing_is_cut_off_between_the_sizes(self):
+        b = self.browser
+        fits = "![...document.querySelectorAll('main, .card')].some((e) => e.scrollWidth > e.clientWidth + 1 && !e.matches('.scroll'))"
+        b.visit(self.plant.origin, cookie=self.plant.cookie(USER))
+        for path in ("/devices/pump-1", "/devices", "/tickets", "/report", "/rules"):
+            b.open(path)
+            for width in (1024, 800, 320):
+                b.cdp("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
+                with self.subTest(path=path, width=width):
+                    b.until(fits)  # A chart is drawn anew a moment later.
+
+    def test_no_view_wears_the_looks_of_another(self):
+        b = self.browser
+        looks = "return ['.now', '.worst', '.facts', '.facts dt'].map((css) => { const s = getComputedStyle(document.querySelector(`.view-overview ${css}`)); return [s.display, s.fontSize, s.fontWeight]; })"
+        b.visit(self.plant.origin, cookie=self.plant.cookie(USER))
+        b.open("/")
+        b.wait(".facts dt")
+        alone = b.js(looks)
+        for away in (".tile.is-alarm", "nav a[href='/tickets']", "nav a[href='/plan']"):
+            b.click(away)
+            b.gone(".view-overview")
+            b.ready()
+            b.click("nav a[href='/']")
+            b.wait(".view-overview .facts dt")
+            b.wait(".view-overview .worst")
+            self.assertEqual(b.js(looks), alone, away)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,8 @@ class People(unittest.TestCase):
         status, users = self.curl("users")
         self.assertEqual(status, 200)
         self.assertEqual(users, json.loads(self.user("list", "--json")[0]))
+        # Whose names everybody reads, and no more of them than that.
+        self.assertEqual(self.curl("site")[1]["users"], [{"id": u["id"], "name": u["name"]} for u in users])
         self.assertEqual([(u["id"], u["name"], u["role"], u["language"]) for u in users],
                          [("li", "li", "technician", None),
                           ("zhang", "张伟", "administrator", "zh-CN")])

@@ -58,6 +58,9 @@ int api_number(int64_t *out,
                int64_t least,
                int64_t most,
                struct err *err);
+/* The answer is in the language of ?language= where that is given: who follows a link
+ * has no header of his own. */
+void api_hear(const struct web_request *r);
 /* The site as it is now; site_free() gives it back.  No handler holds the lock: the
  * loop never waits for one. */
 struct site *api_share_site(struct api *a);

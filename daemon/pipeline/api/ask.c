@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/catalogue.h"
 #include "daemon/base/instant.h"
 #include "daemon/pipeline/api/api.h"
 
@@ -103,4 +104,14 @@ api_number(int64_t *out,
     }
     *out = value;
     return 0;
+}
+
+void
+api_hear(const struct web_request *r)
+{
+    enum language language = LANGUAGE_EN;
+    const char *wish = r->query(r, "language");
+    if (wish != NULL && catalogue_parse(&language, wish)) {
+        (void)catalogue_hear((int)language);
+    }
 }

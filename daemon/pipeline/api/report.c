@@ -58,6 +58,7 @@ report(struct api *a,
        void (*print)(const struct site_report *report, FILE *out))
 {
     struct err err = {0};
+    api_hear(r);
     struct site *site = api_share_site(a);
     struct site_report made;
     const struct site_report_words words = {.from = r->query(r, "from"),

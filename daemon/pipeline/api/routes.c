@@ -67,9 +67,17 @@ static const struct api_param ticket_params[] = {
     {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
     {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
     END};
+/* Of a page that a link leads to: a browser asks for it in its own language. */
+#define OF_PAGE                                                                        \
+    {                                                                                  \
+        PARAM_CHOICE, "language", "of the page; Accept-Language unless given",         \
+            "en|zh-CN", 0, 0                                                           \
+    }
 static const struct api_param pack_params[] = {
     {PARAM_NUMBER, "window", "which stretch of time the chart shows", NULL, 1, 1000},
+    OF_PAGE,
     END};
+static const struct api_param pack_page_params[] = {OF_PAGE, END};
 static const struct api_param photo_params[] = {
     {PARAM_TEXT, "note", "what it shows", NULL, 0, 0},
     {PARAM_TEXT, "by", "who adds it; on TCP it is who asks, whatever stands here", NULL,
@@ -134,6 +142,7 @@ static const struct api_param report_params[] = {
     ANY("type"),
     ANY("area"),
     ANY("device"),
+    OF_PAGE,
     END};
 static const struct api_param alarm_report_params[] = {
     FROM,
@@ -479,6 +488,7 @@ const struct api_route api_routes[] = {
           api_get_ticket,
           "text/html",
           "the same as a page to print",
+          .params = pack_page_params,
           SLOW),
     ROUTE("GET",
           VIEWER,

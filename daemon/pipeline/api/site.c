@@ -6,17 +6,38 @@
 #include "daemon/pipeline/listings/duty.h"
 #include "daemon/pipeline/listings/site_json.h"
 #include "daemon/pipeline/plan/plan_listing.h"
+#include "daemon/store/state_people.h"
 
 #define DAYS_DEFAULT 14
+
+static bool
+on_user(void *ctx, const struct user_row *row)
+{
+    struct strbuf *out = ctx;
+    strbuf_add(out, strbuf_text(out)[1] != '\0' ? ",{" : "{");
+    strbuf_json_str(out, "id", row->user.id);
+    strbuf_json_str(out, "name", row->user.name);
+    strbuf_add_char(out, '}');
+    return true;
+}
 
 unsigned
 api_site(struct api *a, const struct web_request *r, struct strbuf *body)
 {
     (void)r;
-    struct site *site = api_share_site(a);
-    site_json(body, site, engine_clock_now(&a->live->clock.engine));
-    site_free(site);
-    return 200;
+    struct err err = {0};
+    struct strbuf users = {0};
+    strbuf_add_char(&users, '[');
+    int code = state_each_user(a->reader, on_user, &users, &err);
+    strbuf_add_char(&users, ']');
+    if (code == 0) {
+        struct site *site = api_share_site(a);
+        site_json(body, site, engine_clock_now(&a->live->clock.engine),
+                  strbuf_text(&users));
+        site_free(site);
+    }
+    strbuf_fini(&users);
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 unsigned

@@ -75,6 +75,7 @@ api_ticket_pack(struct api *a,
     if (!read_name(name, &number, &form)) {
         return err_set(err, ERR_NOT_FOUND, "\"%s\" is no ticket's number", name);
     }
+    api_hear(r);
     ask_device(a, number, &now);
     struct site *site = api_share_site(a);
     int code = evidence_load(&e, site, a->reader, number, clock_real_ms(),

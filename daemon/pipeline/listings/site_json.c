@@ -233,7 +233,10 @@ add_words(struct strbuf *out)
 }
 
 void
-site_json(struct strbuf *out, const struct site *site, int64_t now_ms)
+site_json(struct strbuf *out,
+          const struct site *site,
+          int64_t now_ms,
+          const char *users)
 {
     struct site_equipment owned = site_equipment(site);
     strbuf_add_char(out, '{');
@@ -246,6 +249,8 @@ site_json(struct strbuf *out, const struct site *site, int64_t now_ms)
     strbuf_json_int(out, "now", now_ms);
     add_places(out, site);
     add_people(out, site);
+    strbuf_json_key(out, "users");
+    strbuf_add(out, users);
     add_promises(out, site);
     add_procedures(out, site);
     add_plans(out, site);

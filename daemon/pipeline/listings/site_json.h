@@ -5,6 +5,7 @@
  *   areas types locations categories     words, each once, in order
  *   teams          id name members categories
  *   people         id name role skills ways (mail, phone, ...)
+ *   users          id name: who may log in, whose acts are told by name
  *   priorities     {critical: {respond_ms resolve_ms}, ..}
  *   verify_for_ms follow_up_ms visit_after_ms
  *   chatter        {episodes window_ms}
@@ -22,7 +23,11 @@
 #include "daemon/base/strbuf.h"
 #include "daemon/model/site.h"
 
-void site_json(struct strbuf *out, const struct site *site, int64_t now_ms);
+/* `users`: that array, ready. */
+void site_json(struct strbuf *out,
+               const struct site *site,
+               int64_t now_ms,
+               const char *users);
 
 /* The procedures with all that is in them, as an array: id title steps parts used_by
  * (rules) plans. */

@@ -3,7 +3,7 @@
 import {h, replace, sync} from './dom.js';
 import {SEVERITIES, SORTS, STATES, areaOf, countBySeverity} from './alarmlist.js';
 import {areaName, estate} from './estate.js';
-import {site, teamName} from './site.js';
+import {site, teamName, typeName} from './site.js';
 import {icon, select, severityMark} from './ui.js';
 import {many, t, word} from './words.js';
 
@@ -119,7 +119,7 @@ export class FilterBar {
       this[name].hidden = known.length === 0;
     };
     fill('area', t('All areas'), [...devices.map((d) => d.area ?? d.location), ...items.map(areaOf)], areaName);
-    fill('type', t('All types'), [...(site?.types ?? []).map((type) => type.id ?? type), ...items.map((i) => i.type)], (type) => type);
+    fill('type', t('All types'), [...(site?.types ?? []).map((type) => type.id ?? type), ...items.map((i) => i.type)], typeName);
     fill('team', t('All teams'), [...(site?.teams ?? []).map((team) => team.id), ...items.map((i) => i.team)], teamName);
     const counts = countBySeverity(items.filter((i) => !i.hidden));
     for (const b of this.severities.children) {

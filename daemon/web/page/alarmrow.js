@@ -179,14 +179,14 @@ export function makeFold(line) {
   return element;
 }
 
-function foldText(line) {
+export function foldText(line) {
   const n = line.items.length;
   const first = line.items[0];
   if (line.cause === 'suppressed') return t('{n} alarms because of {cause}', {n, cause: causeName(line.id)});
   if (line.cause === 'parent') return t('{n} alarms behind {device}', {n, device: deviceName(line.id)});
   if (line.cause === 'group') return t('{n} alarms of {device}, group {group}', {n, device: first.name, group: first.group});
   if (line.cause === 'device') return t('{n} alarms of {device}', {n, device: first.name});
-  return t('{n} alarms of the rule {rule}', {n, rule: line.id});
+  return t('{title}, and {n} more of the rule {rule}', {title: first.title, n: n - 1, rule: line.id});
 }
 
 export function updateFold(element, line) {

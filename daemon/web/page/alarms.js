@@ -42,7 +42,7 @@ class Alarms {
     this.hiddenList = h('ol', {class: 'alarms hidden-ones', 'aria-label': t('Hidden alarms')});
     this.service = h('ul', {class: 'service'});
     this.hiddenHead = h('summary', {});
-    this.hidden = h('details', {class: 'hidden-part'}, this.hiddenHead, this.hiddenList, this.service);
+    this.hidden = h('details', {class: 'hidden-part', open: query.has('hidden')}, this.hiddenHead, this.hiddenList, this.service);
     this.panel = h('aside', {class: 'detail card', 'aria-labelledby': 'detail-title', hidden: true});
     this.detail = new Detail(this.panel, {leave: () => this.leaveDetail(), act: (name, item, button) => this.act(name, {item}, button)});
     this.pages = new Pages(this.list, h('p', {class: 'page-number', role: 'status', hidden: true}));

@@ -12,6 +12,7 @@ export class Problem extends Error {
 }
 
 const PATIENCE_MS = 60e3;
+const COMMAND_MS = 30e3; // Somebody stands before a dialog and waits.
 
 let csrf = '';
 export function setCsrf(secret) {
@@ -71,4 +72,4 @@ export const patch = (path, body) => ask('PATCH', path, null, {body});
 export const remove = (path) => ask('DELETE', path);
 
 // What a person does: command('ack', {device, rule}).  Words as in the site's MQTT commands.
-export const command = (cmd, fields) => post('commands', {cmd, ...fields});
+export const command = (cmd, fields) => post('commands', {cmd, ...fields}, {signal: AbortSignal.timeout(COMMAND_MS)});

@@ -2,7 +2,7 @@
 import {h, keepFocus, replace} from './dom.js';
 import {Problem, remove} from './api.js';
 import {logIn} from './login.js';
-import {annunciate} from './annunciator.js';
+import {annunciate, setSound, soundState, watchSound} from './annunciator.js';
 import {follow, plant, start, stop} from './plant.js';
 import {enter, may, session, site} from './site.js';
 import {duration, clock, everySecond, now, steady} from './time.js';
@@ -61,13 +61,33 @@ export function go(path, replaceIt) {
   return show();
 }
 
+// A view has its own looks and nobody else's: those of the views that were shown before rest.
+const styles = new Map(); // View -> {link, ready}
+let worn = null;
+const rest = (view, link) => { if (link.sheet) link.sheet.disabled = view !== worn; };
+function wear(view) {
+  worn = view;
+  for (const [name, {link}] of styles) rest(name, link);
+}
+
 function style(view) {
-  const id = `style-${view}`;
-  const there = document.getElementById(id);
-  if (there) return Promise.resolve();
-  return new Promise((resolve) => {
-    document.head.append(h('link', {id, rel: 'stylesheet', href: `/page/${view}.css`, onload: resolve, onerror: resolve}));
+  const there = styles.get(view);
+  if (there) return there.ready;
+  const link = h('link', {rel: 'stylesheet', href: `/page/${view}.css`});
+  const ready = new Promise((resolve) => {
+    link.onload = () => {
+      rest(view, link);
+      resolve();
+    };
+    link.onerror = () => { // It is asked for again when the view is shown again.
+      styles.delete(view);
+      link.remove();
+      resolve();
+    };
   });
+  styles.set(view, {link, ready});
+  document.head.append(link);
+  return ready;
 }
 
 async function code(view) {
@@ -91,6 +111,7 @@ async function show(again = false) {
   const mine = ++shown;
   let fetched = false;
   const found = match(location.pathname);
+  for (const box of document.querySelectorAll('dialog[open]')) box.close(); // They go with what is behind them.
   current?.close?.();
   current = null;
   broken = false;
@@ -110,6 +131,7 @@ async function show(again = false) {
     const [module] = await Promise.all([code(found.route.view), style(found.route.view)]);
     fetched = true;
     if (mine !== shown) return;
+    wear(found.route.view);
     root.textContent = '';
     const view = await module.show(root, {params: found.params, query: new URLSearchParams(location.search)});
     if (mine !== shown) {
@@ -123,7 +145,7 @@ async function show(again = false) {
   } catch (e) {
     if (mine === shown) {
       broken = true;
-      replace(root, failed(e, () => show(true)));
+      replace(root, failed(e, () => show(true)), e.status === 404 ? h('p', {}, h('a', {href: '/'}, t('To the overview'))) : null);
       if (again && !fetched && plant.state === 'live') reloadOnce();
     }
     if (e.status === undefined) console.error(e);
@@ -181,7 +203,7 @@ function theme(next) {
 function wall(next) {
   const on = next ? localStorage.getItem('wall') !== '1' : localStorage.getItem('wall') === '1' || new URLSearchParams(location.search).has('wall');
   if (next) localStorage.setItem('wall', on ? '1' : '0');
-  document.documentElement.classList.toggle('wall', on);
+  document.documentElement.classList.toggle('wall', on && !matchMedia('(max-width: 760px)').matches);
 }
 
 async function logOut() {
@@ -190,7 +212,7 @@ async function logOut() {
 }
 
 function tool(name, text, act) {
-  return h('button', {type: 'button', class: 'plain tool', title: text, 'aria-label': text, onclick: act}, icon(name));
+  return h('button', {type: 'button', class: `plain tool tool-${name}`, title: text, 'aria-label': text, onclick: act}, icon(name));
 }
 
 function menu() {
@@ -201,7 +223,7 @@ function menu() {
     tool('screen', t('Wall screen'), () => wall(true)),
     session.user
       ? [h('a', {class: 'button plain', href: '/people', title: t('Your account')}, icon('user'), h('span', {class: 'who'}, session.name ?? session.user)), tool('out', t('Log out'), () => logOut().catch((e) => toast(e.message, 'bad')))]
-      : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('span', {class: 'quiet who'}, t('Read-only')));
+      : session.log_in ? h('a', {href: '/', onclick: () => location.reload()}, t('Log in')) : h('a', {class: 'quiet', href: '/people'}, t('Read-only')));
 }
 
 function frame() {
@@ -209,11 +231,16 @@ function frame() {
   summary = h('div', {class: 'summary', role: 'status', 'aria-label': t('Standing alarms')});
   line = h('div', {class: 'lost', hidden: true});
   clockText = h('time', {class: 'clock'});
+  // A horn that is wanted and may not sound is told on every view: nobody would know else.
+  const mute = h('button', {type: 'button', class: 'mute', onclick: () => setSound(true)}, icon('bellOff'), t('Sound: click to allow'));
+  const drawMute = () => { mute.hidden = soundState() !== 'blocked'; };
+  watchSound(drawMute);
+  drawMute();
   nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
   main = h('main', {id: 'main', tabindex: '-1'});
   document.body.replaceChildren(
     h('a', {class: 'skip', href: '#main'}, t('To the content')),
-    h('header', {class: 'top'}, siteName = h('a', {class: 'site', href: '/'}, site.name), summary, clockText, menu()),
+    h('header', {class: 'top'}, siteName = h('a', {class: 'site', href: '/'}, site.name), summary, mute, clockText, menu()),
     line, h('div', {class: 'body'}, nav, main));
 }
 

@@ -4,7 +4,7 @@
 import {h} from './dom.js';
 import {extremes, rows} from './chart-data.js';
 import {timeTicks, valueTicks} from './chart-axis.js';
-import {quantity} from './ui.js';
+import {quantity, unitText} from './ui.js';
 import {t, word} from './words.js';
 
 // Lines differ in colour and in their pattern; none has a colour of a severity.
@@ -201,7 +201,7 @@ class Pane {
   }
   build() {
     this.graph?.destroy();
-    this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.title).join(', ')}${list[0]?.unit ? ` (${list[0].unit})` : ''}`)));
+    this.captions.replaceChildren(...this.axes.map((list) => h('span', {}, `${list.map((line) => line.title).join(', ')}${list[0]?.unit ? ` (${unitText(list[0].unit)})` : ''}`)));
     this.graph = new Dygraph(this.canvas, this.file(), {
       ...this.options(), customBars: true, connectSeparatedPoints: true, plotter: [drawBand, Dygraph.Plotters.linePlotter], strokeWidth: (this.small ? 1.25 : 1.75) * Math.max(1, this.colours.em / 15), highlightCircleSize: 0,
       showLabelsOnHighlight: false, interactionModel: {}, underlayCallback: (...all) => this.drawLimits(...all), rightGap: this.axes.length > 1 ? 0 : 6, drawGapEdgePoints: true, pointSize: 1.5,

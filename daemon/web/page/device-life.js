@@ -44,7 +44,7 @@ const lifeBy = (by) => ({age: t('by age'), hours: t('by running hours'), starts:
 export function record(life) {
   const l = life.ledger;
   const counters = life.counters.map((c) => [c.call, 'hours' in c ? t('{n} h, {since} h since service', {n: quantity(c.hours), since: quantity(c.since_service)}) : t('{n}, {since} since service', {n: c.starts, since: c.since_service})]);
-  return section(t('Ledger'), facts([
+  const list = facts([
     [t('maker'), l.maker], [t('model'), l.model], [t('specification'), l.specification], [t('serial number'), l.serial],
     [t('supplier'), l.supplier], [t('installed on'), l.installed], [t('age'), ages(l.age_days)], [t('design life'), l.design_life],
     [t('design hours'), l.design_hours], [t('running hours'), l.hours], [t('design starts'), l.design_starts], [t('starts'), l.starts],
@@ -55,7 +55,8 @@ export function record(life) {
     [t('bus'), life.bus ? h('a', {href: `/devices/${encodeURIComponent(life.bus)}`}, t('{bus}, unit {unit}', {bus: life.bus, unit: life.unit})) : null],
     [t('part of'), life.parent ? h('a', {href: `/devices/${encodeURIComponent(life.parent)}`}, life.parent) : null], [t('profile'), life.profile],
     ...counters,
-  ]), costs(life));
+  ]);
+  return section(t('Ledger'), list.children.length > 0 ? list : nothing(t('Nothing is written down of it.')), costs(life));
 }
 
 function costs(life) {

@@ -4,10 +4,11 @@ import {h, replace, sync} from './dom.js';
 import {get} from './api.js';
 import {spark} from './chart-spark.js';
 import {limitText} from './chart-pane.js';
+import {plant} from './plant.js';
 import {OLD_AFTER} from './present.js';
 import {qualityText} from './quality.js';
 import {ago, duration, ms, now, seconds} from './time.js';
-import {quantity, severityMark} from './ui.js';
+import {nothing, quantity, severityMark} from './ui.js';
 import {t} from './words.js';
 
 const HOUR = 3600e3;
@@ -40,8 +41,11 @@ export function pointsTable({device, chosen, toggle}) {
   const body = h('tbody');
   const old = h('p', {class: 'points-old', role: 'status', hidden: true});
   const picturesFailed = h('p', {class: 'hint', role: 'status'});
-  const element = h('div', {class: 'points'}, old, h('table', {},
-    h('thead', {}, h('tr', {}, [t('Point'), t('Value'), t('Limits'), t('Quality'), t('Age'), t('Last hour')].map((text) => h('th', {scope: 'col'}, text)))), body), picturesFailed);
+  const table = h('table', {},
+    h('thead', {}, h('tr', {}, [t('Point'), t('Value'), t('Limits'), t('Quality'), t('Age'), t('Last hour')].map((text) => h('th', {scope: 'col'}, text)))), body);
+  const none = nothing(t('This device has no points.'));
+  const element = h('div', {class: 'points'}, old, table, none, picturesFailed);
+  none.hidden = true;
   let watch = {row: null, at: null, problem: null};
   let lines = {}, drawnAt = 0, asking = null;
 
@@ -76,7 +80,9 @@ export function pointsTable({device, chosen, toggle}) {
     else put(value, `old ${text} ${point.last_good}`, h('b', {}, t('No present value')), point.last_good ? h('small', {}, t('{value} at {time}', {value: text, time: seconds(point.last_good)})) : h('small', {}, t('never read')));
     const over = live && point.value !== null && line ? beyond(point.value, line.limits) : null;
     const limit = over ? limitText(over, line.unit) : '';
-    put(limits, `${live} ${limit} ${line?.limits.length ?? 0}`, over ? [severityMark(over.level, true), ' ', h('b', {}, limit)]
+    // A rule that is not judged now, or is hidden, makes no alarm: no colour then.
+    const alarm = over ? plant.alarms.get(`${device}/${over.rule}`)?.state.startsWith('active') ?? false : false;
+    put(limits, `${live} ${limit} ${alarm} ${line?.limits.length ?? 0}`, alarm ? [severityMark(over.level, true), ' ', h('b', {}, limit)] : over ? h('span', {class: 'quiet'}, `${limit} · ${t('no alarm')}`)
       : live && line?.limits.length ? h('span', {class: 'quiet'}, t('within')) : '');
     const said = fresh ? qualityText(point.quality, point.detail) : t('not known: the gateway does not answer');
     put(quality, `${live} ${said}`, live ? h('span', {class: 'quiet'}, said) : [h('span', {class: 'warn-sign', 'aria-hidden': 'true'}, '⚠'), ' ', h('b', {}, said)]);
@@ -87,6 +93,9 @@ export function pointsTable({device, chosen, toggle}) {
     element.classList.toggle('old', !fresh && watch.at !== null);
     old.hidden = fresh || watch.at === null;
     if (!old.hidden) replace(old, h('span', {'aria-hidden': 'true'}, '⚠ '), t('These values are not of now. The gateway last told them at {time}, {age}.', {time: seconds(watch.at), age: ago(watch.at)}), watch.problem ? ` ${watch.problem.message}` : '');
+    const empty = Boolean(watch.row) && Object.keys(watch.row.points ?? {}).length === 0;
+    table.hidden = empty;
+    none.hidden = !empty;
     if (watch.row?.points) sync(body, pointNames(watch.row.points), (name) => name, make, update);
   }
   async function pictures() {

@@ -1,13 +1,15 @@
 // One device: how it is, what it measured, what happened to it.
 import {h, replace} from './dom.js';
 import {command, get} from './api.js';
+import {go} from './app.js';
 import {styled, trend} from './chart.js';
 import {alterations, openTickets, papers, plans, record, ruleLink, ticketLink, timeline, wire} from './device-life.js';
 import {pointNames, pointsTable} from './device-points.js';
 import {OLD_AFTER, watchDevice} from './present.js';
 import {stateShape} from './quality.js';
 import {follow, plant} from './plant.js';
-import {may, personName} from './site.js';
+import {may, personName, typeName} from './site.js';
+import {report} from './ticket-work.js';
 import {ago, everySecond, moment, now} from './time.js';
 import {actButton, dialog, failed, field, nothing, select, severityMark, toast, waiting} from './ui.js';
 import {inOwnTitle, language, many, t, word} from './words.js';
@@ -61,10 +63,14 @@ function head(life, service, badge, done) {
   const worst = alarmsOf(life.id).filter(standing)[0];
   const tickets = life.open_tickets.length;
   return [
-    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [life.type, life.location, life.id].filter(Boolean).join(' · '))), badge),
+    h('div', {class: 'device-title'}, h('div', {}, h('h1', {}, life.name), h('p', {class: 'quiet'}, [typeName(life.type), life.location, life.id].filter(Boolean).join(' · '))), badge),
     h('div', {class: 'device-now row'},
       worst ? h('a', {class: 'worst', href: alarmsLink(life.id)}, severityMark(worst.severity), ' ', worst.title) : h('span', {class: 'quiet'}, t('No standing alarm')),
       tickets > 0 ? h('a', {href: '#tickets'}, many(tickets, '{n} open ticket', '{n} open tickets')) : h('span', {class: 'quiet'}, t('No open ticket')),
+      may('technician') ? actButton(t('Report a fault'), async () => {
+        const number = await report([life], life.id);
+        if (number) go(`/tickets/${number}`);
+      }) : null,
       serviceBox(life, service, done)),
   ];
 }

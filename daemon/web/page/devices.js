@@ -3,6 +3,7 @@ import {h, replace, sync} from './dom.js';
 import {get} from './api.js';
 import {qualityText, stateShape} from './quality.js';
 import {follow, plant} from './plant.js';
+import {typeName} from './site.js';
 import {duration, everySecond, ms, now, seconds} from './time.js';
 import {failed, field, nothing, select, severityMark} from './ui.js';
 import {many, t, word} from './words.js';
@@ -38,7 +39,7 @@ function fits(row, filter) {
   if (filter.area && (row.area ?? row.location) !== filter.area) return false;
   if (filter.state === 'alarm' ? !row.alarm : filter.state === 'service' ? !row.out : filter.state && row.state !== filter.state) return false;
   const text = filter.text.toLowerCase();
-  return !text || [row.id, row.name, row.type, row.area, row.location, row.bus].some((part) => part?.toLowerCase().includes(text));
+  return !text || [row.id, row.name, row.type, typeName(row.type), row.area, row.location, row.bus].some((part) => part?.toLowerCase().includes(text));
 }
 
 // ---- a row: a table on a screen, a card on a phone ----
@@ -60,7 +61,7 @@ function update(element, row) {
   replace(state, h('span', {class: `state state-${row.state}`}, h('span', {'aria-hidden': 'true'}, stateShape(row.state)), ' ', word('device', row.state)), row.out ? h('small', {class: 'out'}, ` ▧ ${t('out of service')}`) : null);
   replace(alarm, row.alarm ? [severityMark(row.alarm.severity), ' ', h('span', {}, row.alarm.title)] : null);
   replace(name, h('a', {href: `/devices/${encodeURIComponent(row.id)}`}, row.name), row.name === row.id ? null : h('small', {class: 'quiet'}, ` ${row.id}`));
-  replace(type, row.type);
+  replace(type, typeName(row.type));
   replace(place, [row.area, row.location].filter(Boolean).join(', '));
   replace(quality, row.quality === 'good' ? h('span', {class: 'quiet'}, word('quality', 'good')) : [h('span', {'aria-hidden': 'true'}, '⚠ '), h('b', {}, qualityText(row.quality))]);
   replace(tickets, row.tickets > 0 ? h('a', {href: `/tickets?device=${encodeURIComponent(row.id)}`}, many(row.tickets, '{n} ticket', '{n} tickets')) : null);
@@ -125,9 +126,9 @@ class Devices {
     const text = JSON.stringify([types, areas]);
     if (rows.length === 0 || text === this.filterText) return;
     this.filterText = text;
-    const any = (list) => [['', t('All')], ...list.map((value) => [value, value])];
+    const any = (list, name = (value) => value) => [['', t('All')], ...list.map((value) => [value, name(value)])];
     const states = [['', t('All')], ...['online', 'offline', 'unknown'].map((s) => [s, word('device', s)]), ['alarm', t('in alarm')], ['service', t('out of service')]];
-    replace(this.form, field(t('Search'), h('input', {name: 'text', type: 'search', value: this.filter.text})), field(t('Type'), select('type', any(types), this.filter.type)),
+    replace(this.form, field(t('Search'), h('input', {name: 'text', type: 'search', value: this.filter.text})), field(t('Type'), select('type', any(types, typeName), this.filter.type)),
       field(t('Area'), select('area', any(areas), this.filter.area)), field(t('State'), select('state', states, this.filter.state)));
   }
   rows() {

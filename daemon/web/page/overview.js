@@ -2,6 +2,7 @@
 import {drawLater, h, replace, sync, svg} from './dom.js';
 import {get} from './api.js';
 import {SEVERITIES, arrange, countBySeverity, dueOf, itemOf} from './alarmlist.js';
+import {foldText} from './alarmrow.js';
 import {Walk} from './alarmwall.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow, plant} from './plant.js';
@@ -13,6 +14,7 @@ import {Health} from './overviewhealth.js';
 
 const WORST = 5;
 const MACHINES = ['bus', 'gateway'];
+const FOLD_OVER = 60; // Devices: more do not fit a screen, so places where all is well are one line.
 const ORDER = ['alarm', 'offline', 'out', 'unknown', 'ok'];
 
 // Grey shapes of what is no alarm: each has its own outline, and its word beside it.
@@ -63,7 +65,8 @@ class Overview {
   constructor(root) {
     this.head = h('section', {class: 'now card', 'aria-label': t('Now')}, waiting());
     this.work = h('p', {class: 'work row'});
-    this.areas = h('div', {class: 'areas'});
+    this.unfolded = new Map(); // Area -> whether its devices are shown.
+    this.areas = h('div', {class: 'areas', onclick: (e) => this.fold(e)});
     this.trouble = h('div', {hidden: true});
     this.health = new Health();
     replace(root, h('h1', {}, t('Overview')), this.head, this.work, this.trouble, this.areas, this.health.element);
@@ -118,8 +121,8 @@ class Overview {
 
   draw() {
     const items = [...plant.alarms.values()].map((row) => itemOf(row, estate.devices.get(row.device), plant.tickets.get(row.ticket), estate.out.get(row.device)));
-    const {visible, hidden} = arrange(items, {area: '', type: '', team: '', severity: [], state: '', text: '', sort: 'importance'}, new Set());
-    this.drawNow(visible, hidden);
+    const {visible, hidden, lines} = arrange(items, {area: '', type: '', team: '', severity: [], state: '', text: '', sort: 'importance'}, new Set());
+    this.drawNow(visible, hidden, lines);
     this.drawWork();
     const byDevice = new Map();
     for (const item of [...visible, ...hidden]) {
@@ -130,25 +133,32 @@ class Overview {
     this.health.setAlarms(byDevice);
   }
 
-  drawNow(visible, hidden) {
+  // lines: of the list, many of one cause in one.
+  drawNow(visible, hidden, lines) {
     if (!plant.loaded) return;
+    const shown = lines.slice(0, WORST);
+    const more = visible.length > shown.length;
     const counts = countBySeverity(visible);
     const fresh = visible.filter((a) => a.unacked).length;
-    const offline = [...estate.devices.values()].filter((d) => d.state === 'offline' && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
-    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, visible.slice(0, WORST).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
+    const silent = (state) => [...estate.devices.values()].filter((d) => d.state === state && !MACHINES.includes(d.type) && !estate.out.has(d.id)).length;
+    const [offline, unknown] = ['offline', 'unknown'].map(silent);
+    const said = JSON.stringify([counts, fresh, hidden.length, plant.state, this.quiet, offline, unknown, shown.flatMap((line) => line.items ?? [line.item]).map((a) => [a.key, a.title, a.state, a.severity, a.name, a.location])]);
     if (this.head.dataset.said === said) return;
     this.head.dataset.said = said;
-    const behind = hidden.length > 0 ? h('a', {href: '/alarms', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
+    const behind = hidden.length > 0 ? h('a', {href: '/alarms?hidden=1', class: 'quiet'}, many(hidden.length, '{n} alarm is hidden', '{n} alarms are hidden')) : null;
     this.head.classList.toggle('calm', visible.length === 0);
     if (visible.length === 0) {
-      const words = plant.state !== 'live' ? t('No alarms when the connection was lost.') : this.quiet ? t('All quiet since {time}.', {time: moment(this.quiet)}) : t('All quiet.');
-      replace(this.head, h('p', {class: 'calm-word'}, words), (offline > 0 || behind) && h('p', {class: 'row'}, offline > 0 ? many(offline, '{n} device is offline.', '{n} devices are offline.') : null, behind));
+      // Who is not heard is not known to be well: no praise then.
+      const deaf = offline + unknown > 0;
+      const words = plant.state !== 'live' ? t('No alarms when the connection was lost.') : deaf ? t('No alarms.') : this.quiet ? t('All quiet since {time}.', {time: moment(this.quiet)}) : t('All quiet.');
+      replace(this.head, h('p', {class: `calm-word${deaf ? ' deaf' : ''}`}, words), (deaf || behind) && h('p', {class: 'row'},
+        offline > 0 ? many(offline, '{n} device is offline.', '{n} devices are offline.') : null, unknown > 0 ? many(unknown, '{n} device has not been heard.', '{n} devices have not been heard.') : null, behind));
       return;
     }
     replace(this.head, h('h2', {class: 'row'}, SEVERITIES.filter((s) => counts[s]).map((s) => h('a', {class: 'row count', href: `/alarms?severity=${s}`}, severityMark(s), h('b', {}, counts[s]), word('severity', s))),
       h('span', {class: 'fresh-count'}, fresh > 0 ? t('{n} not acknowledged', {n: fresh}) : t('all acknowledged'))),
-    h('ul', {class: 'worst'}, visible.slice(0, WORST).map((a) => h('li', {}, h('a', {href: `/alarms?alarm=${encodeURIComponent(a.key)}`}, severityMark(a.severity, true), h('span', {class: a.unacked ? 'unacked' : ''}, a.title)), h('span', {class: 'quiet'}, a.name, a.location ? ` · ${a.location}` : '', a.returned ? ` · ${t('Cleared, not acknowledged')}` : '', ' · ', h('time', {dataset: {since: a.since}}, ago(a.since)))))),
-    (visible.length > WORST || behind) && h('p', {class: 'row'}, visible.length > WORST ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
+    h('ul', {class: 'worst'}, shown.map(worstLine)),
+    (more || behind) && h('p', {class: 'row'}, more ? h('a', {href: '/alarms'}, t('All {n} alarms', {n: visible.length})) : null, behind));
   }
 
   drawWork() {
@@ -183,11 +193,21 @@ class Overview {
     // Each keeps its place, so that the eye finds it again; what has no place comes last.
     const rows = [...areas].map(([id, tiles]) => ({id, name: id ? areaName(id) : t('Without a place'), tiles: tiles.sort((a, b) => a.name.localeCompare(b.name, undefined, {numeric: true}))}))
       .sort((a, b) => (a.id === '') - (b.id === '') || a.name.localeCompare(b.name, undefined, {numeric: true}));
+    const large = rows.length > 1 && rows.reduce((n, row) => n + row.tiles.length, 0) > FOLD_OVER;
+    const draw = (section, row) => drawArea(section, {...row, large, open: !large || (this.unfolded.get(row.id) ?? row.tiles.some((tile) => tile.worst))});
     sync(this.areas, rows, (row) => `area ${row.id}`, (row) => {
       const section = h('section', {class: 'area'}, h('h2', {}), h('div', {class: 'tiles'}));
-      drawArea(section, row);
+      draw(section, row);
       return section;
-    }, drawArea);
+    }, draw);
+  }
+
+  // What somebody folded or unfolded stays so.
+  fold(e) {
+    const button = e.target.closest('button.fold');
+    if (!button) return;
+    this.unfolded.set(button.dataset.area, button.getAttribute('aria-expanded') !== 'true');
+    this.draw();
   }
 
   tick() {
@@ -208,17 +228,32 @@ const lateOf = (row) => {
   return due !== null && due.at < now();
 };
 
+// One of the worst, or many of one cause.
+function worstLine({item, items, ...line}) {
+  const a = item ?? items[0]; // They come the most important first.
+  const since = items ? Math.min(...items.map((i) => i.since)) : a.since;
+  const unacked = (items ?? [a]).some((i) => i.unacked);
+  const where = item ? [a.name, a.location, a.returned ? t('Cleared, not acknowledged') : ''].filter(Boolean).join(' · ') : '';
+  return h('li', {}, h('a', {href: item ? `/alarms?alarm=${encodeURIComponent(a.key)}` : '/alarms'}, severityMark(a.severity, true), h('span', {class: unacked ? 'unacked' : ''}, item ? a.title : foldText({items, ...line}))),
+    h('span', {class: 'quiet'}, where, where ? ' · ' : '', h('time', {dataset: {since}}, ago(since))));
+}
+
+// row.large: of a large site, whose places fold.
 function drawArea(section, row) {
   const [head, tiles] = section.children;
   const counts = {};
   for (const tile of row.tiles) counts[tile.state] = (counts[tile.state] ?? 0) + 1;
-  const said = JSON.stringify([row.name, counts]);
+  const said = JSON.stringify([row.name, counts, row.large, row.open]);
   if (head.dataset.said !== said) {
     head.dataset.said = said;
     const texts = {alarm: (n) => many(n, '{n} with alarms', '{n} with alarms'), offline: (n) => t('{n} offline', {n}), out: (n) => t('{n} out of service', {n}), unknown: (n) => t('{n} unknown', {n}), ok: null};
-    replace(head, row.name, h('span', {class: 'counts'}, many(row.tiles.length, '{n} device', '{n} devices'), ORDER.filter((s) => counts[s] && texts[s]).map((s) => [', ', h('span', {class: s === 'alarm' ? 'strong' : ''}, texts[s](counts[s]))])));
+    const numbers = h('span', {class: 'counts'}, many(row.tiles.length, '{n} device', '{n} devices'), ORDER.filter((s) => counts[s] && texts[s]).map((s) => [', ', h('span', {class: s === 'alarm' || s === 'offline' ? 'strong' : ''}, texts[s](counts[s]))]));
+    const had = head.contains(document.activeElement);
+    replace(head, row.large ? h('button', {type: 'button', class: 'plain fold', dataset: {area: row.id}, 'aria-expanded': String(row.open)}, row.name) : row.name, numbers);
+    if (had) head.querySelector('button')?.focus({preventScroll: true});
   }
-  sync(tiles, row.tiles, (tile) => tile.id, makeTile, drawTile);
+  tiles.hidden = !row.open;
+  sync(tiles, row.open ? row.tiles : [], (tile) => tile.id, makeTile, drawTile);
 }
 
 export async function show(root) {

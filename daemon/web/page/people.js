@@ -231,7 +231,8 @@ class Table {
 }
 
 function ownSection() {
-  if (!session.user) return h('section', {class: 'card'}, h('p', {}, t('Nobody is logged in here: there is no account to change.')));
+  if (!session.user) return h('section', {class: 'card'}, h('p', {}, t('Nobody is logged in here: there is no account to change.')),
+    session.log_in ? null : h('p', {}, t('Nothing can be done on the page until somebody may log in. The first one is added on the gateway:'), ' ', h('code', {}, 'caretaker user add NAME --role administrator')));
   const language = languageChoice(session.language);
   language.addEventListener('change', async () => {
     try {

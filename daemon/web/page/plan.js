@@ -4,7 +4,7 @@ import {get, url} from './api.js';
 import {areaName, estate, watchEstate} from './estate.js';
 import {follow} from './plant.js';
 import {dayText, details, isNext, lawText, mayBeOn, mayMoveTo, move, partsText, plus, timeText, weekday} from './plan-visit.js';
-import {personName, site, teamName} from './site.js';
+import {personName, site, teamName, typeName} from './site.js';
 import {everySecond, isoDay, moment, steady} from './time.js';
 import {failed, icon, nothing, select, toast, waiting} from './ui.js';
 import {language, many, t, word} from './words.js';
@@ -65,8 +65,8 @@ class Plan {
     root.append(
       h('div', {class: 'row'}, h('h1', {}, t('Plan')), this.range, h('span', {class: 'grow'}),
         h('div', {class: 'row forms', role: 'group', 'aria-label': t('How it is shown')}, this.forms),
-        this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
-        h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back'))),
+        h('div', {class: 'row steps'}, this.earlier, h('button', {type: 'button', onclick: () => { this.from = monday(); this.read(); }}, t('Today')),
+        h('button', {type: 'button', class: 'later', 'aria-label': t('Later'), onclick: () => this.shift(1)}, icon('back')))),
       this.filters, this.duty, this.trouble, this.body, h('p', {class: 'row'}, this.file));
     this.drawForms();
   }
@@ -141,7 +141,7 @@ class Plan {
     const lists = {
       team: [t('Team'), t('All teams'), site.teams.map((team) => [team.id, team.name])],
       plan: [t('Plan'), t('All plans'), (site.plans ?? []).map((plan) => [plan.id, plan.title])],
-      type: [t('Type of device'), t('All types'), known('type').map((id) => [id, id])],
+      type: [t('Type of device'), t('All types'), known('type').map((id) => [id, typeName(id)])],
       area: [t('Area'), t('All areas'), known('area').map((id) => [id, areaName(id)])],
     };
     const said = JSON.stringify([lists, this.filter]);

@@ -3,7 +3,7 @@ import {h, replace} from './dom.js';
 import {get, url} from './api.js';
 import {deviceName, estate, watchEstate} from './estate.js';
 import {alarmsCard} from './report-alarms.js';
-import {site} from './site.js';
+import {site, typeName} from './site.js';
 import {day, instantOf, isoDay} from './time.js';
 import {failed, field, heads, nothing, select, waiting, wide} from './ui.js';
 import {language, t, word} from './words.js';
@@ -68,8 +68,9 @@ function keyText(key) {
   if (key === 'all') return t('The whole site');
   if (['critical', 'urgent', 'normal'].includes(key)) return word('severity', key);
   if (['fault', 'planned', 'predicted', 'reported'].includes(key)) return word('ticket_kind', key);
-  if (estate.devices.has(rest)) return deviceName(rest);
-  return kind ? rest : site.people.find((p) => p.id === key)?.name ?? site.teams.find((p) => p.id === key)?.name ?? site.causes.find((c) => c.code === key)?.text ?? key;
+  if (kind === 'type') return typeName(rest);
+  if (kind !== 'area' && estate.devices.has(rest)) return deviceName(rest);
+  return kind ? rest : [...site.people, ...site.users].find((p) => p.id === key)?.name ?? site.teams.find((p) => p.id === key)?.name ?? site.causes.find((c) => c.code === key)?.text ?? key;
 }
 
 // A table whose columns sort by a click on their heading.
@@ -158,7 +159,7 @@ function sums(rows, when, what) {
   return out;
 }
 function trends(period) {
-  const rows = (period.parts ?? []).filter((row) => !['bus', 'gateway'].includes(row.type));
+  const rows = (period.parts ?? []).filter((row) => row.type === 'all'); // Of the others it is the sum.
   return [bars(t('Faults'), sums(rows, 'from', 'faults'), ''), bars(t('Energy'), sums(period.energy_days ?? [], 'day', 'kwh'), ' kWh')];
 }
 
@@ -177,7 +178,7 @@ export async function show(root) {
   }});
   const input = (value) => h('input', {type: 'date', value, onchange: () => { period.value = 'own'; read(); }});
   const [from, to, cfrom, cto] = list[0].slice(1).map(input);
-  const type = select('type', [['', t('All types')], ...site.types.filter((x) => !['bus', 'gateway'].includes(x)).map((x) => [x, x])], '', {'aria-label': t('Type of device'), onchange: () => read()});
+  const type = select('type', [['', t('All types')], ...site.types.filter((x) => !['bus', 'gateway'].includes(x)).map((x) => [x, typeName(x)])], '', {'aria-label': t('Type of device'), onchange: () => read()});
   const area = select('area', [['', t('All areas')], ...site.areas.map((x) => [x, x])], '', {'aria-label': t('Area'), onchange: () => read()});
   const device = select('device', [['', t('All devices')]], '', {'aria-label': t('Device'), onchange: () => read()});
   const page = h('a', {target: '_blank', rel: 'noopener', class: 'button'}, t('As a page to print'));
@@ -203,7 +204,7 @@ export async function show(root) {
     asking = mine;
     const params = {from: from.value, to: to.value, compare: cfrom.value && cto.value ? `${cfrom.value}..${cto.value}` : null, type: type.value, area: area.value, device: device.value};
     const days = {from: from.value, to: to.value};
-    page.href = url('report.html', params);
+    page.href = url('report.html', {...params, language: language()});
     replace(body, waiting());
     try {
       const [report, alarms] = await Promise.all([get('report', params, {signal: mine.signal}), get('report/alarms', days, {signal: mine.signal}).catch((problem) => (problem.name === 'AbortError' ? Promise.reject(problem) : problem)), names]);

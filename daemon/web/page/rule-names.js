@@ -1,6 +1,7 @@
 // What a rule is called, and the points that it names: titles hold the places of what is filled
 // in when an alarm is raised, such as "{device} bearing at {bearing}".
 import {h} from './dom.js';
+import {unitText} from './ui.js';
 import {t} from './words.js';
 
 function filledIn(rule, name) {
@@ -9,7 +10,7 @@ function filledIn(rule, name) {
   const called = title ?? name.replaceAll('_', ' ');
   // "Pressure at {pressure}" says already what it is.
   const said = rule.title.replace(/\{[^{}]+\}/g, '').toLowerCase().includes(called.toLowerCase());
-  return `${said ? t('value') : called}${unit ? ` (${unit})` : ''}`;
+  return `${said ? t('value') : called}${unit ? ` (${unitText(unit)})` : ''}`;
 }
 
 // The title in parts: [text, whether it is such a place].
@@ -26,5 +27,5 @@ export const ruleTitle = (rule) => parts(rule).map(([text, place]) => (place ? h
 export function pointsNamed(rule) {
   const named = Object.entries(rule.points ?? {}).filter(([, point]) => point.title);
   if (named.length === 0) return null;
-  return h('ul', {class: 'named quiet'}, named.map(([name, {title, unit}]) => h('li', {}, h('code', {}, name), ` ${title}${unit ? ` (${unit})` : ''}`)));
+  return h('ul', {class: 'named quiet'}, named.map(([name, {title, unit}]) => h('li', {}, h('code', {}, name), ` ${title}${unit ? ` (${unitText(unit)})` : ''}`)));
 }

@@ -4,7 +4,7 @@ import {get} from './api.js';
 import {explained} from './explained.js';
 import {bench} from './rule-bench.js';
 import {pointsNamed, ruleTitle} from './rule-names.js';
-import {may, teamName} from './site.js';
+import {may, teamName, typeName} from './site.js';
 import {duration} from './time.js';
 import {failed, nothing, select, severityMark, waiting} from './ui.js';
 import {t, word} from './words.js';
@@ -13,7 +13,7 @@ const ASK_EACH_MS = 2000;
 
 // In words, with the expressions as they are.
 function says(rule) {
-  const applies = Object.entries(rule.applies_to ?? {}).map(([key, value]) => `${{type: t('type'), id: t('device'), tag: t('tag'), location: t('place')}[key] ?? key} ${value}`).join(', ');
+  const applies = Object.entries(rule.applies_to ?? {}).map(([key, value]) => `${{type: t('type'), id: t('device'), tag: t('tag'), location: t('place')}[key] ?? key} ${key === 'type' ? typeName(value) : value}`).join(', ');
   const held = (span) => (span > 0 ? t('for {time}', {time: duration(span)}) : null);
   return h('section', {class: 'card'}, h('h2', {}, t('What it says')),
     h('ul', {class: 'says'}, rule.levels.map((level) => h('li', {}, h('p', {class: 'row'}, severityMark(level.severity, true), h('b', {}, word('severity', level.severity)), t('when'), h('code', {}, level.when), held(rule.hold_ms)),

@@ -3,6 +3,7 @@ import {h, replace} from './dom.js';
 import {get} from './api.js';
 import {follow} from './plant.js';
 import {ruleTitle, titleText} from './rule-names.js';
+import {typeName} from './site.js';
 import {failed, nothing, severityMark, waiting} from './ui.js';
 import {many, t} from './words.js';
 
@@ -20,11 +21,11 @@ export async function show(root) {
 
   function row(rule) {
     const state = !rule.enabled ? t('switched off') : rule.standing ? many(rule.standing, 'stands on {n} device', 'stands on {n} devices') : t('quiet');
-    return h('tr', {class: rule.enabled ? '' : 'off'},
+    return h('tr', {class: `${rule.enabled ? '' : 'off'}${rule.standing ? '' : ' still'}`},
       h('td', {}, rule.levels.map((level) => severityMark(level.severity, true))),
       h('td', {}, h('a', {href: `/rules/${rule.id}`}, h('b', {}, rule.id)), h('div', {class: 'quiet'}, ruleTitle(rule))),
       h('td', {}, rule.levels.map((level) => h('div', {}, h('code', {}, level.when)))),
-      h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.values(rule.applies_to ?? {}).join(', '))),
+      h('td', {}, many(rule.device_count, '{n} device', '{n} devices'), h('div', {class: 'quiet'}, Object.entries(rule.applies_to ?? {}).map(([key, value]) => (key === 'type' ? typeName(value) : value)).join(', '))),
       h('td', {}, rule.standing ? h('b', {}, state) : state, rule.hidden ? h('div', {class: 'quiet'}, t('{n} hidden', {n: rule.hidden})) : null));
   }
 
@@ -36,7 +37,7 @@ export async function show(root) {
     said = now;
     const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
     replace(count, shown.length < rules.length ? t('{shown} of {n} rules', {shown: shown.length, n: rules.length}) : many(rules.length, '{n} rule', '{n} rules'));
-    replace(body, shown.length === 0 ? nothing(t('No rule passes the filter.')) : h('div', {class: 'card scroll'}, h('table', {},
+    replace(body, shown.length === 0 ? nothing(rules.length === 0 ? t('This site has no rules.') : t('No rule passes the filter.')) : h('div', {class: 'card scroll'}, h('table', {},
       h('thead', {}, h('tr', {}, [t('Severity'), t('Rule'), t('When'), t('Where'), t('Now')].map((name) => h('th', {scope: 'col'}, name)))),
       h('tbody', {}, shown.map(row)))));
     if (focused) body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();

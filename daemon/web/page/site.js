@@ -2,7 +2,7 @@
 // themselves.
 import {get, setCsrf} from './api.js';
 import {setNow, setZone} from './time.js';
-import {speak} from './words.js';
+import {language, setWords, speak, t} from './words.js';
 
 const ROLES = ['viewer', 'technician', 'engineer', 'administrator'];
 
@@ -21,6 +21,7 @@ export async function enter() {
     setZone(site.timezone);
     setNow(site.now);
     if (!session.language) await speak(site.language);
+    setWords(site.words);
   }
   return session;
 }
@@ -31,6 +32,7 @@ export async function renewSite() {
   const before = site;
   site = await get('site');
   setZone(site.timezone);
+  setWords(site.words);
   return facts(before) !== facts(site);
 }
 
@@ -39,9 +41,17 @@ export function may(role) {
   return !session.read_only && ROLES.indexOf(session.role) >= ROLES.indexOf(role);
 }
 
+// Types of devices as people call them: those of the shipped rules; another is called as in the file.
+const TYPES = () => ({
+  pump: t('pump'), 'pump-group': t('pump group'), 'fire-pump': t('fire pump'), 'fire-hydrant': t('fire hydrant'), sump: t('sump'), tank: t('tank'), motor: t('motor'),
+  elevator: t('elevator'), 'elevator-door': t('elevator door'), power: t('power'), genset: t('generating set'), ups: t('UPS'), transformer: t('transformer'), switchgear: t('switchgear'),
+  'distribution-box': t('distribution box'), environment: t('environment'), bus: t('bus'), gateway: t('gateway'),
+});
+export const typeName = (type) => (language() === 'en' ? type : TYPES()[type] ?? type) ?? '';
+
 // The names that people know.
 export function personName(id) {
-  return site?.people.find((p) => p.id === id)?.name ?? id ?? '';
+  return site?.people.find((p) => p.id === id)?.name ?? site?.users?.find((u) => u.id === id)?.name ?? id ?? '';
 }
 export function teamName(id) {
   return site?.teams.find((team) => team.id === id)?.name ?? id ?? '';

@@ -10,7 +10,8 @@ const PAUSES = ['parts', 'contractor', 'access', 'other'];
 
 const act = (cmd, number, fields) => command(`ticket.${cmd}`, {ticket: number, ...fields});
 
-export const take = (ticket) => act('take', ticket.number);
+// From somebody who took it before, only who says so takes it over.
+export const take = (ticket) => act('take', ticket.number, ticket.assignee && session.user ? {assignee: session.user} : null);
 export const arrive = (ticket) => act('arrive', ticket.number);
 export const resume = (ticket) => act('resume', ticket.number);
 export const tick = (ticket, step, undone) => act('tick', ticket.number, {step, undone});
@@ -153,18 +154,19 @@ export function report(devices, chosen) {
     replace(hint, found ? [found.name, found.location].filter(Boolean).join(' · ') : '');
   }});
   let number = null;
+  device.dispatchEvent(new Event('input')); // What is chosen already is told too.
   return dialog({
     title: t('Report a fault'),
     body: [
       field(t('Device'), device), hint,
       h('datalist', {id: 'devices'}, devices.map((d) => h('option', {value: d.id}, [d.name, d.location].filter(Boolean).join(' · ')))),
-      text('symptom', t('What is to be seen'), {required: true}),
+      text('symptom', t('What is to be seen'), {required: true, autofocus: Boolean(chosen)}),
       field(t('How urgent'), select('priority', PRIORITIES.map((p) => [p, `${word('severity', p)}: ${urgency(p)}`]), 'normal')),
       field(t('Kind of fault'), h('input', {name: 'category', list: 'categories'})),
       h('datalist', {id: 'categories'}, site.categories.map((value) => h('option', {value}))),
       field(t('Who reports it'), h('input', {name: 'reporter', placeholder: session.name ?? ''})),
     ],
-    accept: t('Report'),
+    accept: t('Report a fault'),
     act: async (data) => {
       const found = find(data.get('device').trim());
       const answer = await command('ticket.open', {

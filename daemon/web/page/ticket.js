@@ -1,20 +1,20 @@
 // One ticket: what is to be done next, with what is known, and its whole life.
 import {h, keepFocus, replace} from './dom.js';
 import {get, url} from './api.js';
-import {follow} from './plant.js';
+import {follow, plant} from './plant.js';
 import {may, personName, session, site, teamName} from './site.js';
 import {ago, countdown, everySecond, full, moment} from './time.js';
 import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, take, tick, wait} from './ticket-work.js';
 import {photos} from './ticket-photos.js';
 import {deadline} from './tickets.js';
-import {actButton, failed, nothing, quantity, severityMark, waiting} from './ui.js';
+import {actButton, failed, nothing, quantity, severityMark, waiting, wide} from './ui.js';
 import {inOwnTitle, language, many, t, word} from './words.js';
 
 // The one thing that is next, and the others.
 function acts(ticket, pack) {
   const own = ticket.assignee === session.user;
   const all = {
-    take: [t('Take it'), () => take(ticket)],
+    take: [ticket.assignee ? t('Take it over') : t('Take it'), () => take(ticket)],
     arrive: [t('I am there'), () => arrive(ticket)],
     resolve: [t('Resolve ...'), () => resolve(ticket, pack.procedure?.parts)],
     wait: [t('Wait ...'), () => wait(ticket)],
@@ -43,8 +43,15 @@ function facts(rows) {
 
 const money = (amount) => (amount === undefined || amount === null ? null : new Intl.NumberFormat(language(), {style: 'currency', currency: site.currency ?? 'CNY'}).format(amount));
 
+// The unit of an alarm's value: of the alarm while it is known, else of the first point that was
+// taken as evidence, which is the rule's.  Null: there is none, as with what is on or off.
+function unitOf({device, rule}, pack) {
+  const row = plant.alarms.get(`${device}/${rule}`);
+  return (row ?? pack.history?.windows?.[0]?.points.find((p) => p.device === device))?.unit ?? null;
+}
+
 // What an event of its life says beside who and when.
-function told(event) {
+function told(event, pack) {
   const parts = [];
   if (event.assignee) parts.push(t('to {name}', {name: personName(event.assignee)}));
   if (event.deadline) parts.push(event.deadline === 'respond' ? t('to respond') : t('to repair'));
@@ -59,7 +66,8 @@ function told(event) {
   for (const part of event.parts ?? []) parts.push(`${part.name} × ${part.count}`);
   if (event.rating) parts.push(many(event.rating, '{n} star', '{n} stars'));
   if (event.symptom) parts.push(event.symptom);
-  if (event.value !== undefined) parts.push(quantity(event.value));
+  const unit = event.value === undefined ? null : unitOf(event, pack);
+  if (unit) parts.push(quantity(event.value, unit));
   if (event.note) parts.push(`“${event.note}”`);
   return parts.filter(Boolean).join(', ');
 }
@@ -67,7 +75,7 @@ function told(event) {
 function life(pack) {
   return h('ol', {class: 'life'}, [...pack.events].reverse().map((event) => h('li', {},
     h('time', {title: full(event.t)}, moment(event.t)),
-    h('span', {}, h('b', {}, word('event', event.event)), event.by ? ` · ${personName(event.by)}` : '', told(event) ? h('span', {class: 'quiet'}, ` – ${told(event)}`) : ''))));
+    h('span', {}, h('b', {}, word('event', event.event)), event.by ? ` · ${personName(event.by)}` : '', told(event, pack) ? h('span', {class: 'quiet'}, ` – ${told(event, pack)}`) : ''))));
 }
 
 function checklist(pack, ticket, act) {
@@ -91,7 +99,7 @@ function values(pack) {
   return h('section', {class: 'card evidence'}, h('h2', {}, t('What the sensors say')), windows.map((span, i) => {
     const label = t('Values from {from} to {to}', {from: moment(span.from), to: moment(span.to)});
     return [
-      h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1}), alt: label, loading: 'lazy'}),
+      wide(label, h('img', {src: url(`tickets/${number}/chart.svg`, {window: i + 1, language: language()}), alt: label, loading: 'lazy'})),
       h('table', {}, h('caption', {}, label), h('thead', {}, h('tr', {}, h('th', {}, t('Point')), h('th', {class: 'number'}, t('Before')), h('th', {class: 'number'}, t('While it stood')), h('th', {class: 'number'}, t('Behind')))),
         h('tbody', {}, span.points.map((p) => h('tr', {}, h('td', {}, `${p.device}.${p.point}`), ['before', 'during', 'after'].map((key) => h('td', {class: 'number'}, range(p[key], p.unit))))))),
     ];
@@ -141,7 +149,7 @@ function record(ticket) {
     [t('Cause'), site.causes.find((c) => c.code === ticket.cause)?.text ?? ticket.cause], [t('Minutes of work'), ticket.minutes], [t('Cost'), money(ticket.cost)],
     [t('Parts used'), ticket.parts?.map((part) => `${part.name} × ${part.count}`).join(', ')], [t('Stars'), ticket.rating],
     [t('Times it came'), ticket.episodes > 1 ? ticket.episodes : null], [t('Times reopened'), ticket.reopened || null],
-  ]), h('p', {}, h('a', {href: url(`tickets/${ticket.number}/evidence.html`), target: '_blank', rel: 'noopener'}, t('All of it on a page to print'))));
+  ]), h('p', {}, h('a', {href: url(`tickets/${ticket.number}/evidence.html`, {language: language()}), target: '_blank', rel: 'noopener'}, t('All of it on a page to print'))));
 }
 
 export async function show(root, {params}) {
@@ -169,6 +177,7 @@ export async function show(root, {params}) {
       await f();
     } catch (problem) {
       replace(error, problem.message);
+      error.scrollIntoView({block: 'nearest'});
     }
     await read();
   }
@@ -212,7 +221,7 @@ export async function show(root, {params}) {
       keepFocus(root.parentElement, () => drawBar(pack), () => root.parentElement.querySelector('.next button'));
       keepFocus(root, () => draw(pack));
     } catch (problem) {
-      if (!ended && mine === reading) replace(top, failed(problem, read));
+      if (!ended && mine === reading) replace(top, failed(problem, read), h('p', {}, h('a', {href: '/tickets'}, t('Tickets'))));
     }
   }
 

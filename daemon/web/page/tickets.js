@@ -102,15 +102,18 @@ export async function show(root, {query}) {
     if (number) go(`/tickets/${number}`);
   }}, icon('plus'), t('Report a fault')) : null;
 
+  // On a phone the work comes first: most of the filter is behind a button.
+  const filters = h('div', {class: 'row filters'});
+  const all = h('button', {type: 'button', class: 'more-filters', 'aria-expanded': 'false', onclick: () => all.setAttribute('aria-expanded', String(filters.classList.toggle('all')))}, icon('filter'), t('Filter'));
   root.append(
     h('div', {class: 'row head'}, h('h1', {}, t('Tickets')), count, h('span', {class: 'grow'}), forms, reportButton),
-    h('div', {class: 'row filters'},
+    replace(filters,
       h('input', {type: 'search', placeholder: t('Search'), 'aria-label': t('Search'), value: filter.text, oninput: (e) => { filter.text = e.target.value; keep(); draw(); }}),
       session.user ? pick('whose', [['all', t('Everybody’s')], ['team', t('My teams’')], ['mine', t('Mine')]], t('Whose')) : null,
-      pick('team', [['', t('All teams')], ...site.teams.map((team) => [team.id, team.name])], t('Team')),
+      all, h('div', {class: 'selects'}, pick('team', [['', t('All teams')], ...site.teams.map((team) => [team.id, team.name])], t('Team')),
       pick('priority', [['', t('All priorities')], ...['critical', 'urgent', 'normal'].map((p) => [p, word('severity', p)])], t('Priority')),
       pick('kind', [['', t('All kinds')], ...['fault', 'predicted', 'planned', 'reported'].map((k) => [k, word('ticket_kind', k)])], t('Kind')),
-      flag('late', t('Late only')), flag('closed', t('Closed ones too'))),
+      flag('late', t('Late only')), flag('closed', t('Closed ones too')))),
     hiddenNote, list, more);
 
   function open() {
@@ -150,7 +153,8 @@ export async function show(root, {query}) {
     replace(hiddenNote, shown < all.length ? [t('The filter keeps back {n}.', {n: all.length - shown}), ' ', h('button', {type: 'button', class: 'plain', onclick: () => go('/tickets')}, t('Show all'))] : '');
     if (filter.form === 'board') drawBoard(rows);
     else drawQueue(rows);
-    if (rows.length === 0 && filter.form === 'queue') {
+    if (rows.length === 0) {
+      list.className = 'list';
       list.dataset.form = '';
       replace(list, nothing(all.length === 0 ? t('No open tickets.') : t('No ticket passes the filter.')));
     }

@@ -132,9 +132,12 @@ export const waiting = () => h('p', {class: 'quiet loading', role: 'status'}, t(
 export const nothing = (text) => h('p', {class: 'quiet nothing'}, text);
 export const failed = (problem, again) => h('div', {class: 'failed', role: 'alert'}, h('p', {}, problem.message), again ? h('button', {type: 'button', onclick: again}, t('Try again')) : null);
 
+// Units are written with plain letters in the files, and as people write them on the page: m³/h.
+export const unitText = (unit) => unit?.replace(/\bm([23])\b/, (all, power) => `m${power === '2' ? '²' : '³'}`);
+
 // A number with its unit, with no more digits than it has; null: a dash.
 export function quantity(value, unit) {
   if (value === null || value === undefined) return '–';
   const text = typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value);
-  return unit ? `${text} ${unit}` : text;
+  return unit ? `${text} ${unitText(unit)}` : text;
 }

@@ -42,11 +42,20 @@ export function inOwnTitle(row) {
   return row;
 }
 
+// The words of listings as the gateway calls them, {context: {word: text}}.
+let called = {};
+export function setWords(words) {
+  called = words ?? {};
+}
+
+// What is not said as it is written.
+const SAID = {'active-acked': 'acknowledged', 'out-of-service': 'out of service'};
+
 // A word of the API in the reader's language, such as word('severity', 'critical').  Contexts
 // are those of the catalogue: severity alarm_state ticket_state ticket_kind quality pause proof
 // device event cause document_kind verdict phase.
 export function word(context, text) {
   if (text === null || text === undefined) return '';
   const found = table[`${context}\u0004${text}`];
-  return found ?? (context === 'event' ? text.replace(/[._]/g, ' ') : text);
+  return found ?? (spoken === 'en' ? SAID[text] : null) ?? called[context]?.[text] ?? text.replace(context === 'event' ? /[._]/g : /-/g, ' ');
 }
