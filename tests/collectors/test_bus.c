@@ -537,8 +537,10 @@ START_TEST(serial_faults_have_their_names)
     fake_estate_point(f.estate, "a", REG_INPUT, 0, TYPE_U16);
     start();
     ck_assert_uint_eq(next_frame(0)->readings[0].quality, rows[_i].quality);
-    /* Who never answered is not asked again at once. */
-    ck_assert_uint_eq(fake_slave_requests(s, 1), 1);
+    /* Who never answered is not asked again at once, but we may be slow to look. */
+    unsigned asked = fake_slave_requests(s, 1);
+    int64_t since_ms = engine_clock_now(&f.clock) - f.last->t_ms;
+    ck_assert_int_le(asked, 1 + since_ms / (rows[_i].fault == FAKE_WELL ? 90 : 400));
     ck_assert_double_eq(await_quality(1, QUALITY_GOOD)->readings[0].value, 43.0);
     fake_slave_fault(s, 1, FAKE_WELL, 0);
     ck_assert_double_eq(await_quality(0, QUALITY_GOOD)->readings[0].value, 42.0);

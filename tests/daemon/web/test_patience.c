@@ -223,7 +223,7 @@ START_TEST(a_stream_may_be_silent)
 }
 END_TEST
 
-/* For three patiences a block each DRIP_MS, then the rest.  False: it was hung up on. */
+/* For three patiences a block each DRIP_MS, then the rest.  False: it hung up. */
 static bool
 send_much(int fd)
 {
