@@ -78,7 +78,7 @@ class Plant:
         bus, self.port = free_port(), free_port()
         later = datetime.date.today() + datetime.timedelta(days=3)
         e.write_site(f'history: {{flush: 100ms}}\nweb: {{listen: "127.0.0.1:{self.port}"}}\n'
-                     f'buses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]'
+                     f'buses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 5s}}]'
                      + SITE % later + "".join(DEVICE % (n, n, n) for n in range(1, PUMPS + 1)))
         self.slave = e.keep(Slave("tcp", bus, *range(1, PUMPS + 1)))
         for n in range(1, PUMPS + 1):
