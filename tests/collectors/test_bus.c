@@ -13,7 +13,9 @@
 #include "tests/fake/fake_estate.h"
 #include "tests/fake/fake_slave.h"
 
-#define PATIENCE_MS 30000 /* Only a broken collector lets us wait so long. */
+/* Only a broken collector lets us wait so long: who stalled again and again is asked
+ * after a minute. */
+#define PATIENCE_MS 90000
 #define IDLE_MS     300
 
 struct fixture {
@@ -248,7 +250,7 @@ START_TEST(a_device_is_there_though_one_of_its_requests_is_never_answered)
 
     struct bus *b = fake_estate_rtu(f.estate, "l", fake_slave_path(s));
     unsigned missed = 0;
-    b->timeout_ms = 50;
+    b->timeout_ms = 100;
     b->retries = (uint8_t)_i;
     fake_slave_mute(s, 1, 0);
     fake_estate_device(f.estate, "half", 1, 50);
@@ -258,6 +260,7 @@ START_TEST(a_device_is_there_though_one_of_its_requests_is_never_answered)
     while (next_frame(0)->readings[1].quality != QUALITY_GOOD) {
     }
     unsigned asked = fake_slave_requests(s, 1);
+    int64_t give_up_ms = clock_mono_ms() + PATIENCE_MS;
     for (int good = 0; good < 10;) {
         const struct frame *frame = next_frame(0);
         if (frame->readings[1].quality == QUALITY_GOOD) {
@@ -265,9 +268,9 @@ START_TEST(a_device_is_there_though_one_of_its_requests_is_never_answered)
             good++;
         } else {
             missed++; /* By the slave, where the machine is busy. */
+            ck_assert_msg(clock_mono_ms() < give_up_ms, "it never comes back");
         }
     }
-    ck_assert_uint_le(missed, 400);
     /* Ten polls of two requests, but the silent one is not asked each time. */
     ck_assert_uint_le(fake_slave_requests(s, 1) - asked, 16 + 2 * missed);
     fake_slave_mute(s, 1, -1);
