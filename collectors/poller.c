@@ -87,8 +87,8 @@ probe_cost_us(const struct poller *p, uint32_t slot)
            PROBE_SLACK_US;
 }
 
-/* When the first probe of `queue` may begin: paid for by the budget from `free_us` on, or
- * costing nobody anything. */
+/* When the first probe of `queue` may begin: paid for by the budget from `free_us` on,
+ * or costing nobody anything. */
 static int64_t
 first_probe_us(const struct poller *p,
                const struct timerq *queue,

@@ -96,15 +96,15 @@ struct poller {
     bool was_down;
 
     /* Ids are indices into devices; times in us. */
-    struct timerq *due;   /* In the plan's time: monotonic less `lag_us`. */
-    struct timerq *quiet; /* The same, for devices in quarantine. */
-    struct timerq *again; /* Monotonic, as those below. */
+    struct timerq *due;    /* In the plan's time: monotonic less `lag_us`. */
+    struct timerq *quiet;  /* The same, for devices in quarantine. */
+    struct timerq *again;  /* Monotonic, as those below. */
     struct timerq *fresh;  /* Probes of devices that were well a moment ago; */
     struct timerq *probes; /* of the others. */
-    struct timerq *idle;  /* Continuous devices, by the end of their last poll. */
-    int64_t lag_us;       /* By how much the plan was put off since the start. */
-    int64_t beat_us;      /* The longest of its devices. */
-    int64_t tolerance_us; /* So late may polls be before it is put off further. */
+    struct timerq *idle;   /* Continuous devices, by the end of their last poll. */
+    int64_t lag_us;        /* By how much the plan was put off since the start. */
+    int64_t beat_us;       /* The longest of its devices. */
+    int64_t tolerance_us;  /* So late may polls be before it is put off further. */
     struct probe_budget budget;
 
     bool *in_turn; /* By group of the turn's device. */
