@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TIMEOUT_MS 5000 /* A slave that is well answers by then on any machine. */
+
 struct fake_estate *
 fake_estate_new(void)
 {
@@ -23,7 +25,8 @@ add_bus(struct fake_estate *e, const char *id, enum bus_kind kind)
 {
     assert(e->site.bus_count < FAKE_BUSES_MAX);
     struct bus *b = &e->buses[e->site.bus_count++];
-    *b = (struct bus){.id = id, .kind = kind, .timeout_ms = 200, .device = NONE_INDEX};
+    *b = (struct bus){
+        .id = id, .kind = kind, .timeout_ms = TIMEOUT_MS, .device = NONE_INDEX};
     return b;
 }
 

@@ -18,7 +18,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from estate import TOP, wait_for
 
 SCREENS = os.path.join(TOP, "build/test/screens")
-LIMIT_S = 30  # Only a page that never comes takes this long.
+LIMIT_S = 60  # Only a page that never comes takes this long.
 FORMS = {"phone": (360, 740), "desk": (1440, 900), "wall": (1920, 1080)}
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -95,24 +95,24 @@ class Browser:
         except JavascriptException:  # A page that is on its way has no document yet.
             return None
 
-    def wait(self, css, text=None):
+    def patiently(self, condition, what):
+        """wait_for() that says what was seen instead."""
         try:
-            return wait_for(lambda: self.find(css, text), (css, text), LIMIT_S)
+            return wait_for(condition, what, LIMIT_S)
         except AssertionError as why:
             self.shot("failed")
             shown = self.js("return document.body.innerText.slice(0, 3000)")
             raise AssertionError(f"{why}\n{self.driver.current_url}\n{shown}") from None
 
+    def wait(self, css, text=None):
+        return self.patiently(lambda: self.find(css, text), (css, text))
+
     def gone(self, css, text=None):
-        try:
-            wait_for(lambda: not self.find(css, text), ("is still there", css, text), LIMIT_S)
-        except AssertionError as why:
-            self.shot("failed")
-            raise AssertionError(f"{why}\n{self.driver.current_url}") from None
+        self.patiently(lambda: not self.find(css, text), ("is still there", css, text))
 
     def until(self, code, *values):
         """Waits until an expression of the page is true."""
-        return wait_for(lambda: self.js(f"return {code}", *values), code, LIMIT_S)
+        return self.patiently(lambda: self.js(f"return {code}", *values), (code, values))
 
     def click(self, css, text=None):
         """A real click in its middle, when it is there and may be pressed."""

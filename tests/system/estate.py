@@ -28,6 +28,7 @@ PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None)
 folders, processes = [], []
+ports = []  # Sockets that keep them for us.
 
 
 def clean_up():
@@ -57,9 +58,13 @@ def wait_for(condition, what, limit=LIMIT_S):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port on which nobody listens, and which nobody is given who asks for any: another test
+    may run beside us.  Our socket is in no server's way, for it does not listen."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    ports.append(s)
+    return s.getsockname()[1]
 
 
 def check_sound(what, text):

@@ -14,11 +14,11 @@ rules:
   - {id: many, when: "starts(running) > 2", severity: normal}
   - {id: runs, when: "hours(running) > 0 h", severity: normal}
   - {id: long, when: "held(running) > 20m", severity: normal}
-  - {id: high, when: "max(level, 20s) > 5", severity: normal}
+  - {id: high, when: "max(level, 5s) > 5", severity: normal}
 """
 SITE = """
 history: {flush: 100ms}
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 5s}]
 devices:
   - id: pump
     bus: plant
@@ -69,6 +69,9 @@ class Memory(unittest.TestCase):
         return {a["rule"] for a in self.estate.listing("alarms")
                 if a["state"].startswith("active")}
 
+    def told(self):
+        return [v["rule"] for v in self.estate.events() if v["event"] == "alarm.raised"]
+
     def meters(self):
         with sqlite3.connect(f"file:{self.estate.path('data/state.db')}?mode=ro",
                              uri=True) as db:
@@ -81,7 +84,8 @@ class Memory(unittest.TestCase):
         self.sees("level", 9)
         self.set("level", 1)
         self.sees("level", 1)
-        wait_for(lambda: {"runs", "high"} <= self.raised(), "what is so at once")
+        # The short window is full soon, and empty again: who looks late sees it in the journal.
+        wait_for(lambda: {"runs", "high"} <= set(self.told()), "what is so at once")
         self.assertNotIn("started", self.raised())
         e.daemon.kill()
 
@@ -104,7 +108,7 @@ class Memory(unittest.TestCase):
         self.assertEqual(e.daemon.stop(signal.SIGTERM), 0)
         self.assertGreater(self.meters()["pump hours(running)"],
                            lived["pump hours(running)"])
-        raised = [v["rule"] for v in e.events() if v["event"] == "alarm.raised"]
+        raised = self.told()
         self.assertEqual(sorted(raised), sorted(set(raised)))  # Nothing twice.
         self.assertNotIn("long", raised)
 

@@ -81,12 +81,14 @@ class Overload(unittest.TestCase):
 
         e.start()
         e.daemon.wait_line('bus "line" CANNOT HOLD ITS PLAN')
-        wait_for(lambda: self.raised() == {"line/bus-overloaded"}, "the alarm")
-        line, net = self.bus("line"), self.bus("net")
+        wait_for(lambda: "line/bus-overloaded" in self.raised(), "the alarm")
+        line = self.bus("line")
         # Of the wire alone; half of it, as the first seconds count too.
         self.assertGreater(line["late"], 100 * (len(UNITS) * LEAST_MS / 150 - 1) / 2)
         self.assertTrue(line["online"])
-        self.assertLess(net["late"], 10)
+        # A machine that stalls makes every bus late for a while.
+        wait_for(lambda: self.raised() == {"line/bus-overloaded"}, "no other alarm")
+        wait_for(lambda: self.bus("net")["late"] < 10, "the other holds its plan")
         self.assertRegex(e.ok("status"), r"buses: id line .*load [\d.]+ late [1-9]")
         # Nobody is left out.
         for unit in UNITS:
@@ -103,9 +105,7 @@ class Overload(unittest.TestCase):
         e.daemon.send(signal.SIGHUP)
         e.daemon.wait_line("reloaded: ", since=since)
         wait_for(lambda: self.raised() == set(), "the end of the overload")
-        self.assertLess(self.bus("line")["late"], 5)
-        self.assertEqual([v["device"] for v in e.events() if v["event"] == "alarm.raised"],
-                         ["line"])
+        wait_for(lambda: self.bus("line")["late"] < 5, "it holds its plan")
 
     def test_the_line_behind_a_gateway_counts_when_its_speed_is_known(self):
         points = ", ".join(f"p{r}: {{register: holding {r}}}" for r in range(REGISTERS))

@@ -272,7 +272,7 @@ class ReadOnly(unittest.TestCase):
     def test_without_users_the_page_is_only_read(self):
         port, bus = free_port(), free_port()
         e = Estate(site=f'history: {{flush: 100ms}}\nweb: {{listen: "127.0.0.1:{port}"}}\n'
-                        f'buses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\ndevices:\n'
+                        f'buses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 5s}}]\ndevices:\n'
                         "  - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 50ms, points: {bearing: {register: input 3, unit: °C}}}\n",
                    rules=RULES)
         self.addCleanup(e.close)

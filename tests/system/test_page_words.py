@@ -29,7 +29,7 @@ class Words(unittest.TestCase):
         cls.addClassCleanup(e.close)
         bus, port = free_port(), free_port()
         cls.origin = f"http://127.0.0.1:{port}"
-        e.write_site(f'web: {{listen: "127.0.0.1:{port}"}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 500ms}}]\n'
+        e.write_site(f'web: {{listen: "127.0.0.1:{port}"}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{bus}", timeout: 5s}}]\n'
                      f"calendar: [{{date: {HOLIDAY}, name: {{en: Founding day, zh-CN: 建园日}}}}, {{date: {WORKED}, working: true}}]\n"
                      f"maintenance: [{{id: round, applies_to: {{id: meter-1}}, every: 1d, start: {TODAY}}}]\n"
                      "devices:\n  - {id: feeder, name: Feeder 3, type: feeder, points: {closed: {}}}\n" + "".join(

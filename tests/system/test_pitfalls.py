@@ -194,10 +194,10 @@ class Answers(Case):
         for name in kinds:
             with self.subTest(name):
                 wait_for(lambda n=name: len(self.asked(f"{n}-u7")) >= 2, "two polls")
+                wait_for(lambda n=name: self.words(f"{n}-u7") & words, words)
                 self.assertEqual(self.good(f"{name}-u7"), [])
-                said = self.words(f"{name}-u7") - {"offline"}
-                self.assertLessEqual(said, words)
-                self.assertNotEqual(said, set())
+                # A slave that stalls says nothing.
+                self.assertLessEqual(self.words(f"{name}-u7") - {"offline", "timeout"}, words)
         for peer in self.peers.values():
             peer.behave = Peer.honest
         for name in self.peers:
@@ -314,7 +314,7 @@ class Answers(Case):
         self.add("joined", TcpPeer(joined))
         self.add("remote", TcpPeer(gateway_pieces, framing=Rtu))
         self.add("line", LinePeer(gateway_pieces))
-        self.start(points=("h10", "h11", "i500"), units=(7, 9), timeout="2s")
+        self.start(points=("h10", "h11", "i500"), units=(7, 9), timeout="20s")
         for name in self.peers:
             with self.subTest(name):
                 for unit in (7, 9):
@@ -363,7 +363,7 @@ class Answers(Case):
             time.sleep(0.7)  # More than the 500 ms that libmodbus waits by itself.
             send(peer.answer(q))
         self.every_kind(lambda: slow)
-        self.start(points=("h10",), timeout="5s")
+        self.start(points=("h10",), timeout="20s")
         for name in self.peers:
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 2)
@@ -380,7 +380,7 @@ class Connections(Case):
             client.close()
             return True
         self.each(greet=close)
-        self.start(points=("h10",), timeout="200ms")
+        self.start(points=("h10",), timeout="20s")
         self.collectors.report()
         for name, peer in self.peers.items():
             wait_for(lambda p=peer: len(p.connects) >= 4, f"{name}: connects")
@@ -486,7 +486,7 @@ class Connections(Case):
             send(peer.answer(q))
             peer.clients[-1].shutdown(socket.SHUT_RDWR)
         self.each(behave=once)
-        self.start(points=("h10",), poll="200ms", timeout="2s")
+        self.start(points=("h10",), poll="200ms", timeout="20s")
         for name, peer in self.peers.items():
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 3)
@@ -496,7 +496,7 @@ class Connections(Case):
     def test_descriptors_past_1023_work_on_every_kind_of_bus(self):
         self.each()
         self.add("line", LinePeer())
-        self.start(points=("h10", "i20"), timeout="2s", before=(
+        self.start(points=("h10", "i20"), timeout="20s", before=(
             "bash", "-c",
             f'ulimit -n {DESCRIPTORS + 400}; for ((i = 0; i < {DESCRIPTORS}; i++)); do '
             'exec {fd}</dev/null; done; exec "$@"', "bash"))
@@ -515,7 +515,7 @@ class Lines(Case):
             send(body + crc(body) + peer.answer(q))
         self.add("line", LinePeer(echo))
         self.add("remote", TcpPeer(echo, framing=Rtu))
-        self.start(timeout="2s")
+        self.start(timeout="20s")
         for name in self.peers:
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 5)
@@ -540,7 +540,7 @@ class Lines(Case):
 
     def test_a_second_process_is_kept_out_of_a_line(self):
         peer = self.add("line", LinePeer())
-        self.start(points=("h10",), timeout="2s")
+        self.start(points=("h10",), timeout="20s")
         self.wait_good("line-u7")
         other = self.estate.keep(Collectors(self.estate.site_file))
         self.assertIn("in use by another program", other.wait_line("warning", "bus line"))

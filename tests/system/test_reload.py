@@ -27,7 +27,7 @@ DRY = """
 """
 SITE = """
 history: {flush: 1h}
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 5s}]
 devices:
 """
 DEVICE = """

@@ -33,7 +33,7 @@ class Verified(unittest.TestCase):
         self.estate = e = Estate(rules=RULES)
         self.addCleanup(e.close)
         port = free_port()
-        e.write_site(f'history: {{flush: 100ms}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{port}", timeout: 500ms}}]'
+        e.write_site(f'history: {{flush: 100ms}}\nbuses: [{{id: plant, tcp: "127.0.0.1:{port}", timeout: 5s}}]'
                      + SITE)
         self.slave = e.keep(Slave("tcp", port, 1))
         self.bearing(60)

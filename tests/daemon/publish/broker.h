@@ -36,17 +36,20 @@ struct broker {
     const char *extra; /* Lines for the configuration file. */
 };
 
+/* The socket stays until the program ends: it is in no server's way, and nobody else is
+ * given the port who asks for any. */
 static inline int
 free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof a;
+    int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-    close(fd);
     return ntohs(a.sin_port);
 }
 

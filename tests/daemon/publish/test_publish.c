@@ -2,7 +2,7 @@
  * outages, passwords, TLS. */
 #include <check.h>
 #include <dirent.h>
-#include <sched.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "tests/daemon/publish/broker.h"
 
 #define GRACE_MS 30000
+#define TURN_MS  5 /* Between two looks at what gives no event. */
 
 /* paho 1.3.12 forgets topic and payload of messages that are in flight when the broker
  * goes away: a few kilobytes for each outage, allocated and lost inside the library. */
@@ -134,7 +135,7 @@ wait_for_error(const char *text)
     struct publisher_status status = {0};
     while (strstr(status.last_error, text) == NULL) {
         publisher_status(publisher, &status);
-        sched_yield();
+        poll(NULL, 0, TURN_MS);
     }
     return status;
 }
@@ -146,7 +147,7 @@ wait_for_acknowledged(uint64_t count)
     struct publisher_status status = {0};
     while (status.acknowledged < count) {
         publisher_status(publisher, &status);
-        sched_yield();
+        poll(NULL, 0, TURN_MS);
     }
     return status;
 }
