@@ -8,6 +8,7 @@ import atexit
 import ctypes
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,6 +29,7 @@ PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None)
 folders, processes = [], []
+marks = []  # Of the ports of this test: a name is gone with the process that holds it.
 
 
 def clean_up():
@@ -56,10 +58,30 @@ def wait_for(condition, what, limit=LIMIT_S):
         pause = min(pause * 1.1, LOOK_S_MAX)
 
 
+def own_ports():
+    """Where the kernel takes no port for whoever asks for any, as each client does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        first, last = (int(word) for word in f.read().split())
+    below, above = range(10000, first), range(last + 1, 65536)
+    return max(below, above, key=len) or range(first, last + 1)
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of 127.0.0.1 that is this test's until it ends, also before it listens there and
+    after: no other program is given it, and another test passes over it."""
+    ports = own_ports()
+    while True:
+        port = random.choice(ports)
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0caretaker-test-port-{port}")
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            continue
+        marks.append(mark)
+        return port
 
 
 def check_sound(what, text):
