@@ -8,7 +8,6 @@ import atexit
 import ctypes
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -23,13 +22,16 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 CARETAKER = os.path.abspath(
     os.environ.get("CARETAKER", os.path.join(TOP, "build/debug/caretaker")))
 LIMIT_S = 60  # Only a hang takes this long.
-LOOK_S = 0.02  # Between two looks at first; a look often starts a program, so later less often.
+LOOK_S = 0.02  # Between two looks at first.
 LOOK_S_MAX = 0.1
+# A look that starts a program takes the time of those that are waited for: the longer it was
+# waited, the less often.
+DEAR_S, DEAR_LOOK_S_MAX, SHARE = 0.01, 0.4, 0.1
 PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None)
 folders, processes = [], []
-marks = []  # Of the ports of this test: a name is gone with the process that holds it.
+ports = []  # Sockets that keep them for us.
 
 
 def clean_up():
@@ -47,41 +49,27 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 def wait_for(condition, what, limit=LIMIT_S):
     """Returns the first true value of condition()."""
-    end, pause = time.monotonic() + limit, LOOK_S
+    began = time.monotonic()
     while True:
+        looked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > began + limit:
             raise AssertionError(f"waited {limit} s in vain: {what}")
-        time.sleep(pause)
-        pause = min(pause * 1.1, LOOK_S_MAX)
-
-
-def own_ports():
-    """Where the kernel takes no port for whoever asks for any, as each client does."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
-        first, last = (int(word) for word in f.read().split())
-    below, above = range(10000, first), range(last + 1, 65536)
-    return max(below, above, key=len) or range(first, last + 1)
+        most = DEAR_LOOK_S_MAX if now - looked > DEAR_S else LOOK_S_MAX
+        time.sleep(min(max(LOOK_S, (now - began) * SHARE), most))
 
 
 def free_port():
-    """A port of 127.0.0.1 that is this test's until it ends, also before it listens there and
-    after: no other program is given it, and another test passes over it."""
-    ports = own_ports()
-    while True:
-        port = random.choice(ports)
-        mark = socket.socket(socket.AF_UNIX)
-        try:
-            mark.bind(f"\0caretaker-test-port-{port}")
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", port))
-        except OSError:
-            mark.close()
-            continue
-        marks.append(mark)
-        return port
+    """A port on which nobody listens, and which nobody is given who asks for any: another test
+    may run beside us.  Our socket is in no server's way, for it does not listen."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    ports.append(s)
+    return s.getsockname()[1]
 
 
 def check_sound(what, text):
