@@ -79,6 +79,7 @@ class Run:
 
     def __init__(self, case, variant):
         self.case, self.variant = case, variant
+        self.looked, self.good = 0, set()  # Of not_good(): lines, devices.
         self.estate = Estate()
         case.addCleanup(self.estate.close)
         self.slaves = self.estate.simulate("".join(simulation()))
@@ -105,9 +106,12 @@ class Run:
     def not_good(self, since):
         """Devices without a frame whose values are all good; what was refused three times
         in a row is left out for longer than we wait."""
-        good = {f["frame"] for f in self.frames(since)
-                if not any(isinstance(f.get(p), str) for p in POINTS if p != REFUSED)}
-        return {f"{n}-u{u}" for n in PORTS for u in UNITS} - good
+        since = max(self.looked, since)
+        self.looked = len(self.driver.lines)
+        for f in self.frames(since):
+            if not any(isinstance(f.get(p), str) for p in POINTS if p != REFUSED):
+                self.good.add(f["frame"])
+        return {f"{n}-u{u}" for n in PORTS for u in UNITS} - self.good
 
     def check(self, recovered_from):
         words, read = {n: set() for n in PORTS}, set()

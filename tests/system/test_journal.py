@@ -37,7 +37,7 @@ rules:
 SITE = """
 history: {flush: 100ms}
 tickets: {verify_for: 200ms, follow_up: 1s}
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
 """
 DEVICE = """

@@ -42,7 +42,7 @@ rules:
     ticket: {category: bearing}
 """
 SITE = """
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
   - {id: pump-1, name: Pump 1, type: pump, bus: plant, unit: 1, poll: 100ms,
      points: {bearing: {register: input 0}}}
@@ -322,7 +322,7 @@ rules:
   - {id: hot, when: bearing > 80, severity: critical, title: {en: e, zh-CN: "{device} 过热"},
      cause: {en: e, zh-CN: 缺油}, consequence: {en: e, zh-CN: 抱死}, action: {en: e, zh-CN: 加脂},
      respond_within: 10m, procedure: steps, ticket: {category: bearing}, source: 手册}
-buses: [{id: plant, name: 泵房, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, name: 泵房, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
   - {id: pump-1, name: 一号泵, type: pump, location: 地下室, bus: plant, unit: 1, poll: 100ms,
      points: {bearing: {register: input 0, unit: °C}},
