@@ -231,22 +231,31 @@ class Subscriber(Process):
                    "-F", "%j", "-t", mark]
         for topic in topics or ["caretaker/#"]:
             command += ["-t", topic]
+        self.read, self.heard, self.told = 0, [], []  # Lines; messages and events among them.
         super().__init__(*command)
         self.wait_line(mark)
         self.mark = mark
 
+    def read_lines(self):
+        """Each once: who waits asks again and again."""
+        lines = self.lines[self.read:]
+        self.read += len(lines)
+        for line in lines:
+            m = json.loads(line) if line.startswith("{") else {"topic": self.mark}
+            if m["topic"] != self.mark:
+                payload = m.get("payload") or ""
+                self.heard.append((m["topic"], m["retain"], payload))
+                if m["topic"].endswith("/event"):
+                    self.told.append(json.loads(payload))
+
     def messages(self):
         """(topic, retained, payload) of each, in the order of arrival."""
-        out = []
-        for line in list(self.lines):
-            if line.startswith("{"):
-                m = json.loads(line)
-                if m["topic"] != self.mark:
-                    out.append((m["topic"], m["retain"], m.get("payload") or ""))
-        return out
+        self.read_lines()
+        return list(self.heard)
 
     def events(self):
-        return [json.loads(p) for t, _, p in self.messages() if t.endswith("/event")]
+        self.read_lines()
+        return [dict(e) for e in self.told]
 
     def last(self, topic):
         """The newest payload of a topic; None before the first."""

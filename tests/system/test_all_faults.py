@@ -159,7 +159,7 @@ class AllFaults(unittest.TestCase):
             with self.subTest(run.variant):
                 since = len(run.driver.lines)
                 wait_for(lambda r=run, s=since: not r.not_good(s), f"{run.variant}: all good again",
-                         limit=100)
+                         limit=150)
                 run.driver.child.stdin.close()
                 self.assertEqual(run.driver.end(), 0, run.driver.log[-4000:])
                 run.check(since)
