@@ -143,7 +143,7 @@ class Journal(unittest.TestCase):
                 cls.simulator.set(pump, "bearing", cls.dice.choice([60, 72, 78, 90]))
             else:
                 cls.simulator.set(pump, "flow", cls.dice.choice([1, 20]))
-            for t in cls.e.rows("state", "select number from tickets where state <> 'closed' limit 2"):
+            for t in cls.e.rows("state", "select number from tickets where state <> 'closed' order by random() limit 1"):
                 what = cls.dice.choice(["take", "arrive", "wait", "resume", "resolve", "note"])
                 note = ["why: parts"] if what in ("wait", "resolve", "note") else []
                 cls.e.run("ticket", what, t["number"], *note, "--by", cls.dice.choice(["li", "wang 王"]))
