@@ -22,8 +22,11 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 CARETAKER = os.path.abspath(
     os.environ.get("CARETAKER", os.path.join(TOP, "build/debug/caretaker")))
 LIMIT_S = 60  # Only a hang takes this long.
-LOOK_S = 0.02  # Between two looks at first; a look often starts a program, so later less often.
+LOOK_S = 0.02  # Between two looks at first.
 LOOK_S_MAX = 0.1
+# A look that starts a program takes the time of those that are waited for: the longer it was
+# waited, the less often.
+DEAR_S, DEAR_LOOK_S_MAX, SHARE = 0.01, 0.4, 0.1
 PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None)
@@ -46,15 +49,17 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 def wait_for(condition, what, limit=LIMIT_S):
     """Returns the first true value of condition()."""
-    end, pause = time.monotonic() + limit, LOOK_S
+    began = time.monotonic()
     while True:
+        looked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > began + limit:
             raise AssertionError(f"waited {limit} s in vain: {what}")
-        time.sleep(pause)
-        pause = min(pause * 1.1, LOOK_S_MAX)
+        most = DEAR_LOOK_S_MAX if now - looked > DEAR_S else LOOK_S_MAX
+        time.sleep(min(max(LOOK_S, (now - began) * SHARE), most))
 
 
 def free_port():
@@ -226,22 +231,31 @@ class Subscriber(Process):
                    "-F", "%j", "-t", mark]
         for topic in topics or ["caretaker/#"]:
             command += ["-t", topic]
+        self.read, self.heard, self.told = 0, [], []  # Lines; messages and events among them.
         super().__init__(*command)
         self.wait_line(mark)
         self.mark = mark
 
+    def read_lines(self):
+        """Each once: who waits asks again and again."""
+        lines = self.lines[self.read:]
+        self.read += len(lines)
+        for line in lines:
+            m = json.loads(line) if line.startswith("{") else {"topic": self.mark}
+            if m["topic"] != self.mark:
+                payload = m.get("payload") or ""
+                self.heard.append((m["topic"], m["retain"], payload))
+                if m["topic"].endswith("/event"):
+                    self.told.append(json.loads(payload))
+
     def messages(self):
         """(topic, retained, payload) of each, in the order of arrival."""
-        out = []
-        for line in list(self.lines):
-            if line.startswith("{"):
-                m = json.loads(line)
-                if m["topic"] != self.mark:
-                    out.append((m["topic"], m["retain"], m.get("payload") or ""))
-        return out
+        self.read_lines()
+        return list(self.heard)
 
     def events(self):
-        return [json.loads(p) for t, _, p in self.messages() if t.endswith("/event")]
+        self.read_lines()
+        return [dict(e) for e in self.told]
 
     def last(self, topic):
         """The newest payload of a topic; None before the first."""

@@ -32,7 +32,7 @@ rules:
     latch: true
 """
 SITE = """
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
   - {id: feeder, type: feeder, bus: plant, unit: 1, poll: 100ms,
      points: {voltage: {register: input 0}}}

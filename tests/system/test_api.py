@@ -22,7 +22,7 @@ RULES = """rules:
 SITE = """history: {flush: 100ms}
 web: {listen: "127.0.0.1:%d"}
 buses:
-  - {id: plant, tcp: "127.0.0.1:%d", timeout: 300ms, retries: 0}
+  - {id: plant, tcp: "127.0.0.1:%d", timeout: 20s, retries: 0}
 devices:
   - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 100ms, points: {bearing: {register: input 3, type: s16, scale: 0.1, unit: °C}}}
   - {id: pump-2, type: pump, points: {bearing: {unit: °C}}}

@@ -50,7 +50,7 @@ RULES = """rules:
 """
 SITE = """history: {flush: 100ms}
 buses:
-  - {id: plant, tcp: "127.0.0.1:%d", timeout: 200ms, retries: 0}
+  - {id: plant, tcp: "127.0.0.1:%d", timeout: 20s, retries: 0}
 devices:
   - id: pump-1
     name: 1# 生活水泵

@@ -365,7 +365,7 @@ slaves:
 """
 LIVE = """
 history: {flush: 100ms}
-buses: [{id: line, rtu: line-485, baud: 115200, parity: none, timeout: 300ms}]
+buses: [{id: line, rtu: line-485, baud: 115200, parity: none, timeout: 3s, retries: 0}]
 devices:
   - id: pump-1
     type: pump

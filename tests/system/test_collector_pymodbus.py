@@ -212,7 +212,7 @@ class Agreement(unittest.TestCase):
         context = ModbusServerContext(slaves={7: estate.slave()}, single=False)
         server = Server(lambda: ModbusTcpServer(context, address=("127.0.0.1", 0)))
         try:
-            dead = self.agree(estate, f"tcp:127.0.0.1:{server.port}", 1000)
+            dead = self.agree(estate, f"tcp:127.0.0.1:{server.port}", 2000)
             # pymodbus speaks as a gateway for a unit that it does not have.
             self.assertIn(dead[0]["x"], ("timeout", "exception"))
         finally:
@@ -232,7 +232,7 @@ class Agreement(unittest.TestCase):
             )
         )
         try:
-            dead = self.agree(estate, f"rtu:{cable.paths[1]},115200,8N1", 300)
+            dead = self.agree(estate, f"rtu:{cable.paths[1]},115200,8N1", 1000)
             self.assertEqual(dead[0]["x"], "timeout")
             self.assertLessEqual({d["x"] for d in dead}, {"timeout", "offline"})
         finally:
@@ -250,7 +250,7 @@ class Agreement(unittest.TestCase):
         context = ModbusServerContext(slaves={7: estate.slave()}, single=False)
         server = Server(lambda: ModbusTcpServer(context, address=("127.0.0.1", 0)))
         try:
-            text = [f"bus b tcp:127.0.0.1:{server.port} 1000", "device good 7 50"]
+            text = [f"bus b tcp:127.0.0.1:{server.port} 20000", "device good 7 50"]
             frames = drive("\n".join(text + estate.points + ["frames 5"]) + "\n")
         finally:
             server.stop()

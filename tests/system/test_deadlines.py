@@ -295,7 +295,7 @@ teams:
     rota: {handover: "08:00", daily: [ana, ben], start: 2026-01-05}
     hours: {mon-sun: "00:00-24:00"}
     escalate: [{after: 200ms, to: ben}, {after: 700ms, to: ana}]
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
   - {id: pump-1, type: pump, bus: plant, unit: 1, poll: 100ms,
      points: {f0: {register: input 0}, f1: {register: input 1}}}

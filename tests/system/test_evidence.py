@@ -95,7 +95,7 @@ class Evidence(unittest.TestCase):
         self.estate = e = Estate(rules=RULES)
         self.addCleanup(e.close)
         self.head = (f"history: {{flush: 100ms}}\nbuses:\n  - {{id: plant, tcp: \"127.0.0.1:{self.port}\", "
-                     "timeout: 200ms, retries: 0}\n")
+                     "timeout: 20s, retries: 0}\n")
         self.site = self.head + "devices:\n" + "".join(DEVICE % (n, n, n, n) for n in (1, 2)) + WORK
         e.write_site(self.site)
         self.slave = e.keep(Slave("tcp", self.port, 1, 2))

@@ -199,7 +199,7 @@ class Live(unittest.TestCase):
 """)
         self.addCleanup(e.close)
         e.write_site(f"""history: {{flush: 100ms}}
-buses: [{{id: plant, tcp: "127.0.0.1:{port}", timeout: 300ms}}]
+buses: [{{id: plant, tcp: "127.0.0.1:{port}", timeout: 20s}}]
 devices:
   - {{id: pump-1, type: pump, bus: plant, unit: 1, poll: 100ms,
      points: {{bearing: {{register: input 0, unit: °C}}, running: {{register: input 1, type: u16, bit: 0}}}}}}

@@ -28,7 +28,7 @@ rules:
 """
 SITE = """
 people: [{id: li, name: Li}, {id: zhang, name: Zhang}]
-buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 300ms}]
+buses: [{id: plant, tcp: "127.0.0.1:%d", timeout: 20s}]
 devices:
   - id: pump-1
     name: 1# 泵
