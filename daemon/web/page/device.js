@@ -19,6 +19,7 @@ const LATELY = 7 * 86400e3;
 const LATELY_MAX = 20;
 const CHOSEN_MAX = 6; // Lines that a person can still tell apart.
 const RANK = {critical: 4, urgent: 3, normal: 2, info: 1};
+const TRIED_AGAIN = 5000; // Milliseconds after a failure.
 const SHOWN_AGAIN = 400; // Milliseconds after an event: several come at once.
 
 const standing = (alarm) => alarm.state === 'active' || alarm.state === 'active-acked';
@@ -200,10 +201,20 @@ class Device {
     Object.assign(this, {life, service, marks, visits});
     this.draw();
   }
-  // Read again after events; what fails is told, and what is shown says that it is older.
-  renew() {
+  // Read again after events; what fails is told, tried again, and what is shown says that it
+  // is older.
+  renew(wait = SHOWN_AGAIN) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.read().then(() => replace(this.parts.problem), (e) => this.closed || replace(this.parts.problem, failed(e, () => this.renew()))), SHOWN_AGAIN);
+    this.timer = setTimeout(async () => {
+      try {
+        await this.read();
+        replace(this.parts.problem);
+      } catch (e) {
+        if (this.closed) return;
+        replace(this.parts.problem, failed(e, () => this.renew()));
+        this.renew(TRIED_AGAIN);
+      }
+    }, wait);
   }
   // A part is only made anew when its text would differ: focus and selection stay.
   put(name, facts, make) {
