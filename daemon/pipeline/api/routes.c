@@ -5,186 +5,15 @@
 
 #include "daemon/model/photo.h"
 #include "daemon/pipeline/api/api.h"
+#include "daemon/pipeline/api/route_params.h"
 
 #define V1 "/api/v1/"
-#define END                                                                            \
-    {                                                                                  \
-        0                                                                              \
-    }
-#define PAGED                                                                          \
-    {PARAM_NUMBER, "limit", "rows of a page", NULL, 1, API_PAGE_MAX},                  \
-    {                                                                                  \
-        PARAM_TEXT, "cursor", "the next page, as the Link header says", NULL, 0, 0     \
-    }
-#define ANY(n)                                                                         \
-    {                                                                                  \
-        PARAM_TEXT, n, .about = "only of this " n                                      \
-    }
-
-static const struct api_param device_params[] = {
-    ANY("device"),
-    ANY("type"),
-    {PARAM_CHOICE, "state", "only in this state", "online|offline|unknown", 0, 0},
-    {PARAM_FLAG, "points", "with present values", NULL, 0, 0},
-    {PARAM_FLAG, "causes", "with what went wrong on the wire", NULL, 0, 0},
-    {PARAM_FLAG, "details", "with its place, and what feeds it", NULL, 0, 0},
-    PAGED,
-    END};
-static const struct api_param life_params[] = {
-    {PARAM_TEXT, "limit", "the newest so many entries of each kind, or all", NULL, 0,
-     0},
-    END};
-static const struct api_param alarm_params[] = {
-    ANY("device"),
-    ANY("rule"),
-    {PARAM_CHOICE, "severity", "only of this severity", "critical|urgent|normal|info",
-     0, 0},
-    {PARAM_CHOICE, "state", "only in this state",
-     "active|active-acked|cleared|shelved|suppressed|out-of-service", 0, 0},
-    {PARAM_CHOICE, "language", "of the rule's texts; the site's unless given",
-     "en|zh-CN", 0, 0},
-    {PARAM_FLAG, "details", "with what is known of device, rule and ticket", NULL, 0,
-     0},
-    PAGED,
-    END};
-static const struct api_param explain_params[] = {
-    {PARAM_TEXT, "rule", "id of the rule", NULL, 0, 0},
-    {PARAM_TEXT, "device", "id of the device", NULL, 0, 0},
-    END};
-static const struct api_param ledger_params[] = {
-    ANY("device"), ANY("type"), ANY("area"), ANY("keeper"), PAGED, END};
-static const struct api_param ticket_params[] = {
-    ANY("device"),
-    {PARAM_CHOICE, "state", "only in this state",
-     "opened|assigned|responded|waiting|resolved|closed", 0, 0},
-    ANY("assignee"),
-    ANY("team"),
-    {PARAM_CHOICE, "order", "queue unless closed ones are listed", "queue|number", 0,
-     0},
-    {PARAM_FLAG, "all", "closed ones too", NULL, 0, 0},
-    {PARAM_FLAG, "details", "with their titles in other languages", NULL, 0, 0},
-    {PARAM_FLAG, "overdue", "only with a deadline that was missed", NULL, 0, 0},
-    {PARAM_NUMBER, "limit", "so many at most", NULL, 1, 1000000},
-    {PARAM_NUMBER, "before", "only of lower numbers", NULL, 1, INT64_MAX},
-    END};
-/* Of a page that a link leads to: a browser asks for it in its own language. */
-#define OF_PAGE                                                                        \
-    {                                                                                  \
-        PARAM_CHOICE, "language", "of the page; Accept-Language unless given",         \
-            "en|zh-CN", 0, 0                                                           \
-    }
-static const struct api_param pack_params[] = {
-    {PARAM_NUMBER, "window", "which stretch of time the chart shows", NULL, 1, 1000},
-    OF_PAGE,
-    END};
-static const struct api_param pack_page_params[] = {OF_PAGE, END};
-static const struct api_param photo_params[] = {
-    {PARAM_TEXT, "note", "what it shows", NULL, 0, 0},
-    {PARAM_TEXT, "by", "who adds it; on TCP it is who asks, whatever stands here", NULL,
-     0, 0},
-    END};
-#define PLAN_PARAMS                                                                    \
-    ANY("team"), ANY("device"), ANY("plan"),                                           \
-        {PARAM_TEXT, "from", "the first day: 2026-03-01; today unless given",          \
-         NULL,       0,      0},                                                       \
-        {PARAM_TEXT, "to", "the last day", NULL, 0, 0},                                \
-    {                                                                                  \
-        PARAM_TEXT, "language", "of the titles", NULL, 0, 0                            \
-    }
-static const struct api_param plan_params[] = {PLAN_PARAMS, PAGED, END};
-static const struct api_param plan_sum_params[] = {PLAN_PARAMS, END};
-static const struct api_param wire_params[] = {
-    {PARAM_TEXT, "bus", "id of the bus", NULL, 0, 0},
-    {PARAM_TEXT, "cursor", "0, or what the last answer said", NULL, 0, 0},
-    END};
-static const struct api_param stream_params[] = {
-    {PARAM_TEXT, "after", "go on behind this event, as Last-Event-ID does", NULL, 0, 0},
-    END};
-static const struct api_param page_params[] = {PAGED, END};
-static const struct api_param user_params[] = {ANY("user"), PAGED, END};
-#define FROM                                                                           \
-    {                                                                                  \
-        PARAM_TEXT, "from", "instant: RFC 3339, ms since 1970, or an age: -1h", NULL,  \
-            0, 0                                                                       \
-    }
-#define TO                                                                             \
-    {                                                                                  \
-        PARAM_TEXT, "to", "as from; now unless it is given", NULL, 0, 0                \
-    }
-static const struct api_param series_params[] = {
-    {PARAM_TEXT, "points", "their ids, by commas; all unless given", NULL, 0, 0},
-    FROM,
-    TO,
-    {PARAM_NUMBER, "width", "as many values as a picture is wide", NULL, 1, 4000},
-    END};
-static const struct api_param range_params[] = {FROM, TO, END};
-static const struct api_param event_params[] = {
-    ANY("device"),
-    ANY("rule"),
-    {PARAM_NUMBER, "ticket", "only of this ticket", NULL, 1, INT64_MAX},
-    {PARAM_TEXT, "event", "only of this kind: alarm, or alarm.raised", NULL, 0, 0},
-    {PARAM_NUMBER, "after", "only behind the event of this number", NULL, 0, INT64_MAX},
-    {PARAM_NUMBER, "before", "only before it", NULL, 0, INT64_MAX},
-    {PARAM_NUMBER, "limit", "so many at most; 100 unless given", NULL, 1, 1000},
-    END};
-static const struct api_param calendar_params[] = {
-    {PARAM_TEXT, "from", "date; today unless given", NULL, 0, 0},
-    {PARAM_TEXT, "to", "date; four weeks on unless given", NULL, 0, 0},
-    END};
-static const struct api_param duty_params[] = {
-    {PARAM_TEXT, "at", "instant", NULL, 0, 0},
-    {PARAM_NUMBER, "days", "so many days from then", NULL, 0, 366},
-    END};
-static const struct api_param report_params[] = {
-    {PARAM_TEXT, "from", "instant: RFC 3339, or an age: -30d", NULL, 0, 0},
-    TO,
-    {PARAM_TEXT, "compare", "T..T: beside this time", NULL, 0, 0},
-    ANY("type"),
-    ANY("area"),
-    ANY("device"),
-    OF_PAGE,
-    END};
-static const struct api_param alarm_report_params[] = {
-    FROM,
-    TO,
-    {PARAM_NUMBER, "operators", "who share the alarms", NULL, 1, 1000},
-    {PARAM_NUMBER, "top", "so many of the most frequent", NULL, 1, 1000},
-    {PARAM_FLAG, "advice", "what other numbers would have done; takes a while", NULL, 0,
-     0},
-    END};
-
-static const struct api_param rule_params[] = {ANY("device"), END};
-static const struct api_param sample_params[] = {
-    ANY("device"),
-    ANY("point"),
-    FROM,
-    TO,
-    {PARAM_TEXT, "every", "minutes or hours instead: 1m, 1h", NULL, 0, 0},
-    {PARAM_CHOICE, "format", "csv unless given", "csv|jsonl", 0, 0},
-    {PARAM_FLAG, "detail", "with why a sample is not good", NULL, 0, 0},
-    {PARAM_FLAG, "clock", "with what is known of the clock", NULL, 0, 0},
-    END};
 
 #define ROUTE(verb, who, where, handler, gives, about, ...)                            \
     {                                                                                  \
         .method = verb, .path = V1 where, .role = ROLE_##who, .handle = handler,       \
         .answer = gives, .summary = about, __VA_ARGS__                                 \
     }
-static const struct api_param head_params[] = {
-    {PARAM_TEXT, "head", "SEQ:HASH that was kept elsewhere", NULL, 0, 0}, END};
-static const struct api_param explain_past_params[] = {
-    {PARAM_TEXT, "rule", "id of the rule", NULL, 0, 0},
-    {PARAM_TEXT, "device", "id of the device", NULL, 0, 0},
-    {PARAM_TEXT, "at", "instant: RFC 3339, or an age: -1h", NULL, 0, 0},
-    END};
-static const struct api_param replay_params[] = {ANY("device"), FROM, TO, END};
-static const struct api_param replay_log_params[] = {
-    {PARAM_TEXT, "until", "instant; the last row's unless given", NULL, 0, 0},
-    {PARAM_TEXT, "stale_after", "a time: 5m; the site's unless given", NULL, 0, 0},
-    END};
-static const struct api_param import_params[] = {
-    {PARAM_FLAG, "strict", "the first bad row ends it", NULL, 0, 0}, END};
-
 #define SLOW        .needs = {.lane = WEB_SLOW}
 #define LOG_TYPES   "text/csv,application/x-ndjson"
 #define LOG         .body = LOG_TYPES, .needs = {.lane = WEB_SLOW, .body_max = WEB_BODY_LARGEST}
@@ -214,7 +43,7 @@ const struct api_route api_routes[] = {
           api_get_devices,
           "DeviceListing",
           "devices, with present values where they are asked for",
-          .params = device_params,
+          .params = api_device_params,
           .page_keys = "id"),
     ROUTE("GET",
           VIEWER,
@@ -222,21 +51,21 @@ const struct api_route api_routes[] = {
           api_get_life,
           "DeviceLife",
           "the whole life of a device",
-          .params = life_params),
+          .params = api_life_params),
     ROUTE("GET",
           VIEWER,
           "devices/{device}/series",
           api_series,
           "SeriesAnswer",
           "the past of points, in the resolution that fits",
-          .params = series_params),
+          .params = api_series_params),
     ROUTE("GET",
           VIEWER,
           "devices/{device}/marks",
           api_marks,
           "MarksAnswer",
           "what happened to a device",
-          .params = range_params),
+          .params = api_range_params),
     ROUTE("GET",
           VIEWER,
           "site",
@@ -257,21 +86,21 @@ const struct api_route api_routes[] = {
           api_duty,
           "DutyListing",
           "who is on duty",
-          .params = duty_params),
+          .params = api_duty_params),
     ROUTE("GET",
           VIEWER,
           "calendar",
           api_calendar,
           "CalendarListing",
           "holidays, and days off that are worked",
-          .params = calendar_params),
+          .params = api_calendar_params),
     ROUTE("GET",
           VIEWER,
           "events",
           api_events,
           "EventListing",
           "the journal, the newest first",
-          .params = event_params),
+          .params = api_event_params),
     ROUTE("GET",
           VIEWER,
           "rules",
@@ -285,7 +114,7 @@ const struct api_route api_routes[] = {
           api_rule,
           "RuleDetail",
           "one rule, and why it is as it is on each device",
-          .params = rule_params),
+          .params = api_rule_params),
     ROUTE("POST",
           ENGINEER,
           "what-if",
@@ -321,7 +150,7 @@ const struct api_route api_routes[] = {
           api_samples,
           "text/csv",
           "recorded samples, as an export gives them",
-          .params = sample_params,
+          .params = api_sample_params,
           SLOW),
     ROUTE("POST",
           ENGINEER,
@@ -329,7 +158,7 @@ const struct api_route api_routes[] = {
           api_import,
           "ImportAnswer",
           "recorded samples of elsewhere, into the history",
-          .params = import_params,
+          .params = api_import_params,
           LOG),
     ROUTE("GET",
           ENGINEER,
@@ -337,7 +166,7 @@ const struct api_route api_routes[] = {
           api_replay_history,
           "application/x-ndjson",
           "the events that the files' rules make of the history",
-          .params = replay_params,
+          .params = api_replay_params,
           SLOW),
     ROUTE("POST",
           ENGINEER,
@@ -345,7 +174,7 @@ const struct api_route api_routes[] = {
           api_replay_log,
           "application/x-ndjson",
           "the same of a log",
-          .params = replay_log_params,
+          .params = api_replay_log_params,
           LOG),
     ROUTE("POST",
           ADMINISTRATOR,
@@ -361,7 +190,7 @@ const struct api_route api_routes[] = {
           api_explain_past,
           "Explanation",
           "why a rule did, or did not, fire at a moment of the history",
-          .params = explain_past_params,
+          .params = api_explain_past_params,
           SLOW),
     ROUTE("GET",
           ENGINEER,
@@ -383,7 +212,7 @@ const struct api_route api_routes[] = {
           api_check,
           "JournalVerdict",
           "whether the journal is what was written",
-          .params = head_params,
+          .params = api_head_params,
           SLOW),
     ROUTE("GET",
           ENGINEER,
@@ -412,7 +241,7 @@ const struct api_route api_routes[] = {
           api_report,
           "Report",
           "the figures of the site",
-          .params = report_params,
+          .params = api_report_params,
           SLOW),
     ROUTE("GET",
           VIEWER,
@@ -420,7 +249,7 @@ const struct api_route api_routes[] = {
           api_report_page,
           "text/html",
           "the same as a page to print",
-          .params = report_params,
+          .params = api_report_params,
           SLOW),
     ROUTE("GET",
           VIEWER,
@@ -428,7 +257,7 @@ const struct api_route api_routes[] = {
           api_report_alarms,
           "AlarmReport",
           "how good the alarms are",
-          .params = alarm_report_params,
+          .params = api_alarm_report_params,
           SLOW),
     ROUTE("GET",
           VIEWER,
@@ -436,7 +265,7 @@ const struct api_route api_routes[] = {
           api_get_ledger,
           "LedgerListing",
           "what is known of the equipment",
-          .params = ledger_params,
+          .params = api_ledger_params,
           .page_keys = "device"),
     ROUTE("GET",
           VIEWER,
@@ -444,7 +273,7 @@ const struct api_route api_routes[] = {
           api_get_alarms,
           "AlarmListing",
           "what is not normal",
-          .params = alarm_params,
+          .params = api_alarm_params,
           .page_keys = "device,rule"),
     ROUTE("GET",
           VIEWER,
@@ -452,7 +281,7 @@ const struct api_route api_routes[] = {
           api_get_explain,
           "Explanation",
           "why a rule did, or did not, fire",
-          .params = explain_params),
+          .params = api_explain_params),
     ROUTE("GET",
           VIEWER,
           "service",
@@ -466,7 +295,7 @@ const struct api_route api_routes[] = {
           api_get_tickets,
           "TicketListing",
           "tickets",
-          .params = ticket_params),
+          .params = api_ticket_params),
     ROUTE("GET",
           VIEWER,
           "tickets/{ticket}",
@@ -480,7 +309,7 @@ const struct api_route api_routes[] = {
           api_get_ticket,
           "image/svg+xml",
           "the values around its opening",
-          .params = pack_params,
+          .params = api_pack_params,
           SLOW),
     ROUTE("GET",
           VIEWER,
@@ -488,7 +317,7 @@ const struct api_route api_routes[] = {
           api_get_ticket,
           "text/html",
           "the same as a page to print",
-          .params = pack_page_params,
+          .params = api_pack_page_params,
           SLOW),
     ROUTE("GET",
           VIEWER,
@@ -504,7 +333,7 @@ const struct api_route api_routes[] = {
           "Photo",
           "a new photo: JPEG, PNG or WebP; of where it was taken nothing is kept",
           .body = PHOTO_TYPES,
-          .params = photo_params,
+          .params = api_photo_params,
           PHOTO),
     ROUTE("GET",
           VIEWER,
@@ -519,7 +348,7 @@ const struct api_route api_routes[] = {
           api_get_plan,
           "PlanListing",
           "the coming visits",
-          .params = plan_params,
+          .params = api_plan_params,
           .page_keys = "plan,device,due"),
     ROUTE("GET",
           VIEWER,
@@ -527,35 +356,35 @@ const struct api_route api_routes[] = {
           api_get_plan_budget,
           "PlanBudget",
           "what the coming visits cost and how long they take, by month and plan",
-          .params = plan_sum_params),
+          .params = api_plan_sum_params),
     ROUTE("GET",
           VIEWER,
           "plan/parts",
           api_get_plan_parts,
           "PlanParts",
           "what is to be there for the coming visits, by day and team",
-          .params = plan_sum_params),
+          .params = api_plan_sum_params),
     ROUTE("GET",
           VIEWER,
           "plan.ics",
           api_get_plan_calendar,
           "text/calendar",
           "the coming visits for a calendar (RFC 5545)",
-          .params = plan_sum_params),
+          .params = api_plan_sum_params),
     ROUTE("GET",
           ENGINEER,
           "wire",
           api_get_wire,
           "WireAnswer",
           "what passes on a bus",
-          .params = wire_params),
+          .params = api_wire_params),
     ROUTE("GET",
           VIEWER,
           "stream",
           api_get_stream,
           "text/event-stream",
           "events as they happen",
-          .params = stream_params),
+          .params = api_stream_params),
     ROUTE("POST",
           TECHNICIAN,
           "commands",
@@ -587,7 +416,7 @@ const struct api_route api_routes[] = {
           api_people,
           "[User]",
           "users",
-          .params = page_params,
+          .params = api_page_params,
           .page_keys = "id"),
     ROUTE("POST",
           ADMINISTRATOR,
@@ -625,7 +454,7 @@ const struct api_route api_routes[] = {
           api_people,
           "[Token]",
           "tokens for scripts",
-          .params = user_params,
+          .params = api_user_params,
           .page_keys = "number"),
     ROUTE("POST",
           VIEWER,
