@@ -118,10 +118,14 @@ probe_due_us(const struct poller *p, int64_t now_us, struct timerq **queue)
     if (p->line != LINE_UP) {
         return INT64_MAX;
     }
-    int64_t credit_us = probe_budget_credit(&p->budget);
+    bool waits = most_late(p).due_us <= now_us;
+    bool owed = timerq_due(p->probes) < now_us - PROBE_PATIENCE_US;
+    int64_t paid_us = p->budget.free_us;
+    int64_t credit_us = waits || owed ? paid_us : probe_budget_credit(&p->budget);
     int64_t fresh_us = first_probe_us(p, p->fresh, credit_us, now_us);
-    int64_t stale_us = first_probe_us(p, p->probes, p->budget.free_us, now_us);
-    bool fresh = fresh_us <= now_us || fresh_us < stale_us;
+    int64_t stale_us = first_probe_us(p, p->probes, paid_us, now_us);
+    bool both = fresh_us <= now_us && stale_us <= now_us;
+    bool fresh = both ? !p->fresh_was_last : fresh_us < stale_us;
 
     *queue = fresh ? p->fresh : p->probes;
     return fresh ? fresh_us : stale_us;
@@ -154,6 +158,7 @@ choose(struct poller *p, int64_t now_us, struct candidate *out)
     if (probe_due_us(p, now_us, &probes) <= now_us) {
         c = nobody;
         consider(&c, probes, TURN_PROBE, 0);
+        p->fresh_was_last = probes == p->fresh;
         *out = c;
         return true;
     }

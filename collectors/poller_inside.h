@@ -106,6 +106,7 @@ struct poller {
     int64_t beat_us;       /* The longest of its devices. */
     int64_t tolerance_us;  /* So late may polls be before it is put off further. */
     struct probe_budget budget;
+    bool fresh_was_last; /* Of the probes. */
 
     bool *in_turn; /* By group of the turn's device. */
     struct turn turn;

@@ -26,6 +26,9 @@ void
 probe_budget_spend(struct probe_budget *b, int64_t began_us, int64_t took_us)
 {
     int64_t from_us = b->free_us > began_us ? b->free_us : began_us;
+    int64_t cost_us = (int64_t)((double)took_us / b->share);
+    int64_t latest_us = began_us + took_us + PROBE_CREDIT_US + cost_us;
 
-    b->free_us = from_us + (int64_t)((double)took_us / b->share);
+    /* A night of probes that cost nobody anything is no debt of the morning. */
+    b->free_us = from_us + cost_us < latest_us ? from_us + cost_us : latest_us;
 }

@@ -5,9 +5,11 @@
  * probes together take at most a share of its time; where nothing else is due they cost
  * nobody anything and only the pause counts.
  *
- * A device that was well until now is asked before those that are dead for long, and up
- * to PROBE_CREDIT_US of the budget ahead of its time: what missed one question shall
- * not wait for the turn of what has been switched off for years. */
+ * A device that was well until now is asked before those that are dead for long and,
+ * while nobody who is well waits, up to PROBE_CREDIT_US of the budget ahead of its
+ * time: what missed one question shall not wait for the turn of what has been switched
+ * off for years.  Nor do those wait for ever: of two probes that the budget pays one is
+ * theirs, and there is no credit while one of them waits for PROBE_PATIENCE_US. */
 #ifndef CARETAKER_COLLECTORS_QUARANTINE_H
 #define CARETAKER_COLLECTORS_QUARANTINE_H
 
@@ -19,6 +21,7 @@
 #define PROBE_SHARE_DEFAULT  5.0      /* % */
 #define PROBE_FRESH_FAILURES 2        /* In a row: 1.5 s of pauses. */
 #define PROBE_CREDIT_US      60000000 /* At 5 % three probes of 1 s. */
+#define PROBE_PATIENCE_US    600000000
 
 /* Of a bus. */
 struct probe_budget {

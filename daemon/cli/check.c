@@ -234,6 +234,13 @@ add_findings(struct strbuf *out, const struct diags *diags)
         strbuf_json_str(out, "text", d->text);
         strbuf_add_char(out, '}');
     }
+    size_t all = diags->errors + diags->warnings;
+    if (all > diags->count) {
+        strbuf_printf(out,
+                      ",{\"level\":\"%s\",\"file\":null,\"line\":0,\"column\":0,"
+                      "\"text\":\"and %zu more\"}",
+                      diags->errors > 0 ? "error" : "warning", all - diags->count);
+    }
 }
 
 static int

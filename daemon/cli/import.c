@@ -10,6 +10,8 @@
 #include "daemon/cli/cli.h"
 #include "daemon/pipeline/replay/import.h"
 
+#define TOLD_MAX 100 /* Bad rows, with --json: the rest is counted. */
+
 struct arguments {
     const char *site, *map, *bus;
     struct cli_list logs;
@@ -95,6 +97,7 @@ import(const struct arguments *a)
                                                           .count = a->logs.count,
                                                           .bus = a->bus},
                                                .strict = a->strict,
+                                               .told_max = a->json ? TOLD_MAX : 0,
                                                .progress = progress_set,
                                                .progress_ctx = &progress};
         struct import_result result;

@@ -91,6 +91,7 @@ typedef unsigned (*web_handler_fn)(void *worker,
 enum web_lane {
     WEB_QUICK,
     WEB_SLOW,     /* May take seconds. */
+    WEB_JOB,      /* May take minutes, one after the other. */
     WEB_PASSWORD, /* Hashes one: who logs in does not wait for anybody's report. */
     WEB_LANES
 };

@@ -7,12 +7,12 @@
 #include "daemon/base/log.h"
 
 /* Of each thread; one report does not hold up a ticket's evidence. */
-static const enum web_lane lane_of[] = {WEB_QUICK, WEB_QUICK, WEB_SLOW, WEB_SLOW,
-                                        WEB_PASSWORD};
+static const enum web_lane lane_of[] = {WEB_QUICK, WEB_QUICK, WEB_SLOW,
+                                        WEB_SLOW,  WEB_JOB,   WEB_PASSWORD};
 #define THREADS ARRAY_LEN(lane_of)
 /* What may wait: some hundred viewers that all reload; what takes seconds each. */
 static const unsigned lane_waiting[WEB_LANES] = {
-    [WEB_QUICK] = 512, [WEB_SLOW] = 16, [WEB_PASSWORD] = 32};
+    [WEB_QUICK] = 512, [WEB_SLOW] = 16, [WEB_JOB] = 2, [WEB_PASSWORD] = 32};
 
 struct queue {
     struct job *first, **last;

@@ -247,6 +247,97 @@ START_TEST(who_missed_a_question_does_not_wait_for_the_dead)
 }
 END_TEST
 
+/* Probes that cost nobody anything, for hours, are no debt when the bus fills up. */
+START_TEST(a_night_of_probes_is_no_debt)
+{
+    model_init(&m, BUS_TCP);
+    add_devices(16, 2, 5000);
+    for (uint32_t i = 4; i < 16; i++) {
+        m.units[i + 1].dead = true;
+    }
+    model_start(&m);
+    model_run(&m, 7200 * S);
+    make_continuous(); /* Nothing is free any more. */
+    for (uint32_t i = 4; i < 15; i++) {
+        m.units[i + 1].dead = false;
+    }
+    model_run(&m, 7800 * S);
+    for (uint32_t i = 4; i < 15; i++) {
+        ck_assert(!counts(i).quarantined);
+    }
+    ck_assert(counts(15).quarantined);
+}
+END_TEST
+
+/* Half a panel goes dark: who is well is asked between its probes. */
+START_TEST(a_burst_of_probes_holds_nobody_up)
+{
+    model_init(&m, BUS_RTU);
+    add_devices(12, 5, 1000);
+    model_start(&m);
+    model_run(&m, 120 * S);
+    /* All are lost at once: a gateway says so, and then says nothing. */
+    for (uint32_t i = 6; i < 12; i++) {
+        m.units[i + 1].exception = 0x0B;
+        m.units[i + 1].exceptions_left = -1;
+    }
+    int64_t t_ms = 120000;
+    for (uint32_t i = 6; i < 12; i++) {
+        while (!counts(i).quarantined) {
+            ck_assert_int_lt(t_ms, 125000);
+            model_run(&m, (t_ms += 10) * MS);
+        }
+    }
+    for (uint32_t i = 6; i < 12; i++) {
+        m.units[i + 1].dead = true;
+    }
+    uint32_t asked = 0, good = 0, probes = 0, between = 0;
+    for (int64_t until_ms = t_ms + 20000; t_ms < until_ms;) {
+        uint32_t asked_now = 0, good_now = 0;
+        model_run(&m, (t_ms += 20) * MS);
+        for (uint32_t i = 0; i < 6; i++) {
+            good_now += m.devices[i].good_frames;
+            asked_now += m.units[i + 7].asked;
+        }
+        between = good_now != good ? 0 : between + (asked_now - asked);
+        probes += asked != 0 ? asked_now - asked : 0;
+        ck_assert_uint_le(asked != 0 ? between : 0, 1);
+        asked = asked_now;
+        good = good_now;
+    }
+    ck_assert_uint_ge(probes, 3);
+}
+END_TEST
+
+/* Others that come and go all the time leave the long dead their probes. */
+START_TEST(who_is_dead_for_long_is_asked_too)
+{
+    model_init(&m, BUS_TCP);
+    add_devices(24, 2, 1000);
+    m.estate->devices[0].poll_continuous = true; /* Nothing is free. */
+    m.units[1].think_us = 90 * MS;
+    m.estate->buses[0].timeout_ms = 200;
+    for (uint32_t i = 20; i < 24; i++) {
+        m.units[i + 1].dead = true;
+    }
+    model_start(&m);
+    model_run(&m, 300 * S);
+    model_forget(&m);
+    uint32_t lost = 0;
+    for (int64_t t = 0; t < 1800; t += 3) {
+        uint32_t unit = (uint32_t)(t / 3 % 19) + 2;
+        m.units[unit].dead = true;
+        model_run(&m, (300 + t) * S + 2500 * MS);
+        lost += counts(unit - 1).quarantined;
+        m.units[unit].dead = false;
+        model_run(&m, (300 + t + 3) * S);
+    }
+    for (uint32_t i = 20; i < 24; i++) {
+        ck_assert_uint_ge(m.units[i + 1].asked, 3); /* In half an hour. */
+    }
+}
+END_TEST
+
 START_TEST(a_lone_device_is_probed_by_its_pause_alone)
 {
     model_init(&m, BUS_TCP);
@@ -729,6 +820,9 @@ main(void)
     tcase_add_test(tc, many_dead_devices_cost_no_more);
     tcase_add_test(tc, the_first_good_answer_brings_a_device_back);
     tcase_add_test(tc, who_missed_a_question_does_not_wait_for_the_dead);
+    tcase_add_test(tc, a_night_of_probes_is_no_debt);
+    tcase_add_test(tc, a_burst_of_probes_holds_nobody_up);
+    tcase_add_test(tc, who_is_dead_for_long_is_asked_too);
     tcase_add_test(tc, a_lone_device_is_probed_by_its_pause_alone);
     tcase_add_test(tc, retries_come_behind_the_others);
     tcase_add_test(tc, one_missed_answer_is_asked_again_and_nobody_notices);

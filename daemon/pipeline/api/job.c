@@ -18,9 +18,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/utf8.h"
 
-#define LOOK_MS     100
+#define LOOK_MS     50
 #define ERRORS_MAX  65536
-#define PAST_END    1 /* So far it may print, and is known to print too much. */
+#define ERRORS_END  ((off_t)4 << 20)    /* It says more than anybody reads. */
+#define FILE_MAX    ((rlim_t)256 << 20) /* Of each file: what is sorted may need one. */
 #define NICE        10
 #define EXIT_USAGE  2
 #define EXIT_CONFIG 3
@@ -122,7 +123,7 @@ spawn(struct process *p, const struct api *a, const struct job *j)
 static void
 hold_back(const struct process *p, const struct job *j, int64_t budget_ms)
 {
-    const struct rlimit out = {JOB_OUT_MAX + PAST_END, JOB_OUT_MAX + PAST_END};
+    const struct rlimit out = {FILE_MAX, FILE_MAX};
     char path[64];
     const struct rlimit time = {(rlim_t)(budget_ms / 1000 + 1),
                                 (rlim_t)(budget_ms / 1000 + 2)};
@@ -181,6 +182,9 @@ watch(struct process *p, const struct api *a, int64_t budget_ms, struct err *err
         if (fstat(p->files[JOB_OUT], &st) == 0 && st.st_size > (off_t)JOB_OUT_MAX) {
             break;
         }
+        if (fstat(p->files[JOB_ERR], &st) == 0 && st.st_size > ERRORS_END) {
+            return err_set(err, ERR_FULL, "too much is wrong with what was sent");
+        }
     }
     return 0;
 }
@@ -200,26 +204,32 @@ read_back(int file, size_t most, struct strbuf *out)
     }
 }
 
-/* "caretaker: x.csv:2:1: what is wrong\n..." -> one text. */
+static const char *
+without_name(const char *line)
+{
+    return line + (strncmp(line, "caretaker: ", 11) == 0 ? 11 : 0);
+}
+
+/* The first line of what it said, and the last. */
 static void
 say_errors(int file, struct err *err, enum err_code code)
 {
     struct strbuf said = {0};
     read_back(file, ERRORS_MAX, &said);
-    char *text = said.size > 0 ? said.text : NULL;
-    const char *begin = text != NULL ? text : "";
-    if (text != NULL) {
-        for (size_t n = said.size; n > 0 && text[n - 1] == '\n'; n--) {
-            text[n - 1] = '\0';
-        }
-        for (char *end = strchr(text, '\n'); end != NULL; end = strchr(end, '\n')) {
-            *end = ' ';
-        }
-        begin += strncmp(begin, "caretaker: ", 11) == 0 ? 11 : 0;
+    while (said.size > 0 && said.text[said.size - 1] == '\n') {
+        said.text[--said.size] = '\0';
     }
-    err->code = code;
-    (void)utf8_copy(err->text, sizeof err->text,
-                    *begin != '\0' ? begin : tr("the command failed"));
+    char *text = said.size > 0 ? said.text : NULL;
+    char *last = text != NULL ? strrchr(text, '\n') : NULL;
+    if (last != NULL) {
+        *last++ = '\0';
+        text[strcspn(text, "\n")] = '\0';
+    }
+    char line[ERR_TEXT_BYTES];
+    (void)utf8_copy(line, sizeof line,
+                    text != NULL ? without_name(text) : tr("the command failed"));
+    err_set(err, code, "%s%s%s", line, last != NULL ? "; " : "",
+            last != NULL ? without_name(last) : "");
     strbuf_fini(&said);
 }
 
@@ -248,6 +258,10 @@ judge(const struct process *p,
         }
         return 0;
     }
+    if (WIFSIGNALED(how)) {
+        return err_set(err, ERR_IO, "the command was ended: %s",
+                       strsignal(WTERMSIG(how)));
+    }
     enum err_code meant = code == EXIT_USAGE    ? ERR_USAGE
                           : code == EXIT_CONFIG ? ERR_CONFIG
                                                 : ERR_IO;
@@ -269,9 +283,6 @@ job_run(struct api *a,
     if (a->live->program == NULL) {
         return err_set(err, ERR_REFUSED, "this daemon runs no commands");
     }
-    if (atomic_flag_test_and_set(&a->live->on_job)) {
-        return err_set(err, ERR_BUSY, "another command is running; try again soon");
-    }
     int code = begin(&p, a, j, budget_ms, err);
     code = code == 0 ? watch(&p, a, budget_ms, err) : code;
     if (p.pid > 0) {
@@ -291,6 +302,5 @@ job_run(struct api *a,
     if (p.handle >= 0) {
         close(p.handle);
     }
-    atomic_flag_clear(&a->live->on_job);
     return code;
 }

@@ -18,7 +18,7 @@ struct job {
     size_t size;
     int64_t budget_ms; /* 0: JOB_BUDGET_MS. */
     enum err_code no;  /* What exit status 1 without an answer means [ERR_NOT_FOUND]. */
-    bool writes;       /* Files, too; else none of its files grows past JOB_OUT_MAX. */
+    bool writes;       /* Files of the site: how large they are is not limited. */
     bool wrong_counts; /* Files with errors (exit status 3) are what was asked for. */
 };
 
@@ -31,8 +31,8 @@ void job_pair(struct job *j, const char *option, const char *value);
  * appends what it prints to `out`, and what it says beside that (bad rows, warnings) to
  * `said`, which may be NULL.  `*status` is its exit status, 0 or 1.  Errors, with
  * the words of the command: ERR_USAGE (it ended with 2), ERR_CONFIG (3), ERR_IO (4, or
- * no process), ERR_TIMEOUT, ERR_FULL (it prints too much), ERR_BUSY (there is one
- * already: only one runs at a time). */
+ * no process), ERR_TIMEOUT, ERR_FULL (it prints
+ * too much).  For the lane WEB_JOB, where one follows the other. */
 int job_run(struct api *a,
             const struct job *j,
             struct strbuf *out,

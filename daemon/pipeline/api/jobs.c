@@ -19,25 +19,16 @@
 #include "daemon/base/catalogue.h"
 #include "daemon/pipeline/api/job.h"
 
-#define RETRY_S  5
 #define SAID_MAX 100 /* Lines of an import that are given. */
 #define STDIN    "-"
 #define WHAT_MAX 16 /* check/WHAT */
 
 static unsigned
-answer(struct api *a,
-       const struct web_request *r,
-       const struct job *j,
-       struct strbuf *body,
-       struct strbuf *said)
+answer(struct api *a, const struct job *j, struct strbuf *body, struct strbuf *said)
 {
     struct err err = {0};
     int status = 0;
     int code = job_run(a, j, body, said, &status, &err);
-    if (code == ERR_BUSY) {
-        r->answer->retry_after_s = RETRY_S;
-        return web_problem(body, 503, err.text);
-    }
     return code == 0 ? 200 : api_problem(body, &err);
 }
 
@@ -56,24 +47,46 @@ api_check(struct api *a, const struct web_request *r, struct strbuf *body)
     } else if (strcmp(what, "history") == 0) {
         job_word(&j, "--history");
     }
-    return answer(a, r, &j, body, NULL);
+    return answer(a, &j, body, NULL);
+}
+
+/* The command takes words with a slash, and further ones, as something else: a name
+ * that the site has is no path. */
+static int
+check_names(struct api *a, const char *rule, const char *device, struct err *err)
+{
+    struct site *site = api_share_site(a);
+    int code = site_rule(site, rule) == NONE_INDEX
+                   ? err_set(err, ERR_NOT_FOUND, "there is no rule \"%.64s\"", rule)
+               : site_device(site, device) == NONE_INDEX
+                   ? err_set(err, ERR_NOT_FOUND, "there is no device \"%.64s\"", device)
+                   : 0;
+    site_free(site);
+    return code;
 }
 
 unsigned
 api_explain_past(struct api *a, const struct web_request *r, struct strbuf *body)
 {
+    struct err err = {0};
     const char *rule = r->query(r, "rule");
     const char *device = r->query(r, "device");
-    struct job j = {.words = {"explain", "--json", "--quiet"},
-                    .names = {rule != NULL ? rule : "", device != NULL ? device : ""}};
-    job_pair(&j, "--at", r->query(r, "at"));
-    return answer(a, r, &j, body, NULL);
+    struct job j = {.words = {"explain", "--json", "--quiet"}, .names = {rule, device}};
+    if (rule == NULL || device == NULL) {
+        return web_problem(body, 400, tr("a rule and a device are needed"));
+    }
+    if (check_names(a, rule, device, &err) != 0) {
+        return api_problem(body, &err);
+    }
+    const char *at = r->query(r, "at");
+    job_pair(&j, "--at", at != NULL ? at : "now");
+    return answer(a, &j, body, NULL);
 }
 
 static unsigned
 replay(struct api *a, const struct web_request *r, struct job *j, struct strbuf *body)
 {
-    unsigned status = answer(a, r, j, body, NULL);
+    unsigned status = answer(a, j, body, NULL);
     if (status == 200) {
         r->answer->type = "application/x-ndjson";
     }
@@ -140,7 +153,7 @@ api_import(struct api *a, const struct web_request *r, struct strbuf *body)
     if (api_asked_for(r, "strict")) {
         job_word(&j, "--strict");
     }
-    unsigned status = answer(a, r, &j, body, &said);
+    unsigned status = answer(a, &j, body, &said);
     if (status == 200) {
         add_told(body, &said);
     }
@@ -156,7 +169,7 @@ api_sql(struct api *a, const struct web_request *r, struct strbuf *body)
                     .names = {STDIN},
                     .input = r->body,
                     .size = r->body_size};
-    return answer(a, r, &j, body, NULL);
+    return answer(a, &j, body, NULL);
 }
 
 unsigned

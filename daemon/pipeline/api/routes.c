@@ -16,7 +16,8 @@
     }
 #define SLOW        .needs = {.lane = WEB_SLOW}
 #define LOG_TYPES   "text/csv,application/x-ndjson"
-#define LOG         .body = LOG_TYPES, .needs = {.lane = WEB_SLOW, .body_max = WEB_BODY_LARGEST}
+#define JOB         .needs = {.lane = WEB_JOB}
+#define LOG         .body = LOG_TYPES, .needs = {.lane = WEB_JOB, .body_max = WEB_BODY_LARGEST}
 #define PASSWORD    .needs = {.lane = WEB_PASSWORD}
 #define PHOTO_TYPES "image/jpeg,image/png,image/webp"
 #define PHOTO       .needs = {.lane = WEB_SLOW, .bytes = true, .body_max = PHOTO_BYTES_MAX}
@@ -167,7 +168,7 @@ const struct api_route api_routes[] = {
           "application/x-ndjson",
           "the events that the files' rules make of the history",
           .params = api_replay_params,
-          SLOW),
+          JOB),
     ROUTE("POST",
           ENGINEER,
           "replay",
@@ -183,7 +184,7 @@ const struct api_route api_routes[] = {
           "[SqlRow]",
           "a statement that reads the history and state.db",
           .body = "text/plain",
-          SLOW),
+          JOB),
     ROUTE("GET",
           TECHNICIAN,
           "explain/past",
@@ -191,21 +192,21 @@ const struct api_route api_routes[] = {
           "Explanation",
           "why a rule did, or did not, fire at a moment of the history",
           .params = api_explain_past_params,
-          SLOW),
+          JOB),
     ROUTE("GET",
           ENGINEER,
           "check",
           api_check,
           "[Finding]",
           "what is wrong in the files, as they are now",
-          SLOW),
+          JOB),
     ROUTE("GET",
           ENGINEER,
           "check/plan",
           api_check,
           "[BusBudget]",
           "each bus's requests and how much of its time they take",
-          SLOW),
+          JOB),
     ROUTE("GET",
           ENGINEER,
           "check/journal",
@@ -213,14 +214,14 @@ const struct api_route api_routes[] = {
           "JournalVerdict",
           "whether the journal is what was written",
           .params = api_head_params,
-          SLOW),
+          JOB),
     ROUTE("GET",
           ENGINEER,
           "check/history",
           api_check,
           "HistoryVerdict",
           "whether all samples can be read",
-          SLOW),
+          JOB),
     ROUTE("GET",
           VIEWER,
           "schema",

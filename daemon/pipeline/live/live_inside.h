@@ -110,7 +110,6 @@ struct live {
     atomic_flag on_trial;       /* A rule is tried: one at a time. */
     atomic_flag on_advice;      /* Alarms are looked at for advice: one at a time. */
     atomic_uint exports;        /* Of samples, under way. */
-    atomic_flag on_job;         /* A process of ours works on files: one at a time. */
     struct people_desk people;  /* Its requests go to the loop. */
     sd_event *loop;
     sd_event_source *due;

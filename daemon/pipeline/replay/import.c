@@ -25,6 +25,7 @@ struct import {
     size_t size;
     uint64_t samples; /* In the batch. */
     bool stopped_by_bad_row;
+    uint64_t told; /* Bad rows. */
 };
 
 static void
@@ -34,6 +35,9 @@ on_bad_row(void *ctx, const struct loc *loc, const char *text)
     if (im->options->strict) {
         im->stopped_by_bad_row = true;
         replay_source_stop(im->source);
+    }
+    if (im->options->told_max > 0 && im->told++ >= im->options->told_max) {
+        return;
     }
     if (loc->line == 0) { /* A capture has no lines. */
         fprintf(stderr, "%s: %s\n", loc->file, text);

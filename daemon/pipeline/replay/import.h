@@ -12,6 +12,7 @@
 struct import_options {
     struct replay_source_options source; /* Its `bad` and `ctx` are not used. */
     bool strict;                         /* The first bad row ends it (ERR_CONFIG). */
+    uint64_t told_max;                   /* So many bad rows are told; 0: all. */
     /* From 0 to 1, often; NULL: nobody looks. */
     void (*progress)(void *ctx, double done);
     void *progress_ctx;
