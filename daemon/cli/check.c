@@ -236,10 +236,15 @@ add_findings(struct strbuf *out, const struct diags *diags)
     }
     size_t all = diags->errors + diags->warnings;
     if (all > diags->count) {
-        strbuf_printf(out,
-                      ",{\"level\":\"%s\",\"file\":null,\"line\":0,\"column\":0,"
-                      "\"text\":\"and %zu more\"}",
-                      diags->errors > 0 ? "error" : "warning", all - diags->count);
+        char more[64];
+        snprintf(more, sizeof more, tr("and %zu more"), all - diags->count);
+        strbuf_add(out, ",{");
+        strbuf_json_str(out, "level", diags->errors > 0 ? "error" : "warning");
+        strbuf_json_str(out, "file", NULL);
+        strbuf_json_int(out, "line", 0);
+        strbuf_json_int(out, "column", 0);
+        strbuf_json_str(out, "text", more);
+        strbuf_add_char(out, '}');
     }
 }
 

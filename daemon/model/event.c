@@ -26,7 +26,8 @@ static const char *const names[] = {
     "plan.overdue",      "plan.moved",          "ledger.changed",
     "clock.stepped",     "user.added",          "user.changed",
     "user.removed",      "user.logged_in",      "user.logged_out",
-    "user.refused",      "token.added",         "token.revoked"};
+    "user.refused",      "token.added",         "token.revoked",
+    "history.imported"};
 _Static_assert(ARRAY_LEN(names) == EVENT_KIND_COUNT, "a name for each kind");
 
 const char *
@@ -290,6 +291,9 @@ noun_of(enum event_kind k)
     }
     if (event_kind_is_of_people(k)) {
         return is_token(k) ? tr("token") : tr("user");
+    }
+    if (k == EVENT_HISTORY_IMPORTED) {
+        return tr("history");
     }
     return k == EVENT_CLOCK_STEPPED ? tr("clock") : tr("device");
 }

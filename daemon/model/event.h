@@ -58,6 +58,7 @@ enum event_kind {
     EVENT_USER_REFUSED, /* Failed log-ins; without a user: of no user of ours. */
     EVENT_TOKEN_ADDED,
     EVENT_TOKEN_REVOKED,
+    EVENT_HISTORY_IMPORTED, /* By the API; `note`: how much, of when. */
     EVENT_KIND_COUNT
 };
 

@@ -616,6 +616,8 @@ class Queries(Asking):
             self.assertEqual((got["rows"], got["bad"], got["imported"]), (2, 1, imported))
             self.assertEqual(len(got["told"]), 1)
             self.assertIn(":3:1:", got["told"][0])
+        told = [v for v in self.estate.events() if v["event"] == "history.imported"]
+        self.assertEqual([v["note"].split(", ")[:2] for v in told], [["1 samples", "1 new"]])
         self.assertIn(":3:1:", self.refused(400, "samples?strict=1", text)["detail"])
         self.refused(400, "samples", b"")
         statement = "select device, count(*) n from samples where device = 'tank-1' group by device"

@@ -11,6 +11,7 @@
  *   POST samples         a log in the body into the history
  *   POST sql             a statement in the body
  *   GET  schema, schema/KIND   what may stand in each kind of file; no process */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,9 +142,40 @@ add_told(struct strbuf *body, const struct strbuf *said)
     strbuf_add(body, "]}");
 }
 
+static long long
+number(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* What was put beside what the sensors said is in the journal, with the person. */
+static int
+tell_journal(struct api *a,
+             const struct web_request *r,
+             const struct strbuf *answer,
+             struct err *err)
+{
+    char note[256];
+    json_t *root = json_loads(strbuf_text(answer), 0, NULL);
+    const char *from = json_string_value(json_object_get(root, "from"));
+    const char *to = json_string_value(json_object_get(root, "to"));
+    /* not translated: the journal is one for all who read it. */
+    snprintf(note, sizeof note, "%lld samples, %lld new, %lld differing, %s .. %s",
+             number(root, "samples"), number(root, "imported"),
+             number(root, "differing"), from != NULL ? from : "", to != NULL ? to : "");
+    struct people_work w = {
+        .act = PEOPLE_IMPORTED, .user = a->caller.user, .note = note, .peer = r->peer};
+    int code = number(root, "imported") > 0
+                   ? a->live->people.ask(a->live->people.ctx, &w, err)
+                   : 0;
+    json_decref(root);
+    return code;
+}
+
 unsigned
 api_import(struct api *a, const struct web_request *r, struct strbuf *body)
 {
+    struct err err = {0};
     struct strbuf said = {0};
     struct job j = {.words = {"import", "--json"},
                     .writes = true,
@@ -154,7 +186,9 @@ api_import(struct api *a, const struct web_request *r, struct strbuf *body)
         job_word(&j, "--strict");
     }
     unsigned status = answer(a, &j, body, &said);
-    if (status == 200) {
+    if (status == 200 && tell_journal(a, r, body, &err) != 0) {
+        status = api_problem(body, &err);
+    } else if (status == 200) {
         add_told(body, &said);
     }
     strbuf_fini(&said);

@@ -467,6 +467,10 @@ work_on(struct desk *d)
         return tell(d, (struct event){.kind = EVENT_USER_REFUSED,
                                       .user = w->user,
                                       .remote = w->remote});
+    case PEOPLE_IMPORTED:
+        return tell(d, (struct event){.kind = EVENT_HISTORY_IMPORTED,
+                                      .by = w->user,
+                                      .note = w->note});
     }
     return 0;
 }

@@ -27,7 +27,8 @@ enum people_act {
     PEOPLE_LOG_IN,  /* session, verified, rehashed; peer. */
     PEOPLE_LOG_OUT, /* session.hash */
     PEOPLE_SEEN,    /* session.hash, or number of a token. */
-    PEOPLE_REFUSED  /* user (NULL: of no name here), remote. */
+    PEOPLE_REFUSED, /* user (NULL: of no name here), remote. */
+    PEOPLE_IMPORTED /* user (NULL: by the unix socket), note, peer. */
 };
 
 /* It lives on the asker's stack. */
@@ -41,7 +42,7 @@ struct people_work {
     const char *verified; /* The hash that the password was compared with: it must still
                              be the user's. */
     const char *rehashed; /* Of the same password, at the cost of now; may be NULL. */
-    const char *user, *remote;
+    const char *user, *remote, *note;
     int64_t number;
     int64_t expires_ms; /* Answer of log-in. */
 };
