@@ -99,6 +99,10 @@ class Jobs(unittest.TestCase):
         b.done()
         b.js("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         b.says("waits for a part")
+        b = self.enter("technician", "/devices/pump-2")
+        b.wait(".point-limits", "critical above 80 °C · shelved")  # It is beyond, and there is an alarm.
+        b = self.enter("technician", "/alarms?alarm=pump-2/hot")
+        b.js("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         b.press("Put back")
         wait_for(lambda: self.alarm(2)["state"] != "shelved", "it is back")
 
@@ -131,6 +135,25 @@ class Jobs(unittest.TestCase):
         self.assertFalse(b.find("dialog[open]"))
         self.assertEqual(self.alarm(5)["state"], "active")
 
+    def test_a_standing_alarm_counts_before_a_graver_limit_that_is_not_judged(self):
+        b = self.enter("viewer", "/alarms")
+        found = b.driver.execute_async_script("""
+            const done = arguments[0];
+            Promise.all([import('/page/device-points.js'), import('/page/plant.js')]).then(([{beyond}, {plant}]) => {
+              const limit = (rule, level, value) => ({rule, level, value, side: 'above'});
+              const limits = [limit('a', 'critical', 10), limit('b', 'urgent', 8), limit('b', 'critical', 9)];
+              const said = (value, alarms) => {
+                for (const [rule, state, severity] of alarms) plant.alarms.set(`x/${rule}`, {device: 'x', rule, state, severity});
+                const over = beyond('x', value, limits);
+                for (const [rule] of alarms) plant.alarms.delete(`x/${rule}`);
+                return over && [over.limit.rule, over.limit.level, over.state, over.stands];
+              };
+              done([said(7, []), said(11, []), said(11, [['b', 'active', 'urgent']]), said(11, [['b', 'active-acked', 'critical']]),
+                said(11, [['a', 'shelved', 'critical'], ['b', 'active', 'urgent']]), said(11, [['b', 'suppressed', 'critical']])]);
+            });""")
+        self.assertEqual(found, [None, ["a", "critical", None, False], ["b", "urgent", "active", True], ["b", "critical", "active-acked", True],
+                                 ["b", "urgent", "active", True], ["b", "critical", "suppressed", False]])
+
     def test_alarms_fold_by_the_surest_cause(self):
         b = self.enter("viewer", "/alarms")
         folds = b.driver.execute_async_script("""
@@ -149,7 +172,19 @@ class Jobs(unittest.TestCase):
         self.estate.ok("ticket", "take", number, "--by", "engineer")
         b = self.enter("technician", "/tickets", form="phone")
         b.click(f"a[href='/tickets/{number}']")
+        b.press("Take it over ...")
+        b.wait("dialog[open] p", "engineer has it now.")
+        self.estate.ok("ticket", "take", number, "--to", "administrator", "--by", "engineer")
+        b.press("Take it over")  # From the engineer, who has it no longer.
+        b.wait("dialog[open] .error", "Meanwhile administrator has it.")
+        b.press("Cancel")
+        b.done()
+        self.assertEqual(self.plant.events("ticket.assigned", ticket=number)[-1]["assignee"], "administrator")
+        b.says("administrator")
+        b.press("Take it over ...")
+        b.wait("dialog[open] p", "administrator has it now.")
         b.press("Take it over")
+        b.done()
         b.press("I am there")
         wait_for(lambda: state() == "responded", "somebody is there")
         b.press("Resolve ...")

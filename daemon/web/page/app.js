@@ -34,6 +34,7 @@ let current = null; // What show() of the present view gave.
 let broken = false; // The present view could not be shown.
 let shown = 0; // Numbers the navigations: an older one that comes late is dropped.
 let main, nav, siteName, summary, line, clockText;
+let muteEnds = null; // Ends the watch of the frame's button for the sound.
 
 // Null: it is no text.
 function decoded(part) {
@@ -234,7 +235,8 @@ function frame() {
   // A horn that is wanted and may not sound is told on every view: nobody would know else.
   const mute = h('button', {type: 'button', class: 'mute', onclick: () => setSound(true)}, icon('bellOff'), t('Sound: click to allow'));
   const drawMute = () => { mute.hidden = soundState() !== 'blocked'; };
-  watchSound(drawMute);
+  muteEnds?.(); // Of a frame before.
+  muteEnds = watchSound(drawMute);
   drawMute();
   nav = h('nav', {'aria-label': t('Pages')}, ROUTES.filter((r) => r.nav && (!r.role || may(r.role))).map((r) => h('a', {href: r.path}, icon(r.icon), h('span', {}, texts[r.nav]))));
   main = h('main', {id: 'main', tabindex: '-1'});

@@ -9,7 +9,7 @@ import {OLD_AFTER} from './present.js';
 import {qualityText} from './quality.js';
 import {ago, duration, ms, now, seconds} from './time.js';
 import {nothing, quantity, severityMark} from './ui.js';
-import {t} from './words.js';
+import {t, word} from './words.js';
 
 const HOUR = 3600e3;
 const DIGITS = 5;
@@ -24,10 +24,20 @@ export function pointNames(points) {
   return Object.keys(points ?? {}).sort((a, b) => own(a) - own(b) || a.localeCompare(b));
 }
 
-// The gravest limit that the value is beyond; null: none.
-function beyond(value, limits) {
-  const over = limits.filter((l) => (l.side === 'below' ? value < l.value : value > l.value));
-  return over.reduce((worst, l) => ((RANK[l.level] ?? 0) > (RANK[worst?.level] ?? 0) ? l : worst), null);
+// Of the limits that the value is beyond the one that counts: one whose alarm stands before one
+// whose alarm is hidden, that before one without, and of several the gravest.  Not every rule is
+// judged now, and one that is may not be at its gravest level yet.
+// Gives {limit, state, stands}, with the state of the alarm or null where there is none; null: it
+// is within all of them.
+export function beyond(device, value, limits) {
+  const rank = ({level}) => RANK[level] ?? 0;
+  const judged = limits.filter((l) => (l.side === 'below' ? value < l.value : value > l.value)).map((limit) => {
+    const row = plant.alarms.get(`${device}/${limit.rule}`);
+    const stands = Boolean(row?.state.startsWith('active')) && rank(limit) <= (RANK[row.severity] ?? 0);
+    return {limit, state: row?.state ?? null, stands};
+  });
+  const order = (j) => (j.stands ? 2 : j.state ? 1 : 0);
+  return judged.sort((a, b) => order(b) - order(a) || rank(b.limit) - rank(a.limit))[0] ?? null;
 }
 
 function valueText(name, point, line) {
@@ -78,11 +88,11 @@ export function pointsTable({device, chosen, toggle}) {
     const text = valueText(name, point, line);
     if (live) put(value, `live ${text}`, h('b', {}, text));
     else put(value, `old ${text} ${point.last_good}`, h('b', {}, t('No present value')), point.last_good ? h('small', {}, t('{value} at {time}', {value: text, time: seconds(point.last_good)})) : h('small', {}, t('never read')));
-    const over = live && point.value !== null && line ? beyond(point.value, line.limits) : null;
-    const limit = over ? limitText(over, line.unit) : '';
-    // A rule that is not judged now, or is hidden, makes no alarm: no colour then.
-    const alarm = over ? plant.alarms.get(`${device}/${over.rule}`)?.state.startsWith('active') ?? false : false;
-    put(limits, `${live} ${limit} ${alarm} ${line?.limits.length ?? 0}`, alarm ? [severityMark(over.level, true), ' ', h('b', {}, limit)] : over ? h('span', {class: 'quiet'}, `${limit} · ${t('no alarm')}`)
+    const over = live && point.value !== null && line ? beyond(device, point.value, line.limits) : null;
+    const limit = over ? limitText(over.limit, line.unit) : '';
+    // A rule that is not judged now makes no alarm, one that is hidden shows none: no colour then.
+    put(limits, `${live} ${limit} ${over?.stands} ${over?.state} ${line?.limits.length ?? 0}`, over?.stands ? [severityMark(over.limit.level, true), ' ', h('b', {}, limit)]
+      : over ? h('span', {class: 'quiet'}, `${limit} · ${over.state ? word('alarm_state', over.state) : t('no alarm')}`)
       : live && line?.limits.length ? h('span', {class: 'quiet'}, t('within')) : '');
     const said = fresh ? qualityText(point.quality, point.detail) : t('not known: the gateway does not answer');
     put(quality, `${live} ${said}`, live ? h('span', {class: 'quiet'}, said) : [h('span', {class: 'warn-sign', 'aria-hidden': 'true'}, '⚠'), ' ', h('b', {}, said)]);

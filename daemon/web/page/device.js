@@ -22,6 +22,8 @@ const RANK = {critical: 4, urgent: 3, normal: 2, info: 1};
 const TRIED_AGAIN = 5000; // Milliseconds after a failure.
 const SHOWN_AGAIN = 400; // Milliseconds after an event: several come at once.
 
+// It would be again, as of a device that is gone; not so where the gateway is busy (429).
+const refused = (problem) => problem.status >= 400 && problem.status < 500 && problem.status !== 429;
 const standing = (alarm) => alarm.state === 'active' || alarm.state === 'active-acked';
 const gravest = (a, b) => (RANK[b.severity] ?? 0) - (RANK[a.severity] ?? 0);
 const alarmsOf = (device) => [...plant.alarms.values()].filter((alarm) => alarm.device === device).sort(gravest);
@@ -173,7 +175,7 @@ class Trend {
 
 class Device {
   constructor(root, id, query) {
-    Object.assign(this, {root, id, limit: HISTORY_STEP, watch: {row: null, at: null, problem: null}, closed: false, timer: null, reading: 0});
+    Object.assign(this, {root, id, limit: HISTORY_STEP, watch: {row: null, at: null, problem: null}, closed: false, timer: null, reading: 0, told: null});
     this.trend = new Trend(id, query);
     this.points = pointsTable({device: id, chosen: () => this.trend.points, toggle: (name, on) => {
       this.trend.toggle(name, on);
@@ -202,17 +204,19 @@ class Device {
     this.draw();
   }
   // Read again after events; what fails is told, tried again, and what is shown says that it
-  // is older.
+  // is older.  The same failure is told once: who reads it, or stands on its button, is left alone.
   renew(wait = SHOWN_AGAIN) {
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       try {
         await this.read();
+        this.told = null;
         replace(this.parts.problem);
       } catch (e) {
         if (this.closed) return;
-        replace(this.parts.problem, failed(e, () => this.renew()));
-        this.renew(TRIED_AGAIN);
+        if (this.told !== e.message) replace(this.parts.problem, failed(e, () => this.renew()));
+        this.told = e.message;
+        if (!refused(e)) this.renew(TRIED_AGAIN);
       }
     }, wait);
   }

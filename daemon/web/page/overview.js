@@ -15,6 +15,7 @@ import {Health} from './overviewhealth.js';
 const WORST = 5;
 const MACHINES = ['bus', 'gateway'];
 const FOLD_OVER = 60; // Devices: more do not fit a screen, so places where all is well are one line.
+const UNWELL = ['alarm', 'offline', 'unknown']; // What is taken out of service is so on purpose.
 const ORDER = ['alarm', 'offline', 'out', 'unknown', 'ok'];
 
 // Grey shapes of what is no alarm: each has its own outline, and its word beside it.
@@ -194,7 +195,7 @@ class Overview {
     const rows = [...areas].map(([id, tiles]) => ({id, name: id ? areaName(id) : t('Without a place'), tiles: tiles.sort((a, b) => a.name.localeCompare(b.name, undefined, {numeric: true}))}))
       .sort((a, b) => (a.id === '') - (b.id === '') || a.name.localeCompare(b.name, undefined, {numeric: true}));
     const large = rows.length > 1 && rows.reduce((n, row) => n + row.tiles.length, 0) > FOLD_OVER;
-    const draw = (section, row) => drawArea(section, {...row, large, open: !large || (this.unfolded.get(row.id) ?? row.tiles.some((tile) => tile.worst))});
+    const draw = (section, row) => drawArea(section, {...row, large, open: !large || (this.unfolded.get(row.id) ?? row.tiles.some((tile) => UNWELL.includes(tile.state)))});
     sync(this.areas, rows, (row) => `area ${row.id}`, (row) => {
       const section = h('section', {class: 'area'}, h('h2', {}), h('div', {class: 'tiles'}));
       draw(section, row);

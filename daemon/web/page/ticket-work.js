@@ -1,7 +1,7 @@
 // What people do to a ticket: each act is a command, asked for in a dialog where words are needed.
 import {h, replace} from './dom.js';
-import {command} from './api.js';
-import {session, site} from './site.js';
+import {command, get} from './api.js';
+import {personName, session, site} from './site.js';
 import {dialog, field, select, toast} from './ui.js';
 import {t, word} from './words.js';
 
@@ -10,8 +10,23 @@ const PAUSES = ['parts', 'contractor', 'access', 'other'];
 
 const act = (cmd, number, fields) => command(`ticket.${cmd}`, {ticket: number, ...fields});
 
-// From somebody who took it before, only who says so takes it over.
-export const take = (ticket) => act('take', ticket.number, ticket.assignee && session.user ? {assignee: session.user} : null);
+// One that nobody has: the gateway refuses it where somebody took it meanwhile.
+export const take = (ticket) => act('take', ticket.number);
+
+// From somebody who has it, and only from whom the dialog names: not from who took it meanwhile.
+export function takeOver(ticket) {
+  return dialog({
+    title: t('Take over ticket {n}', {n: ticket.number}),
+    body: [h('p', {}, t('{person} has it now. It will be yours, and no longer theirs.', {person: personName(ticket.assignee)}))],
+    accept: t('Take it over'),
+    act: async () => {
+      const {assignee} = (await get(`tickets/${ticket.number}`)).ticket;
+      if (assignee !== ticket.assignee) throw new Error(assignee ? t('Meanwhile {person} has it. Nothing was changed.', {person: personName(assignee)}) : t('Meanwhile nobody has it. Nothing was changed.'));
+      return act('take', ticket.number, {assignee: session.user});
+    },
+  });
+}
+
 export const arrive = (ticket) => act('arrive', ticket.number);
 export const resume = (ticket) => act('resume', ticket.number);
 export const tick = (ticket, step, undone) => act('tick', ticket.number, {step, undone});

@@ -4,7 +4,7 @@ import {get, url} from './api.js';
 import {follow, plant} from './plant.js';
 import {may, personName, session, site, teamName} from './site.js';
 import {ago, countdown, everySecond, full, moment} from './time.js';
-import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, take, tick, wait} from './ticket-work.js';
+import {arrive, change, close, handOver, note, rate, reopen, resolve, resume, take, takeOver, tick, wait} from './ticket-work.js';
 import {photos} from './ticket-photos.js';
 import {deadline} from './tickets.js';
 import {actButton, failed, nothing, quantity, severityMark, waiting, wide} from './ui.js';
@@ -14,7 +14,7 @@ import {inOwnTitle, language, many, t, word} from './words.js';
 function acts(ticket, pack) {
   const own = ticket.assignee === session.user;
   const all = {
-    take: [ticket.assignee ? t('Take it over') : t('Take it'), () => take(ticket)],
+    take: ticket.assignee ? [t('Take it over ...'), () => takeOver(ticket)] : [t('Take it'), () => take(ticket)],
     arrive: [t('I am there'), () => arrive(ticket)],
     resolve: [t('Resolve ...'), () => resolve(ticket, pack.procedure?.parts)],
     wait: [t('Wait ...'), () => wait(ticket)],
