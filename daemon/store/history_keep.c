@@ -147,13 +147,20 @@ promised(const struct history_keep *k, int64_t pages)
     return (log > 0 ? log : 0) + (file > 0 ? file : 0);
 }
 
+/* A file of `pages` gets no longer, but a short one has room for the newest. */
+static int64_t
+frozen_pages(const struct history_keep *k, int64_t pages)
+{
+    int64_t least = FILE_BYTES / k->page_bytes;
+    return pages > least ? pages : least;
+}
+
 static void
 freeze(struct history_keep *k, bool frozen, int64_t pages)
 {
     struct err err = {0};
-    int64_t least = FILE_BYTES / k->page_bytes;
     k->frozen = frozen;
-    k->pages = pages > least ? pages : least;
+    k->pages = frozen_pages(k, pages);
     if (set_limits(k, &err) != 0) {
         log_warning("%s", err.text);
     }
@@ -438,7 +445,10 @@ history_keep_tidy(struct history_keep *k)
     /* What was given back is not taken again. */
     if (db_int(k->db, "PRAGMA page_count", 0, &pages, &err) == 0 &&
         (k->frozen || over)) {
-        k->pages = pages;
+        k->pages = frozen_pages(k, pages);
         (void)set_limits(k, &err);
+    }
+    if (k->frozen) {
+        history_keep_fold(k); /* Until then the disk has none of it. */
     }
 }

@@ -5,8 +5,8 @@
  * Prints "ready" when they run.  With --frames each frame is printed as a JSON object:
  *   {"frame":"DEVICE","t":ENGINE_MS,"POINT":VALUE or "QUALITY",...}
  * Standard input: "report" is answered by one JSON object with what happened since the
- * report before (`cpu_us`: user and system time of the whole process); its end ends the
- * program. */
+ * report before (`cpu_us`: user and system time of the whole process; `timeouts`:
+ * questions that were not answered in time); its end ends the program. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +27,12 @@ struct totals {
     int64_t mono_us;
     uint64_t frames, good_frames;
     uint64_t good, bad; /* Samples. */
+    uint64_t timeouts;
 };
 
 struct driver {
     struct site *site;
+    struct collectors *collectors;
     struct ring *ring;
     struct frame *frame; /* FRAME_BYTES_MAX */
     bool print;
@@ -105,6 +107,10 @@ report(struct driver *d)
     d->now.cpu_us = (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) +
                     u.ru_utime.tv_usec + u.ru_stime.tv_usec;
     d->now.mono_us = clock_mono_us();
+    d->now.timeouts = 0;
+    for (uint32_t i = 0; i < d->site->bus_count; i++) {
+        d->now.timeouts += collectors_bus(d->collectors, i).wire.faults[WIRE_TIMEOUT];
+    }
     strbuf_add_char(&out, '{');
     strbuf_json_int(&out, "wall_us", d->now.mono_us - was->mono_us);
     strbuf_json_int(&out, "cpu_us", d->now.cpu_us - was->cpu_us);
@@ -113,6 +119,7 @@ report(struct driver *d)
                     (int64_t)(d->now.good_frames - was->good_frames));
     strbuf_json_int(&out, "good", (int64_t)(d->now.good - was->good));
     strbuf_json_int(&out, "bad", (int64_t)(d->now.bad - was->bad));
+    strbuf_json_int(&out, "timeouts", (int64_t)(d->now.timeouts - was->timeouts));
     strbuf_json_int(&out, "dropped", (int64_t)ring_dropped(d->ring));
     strbuf_json_int(&out, "peak_kib", u.ru_maxrss);
     print_line(&out);
@@ -161,7 +168,6 @@ main(int argc, char **argv)
 {
     struct engine_clock clock = {0};
     struct driver d = {.print = argc > 2 && strcmp(argv[1], "--frames") == 0};
-    struct collectors *c;
     struct diags diags;
     struct err err;
 
@@ -180,11 +186,11 @@ main(int argc, char **argv)
     }
     atomic_store(&clock.offset_ms, clock_real_ms() - clock_mono_ms());
     if (ring_new(&d.ring, RING_BYTES, &err) != 0 ||
-        collectors_start(&c, d.site, &clock, d.ring, &err) != 0) {
+        collectors_start(&d.collectors, d.site, &clock, d.ring, &err) != 0) {
         die("start", err.text);
     }
     run(&d);
-    collectors_stop(c);
+    collectors_stop(d.collectors);
     ring_free(d.ring);
     free(d.frame);
     site_free(d.site);

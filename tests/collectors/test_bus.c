@@ -183,15 +183,28 @@ START_TEST(groups_are_polled_at_their_own_rate)
 }
 END_TEST
 
+#define UNITS 3 /* Each may have a question under way when the slave is held up. */
+
+/* One more poll of a unit that is well failed.  That is right where the slave itself
+ * was late, on a busy machine, and nowhere else. */
+static void
+check_excused(struct fake_slave *s, unsigned lost)
+{
+    unsigned stalls = fake_slave_stalls(s);
+
+    ck_assert_msg(lost <= UNITS * stalls,
+                  "%u questions were lost, but the slave was held up %u times", lost,
+                  stalls);
+}
+
 START_TEST(a_dead_unit_does_not_stop_the_others)
 {
     struct fake_slave *s = fake_slave_tcp();
-    int live = 0;
-    int frames = 0;
+    unsigned lost = 0;
 
     fake_slave_fault(s, 2, FAKE_SILENT, 0);
     fake_estate_tcp(f.estate, "t", fake_slave_port(s))->timeout_ms = 150;
-    for (uint8_t unit = 1; unit <= 3; unit++) {
+    for (uint8_t unit = 1; unit <= UNITS; unit++) {
         fake_estate_device(f.estate, unit == 2 ? "dead" : "live", unit, 50);
         fake_estate_point(f.estate, "a", REG_HOLDING, 0, TYPE_U16);
     }
@@ -199,19 +212,22 @@ START_TEST(a_dead_unit_does_not_stop_the_others)
     await_quality(1, QUALITY_TIMEOUT);
     await_quality(1, QUALITY_OFFLINE); /* Not asked, but not silent either. */
     unsigned asked = fake_slave_requests(s, 2);
-    for (; live < 20; frames++) {
-        const struct frame *frame = next_frame(frames % 2 == 0 ? 0 : 2);
-        live += frame->readings[0].quality == QUALITY_GOOD;
+    for (int frames = 0, live = 0; live < 20; frames++) {
+        enum quality q = next_frame(frames % 2 == 0 ? 0 : 2)->readings[0].quality;
+        live += q == QUALITY_GOOD;
+        lost += q == QUALITY_TIMEOUT;
+        ck_assert(q == QUALITY_GOOD || q == QUALITY_TIMEOUT || q == QUALITY_OFFLINE);
+        if (q != QUALITY_GOOD) { /* Offline: it is left alone after what was lost. */
+            check_excused(s, lost > 0 ? lost : 1);
+        }
     }
-    /* But for what the slave itself misses where the machine is busy. */
-    ck_assert_int_le(frames, 60);
     ck_assert_uint_le(fake_slave_requests(s, 2) - asked, 10);
     ck_assert_uint_ge(timeouts(1), 1);
     fake_slave_fault(s, 2, FAKE_WELL, 0);
     await_quality(1, QUALITY_GOOD);
     /* Back at once and for good: the next ones are good too. */
     while (next_frame(1)->readings[0].quality != QUALITY_GOOD) {
-        ck_assert_int_le(++frames, 60);
+        check_excused(s, ++lost);
         await_quality(1, QUALITY_GOOD);
     }
     fake_slave_free(s);

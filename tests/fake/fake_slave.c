@@ -18,6 +18,11 @@
 
 #include <modbus.h>
 
+#include "daemon/base/clock.h"
+
+#define TICK_MS 20 /* It looks at the clock so often, at least. */
+_Static_assert(2 * TICK_MS < FAKE_STALL_MS, "a tick is no stall");
+
 struct unit {
     modbus_mapping_t *map;
     enum fake_fault fault;
@@ -28,12 +33,14 @@ struct unit {
 
 struct fake_slave {
     pthread_t thread;
-    pthread_mutex_t lock; /* Guards units, and `away`. */
+    pthread_mutex_t lock; /* Guards units, `away`, `stalls`, `turn_ms`. */
     pthread_cond_t changed;
     struct unit units[FAKE_UNITS];
     bool away;    /* Wanted. */
     bool is_away; /* Reached. */
     bool stop;
+    unsigned stalls;
+    int64_t turn_ms; /* When its present turn began. */
     int wake;
 
     modbus_t *ctx; /* TCP; NULL: its clients send RTU frames. */
@@ -288,7 +295,7 @@ serve_rtu(struct fake_slave *s)
     struct pollfd p[2] = {{.fd = s->wake, .events = POLLIN},
                           {.fd = s->master, .events = POLLIN}};
 
-    poll(p, 2, -1);
+    poll(p, 2, TICK_MS);
     if ((p[1].revents & POLLIN) != 0) {
         (void)take_question(s, s->master); /* The slave end is open: it stays. */
     }
@@ -303,7 +310,7 @@ serve_tcp(struct fake_slave *s)
                           {.fd = s->listener, .events = POLLIN},
                           {.fd = s->client, .events = POLLIN}};
 
-    poll(p, 3, -1);
+    poll(p, 3, TICK_MS);
     if (p[2].revents != 0 && s->ctx != NULL) {
         answer_tcp(s);
     } else if (p[2].revents != 0 && !take_question(s, s->client)) {
@@ -318,9 +325,19 @@ serve_tcp(struct fake_slave *s)
 /* ---- life ---- */
 
 static bool
+is_stall(const struct fake_slave *s, int64_t now_ms)
+{
+    return now_ms - s->turn_ms >= FAKE_STALL_MS;
+}
+
+/* Between two turns. */
+static bool
 stopped(struct fake_slave *s)
 {
     pthread_mutex_lock(&s->lock);
+    int64_t now_ms = clock_mono_ms();
+    s->stalls += is_stall(s, now_ms);
+    s->turn_ms = now_ms;
     bool stop = s->stop;
     pthread_mutex_unlock(&s->lock);
     return stop;
@@ -351,6 +368,7 @@ slave_new(void)
     struct fake_slave *s = calloc(1, sizeof *s);
 
     assert(s != NULL);
+    s->turn_ms = clock_mono_ms();
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -494,6 +512,15 @@ fake_slave_mute(struct fake_slave *s, uint8_t unit, int address)
     pthread_mutex_lock(&s->lock);
     s->units[unit].mute = address;
     pthread_mutex_unlock(&s->lock);
+}
+
+unsigned
+fake_slave_stalls(struct fake_slave *s)
+{
+    pthread_mutex_lock(&s->lock);
+    unsigned n = s->stalls + is_stall(s, clock_mono_ms()); /* It may last. */
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 unsigned

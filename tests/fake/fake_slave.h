@@ -8,7 +8,8 @@
 
 #include "daemon/model/site.h"
 
-#define FAKE_UNITS     16   /* Units 0..15. */
+#define FAKE_UNITS     16 /* Units 0..15. */
+#define FAKE_STALL_MS  50
 #define FAKE_REGISTERS 1000 /* Addresses 0..999 of each table; others are refused. */
 
 enum fake_fault {
@@ -41,6 +42,9 @@ void fake_slave_fault(struct fake_slave *s, uint8_t unit, enum fake_fault f, int
 void fake_slave_hole(struct fake_slave *s, uint8_t unit, int address);
 /* The same, but it gets no answer. */
 void fake_slave_mute(struct fake_slave *s, uint8_t unit, int address);
+/* How often its thread was held up for FAKE_STALL_MS or more, also by itself
+ * (FAKE_LATE): an answer may have been late then, which is nobody else's fault. */
+unsigned fake_slave_stalls(struct fake_slave *s);
 /* Requests seen since the start. */
 unsigned fake_slave_requests(struct fake_slave *s, uint8_t unit);
 /* TCP: nobody listens, connections are closed; and back, on the same port. */

@@ -322,6 +322,11 @@ class FullDisk(House):
         e.start()
         slave.set(1, "input", 0, 900)
         wait_for(lambda: self.active() == 1, "a raised alarm")
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
+
+        def of_today():
+            return set(e.ok("export", "--from", since, "--point", "bearing").splitlines())
+        newest = wait_for(lambda: [s for s in of_today() if ",90," in s], "its sample on disk")
         oldest, size = self.oldest(), self.history_file()
         self.assertGreater(size, 1 << 20)
         self.assertFalse(e.status()["history"]["full"])
@@ -330,6 +335,7 @@ class FullDisk(House):
         e.daemon.wait_line("the oldest samples make room")
         wait_for(lambda: self.oldest() != oldest, "old samples to go")  # All of them, at worst.
         wait_for(lambda: self.history_file() < size, "a shorter file")
+        self.assertEqual(set(newest) - of_today(), set(), "the newest went with the oldest")
         wait_for(lambda: any(a["rule"] == "full" for a in e.listing("alarms")),
                  "the alarm of the disk")
         slave.set(1, "input", 0, 600)

@@ -5,6 +5,10 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
+import threading
+import time
 import unittest
 
 from estate import TOP, Estate, wait_for
@@ -12,6 +16,7 @@ from estate import TOP, Estate, wait_for
 UNITS = range(1, 5)
 REGISTERS = 20
 # 53 characters of 10 bits, two silences of 3.5 characters.
+STALL_S = 0.3  # A poll of 1 s is late by another second before it counts.
 LEAST_MS = (8 + 5 + 2 * REGISTERS + 7) * 10 / 9.6
 SIMULATION = """
 slaves:
@@ -30,6 +35,36 @@ def shipped_rule():
     rule = text[text.index("  - id: bus-overloaded"):]
     rule = re.sub(r"hold: 60s", "hold: 1s", rule)
     return "rules:\n" + re.sub(r"\n    (procedure|ticket): .*", "", rule)
+
+
+class Watch(threading.Thread):
+    """Asks the slave of the net beside the daemon, and keeps by how much an answer was late:
+    a machine that holds us up, or the slave, holds up the daemon too."""
+
+    EVERY_S = 0.05
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.slave = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.ending = threading.Event()
+        self.rounds, self.worst_s = 0, 0
+        self.start()
+
+    def run(self):
+        due = time.monotonic()
+        while not self.ending.wait(max(0, due - time.monotonic())):
+            self.slave.sendall(struct.pack(">HHHBBHH", 1, 0, 6, 1, 3, 0, 1))
+            if not self.slave.recv(256):
+                return
+            now = time.monotonic()
+            self.worst_s = max(self.worst_s, now - due)
+            self.rounds += 1
+            due = now + self.EVERY_S
+
+    def end(self):
+        self.ending.set()
+        self.join()
+        self.slave.close()
 
 
 class Overload(unittest.TestCase):
@@ -64,6 +99,16 @@ class Overload(unittest.TestCase):
     def bus(self, name):
         return next(b for b in self.estate.status()["buses"] if b["id"] == name)
 
+    def check_alarms(self, watch):
+        """None of the other bus came, also none that went again, but for a stall."""
+        watch.end()
+        self.assertGreater(watch.rounds, 20)
+        came = {f"{v['device']}/{v['rule']}" for v in self.estate.events()
+                if v["event"] == "alarm.raised"}
+        if watch.worst_s < STALL_S:
+            self.assertEqual(came, {"line/bus-overloaded"}, watch.worst_s)
+        self.assertLessEqual(came, {"line/bus-overloaded", "net/bus-overloaded"})
+
     def raised(self):
         return {f"{a['device']}/{a['rule']}" for a in self.estate.listing("alarms")
                 if a["state"].startswith("active")}
@@ -79,6 +124,8 @@ class Overload(unittest.TestCase):
         self.assertEqual(done.returncode, 0)  # A warning.
         self.assertRegex(done.stderr, r'site.yaml:\d+:\d+: warning: bus "line" CANNOT HOLD')
 
+        watch = Watch(self.port)
+        self.addCleanup(watch.end)
         e.start()
         e.daemon.wait_line('bus "line" CANNOT HOLD ITS PLAN')
         wait_for(lambda: "line/bus-overloaded" in self.raised(), "the alarm")
@@ -106,6 +153,7 @@ class Overload(unittest.TestCase):
         e.daemon.wait_line("reloaded: ", since=since)
         wait_for(lambda: self.raised() == set(), "the end of the overload")
         wait_for(lambda: self.bus("line")["late"] < 5, "it holds its plan")
+        self.check_alarms(watch)
 
     def test_the_line_behind_a_gateway_counts_when_its_speed_is_known(self):
         points = ", ".join(f"p{r}: {{register: holding {r}}}" for r in range(REGISTERS))

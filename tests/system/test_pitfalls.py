@@ -22,6 +22,8 @@ DRIVER = os.path.join(os.path.dirname(os.environ.get(
 FAILURES = {"timeout", "crc", "exception", "refused", "offline"}
 DESCRIPTORS = 1100  # More than select() can wait for.
 DRIP_S = 0.05
+LONG_S = 20  # No machine stalls for so long.
+LONG = f"{LONG_S}s"
 
 
 class Collectors(Process):
@@ -117,6 +119,16 @@ class Case(unittest.TestCase):
         """So many more good frames."""
         before = len(self.good(device))
         wait_for(lambda: len(self.good(device)) >= before + count, f"{device} is read")
+
+    def check_found_at_once(self):
+        """Who waits for the whole timeout before he looks has all values too, and who asks
+        again after it; but neither in half of it."""
+        self.assertEqual(self.collectors.report()["timeouts"], 0)
+        for name in self.peers:
+            took = [f["latency"] for f in self.collectors.frames()
+                    if f["frame"].startswith(f"{name}-u") and "latency" in f]
+            self.assertTrue(took, name)
+            self.assertLess(max(took), 1000 * LONG_S / 2, name)
 
     def words(self, device):
         return {v for f in self.collectors.frames(device)
@@ -314,12 +326,13 @@ class Answers(Case):
         self.add("joined", TcpPeer(joined))
         self.add("remote", TcpPeer(gateway_pieces, framing=Rtu))
         self.add("line", LinePeer(gateway_pieces))
-        self.start(points=("h10", "h11", "i500"), units=(7, 9), timeout="20s")
+        self.start(points=("h10", "h11", "i500"), units=(7, 9), timeout=LONG)
         for name in self.peers:
             with self.subTest(name):
                 for unit in (7, 9):
                     self.wait_good(f"{name}-u{unit}", 5)
                     self.assertEqual(self.words(f"{name}-u{unit}"), set())
+        self.check_found_at_once()
 
     def test_the_request_of_another_master_is_not_taken_for_an_answer(self):
         def make():
@@ -363,11 +376,12 @@ class Answers(Case):
             time.sleep(0.7)  # More than the 500 ms that libmodbus waits by itself.
             send(peer.answer(q))
         self.every_kind(lambda: slow)
-        self.start(points=("h10",), timeout="20s")
+        self.start(points=("h10",), timeout=LONG)
         for name in self.peers:
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 2)
                 self.assertEqual(self.words(f"{name}-u7"), set())
+        self.check_found_at_once()
 
 
 class Connections(Case):
@@ -380,7 +394,7 @@ class Connections(Case):
             client.close()
             return True
         self.each(greet=close)
-        self.start(points=("h10",), timeout="20s")
+        self.start(points=("h10",), timeout=LONG)
         self.collectors.report()
         for name, peer in self.peers.items():
             wait_for(lambda p=peer: len(p.connects) >= 4, f"{name}: connects")
@@ -486,7 +500,7 @@ class Connections(Case):
             send(peer.answer(q))
             peer.clients[-1].shutdown(socket.SHUT_RDWR)
         self.each(behave=once)
-        self.start(points=("h10",), poll="200ms", timeout="20s")
+        self.start(points=("h10",), poll="200ms", timeout=LONG)
         for name, peer in self.peers.items():
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 3)
@@ -496,7 +510,7 @@ class Connections(Case):
     def test_descriptors_past_1023_work_on_every_kind_of_bus(self):
         self.each()
         self.add("line", LinePeer())
-        self.start(points=("h10", "i20"), timeout="20s", before=(
+        self.start(points=("h10", "i20"), timeout=LONG, before=(
             "bash", "-c",
             f'ulimit -n {DESCRIPTORS + 400}; for ((i = 0; i < {DESCRIPTORS}; i++)); do '
             'exec {fd}</dev/null; done; exec "$@"', "bash"))
@@ -515,12 +529,13 @@ class Lines(Case):
             send(body + crc(body) + peer.answer(q))
         self.add("line", LinePeer(echo))
         self.add("remote", TcpPeer(echo, framing=Rtu))
-        self.start(timeout="20s")
+        self.start(timeout=LONG)
         for name in self.peers:
             with self.subTest(name):
                 self.wait_good(f"{name}-u7", 5)
                 self.assertEqual(self.words(f"{name}-u7"), set())
                 self.assertIn("local echo", self.collectors.wait_line(f"bus {name}", "echo"))
+        self.check_found_at_once()
 
     def test_an_echo_alone_is_no_answer(self):
         def echo(peer, q, send):
@@ -540,7 +555,7 @@ class Lines(Case):
 
     def test_a_second_process_is_kept_out_of_a_line(self):
         peer = self.add("line", LinePeer())
-        self.start(points=("h10",), timeout="20s")
+        self.start(points=("h10",), timeout=LONG)
         self.wait_good("line-u7")
         other = self.estate.keep(Collectors(self.estate.site_file))
         self.assertIn("in use by another program", other.wait_line("warning", "bus line"))
