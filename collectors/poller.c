@@ -88,14 +88,14 @@ probe_cost_us(const struct poller *p, uint32_t slot)
 }
 
 /* When the first probe of `queue` may begin: paid for by the budget from `free_us` on,
- * or costing nobody anything. */
+ * or costing nobody anything, where the next poll is due at `next_us`. */
 static int64_t
 first_probe_us(const struct poller *p,
                const struct timerq *queue,
+               int64_t next_us,
                int64_t free_us,
                int64_t now_us)
 {
-    struct candidate next = most_late(p);
     int64_t due_us;
     uint32_t slot;
     uint8_t class;
@@ -104,8 +104,8 @@ first_probe_us(const struct poller *p,
         return INT64_MAX;
     }
     if (timerq_due(p->idle) == INSTANT_MAX &&
-        (next.due_us == INT64_MAX ||
-         next.due_us - (due_us > now_us ? due_us : now_us) > probe_cost_us(p, slot))) {
+        (next_us == INT64_MAX ||
+         next_us - (due_us > now_us ? due_us : now_us) > probe_cost_us(p, slot))) {
         free_us = now_us; /* Nobody waits. */
     }
     return due_us > free_us ? due_us : free_us;
@@ -118,12 +118,13 @@ probe_due_us(const struct poller *p, int64_t now_us, struct timerq **queue)
     if (p->line != LINE_UP) {
         return INT64_MAX;
     }
-    bool waits = most_late(p).due_us <= now_us;
+    int64_t next_us = most_late(p).due_us;
+    bool waits = next_us <= now_us;
     bool owed = timerq_due(p->probes) < now_us - PROBE_PATIENCE_US;
     int64_t paid_us = p->budget.free_us;
     int64_t credit_us = waits || owed ? paid_us : probe_budget_credit(&p->budget);
-    int64_t fresh_us = first_probe_us(p, p->fresh, credit_us, now_us);
-    int64_t stale_us = first_probe_us(p, p->probes, paid_us, now_us);
+    int64_t fresh_us = first_probe_us(p, p->fresh, next_us, credit_us, now_us);
+    int64_t stale_us = first_probe_us(p, p->probes, next_us, paid_us, now_us);
     bool both = fresh_us <= now_us && stale_us <= now_us;
     bool fresh = both ? !p->fresh_was_last : fresh_us < stale_us;
 

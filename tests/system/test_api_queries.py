@@ -619,6 +619,11 @@ class Queries(Asking):
         told = [v for v in self.estate.events() if v["event"] == "history.imported"]
         self.assertEqual([v["note"].split(", ")[:2] for v in told], [["1 samples", "1 new"]])
         self.assertIn(":3:1:", self.refused(400, "samples?strict=1", text)["detail"])
+        another = text.replace(b",50\n", b",51\n")  # What stood before the bad row is in the history.
+        self.assertIn(":3:1:", self.refused(400, "samples?strict=1", another)["detail"])
+        told = [v["note"] for v in self.estate.events() if v["event"] == "history.imported"]
+        self.assertEqual(len(told), 2, told)
+        self.assertRegex(told[1], "1 new, 1 differing, .*; ended early")
         self.refused(400, "samples", b"")
         statement = "select device, count(*) n from samples where device = 'tank-1' group by device"
         self.assertEqual(self.each("SqlRow", "sql", statement.encode()), json.loads(self.estate.ok("sql", "--json", statement)))
@@ -632,7 +637,7 @@ class Queries(Asking):
                  b" select count(*) n from (select distinct x, hex(zeroblob(200)) from c)")
         self.assertEqual(self.each("SqlRow", "sql", sorts), [{"n": 40000}])
         many = b"time,device,point,value\n" + b"x,pump-1,bearing,1\n" * 5000
-        self.assertIn("not one row", self.refused(400, "samples", many + b"")["detail"])
+        self.assertIn("not one row", self.refused(400, "samples", many)["detail"])
 
     def test_schemas_are_those_of_the_command_line(self):
         def said(*words):

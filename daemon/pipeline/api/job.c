@@ -23,6 +23,7 @@
 #define ERRORS_END  ((off_t)4 << 20)    /* It says more than anybody reads. */
 #define FILE_MAX    ((rlim_t)256 << 20) /* Of each file: what is sorted may need one. */
 #define NICE        10
+#define BUDGET_S    120
 #define EXIT_USAGE  2
 #define EXIT_CONFIG 3
 
@@ -121,12 +122,11 @@ spawn(struct process *p, const struct api *a, const struct job *j)
 /* The plant comes first: it gives way, is the first to go where memory is short, and
  * ends by itself should nobody be left to end it. */
 static void
-hold_back(const struct process *p, const struct job *j, int64_t budget_ms)
+hold_back(const struct process *p, const struct job *j)
 {
     const struct rlimit out = {FILE_MAX, FILE_MAX};
+    const struct rlimit time = {BUDGET_S + 1, BUDGET_S + 2};
     char path[64];
-    const struct rlimit time = {(rlim_t)(budget_ms / 1000 + 1),
-                                (rlim_t)(budget_ms / 1000 + 2)};
     (void)setpriority(PRIO_PROCESS, (id_t)p->pid, NICE);
     (void)prlimit(p->pid, RLIMIT_CPU, &time, NULL);
     if (!j->writes) {
@@ -142,11 +142,7 @@ hold_back(const struct process *p, const struct job *j, int64_t budget_ms)
 }
 
 static int
-begin(struct process *p,
-      const struct api *a,
-      const struct job *j,
-      int64_t budget_ms,
-      struct err *err)
+begin(struct process *p, const struct api *a, const struct job *j, struct err *err)
 {
     int code = open_files(p, j, err);
     if (code != 0) {
@@ -157,7 +153,7 @@ begin(struct process *p,
         p->pid = 0;
         return err_set(err, ERR_IO, "a process: %s", err_reason(failure));
     }
-    hold_back(p, j, budget_ms);
+    hold_back(p, j);
     p->handle = pidfd_open(p->pid, 0);
     return p->handle < 0 ? err_set(err, ERR_IO, "a process: %s", err_reason(errno)) : 0;
 }
@@ -165,10 +161,10 @@ begin(struct process *p,
 /* ---- its end ---- */
 
 static int
-watch(struct process *p, const struct api *a, int64_t budget_ms, struct err *err)
+watch(struct process *p, const struct api *a, struct err *err)
 {
     struct pollfd ends = {.fd = p->handle, .events = POLLIN};
-    int64_t until_ms = clock_mono_ms() + budget_ms;
+    int64_t until_ms = clock_mono_ms() + BUDGET_S * INT64_C(1000);
     while (poll(&ends, 1, LOOK_MS) == 0) {
         struct stat st;
         if (atomic_load(&a->live->ending)) {
@@ -176,8 +172,7 @@ watch(struct process *p, const struct api *a, int64_t budget_ms, struct err *err
         }
         if (clock_mono_ms() >= until_ms) {
             return err_set(err, ERR_TIMEOUT,
-                           "this takes longer than %lld s; ask for less",
-                           (long long)(budget_ms / 1000));
+                           "this takes longer than %d s; ask for less", BUDGET_S);
         }
         if (fstat(p->files[JOB_OUT], &st) == 0 && st.st_size > (off_t)JOB_OUT_MAX) {
             break;
@@ -239,7 +234,6 @@ judge(const struct process *p,
       const struct job *j,
       int how,
       struct strbuf *out,
-      int *status,
       struct err *err)
 {
     struct stat st;
@@ -248,14 +242,15 @@ judge(const struct process *p,
         return err_set(err, ERR_FULL, "the answer is longer than %d MiB; ask for less",
                        (int)(JOB_OUT_MAX >> 20));
     }
-    *status = code;
-    if (code == 0 || code == 1 || (code == EXIT_CONFIG && j->wrong_counts)) {
+    if (code == 0 || code == 1 || code == EXIT_CONFIG) {
         read_back(p->files[JOB_OUT], JOB_OUT_MAX, out);
-        if (code == 1 && out->size == 0) {
-            enum err_code no = j->no != ERR_NONE ? j->no : ERR_NOT_FOUND;
-            say_errors(p->files[JOB_ERR], err, no);
-            return no;
-        }
+    }
+    if (code == 1 && out->size == 0) {
+        enum err_code no = j->no != ERR_NONE ? j->no : ERR_NOT_FOUND;
+        say_errors(p->files[JOB_ERR], err, no);
+        return no;
+    }
+    if (code == 0 || code == 1 || (code == EXIT_CONFIG && j->wrong_counts)) {
         return 0;
     }
     if (WIFSIGNALED(how)) {
@@ -274,23 +269,21 @@ job_run(struct api *a,
         const struct job *j,
         struct strbuf *out,
         struct strbuf *said,
-        int *status,
         struct err *err)
 {
     struct process p = {.files = {-1, -1, -1}, .handle = -1};
-    int64_t budget_ms = j->budget_ms > 0 ? j->budget_ms : JOB_BUDGET_MS;
     int how = -1;
     if (a->live->program == NULL) {
         return err_set(err, ERR_REFUSED, "this daemon runs no commands");
     }
-    int code = begin(&p, a, j, budget_ms, err);
-    code = code == 0 ? watch(&p, a, budget_ms, err) : code;
+    int code = begin(&p, a, j, err);
+    code = code == 0 ? watch(&p, a, err) : code;
     if (p.pid > 0) {
         (void)kill(p.pid, SIGKILL); /* Unless it has ended. */
         while (waitpid(p.pid, &how, 0) < 0 && errno == EINTR) {
         }
     }
-    code = code == 0 ? judge(&p, j, how, out, status, err) : code;
+    code = code == 0 ? judge(&p, j, how, out, err) : code;
     if (code == 0 && said != NULL) {
         read_back(p.files[JOB_ERR], ERRORS_MAX, said);
     }

@@ -8,15 +8,13 @@
 
 #define JOB_WORDS_MAX 24
 #define JOB_OUT_MAX   ((size_t)8 << 20) /* Of what it prints. */
-#define JOB_BUDGET_MS 120000
 
 struct job {
-    const char
-        *words[JOB_WORDS_MAX]; /* "replay", "--from", ..; NULL behind the last. */
-    const char *names[3];      /* What is no option, in the same way. */
-    const char *input;         /* Its standard input; `size` bytes. */
+    /* "replay", "--from", ..; NULL behind the last. */
+    const char *words[JOB_WORDS_MAX];
+    const char *names[3]; /* What is no option, in the same way. */
+    const char *input;    /* Its standard input; `size` bytes. */
     size_t size;
-    int64_t budget_ms; /* 0: JOB_BUDGET_MS. */
     enum err_code no;  /* What exit status 1 without an answer means [ERR_NOT_FOUND]. */
     bool writes;       /* Files of the site: how large they are is not limited. */
     bool wrong_counts; /* Files with errors (exit status 3) are what was asked for. */
@@ -27,17 +25,16 @@ struct job {
 void job_word(struct job *j, const char *word);
 void job_pair(struct job *j, const char *option, const char *value);
 
-/* Runs it with the site file of the daemon (-c), in the language of the thread, and
- * appends what it prints to `out`, and what it says beside that (bad rows, warnings) to
- * `said`, which may be NULL.  `*status` is its exit status, 0 or 1.  Errors, with
- * the words of the command: ERR_USAGE (it ended with 2), ERR_CONFIG (3), ERR_IO (4, or
- * no process), ERR_TIMEOUT, ERR_FULL (it prints
- * too much).  For the lane WEB_JOB, where one follows the other. */
+/* Runs it with the site file of the daemon (-c), in the language of the thread, for two
+ * minutes at most.  Appends what it prints to `out`, also where it ends with 3 and that
+ * is an error, and what it says beside that (bad rows, warnings) to `said`, which may
+ * be NULL.  Errors, with the words of the command: ERR_USAGE (it ended with 2),
+ * ERR_CONFIG (3), ERR_IO (4, or no process), ERR_TIMEOUT, ERR_FULL (it prints too
+ * much). For the lane WEB_JOB, where one follows the other. */
 int job_run(struct api *a,
             const struct job *j,
             struct strbuf *out,
             struct strbuf *said,
-            int *status,
             struct err *err);
 
 #endif

@@ -5,9 +5,9 @@
  *   GET  check/plan      each bus's requests and time budget
  *   GET  check/journal   ?head=: is the journal what was written?
  *   GET  check/history   can all samples be read?
- *   GET  explain ?at=    why an alarm was there, or was not, at a moment (plant.c: now)
+ *   GET  explain/past    ?at=: why an alarm was there, or was not, at a moment
  *   GET  replay          ?from= &to= &device=: the history through the rules
- *   POST replay          a log in the body through the rules
+ *   POST replay          a log in the body through the rules; a bad row ends it
  *   POST samples         a log in the body into the history
  *   POST sql             a statement in the body
  *   GET  schema, schema/KIND   what may stand in each kind of file; no process */
@@ -18,6 +18,7 @@
 
 #include "config/config.h"
 #include "daemon/base/catalogue.h"
+#include "daemon/base/log.h"
 #include "daemon/pipeline/api/job.h"
 
 #define SAID_MAX 100 /* Lines of an import that are given. */
@@ -25,11 +26,10 @@
 #define WHAT_MAX 16 /* check/WHAT */
 
 static unsigned
-answer(struct api *a, const struct job *j, struct strbuf *body, struct strbuf *said)
+answer(struct api *a, const struct job *j, struct strbuf *body)
 {
     struct err err = {0};
-    int status = 0;
-    int code = job_run(a, j, body, said, &status, &err);
+    int code = job_run(a, j, body, NULL, &err);
     return code == 0 ? 200 : api_problem(body, &err);
 }
 
@@ -48,7 +48,7 @@ api_check(struct api *a, const struct web_request *r, struct strbuf *body)
     } else if (strcmp(what, "history") == 0) {
         job_word(&j, "--history");
     }
-    return answer(a, &j, body, NULL);
+    return answer(a, &j, body);
 }
 
 /* The command takes words with a slash, and further ones, as something else: a name
@@ -81,13 +81,13 @@ api_explain_past(struct api *a, const struct web_request *r, struct strbuf *body
     }
     const char *at = r->query(r, "at");
     job_pair(&j, "--at", at != NULL ? at : "now");
-    return answer(a, &j, body, NULL);
+    return answer(a, &j, body);
 }
 
 static unsigned
 replay(struct api *a, const struct web_request *r, struct job *j, struct strbuf *body)
 {
-    unsigned status = answer(a, j, body, NULL);
+    unsigned status = answer(a, j, body);
     if (status == 200) {
         r->answer->type = "application/x-ndjson";
     }
@@ -148,34 +148,44 @@ number(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-/* What was put beside what the sensors said is in the journal, with the person. */
+/* What was put beside what the sensors said is in the journal, with the person; also of
+ * an import that ended early: `code` says why, and there may be no answer. */
 static int
 tell_journal(struct api *a,
              const struct web_request *r,
              const struct strbuf *answer,
+             int code,
              struct err *err)
 {
     char note[256];
     json_t *root = json_loads(strbuf_text(answer), 0, NULL);
     const char *from = json_string_value(json_object_get(root, "from"));
     const char *to = json_string_value(json_object_get(root, "to"));
+    bool unknown =
+        root == NULL && code != ERR_USAGE && code != ERR_CONFIG && code != ERR_REFUSED;
     /* not translated: the journal is one for all who read it. */
-    snprintf(note, sizeof note, "%lld samples, %lld new, %lld differing, %s .. %s",
-             number(root, "samples"), number(root, "imported"),
-             number(root, "differing"), from != NULL ? from : "", to != NULL ? to : "");
+    if (unknown) {
+        snprintf(note, sizeof note, "ended early; how much was taken in is not known");
+    } else {
+        snprintf(note, sizeof note,
+                 "%lld samples, %lld new, %lld differing, %s .. %s%s",
+                 number(root, "samples"), number(root, "imported"),
+                 number(root, "differing"), from != NULL ? from : "",
+                 to != NULL ? to : "", code != 0 ? "; ended early" : "");
+    }
     struct people_work w = {
         .act = PEOPLE_IMPORTED, .user = a->caller.user, .note = note, .peer = r->peer};
-    int code = number(root, "imported") > 0
+    int told = unknown || number(root, "imported") > 0
                    ? a->live->people.ask(a->live->people.ctx, &w, err)
                    : 0;
     json_decref(root);
-    return code;
+    return told;
 }
 
 unsigned
 api_import(struct api *a, const struct web_request *r, struct strbuf *body)
 {
-    struct err err = {0};
+    struct err err = {0}, untold = {0};
     struct strbuf said = {0};
     struct job j = {.words = {"import", "--json"},
                     .writes = true,
@@ -185,14 +195,16 @@ api_import(struct api *a, const struct web_request *r, struct strbuf *body)
     if (api_asked_for(r, "strict")) {
         job_word(&j, "--strict");
     }
-    unsigned status = answer(a, &j, body, &said);
-    if (status == 200 && tell_journal(a, r, body, &err) != 0) {
-        status = api_problem(body, &err);
-    } else if (status == 200) {
+    int code = job_run(a, &j, body, &said, &err);
+    if (tell_journal(a, r, body, code, &untold) != 0) {
+        log_error("an import is not in the journal: %s", untold.text);
+        code = code != 0 ? code : err_set(&err, untold.code, "%s", untold.text);
+    }
+    if (code == 0) {
         add_told(body, &said);
     }
     strbuf_fini(&said);
-    return status;
+    return code == 0 ? 200 : api_problem(body, &err);
 }
 
 unsigned
@@ -203,7 +215,7 @@ api_sql(struct api *a, const struct web_request *r, struct strbuf *body)
                     .names = {STDIN},
                     .input = r->body,
                     .size = r->body_size};
-    return answer(a, &j, body, NULL);
+    return answer(a, &j, body);
 }
 
 unsigned
