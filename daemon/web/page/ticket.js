@@ -67,7 +67,9 @@ function told(event, pack) {
   if (event.rating) parts.push(many(event.rating, '{n} star', '{n} stars'));
   if (event.symptom) parts.push(event.symptom);
   const unit = event.value === undefined ? null : unitOf(event, pack);
+  // Without a unit 0 and 1 are mostly off and on, which the title says.
   if (unit) parts.push(quantity(event.value, unit));
+  else if (typeof event.value === 'number' && event.value !== 0 && event.value !== 1) parts.push(quantity(event.value));
   if (event.note) parts.push(`“${event.note}”`);
   return parts.filter(Boolean).join(', ');
 }
